@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cage.h: what a helper may still do after it has locked itself in.
+ *
+ * Called by a helper after exec and before its first input byte: no new
+ * privileges, resource limits, Landlock (by raw system calls, asking the ABI
+ * first; absent is reported, not fatal), then a seccomp allow list: read,
+ * write, sendmsg, recvmsg on what is open, memory, exit, clock. Everything
+ * else ends the process. There is no switch to leave it out. */
+#ifndef RONDA_BASE_CAGE_H
+#define RONDA_BASE_CAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/rc.h"
+
+struct cage {
+	size_t memory_bytes; /* RLIMIT_AS; not set in sanitizer builds */
+	bool landlock;       /* out: the kernel had it */
+};
+MUST_CHECK enum rc cage_enter(struct cage *cage, struct err *err);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* access.h: API tokens, browser sessions, and what each may do.
+ *
+ * Until accounts exist there are four rights: public, read, intake, operate
+ * (operate includes read and intake). A token has scope (right, TLP ceiling,
+ * address, expiry of at most a year); only its keyed hash is stored, it is
+ * shown once, and begins with "ronda_" so that scanners find leaked ones. The
+ * set-up secret printed by `ronda init` makes the first token, once. */
+#ifndef RONDA_DISCLOSURE_ACCESS_H
+#define RONDA_DISCLOSURE_ACCESS_H
+
+#include "disclosure/check.h"
+#include "record/journal.h"
+
+enum right { RIGHT_PUBLIC, RIGHT_READ, RIGHT_INTAKE, RIGHT_OPERATE };
+const char *right_name(enum right r);
+bool right_parse(str text, enum right *out);
+bool right_includes(enum right has, enum right needs); /* read and intake do not include each other */
+
+/* Whoever asks: made by access_* only. */
+struct viewer {
+	enum right right;
+	struct recipient as;
+	enum channel channel;
+	char actor[64];  /* for the journal: "unix:1000", "token:ID", "public" */
+	bool exercise;   /* sees exercises */
+};
+/* The directory's Unix owner on the CLI: operate. */
+struct viewer viewer_owner(uint32_t uid);
+struct viewer viewer_public(enum channel channel);
+
+struct token_new {
+	str label;
+	enum right right;
+	enum tlp ceiling;
+	bool personal_basis;   /* may see personal fields */
+	str address;           /* network it may come from; STR_NONE: any */
+	int64_t expires_us;    /* at most a year ahead */
+	str feed;              /* intake tokens may be bound to one feed; STR_NONE: any */
+};
+struct token {
+	int64_t id;
+	str label, address, feed;
+	enum right right;
+	enum tlp ceiling;
+	int64_t made_us, expires_us, last_used_us, revoked_us;
+	bool personal_basis;
+};
+/* `text_out` (at least 64 bytes) is the only time the token is seen. */
+MUST_CHECK enum rc token_make(struct tx *tx, struct journal *j, const struct token_new *t, str by,
+			      char *text_out, size_t text_size, int64_t *id_out, struct err *err);
+MUST_CHECK enum rc token_list(struct conn *c, struct arena *a, struct token **out, size_t *count_out,
+			      struct err *err);
+MUST_CHECK enum rc token_revoke(struct tx *tx, struct journal *j, int64_t id, str by, struct err *err);
+/* RC_DENIED without further words for every reason (unknown, expired, revoked,
+ * wrong address): the same work and text. `feed_out` (64 bytes) may be NULL. */
+MUST_CHECK enum rc token_check(struct store *s, str text, const struct ip *from, enum channel channel,
+			       struct viewer *out, char *feed_out, struct err *err);
+
+/* Set-up secret: stored hashed by store_create's caller, works once. */
+MUST_CHECK enum rc setup_secret_make(struct store *s, char *text_out, size_t text_size, struct err *err);
+MUST_CHECK enum rc setup_secret_use(struct store *s, struct journal *j, str text, const struct ip *from,
+				    char *token_out, size_t token_size, struct err *err);
+
+#endif

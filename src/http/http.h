@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http.h: a listener with limits (HTTP/1.1, RFC 9110 and 9112), on
+ * libmicrohttpd; knows no CERT word.
+ *
+ * Keeps the limits of docs/limits.md: line, head, count, bodies, deadlines,
+ * connections in all and by address, idle. Ambiguous framing is refused before
+ * any body is read: 400 and close. A handler runs in one of the pool's threads
+ * and answers once. */
+#ifndef RONDA_HTTP_HTTP_H
+#define RONDA_HTTP_HTTP_H
+
+#include "base/arena.h"
+#include "base/ip.h"
+#include "base/log.h"
+
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_OTHER };
+
+struct http_request {
+	enum http_method method;
+	str path;                  /* decoded, without query; no "..", NUL or control characters */
+	struct ip from;            /* the client: forwarded address behind a trusted proxy */
+	bool secure;               /* TLS here or at the trusted proxy */
+	struct arena *a;           /* lives as long as the request */
+	struct http_exchange *x;   /* private */
+};
+str http_header(const struct http_request *q, const char *name); /* STR_NONE */
+str http_query(const struct http_request *q, const char *name);
+/* Calls each pair of the query in order. */
+void http_query_each(const struct http_request *q, void (*each)(void *ctx, str name, str value), void *ctx);
+str http_cookie(const struct http_request *q, const char *name);
+/* Fields of a form (application/x-www-form-urlencoded, <= 64 KiB) of a POST. */
+str http_form(const struct http_request *q, const char *name);
+
+struct http_answer {
+	int status;
+	const char *type;          /* "text/html; charset=utf-8" */
+	struct buf body;
+	struct { const char *name; str value; } headers[8]; /* values: no CR, LF, NUL (else 500) */
+	size_t header_count;
+	/* Instead of body: called until it returns 0 (end) or <0 (broken off). Streams. */
+	long (*stream)(void *ctx, char *to, size_t n);
+	void (*stream_end)(void *ctx);
+	void *stream_ctx;
+};
+
+/* Streamed bodies (POST of reports): begin is called before the body; give
+ * gets it in pieces; end answers. `begin` may answer at once (status != 0):
+ * the body is then not read and the connection closed. */
+struct http_upload {
+	void *ctx;
+	enum rc (*give)(void *ctx, str bytes, struct err *err);
+	void (*abort)(void *ctx);  /* the client went away or broke a limit */
+};
+
+struct http_handlers {
+	void *ctx;
+	void (*answer)(void *ctx, const struct http_request *q, struct http_answer *a);
+	/* For POST that is no form: set u->give to take the body, or answer in a. */
+	void (*upload_begin)(void *ctx, const struct http_request *q, struct http_upload *u,
+			     struct http_answer *a);
+	void (*upload_end)(void *ctx, const struct http_request *q, struct http_upload *u,
+			   struct http_answer *a);
+};
+
+struct http_limits {
+	size_t line_bytes, head_bytes, headers, form_bytes;
+	uint64_t body_bytes;
+	int64_t head_us, idle_us, body_window_us;
+	uint32_t body_rate;        /* bytes a second over the window */
+	unsigned connections, per_address, threads;
+};
+extern const struct http_limits http_limits_default;
+
+struct http_options {
+	const char *listen;        /* "127.0.0.1:8420", "[::1]:0" */
+	const char *tls_cert, *tls_key; /* PEM files; both or none */
+	const char *trusted_proxies; /* networks, comma separated; may be "" */
+	struct http_limits limits;
+};
+struct http;
+MUST_CHECK enum rc http_start(const struct http_options *o, const struct http_handlers *h,
+			      struct log *log, struct http **out, struct err *err);
+uint16_t http_port(const struct http *h);
+struct http_stats { uint64_t requests, refused, by_status[6]; unsigned connections; };
+void http_stats(const struct http *h, struct http_stats *out);
+void http_stop(struct http *h); /* answers what is under way, at most 10 s */
+
+#endif

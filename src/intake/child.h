@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* child.h: the node's side of a parser child (ronda-parser).
+ *
+ * A child gets one report at a time over its socket: job, bytes, end; it writes
+ * batches into the shared area and says so; the node copies, checks, and says
+ * go on. A child serves one feed, and is replaced before the next feed, after
+ * it broke a rule, or when it took longer than a record may (100 ms of its own
+ * CPU per record, watched here). The record that killed a child twice is
+ * skipped and quarantined (REJECT_CRASH, REJECT_TIMEOUT). */
+#ifndef RONDA_INTAKE_CHILD_H
+#define RONDA_INTAKE_CHILD_H
+
+#include "base/log.h"
+#include "base/starter.h"
+#include "intake/parse.h"
+
+struct parser_pool;
+
+MUST_CHECK enum rc parser_pool_new(struct starter *starter, struct log *log, unsigned most,
+				   struct parser_pool **out, struct err *err);
+void parser_pool_free(struct parser_pool *p);
+
+/* As intake_parse, but inside a child. `give` gets a checked copy that is the
+ * caller's until it returns. `read` may be called again from the start of the
+ * report when a child died (`rewind` is then called first). RC_BUSY: no child
+ * could be started. */
+struct parser_io {
+	void *ctx;
+	long (*read)(void *ctx, void *to, size_t n);
+	bool (*rewind)(void *ctx);
+	bool (*give)(void *ctx, struct batch *b);
+};
+MUST_CHECK enum rc parser_run(struct parser_pool *p, const struct intake_job *job,
+			      const struct parser_io *io, struct intake_result *out, struct err *err);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* parse.h: drives one report through unpacking and one format.
+ *
+ * Pull: `read` gives the packed bytes as they come, `give` takes each full
+ * batch (and the last). Packings gzip, zip, zstd are seen by content, one deep;
+ * unpacked at most 100 x packed and 256 MiB; at most 1,000 entries, whose names
+ * are hints only. Entries follow each other in one offset space. Runs in the
+ * parser child; unit tests and fuzz targets call it directly. */
+#ifndef RONDA_INTAKE_PARSE_H
+#define RONDA_INTAKE_PARSE_H
+
+#include "intake/format.h"
+
+struct intake_job {
+	str format; /* "auto" or a name */
+	struct intake_hints hints;
+	uint64_t resume_offset; /* records before it are skipped unread (0: from the start) */
+	uint64_t resume_input;  /* number the next record gets less one */
+	uint64_t packed_bytes;  /* of the whole report, for the ratio limit */
+};
+
+struct intake_io {
+	void *ctx;
+	/* Up to n bytes; 0 at the end; <0: stop, the node has gone. */
+	long (*read)(void *ctx, void *to, size_t n);
+	/* The batch is the caller's until it returns; then it is reset. False: stop. */
+	bool (*give)(void *ctx, struct batch *b);
+};
+
+struct intake_result {
+	enum rc rc;         /* RC_OK: all bytes were seen. RC_INPUT: no format, broken hints */
+	char words[200];    /* "" when RC_OK */
+	char format[32];    /* which format it was */
+	char packing[8];    /* "", "gzip", "zip", "zstd" */
+	uint64_t unpacked_bytes;
+	uint32_t entries;
+	bool unknown_type;  /* shadowserver: no such report type, columns by name */
+	char type[64];      /* report type or "" */
+};
+
+/* `b` is the batch to fill (in the child: in the shared area). */
+void intake_parse(const struct intake_job *job, const struct intake_io *io, struct batch *b,
+		  struct intake_result *out);
+
+#endif

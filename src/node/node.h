@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* node.h: the running program: opens everything in order, ties the floors.
+ *
+ * `struct node` is what main makes; everything gets it or less. Several nodes
+ * may live in one process (tests). node_open takes DIR's lock; a CLI that
+ * finds DIR locked speaks to the running node over DIR/sock instead
+ * (node/control.h), with the same rights and the same check. */
+#ifndef RONDA_NODE_NODE_H
+#define RONDA_NODE_NODE_H
+
+#include "base/queue.h"
+#include "base/settings.h"
+#include "base/snapshot.h"
+#include "disclosure/read.h"
+#include "intake/child.h"
+#include "intake/feeds.h"
+#include "store/repeats.h"
+
+struct pipeline;
+
+struct node {
+	char *dir;
+	struct settings *settings;      /* swapped on SIGHUP by the owner thread only */
+	struct log *log;
+	struct starter *starter;
+	struct store *store;
+	struct journal *journal;
+	struct repeats *repeats;
+	struct enrich *enrich;
+	struct snapshot *directory;     /* of struct directory */
+	struct parser_pool *parsers;
+	struct pipeline *pipeline;      /* pipeline.h */
+	struct policy policy;
+};
+
+struct node_options {
+	const char *const *overrides; /* "name=value" */
+	size_t override_count;
+	bool parsers;   /* start the starter: commands that read only leave it out */
+};
+MUST_CHECK enum rc node_create(const char *dir, const char *name, const char *country,
+			       char *secret_out, size_t secret_size, struct err *err);
+MUST_CHECK enum rc node_open(const char *dir, const struct node_options *o, struct node **out,
+			     struct err *err);
+void node_close(struct node *n);
+
+/* A held directory table; end with snapshot_drop(n->directory, ref). */
+struct snapshot_ref *node_directory(struct node *n);
+/* After an import: builds and swaps the table. */
+MUST_CHECK enum rc node_directory_reload(struct node *n, struct err *err);
+
+#endif

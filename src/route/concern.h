@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* concern.h: whom an event concerns, and why: a list of (organisation, role,
+ * reason).
+ *
+ * Which side (source or destination) and which order follow from the
+ * classification, as a data table (concern.def). */
+#ifndef RONDA_ROUTE_CONCERN_H
+#define RONDA_ROUTE_CONCERN_H
+
+#include "enrich/enrich.h"
+#include "route/directory.h"
+
+enum { CONCERNS_MAX = 16 };
+struct concerns {
+	struct match list[CONCERNS_MAX];
+	size_t count;
+};
+
+/* For every row: sets ronda.concerns, compact text
+ * "ORG ROLE REASON|ORG ROLE REASON" (ROLE as number). */
+MUST_CHECK enum rc route_batch(const struct directory *d, struct batch *b, int64_t now_us,
+			       struct err *err);
+/* Reads that text back; false when it is not of this form. */
+bool concerns_parse(str text, struct concerns *out);
+
+/* `ronda who`: an address, network, name, URL or AS number as text. Facts may
+ * come from e (may be NULL). RC_INPUT: none of these. */
+struct who {
+	char kind[8]; /* "ip", "net", "domain", "url", "asn" */
+	struct net_facts facts;
+	struct concerns concerns;
+};
+MUST_CHECK enum rc route_who(const struct directory *d, const struct enrich *e, str text,
+			     int64_t now_us, struct who *out, struct err *err);
+
+#endif

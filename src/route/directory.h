@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* directory.h: who is concerned with which ASN, network, domain, country.
+ *
+ * Rows in main.db with stable ids (they become records later without changing
+ * them), and an immutable table built from them (prefix trie, hash of ASNs,
+ * domain suffixes, countries) that `snapshot` swaps whole after each import.
+ * Networks may be marked "shared address" (carrier-grade NAT) and may have a
+ * season (from, until). */
+#ifndef RONDA_ROUTE_DIRECTORY_H
+#define RONDA_ROUTE_DIRECTORY_H
+
+#include "base/ip.h"
+#include "store/store.h"
+
+struct directory; /* the immutable table */
+
+/* Roles an organisation can have towards something; number = preference. */
+enum concern_role { ROLE_ASSET_HOLDER, ROLE_HOST, ROLE_NETWORK, ROLE_REGISTRAR, ROLE_NATIONAL_CERT,
+		    ROLE_COUNT };
+const char *role_name(enum concern_role r); /* "asset holder", ... */
+
+struct contact {
+	str role, email, phone;
+};
+struct org {
+	int64_t id;
+	str name, kind, country, sector, timezone;
+	const struct contact *contacts;
+	size_t contact_count;
+};
+
+MUST_CHECK enum rc directory_load(struct conn *c, struct directory **out, struct err *err);
+void directory_free(struct directory *d);
+uint64_t directory_version(const struct directory *d);
+const struct org *directory_org(const struct directory *d, int64_t id); /* NULL */
+size_t directory_size(const struct directory *d);
+const struct org *directory_at(const struct directory *d, size_t i); /* by name */
+
+/* What of the table matched, most specific first. Up to `most` results. */
+struct match {
+	int64_t org;
+	enum concern_role role;
+	bool shared_address;
+	char reason[64]; /* "net 198.18.0.0/16", "asn AS64500", "domain example.org", "country ID" */
+};
+size_t directory_match_ip(const struct directory *d, const struct ip *ip, int64_t at_us,
+			  struct match *out, size_t most);
+size_t directory_match_asn(const struct directory *d, uint32_t asn, int64_t at_us,
+			   struct match *out, size_t most);
+size_t directory_match_domain(const struct directory *d, str fqdn, int64_t at_us,
+			      struct match *out, size_t most);
+size_t directory_match_country(const struct directory *d, str cc, int64_t at_us,
+			       struct match *out, size_t most);
+bool directory_shared_address(const struct directory *d, const struct ip *ip, int64_t at_us);
+
+/* --- import (organisations as JSON {"organisations":[...]} or CSV) --- */
+struct import_row_error {
+	uint32_t row; /* CSV line or number of the object, from 1 */
+	char words[160];
+};
+struct import_result {
+	uint32_t added, changed, same, refused;
+	struct import_row_error *errors; /* bad CIDRs, doubles, overlaps; in `a` */
+	size_t error_count;
+};
+/* An organisation is known by its name (folded); importing again changes it
+ * under the same id. `dry`: only says what would happen. With errors nothing
+ * is written unless `partly`. */
+MUST_CHECK enum rc directory_import(struct tx *tx, str text, bool dry, bool partly, struct arena *a,
+				    struct import_result *out, struct err *err);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* findings.h: what is wrong, with a life: the fold of all events with one key.
+ *
+ * The key is chosen per report class by findings.def (scan and compromised
+ * types include the service port; client-side types leave the source port
+ * out); the id is the keyed hash of the key. The fold reads events after its
+ * cursor, updates findings and writes transitions (opened, returned, gone,
+ * changed) in ONE commit with the cursor. "Gone" counts only over complete
+ * runs of the feed that arrived; on networks of shared addresses it never
+ * does. Each teller of transitions has its own durable cursor.
+ *
+ * Reading for people goes through disclosure/read.h. */
+#ifndef RONDA_ROUTE_FINDINGS_H
+#define RONDA_ROUTE_FINDINGS_H
+
+#include "route/concern.h"
+#include "store/events.h"
+
+enum finding_state { FINDING_OPEN = 1, FINDING_GONE = 2, FINDING_RETURNED = 3 };
+enum transition { TRANSITION_OPENED = 1, TRANSITION_RETURNED = 2, TRANSITION_GONE = 3,
+		  TRANSITION_CHANGED = 4 };
+enum finding_mark { MARK_TOLD = 1, MARK_ANSWERED = 2, MARK_HELD = 3 };
+const char *finding_state_name(enum finding_state s);
+const char *transition_name(enum transition t);
+
+struct finding {
+	struct hash128 id; /* shown as 32 hex digits */
+	enum finding_state state;
+	int64_t first_seen_us, last_seen_us; /* time.source */
+	uint64_t events, returns;
+	int64_t feed;      /* of the newest event */
+	enum tlp tlp;      /* strictest of what it was made from */
+	bool exercise, shared_address;
+	struct concerns concerns;
+	int64_t told_us, answered_us, held_us; /* 0: not */
+	str type, identifier, severity, key;   /* key: "ip 198.18.0.1 port 23" */
+	str cc;
+	uint32_t asn;
+	str mark_reason;
+};
+
+/* Folds up to `most` events behind the cursor; *did_out: how many. Run by one
+ * thread. */
+MUST_CHECK enum rc findings_fold(struct store *s, const struct directory *d, uint64_t most,
+				 uint64_t *did_out, struct err *err);
+/* True when every committed event is folded. */
+MUST_CHECK enum rc findings_caught_up(struct reader *r, bool *out, struct err *err);
+/* After a complete run of a feed arrived (`report` was its last report), and
+ * all its events are folded: what was not in it is gone. */
+MUST_CHECK enum rc findings_run_complete(struct store *s, int64_t feed, int64_t run, struct err *err);
+
+struct finding_query {
+	enum finding_state state;   /* 0: open and returned */
+	const char *type;           /* NULL: any */
+	int64_t org;                /* 0: any: one of the concerned */
+	struct net net;             /* bits and address zero: any */
+	bool has_net;
+	const char *severity;
+	struct hash128 after;       /* paging: id of the last one seen; zero: start */
+	int64_t after_last_seen_us;
+	uint32_t tlp_mask;
+	bool exercise;
+	uint64_t limit;
+};
+typedef bool (*finding_each)(void *ctx, const struct finding *f);
+/* By last_seen, newest first. */
+MUST_CHECK enum rc findings_list(struct reader *r, const struct finding_query *q, finding_each each,
+				 void *ctx, struct err *err);
+MUST_CHECK enum rc findings_get(struct reader *r, struct hash128 id, struct arena *a,
+				struct finding *out, struct err *err);
+MUST_CHECK enum rc findings_mark(struct tx *tx, struct hash128 id, enum finding_mark mark, str reason,
+				 str by, struct err *err);
+/* Throws findings away and folds anew from base and events; tells only true
+ * differences. */
+MUST_CHECK enum rc findings_rebuild(struct store *s, const struct directory *d, struct err *err);
+/* Called by forget before a day's events go: folds them into a base. */
+MUST_CHECK enum rc findings_before_forget(struct store *s, int32_t before_day, struct err *err);
+
+/* Undo of one report (`feed undo RUN`) re-reads the findings its events made. */
+MUST_CHECK enum rc findings_undo_report(struct store *s, const struct directory *d, int64_t report,
+					struct err *err);
+
+/* --- transitions and who has been told of them --- */
+struct transition_row {
+	uint64_t seq;
+	int64_t at_us;
+	struct hash128 finding;
+	enum transition what;
+	enum tlp tlp;
+	bool exercise;
+};
+MUST_CHECK enum rc transitions_read(struct conn *c, const char *teller, size_t most, struct arena *a,
+				    struct transition_row **out, size_t *count_out, struct err *err);
+/* Inside the job that also writes what the teller tells. */
+MUST_CHECK enum rc transitions_told(struct tx *tx, const char *teller, uint64_t seq, struct err *err);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* events.h: events at rest, and finding them again.
+ *
+ * Up to 4,096 events are one column chunk (chunk.h): a frame in events/DAY.seg
+ * and a manifest row with zone map and bloom filter. Commits of few events go
+ * to the tail (a table of small chunks) and are sealed together later. Readers
+ * see both. Each event has a sequence number, in commit order from 1.
+ *
+ * These readers serve the pipeline's floors (fold, verify, rebuild, forget)
+ * and disclosure/read.c ONLY: everything above reads through disclosure/read.h. */
+#ifndef RONDA_STORE_EVENTS_H
+#define RONDA_STORE_EVENTS_H
+
+#include "event/batch.h"
+#include "store/reports.h"
+
+/* A batch made ready for the disk in a pipeline thread, off the writer's time.
+ * `report` and `received_us` are those of the report; fp_half[i] is the half of
+ * the repeat hash the chunk keeps for row i. */
+struct event_chunk;
+MUST_CHECK enum rc event_chunk_new(const struct batch *b, const struct report *r,
+				   const uint64_t *fp_half, struct event_chunk **out,
+				   struct err *err);
+void event_chunk_free(struct event_chunk *c);
+size_t event_chunk_bytes(const struct event_chunk *c);
+uint32_t event_chunk_rows(const struct event_chunk *c);
+/* Inside a job: gives the rows their sequence numbers and names them. */
+MUST_CHECK enum rc event_chunk_commit(struct tx *tx, struct event_chunk *c, uint64_t *first_seq_out,
+				      struct err *err);
+
+/* --- finding them again --- */
+
+/* What a condition compares; a field alone stands for its own kind. */
+struct event_filter {
+	enum field field;      /* FIELD_EXTRA: `key` */
+	str key;
+	enum { FILTER_EQ, FILTER_IN_NET, FILTER_PREFIX, FILTER_SUFFIX, FILTER_ORG } op;
+	str text;              /* EQ of text (also addresses, as text), PREFIX, SUFFIX (".example.org") */
+	struct net net;        /* IN_NET, EQ of an address */
+	int64_t number;        /* EQ of numbers; ORG: id of the organisation concerned */
+};
+
+struct event_query {
+	int64_t from_us, until_us;     /* time.source, half open; 0, 0: all */
+	const struct event_filter *filters;
+	size_t filter_count;           /* all must hold */
+	uint64_t before_seq, after_seq; /* exclusive; 0: none. Cursors of paging and fold */
+	int64_t report;                /* 0: any */
+	uint32_t tlp_mask;             /* bit per enum tlp that may be seen: others do not exist */
+	bool exercise;                 /* also those of exercises */
+	bool oldest_first;             /* default newest (highest sequence) first */
+	uint64_t limit;                /* 0: none */
+};
+
+struct event_row {
+	uint64_t seq;
+	int64_t report, received_us;
+	const struct batch *batch; /* the decoded chunk, and the row in it; valid in the callback */
+	const struct row *row;
+};
+/* False stops. */
+typedef bool (*event_each)(void *ctx, const struct event_row *e);
+MUST_CHECK enum rc events_scan(struct reader *r, const struct event_query *q, event_each each,
+			       void *ctx, struct err *err);
+
+/* Groups by up to 4 keys; counts without making rows. */
+enum count_by { BY_DAY, BY_TYPE, BY_TAXONOMY, BY_CC, BY_ASN, BY_ORG, BY_FEED, BY_IDENTIFIER,
+		BY_SEVERITY, BY_TLP, COUNT_BY_KEYS };
+struct count_row {
+	str key[4]; /* text; "" when the event has none. In `a`. */
+	uint64_t count;
+};
+MUST_CHECK enum rc events_count(struct reader *r, const struct event_query *q,
+				const enum count_by *by, size_t by_count, struct arena *a,
+				struct count_row **rows_out, size_t *count_out, struct err *err);
+
+/* Highest sequence number committed; 0: none. */
+MUST_CHECK enum rc events_last_seq(struct reader *r, uint64_t *out, struct err *err);
+
+/* Outside id of an event: 32 hex digits that tell nothing and cannot be made
+ * up, and back (false: not one of ours). */
+str event_id(const struct key *secret, uint64_t seq, char text[40]);
+bool event_id_parse(const struct key *secret, str text, uint64_t *seq_out);
+
+#endif
