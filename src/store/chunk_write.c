@@ -178,7 +178,7 @@ static void place_part(struct writer *w, const struct chunk_part *p, const uint3
 		for (uint32_t i = 0; i < p->row[r].cells; i++, c++) {
 			if (is_forced(p, c))
 				continue;
-			struct value v;
+			struct value v = { .s = STR_NONE };
 			if (kind_is_number(c->kind))
 				v.i = c->i;
 			else
