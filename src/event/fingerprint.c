@@ -79,15 +79,27 @@ static void put_extras(struct buf *out, const struct batch *b, const struct cell
 		put_cell(out, b, order[i]);
 }
 
+static void put_row(struct buf *out, const struct batch *b, const struct row *r)
+{
+	const struct cell *c = b->cell + r->first_cell, *end = c + r->cells;
+	buf_reset(out);
+	for (; c < end && c->field != FIELD_EXTRA; c++)
+		if (!is_ours(c->field))
+			put_cell(out, b, c);
+	if (c < end)
+		put_extras(out, b, c, (uint32_t)(end - c));
+}
+
 struct hash128 event_fingerprint(const struct key *key, const struct batch *b, const struct row *r,
 				 struct buf *scratch)
 {
-	const struct cell *c = b->cell + r->first_cell, *end = c + r->cells;
-	buf_reset(scratch);
-	for (; c < end && c->field != FIELD_EXTRA; c++)
-		if (!is_ours(c->field))
-			put_cell(scratch, b, c);
-	if (c < end)
-		put_extras(scratch, b, c, (uint32_t)(end - c));
-	return keyed_hash128_raw(key, buf_str(scratch));
+	put_row(scratch, b, r);
+	if (!scratch->over)
+		return keyed_hash128_raw(key, buf_str(scratch));
+	/* never a hash of only a part: two events would be one */
+	struct buf all = BUF_INIT(SIZE_MAX / 2);
+	put_row(&all, b, r);
+	struct hash128 h = keyed_hash128_raw(key, buf_str(&all));
+	buf_free(&all);
+	return h;
 }
