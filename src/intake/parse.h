@@ -25,7 +25,12 @@ struct intake_skip {
 enum { INTAKE_SKIPS = 20 };
 
 /* Where the driver is, for whoever watches from outside. */
-enum intake_stage { STAGE_IDLE, STAGE_UNPACK, STAGE_FRAME, STAGE_RECORD };
+enum intake_stage {
+	STAGE_IDLE,
+	STAGE_UNPACK, /* and choosing the format */
+	STAGE_FRAME,  /* where does the next record end? */
+	STAGE_RECORD
+};
 struct intake_progress {
 	_Atomic uint64_t tick;   /* moves whenever the rest does */
 	_Atomic uint64_t offset; /* of the record that is being looked at */

@@ -32,6 +32,7 @@ static void put_job(struct buf *b, const struct message *m)
 	buf_le64(b, j->resume_offset);
 	buf_le64(b, j->resume_input);
 	buf_le64(b, j->packed_bytes);
+	buf_le32(b, j->records_a_batch);
 	buf_le32(b, (uint32_t)j->skips);
 	for (size_t i = 0; i < j->skips; i++) {
 		buf_le64(b, j->skip[i].offset);
@@ -130,6 +131,7 @@ static void get_job(struct wire *w, struct message *m)
 	j->resume_offset = wire_le64(w);
 	j->resume_input = wire_le64(w);
 	j->packed_bytes = wire_le64(w);
+	j->records_a_batch = wire_le32(w);
 	uint32_t skips = wire_le32(w);
 	w->bad |= skips > INTAKE_SKIPS;
 	for (uint32_t i = 0; !w->bad && i < skips; i++)
