@@ -92,7 +92,7 @@ static enum rc unescape(struct scan *s, str raw, str *out)
 			continue;
 		}
 		p++; /* the scan saw to it that something follows */
-		unsigned c;
+		unsigned c = 0;
 		switch (*p++) {
 		case '"': *to++ = '"'; break;
 		case '\\': *to++ = '\\'; break;
@@ -144,7 +144,7 @@ static enum rc span_string(struct scan *s, str *raw_out, bool *escaped_out)
 
 static enum rc string(struct scan *s, str *out)
 {
-	bool escaped;
+	bool escaped = false;
 	enum rc rc = span_string(s, out, &escaped);
 	if (rc == RC_OK && escaped)
 		rc = unescape(s, *out, out);

@@ -12,6 +12,7 @@
 #include <systemd/sd-journal.h>
 #endif
 
+#include "base/arena.h"
 #include "base/clock.h"
 
 enum { FIELD_CUT = 256, LINE_CAP = 8192 };

@@ -31,4 +31,7 @@ MUST_CHECK enum rc feed_by_id(struct conn *c, int64_t id, struct arena *a, struc
 MUST_CHECK enum rc feed_list(struct conn *c, struct arena *a, struct feed **out, size_t *count_out,
 			     struct err *err);
 
+/* Inside the job that ends a report: when the feed last delivered. */
+MUST_CHECK enum rc feed_reported(struct tx *tx, int64_t feed, int64_t at_us, struct err *err);
+
 #endif
