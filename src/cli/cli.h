@@ -42,6 +42,10 @@ struct cli {
 	const char *const *values; /* by option row: value, "" for a switch that is set, NULL */
 	struct arena *a;
 	bool broken;             /* stdout could not be written */
+	bool served;             /* runs inside a node that serves */
+	struct buf *pending;     /* of cli_print */
+	const char *const *sets; /* --set, for commands that open nodes themselves */
+	size_t set_count;
 };
 const char *cli_value(const struct cli *c, const char *option); /* NULL when not given */
 void cli_print(struct cli *c, str s);                 /* to out, buffered */
