@@ -54,7 +54,7 @@ void json_str(struct json_out *j, str s); /* invalid UTF-8 becomes U+FFFD */
 void json_i64(struct json_out *j, int64_t v);
 void json_u64(struct json_out *j, uint64_t v);
 void json_double(struct json_out *j, double v); /* shortest that reads back equal */
-void json_bool(struct json_out *j, bool v);
+void json_flag(struct json_out *j, bool v);
 void json_null(struct json_out *j);
 void json_raw(struct json_out *j, str json_text); /* already valid JSON */
 /* key and value at once */

@@ -39,14 +39,15 @@ bool log_level_parse(str name, enum log_level *out);
 void log_write(struct log *log, enum log_level level, const char *sentence,
 	       const struct log_field *fields, size_t n);
 
-#define LOG_AT(log, level, sentence, ...)                                              \
-	log_write((log), (level), (sentence),                                          \
-		  (const struct log_field[]){ { 0 }, __VA_ARGS__ } + 1,                \
-		  sizeof((const struct log_field[]){ { 0 }, __VA_ARGS__ }) /           \
-				  sizeof(struct log_field) - 1)
-#define log_debug(log, ...) LOG_AT(log, LOG_LEVEL_DEBUG, __VA_ARGS__, )
-#define log_info(log, ...) LOG_AT(log, LOG_LEVEL_INFO, __VA_ARGS__, )
-#define log_warn(log, ...) LOG_AT(log, LOG_LEVEL_WARN, __VA_ARGS__, )
-#define log_error(log, ...) LOG_AT(log, LOG_LEVEL_ERROR, __VA_ARGS__, )
+#define LOG_AT(log, level, sentence, ...)                                               \
+	log_write((log), (level), (sentence), (const struct log_field[]){ __VA_ARGS__ },        \
+		  sizeof((const struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
+/* log_info(log, "sentence", fields...): an empty field is put behind the last,
+ * so that a sentence may stand alone. */
+#define LOG_END ((struct log_field){ .key = NULL, .kind = LOG_KIND_INT, .i = 0 })
+#define log_debug(log, ...) LOG_AT(log, LOG_LEVEL_DEBUG, __VA_ARGS__, LOG_END)
+#define log_info(log, ...) LOG_AT(log, LOG_LEVEL_INFO, __VA_ARGS__, LOG_END)
+#define log_warn(log, ...) LOG_AT(log, LOG_LEVEL_WARN, __VA_ARGS__, LOG_END)
+#define log_error(log, ...) LOG_AT(log, LOG_LEVEL_ERROR, __VA_ARGS__, LOG_END)
 
 #endif

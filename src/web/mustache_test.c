@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "web/mustache.h"
+
+#include <json-c/json.h>
+
+#include "base/test.h"
+
+struct part {
+	const char *name, *text;
+};
+
+static str find_part(void *ctx, str name)
+{
+	for (const struct part *p = ctx; p && p->name; p++) {
+		if (str_eq(name, str_of(p->name)))
+			return str_of(p->text);
+	}
+	return STR_NONE;
+}
+
+/* Rows follow the areas of the public Mustache spec; the words are ours. */
+static const struct render_case {
+	const char *what, *text, *data, *want;
+	struct part parts[3];
+} render_cases[] = {
+	/* interpolation */
+	{ "no tags at all", "Hello {world}\n", "{}", "Hello {world}\n", { { 0 } } },
+	{ "a value", "Hello {{who}}!", "{\"who\":\"team\"}", "Hello team!", { { 0 } } },
+	{ "six signs escaped", "{{v}}", "{\"v\":\"& < > \\\" ' `\"}",
+	  "&amp; &lt; &gt; &quot; &#39; &#96;", { { 0 } } },
+	{ "integer", "{{n}} miles", "{\"n\":85}", "85 miles", { { 0 } } },
+	{ "decimal", "{{n}}", "{\"n\":1.21}", "1.21", { { 0 } } },
+	{ "zero is a value", "({{n}})", "{\"n\":0}", "(0)", { { 0 } } },
+	{ "true", "{{b}}", "{\"b\":true}", "true", { { 0 } } },
+	{ "null is nothing", "({{n}})", "{\"n\":null}", "()", { { 0 } } },
+	{ "absent is nothing", "({{n}})", "{}", "()", { { 0 } } },
+	{ "dotted name", "{{a.b.c}}", "{\"a\":{\"b\":{\"c\":\"x\"}}}", "x", { { 0 } } },
+	{ "broken dotted name", "({{a.b.c}})", "{\"a\":{\"b\":{}},\"c\":\"wrong\"}", "()", { { 0 } } },
+	{ "first part decides", "{{#a}}({{b.c}}){{/a}}",
+	  "{\"a\":{\"b\":{}},\"b\":{\"c\":\"wrong\"}}", "()", { { 0 } } },
+	{ "blanks around a tag stay", "| {{s}} |", "{\"s\":\"-\"}", "| - |", { { 0 } } },
+	{ "a lone value keeps its line", "  {{s}}\n", "{\"s\":\"-\"}", "  -\n", { { 0 } } },
+	{ "blanks inside a tag", "|{{ s }}|", "{\"s\":\"-\"}", "|-|", { { 0 } } },
+	{ "values are not templates", "{{v}}", "{\"v\":\"{{w}}\",\"w\":\"no\"}", "{{w}}", { { 0 } } },
+	/* sections */
+	{ "true shows", "[{{#b}}yes{{/b}}]", "{\"b\":true}", "[yes]", { { 0 } } },
+	{ "false hides", "[{{#b}}yes{{/b}}]", "{\"b\":false}", "[]", { { 0 } } },
+	{ "null hides", "[{{#b}}yes{{/b}}]", "{\"b\":null}", "[]", { { 0 } } },
+	{ "absent hides", "[{{#b}}yes{{/b}}]", "{}", "[]", { { 0 } } },
+	{ "object is the context", "{{#o}}{{n}}{{/o}}", "{\"o\":{\"n\":\"in\"},\"n\":\"out\"}", "in",
+	  { { 0 } } },
+	{ "outer names are seen", "{{#o}}{{m}}{{/o}}", "{\"o\":{\"n\":1},\"m\":\"out\"}", "out", { { 0 } } },
+	{ "a list repeats", "{{#l}}{{n}};{{/l}}", "{\"l\":[{\"n\":1},{\"n\":2},{\"n\":3}]}", "1;2;3;",
+	  { { 0 } } },
+	{ "an empty list hides", "[{{#l}}x{{/l}}]", "{\"l\":[]}", "[]", { { 0 } } },
+	{ "the dot is the item", "{{#l}}({{.}}){{/l}}", "{\"l\":[\"a\",2,1.5]}", "(a)(2)(1.5)", { { 0 } } },
+	{ "the dot escapes", "{{#l}}{{.}}{{/l}}", "{\"l\":[\"<b>\"]}", "&lt;b&gt;", { { 0 } } },
+	{ "lists of lists", "{{#l}}({{#.}}{{.}}{{/.}}){{/l}}", "{\"l\":[[1,2],[3]]}", "(12)(3)", { { 0 } } },
+	{ "deep contexts", "{{#a}}{{one}}{{#b}}{{one}}{{two}}{{/b}}{{/a}}",
+	  "{\"a\":{\"one\":1},\"b\":{\"two\":2}}", "112", { { 0 } } },
+	{ "same name inside", "{{#b}}A{{#b}}B{{/b}}C{{/b}}", "{\"b\":true}", "ABC", { { 0 } } },
+	{ "dotted section", "{{#a.b}}x{{/a.b}}", "{\"a\":{\"b\":true}}", "x", { { 0 } } },
+	{ "section of a string", "{{#s}}{{.}}{{/s}}", "{\"s\":\"t\"}", "t", { { 0 } } },
+	{ "an empty string hides", "[{{#s}}x{{/s}}]", "{\"s\":\"\"}", "[]", { { 0 } } },
+	{ "lone section lines go", "a\n{{#b}}\nc\n{{/b}}\nd\n", "{\"b\":true}", "a\nc\nd\n", { { 0 } } },
+	{ "lone and indented", "a\n  {{#b}}\nc\n  {{/b}}\nd\n", "{\"b\":true}", "a\nc\nd\n", { { 0 } } },
+	{ "lone with CRLF", "a\r\n{{#b}}\r\nc\r\n{{/b}}\r\n", "{\"b\":true}", "a\r\nc\r\n", { { 0 } } },
+	{ "not alone stays", " {{#b}}x{{/b}} \n", "{\"b\":true}", " x \n", { { 0 } } },
+	{ "lone at the very start", "{{#b}}\nx{{/b}}", "{\"b\":true}", "x", { { 0 } } },
+	{ "lone at the very end", "x\n{{#b}}{{/b}}\n  {{! end }}", "{\"b\":true}", "x\n\n", { { 0 } } },
+	{ "two on one line are not alone", "{{#b}} {{/b}}\n", "{\"b\":true}", " \n", { { 0 } } },
+	/* inverted */
+	{ "inverted shows", "[{{^b}}no{{/b}}]", "{\"b\":false}", "[no]", { { 0 } } },
+	{ "inverted hides", "[{{^b}}no{{/b}}]", "{\"b\":true}", "[]", { { 0 } } },
+	{ "inverted list", "[{{^l}}none{{/l}}]", "{\"l\":[]}", "[none]", { { 0 } } },
+	{ "inverted absent", "[{{^l}}none{{/l}}]", "{}", "[none]", { { 0 } } },
+	{ "inverted in a list", "{{#l}}{{^x}}-{{/x}}{{#x}}+{{/x}}{{/l}}",
+	  "{\"l\":[{\"x\":true},{\"x\":false}]}", "+-", { { 0 } } },
+	/* comments */
+	{ "comment", "12{{! not this }}34", "{}", "1234", { { 0 } } },
+	{ "comment of lines", "a\n{{!\nb\n}}\nc\n", "{}", "a\nc\n", { { 0 } } },
+	{ "indented comment alone", "a\n  {{! b }}\nc\n", "{}", "a\nc\n", { { 0 } } },
+	{ "comment beside text", "  12 {{! x }}\n", "{}", "  12 \n", { { 0 } } },
+	/* delimiters */
+	{ "a pair", "{{=<% %>=}}(<%v%>)", "{\"v\":\"x\"}", "(x)", { { 0 } } },
+	{ "special signs", "({{=[ ]=}}[v])", "{\"v\":\"x\"}", "(x)", { { 0 } } },
+	{ "and back", "{{=| |=}}|v||={{ }}=|{{v}}", "{\"v\":\"x\"}", "xx", { { 0 } } },
+	{ "alone on its line", "a\n{{=@ @=}}\nb\n", "{}", "a\nb\n", { { 0 } } },
+	{ "sections under others", "{{= | | =}}|#b|{{v}}|v||/b|", "{\"b\":true,\"v\":1}", "{{v}}1", { { 0 } } },
+	/* partials */
+	{ "a partial", "[{{>p}}]", "{\"v\":\"<\"}", "[(&lt;)]", { { "p", "({{v}})" } } },
+	{ "blanks in its tag", "[{{> p }}]", "{}", "[x]", { { "p", "x" } } },
+	{ "a partial in a list", "{{#l}}{{>p}}{{/l}}", "{\"l\":[{\"n\":1},{\"n\":2}]}", "1,2,",
+	  { { "p", "{{n}}," } } },
+	{ "a lone partial is indented", "a\n  {{>p}}\nb\n", "{}", "a\n  x\n  y\nb\n", { { "p", "x\ny\n" } } },
+	{ "values are not indented", " {{>p}}\n", "{\"v\":\"<\\n-\"}", " |\n &lt;\n-\n |\n",
+	  { { "p", "|\n{{v}}\n|\n" } } },
+	{ "partials in partials", "{{>p}}", "{}", "(x)", { { "p", "({{>q}})" }, { "q", "x" } } },
+	{ "its delimiters are its own", "{{=| |=}}|>p||v|", "{\"v\":1}", ".1.1", { { "p", ".{{v}}." } } },
+	{ "and end with it", "{{>p}}{{v}}", "{\"v\":1}", "11", { { "p", "{{=| |=}}|v|" } } },
+};
+
+TEST(renders)
+{
+	for (size_t i = 0; i < COUNT_OF(render_cases); i++) {
+		const struct render_case *c = &render_cases[i];
+		struct mustache *m = NULL;
+		struct err err = { 0 };
+		struct json_object *data = json_tokener_parse(c->data);
+		struct buf out = BUF_INIT(KIB(4));
+		enum rc rc = mustache_compile(str_of(c->text), find_part, (void *)c->parts, &m, &err);
+		CHECK_MSG(rc == RC_OK, "%s: %s", c->what, err.text);
+		if (rc == RC_OK) {
+			rc = mustache_render(m, data, &out, &err);
+			CHECK_MSG(rc == RC_OK && str_eq(buf_str(&out), str_of(c->want)),
+				  "%s: got '%s', want '%s'", c->what, out.p ? out.p : "", c->want);
+		}
+		mustache_free(m);
+		json_object_put(data);
+		buf_free(&out);
+	}
+}
+
+static const struct {
+	const char *what, *text;
+	enum rc rc;
+	struct part parts[2];
+} refused[] = {
+	{ "three braces", "a {{{v}}}", RC_INPUT, { { 0 } } },
+	{ "ampersand", "a {{&v}}", RC_INPUT, { { 0 } } },
+	{ "ampersand under other delimiters", "{{=| |=}}|&v|", RC_INPUT, { { 0 } } },
+	{ "three braces in a partial", "{{>p}}", RC_INPUT, { { "p", "{{{v}}}" } } },
+	{ "tag not closed", "a {{v", RC_INPUT, { { 0 } } },
+	{ "section not closed", "{{#a}}x", RC_INPUT, { { 0 } } },
+	{ "section not open", "x{{/a}}", RC_INPUT, { { 0 } } },
+	{ "sections crossed", "{{#a}}{{#b}}{{/a}}{{/b}}", RC_INPUT, { { 0 } } },
+	{ "closed in a partial", "{{#a}}{{>p}}", RC_INPUT, { { "p", "{{/a}}" } } },
+	{ "open in a partial", "{{>p}}{{/a}}", RC_INPUT, { { "p", "{{#a}}" } } },
+	{ "no name", "{{}}", RC_INPUT, { { 0 } } },
+	{ "empty part", "{{a..b}}", RC_INPUT, { { 0 } } },
+	{ "ends in a dot", "{{a.}}", RC_INPUT, { { 0 } } },
+	{ "markup as a name", "{{<b>}}", RC_INPUT, { { 0 } } },
+	{ "absent partial", "{{>none}}", RC_ABSENT, { { 0 } } },
+	{ "partial in itself", "{{>p}}", RC_LIMIT, { { "p", "x{{>p}}" } } },
+	{ "one delimiter", "{{=|=}}", RC_INPUT, { { 0 } } },
+	{ "delimiters not closed", "{{=| |", RC_INPUT, { { 0 } } },
+};
+
+TEST(refuses)
+{
+	for (size_t i = 0; i < COUNT_OF(refused); i++) {
+		struct mustache *m = NULL;
+		struct err err = { 0 };
+		enum rc rc = mustache_compile(str_of(refused[i].text), find_part,
+					      (void *)refused[i].parts, &m, &err);
+		CHECK_MSG(rc == refused[i].rc, "%s: %s (%s)", refused[i].what, rc_name(rc), err.text);
+		if (rc == RC_OK)
+			mustache_free(m);
+	}
+}
+
+static enum rc nest(int depth)
+{
+	struct buf b = BUF_INIT(KIB(4));
+	for (int i = 0; i < depth; i++)
+		buf_add(&b, STR("{{#a}}"));
+	buf_char(&b, 'x');
+	for (int i = 0; i < depth; i++)
+		buf_add(&b, STR("{{/a}}"));
+	struct mustache *m = NULL;
+	struct err err = { 0 };
+	struct buf out = BUF_INIT(64);
+	struct json_object *data = json_tokener_parse("{\"a\":true}");
+	enum rc rc = mustache_compile(buf_str(&b), NULL, NULL, &m, &err);
+	if (rc == RC_OK) {
+		rc = mustache_render(m, data, &out, &err);
+		CHECK_STR(buf_str(&out), STR("x"));
+	}
+	mustache_free(m);
+	json_object_put(data);
+	buf_free(&out);
+	buf_free(&b);
+	return rc;
+}
+
+TEST(depth_is_bounded)
+{
+	CHECK_INT(nest(31), RC_OK);
+	CHECK_INT(nest(32), RC_OK);
+	CHECK_INT(nest(33), RC_LIMIT);
+}
+
+TEST(output_is_capped)
+{
+	struct mustache *m = NULL;
+	struct err err = { 0 };
+	CHECK_RC(mustache_compile(STR("{{v}}{{v}}"), NULL, NULL, &m, &err), RC_OK, err);
+	struct json_object *data = json_tokener_parse("{\"v\":\"12345\"}");
+	struct buf fits = BUF_INIT(10), over = BUF_INIT(9);
+	CHECK_RC(mustache_render(m, data, &fits, &err), RC_OK, err);
+	CHECK_RC(mustache_render(m, data, &over, &err), RC_LIMIT, err);
+	mustache_free(m);
+	json_object_put(data);
+	buf_free(&fits);
+	buf_free(&over);
+}
+
+TEST_MAIN(TEST_RUN(renders), TEST_RUN(refuses), TEST_RUN(depth_is_bounded),
+	  TEST_RUN(output_is_capped))
