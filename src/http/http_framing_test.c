@@ -4,6 +4,10 @@
 #define HOST "Host: node.example.org\r\n"
 #define SECOND "GET /second HTTP/1.1\r\n" HOST "\r\n" /* must never be answered */
 
+/* The library refuses a Content-Length that is no number by itself and (0.9.75)
+ * writes the head of that one refusal twice before it closes. */
+enum { LIBRARY = 1000 };
+
 /* Each is refused and the connection closed; behind each stands another request
  * that must not get an answer. `status` 0: closed without a word (the library
  * finds no request in it). */
@@ -11,23 +15,20 @@ static const struct {
 	const char *what;
 	str bytes;
 	int status;
-	/* The library refuses a Content-Length that is no number by itself and (0.9.75) writes the
-	 * head of that one refusal twice before it closes. */
-	bool library;
 } malformed[] = {
 	{ "two lengths, different", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcde" SECOND), 400 },
 	{ "two lengths, equal", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nabcde" SECOND), 400 },
-	{ "length as a list", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: 5, 5\r\n\r\nabcde" SECOND), 400, true },
+	{ "length as a list", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: 5, 5\r\n\r\nabcde" SECOND), LIBRARY + 400 },
 	{ "length with chunked", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" SECOND), 400 },
 	{ "chunked with length", STR_INIT("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" SECOND), 400 },
-	{ "length with a plus", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: +5\r\n\r\nabcde" SECOND), 400, true },
-	{ "length with a minus", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: -5\r\n\r\nabcde" SECOND), 400, true },
-	{ "length in hex", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: 0x5\r\n\r\nabcde" SECOND), 400, true },
-	{ "length of words", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: five\r\n\r\nabcde" SECOND), 400, true },
-	{ "length with a fraction", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: 5.0\r\n\r\nabcde" SECOND), 400, true },
-	{ "length with a space inside", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: 5 5\r\n\r\nabcde" SECOND), 400, true },
-	{ "empty length", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: \r\n\r\n" SECOND), 400, true },
-	{ "length over 64 bits", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: 18446744073709551621\r\n\r\nabcde" SECOND), 413, true },
+	{ "length with a plus", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: +5\r\n\r\nabcde" SECOND), LIBRARY + 400 },
+	{ "length with a minus", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: -5\r\n\r\nabcde" SECOND), LIBRARY + 400 },
+	{ "length in hex", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: 0x5\r\n\r\nabcde" SECOND), LIBRARY + 400 },
+	{ "length of words", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: five\r\n\r\nabcde" SECOND), LIBRARY + 400 },
+	{ "length with a fraction", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: 5.0\r\n\r\nabcde" SECOND), LIBRARY + 400 },
+	{ "length with a space inside", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: 5 5\r\n\r\nabcde" SECOND), LIBRARY + 400 },
+	{ "empty length", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: \r\n\r\n" SECOND), LIBRARY + 400 },
+	{ "length over 64 bits", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length: 18446744073709551621\r\n\r\nabcde" SECOND), LIBRARY + 413 },
 	{ "space before the colon", STR_INIT("POST / HTTP/1.1\r\n" HOST "Content-Length : 5\r\n\r\nabcde" SECOND), 400 },
 	{ "tab before the colon", STR_INIT("GET / HTTP/1.1\r\n" HOST "X-A\t: 5\r\n\r\n" SECOND), 400 },
 	{ "space before a name", STR_INIT("GET / HTTP/1.1\r\n Host: a\r\n\r\n" SECOND), 400 },
@@ -96,11 +97,11 @@ TEST(malformed_requests)
 		struct buf out = BUF_INIT(KIB(64));
 		bool closed = false;
 		int status = exchange(http_port(http), malformed[i].bytes, &out, &closed, 2000);
-		CHECK_MSG(status == malformed[i].status, "%s: status %d, want %d", malformed[i].what,
-			  status, malformed[i].status);
+		int want = malformed[i].status % LIBRARY;
+		CHECK_MSG(status == want, "%s: status %d, want %d", malformed[i].what, status, want);
 		CHECK_MSG(closed, "%s: still open", malformed[i].what);
 		int answers = count_answers(buf_str(&out));
-		int most = malformed[i].status == 0 ? 0 : malformed[i].library ? 2 : 1;
+		int most = want == 0 ? 0 : malformed[i].status > LIBRARY ? 2 : 1;
 		CHECK_MSG(answers <= most && (answers > 0) == (most > 0), "%s: %d answers",
 			  malformed[i].what, answers);
 		CHECK_MSG(str_find(buf_str(&out), STR("/second")) == out.n, "%s: the next was answered",
