@@ -8,7 +8,9 @@
  *
  * io_vfs.h routes SQLite's files through the same calls; io_trace.h (tests)
  * records every write, sync, rename, truncate and unlink, or makes the n-th
- * fail. ENOSPC and EDQUOT come back as RC_LIMIT, other failures as RC_IO. */
+ * fail. ENOSPC, EDQUOT and EFBIG come back as RC_LIMIT, a missing name as
+ * RC_ABSENT, one that exists already as RC_CONFLICT, no permission or a
+ * read-only disk as RC_DENIED, other failures as RC_IO. */
 #ifndef RONDA_BASE_IO_H
 #define RONDA_BASE_IO_H
 

@@ -191,3 +191,55 @@ bool gate_wait_for(struct gate *g, int64_t timeout_us)
 	pthread_mutex_unlock(&g->lock);
 	return open;
 }
+
+struct claims {
+	pthread_mutex_t lock;
+	int64_t *ids;
+	size_t count, size;
+};
+
+struct claims *claims_new(void)
+{
+	struct claims *c = x_alloc(sizeof(*c));
+	pthread_mutex_init(&c->lock, NULL);
+	return c;
+}
+
+void claims_free(struct claims *c)
+{
+	if (!c)
+		return;
+	pthread_mutex_destroy(&c->lock);
+	free(c->ids);
+	free(c);
+}
+
+bool claims_take(struct claims *c, int64_t id)
+{
+	pthread_mutex_lock(&c->lock);
+	size_t i = 0;
+	while (i < c->count && c->ids[i] != id)
+		i++;
+	bool is_free = i == c->count;
+	if (is_free) {
+		if (c->count == c->size) {
+			c->size = 2 * c->size + 8;
+			c->ids = x_grow(c->ids, c->size, sizeof(*c->ids));
+		}
+		c->ids[c->count++] = id;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return is_free;
+}
+
+void claims_release(struct claims *c, int64_t id)
+{
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; i < c->count; i++) {
+		if (c->ids[i] == id) {
+			c->ids[i] = c->ids[--c->count];
+			break;
+		}
+	}
+	pthread_mutex_unlock(&c->lock);
+}

@@ -37,4 +37,12 @@ void gate_open(struct gate *g);
 void gate_wait(struct gate *g);
 bool gate_wait_for(struct gate *g, int64_t timeout_us); /* false: not open yet */
 
+
+/* A set of numbers held by threads: who works on what. */
+struct claims;
+struct claims *claims_new(void);
+void claims_free(struct claims *c);
+bool claims_take(struct claims *c, int64_t id); /* false: another has it */
+void claims_release(struct claims *c, int64_t id);
+
 #endif

@@ -25,6 +25,7 @@ struct cli_command {
 	const struct cli_option *options; /* ends with { NULL } */
 	bool needs_node;                  /* opens DIR (or is run in the node that has it) */
 	bool needs_parsers;
+	bool takes_signals;               /* waits for SIGTERM, SIGINT, SIGHUP itself */
 	int (*run)(struct cli *c);        /* exit code: rc_exit_code() */
 };
 enum cli_form { CLI_TEXT, CLI_JSON, CLI_CSV };
@@ -42,6 +43,10 @@ struct cli {
 	const char *const *values; /* by option row: value, "" for a switch that is set, NULL */
 	struct arena *a;
 	bool broken;             /* stdout could not be written */
+	bool served;             /* runs inside a node that serves */
+	struct buf *pending;     /* of cli_print */
+	const char *const *sets; /* --set, for commands that open nodes themselves */
+	size_t set_count;
 };
 const char *cli_value(const struct cli *c, const char *option); /* NULL when not given */
 void cli_print(struct cli *c, str s);                 /* to out, buffered */

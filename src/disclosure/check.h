@@ -2,10 +2,11 @@
 /* check.h: may this leave, to this recipient, by this channel, for this
  * purpose, under this policy?
  *
- * Pure, table driven, default NO. Every output passes it: screens, searches,
- * counts, exports, mail, feeds, partners, logs. An item is described by its
- * label set, never by its content. Unknown markings, a missing recipient and
- * any value outside its enum give NO. TLP 2.0 is FIRST's standard. */
+ * Pure, table driven (check.def), default NO. Every output passes it: screens,
+ * searches, counts, exports, mail, feeds, partners, logs. An item is described
+ * by its label set, never by its content. A marking that was not understood
+ * counts as RED; a missing recipient and any value outside its enum give NO.
+ * TLP 2.0 is FIRST's standard. docs/disclosure.md shows the table. */
 #ifndef RONDA_DISCLOSURE_CHECK_H
 #define RONDA_DISCLOSURE_CHECK_H
 
@@ -30,7 +31,7 @@ struct labels {
 	bool personal;      /* the item has personal fields */
 	bool exercise;      /* made in a drill */
 	bool about_recipient; /* the recipient's own asset */
-	bool held;          /* a person stopped it */
+	bool held;          /* a person stopped it: only our own people see it, to handle it */
 	uint64_t sources;   /* for counts: how many sources it was made from; 1 for an item */
 };
 
@@ -42,9 +43,10 @@ struct recipient {
 	bool exercise_member; /* takes part in the drill */
 };
 
+enum { PUBLIC_K_LEAST = 5 };
 struct policy {
 	uint64_t number; /* the snapshot's number: goes into the ledger */
-	uint64_t public_k; /* public counts from this many sources (5) */
+	uint64_t public_k; /* public counts from this many sources; below PUBLIC_K_LEAST it is that */
 };
 
 enum verdict { DISCLOSE_NO, DISCLOSE_REDACT, DISCLOSE_YES };

@@ -20,8 +20,14 @@ enum {
 	BATCH_REJECTS = 4096,
 	BATCH_CELLS = 1 << 18,
 	BATCH_KEYS = 4096,
-	EVENT_CELLS_MAX = 1000 /* fields of one event, extra.* among them */
+	EVENT_CELLS_MAX = 1000, /* fields of one event, extra.* among them */
+	INPUT_ROWS_MAX = 64,    /* events one record may make */
+	INPUT_CELLS_MAX = 4096, /* and the fields of all of them */
+	EXTRA_KEY_MAX = 255,    /* bytes of the name of an extra field */
+	REJECT_BYTES_MAX = 64 << 10,
+	BATCH_SPARE_CELLS = 16  /* room a checked copy keeps behind each row for batch_amend */
 };
+#define INPUT_TEXT_MAX (2 * RECORD_MAX) /* text of all events of one record */
 #define BATCH_TEXT ((uint32_t)MIB(16))
 #define RECORD_MAX MIB(4) /* bytes of one record of a report */
 
@@ -105,13 +111,22 @@ struct batch {
 	struct key_ref *key;   /* BATCH_KEYS */
 	struct rejected *reject;
 	unsigned char *text;   /* BATCH_TEXT */
-	/* writer's own */
-	uint16_t *key_slots;   /* hash table of keys, lives outside the area */
+	/* writer's own, outside the area */
+	uint16_t *key_slots;   /* hash table of keys */
+	uint64_t *key_head;    /* first eight bytes of each key, for sorting */
+	uint8_t *spare;        /* of each row: free cells behind it */
+	void *owned;           /* the area, when batch_new() made it */
 	uint64_t slot_seed;
 	bool open;             /* between row_begin and row_end */
-	bool failed;           /* a set ran over a limit: row_end gives RC_LIMIT */
+	bool failed;           /* a set broke a rule: row_end gives fail_rc and fail_words */
+	bool fail_twice;       /* the words are the name of a field that came twice */
+	enum rc fail_rc;
+	const char *fail_words;
+	uint64_t has[2];       /* a bit for each field of the open row */
+	uint32_t next_key;     /* the key that followed the last one the row before */
 	uint64_t mark_text;
 	uint32_t mark_keys;
+	struct batch_counts input_start; /* as it was before the first row of this input */
 };
 
 /* Bytes of memory a batch needs. */
@@ -123,12 +138,15 @@ struct batch *batch_new(void);      /* with memory of its own */
 void batch_free(struct batch *b);
 void batch_reset(struct batch *b);
 
-/* True when no further record is sure to fit: give the batch away first. */
+/* True when no further record of the largest kind (INPUT_* above, and its
+ * reject) is sure to fit: give the batch away first. */
 bool batch_full(const struct batch *b);
 
 void batch_row_begin(struct batch *b, uint64_t input, uint64_t raw_offset, uint32_t raw_bytes,
 		     uint32_t line);
-/* Values as they will be stored; strings are copied. `key` only for FIELD_EXTRA. */
+/* Values as they will be stored; strings are copied. `key` only for FIELD_EXTRA.
+ * Text that is no UTF-8 or holds a NUL, a time outside 1970..2261, a float that
+ * is not finite, and a value over a limit fail the row, as row_end says. */
 void batch_set_int(struct batch *b, enum field f, str key, int64_t v);
 void batch_set_float(struct batch *b, enum field f, str key, double v);
 void batch_set_bool(struct batch *b, enum field f, str key, bool v);
@@ -137,18 +155,20 @@ void batch_set_text(struct batch *b, enum field f, str key, str v); /* CELL_TEXT
 void batch_set_json(struct batch *b, enum field f, str key, str v); /* CELL_JSON, valid JSON */
 void batch_set_ip(struct batch *b, enum field f, const struct ip *ip);
 void batch_set_net(struct batch *b, enum field f, const struct net *net);
-/* RC_OK; RC_LIMIT too many cells; RC_INPUT a field twice: then the row is gone. */
+/* RC_OK; RC_LIMIT too many cells; RC_INPUT a field twice, bad text: then the row is gone. */
 MUST_CHECK enum rc batch_row_end(struct batch *b, struct err *err);
 void batch_row_cancel(struct batch *b);
 /* True while the open row has a value for f. */
 bool batch_row_has(const struct batch *b, enum field f);
 
 /* Adds one quarantined record (not between begin and end). Counts it even when
- * there is no room left to hold its bytes. */
+ * there is no room left to hold its bytes. Rows that this input made already
+ * are taken back: a record is accepted whole or not at all. */
 void batch_reject(struct batch *b, enum reject reason, uint64_t input, uint64_t raw_offset,
 		  str record, uint32_t line, const char *fmt, ...) PRINTF_LIKE(7, 8);
 
-/* Reading. NULL when the row has none. Cells of a row are sorted. */
+/* Reading. NULL when the row has none. Cells of a row are sorted
+ * by field, extra ones by the bytes of their names. */
 const struct cell *batch_find(const struct batch *b, const struct row *r, enum field f);
 const struct cell *batch_find_extra(const struct batch *b, const struct row *r, str key);
 str cell_text(const struct batch *b, const struct cell *c); /* the bytes of TEXT, JSON, IP, NET */
@@ -157,7 +177,8 @@ bool cell_net(const struct batch *b, const struct cell *c, struct net *out);
 str batch_key(const struct batch *b, uint16_t key);
 /* The name with dots as on the wire ("source.ip", "extra.tag"), in `a`. */
 str cell_name(const struct batch *b, const struct cell *c, struct arena *a);
-/* The value as text for people and CSV (times, addresses written out). */
+/* The value as text for people and CSV (times, addresses written out). Cells are
+ * reached through rows only: the space between rows holds nothing of meaning. */
 void cell_format(const struct batch *b, const struct cell *c, struct buf *out);
 
 /* Adds a cell to a finished row, replacing one of the same field: used by the
@@ -166,10 +187,14 @@ void cell_format(const struct batch *b, const struct cell *c, struct buf *out);
  * when the batch has no room. */
 MUST_CHECK enum rc batch_amend(struct batch *b, uint32_t row, const struct cell *value, str bytes);
 
+/* The index of an extra key, added when new; false when there is no room. */
+bool batch_key_add(struct batch *b, str key, uint16_t *out);
+
 /* Copies what is used of a foreign batch (`area` may change under us): counts
  * are those the child sent over its socket. Then checks the copy: every
- * offset, kind, enum, key, length, UTF-8, time range, order. RC_INPUT names the
- * first thing wrong: the child is then not believed any more. */
+ * offset, kind, enum, key, length, UTF-8, time range, order, and that the counts
+ * add up. RC_INPUT names the first thing wrong: the child is then not believed
+ * any more, and `to` is empty. */
 MUST_CHECK enum rc batch_copy_checked(struct batch *to, const void *area,
 				      const struct batch_counts *counts, struct err *err);
 

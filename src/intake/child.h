@@ -6,7 +6,8 @@
  * go on. A child serves one feed, and is replaced before the next feed, after
  * it broke a rule, or when it took longer than a record may (100 ms of its own
  * CPU per record, watched here). The record that killed a child twice is
- * skipped and quarantined (REJECT_CRASH, REJECT_TIMEOUT). */
+ * skipped and quarantined (REJECT_CRASH, REJECT_TIMEOUT); a report that kills 20
+ * is refused, as is one whose child breaks a rule twice. */
 #ifndef RONDA_INTAKE_CHILD_H
 #define RONDA_INTAKE_CHILD_H
 
@@ -20,15 +21,17 @@ MUST_CHECK enum rc parser_pool_new(struct starter *starter, struct log *log, uns
 				   struct parser_pool **out, struct err *err);
 void parser_pool_free(struct parser_pool *p);
 
-/* As intake_parse, but inside a child. `give` gets a checked copy that is the
- * caller's until it returns. `read` may be called again from the start of the
- * report when a child died (`rewind` is then called first). RC_BUSY: no child
- * could be started. */
+/* As intake_parse, but inside a child. `room` gives the batch the next checked
+ * copy goes into (it may wait); the child is told to go on as soon as the copy
+ * is made, so it parses while `give` works on that same batch. `read` may be
+ * called again from the start of the report when a child died (`rewind` is
+ * then called first). RC_BUSY: no child could be started. */
 struct parser_io {
 	void *ctx;
 	long (*read)(void *ctx, void *to, size_t n);
 	bool (*rewind)(void *ctx);
-	bool (*give)(void *ctx, struct batch *b);
+	struct batch *(*room)(void *ctx); /* NULL: stop */
+	bool (*give)(void *ctx, struct batch *b); /* b is what room gave; false: stop */
 };
 MUST_CHECK enum rc parser_run(struct parser_pool *p, const struct intake_job *job,
 			      const struct parser_io *io, struct intake_result *out, struct err *err);

@@ -31,6 +31,7 @@ struct node {
 	struct parser_pool *parsers;
 	struct pipeline *pipeline;      /* pipeline.h */
 	struct policy policy;
+	bool demo;                      /* every page says DEMONSTRATION */
 };
 
 struct node_options {

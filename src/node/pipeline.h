@@ -8,6 +8,7 @@
 #ifndef RONDA_NODE_PIPELINE_H
 #define RONDA_NODE_PIPELINE_H
 
+#include "base/json.h"
 #include "node/node.h"
 
 struct pipeline;

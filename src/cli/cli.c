@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/cli_private.h"
+#include "node/control.h"
+
+#define COMMAND(name) extern const struct cli_command cli_##name;
+#include "commands.def"
+#undef COMMAND
+
+const struct cli_command *const cli_commands[] = {
+#define COMMAND(name) &cli_##name,
+#include "commands.def"
+#undef COMMAND
+};
+const size_t cli_command_count = COUNT_OF(cli_commands);
+
+const struct cli_option cli_common_options[] = {
+	{ "--dir", 'd', "DIR", "the node's data directory (default: $RONDA_DIR, else .)" },
+	{ "--json", 0, NULL, "results as JSON" },
+	{ "--csv", 0, NULL, "results as CSV" },
+	{ "--set", 0, "NAME=VALUE", "a setting for this call, over file and environment" },
+	{ "--help", 'h', NULL, "this text" },
+	{ NULL },
+};
+enum { OPT_DIR, OPT_JSON, OPT_CSV, OPT_SET, OPT_HELP };
+enum { SETS_MAX = 32 };
+
+const struct cli_command *cli_find(const char *name)
+{
+	for (size_t i = 0; i < cli_command_count; i++)
+		if (str_eq(str_of(cli_commands[i]->name), str_of(name)))
+			return cli_commands[i];
+	return NULL;
+}
+
+/* --- output: buffered, to the caller's own handles --- */
+
+static bool write_all(int fd, str s)
+{
+	while (s.n) {
+		ssize_t n = write(fd, s.p, s.n);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		s = str_from(s, (size_t)n);
+	}
+	return true;
+}
+
+bool cli_flush(struct cli *c)
+{
+	if (c->pending->n && !write_all(c->out, buf_str(c->pending)))
+		c->broken = true;
+	buf_reset(c->pending);
+	return !c->broken;
+}
+
+void cli_print(struct cli *c, str s)
+{
+	if (c->pending->n + s.n > KIB(64))
+		cli_flush(c);
+	if (s.n > KIB(64))
+		c->broken = c->broken || !write_all(c->out, s);
+	else
+		buf_add(c->pending, s);
+}
+
+void cli_printf(struct cli *c, const char *fmt, ...)
+{
+	char text[2048];
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		cli_print(c, str_mem(text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1));
+}
+
+void cli_talk(struct cli *c, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(text, sizeof(text) - 1, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	size_t len = (size_t)n < sizeof(text) - 1 ? (size_t)n : sizeof(text) - 2;
+	text[len++] = '\n';
+	write_all(c->talk, str_mem(text, len));
+}
+
+int cli_fail(struct cli *c, const struct err *err)
+{
+	cli_flush(c);
+	cli_talk(c, "ronda %s: %s", c->command->name, err->text);
+	return rc_exit_code(err->rc);
+}
+
+const char *cli_value(const struct cli *c, const char *option)
+{
+	for (size_t i = 0; c->command->options && c->command->options[i].name; i++)
+		if (str_eq(str_of(c->command->options[i].name), str_of(option)))
+			return c->values[i];
+	return NULL;
+}
+
+int cli_usage(struct cli *c, const char *what)
+{
+	cli_talk(c, "ronda %s: %s", c->command->name, what);
+	cli_talk(c, "usage: ronda %s", c->command->usage);
+	return 64; /* sysexits: EX_USAGE */
+}
+
+/* --- reading a command line --- */
+
+struct line {
+	const char *common[COUNT_OF(cli_common_options)];
+	const char *sets[SETS_MAX];
+	size_t set_count;
+	const char **values; /* the command's own */
+	char **rest;
+	int rest_count;
+};
+
+static bool option_matches(const struct cli_option *o, const char *arg, const char **inline_value)
+{
+	size_t n = strlen(o->name);
+	*inline_value = NULL;
+	if (arg[0] == '-' && arg[1] == o->letter && o->letter) {
+		if (arg[2])
+			*inline_value = arg + 2;
+		return arg[2] == '\0' || o->value;
+	}
+	if (strncmp(arg, o->name, n) != 0)
+		return false;
+	if (arg[n] == '=')
+		*inline_value = arg + n + 1;
+	return arg[n] == '\0' || arg[n] == '=';
+}
+
+static const struct cli_option *find_option(const struct cli_option *list, const char *arg,
+					    size_t *at, const char **value)
+{
+	for (*at = 0; list && list[*at].name; ++*at)
+		if (option_matches(&list[*at], arg, value))
+			return &list[*at];
+	return NULL;
+}
+
+static const char *parse_line(const struct cli_command *cmd, int argc, char **argv, struct line *l,
+			      struct arena *a)
+{
+	bool only_files = false;
+	l->rest = ARENA_ARRAY(a, (size_t)argc + 1, char *);
+	size_t own = 0;
+	while (cmd->options && cmd->options[own].name)
+		own++;
+	l->values = ARENA_ARRAY(a, own + 1, const char *);
+	for (int i = 0; i < argc; i++) {
+		size_t at;
+		const char *value;
+		if (only_files || argv[i][0] != '-' || argv[i][1] == '\0') {
+			l->rest[l->rest_count++] = argv[i];
+			continue;
+		}
+		if (str_eq(str_of(argv[i]), STR("--"))) {
+			only_files = true;
+			continue;
+		}
+		const struct cli_option *o = find_option(cli_common_options, argv[i], &at, &value);
+		const char **to = o ? &l->common[at] : NULL;
+		if (!o && (o = find_option(cmd->options, argv[i], &at, &value)))
+			to = &l->values[at];
+		if (!o)
+			return arena_fmt(a, "there is no option '%s'", argv[i]).p;
+		if (o->value && !value && ++i == argc)
+			return arena_fmt(a, "option '%s' needs %s", o->name, o->value).p;
+		if (!o->value && value)
+			return arena_fmt(a, "option '%s' takes no value", o->name).p;
+		*to = o->value ? (value ? value : argv[i]) : "";
+		if (o == &cli_common_options[OPT_SET]) {
+			if (l->set_count == SETS_MAX)
+				return "too many --set";
+			l->sets[l->set_count++] = *to;
+		}
+	}
+	return NULL;
+}
+
+/* --- running one --- */
+
+static void take_line(struct cli *c, const struct line *l)
+{
+	c->values = l->values;
+	c->argc = l->rest_count;
+	c->argv = l->rest;
+	c->form = l->common[OPT_JSON] ? CLI_JSON : l->common[OPT_CSV] ? CLI_CSV : CLI_TEXT;
+	c->progress = isatty(c->talk) == 1;
+}
+
+static int run_and_flush(struct cli *c)
+{
+	int code = c->command->run(c);
+	if (!cli_flush(c) && code == 0)
+		code = rc_exit_code(RC_IO);
+	return code;
+}
+
+int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int fds[3], int dir_fd,
+		    uint32_t uid)
+{
+	(void)ctx;
+	struct arena *a = arena_new(KIB(16));
+	struct buf pending = BUF_INIT(KIB(128));
+	struct line l = { .set_count = 0 };
+	struct cli c = { .node = n, .dir = n->dir, .in = fds[0], .out = fds[1], .talk = fds[2],
+			 .dir_fd = dir_fd, .a = a, .pending = &pending,
+			 .viewer = viewer_owner(uid), .served = true };
+	int code = 64;
+	c.command = argc > 0 ? cli_find(argv[0]) : NULL;
+	const char *wrong = c.command ? parse_line(c.command, argc - 1, argv + 1, &l, a) :
+					"there is no such command";
+	if (!c.command) {
+		static const struct cli_command none = { .name = "" };
+		c.command = &none;
+		cli_talk(&c, "ronda: %s", wrong);
+	} else if (wrong) {
+		code = cli_usage(&c, wrong);
+	} else if (l.set_count) {
+		code = cli_usage(&c, "--set has no effect while a node serves this directory; "
+				     "change ronda.conf and send it SIGHUP");
+	} else {
+		take_line(&c, &l);
+		code = run_and_flush(&c);
+	}
+	buf_free(&pending);
+	arena_free(a);
+	return code;
+}
+
+static int run_here(struct cli *c, const struct line *l)
+{
+	struct node_options o = { .overrides = l->sets, .override_count = l->set_count,
+				  .parsers = c->command->needs_parsers };
+	struct err err = { 0 };
+	if (c->command->takes_signals) {
+		/* Before the first thread: all of them then leave these to the one that waits. */
+		sigset_t signals;
+		sigemptyset(&signals);
+		sigaddset(&signals, SIGTERM);
+		sigaddset(&signals, SIGINT);
+		sigaddset(&signals, SIGHUP);
+		pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	}
+	if (c->command->needs_node && node_open(c->dir, &o, &c->node, &err) != RC_OK) {
+		if (err.rc == RC_BUSY)
+			cli_talk(c, "ronda: another process holds '%s' and does not answer on its socket",
+				 c->dir);
+		return cli_fail(c, &err);
+	}
+	int code = run_and_flush(c);
+	node_close(c->node);
+	return code;
+}
+
+static int dispatch(struct cli *c, int argc, char **argv)
+{
+	struct line l = { .set_count = 0 };
+	const char *wrong = parse_line(c->command, argc - 2, argv + 2, &l, c->a);
+	if (wrong)
+		return cli_usage(c, wrong);
+	take_line(c, &l);
+	const char *from_env = getenv("RONDA_DIR");
+	c->dir = l.common[OPT_DIR] ? l.common[OPT_DIR] : from_env ? from_env : ".";
+	c->sets = l.sets;
+	c->set_count = l.set_count;
+	if (l.common[OPT_HELP]) {
+		cli_help_text(c, c->command);
+		cli_flush(c);
+		return 0;
+	}
+	if (c->command->needs_node) {
+		int code = 0;
+		struct err err = { 0 };
+		enum rc rc = control_call(c->dir, argc - 1, argv + 1, &code, &err);
+		if (rc == RC_OK)
+			return code;
+		if (rc != RC_ABSENT)
+			return cli_fail(c, &err);
+	}
+	return run_here(c, &l);
+}
+
+int cli_main(int argc, char **argv)
+{
+	struct arena *a = arena_new(KIB(16));
+	struct buf pending = BUF_INIT(KIB(128));
+	struct err err;
+	const char *name = argc > 1 ? argv[1] : "help";
+	if (str_eq(str_of(name), STR("--help")) || str_eq(str_of(name), STR("-h")))
+		name = "help";
+	if (str_eq(str_of(name), STR("--version")))
+		name = "version";
+	struct cli c = { .command = cli_find(name), .in = 0, .out = 1, .talk = 2, .dir_fd = AT_FDCWD,
+			 .a = a, .pending = &pending, .viewer = viewer_owner(getuid()) };
+	int code = 64;
+	if (hash_init(&err) != RC_OK) {
+		fprintf(stderr, "ronda: %s\n", err.text);
+		code = rc_exit_code(err.rc);
+	} else if (!c.command) {
+		fprintf(stderr, "ronda: there is no command '%s'; 'ronda help' lists them\n", name);
+	} else {
+		char *fallback[] = { argv[0], (char *)name, NULL };
+		code = argc > 1 ? dispatch(&c, argc, argv) : dispatch(&c, 2, fallback);
+	}
+	buf_free(&pending);
+	arena_free(a);
+	return code;
+}

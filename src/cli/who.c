@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli_private.h"
+
+#include <stdlib.h>
+
+enum { ASKED_MAX = 10000 };
+
+struct answer {
+	str asked;
+	struct who who;
+};
+
+static void json_answer(struct cli *c, const struct directory *d, const struct answer *a)
+{
+	struct json_out j = json_out(c->pending);
+	json_open(&j, '{');
+	json_put_str(&j, "asked", a->asked);
+	json_put_str(&j, "kind", str_of(a->who.kind));
+	if (a->who.facts.asn)
+		json_put_i64(&j, "asn", a->who.facts.asn);
+	if (a->who.facts.cc[0])
+		json_put_str(&j, "cc", str_of(a->who.facts.cc));
+	json_key(&j, STR("concerns"));
+	json_open(&j, '[');
+	for (size_t i = 0; i < a->who.concerns.count; i++) {
+		const struct match *m = &a->who.concerns.list[i];
+		const struct org *o = directory_org(d, m->org);
+		json_open(&j, '{');
+		json_put_i64(&j, "organisation_id", m->org);
+		json_put_str(&j, "organisation", o ? o->name : STR(""));
+		json_put_str(&j, "role", str_of(role_name(m->role)));
+		json_put_str(&j, "reason", str_of(m->reason));
+		json_key(&j, STR("contacts"));
+		json_open(&j, '[');
+		for (size_t k = 0; o && k < o->contact_count; k++) {
+			json_open(&j, '{');
+			json_put_str(&j, "role", o->contacts[k].role);
+			json_put_str(&j, "email", o->contacts[k].email);
+			json_put_str(&j, "phone", o->contacts[k].phone);
+			json_close(&j, '}');
+		}
+		json_close(&j, ']');
+		json_close(&j, '}');
+	}
+	json_close(&j, ']');
+	json_close(&j, '}');
+	cli_print(c, STR("\n"));
+	cli_flush(c);
+}
+
+static void csv_or_text(struct cli_table *t, const struct directory *d, const struct answer *a)
+{
+	char asn[16] = "";
+	if (a->who.facts.asn)
+		snprintf(asn, sizeof(asn), "AS%u", a->who.facts.asn);
+	for (size_t i = 0; i < a->who.concerns.count || i == 0; i++) {
+		bool none = a->who.concerns.count == 0;
+		const struct match *m = &a->who.concerns.list[i];
+		const struct org *o = none ? NULL : directory_org(d, m->org);
+		str row[] = { a->asked, o ? o->name : STR("(nobody known)"),
+			      none ? STR("") : str_of(role_name(m->role)),
+			      none ? STR("") : str_of(m->reason),
+			      o && o->contact_count ? o->contacts[0].email : STR(""), str_of(asn),
+			      str_of(a->who.facts.cc) };
+		cli_row(t, row);
+	}
+}
+
+/* Many answers, grouped by who must act first: one paragraph an organisation. */
+static int by_first_org(const void *x, const void *y)
+{
+	const struct answer *a = x, *b = y;
+	int64_t i = a->who.concerns.count ? a->who.concerns.list[0].org : INT64_MAX;
+	int64_t k = b->who.concerns.count ? b->who.concerns.list[0].org : INT64_MAX;
+	return i != k ? (i > k) - (i < k) : str_cmp(a->asked, b->asked);
+}
+
+static void grouped(struct cli *c, const struct directory *d, struct answer *list, size_t count)
+{
+	int64_t last = -1;
+	qsort(list, count, sizeof(*list), by_first_org);
+	for (size_t i = 0; i < count; i++) {
+		const struct concerns *cs = &list[i].who.concerns;
+		int64_t org = cs->count ? cs->list[0].org : 0;
+		if (org != last) {
+			const struct org *o = directory_org(d, org);
+			cli_printf(c, "%s" STR_FMT " <" STR_FMT ">\n", last < 0 ? "" : "\n",
+				   STR_ARG(o ? o->name : STR("(nobody known)")),
+				   STR_ARG(o && o->contact_count ? o->contacts[0].email : STR("")));
+			last = org;
+		}
+		cli_printf(c, "  " STR_FMT "\t%s\n", STR_ARG(list[i].asked),
+			   cs->count ? cs->list[0].reason : "");
+	}
+}
+
+static enum rc collect(struct cli *c, struct answer *list, size_t *count, struct err *err)
+{
+	for (int i = 0; i < c->argc; i++) {
+		if (!str_eq(str_of(c->argv[i]), STR("-"))) {
+			if (*count < ASKED_MAX)
+				list[(*count)++].asked = str_of(c->argv[i]);
+			continue;
+		}
+		struct buf text = BUF_INIT(MIB(8));
+		enum rc rc = cli_read_file(c, "-", MIB(8), &text, err);
+		str rest = arena_str(c->a, buf_str(&text)), line;
+		buf_free(&text);
+		if (rc != RC_OK)
+			return rc;
+		while (str_line(&rest, &line)) {
+			line = str_trim(line);
+			if (line.n == 0)
+				continue;
+			if (*count == ASKED_MAX)
+				return fail(err, RC_LIMIT, "more than %d at once; cut the list", ASKED_MAX);
+			list[(*count)++].asked = line;
+		}
+	}
+	return RC_OK;
+}
+
+static int run(struct cli *c)
+{
+	static const char *const columns[] = { "asked", "organisation", "role", "reason", "email", "asn", "cc" };
+	struct answer *list = ARENA_ARRAY(c->a, ASKED_MAX, struct answer);
+	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
+	size_t count = 0, good = 0;
+	struct err err;
+	int code = 0;
+	if (c->argc == 0)
+		return cli_usage(c, "whom shall I look up? an address, network, name, URL, AS number, or '-'");
+	if (collect(c, list, &count, &err) != RC_OK)
+		return cli_fail(c, &err);
+	struct snapshot_ref *ref = node_directory(c->node);
+	const struct directory *d = snapshot_table(ref);
+	for (size_t i = 0; i < count; i++) {
+		if (read_who(&c->viewer, d, c->node->enrich, list[i].asked, clock_now_us(), &list[i].who,
+			     &err) != RC_OK) {
+			cli_talk(c, "ronda who: %s", err.text);
+			code = rc_exit_code(err.rc);
+			continue;
+		}
+		list[good++] = list[i];
+	}
+	if (c->form == CLI_TEXT && count > 1)
+		grouped(c, d, list, good);
+	for (size_t i = 0; i < good && !(c->form == CLI_TEXT && count > 1); i++) {
+		if (c->form == CLI_JSON)
+			json_answer(c, d, &list[i]);
+		else
+			csv_or_text(&t, d, &list[i]);
+	}
+	snapshot_drop(c->node->directory, ref);
+	return code;
+}
+
+const struct cli_command cli_who = {
+	.name = "who",
+	.brief = "whom an address, network, name, URL or AS number concerns, and why",
+	.usage = "who [options] WHAT... | -",
+	.text = "Each organisation is named with its role (asset holder, host, network, registrar, national CERT) "
+		"and the reason it was found. '-' reads up to 10,000 lines and groups them by who must act first. "
+		"Defanged forms such as 203[.]0[.]113[.]7 and hxxp:// are understood.",
+	.example = "ronda who -d demo 203.0.113.7 example.org AS64500",
+	.needs_node = true,
+	.run = run,
+};

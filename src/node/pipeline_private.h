@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pipeline_private.h: what pipeline.c, run.c, retry.c share; for them only. */
+#ifndef RONDA_NODE_PIPELINE_PRIVATE_H
+#define RONDA_NODE_PIPELINE_PRIVATE_H
+
+#include <pthread.h>
+
+#include "event/fingerprint.h"
+#include "node/pipeline.h"
+
+enum { WORK_ITEMS = 4, RETRY_MOST = 100000 };
+#define FOLD_STEP UINT64_C(32768)
+#define FOLD_EVERY_US (200 * INT64_C(1000))
+#define TEND_EVERY_US SECOND_US
+
+struct pipeline {
+	struct node *node;
+	struct claims *active;    /* reports being parsed now */
+	struct queue *free_work;  /* of struct work: bounds memory over all deliveries */
+	struct queue *fold_wake, *tend_wake;
+	struct key fingerprint_key;
+	pthread_t folder, tender;
+	bool threads;
+};
+
+/* One batch on its way from the child to the disk. */
+struct work {
+	struct batch *batch;
+	struct hash128 hash[BATCH_ROWS];
+	uint64_t half[BATCH_ROWS];
+	bool repeat[BATCH_ROWS];
+	struct event_chunk *chunk; /* NULL: no events left */
+	struct report after;       /* the report's row once this batch is in */
+	struct store_job job;
+	struct node *node;
+};
+struct work *work_new(void);
+void work_free(struct work *w);
+
+struct run_options {
+	const struct feed *feed;
+	str mapping, actor;
+	void (*progress)(void *ctx, const struct report_counts *now);
+	void *ctx;
+};
+
+/* Parses `r` (state PARSING) from where it stopped to its end; on RC_OK its
+ * state is DONE or REFUSED and on disk. RC_BUSY: another thread is at it. */
+MUST_CHECK enum rc run_report(struct pipeline *p, struct report *r, const struct run_options *o,
+			      bool *unknown_type_out, struct err *err);
+void pipeline_wake(struct pipeline *p);
+
+/* What the node adds to the rows of a batch; run.c's steps, also used by retry.c. */
+struct prepare {
+	struct node *node;
+	const struct feed *feed;
+	const struct directory *directory;
+	const struct key *fingerprint_key;
+};
+MUST_CHECK enum rc work_prepare(struct work *w, const struct prepare *by, struct report *r,
+				struct err *err);
+/* The writer's job for one work item: events, repeats, quarantine, report. */
+enum rc work_commit(struct tx *tx, void *ctx, struct err *err);
+
+#endif
