@@ -6,7 +6,8 @@
  * go on. A child serves one feed, and is replaced before the next feed, after
  * it broke a rule, or when it took longer than a record may (100 ms of its own
  * CPU per record, watched here). The record that killed a child twice is
- * skipped and quarantined (REJECT_CRASH, REJECT_TIMEOUT). */
+ * skipped and quarantined (REJECT_CRASH, REJECT_TIMEOUT); a report that kills 20
+ * is refused, as is one whose child breaks a rule twice. */
 #ifndef RONDA_INTAKE_CHILD_H
 #define RONDA_INTAKE_CHILD_H
 
