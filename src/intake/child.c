@@ -50,7 +50,6 @@ struct run { /* one report */
 	struct intake_job job;    /* with what was skipped and done so far */
 	const struct parser_io *io;
 	struct intake_result *out;
-	struct batch *copy;
 	struct err *err;
 	struct err breach;
 	struct watch watch;
@@ -267,23 +266,32 @@ static bool follows(const struct run *r, const struct batch *b)
 				 b->reject[b->c.rejects - 1].input <= b->c.next_input);
 }
 
+static enum outcome stopped(struct run *r)
+{
+	(void)fail(r->err, RC_IO, "the events of the report cannot be taken");
+	return RUN_STOPPED;
+}
+
 static enum outcome take_batch(struct run *r, const struct batch_counts *counts)
 {
+	struct batch *copy = r->io->room(r->io->ctx);
+	if (!copy)
+		return stopped(r);
 	struct err err = { 0 };
-	if (batch_copy_checked(r->copy, r->slot->area->batch, counts, &err) != RC_OK)
+	if (batch_copy_checked(copy, r->slot->area->batch, counts, &err) != RC_OK)
 		return breach(r, err.text);
-	if (!follows(r, r->copy))
+	if (!follows(r, copy)) {
+		batch_reset(copy);
 		return breach(r, "a batch that does not follow the last one");
+	}
 	size_t used = counts->text + counts->cells * sizeof(struct cell);
 	r->used = used > r->used ? used : r->used;
 	/* The child may go on: what it writes now is the next batch. */
 	enum outcome o = say(r, &(struct message){ .kind = MESSAGE_GO });
-	watch_sign(&r->watch, (int64_t)r->copy->c.inputs * EARNED_A_RECORD_US);
-	uint64_t next_offset = r->copy->c.next_offset, next_input = r->copy->c.next_input;
-	if (!r->io->give(r->io->ctx, r->copy)) {
-		(void)fail(r->err, RC_IO, "the events of the report cannot be taken");
-		return RUN_STOPPED;
-	}
+	watch_sign(&r->watch, (int64_t)copy->c.inputs * EARNED_A_RECORD_US);
+	uint64_t next_offset = copy->c.next_offset, next_input = copy->c.next_input;
+	if (!r->io->give(r->io->ctx, copy))
+		return stopped(r);
 	r->job.resume_offset = next_offset;
 	r->job.resume_input = next_input;
 	return o;
@@ -468,12 +476,10 @@ enum rc parser_run(struct parser_pool *p, const struct intake_job *job, const st
 	r->io = io;
 	r->out = out;
 	r->err = err;
-	r->copy = batch_new();
 	*out = (struct intake_result){ 0 };
 	r->slot = slot_take(p, job->hints.feed);
 	rc = run_report(r);
 	(void)queue_put(p->free_slots, r->slot);
-	batch_free(r->copy);
 	free(r);
 	return rc;
 }

@@ -18,7 +18,8 @@ struct report {
 	size_t at, piece;       /* most bytes a read gives; 0: all that is asked for */
 	size_t read_fails_at;   /* 0: never */
 	unsigned gives, stop_at_give, rewinds;
-	bool no_rewind;
+	bool no_rewind, no_room;
+	struct batch *copy;
 	pid_t kill_at_give;     /* this process, once, at the first give */
 	struct batch_counts sum;
 	uint64_t accepted, last_input;
@@ -48,6 +49,12 @@ static bool rewind_report(void *ctx)
 	r->at = 0;
 	r->rewinds++;
 	return !r->no_rewind;
+}
+
+static struct batch *room_of_report(void *ctx)
+{
+	struct report *r = ctx;
+	return r->no_room ? NULL : r->copy;
 }
 
 static void see(struct report *r, const struct batch *b)
@@ -92,7 +99,7 @@ static bool give_report(void *ctx, struct batch *b)
 static enum rc run(struct parser_pool *p, struct report *r, struct intake_job job, struct err *err)
 {
 	struct parser_io io = { .ctx = r, .read = read_report, .rewind = rewind_report,
-				.give = give_report };
+				.room = room_of_report, .give = give_report };
 	r->in_order = true;
 	r->seen.cap = MIB(1);
 	if (job.format.n == 0)
@@ -100,7 +107,10 @@ static enum rc run(struct parser_pool *p, struct report *r, struct intake_job jo
 	if (job.hints.feed.n == 0)
 		job.hints.feed = STR("local");
 	job.packed_bytes = r->bytes.n;
-	return parser_run(p, &job, &io, &r->result, err);
+	r->copy = batch_new();
+	enum rc rc = parser_run(p, &job, &io, &r->result, err);
+	batch_free(r->copy);
+	return rc;
 }
 
 struct fixture {
@@ -304,6 +314,7 @@ TEST(reader_and_taker_may_stop)
 		{ .bytes = buf_str(&b), .read_fails_at = 70000 },
 		{ .bytes = buf_str(&b), .stop_at_give = 2 },
 		{ .bytes = STR("192.0.2.1\ncrash\n"), .no_rewind = true },
+		{ .bytes = STR("192.0.2.1\n"), .no_room = true },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct err err = { 0 };
