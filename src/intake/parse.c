@@ -44,7 +44,8 @@ static void stop(struct driver *d, enum rc rc, const char *words)
 	if (d->out->rc != RC_OK)
 		return;
 	d->out->rc = rc;
-	(void)snprintf(d->out->words, sizeof(d->out->words), "%s", words);
+	(void)snprintf(d->out->words, sizeof(d->out->words), "%.*s",
+		       (int)sizeof(d->out->words) - 1, words);
 }
 
 /* --- bytes --- */
@@ -150,8 +151,9 @@ static void go_live(struct driver *d)
 	d->live = true;
 }
 
-static void begin_record(struct driver *d, str bytes)
+static void begin_record(struct driver *d, str bytes, bool unended)
 {
+	d->p.unended = unended;
 	d->p.bytes = bytes;
 	d->p.offset = d->offset;
 	d->p.line = d->line;
@@ -169,7 +171,7 @@ static void reject_unread(struct driver *d, enum reject reason, str bytes, size_
 		make_room(d);
 		if (d->stopped)
 			return;
-		begin_record(d, bytes);
+		begin_record(d, bytes, false);
 		d->b->c.inputs++;
 		parse_reject(&d->p, reason, "%s", words);
 		d->records++;
@@ -188,14 +190,14 @@ static void check_text(struct parse *p)
 		parse_reject(p, REJECT_TEXT, "the record has a NUL inside");
 }
 
-static void live_record(struct driver *d, str bytes)
+static void live_record(struct driver *d, str bytes, bool unended)
 {
 	go_live(d);
 	make_room(d);
 	if (d->stopped)
 		return;
 	struct batch *b = d->b;
-	begin_record(d, bytes);
+	begin_record(d, bytes, unended);
 	uint32_t rows = b->c.rows;
 	check_text(&d->p);
 	if (!d->p.told)
@@ -210,9 +212,9 @@ static void live_record(struct driver *d, str bytes)
 }
 
 /* What an earlier run has done: only a header is looked at again. */
-static void past_record(struct driver *d, str bytes)
+static void past_record(struct driver *d, str bytes, bool unended)
 {
-	begin_record(d, bytes);
+	begin_record(d, bytes, unended);
 	if (d->format->wants_header && d->format->wants_header(&d->p)) {
 		check_text(&d->p);
 		if (!d->p.told)
@@ -234,10 +236,11 @@ static str without_line_end(str s)
 static void one_record(struct driver *d, size_t n)
 {
 	str whole = str_head(window_of(d), n), bytes = without_line_end(whole);
+	bool unended = bytes.n == whole.n;
 	if (done_before(d, n))
-		past_record(d, bytes);
+		past_record(d, bytes, unended);
 	else
-		live_record(d, bytes);
+		live_record(d, bytes, unended);
 	if (d->stopped)
 		return;
 	count_lines(d, whole);
