@@ -340,6 +340,11 @@ bool batch_row_has(const struct batch *b, enum field f)
 	return b->open && f < FIELD_COUNT && (b->has[f / 64] >> (f % 64) & 1);
 }
 
+bool batch_row_begun(const struct batch *b)
+{
+	return b->open && (b->failed || b->row[b->c.rows].cells > 0);
+}
+
 unsigned char *batch_newest_text(struct batch *b, size_t *n_out)
 {
 	const struct row *r = &b->row[b->c.rows];
