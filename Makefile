@@ -13,3 +13,6 @@ tsan:
 test:
 	@./test
 .PHONY: all asan tsan test
+bench: all
+	@bench/run.sh
+.PHONY: bench
