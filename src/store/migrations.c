@@ -42,10 +42,13 @@ static const char version_1[] =
 	"CREATE TABLE tail (first_seq INTEGER PRIMARY KEY, rows INTEGER NOT NULL, report INTEGER NOT NULL,"
 	" day INTEGER NOT NULL, tlp_set INTEGER NOT NULL, exercise INTEGER NOT NULL,"
 	" min_time INTEGER, max_time INTEGER, body BLOB NOT NULL);"
+	"CREATE INDEX report_undone ON report (id) WHERE state = 4;"
 	/* repeats.c: tag files, and the log of hashes not yet in one */
-	"CREATE TABLE repeat_file (id INTEGER PRIMARY KEY, class INTEGER NOT NULL, hour INTEGER NOT NULL,"
-	" entries INTEGER NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL);"
-	"CREATE TABLE repeat_log (first_seq INTEGER PRIMARY KEY, class INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+	"CREATE TABLE repeat_file (id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL,"
+	" last_seq INTEGER NOT NULL, first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" entries INTEGER NOT NULL, bytes INTEGER NOT NULL);"
+	"CREATE TABLE repeat_log (first_seq INTEGER PRIMARY KEY, rows INTEGER NOT NULL,"
+	" report INTEGER NOT NULL, ticket INTEGER NOT NULL, at_us INTEGER NOT NULL,"
 	" body BLOB NOT NULL);"
 	/* quarantine.c */
 	"CREATE TABLE quarantine (id INTEGER PRIMARY KEY, report INTEGER NOT NULL, feed INTEGER NOT NULL,"
