@@ -153,10 +153,12 @@ static enum rc group_is_public(const struct public_count *p, const struct count_
 	if (!*public_out)
 		return RC_OK;
 	p->sources->count = 0;
-	enum rc rc = events_scan(p->r, &one, collect_source, p->sources, err);
+	struct err damage;
+	enum rc rc = events_scan(p->r, &one, collect_source, p->sources, &damage);
 	item.sources = p->sources->count;
-	*public_out = rc == RC_OK && viewer_verdict(p->v, &item, PURPOSE_STATISTICS) == DISCLOSE_YES;
-	return rc;
+	*public_out = viewer_verdict(p->v, &item, PURPOSE_STATISTICS) == DISCLOSE_YES;
+	/* RC_INPUT: what is damaged is left out, and told by the count itself. */
+	return rc == RC_OK || rc == RC_INPUT ? RC_OK : fail(err, rc, "%s", damage.text);
 }
 
 static enum rc keep_public(const struct public_count *p, struct count_row *rows, size_t *count,
@@ -193,8 +195,17 @@ static enum rc count_for_public(struct reader *r, const struct viewer *v, struct
 	if (rc != RC_OK)
 		return rc;
 	widen_to_days(q);
-	rc = events_count(r, q, by, by_count, a, rows_out, count_out, err);
-	return rc == RC_OK ? keep_public(&p, *rows_out, count_out, err) : rc;
+	struct count_row *rows = NULL;
+	size_t count = 0;
+	rc = events_count(r, q, by, by_count, a, &rows, &count, err);
+	if (rc != RC_OK && rc != RC_INPUT) /* RC_INPUT: damaged parts are left out, the rest counts */
+		return rc;
+	enum rc kept = keep_public(&p, rows, &count, err);
+	if (kept != RC_OK)
+		return kept;
+	*rows_out = rows;
+	*count_out = count;
+	return rc;
 }
 
 enum rc read_counts(struct reader *r, const struct viewer *v, struct event_query *q,
