@@ -9,11 +9,7 @@ static const int64_t setup_token_life_us = 90 * DAY_US;
 
 static enum rc write_secret(struct tx *tx, void *ctx, struct err *err)
 {
-	struct key key;
-	enum rc rc = secret_key_make(tx_conn(tx), &key, err);
-	if (rc != RC_OK)
-		return rc;
-	struct digest hash = keyed_digest(&key, setup_purpose, str_of(ctx));
+	struct digest hash = secret_hash(tx_store(tx), setup_purpose, str_of(ctx));
 	struct sql *q = sql(tx_conn(tx),
 			    "INSERT OR REPLACE INTO node (key, value) VALUES ('setup_secret', ?)");
 	sql_blob(q, 1, str_mem(hash.b, sizeof(hash.b)));
@@ -36,18 +32,14 @@ struct use {
 	size_t token_size;
 };
 
-static enum rc compare_secret(struct conn *c, str text, struct err *err)
+static enum rc compare_secret(struct tx *tx, str text, struct err *err)
 {
-	struct key key = { { 0 } };
 	bool same = false;
-	enum rc rc = secret_key_read(c, &key, err);
-	if (rc != RC_OK && rc != RC_ABSENT)
-		return rc;
-	struct digest hash = keyed_digest(&key, setup_purpose, text);
-	struct sql *q = sql(c, "SELECT value FROM node WHERE key = 'setup_secret'");
+	struct digest hash = secret_hash(tx_store(tx), setup_purpose, text);
+	struct sql *q = sql(tx_conn(tx), "SELECT value FROM node WHERE key = 'setup_secret'");
 	if (sql_row(q))
 		same = str_eq_secret(sql_col_blob(q, 0), str_mem(hash.b, sizeof(hash.b)));
-	rc = sql_end(q, err);
+	enum rc rc = sql_end(q, err);
 	if (rc != RC_OK)
 		return rc;
 	return same ? RC_OK : fail(err, RC_DENIED, "the set-up secret is not accepted");
@@ -78,7 +70,7 @@ static enum rc use_secret(struct tx *tx, void *ctx, struct err *err)
 		.personal_basis = true, .expires_us = tx_now_us(tx) + setup_token_life_us,
 	};
 
-	enum rc rc = compare_secret(tx_conn(tx), u->text, err);
+	enum rc rc = compare_secret(tx, u->text, err);
 	if (rc == RC_OK)
 		rc = sql_run(sql(tx_conn(tx), "DELETE FROM node WHERE key = 'setup_secret'"), err);
 	if (rc == RC_OK)

@@ -26,32 +26,9 @@ enum rc secret_text(const char *prefix, char *out, size_t size, struct err *err)
 	return fits ? RC_OK : fail(err, RC_LIMIT, "no room for the text of a secret");
 }
 
-enum rc secret_key_read(struct conn *c, struct key *out, struct err *err)
+struct digest secret_hash(const struct store *s, const char *purpose, str text)
 {
-	bool found = false;
-	struct sql *q = sql(c, "SELECT value FROM node WHERE key = 'token_key'");
-
-	if (sql_row(q)) {
-		str v = sql_col_blob(q, 0);
-		found = v.n == sizeof(out->b);
-		if (found)
-			memcpy(out->b, v.p, sizeof(out->b));
-	}
-	enum rc rc = sql_end(q, err);
-	if (rc != RC_OK)
-		return rc;
-	return found ? RC_OK : fail(err, RC_ABSENT, "no secret was made here yet");
-}
-
-enum rc secret_key_make(struct conn *c, struct key *out, struct err *err)
-{
-	enum rc rc = secret_key_read(c, out, err);
-	if (rc != RC_ABSENT)
-		return rc;
-	random_bytes(out->b, sizeof(out->b));
-	struct sql *q = sql(c, "INSERT INTO node (key, value) VALUES ('token_key', ?)");
-	sql_blob(q, 1, str_mem(out->b, sizeof(out->b)));
-	return sql_run(q, err);
+	return keyed_digest(store_secret(s), purpose, text);
 }
 
 /* --- making --- */
@@ -134,7 +111,6 @@ enum rc token_make(struct tx *tx, struct journal *j, const struct token_new *t, 
 		   char *text_out, size_t text_size, int64_t *id_out, struct err *err)
 {
 	struct net net;
-	struct key key;
 	char net_text[56];
 	str address = STR("");
 
@@ -147,10 +123,9 @@ enum rc token_make(struct tx *tx, struct journal *j, const struct token_new *t, 
 		address = net_str(net_text, &net);
 	}
 	if ((rc = check_feed(tx_conn(tx), t->feed, err)) != RC_OK ||
-	    (rc = secret_text(token_prefix, text_out, text_size, err)) != RC_OK ||
-	    (rc = secret_key_make(tx_conn(tx), &key, err)) != RC_OK)
+	    (rc = secret_text(token_prefix, text_out, text_size, err)) != RC_OK)
 		return rc;
-	struct digest hash = keyed_digest(&key, token_purpose, str_of(text_out));
+	struct digest hash = secret_hash(tx_store(tx), token_purpose, str_of(text_out));
 	rc = insert_token(tx, t, str_mem(hash.b, sizeof(hash.b)), address, id_out, err);
 	if (rc == RC_OK)
 		rc = tell_journal(tx, j, "token.make", *id_out, by, t, address, err);
@@ -237,22 +212,18 @@ static void take_found(struct sql *q, struct found *f)
 	"SELECT id, access, ceiling, personal_basis, address, feed, expires_us, last_used_us," \
 	" revoked_us FROM token "
 
-static enum rc find_by_text(struct conn *c, str text, struct found *f, struct err *err)
+static enum rc find_by_text(struct reader *r, str text, struct found *f, struct err *err)
 {
-	struct key key = { { 0 } };
-	enum rc rc = secret_key_read(c, &key, err);
-	if (rc != RC_OK && rc != RC_ABSENT)
-		return rc;
-	struct digest hash = keyed_digest(&key, token_purpose, text);
-	struct sql *q = sql(c, FOUND_COLUMNS "WHERE hash = ?");
+	struct digest hash = secret_hash(reader_store(r), token_purpose, text);
+	struct sql *q = sql(reader_conn(r), FOUND_COLUMNS "WHERE hash = ?");
 	sql_blob(q, 1, str_mem(hash.b, sizeof(hash.b)));
 	take_found(q, f);
 	return sql_end(q, err);
 }
 
-static enum rc find_by_id(struct conn *c, int64_t id, struct found *f, struct err *err)
+static enum rc find_by_id(struct reader *r, int64_t id, struct found *f, struct err *err)
 {
-	struct sql *q = sql(c, FOUND_COLUMNS "WHERE id = ?");
+	struct sql *q = sql(reader_conn(r), FOUND_COLUMNS "WHERE id = ?");
 	sql_int(q, 1, id);
 	take_found(q, f);
 	return sql_end(q, err);
@@ -338,7 +309,7 @@ enum rc token_check(struct store *s, str text, const struct ip *from, enum chann
 	enum rc rc = store_read_begin(s, &r, err);
 	if (rc != RC_OK)
 		return rc;
-	rc = find_by_text(reader_conn(r), text, &f, err);
+	rc = find_by_text(r, text, &f, err);
 	store_read_end(r);
 	if (rc != RC_OK || (rc = judge(s, &f, from, channel, out, err)) != RC_OK)
 		return rc;
@@ -357,7 +328,7 @@ enum rc token_again(struct store *s, int64_t id, const struct ip *from, enum cha
 	enum rc rc = store_read_begin(s, &r, err);
 	if (rc != RC_OK)
 		return rc;
-	rc = find_by_id(reader_conn(r), id, &f, err);
+	rc = find_by_id(r, id, &f, err);
 	store_read_end(r);
 	return rc != RC_OK ? rc : judge(s, &f, from, channel, out, err);
 }

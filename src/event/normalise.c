@@ -364,6 +364,17 @@ enum rc event_set(struct batch *b, enum field f, str text, struct err *err)
 	return bad(err, f, text, "not for a report to say");
 }
 
+enum rc event_set_extra(struct batch *b, str key, str text, struct err *err)
+{
+	if (key.n == 0 || key.n > EXTRA_KEY_MAX)
+		return fail(err, RC_INPUT, "the name of an extra field has 1 to %d bytes",
+			    EXTRA_KEY_MAX);
+	text = str_trim_all(text);
+	if (!no_value(text))
+		batch_set_text(b, FIELD_EXTRA, key, text);
+	return RC_OK;
+}
+
 enum rc event_set_named(struct batch *b, str name, str text, struct err *err)
 {
 	enum field f;
@@ -371,10 +382,7 @@ enum rc event_set_named(struct batch *b, str name, str text, struct err *err)
 		return event_set(b, f, text, err);
 	if (str_starts(name, STR("extra.")))
 		name = str_from(name, 6);
-	text = str_trim_all(text);
-	if (!no_value(text))
-		batch_set_text(b, FIELD_EXTRA, name, text);
-	return RC_OK;
+	return event_set_extra(b, name, text, err);
 }
 
 void event_complete_class(struct batch *b)

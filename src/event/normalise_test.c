@@ -7,7 +7,7 @@
 /* What field `name` becomes from `text`: its value as text, "(none)", "(bad)". */
 static const struct {
 	str name, text, want;
-} cases[] = {
+} texts[] = {
 #define ROW(name, text, want) { STR_INIT(name), STR_INIT(text), STR_INIT(want) },
 	/* no value */
 	ROW("comment", "", "(none)")
@@ -177,10 +177,10 @@ TEST(values)
 {
 	struct batch *b = batch_new();
 	struct buf got = BUF_INIT(KIB(4));
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		become(b, cases[i].name, cases[i].text, &got);
-		CHECK_MSG(str_eq(buf_str(&got), cases[i].want), "%s '%s': '%s', want '%s'",
-			  cases[i].name.p, cases[i].text.p, got.p, cases[i].want.p);
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		become(b, texts[i].name, texts[i].text, &got);
+		CHECK_MSG(str_eq(buf_str(&got), texts[i].want), "%s '%s': '%s', want '%s'",
+			  texts[i].name.p, texts[i].text.p, got.p, texts[i].want.p);
 	}
 	buf_free(&got);
 	batch_free(b);
@@ -205,11 +205,11 @@ TEST(twice_is_once)
 {
 	struct batch *b = batch_new();
 	struct buf first = BUF_INIT(KIB(4)), second = BUF_INIT(KIB(4));
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		become(b, cases[i].name, cases[i].text, &first);
-		if (str_eq(cases[i].want, STR("(bad)")) || str_eq(cases[i].want, STR("(none)")))
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		become(b, texts[i].name, texts[i].text, &first);
+		if (str_eq(texts[i].want, STR("(bad)")) || str_eq(texts[i].want, STR("(none)")))
 			continue;
-		become(b, cases[i].name, buf_str(&first), &second);
+		become(b, texts[i].name, buf_str(&first), &second);
 		CHECK_STR(buf_str(&second), buf_str(&first));
 	}
 	buf_free(&first);

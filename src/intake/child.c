@@ -16,7 +16,7 @@ enum {
 	HELLO_MS = 10000,
 	DEATHS_MOST = 20,         /* a report that kills so many is refused */
 	BREACHES_MOST = 2,
-	BACK_OFF_MS = 200,        /* longest wait before a new child */
+	BACK_OFF_MS = 50,         /* longest wait before a new child */
 	EARNED_A_RECORD_US = 1000 /* of CPU, on top of watch.h's allowance */
 };
 #define AREA_KEPT MIB(1) /* used pages of the area above this go back after a report */
@@ -50,7 +50,6 @@ struct run { /* one report */
 	struct intake_job job;    /* with what was skipped and done so far */
 	const struct parser_io *io;
 	struct intake_result *out;
-	struct batch *copy;
 	struct err *err;
 	struct err breach;
 	struct watch watch;
@@ -63,6 +62,7 @@ struct run { /* one report */
 	struct place died_at;
 	unsigned died_here;
 	char packet[PARSER_MESSAGE_MAX];
+	unsigned char piece[PARSER_SLOT_BYTES];
 };
 
 /* --- the pool --- */
@@ -112,6 +112,11 @@ void parser_pool_free(struct parser_pool *p)
 	free(p);
 }
 
+pid_t parser_pool_pid(const struct parser_pool *p, unsigned i)
+{
+	return i < p->most && p->slots[i].area ? p->slots[i].child.pid : 0;
+}
+
 static bool serves(const struct slot *s, str feed)
 {
 	return s->area && str_eq(str_of(s->feed), feed);
@@ -158,10 +163,10 @@ static enum rc slot_ready(struct parser_pool *p, struct slot *s, str feed, struc
 		return RC_OK;
 	(void)slot_end(p, s, 0);
 	struct child c = CHILD_NONE;
-	enum rc rc = starter_spawn(p->starter, p->helper, parser_area_bytes(), &c, err);
-	if (rc != RC_OK)
-		return rc;
-	rc = hear_hello(p, &c, err);
+	struct err why = { 0 };
+	if (starter_spawn(p->starter, p->helper, parser_area_bytes(), &c, &why) != RC_OK)
+		return fail(err, RC_BUSY, "%s", why.text);
+	enum rc rc = hear_hello(p, &c, err);
 	if (rc != RC_OK) {
 		starter_end(p->starter, &c);
 		return rc;
@@ -186,7 +191,8 @@ static enum outcome say(struct run *r, const struct message *m)
 	return message_send(r->slot->child.socket, m) ? RUN_ON : RUN_CRASH;
 }
 
-/* The next bytes into a slot: first the mapping's, then the report's. <0: stop. */
+/* The next bytes into a slot: first the mapping's, then the report's. <0: stop. `read` gets
+ * memory of our own: what it unpacks to it may also read again. */
 static long fill_slot(struct run *r, unsigned char *to)
 {
 	if (r->mapping.n) {
@@ -195,7 +201,10 @@ static long fill_slot(struct run *r, unsigned char *to)
 		r->mapping = str_from(r->mapping, head.n);
 		return (long)head.n;
 	}
-	return r->io->read(r->io->ctx, to, PARSER_SLOT_BYTES);
+	long n = r->io->read(r->io->ctx, r->piece, sizeof(r->piece));
+	if (n > 0 && n <= PARSER_SLOT_BYTES)
+		memcpy(to, r->piece, (size_t)n);
+	return n;
 }
 
 /* Never blocks on the child: its socket holds far more packets than there are slots. */
@@ -257,23 +266,32 @@ static bool follows(const struct run *r, const struct batch *b)
 				 b->reject[b->c.rejects - 1].input <= b->c.next_input);
 }
 
+static enum outcome stopped(struct run *r)
+{
+	(void)fail(r->err, RC_IO, "the events of the report cannot be taken");
+	return RUN_STOPPED;
+}
+
 static enum outcome take_batch(struct run *r, const struct batch_counts *counts)
 {
+	struct batch *copy = r->io->room(r->io->ctx);
+	if (!copy)
+		return stopped(r);
 	struct err err = { 0 };
-	if (batch_copy_checked(r->copy, r->slot->area->batch, counts, &err) != RC_OK)
+	if (batch_copy_checked(copy, r->slot->area->batch, counts, &err) != RC_OK)
 		return breach(r, err.text);
-	if (!follows(r, r->copy))
+	if (!follows(r, copy)) {
+		batch_reset(copy);
 		return breach(r, "a batch that does not follow the last one");
+	}
 	size_t used = counts->text + counts->cells * sizeof(struct cell);
 	r->used = used > r->used ? used : r->used;
 	/* The child may go on: what it writes now is the next batch. */
 	enum outcome o = say(r, &(struct message){ .kind = MESSAGE_GO });
-	watch_sign(&r->watch, (int64_t)r->copy->c.inputs * EARNED_A_RECORD_US);
-	uint64_t next_offset = r->copy->c.next_offset, next_input = r->copy->c.next_input;
-	if (!r->io->give(r->io->ctx, r->copy)) {
-		(void)fail(r->err, RC_IO, "the events of the report cannot be taken");
-		return RUN_STOPPED;
-	}
+	watch_sign(&r->watch, (int64_t)copy->c.inputs * EARNED_A_RECORD_US);
+	uint64_t next_offset = copy->c.next_offset, next_input = copy->c.next_input;
+	if (!r->io->give(r->io->ctx, copy))
+		return stopped(r);
 	r->job.resume_offset = next_offset;
 	r->job.resume_input = next_input;
 	return o;
@@ -337,13 +355,11 @@ static enum outcome converse(struct run *r)
 
 /* --- when a child did not come to the end --- */
 
-static void refuse(struct run *r, const char *fmt, const char *words)
+static void refuse(struct run *r, const char *why, const char *rule)
 {
 	*r->out = (struct intake_result){ .rc = RC_INPUT };
-	struct err err;
-	(void)fail(&err, RC_INPUT, fmt, words);
-	(void)snprintf(r->out->words, sizeof(r->out->words), "%.*s",
-		       (int)sizeof(r->out->words) - 1, err.text);
+	(void)snprintf(r->out->words, sizeof(r->out->words), "the parser %s%.*s", why,
+		       (int)sizeof(r->out->words) - 40, rule);
 }
 
 /* The second death at one place: that record is not tried again. False: nothing can be skipped. */
@@ -373,16 +389,15 @@ static bool judge(struct run *r, enum outcome o, struct place now)
 	r->died_here = same ? r->died_here + 1 : 1;
 	r->died_at = now;
 	if (r->breaches >= BREACHES_MOST) {
-		refuse(r, "the parser broke its rules: %s", r->breach.text);
+		refuse(r, "broke its rules: ", r->breach.text);
 		return false;
 	}
 	if (o != RUN_BREACH && r->died_here >= 2 && !skip_record(r, o)) {
-		refuse(r, "%s", o == RUN_TIMEOUT ? "the parser came to no end, twice at one place" :
-						   "the parser died, twice at one place");
+		refuse(r, o == RUN_TIMEOUT ? "took too long" : "died", ", twice at one place");
 		return false;
 	}
 	if (r->deaths >= DEATHS_MOST)
-		refuse(r, "%s", "the parser died too often");
+		refuse(r, "died too often", "");
 	return r->deaths < DEATHS_MOST;
 }
 
@@ -461,12 +476,10 @@ enum rc parser_run(struct parser_pool *p, const struct intake_job *job, const st
 	r->io = io;
 	r->out = out;
 	r->err = err;
-	r->copy = batch_new();
 	*out = (struct intake_result){ 0 };
 	r->slot = slot_take(p, job->hints.feed);
 	rc = run_report(r);
 	(void)queue_put(p->free_slots, r->slot);
-	batch_free(r->copy);
 	free(r);
 	return rc;
 }

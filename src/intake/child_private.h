@@ -9,4 +9,7 @@
 MUST_CHECK enum rc parser_pool_of(struct starter *starter, struct log *log, unsigned most,
 				  const char *helper, struct parser_pool **out, struct err *err);
 
+/* The child in slot `i`, 0 when it has none; only while nothing runs. */
+pid_t parser_pool_pid(const struct parser_pool *p, unsigned i);
+
 #endif

@@ -370,12 +370,17 @@ static enum rc who_in(const struct directory *d, const struct enrich *e, str tex
 		who_ask(d, &s, now_us, out);
 		return RC_OK;
 	}
-	if (str_find(text, STR("://")) == text.n && str_has(text, '@'))
-		text = str_from(text, str_index(text, '@') + 1);
-	if (str_find(text, STR("://")) == text.n && !str_has(text, '/'))
-		return who_host(d, e, text, "domain", a, now_us, out);
-	if (str_find(text, STR("://")) == text.n)
+	if (str_find(text, STR("://")) == text.n) {
+		text = str_has(text, '@') ? str_from(text, str_index(text, '@') + 1) : text;
+		size_t slash = str_index(text, '/');
+		if (slash == text.n)
+			return who_host(d, e, text, "domain", a, now_us, out);
+		uint32_t bits;
+		struct ip ip;
+		if (ip_parse(str_head(text, slash), &ip) && str_to_u32(str_from(text, slash + 1), &bits))
+			return RC_INPUT; /* a network with too many bits, no URL */
 		text = arena_fmt(a, "http://" STR_FMT, STR_ARG(text));
+	}
 	if (!url_normalise(text, a, &url) || !url_host(url, &host))
 		return RC_INPUT;
 	return who_host(d, e, host, "url", a, now_us, out);

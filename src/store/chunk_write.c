@@ -144,7 +144,7 @@ static bool count_part(struct writer *w, const struct chunk_part *p, const uint3
 				continue;
 			uint16_t *slot = column_slot(w, c, numbers);
 			if (!*slot) {
-				if (w->columns == COLUMNS_MAX)
+				if (w->columns >= COLUMNS_MAX - PER_ROW_COLUMNS)
 					return false;
 				str key = c->field == FIELD_EXTRA ? w->name[numbers[c->key]] : STR_NONE;
 				*slot = column_add(w, c->field, c->kind, key);
