@@ -16,3 +16,7 @@ test:
 bench: all
 	@bench/run.sh
 .PHONY: bench
+# ../ronda_VERSION_ARCH.deb; see docs/building.md
+deb:
+	@dpkg-buildpackage -b -us -uc -tc
+.PHONY: deb
