@@ -340,6 +340,43 @@ bool batch_row_has(const struct batch *b, enum field f)
 	return b->open && f < FIELD_COUNT && (b->has[f / 64] >> (f % 64) & 1);
 }
 
+bool batch_row_has_extra(const struct batch *b, str key)
+{
+	const struct row *r = &b->row[b->c.rows];
+	for (uint32_t i = 0; b->open && !b->failed && i < r->cells; i++) {
+		const struct cell *c = &b->cell[b->c.cells + i];
+		if (c->field == FIELD_EXTRA && str_eq(batch_key(b, c->key), key))
+			return true;
+	}
+	return false;
+}
+
+bool batch_row_begun(const struct batch *b)
+{
+	return b->open && (b->failed || b->row[b->c.rows].cells > 0);
+}
+
+unsigned char *batch_newest_text(struct batch *b, size_t *n_out)
+{
+	const struct row *r = &b->row[b->c.rows];
+	if (!b->open || b->failed || r->cells == 0)
+		return NULL;
+	const struct cell *c = &b->cell[b->c.cells + r->cells - 1];
+	*n_out = c->n;
+	return b->text + c->at;
+}
+
+str batch_open_text(const struct batch *b, enum field f)
+{
+	const struct row *r = &b->row[b->c.rows];
+	if (!batch_row_has(b, f) || b->failed)
+		return STR_NONE;
+	for (uint32_t i = 0; i < r->cells; i++)
+		if (b->cell[b->c.cells + i].field == f)
+			return cell_text(b, &b->cell[b->c.cells + i]);
+	return STR_NONE;
+}
+
 /* As batch_cell_cmp, by the heads the writer keeps. */
 static inline int order(const struct batch *b, const struct cell *x, const struct cell *y)
 {

@@ -12,6 +12,12 @@ void batch_lay(struct batch *b, void *area);
  * False when a key of that name is there. */
 bool batch_key_index(struct batch *b, uint32_t index);
 
+/* The bytes of the value that was set last in the open row; NULL when it has
+ * none or the row failed. May be changed in place, not in length. */
+unsigned char *batch_newest_text(struct batch *b, size_t *n_out);
+/* The text of a field of the open row; STR_NONE when it has none. */
+str batch_open_text(const struct batch *b, enum field f);
+
 /* <0, 0, >0 by field, then by the name of the extra key. */
 int batch_cell_cmp(const struct batch *b, const struct cell *x, const struct cell *y);
 

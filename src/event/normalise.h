@@ -15,6 +15,9 @@
  * means "no value" (nothing is set then). RC_INPUT: wrong for this field. */
 MUST_CHECK enum rc event_set(struct batch *b, enum field f, str text, struct err *err);
 
+/* Sets extra.<key> from text by the same rules: trimmed, nothing for "no value". */
+MUST_CHECK enum rc event_set_extra(struct batch *b, str key, str text, struct err *err);
+
 /* Sets "source.ip", "extra.tag", ... by name. An unknown name is put into
  * extra.<name>, as IntelMQ's users know it from unmapped columns. */
 MUST_CHECK enum rc event_set_named(struct batch *b, str name, str text, struct err *err);

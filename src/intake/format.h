@@ -37,11 +37,14 @@ struct parse {
 	const struct intake_hints *hints;
 	void *state;           /* the format's own, in p->report */
 	str bytes;             /* the record now, without its line end */
-	uint64_t input;        /* 0 while `record` is called for a header */
+	uint64_t input;        /* its number, if it is no header */
 	uint64_t offset;       /* of the record in the unpacked entry, plus the entry's base */
 	uint32_t line;
+	bool unended;          /* no line end behind it: the report may have been cut off here */
 	bool header;           /* set by `record`: this was a header, not an input */
 	bool told;             /* blank, drop or reject was called */
+	bool unknown_type;     /* set by a format: no such report type (intake_result) */
+	char type[64];         /* set by a format: report type, or "" */
 };
 
 struct intake_format {
@@ -54,15 +57,23 @@ struct intake_format {
 	 * no good (a broken mapping file): the report is refused with these words. */
 	enum rc (*open)(struct parse *p, struct err *err);
 	void (*record)(struct parse *p);
+	/* True while the next record may be the header of the entry: a report that is resumed
+	 * shows it to `record` again, and nothing else of what was done before. NULL: no header. */
+	bool (*wants_header)(const struct parse *p);
 };
 
 void parse_blank(struct parse *p);
 void parse_drop(struct parse *p);
 void parse_reject(struct parse *p, enum reject reason, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Begin and end of an event of this record; end rejects the record when the row
- * broke a limit. An input may make several events. */
+ * broke a limit (false then). An input may make several events; a rejected one
+ * has none: parse_reject takes back those made before. */
 void parse_event(struct parse *p);
 bool parse_event_end(struct parse *p);
+
+/* A `frame` for CSV: a quote opens only at the start of a field, and a quote that
+ * is never closed costs its own line, not the rest of the report. */
+size_t parse_frame_csv(str window, char delimiter, char quote, bool last);
 
 extern const struct intake_format *const intake_formats[];
 extern const size_t intake_format_count;

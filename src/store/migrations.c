@@ -3,12 +3,16 @@
 
 #include "base/rc.h"
 
+/* A step is one string, longer than ISO C asks compilers to take; ours take it. */
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+
 /* Times are microseconds since 1970 UTC, days are days since 1970, hashes are
  * blobs. Each paragraph belongs to the file it names. */
 static const char version_1[] =
 	/* store.c */
 	"CREATE TABLE node (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
-	/* segment.c: files that exist; `bytes` is how far they are named */
+	/* segment.c: files that exist; `bytes` is how far they are named. -1: forgotten, the
+	 * number is not used again while a reader may still look for it */
 	"CREATE TABLE segment (kind INTEGER, day INTEGER, number INTEGER, bytes INTEGER NOT NULL,"
 	" PRIMARY KEY (kind, day, number)) WITHOUT ROWID;"
 	/* feeds.c */
@@ -89,7 +93,10 @@ static const char version_1[] =
 	"CREATE TABLE finding_base (id BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE transition (seq INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, finding BLOB NOT NULL,"
 	" what INTEGER NOT NULL, tlp INTEGER NOT NULL, exercise INTEGER NOT NULL);"
-	"CREATE TABLE cursor (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;";
+	"CREATE TABLE cursor (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;"
+	/* "rond", so that file(1) and a person know whose it is */
+	"PRAGMA application_id = 1919905380;"
+	"PRAGMA user_version = 1;";
 
 const char *const store_migrations[] = { version_1 };
 const int store_version = (int)COUNT_OF(store_migrations);
