@@ -2,10 +2,12 @@
 /* cage.h: what a helper may still do after it has locked itself in.
  *
  * Called by a helper after exec and before its first input byte: no new
- * privileges, resource limits, Landlock (by raw system calls, asking the ABI
- * first; absent is reported, not fatal), then a seccomp allow list: read,
- * write, sendmsg, recvmsg on what is open, memory, exit, clock. Everything
- * else ends the process. There is no switch to leave it out. */
+ * privileges, no capabilities, resource limits, Landlock (by raw system calls,
+ * asking the ABI first; absent is reported, not fatal), then a seccomp allow
+ * list: read, write, sendmsg, recvmsg on what is open, memory that cannot be
+ * run, exit, clock. Everything else ends the process. There is no switch to
+ * leave it out. Sanitizer builds refuse opening files instead of dying of it,
+ * so that a sanitizer can still print what it found. */
 #ifndef RONDA_BASE_CAGE_H
 #define RONDA_BASE_CAGE_H
 
@@ -19,5 +21,9 @@ struct cage {
 	bool landlock;       /* out: the kernel had it */
 };
 MUST_CHECK enum rc cage_enter(struct cage *cage, struct err *err);
+
+/* Landlock alone: no file may be opened, no TCP port used. A part of
+ * cage_enter(); by itself it lets tests see that it works without seccomp. */
+MUST_CHECK enum rc cage_landlock(bool *present_out, struct err *err);
 
 #endif

@@ -31,7 +31,8 @@ struct io_trace {
 	struct node_id *node; /* by ino; last one counts */
 	size_t nodes, node_room;
 	uint32_t next_id;
-	uint64_t calls, fail_at;
+	uint64_t calls, op_calls[IO_OPS], fail_at;
+	bool fail_by_op; /* fail_at counts calls of fail_op only */
 	int fail_code;
 	enum io_op fail_op;
 	bool fail_sticky, fail_done;
@@ -90,7 +91,9 @@ int io_trace_fault(enum io_op op)
 		return 0;
 	int code = 0;
 	t->calls++;
-	bool now = t->fail_at && t->calls == t->fail_at;
+	t->op_calls[op]++;
+	bool now = t->fail_at && (t->fail_by_op ? op == t->fail_op && t->op_calls[op] == t->fail_at
+						: t->calls == t->fail_at);
 	if (now) {
 		t->fail_done = true;
 		t->fail_op = op;
@@ -198,8 +201,21 @@ void io_trace_fail(struct io_trace *t, uint64_t n, int code, bool sticky)
 {
 	(void)queue_take(t->turn);
 	t->fail_at = n ? t->calls + n : 0;
+	t->fail_by_op = false;
 	t->fail_code = code;
 	t->fail_sticky = sticky;
+	t->fail_done = false;
+	leave(t);
+}
+
+void io_trace_fail_op(struct io_trace *t, enum io_op op, uint64_t n, int code)
+{
+	(void)queue_take(t->turn);
+	t->fail_at = t->op_calls[op] + n;
+	t->fail_by_op = true;
+	t->fail_op = op;
+	t->fail_code = code;
+	t->fail_sticky = false;
 	t->fail_done = false;
 	leave(t);
 }
@@ -392,6 +408,7 @@ static void apply_name(struct world *w, const struct event *e)
 	case IO_OP_SYNC:
 	case IO_OP_DIRSYNC:
 	case IO_OP_MARK:
+	case IO_OPS:
 		break;
 	}
 }

@@ -25,7 +25,8 @@ enum io_op {
 	IO_OP_DIRSYNC,
 	IO_OP_RENAME,
 	IO_OP_UNLINK,
-	IO_OP_MARK /* the test's own: "acknowledged up to here" */
+	IO_OP_MARK, /* the test's own: "acknowledged up to here" */
+	IO_OPS
 };
 
 struct io_trace;
@@ -59,6 +60,8 @@ void io_trace_free(struct io_trace *t);
 /* The n-th call from now (from 1) fails with `code`; `sticky`: all later ones of
  * its kind too. 0: none. */
 void io_trace_fail(struct io_trace *t, uint64_t n, int code, bool sticky);
+/* As io_trace_fail(), counting calls of kind `op` only. */
+void io_trace_fail_op(struct io_trace *t, enum io_op op, uint64_t n, int code);
 bool io_trace_failed(const struct io_trace *t); /* it happened */
 uint64_t io_trace_calls(const struct io_trace *t);
 /* What io_free_bytes() then says; UINT64_MAX: the truth. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,6 +254,15 @@ static int run_here(struct cli *c, const struct line *l)
 	struct node_options o = { .overrides = l->sets, .override_count = l->set_count,
 				  .parsers = c->command->needs_parsers };
 	struct err err = { 0 };
+	if (c->command->takes_signals) {
+		/* Before the first thread: all of them then leave these to the one that waits. */
+		sigset_t signals;
+		sigemptyset(&signals);
+		sigaddset(&signals, SIGTERM);
+		sigaddset(&signals, SIGINT);
+		sigaddset(&signals, SIGHUP);
+		pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	}
 	if (c->command->needs_node && node_open(c->dir, &o, &c->node, &err) != RC_OK) {
 		if (err.rc == RC_BUSY)
 			cli_talk(c, "ronda: another process holds '%s' and does not answer on its socket",

@@ -25,6 +25,7 @@ struct cli_command {
 	const struct cli_option *options; /* ends with { NULL } */
 	bool needs_node;                  /* opens DIR (or is run in the node that has it) */
 	bool needs_parsers;
+	bool takes_signals;               /* waits for SIGTERM, SIGINT, SIGHUP itself */
 	int (*run)(struct cli *c);        /* exit code: rc_exit_code() */
 };
 enum cli_form { CLI_TEXT, CLI_JSON, CLI_CSV };

@@ -4,8 +4,10 @@
  *
  * Keeps the limits of docs/limits.md: line, head, count, bodies, deadlines,
  * connections in all and by address, idle. Ambiguous framing is refused before
- * any body is read: 400 and close. A handler runs in one of the pool's threads
- * and answers once. */
+ * any body is read: 400 and close. Two threads move bytes and never wait; a
+ * handler runs in one of `threads` threads for answers, or one of as many for
+ * uploads, and may block there: a page never waits for an upload. It answers
+ * once. */
 #ifndef RONDA_HTTP_HTTP_H
 #define RONDA_HTTP_HTTP_H
 
@@ -48,8 +50,11 @@ struct http_answer {
  * the body is then not read and the connection closed. */
 struct http_upload {
 	void *ctx;
+	/* Anything but RC_OK: the rest is read and thrown away; upload_end then
+	 * finds the reason in `failed` and answers. */
 	enum rc (*give)(void *ctx, str bytes, struct err *err);
-	void (*abort)(void *ctx);  /* the client went away or broke a limit */
+	void (*abort)(void *ctx);  /* the client went away or broke a limit: no upload_end follows */
+	struct err failed;         /* .rc RC_OK: all bytes were taken */
 };
 
 struct http_handlers {
@@ -66,8 +71,10 @@ struct http_limits {
 	size_t line_bytes, head_bytes, headers, form_bytes;
 	uint64_t body_bytes;
 	int64_t head_us, idle_us, body_window_us;
-	uint32_t body_rate;        /* bytes a second over the window */
-	unsigned connections, per_address, threads;
+	uint32_t body_rate;        /* bytes a second over the window; also least rate of sending */
+	unsigned connections;
+	unsigned per_address;      /* connections; behind a trusted proxy: requests under way */
+	unsigned threads;
 };
 extern const struct http_limits http_limits_default;
 
@@ -78,6 +85,7 @@ struct http_options {
 	struct http_limits limits;
 };
 struct http;
+/* Raises the soft limit of open files where `connections` needs it. */
 MUST_CHECK enum rc http_start(const struct http_options *o, const struct http_handlers *h,
 			      struct log *log, struct http **out, struct err *err);
 uint16_t http_port(const struct http *h);

@@ -23,9 +23,12 @@ struct feed {
 	bool complete;   /* one report is all there is now: what is missing is gone */
 	int64_t made_us, last_report_us;
 };
+/* RC_INPUT names what is wrong (a marking must be given: TLP_COUNT is none);
+ * RC_CONFLICT: the name is taken, also by a feed that is off. */
 MUST_CHECK enum rc feed_add(struct tx *tx, struct journal *j, const struct feed *f, str by,
 			    int64_t *id_out, struct err *err);
 MUST_CHECK enum rc feed_off(struct tx *tx, struct journal *j, str name, str by, struct err *err);
+MUST_CHECK enum rc feed_on(struct tx *tx, struct journal *j, str name, str by, struct err *err);
 MUST_CHECK enum rc feed_by_name(struct conn *c, str name, struct arena *a, struct feed *out, struct err *err);
 MUST_CHECK enum rc feed_by_id(struct conn *c, int64_t id, struct arena *a, struct feed *out, struct err *err);
 MUST_CHECK enum rc feed_list(struct conn *c, struct arena *a, struct feed **out, size_t *count_out,

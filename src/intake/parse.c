@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/parse.h"
 
+#include <stdatomic.h>
+
 #include "intake/unpack.h"
 
 /* A record of RECORD_MAX with its CR LF fits, and no more. */
@@ -48,6 +50,29 @@ static void stop(struct driver *d, enum rc rc, const char *words)
 		       (int)sizeof(d->out->words) - 1, words);
 }
 
+/* --- who watches from outside --- */
+
+/* Relaxed: a watcher sees that the tick moves, and reads the rest when we are dead. */
+static void tell(const struct driver *d, enum intake_stage stage)
+{
+	struct intake_progress *p = d->job->progress;
+	if (!p)
+		return;
+	uint64_t tick = atomic_load_explicit(&p->tick, memory_order_relaxed);
+	atomic_store_explicit(&p->stage, stage, memory_order_relaxed);
+	atomic_store_explicit(&p->offset, d->offset, memory_order_relaxed);
+	atomic_store_explicit(&p->input, d->inputs + 1, memory_order_relaxed);
+	atomic_store_explicit(&p->tick, tick + 1, memory_order_relaxed);
+}
+
+static const struct intake_skip *skip_here(const struct driver *d)
+{
+	for (size_t i = 0; i < d->job->skips; i++)
+		if (d->job->skip[i].offset == d->offset)
+			return &d->job->skip[i];
+	return NULL;
+}
+
 /* --- bytes --- */
 
 static void read_failed(struct driver *d, const struct err *err)
@@ -75,6 +100,7 @@ static void fill(struct driver *d)
 	while (!d->ended && d->end < target) {
 		struct err err = { 0 };
 		size_t n = 0;
+		tell(d, STAGE_UNPACK);
 		if (unpack_read(d->u, d->window + d->end, target - d->end, &n, &err) != RC_OK)
 			read_failed(d, &err);
 		else if (n == 0)
@@ -233,9 +259,25 @@ static str without_line_end(str s)
 	return s;
 }
 
+/* It killed parsers before: nobody reads it again. */
+static void deadly_record(struct driver *d, const struct intake_skip *skip, str whole)
+{
+	reject_unread(d, (enum reject)skip->reason, without_line_end(whole), whole.n,
+		      skip->reason == REJECT_TIMEOUT ? "the record took too long, twice" :
+						       "the parser died of the record, twice");
+	if (!d->stopped)
+		count_lines(d, whole);
+}
+
 static void one_record(struct driver *d, size_t n)
 {
 	str whole = str_head(window_of(d), n), bytes = without_line_end(whole);
+	const struct intake_skip *skip = skip_here(d);
+	if (skip) {
+		deadly_record(d, skip, whole);
+		return;
+	}
+	tell(d, STAGE_RECORD);
 	bool unended = bytes.n == whole.n;
 	if (done_before(d, n))
 		past_record(d, bytes, unended);
@@ -279,17 +321,24 @@ static void too_long(struct driver *d)
 		r->raw_bytes = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 }
 
+/* 0: no whole record in `w`. */
+static size_t frame(const struct driver *d, str w, bool last)
+{
+	const struct intake_skip *skip = skip_here(d);
+	if (d->format->frame && !(skip && skip->line))
+		return d->format->frame(w, last);
+	size_t line = str_index(w, '\n');
+	return line < w.n ? line + 1 : last ? w.n : 0;
+}
+
 /* Length of the next whole record, 0 at the end of the entry; reads on as needed. */
 static size_t next_record(struct driver *d)
 {
 	while (!d->stopped) {
 		str w = window_of(d);
 		bool last = d->ended && d->broken.rc == RC_OK;
-		size_t n = 0;
-		if (w.n && d->format->frame)
-			n = d->format->frame(w, last);
-		else if (w.n)
-			n = str_index(w, '\n') < w.n ? str_index(w, '\n') + 1 : last ? w.n : 0;
+		tell(d, STAGE_FRAME);
+		size_t n = w.n ? frame(d, w, last) : 0;
 		if (n)
 			return n < w.n ? n : w.n;
 		if (d->ended)

@@ -15,6 +15,29 @@
 
 #include "intake/format.h"
 
+/* A record that must not be tried again: it killed parsers. It is quarantined
+ * with its bytes, read by nobody. */
+struct intake_skip {
+	uint64_t offset;  /* where it begins */
+	uint32_t reason;  /* REJECT_CRASH or REJECT_TIMEOUT */
+	bool line;        /* finding its end kills already: up to the next line feed */
+};
+enum { INTAKE_SKIPS = 20 };
+
+/* Where the driver is, for whoever watches from outside. */
+enum intake_stage {
+	STAGE_IDLE,
+	STAGE_UNPACK, /* and choosing the format */
+	STAGE_FRAME,  /* where does the next record end? */
+	STAGE_RECORD
+};
+struct intake_progress {
+	_Atomic uint64_t tick;   /* moves whenever the rest does */
+	_Atomic uint64_t offset; /* of the record that is being looked at */
+	_Atomic uint64_t input;  /* its number, if it is no header */
+	_Atomic uint32_t stage;  /* enum intake_stage */
+};
+
 struct intake_job {
 	str format; /* "auto" or a name */
 	struct intake_hints hints;
@@ -23,6 +46,9 @@ struct intake_job {
 	uint64_t resume_input;  /* inputs before it: next_input of the last batch that was kept */
 	uint64_t packed_bytes;  /* of the whole report, for the ratio limit (0: not known) */
 	uint32_t records_a_batch; /* give after so many (0: when full): to find the one that kills */
+	const struct intake_skip *skip;   /* `skips` of them */
+	size_t skips;
+	struct intake_progress *progress; /* NULL: nobody watches */
 };
 
 struct intake_io {

@@ -67,12 +67,8 @@ enum rc node_create(const char *dir, const char *name, const char *country, char
 
 static enum rc open_settings(struct node *n, const struct node_options *o, struct err *err)
 {
-	struct io_dir *d = NULL;
 	enum log_level level;
-	enum rc rc = io_dir_open(n->dir, &d, err);
-	if (rc == RC_OK)
-		rc = node_settings_load(d, o->overrides, o->override_count, &n->settings, err);
-	io_dir_close(d);
+	enum rc rc = node_settings_read(n->dir, o->overrides, o->override_count, &n->settings, err);
 	if (rc != RC_OK)
 		return rc;
 	if (!log_level_parse(settings_text(n->settings, "log_level"), &level))

@@ -24,3 +24,14 @@ enum rc node_settings_load(struct io_dir *dir, const char *const *overrides, siz
 	buf_free(&file);
 	return rc;
 }
+
+enum rc node_settings_read(const char *path, const char *const *overrides, size_t count,
+			   struct settings **out, struct err *err)
+{
+	struct io_dir *d = NULL;
+	enum rc rc = io_dir_open(path, &d, err);
+	if (rc == RC_OK)
+		rc = node_settings_load(d, overrides, count, out, err);
+	io_dir_close(d);
+	return rc;
+}

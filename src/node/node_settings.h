@@ -12,5 +12,8 @@ extern const size_t node_setting_count;
 /* Reads DIR/ronda.conf (absent: defaults), the environment and `overrides`. */
 MUST_CHECK enum rc node_settings_load(struct io_dir *dir, const char *const *overrides, size_t count,
 				      struct settings **out, struct err *err);
+/* The same by path. */
+MUST_CHECK enum rc node_settings_read(const char *path, const char *const *overrides, size_t count,
+				      struct settings **out, struct err *err);
 
 #endif

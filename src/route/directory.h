@@ -41,10 +41,15 @@ struct match {
 	int64_t org;
 	enum concern_role role;
 	bool shared_address;
-	char reason[64]; /* "net 198.18.0.0/16", "asn AS64500", "domain example.org", "country ID" */
+	/* "net 198.18.0.0/16", "shared net 100.64.0.0/10", "asn AS64500",
+	 * "domain example.org", "country ID" */
+	char reason[64];
 };
 size_t directory_match_ip(const struct directory *d, const struct ip *ip, int64_t at_us,
 			  struct match *out, size_t most);
+/* Claims on networks that hold all of `net`. */
+size_t directory_match_net(const struct directory *d, const struct net *net, int64_t at_us,
+			   struct match *out, size_t most);
 size_t directory_match_asn(const struct directory *d, uint32_t asn, int64_t at_us,
 			   struct match *out, size_t most);
 size_t directory_match_domain(const struct directory *d, str fqdn, int64_t at_us,

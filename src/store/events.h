@@ -15,8 +15,9 @@
 #include "store/reports.h"
 
 /* A batch made ready for the disk in a pipeline thread, off the writer's time.
- * `report` and `received_us` are those of the report; fp_half[i] is the half of
- * the repeat hash the chunk keeps for row i. */
+ * `report` and `received_us` are those of the report; with r->exercise each row
+ * is stored as one of an exercise. fp_half[i] is kept as a column (8 bytes a
+ * row); NULL: not kept, which is right since repeats.h keeps its own. */
 struct event_chunk;
 MUST_CHECK enum rc event_chunk_new(const struct batch *b, const struct report *r,
 				   const uint64_t *fp_half, struct event_chunk **out,
@@ -27,6 +28,11 @@ uint32_t event_chunk_rows(const struct event_chunk *c);
 /* Inside a job: gives the rows their sequence numbers and names them. */
 MUST_CHECK enum rc event_chunk_commit(struct tx *tx, struct event_chunk *c, uint64_t *first_seq_out,
 				      struct err *err);
+
+/* Background work: seals the oldest run of the tail that is full (4,096 rows),
+ * can grow no more (a chunk follows it) or is of an earlier day. *did_out: it
+ * did one. To be given to store_add_tend(); ctx is not used. */
+MUST_CHECK enum rc events_seal(struct store *s, void *ctx, bool *did_out, struct err *err);
 
 /* --- finding them again --- */
 
@@ -41,7 +47,7 @@ struct event_filter {
 };
 
 struct event_query {
-	int64_t from_us, until_us;     /* time.source, half open; 0, 0: all */
+	int64_t from_us, until_us;     /* time.source, half open; 0, 0: all; until 0: no end */
 	const struct event_filter *filters;
 	size_t filter_count;           /* all must hold */
 	uint64_t before_seq, after_seq; /* exclusive; 0: none. Cursors of paging and fold */
@@ -58,12 +64,16 @@ struct event_row {
 	const struct batch *batch; /* the decoded chunk, and the row in it; valid in the callback */
 	const struct row *row;
 };
-/* False stops. */
+/* False stops. Must not call batch_amend() on the batch. */
 typedef bool (*event_each)(void *ctx, const struct event_row *e);
+/* Events of reports that were undone do not exist. RC_INPUT: part of what was
+ * asked for is damaged on disk; all the rest was given. */
 MUST_CHECK enum rc events_scan(struct reader *r, const struct event_query *q, event_each each,
 			       void *ctx, struct err *err);
 
-/* Groups by up to 4 keys; counts without making rows. */
+/* Groups by up to 4 keys; counts without making rows. Most first. With BY_ORG an
+ * event counts once for each organisation it concerns. RC_LIMIT: over 1 M
+ * groups. `limit` of the query is not used. */
 enum count_by { BY_DAY, BY_TYPE, BY_TAXONOMY, BY_CC, BY_ASN, BY_ORG, BY_FEED, BY_IDENTIFIER,
 		BY_SEVERITY, BY_TLP, COUNT_BY_KEYS };
 struct count_row {

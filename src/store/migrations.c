@@ -3,12 +3,16 @@
 
 #include "base/rc.h"
 
+/* A step is one string, longer than ISO C asks compilers to take; ours take it. */
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+
 /* Times are microseconds since 1970 UTC, days are days since 1970, hashes are
  * blobs. Each paragraph belongs to the file it names. */
 static const char version_1[] =
 	/* store.c */
 	"CREATE TABLE node (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
-	/* segment.c: files that exist; `bytes` is how far they are named */
+	/* segment.c: files that exist; `bytes` is how far they are named. -1: forgotten, the
+	 * number is not used again while a reader may still look for it */
 	"CREATE TABLE segment (kind INTEGER, day INTEGER, number INTEGER, bytes INTEGER NOT NULL,"
 	" PRIMARY KEY (kind, day, number)) WITHOUT ROWID;"
 	/* feeds.c */
@@ -38,10 +42,13 @@ static const char version_1[] =
 	"CREATE TABLE tail (first_seq INTEGER PRIMARY KEY, rows INTEGER NOT NULL, report INTEGER NOT NULL,"
 	" day INTEGER NOT NULL, tlp_set INTEGER NOT NULL, exercise INTEGER NOT NULL,"
 	" min_time INTEGER, max_time INTEGER, body BLOB NOT NULL);"
+	"CREATE INDEX report_undone ON report (id) WHERE state = 4;"
 	/* repeats.c: tag files, and the log of hashes not yet in one */
-	"CREATE TABLE repeat_file (id INTEGER PRIMARY KEY, class INTEGER NOT NULL, hour INTEGER NOT NULL,"
-	" entries INTEGER NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL);"
-	"CREATE TABLE repeat_log (first_seq INTEGER PRIMARY KEY, class INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+	"CREATE TABLE repeat_file (id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL,"
+	" last_seq INTEGER NOT NULL, first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" entries INTEGER NOT NULL, bytes INTEGER NOT NULL);"
+	"CREATE TABLE repeat_log (first_seq INTEGER PRIMARY KEY, rows INTEGER NOT NULL,"
+	" report INTEGER NOT NULL, ticket INTEGER NOT NULL, at_us INTEGER NOT NULL,"
 	" body BLOB NOT NULL);"
 	/* quarantine.c */
 	"CREATE TABLE quarantine (id INTEGER PRIMARY KEY, report INTEGER NOT NULL, feed INTEGER NOT NULL,"
@@ -86,7 +93,10 @@ static const char version_1[] =
 	"CREATE TABLE finding_base (id BLOB PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE transition (seq INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, finding BLOB NOT NULL,"
 	" what INTEGER NOT NULL, tlp INTEGER NOT NULL, exercise INTEGER NOT NULL);"
-	"CREATE TABLE cursor (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;";
+	"CREATE TABLE cursor (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;"
+	/* "rond", so that file(1) and a person know whose it is */
+	"PRAGMA application_id = 1919905380;"
+	"PRAGMA user_version = 1;";
 
 const char *const store_migrations[] = { version_1 };
 const int store_version = (int)COUNT_OF(store_migrations);

@@ -27,7 +27,8 @@ struct store;
 struct tx; /* the transaction a job runs in; only inside that job */
 
 struct store_options {
-	uint64_t reserve_bytes;  /* kept free: below it writes give RC_LIMIT (64 MiB) */
+	uint64_t reserve_bytes;  /* kept free: below it writes give RC_LIMIT (64 MiB),
+				  * but for jobs with use_reserve */
 	int64_t group_us;        /* longest wait for company (50 ms) */
 	uint32_t cache_kib;      /* SQLite's page cache, per connection */
 };
@@ -65,7 +66,10 @@ struct store_job {
 	store_job_fn fn;
 	void *ctx;
 	size_t bytes;
+	bool use_reserve; /* may take of reserve_bytes: journal, outbox, and what makes room */
 	/* the store's own */
+	bool unnamed;     /* only appends what a later job names: no transaction */
+	unsigned tokens;
 	enum rc rc;
 	struct err err;
 	struct gate *done;
@@ -74,6 +78,7 @@ void store_submit(struct store *s, struct store_job *job);
 MUST_CHECK enum rc store_wait(struct store *s, struct store_job *job, struct err *err);
 
 struct conn *tx_conn(struct tx *tx);
+struct store *tx_store(struct tx *tx);
 int64_t tx_now_us(const struct tx *tx); /* one time for the whole commit group */
 
 /* Called once in each commit group that has work, after its jobs and before
@@ -105,5 +110,9 @@ MUST_CHECK enum rc reader_frame(struct reader *r, enum segment which, const stru
 /* Background work (seal the tail, merge tag files): runs when there is some;
  * false when there was nothing to do. Called by the node's background thread. */
 MUST_CHECK enum rc store_tend(struct store *s, bool *did_out, struct err *err);
+/* Who has such work says so once after store_open (at most 8). Each call does
+ * one piece of work and sets *did_out when there was one. */
+typedef enum rc (*store_tend_fn)(struct store *s, void *ctx, bool *did_out, struct err *err);
+void store_add_tend(struct store *s, store_tend_fn fn, void *ctx);
 
 #endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli_private.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "node/demo.h"
+#include "web/serve.h"
+
+static const struct cli_option options[] = {
+	{ "--listen", 0, "ADDRESS:PORT", "where to serve (default 127.0.0.1:8420; port 0 takes a free one)" },
+	{ "--every", 0, "TIME", "how often a report flows in (default 5s)" },
+	{ NULL },
+};
+
+struct flowing {
+	struct cli *c;
+	struct queue *stop;
+	int64_t every_us;
+};
+
+/* Reports flow in beside the serving node, as a feed would bring them. */
+static void *flow(void *arg)
+{
+	struct flowing *f = arg;
+	struct err err = { 0 };
+	if (demo_fill(f->c->node, &err) != RC_OK)
+		log_warn(f->c->node->log, "the demonstration's first reports failed", L_Z("why", err.text));
+	for (unsigned i = 0; !queue_closed(f->stop); i++) {
+		queue_take_for(f->stop, f->every_us);
+		if (!queue_closed(f->stop) && demo_tick(f->c->node, i, &err) != RC_OK)
+			log_warn(f->c->node->log, "a report of the demonstration failed", L_Z("why", err.text));
+	}
+	return NULL;
+}
+
+static void ready(void *ctx, const char *address)
+{
+	struct flowing *f = ctx;
+	cli_printf(f->c, "%s\n", address);
+	cli_flush(f->c);
+}
+
+static void sign_in(void *ctx, const char *link)
+{
+	struct flowing *f = ctx;
+	cli_printf(f->c, "%s\n", link);
+	cli_flush(f->c);
+	cli_talk(f->c, "open the second line in a browser: it signs you in, once, within five minutes; then see /tour");
+	cli_talk(f->c, "this is a demonstration: everything is made up, nothing leaves the machine; ^C ends it");
+}
+
+static int serve(struct cli *c, int64_t every_us)
+{
+	struct flowing f = { .c = c, .stop = queue_new(1), .every_us = every_us };
+	struct serve_options o = { .control = cli_run_in_node, .ready = ready, .sign_in = sign_in, .ctx = &f };
+	struct err err;
+	pthread_t thread;
+	if (pthread_create(&thread, NULL, flow, &f) != 0) {
+		queue_free(f.stop);
+		cli_talk(c, "ronda demo: cannot start a thread");
+		return rc_exit_code(RC_LIMIT);
+	}
+	enum rc rc = node_serve(c->node, &o, &err);
+	queue_close(f.stop);
+	pthread_join(thread, NULL);
+	queue_free(f.stop);
+	return rc == RC_OK ? 0 : cli_fail(c, &err);
+}
+
+static int run(struct cli *c)
+{
+	const char *dir = c->argc == 1 ? c->argv[0] : "ronda-demo";
+	const char *listen = cli_value(c, "--listen"), *every = cli_value(c, "--every");
+	int64_t every_us = 5 * SECOND_US;
+	struct node_options o = { .parsers = true };
+	struct stat st;
+	struct err err;
+	if (c->argc > 1)
+		return cli_usage(c, "one directory at a time");
+	if (every && (!duration_parse(str_of(every), &every_us) || every_us < SECOND_US / 10))
+		return cli_usage(c, "--every takes a time like 5s");
+	if (stat(dir, &st) != 0 && demo_create(dir, listen ? listen : "127.0.0.1:8420", &err) != RC_OK)
+		return cli_fail(c, &err);
+	if (node_open(dir, &o, &c->node, &err) != RC_OK)
+		return cli_fail(c, &err);
+	if (!c->node->demo) {
+		cli_talk(c, "ronda demo: '%s' is a real node; name another directory", dir);
+		node_close(c->node);
+		c->node = NULL;
+		return rc_exit_code(RC_DENIED);
+	}
+	int code = serve(c, every_us);
+	node_close(c->node);
+	c->node = NULL;
+	return code;
+}
+
+const struct cli_command cli_demo = {
+	.name = "demo",
+	.brief = "a demonstration node with made-up reports flowing in",
+	.usage = "demo [DIR] [--listen ADDRESS:PORT] [--every TIME]",
+	.text = "Makes DIR (default: ronda-demo) unless it is there, serves it, and prints the address and a link that "
+		"signs a browser in. Every page says DEMONSTRATION.",
+	.example = "ronda demo --listen 127.0.0.1:0",
+	.options = options,
+	.takes_signals = true,
+	.run = run,
+};

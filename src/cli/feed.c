@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli_private.h"
+
+static const struct cli_option options[] = {
+	{ "--tlp", 0, "TLP", "marking of events that carry none: CLEAR, GREEN, AMBER, AMBER+STRICT or RED" },
+	{ "--folder", 0, "PATH", "watch this folder; each file in it is a report" },
+	{ "--period", 0, "TIME", "how often a report is due (12h, 1d): a silent feed is shown" },
+	{ "--complete", 0, NULL, "one report is all there is now: what it lacks is gone" },
+	{ "--format", 0, "NAME", "when the content does not tell" },
+	{ "--mapping", 0, "FILE", "mapping file for csv, or Shadowserver's own schema" },
+	{ "--exercise", 0, NULL, "made for drills: never counted, never told to outsiders" },
+	{ "--provider", 0, "TEXT", "who makes it" },
+	{ "--url", 0, "URL", "where it is described" },
+	{ "--licence", 0, "TEXT", "what its maker allows" },
+	{ NULL },
+};
+
+struct change {
+	struct cli *c;
+	struct feed feed;
+	int64_t id;
+};
+
+static enum rc write_add(struct tx *tx, void *ctx, struct err *err)
+{
+	struct change *ch = ctx;
+	return feed_add(tx, ch->c->node->journal, &ch->feed, str_of(ch->c->viewer.actor), &ch->id, err);
+}
+
+static enum rc write_off(struct tx *tx, void *ctx, struct err *err)
+{
+	struct change *ch = ctx;
+	return feed_off(tx, ch->c->node->journal, ch->feed.name, str_of(ch->c->viewer.actor), err);
+}
+
+static str text(struct cli *c, const char *option)
+{
+	const char *v = cli_value(c, option);
+	return v ? str_of(v) : STR("");
+}
+
+static int add(struct cli *c)
+{
+	struct change ch = { .c = c };
+	struct buf mapping = BUF_INIT(MIB(8));
+	struct err err;
+	const char *path = cli_value(c, "--mapping"), *period = cli_value(c, "--period");
+	if (c->argc != 2)
+		return cli_usage(c, "add needs one NAME");
+	if (!cli_value(c, "--tlp") || !tlp_parse(text(c, "--tlp"), &ch.feed.tlp))
+		return cli_usage(c, "--tlp is needed: CLEAR, GREEN, AMBER, AMBER+STRICT or RED; it marks events that carry no "
+				    "marking of their own");
+	if (period && !duration_parse(str_of(period), &ch.feed.period_us))
+		return cli_usage(c, "--period takes a time like 12h or 1d");
+	if (path && cli_read_file(c, path, MIB(8), &mapping, &err) != RC_OK)
+		return cli_fail(c, &err);
+	ch.feed.name = str_of(c->argv[1]);
+	ch.feed.provider = text(c, "--provider");
+	ch.feed.url = text(c, "--url");
+	ch.feed.licence = text(c, "--licence");
+	ch.feed.format = cli_value(c, "--format") ? text(c, "--format") : STR("auto");
+	ch.feed.mapping = buf_str(&mapping);
+	ch.feed.folder = text(c, "--folder");
+	ch.feed.complete = cli_value(c, "--complete") != NULL;
+	ch.feed.exercise = cli_value(c, "--exercise") != NULL;
+	ch.feed.on = true;
+	enum rc rc = store_write(c->node->store, write_add, &ch, &err);
+	buf_free(&mapping);
+	return rc == RC_OK ? 0 : cli_fail(c, &err);
+}
+
+static int list(struct cli *c)
+{
+	static const char *const columns[] = { "name", "on", "tlp", "format", "period", "complete", "last_report",
+					       "overdue", "folder" };
+	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
+	struct feed *feeds = NULL;
+	size_t count = 0;
+	struct reader *r = NULL;
+	struct err err;
+	int64_t now_us = clock_now_us();
+	enum rc rc = store_read_begin(c->node->store, &r, &err);
+	if (rc == RC_OK)
+		rc = feed_list(reader_conn(r), c->a, &feeds, &count, &err);
+	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+		const struct feed *f = &feeds[i];
+		struct buf period = BUF_INIT(64);
+		char last[40];
+		if (f->period_us)
+			duration_format(&period, f->period_us);
+		int64_t since = f->last_report_us ? f->last_report_us : f->made_us;
+		bool late = f->on && f->period_us && now_us - since > f->period_us + f->period_us / 4;
+		str row[] = { f->name, f->on ? STR("yes") : STR("no"), str_of(tlp_name(f->tlp)), f->format,
+			      buf_str(&period), f->complete ? STR("yes") : STR("no"),
+			      f->last_report_us ? time_str(last, f->last_report_us) : STR("never"),
+			      late ? STR("yes") : STR("no"), f->folder };
+		cli_row(&t, row);
+		buf_free(&period);
+	}
+	if (r)
+		store_read_end(r);
+	return rc == RC_OK ? 0 : cli_fail(c, &err);
+}
+
+static int undo(struct cli *c)
+{
+	int64_t report;
+	uint64_t events = 0;
+	struct err err;
+	if (c->argc != 2 || !str_to_i64(str_of(c->argv[1]), &report))
+		return cli_usage(c, "undo needs the number of a report, as intake printed it");
+	if (pipeline_undo(c->node->pipeline, report, str_of(c->viewer.actor), &events, &err) != RC_OK)
+		return cli_fail(c, &err);
+	cli_printf(c, c->form == CLI_JSON ? "{\"report\":%lld,\"events\":%llu}\n" :
+					    "report %lld: %llu events taken back\n",
+		   (long long)report, (unsigned long long)events);
+	return 0;
+}
+
+static int run(struct cli *c)
+{
+	str word = c->argc ? str_of(c->argv[0]) : STR("list");
+	struct err err;
+	if (str_eq(word, STR("add")))
+		return add(c);
+	if (str_eq(word, STR("list")))
+		return list(c);
+	if (str_eq(word, STR("undo")))
+		return undo(c);
+	if (!str_eq(word, STR("off")) || c->argc != 2)
+		return cli_usage(c, "add NAME, list, off NAME or undo RUN");
+	struct change ch = { .c = c, .feed.name = str_of(c->argv[1]) };
+	return store_write(c->node->store, write_off, &ch, &err) == RC_OK ? 0 : cli_fail(c, &err);
+}
+
+const struct cli_command cli_feed = {
+	.name = "feed",
+	.brief = "where reports come from, and their defaults",
+	.usage = "feed add NAME --tlp TLP [options] | list | off NAME | undo RUN",
+	.text = "A feed's marking is set when it is switched on: an event without a marking of its own gets it. undo takes "
+		"all events of one report back, and the findings that came from them.",
+	.example = "ronda feed -d demo add sinkhole --tlp GREEN --period 1d --complete",
+	.options = options,
+	.needs_node = true,
+	.run = run,
+};

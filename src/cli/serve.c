@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli_private.h"
+#include "web/serve.h"
+
+static const struct cli_option options[] = {
+	{ "--sign-in", 0, NULL, "also print a link that signs a browser in, once, within five minutes" },
+	{ NULL },
+};
+
+static void ready(void *ctx, const char *address)
+{
+	struct cli *c = ctx;
+	cli_printf(c, "%s\n", address);
+	cli_flush(c);
+}
+
+static void sign_in(void *ctx, const char *link)
+{
+	struct cli *c = ctx;
+	if (cli_value(c, "--sign-in")) {
+		cli_printf(c, "%s\n", link);
+		cli_flush(c);
+	}
+}
+
+static int run(struct cli *c)
+{
+	struct err err;
+	if (c->served)
+		return cli_usage(c, "this directory is served already");
+	struct serve_options o = { .control = cli_run_in_node, .ready = ready, .sign_in = sign_in, .ctx = c };
+	return node_serve(c->node, &o, &err) == RC_OK ? 0 : cli_fail(c, &err);
+}
+
+const struct cli_command cli_serve = {
+	.name = "serve",
+	.brief = "run the node: pages, API, watched folders",
+	.usage = "serve [options]",
+	.text = "Prints its address and stays. SIGHUP reads ronda.conf again (a bad file keeps the old settings), SIGTERM "
+		"ends it after what is under way. Other ronda commands on the same directory then speak to it.",
+	.example = "ronda serve -d demo",
+	.options = options,
+	.needs_node = true,
+	.needs_parsers = true,
+	.takes_signals = true,
+	.run = run,
+};

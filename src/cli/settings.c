@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli_private.h"
+#include "node/node_settings.h"
+
+static int run(struct cli *c)
+{
+	static const char *const columns[] = { "name", "value", "from", "default", "least", "most", "what" };
+	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
+	struct settings *s = NULL;
+	struct err err;
+	if (node_settings_read(c->dir, c->sets, c->set_count, &s, &err) != RC_OK)
+		return cli_fail(c, &err);
+	for (size_t i = 0; i < node_setting_count; i++) {
+		const struct setting_row *row = &node_setting_rows[i];
+		if (c->argc && !str_eq(str_of(c->argv[0]), str_of(row->name)))
+			continue;
+		str values[] = { str_of(row->name), settings_text(s, row->name),
+				 str_of(settings_source(s, row->name)), str_of(row->fallback),
+				 str_of(row->least), str_of(row->most), str_of(row->brief) };
+		cli_row(&t, values);
+	}
+	settings_free(s);
+	return 0;
+}
+
+const struct cli_command cli_settings = {
+	.name = "settings",
+	.brief = "what may be set, what is set, and where",
+	.usage = "settings [NAME]",
+	.text = "Settings stand in DIR/ronda.conf as 'name = value'; the environment (RONDA_NAME) wins over the file and "
+		"--set over both.",
+	.example = "ronda settings -d demo listen",
+	.run = run,
+};

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli_private.h"
+
+static const struct cli_option options[] = {
+	{ "--right", 0, "RIGHT", "read, intake or operate (default: intake)" },
+	{ "--ceiling", 0, "TLP", "strictest marking it may see (default: GREEN)" },
+	{ "--personal", 0, NULL, "may see personal fields: there is a legal basis" },
+	{ "--address", 0, "NET", "works from this address or network only" },
+	{ "--expires", 0, "TIME", "in so long (default 90d, at most 365d)" },
+	{ "--feed", 0, "NAME", "delivers to this feed only" },
+	{ NULL },
+};
+
+struct change {
+	struct cli *c;
+	struct token_new token;
+	char text[96];
+	int64_t id;
+};
+
+static enum rc write_make(struct tx *tx, void *ctx, struct err *err)
+{
+	struct change *ch = ctx;
+	return token_make(tx, ch->c->node->journal, &ch->token, str_of(ch->c->viewer.actor), ch->text,
+			  sizeof(ch->text), &ch->id, err);
+}
+
+static enum rc write_revoke(struct tx *tx, void *ctx, struct err *err)
+{
+	struct change *ch = ctx;
+	return token_revoke(tx, ch->c->node->journal, ch->id, str_of(ch->c->viewer.actor), err);
+}
+
+static int make(struct cli *c)
+{
+	struct change ch = { .c = c, .token = { .right = RIGHT_INTAKE, .ceiling = TLP_GREEN } };
+	const char *right = cli_value(c, "--right"), *ceiling = cli_value(c, "--ceiling");
+	const char *expires = cli_value(c, "--expires"), *address = cli_value(c, "--address");
+	int64_t life_us = 90 * DAY_US;
+	struct err err;
+	if (c->argc != 2)
+		return cli_usage(c, "make needs one LABEL, as 'sensor hall 3'");
+	if (right && !right_parse(str_of(right), &ch.token.right))
+		return cli_usage(c, "--right takes read, intake or operate");
+	if (ceiling && !tlp_parse(str_of(ceiling), &ch.token.ceiling))
+		return cli_usage(c, "--ceiling takes CLEAR, GREEN, AMBER, AMBER+STRICT or RED");
+	if (expires && !duration_parse(str_of(expires), &life_us))
+		return cli_usage(c, "--expires takes a time like 90d");
+	ch.token.label = str_of(c->argv[1]);
+	ch.token.personal_basis = cli_value(c, "--personal") != NULL;
+	ch.token.address = address ? str_of(address) : STR("");
+	ch.token.feed = str_of(cli_value(c, "--feed"));
+	ch.token.expires_us = clock_now_us() + life_us;
+	if (store_write(c->node->store, write_make, &ch, &err) != RC_OK)
+		return cli_fail(c, &err);
+	if (c->form == CLI_JSON)
+		cli_printf(c, "{\"id\":%lld,\"token\":\"%s\"}\n", (long long)ch.id, ch.text);
+	else
+		cli_printf(c, "%s\n", ch.text);
+	cli_talk(c, "token %lld; it is shown this once", (long long)ch.id);
+	return 0;
+}
+
+static int list(struct cli *c)
+{
+	static const char *const columns[] = { "id", "label", "right", "ceiling", "address", "feed", "expires",
+					       "last_used", "state" };
+	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
+	struct token *tokens = NULL;
+	size_t count = 0;
+	struct reader *r = NULL;
+	struct err err;
+	enum rc rc = store_read_begin(c->node->store, &r, &err);
+	if (rc == RC_OK)
+		rc = token_list(reader_conn(r), c->a, &tokens, &count, &err);
+	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+		const struct token *k = &tokens[i];
+		char id[24], expires[40], used[40];
+		snprintf(id, sizeof(id), "%lld", (long long)k->id);
+		str row[] = { str_of(id), k->label, str_of(right_name(k->right)), str_of(tlp_name(k->ceiling)),
+			      k->address, k->feed, time_str(expires, k->expires_us),
+			      k->last_used_us ? time_str(used, k->last_used_us) : STR("never"),
+			      k->revoked_us                     ? STR("revoked") :
+			      k->expires_us < clock_now_us() ? STR("expired") :
+								  STR("valid") };
+		cli_row(&t, row);
+	}
+	if (r)
+		store_read_end(r);
+	return rc == RC_OK ? 0 : cli_fail(c, &err);
+}
+
+static int run(struct cli *c)
+{
+	str word = c->argc ? str_of(c->argv[0]) : STR("list");
+	struct change ch = { .c = c };
+	struct err err;
+	if (str_eq(word, STR("make")))
+		return make(c);
+	if (str_eq(word, STR("list")))
+		return list(c);
+	if (!str_eq(word, STR("revoke")) || c->argc != 2 || !str_to_i64(str_of(c->argv[1]), &ch.id))
+		return cli_usage(c, "make LABEL, list or revoke ID");
+	return store_write(c->node->store, write_revoke, &ch, &err) == RC_OK ? 0 : cli_fail(c, &err);
+}
+
+const struct cli_command cli_token = {
+	.name = "token",
+	.brief = "what programs and browsers sign in with",
+	.usage = "token make LABEL [options] | list | revoke ID",
+	.text = "A token has one right, a TLP ceiling, an end, and perhaps an address and a feed. Only its hash is stored.",
+	.example = "ronda token -d demo make \"sensor hall 3\" --right intake --expires 30d",
+	.options = options,
+	.needs_node = true,
+	.run = run,
+};

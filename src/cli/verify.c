@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli_private.h"
+
+static const struct cli_option options[] = {
+	{ "--against", 0, "HEAD", "a journal head kept elsewhere, as 'ronda journal head' printed it" },
+	{ NULL },
+};
+
+static void say(void *ctx, const char *sentence)
+{
+	cli_talk(ctx, "%s", sentence);
+}
+
+static void progress(void *ctx, uint64_t done, uint64_t all)
+{
+	struct cli *c = ctx;
+	if (c->progress && done % 1024 == 0)
+		cli_talk(c, "\r\033[K%llu of %llu\033[A", (unsigned long long)done, (unsigned long long)all);
+}
+
+static int run(struct cli *c)
+{
+	const char *witness = cli_value(c, "--against");
+	struct verify_result result = { 0 };
+	struct journal_check journal = { 0 };
+	struct reader *r = NULL;
+	struct err err;
+	enum rc rc = store_verify(c->node->store, say, c, progress, &result, &err);
+	if (rc == RC_OK)
+		rc = store_read_begin(c->node->store, &r, &err);
+	if (rc == RC_OK)
+		rc = journal_verify(reader_conn(r), witness ? str_of(witness) : STR_NONE, &journal, &err);
+	if (r)
+		store_read_end(r);
+	if (rc != RC_OK)
+		return cli_fail(c, &err);
+	bool sound = result.damaged == 0 && journal.first_bad == 0;
+	if (journal.first_bad)
+		cli_talk(c, "journal line %llu: %s", (unsigned long long)journal.first_bad, journal.words);
+	cli_printf(c, c->form == CLI_JSON ?
+			      "{\"frames\":%llu,\"rows\":%llu,\"reports\":%llu,\"damaged\":%llu,\"journal_lines\":%llu,"
+			      "\"journal_first_bad\":%llu}\n" :
+			      "%llu frames, %llu events, %llu reports; %llu damaged; %llu journal lines, first bad: %llu\n",
+		   (unsigned long long)result.frames, (unsigned long long)result.rows,
+		   (unsigned long long)result.reports, (unsigned long long)result.damaged,
+		   (unsigned long long)journal.lines, (unsigned long long)journal.first_bad);
+	return sound ? 0 : rc_exit_code(RC_IO);
+}
+
+const struct cli_command cli_verify = {
+	.name = "verify",
+	.brief = "read everything and say what is damaged",
+	.usage = "verify [--against HEAD]",
+	.text = "Every frame's checksum, the database's own check, and the journal's chain. Exit 0 only when all is sound.",
+	.example = "ronda verify -d demo",
+	.options = options,
+	.needs_node = true,
+	.run = run,
+};

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/demo.h"
+
+#include <stdlib.h>
+
+static const char *const countries[] = { "BN", "ID", "KH", "LA", "MM", "MY", "PH", "SG", "TH", "TL", "VN" };
+static const char *const zones[] = { "Asia/Brunei",       "Asia/Jakarta",    "Asia/Phnom_Penh",
+				     "Asia/Vientiane",    "Asia/Yangon",     "Asia/Kuala_Lumpur",
+				     "Asia/Manila",       "Asia/Singapore",  "Asia/Bangkok",
+				     "Asia/Dili",         "Asia/Ho_Chi_Minh" };
+enum { COUNTRIES = COUNT_OF(countries), ID = 1 };
+
+/* Country i has 198.18.(16 i).0/20, 2001:db8:(i + 1)::/48 and AS 64500 + i. */
+static unsigned asn_of(unsigned country)
+{
+	return 64500 + country;
+}
+
+static void write_overlay(struct buf *out)
+{
+	buf_add(out, STR("# made-up networks of the demonstration: CIDR ASN CC name\n"));
+	for (unsigned i = 0; i < COUNTRIES; i++) {
+		buf_fmt(out, "198.18.%u.0/20 %u %s Demonstration Telecom %s\n", 16 * i, asn_of(i), countries[i],
+			countries[i]);
+		buf_fmt(out, "2001:db8:%x::/48 %u %s Demonstration Telecom %s\n", i + 1, asn_of(i), countries[i],
+			countries[i]);
+	}
+}
+
+static void write_directory(struct buf *out)
+{
+	buf_add(out, STR("name,kind,country,sector,timezone,networks,asns,domains,email,role,shared_address\n"));
+	for (unsigned i = 0; i < COUNTRIES; i++)
+		buf_fmt(out, "Team %c,csirt,%s,,%s,,,,duty@team-%c.example,24x7,\n", 'A' + i, countries[i],
+			zones[i], 'a' + i);
+	for (unsigned i = 0; i < COUNTRIES; i++)
+		buf_fmt(out, "Telecom %s,constituent,%s,telecommunications,%s,,%u,,abuse@telecom-%c.example,abuse,\n",
+			countries[i], countries[i], zones[i], asn_of(i), 'a' + i);
+	buf_add(out, STR(
+		"Bank Dua,constituent,ID,finance,Asia/Jakarta,198.18.16.0/26 2001:db8:2:1::/64,,bank-dua.example,"
+		"soc@bank-dua.example,abuse,\n"
+		"Kementerian Tiga,constituent,ID,government,Asia/Jakarta,198.18.17.0/25,,tiga.example,"
+		"csirt@tiga.example,abuse,\n"
+		"Universitas Empat,constituent,ID,education,Asia/Jakarta,198.18.18.0/24,,empat.example,"
+		"noc@empat.example,abuse,\n"
+		"Rumah Sakit Lima,constituent,ID,health,Asia/Jakarta,198.18.19.0/27,,lima.example,"
+		"it@lima.example,abuse,\n"
+		"Seluler Enam,constituent,ID,telecommunications,Asia/Jakarta,198.18.24.0/22,,enam.example,"
+		"abuse@enam.example,abuse,yes\n"));
+}
+
+static const struct {
+	const char *name, *provider, *format;
+	enum tlp tlp;
+	int64_t period_us;
+	bool complete;
+} feeds[] = {
+	{ "scan-telnet", "Demonstration Scanner", "shadowserver", TLP_GREEN, DAY_US, true },
+	{ "scan-rdp", "Demonstration Scanner", "shadowserver", TLP_GREEN, DAY_US, true },
+	{ "sinkhole", "Demonstration Sinkhole", "shadowserver", TLP_AMBER, HOUR_US, false },
+	{ "websites", "Demonstration Web Watch", "shadowserver", TLP_GREEN, DAY_US, true },
+	{ "blocklist", "Demonstration Block List", "blocklist", TLP_CLEAR, 6 * HOUR_US, false },
+};
+
+/* --- the reports --- */
+
+static uint64_t next(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* A made-up machine: its number alone says where it stands. Every eighth has an
+ * IPv6 address; three of ten stand in Indonesia, so that Team B has work. */
+struct machine {
+	char ip[48], name[64];
+	unsigned country;
+};
+
+static struct machine machine(unsigned number)
+{
+	struct machine m;
+	unsigned mixed = number * 2654435761u;
+	m.country = number % 10 < 3 ? ID : mixed % COUNTRIES;
+	unsigned host = mixed >> 12 & 0xfff;
+	if (number % 8 == 7)
+		snprintf(m.ip, sizeof(m.ip), "2001:db8:%x:%x::%x", m.country + 1, host >> 8, (host & 0xff) + 1);
+	else
+		snprintf(m.ip, sizeof(m.ip), "198.18.%u.%u", 16 * m.country + (host >> 8), host & 0xff);
+	snprintf(m.name, sizeof(m.name), "host-%u.telecom-%c.example", number, 'a' + m.country);
+	return m;
+}
+
+static void line_scan(struct buf *out, const struct machine *m, const char *at, uint64_t *seed, unsigned port,
+		      const char *severity, const char *tag, const char *banner)
+{
+	(void)seed;
+	buf_fmt(out, "\"%s\",%s,%s,tcp,%u,%s,%s,%u,%s,,,0,,\"%s\"\r\n", at, severity, m->ip, port, m->name, tag,
+		asn_of(m->country), countries[m->country], banner);
+}
+
+static void line_telnet(struct buf *out, const struct machine *m, const char *at, uint64_t *seed)
+{
+	line_scan(out, m, at, seed, next(seed) % 20 ? 23 : 2323, "high", "telnet", "login:");
+}
+
+static void line_rdp(struct buf *out, const struct machine *m, const char *at, uint64_t *seed)
+{
+	bool worst = next(seed) % 6 == 0;
+	line_scan(out, m, at, seed, 3389, worst ? "critical" : "medium", worst ? "rdp;cve-2019-0708" : "rdp", "");
+}
+
+static void line_sinkhole(struct buf *out, const struct machine *m, const char *at, uint64_t *seed)
+{
+	static const char *const families[] = { "avalanche-demo", "mirai-demo", "qakbot-demo", "gozi-demo" };
+	buf_fmt(out, "\"%s\",high,tcp,%s,%u,%u,%s,,,%s,0,,192.0.2.%u,80,64511,US,%s,sinkhole\r\n", at, m->ip,
+		(unsigned)(1024 + next(seed) % 60000), asn_of(m->country), countries[m->country], m->name,
+		(unsigned)(1 + next(seed) % 9), families[next(seed) % COUNT_OF(families)]);
+}
+
+static void line_website(struct buf *out, const struct machine *m, const char *at, uint64_t *seed)
+{
+	buf_fmt(out, "\"%s\",critical,%s,80,%s,hacked-webserver,http,%u,%s,,,/wp-content/x%u.php,www.site-%u.example,"
+		"spam,,0,\r\n", at, m->ip, m->name, asn_of(m->country), countries[m->country],
+		(unsigned)(next(seed) % 100), (unsigned)(next(seed) % 500));
+}
+
+static const struct {
+	const char *type, *header;
+	void (*line)(struct buf *out, const struct machine *m, const char *at, uint64_t *seed);
+} kinds[] = {
+	{ "scan_telnet", "timestamp,severity,ip,protocol,port,hostname,tag,asn,geo,region,city,naics,sector,banner",
+	  line_telnet },
+	{ "scan_rdp", "timestamp,severity,ip,protocol,port,hostname,tag,asn,geo,region,city,naics,sector,rdp_protocol",
+	  line_rdp },
+	{ "event4_sinkhole", "timestamp,severity,protocol,src_ip,src_port,src_asn,src_geo,src_region,src_city,"
+			     "src_hostname,src_naics,src_sector,dst_ip,dst_port,dst_asn,dst_geo,infection,tag",
+	  line_sinkhole },
+	{ "compromised_website", "timestamp,severity,ip,port,hostname,tag,application,asn,geo,region,city,url,"
+				 "http_host,category,system,naics,sector",
+	  line_website },
+};
+
+enum rc demo_report(const char *type, uint64_t seed, unsigned first, unsigned lines, int64_t at_us,
+		    struct buf *out, struct err *err)
+{
+	size_t k = 0;
+	while (k < COUNT_OF(kinds) && !str_eq(str_of(type), str_of(kinds[k].type)))
+		k++;
+	if (k == COUNT_OF(kinds))
+		return fail(err, RC_ABSENT, "the demonstration makes no '%s'", type);
+	seed = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	buf_add(out, str_of(kinds[k].header));
+	buf_add(out, STR("\r\n"));
+	for (unsigned i = 0; i < lines; i++) {
+		char text[40], at[20] = { 0 };
+		struct machine m = machine(first + i);
+		str when = time_str(text, at_us + (int64_t)i * SECOND_US / 4);
+		memcpy(at, when.p, 19);
+		at[10] = ' ';
+		kinds[k].line(out, &m, at, &seed);
+	}
+	return out->over ? fail(err, RC_LIMIT, "the report grew too long") : RC_OK;
+}
+
+static enum rc deliver(struct node *n, const char *feed, const char *type, str text, int64_t at_us, struct err *err)
+{
+	char name[96], day[16];
+	time_day_str(day, at_us);
+	snprintf(name, sizeof(name), "%s-%s-demonstration.%s", day, type,
+		 str_eq(str_of(type), STR("blocklist")) ? "txt" : "csv");
+	struct delivery d = { .feed = str_of(feed), .file_name = str_of(name), .actor = STR("node") };
+	struct intake_summary summary;
+	struct intake *in = NULL;
+	enum rc rc = intake_begin(n->pipeline, &d, &in, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = intake_bytes(in, text, err);
+	if (rc != RC_OK) {
+		intake_abort(in);
+		return rc;
+	}
+	return intake_end(in, false, NULL, NULL, &summary, err);
+}
+
+static enum rc deliver_report(struct node *n, const char *feed, const char *type, uint64_t seed, unsigned first,
+			      unsigned lines, int64_t at_us, struct err *err)
+{
+	struct buf text = BUF_INIT(MIB(16));
+	enum rc rc = demo_report(type, seed, first, lines, at_us, &text, err);
+	if (rc == RC_OK)
+		rc = deliver(n, feed, type, buf_str(&text), at_us, err);
+	buf_free(&text);
+	return rc;
+}
+
+static enum rc deliver_blocklist(struct node *n, int64_t at_us, struct err *err)
+{
+	struct buf text = BUF_INIT(MIB(1));
+	buf_add(&text, STR("# made-up block list of the demonstration\n"));
+	for (unsigned i = 0; i < 400; i++) {
+		struct machine m = machine(5000 + 7 * i);
+		buf_fmt(&text, "%s\n", m.ip);
+	}
+	buf_add(&text, STR("phishing.site-9.example\nhttp://login.site-12.example/bank/\nthis line is no address\n"));
+	enum rc rc = deliver(n, "blocklist", "blocklist", buf_str(&text), at_us, err);
+	buf_free(&text);
+	return rc;
+}
+
+enum rc demo_fill(struct node *n, struct err *err)
+{
+	int64_t today = clock_now_us() - HOUR_US, yesterday = today - DAY_US;
+	/* Of yesterday's telnet hosts a fifth is not in today's complete run: gone. */
+	static const struct { const char *feed, *type; unsigned first, lines, gone; } runs[] = {
+		{ "scan-telnet", "scan_telnet", 0, 3000, 600 },
+		{ "scan-rdp", "scan_rdp", 10000, 1500, 200 },
+		{ "websites", "compromised_website", 20000, 300, 60 },
+	};
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(runs); i++)
+		rc = deliver_report(n, runs[i].feed, runs[i].type, 1, runs[i].first, runs[i].lines, yesterday, err);
+	if (rc == RC_OK)
+		rc = pipeline_settle(n->pipeline, err);
+	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(runs); i++)
+		rc = deliver_report(n, runs[i].feed, runs[i].type, 2, runs[i].first + runs[i].gone, runs[i].lines,
+				    today, err);
+	if (rc == RC_OK)
+		rc = deliver_report(n, "sinkhole", "event4_sinkhole", 3, 30000, 2000, today, err);
+	if (rc == RC_OK)
+		rc = deliver_blocklist(n, today, err);
+	return rc;
+}
+
+enum rc demo_tick(struct node *n, unsigned number, struct err *err)
+{
+	return deliver_report(n, "sinkhole", "event4_sinkhole", 100 + number, 30000 + number * 37 % 4000,
+			      40 + number % 50, clock_now_us() - 30 * SECOND_US, err);
+}
+
+/* --- the node --- */
+
+static enum rc add_rows(struct tx *tx, void *ctx, struct err *err)
+{
+	struct node *n = ctx;
+	struct arena *a = arena_new(KIB(64));
+	struct buf text = BUF_INIT(KIB(64));
+	struct import_result result;
+	write_directory(&text);
+	enum rc rc = directory_import(tx, buf_str(&text), false, false, a, &result, err);
+	if (rc == RC_OK && result.refused)
+		rc = fail(err, RC_INPUT, "the demonstration's directory, row %u: %s", result.errors[0].row,
+			  result.errors[0].words);
+	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(feeds); i++) {
+		int64_t id;
+		struct feed f = { .name = str_of(feeds[i].name), .provider = str_of(feeds[i].provider),
+				  .url = STR(""), .licence = STR("made up"), .tlp = feeds[i].tlp, .on = true,
+				  .format = str_of(feeds[i].format), .mapping = STR(""), .folder = STR(""),
+				  .period_us = feeds[i].period_us, .complete = feeds[i].complete };
+		rc = feed_add(tx, n->journal, &f, STR("node"), &id, err);
+	}
+	buf_free(&text);
+	arena_free(a);
+	return rc;
+}
+
+static enum rc write_files(const char *dir, const char *listen, struct err *err)
+{
+	struct io_dir *d = NULL;
+	struct buf text = BUF_INIT(KIB(64));
+	enum rc rc = io_dir_open(dir, &d, err);
+	if (rc != RC_OK)
+		return rc;
+	write_overlay(&text);
+	rc = io_replace_file(d, "networks.txt", buf_str(&text), err);
+	buf_reset(&text);
+	buf_fmt(&text, "# a demonstration: everything in this node is made up\ndemo = yes\nlisten = %s\n"
+		"network_overlay = %s/networks.txt\n", listen, dir);
+	if (rc == RC_OK)
+		rc = io_replace_file(d, "ronda.conf", buf_str(&text), err);
+	buf_free(&text);
+	io_dir_close(d);
+	return rc;
+}
+
+enum rc demo_create(const char *dir, const char *listen, struct err *err)
+{
+	static const struct node_options plain = { 0 };
+	char secret[128];
+	struct node *n = NULL;
+	enum rc rc = node_create(dir, "Team B", "ID", secret, sizeof(secret), err);
+	if (rc == RC_OK)
+		rc = write_files(dir, listen, err);
+	if (rc == RC_OK)
+		rc = node_open(dir, &plain, &n, err);
+	if (rc == RC_OK)
+		rc = store_write(n->store, add_rows, n, err);
+	node_close(n);
+	return rc;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* directory_private.h: rows of the directory between its files: import writes
+ * them, load reads them, the table is made from them. */
+#ifndef RONDA_ROUTE_DIRECTORY_PRIVATE_H
+#define RONDA_ROUTE_DIRECTORY_PRIVATE_H
+
+#include "base/arena.h"
+#include "route/directory.h"
+
+enum scope_kind { SCOPE_NET, SCOPE_ASN, SCOPE_DOMAIN, SCOPE_COUNTRY, SCOPE_KINDS };
+/* "net", "asn", "domain", "country": as stored. */
+const char *scope_kind_name(enum scope_kind k);
+bool scope_kind_parse(str text, enum scope_kind *out);
+
+/* One claim: "this organisation, in this role, is concerned with this". */
+struct scope_row {
+	int64_t org;
+	enum scope_kind kind;
+	str value; /* "198.18.0.0/16", "64500", "example.org", "ID": canonical text */
+	enum concern_role role;
+	bool shared_address;
+	int64_t from_us, until_us; /* season, half open; 0: no end on that side */
+};
+
+/* The table made from rows; takes copies of everything. RC_INPUT: a value that
+ * is not canonical. */
+MUST_CHECK enum rc directory_make(const struct org *orgs, size_t org_count,
+				  const struct scope_row *rows, size_t row_count, uint64_t version,
+				  struct directory **out, struct err *err);
+
+/* ISO 3166-1 alpha-2, upper case. */
+bool country_known(str cc);
+
+#endif

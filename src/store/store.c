@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store.h"
+
+#include "base/arena.h"
+#include "base/queue.h"
+#include "store/migrations.h"
+#include "store/store_private.h"
+
+const struct store_options store_options_default = {
+	.reserve_bytes = MIB(64),
+	.group_us = 50000,
+	.cache_kib = 2048,
+};
+
+enum { IDLE_READERS = 4 };
+
+enum rc store_db_path(struct io_dir *d, const char *name, char *to, size_t size, struct err *err)
+{
+	int n = snprintf(to, size, "%s/%s", io_dir_path(d), name);
+	return n > 0 && (size_t)n < size ? RC_OK
+					 : fail(err, RC_INPUT, "the path of the store is too long");
+}
+
+static enum rc read_version(struct conn *c, int *out, struct err *err)
+{
+	struct sql *q = sql(c, "PRAGMA user_version");
+	*out = sql_row(q) ? (int)sql_col_int(q, 0) : 0;
+	enum rc rc = sql_end(q, err);
+	if (rc != RC_OK)
+		return rc;
+	if (*out == 0)
+		return fail(err, RC_INPUT, "main.db is no store of ronda");
+	if (*out > store_version)
+		return fail(err, RC_CONFLICT,
+			    "the store has version %d, this ronda knows up to %d: use a newer ronda",
+			    *out, store_version);
+	return RC_OK;
+}
+
+/* Each step in one transaction, its number with it: killed midway it is old or new. */
+static enum rc migrate(struct store *s, struct err *err)
+{
+	int version;
+	enum rc rc = read_version(s->conn, &version, err);
+	if (rc == RC_OK && version < store_version && s->read_only_disk)
+		return fail(err, RC_DENIED, "the store must be migrated, but the disk is read-only");
+	for (int v = version; v < store_version && rc == RC_OK; v++) {
+		rc = conn_exec(s->conn, "BEGIN IMMEDIATE", err);
+		if (rc == RC_OK)
+			rc = conn_exec(s->conn, store_migrations[v], err);
+		if (rc == RC_OK)
+			rc = conn_exec(s->conn, "COMMIT", err);
+		if (rc == RC_OK)
+			log_info(s->log, "store migrated", L_INT("version", v + 1));
+	}
+	return rc;
+}
+
+static bool take(str key, str value, const char *name, char *to, size_t size)
+{
+	return !str_eq(key, str_of(name)) || str_to_z(value, to, size);
+}
+
+static enum rc load_node(struct store *s, struct err *err)
+{
+	struct sql *q = sql(s->conn, "SELECT key, value FROM node");
+	bool ok = true, has_secret = false;
+	while (sql_row(q)) {
+		str key = sql_col_str(q, 0), value = sql_col_blob(q, 1);
+		ok = ok && take(key, value, "id", s->id, sizeof(s->id)) &&
+		     take(key, value, "name", s->name, sizeof(s->name)) &&
+		     take(key, value, "country", s->country, sizeof(s->country));
+		if (str_eq(key, STR("secret")) && value.n == sizeof(s->secret)) {
+			memcpy(&s->secret, value.p, sizeof(s->secret));
+			has_secret = true;
+		}
+	}
+	enum rc rc = sql_end(q, err);
+	if (rc == RC_OK && (!ok || !has_secret || !s->id[0]))
+		rc = fail(err, RC_INPUT, "main.db does not say whose it is");
+	return rc;
+}
+
+static bool log_has_bytes(struct io_dir *d)
+{
+	struct io_file *f;
+	uint64_t size = 0;
+	if (io_open(d, DB_NAME "-wal", IO_READ, &f, NULL) != RC_OK)
+		return false;
+	(void)!io_size(f, &size, NULL);
+	io_close(f);
+	return size > 0;
+}
+
+/* What stands in the log goes into main.db and the log is emptied: after a
+ * sync that failed, pages the kernel dropped are written anew that way. */
+static enum rc fold_log(struct store *s, struct err *err)
+{
+	int code = sqlite3_wal_checkpoint_v2(conn_db(s->conn), NULL, SQLITE_CHECKPOINT_TRUNCATE,
+					     NULL, NULL);
+	if (code == SQLITE_OK)
+		return RC_OK;
+	bool full = (code & 0xff) == SQLITE_FULL;
+	return fail(err, full ? RC_LIMIT : RC_IO, "cannot fold the log of main.db: %s",
+		    sqlite3_errmsg(conn_db(s->conn)));
+}
+
+static enum rc open_writable(struct store *s, struct err *err)
+{
+	enum rc rc = conn_open(s->path, CONN_WRITE | CONN_WAL, s->o.cache_kib, &s->conn, err);
+	int version;
+	if (rc == RC_OK)
+		rc = read_version(s->conn, &version, err);
+	if (rc == RC_OK)
+		rc = fold_log(s, err);
+	if (rc == RC_LIMIT) {
+		/* no room even for that: it can be read, and written once there is room */
+		log_error(s->log, "the disk is full", L_Z("why", err ? err->text : ""));
+		rc = RC_OK;
+	}
+	if (rc == RC_OK)
+		rc = migrate(s, err);
+	if (rc == RC_OK)
+		rc = segments_trim(s, s->conn, err);
+	return rc;
+}
+
+unsigned store_reader_flags(const struct store *s)
+{
+	return s->read_only_disk && !log_has_bytes(s->dir) ? CONN_IMMUTABLE : 0;
+}
+
+static enum rc open_read_only(struct store *s, struct err *err)
+{
+	enum rc rc = conn_open(s->path, store_reader_flags(s), s->o.cache_kib, &s->conn, err);
+	return rc == RC_OK ? migrate(s, err) : rc;
+}
+
+static enum rc open_dirs(struct store *s, const char *dir, struct err *err)
+{
+	enum rc rc = io_dir_open(dir, &s->dir, err);
+	if (rc == RC_OK)
+		rc = store_db_path(s->dir, DB_NAME, s->path, sizeof(s->path), err);
+	if (rc != RC_OK)
+		return rc;
+	/* is it one at all? before anything is made in a directory of somebody else */
+	struct io_file *f;
+	rc = io_open(s->dir, DB_NAME, IO_READ, &f, NULL);
+	if (rc == RC_ABSENT)
+		return fail(err, RC_ABSENT, "'%s' holds no store: make one with ronda init", dir);
+	if (rc == RC_OK)
+		io_close(f);
+	f = NULL;
+	rc = io_open(s->dir, DB_NAME, IO_WRITE, &f, err);
+	if (rc == RC_DENIED)
+		s->read_only_disk = true;
+	else if (rc != RC_OK)
+		return rc;
+	io_close(f);
+	rc = io_dir_lock(s->dir, "lock", err);
+	if (rc == RC_DENIED || rc == RC_ABSENT)
+		rc = s->read_only_disk ? RC_OK : rc;
+	if (rc == RC_OK)
+		rc = io_dir_sub(s->dir, "raw", !s->read_only_disk, &s->raw, err);
+	if (rc == RC_OK)
+		rc = io_dir_sub(s->dir, "events", !s->read_only_disk, &s->events, err);
+	return rc;
+}
+
+enum rc store_open(const char *dir, const struct store_options *o, struct log *log,
+		   struct store **out, struct err *err)
+{
+	struct store *s = x_alloc(sizeof(*s));
+	s->o = o ? *o : store_options_default;
+	s->log = log;
+	s->idle = queue_new(IDLE_READERS);
+	enum rc rc = open_dirs(s, dir, err);
+	if (rc == RC_OK)
+		rc = s->read_only_disk ? open_read_only(s, err) : open_writable(s, err);
+	if (rc == RC_OK)
+		rc = load_node(s, err);
+	if (rc == RC_OK)
+		rc = writer_start(s, &s->writer, err);
+	if (rc != RC_OK) {
+		if (s->conn && conn_broken(s->conn))
+			conn_keep_log(s->conn);
+		store_close(s);
+		return rc;
+	}
+	if (s->read_only_disk)
+		log_warn(log, "the disk is read-only: the store can only be read",
+			 L_Z("directory", dir));
+	*out = s;
+	return RC_OK;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	writer_stop(s->writer);
+	for (struct reader *r; (r = queue_take_for(s->idle, 0)) != NULL;)
+		reader_free(r);
+	queue_free(s->idle);
+	conn_close(s->conn);
+	io_dir_close(s->raw);
+	io_dir_close(s->events);
+	io_dir_close(s->dir);
+	explicit_bzero(&s->secret, sizeof(s->secret));
+	free(s);
+}
+
+struct io_dir *store_dir(struct store *s)
+{
+	return s->dir;
+}
+
+const struct key *store_secret(const struct store *s)
+{
+	return &s->secret;
+}
+
+str store_node_id(const struct store *s)
+{
+	return str_of(s->id);
+}
+
+str store_node_name(const struct store *s)
+{
+	return str_of(s->name);
+}
+
+str store_node_country(const struct store *s)
+{
+	return str_of(s->country);
+}
+
+bool store_read_only(const struct store *s)
+{
+	return s->read_only_disk || atomic_load(&s->failed);
+}
+
+void store_fail(struct store *s, const struct err *why)
+{
+	if (atomic_load(&s->failed))
+		return;
+	snprintf(s->why, sizeof(s->why), "%s", why->text);
+	atomic_store(&s->failed, true);
+	log_error(s->log, "the store is read-only until it is opened again", L_Z("why", s->why));
+}
+
+/* --- writing --- */
+
+void store_submit(struct store *s, struct store_job *job)
+{
+	writer_submit(s->writer, job);
+}
+
+enum rc store_wait(struct store *s, struct store_job *job, struct err *err)
+{
+	(void)s;
+	gate_wait(job->done);
+	gate_free(job->done);
+	job->done = NULL;
+	if (job->rc != RC_OK && err)
+		*err = job->err;
+	return job->rc;
+}
+
+enum rc store_write(struct store *s, store_job_fn fn, void *ctx, struct err *err)
+{
+	struct store_job job = { .fn = fn, .ctx = ctx };
+	store_submit(s, &job);
+	return store_wait(s, &job, err);
+}
+
+struct conn *tx_conn(struct tx *tx)
+{
+	return tx->c;
+}
+
+struct store *tx_store(struct tx *tx)
+{
+	return tx->s;
+}
+
+int64_t tx_now_us(const struct tx *tx)
+{
+	return tx->now_us;
+}
+
+void store_before_commit(struct store *s, store_job_fn fn, void *ctx)
+{
+	writer_add_hook(s->writer, fn, ctx);
+}
+
+enum rc tx_append(struct tx *tx, enum segment which, int32_t day, str payload, struct place *out,
+		  struct err *err)
+{
+	return segments_append(tx->segments, tx->c, which, day, payload, out, err);
+}
+
+/* --- background work --- */
+
+void store_add_tend(struct store *s, store_tend_fn fn, void *ctx)
+{
+	unsigned n = atomic_load(&s->tenders);
+	if (n >= COUNT_OF(s->tender))
+		abort(); /* our own bug: they are registered once, at start */
+	s->tender[n] = (struct tender){ .fn = fn, .ctx = ctx };
+	atomic_store(&s->tenders, n + 1);
+}
+
+enum rc store_tend(struct store *s, bool *did_out, struct err *err)
+{
+	unsigned n = atomic_load(&s->tenders);
+	*did_out = false;
+	for (unsigned i = 0; i < n; i++) {
+		bool did = false;
+		enum rc rc = s->tender[i].fn(s, s->tender[i].ctx, &did, err);
+		*did_out |= did;
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}

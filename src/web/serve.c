@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "web/serve.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "node/collect.h"
+#include "node/node_settings.h"
+#include "web/web.h"
+
+static void notify(const char *state)
+{
+#ifdef HAVE_SYSTEMD
+	sd_notify(0, state);
+#else
+	(void)state;
+#endif
+}
+
+struct serving {
+	struct node *node;
+	struct web *web;
+	struct http *http;
+	struct control *control;
+	struct collector *collector;
+	char address[128];
+};
+
+static enum rc start_http(struct serving *s, struct err *err)
+{
+	struct settings *set = s->node->settings;
+	struct arena *a = arena_new(KIB(2));
+	struct http_options o = {
+		.listen = arena_z(a, settings_text(set, "listen")),
+		.tls_cert = arena_z(a, settings_text(set, "tls_cert")),
+		.tls_key = arena_z(a, settings_text(set, "tls_key")),
+		.trusted_proxies = arena_z(a, settings_text(set, "trusted_proxies")),
+		.limits = http_limits_default,
+	};
+	o.limits.threads = (unsigned)settings_int(set, "http_threads");
+	o.limits.connections = (unsigned)settings_int(set, "http_connections");
+	o.limits.per_address = (unsigned)settings_int(set, "http_per_address");
+	o.limits.body_bytes = (uint64_t)settings_int(set, "intake_body_max");
+	struct http_handlers handlers = web_handlers(s->web);
+	bool tls = o.tls_cert[0] != '\0';
+	enum rc rc = http_start(&o, &handlers, s->node->log, &s->http, err);
+	if (rc == RC_OK) {
+		str host = settings_text(set, "listen");
+		while (host.n && host.p[host.n - 1] != ':')
+			host.n--;
+		snprintf(s->address, sizeof(s->address), "%s://" STR_FMT "%u", tls ? "https" : "http",
+			 STR_ARG(host), http_port(s->http));
+	}
+	arena_free(a);
+	return rc;
+}
+
+static enum rc start(struct serving *s, const struct serve_options *o, struct err *err)
+{
+	uint64_t resumed = 0;
+	enum rc rc = pipeline_resume(s->node->pipeline, &resumed, err);
+	if (rc == RC_OK && resumed)
+		log_info(s->node->log, "reports that were interrupted are finished", L_UINT("reports", resumed));
+	if (rc == RC_OK)
+		rc = web_new(s->node, &s->web, err);
+	if (rc == RC_OK)
+		rc = start_http(s, err);
+	if (rc == RC_OK && o->control)
+		rc = control_start(s->node, o->control, NULL, &s->control, err);
+	if (rc == RC_OK)
+		rc = collect_start(s->node, &s->collector, err);
+	return rc;
+}
+
+static void stop(struct serving *s)
+{
+	collect_stop(s->collector);
+	control_stop(s->control);
+	http_stop(s->http);
+	web_free(s->web);
+}
+
+/* Only what can change under way is taken over; the rest says so. */
+static void reload(struct node *n)
+{
+	struct settings *fresh = NULL;
+	struct err err = { 0 };
+	enum log_level level;
+	notify("RELOADING=1");
+	if (node_settings_read(n->dir, NULL, 0, &fresh, &err) != RC_OK) {
+		log_error(n->log, "ronda.conf is not sound, the old settings stay", L_Z("why", err.text));
+	} else {
+		if (log_level_parse(settings_text(fresh, "log_level"), &level))
+			log_set_level(n->log, level);
+		log_info(n->log, "ronda.conf was read again; a new listener or cache takes effect at the next start");
+	}
+	settings_free(fresh);
+	notify("READY=1");
+}
+
+static void wait_for_end(struct node *n, const struct serve_options *o, const sigset_t *signals)
+{
+	if (o->stop) {
+		gate_wait(o->stop);
+		return;
+	}
+	for (;;) {
+		int which = sigwaitinfo(signals, NULL);
+		if (which == SIGTERM || which == SIGINT)
+			return;
+		if (which == SIGHUP)
+			reload(n);
+	}
+}
+
+enum rc node_serve(struct node *n, const struct serve_options *o, struct err *err)
+{
+	struct serving s = { .node = n };
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	enum rc rc = start(&s, o, err);
+	if (rc == RC_OK) {
+		char link[256];
+		log_info(n->log, "serving", L_Z("address", s.address));
+		notify("READY=1");
+		if (o->ready)
+			o->ready(o->ctx, s.address);
+		if (o->sign_in && web_login_link(s.web, s.address, link, sizeof(link), NULL) == RC_OK)
+			o->sign_in(o->ctx, link);
+		wait_for_end(n, o, &signals);
+		notify("STOPPING=1");
+		log_info(n->log, "stopping");
+	}
+	stop(&s);
+	return rc;
+}

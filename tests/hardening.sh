@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The finished binaries have the protection the build asks for.
+. "$RONDA_SOURCE/tests/lib.sh"
+for b in ronda ronda-parser ronda-starter; do
+	f=$RONDA_BUILD/$b
+	readelf -hW "$f" | grep -q 'Type:.*DYN'
+	ok $? "$b is position independent"
+	readelf -lW "$f" | grep -q GNU_RELRO
+	ok $? "$b has RELRO"
+	readelf -dW "$f" | grep -qE 'BIND_NOW|Flags:.*NOW'
+	ok $? "$b binds now"
+	readelf -lW "$f" | grep GNU_STACK | grep -qv 'RWE'
+	ok $? "$b has no executable stack"
+	readelf -sW "$f" | grep -q '__stack_chk_fail'
+	ok $? "$b guards its stack"
+	readelf -nW "$f" | grep -q 'IBT' || [ "$(uname -m)" != x86_64 ]
+	ok $? "$b has control-flow protection"
+done
+readelf -sW "$RONDA_BUILD/ronda" | grep -qE '_chk@|_chk$'
+ok $? "ronda uses the checked libc calls"
+! grep -qa RONDA_CLOCK_FILE "$RONDA_BUILD/ronda"
+ok $? "a release has no clock that can be moved"
+done_testing

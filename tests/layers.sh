@@ -1,0 +1,120 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Who may include whom. Each folder under src/ uses only the floors below it;
+# private headers stay in their folder; and pages, commands and duties read
+# items through disclosure/read.h alone. Made-up trees show that it can fail.
+
+src=${RONDA_SOURCE:-$(dirname "$0")/..}/src
+made=$(mktemp -d) || exit 1
+trap 'rm -rf "$made"' EXIT
+
+# Prints a line for each thing wrong in the tree $1.
+violations() {
+	(cd "$1" && find . -type f \( -name '*.c' -o -name '*.h' -o -name '*.def' \) | sed 's,^\./,,' |
+		sort | xargs awk '
+	BEGIN {
+		n = split("base event http store record enrich intake route disclosure DUTY node web cli",
+			  order, " ")
+		for (i = 1; i <= n; i++)
+			rank[order[i]] = i
+		split("events.h quarantine.h upkeep.h", list, " ")
+		for (i in list)
+			unread["store/" list[i]] = 1
+		unread["route/findings.h"] = 1
+		readers = "(^|[^a-z0-9_])(events_scan|events_count|findings_list|findings_get|" \
+			  "transitions_read|quarantine_list|quarantine_get|raw_open|raw_read|" \
+			  "batch_find|batch_find_extra|batch_row_json|cell_text|cell_format|cell_ip|" \
+			  "cell_net)[ \t]*\\("
+	}
+	function floor_of(folder) { return folder in rank ? folder : "DUTY" }
+	function bad(words) { printf "%s:%d: %s\n", FILENAME, FNR, words }
+	FNR == 1 {
+		folder = FILENAME ~ /\// ? substr(FILENAME, 1, index(FILENAME, "/") - 1) : ""
+		is_test = FILENAME ~ /_test\.c$/ || FILENAME ~ /\/test_[^\/]*\.h$/
+		floor = floor_of(folder)
+		outer = folder != "" && !is_test && (floor == "DUTY" || floor == "web" || floor == "cli")
+	}
+	outer && $0 ~ readers && $0 !~ /^[ \t]*\*/ {
+		bad("reads items past disclosure/read.h")
+	}
+	/^[ \t]*#[ \t]*include[ \t]*"/ {
+		path = $0
+		sub(/^[^"]*"/, "", path)
+		sub(/".*/, "", path)
+		if (path ~ /(^|\/)\.\.?(\/|$)/)
+			bad("a path that goes up or names \".\"")
+		if (path !~ /\//)
+			next
+		to = substr(path, 1, index(path, "/") - 1)
+		if (path ~ /_private\.h$/ && to != folder)
+			bad("private header of " to)
+		if (outer && path in unread)
+			bad(path " is read through disclosure/read.h")
+		if (folder == "" || is_test || to == folder)
+			next
+		if (floor_of(to) == "DUTY" && floor == "DUTY")
+			bad("a duty includes another")
+		else if (rank[floor_of(to)] >= rank[floor])
+			bad(folder " stands below " to)
+		else if (to != "base" && (folder == "event" || folder == "http"))
+			bad(folder " uses base only")
+		else if (to == "http" && floor != "web" && floor != "node")
+			bad(folder " speaks no HTTP")
+	}')
+}
+
+count=0
+failed=0
+answer() { # ok? words
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $count - $2"
+	else
+		failed=1
+		echo "not ok $count - $2"
+	fi
+}
+
+# A tree with one file $2 of one line $3: $1 = 1 when that is wrong.
+try() {
+	rm -rf "$made/src"
+	mkdir -p "$made/src/$(dirname "$2")"
+	printf '%s\n' "$3" > "$made/src/$2"
+	violations "$made/src" > "$made/found"
+	found=0
+	[ -s "$made/found" ] && found=1
+	[ "$found" = "$1" ]
+	answer $? "$([ "$1" = 1 ] && echo refused || echo allowed): $2 with $3"
+}
+
+echo "1..25"
+violations "$src" > "$made/tree"
+sed 's/^/# /' "$made/tree"
+[ ! -s "$made/tree" ] && [ -f "$src/disclosure/read.h" ]
+answer $? "the tree keeps its floors"
+
+try 0 store/a.c '#include "event/batch.h"'
+try 1 event/a.c '#include "store/store.h"'
+try 1 store/a.c '#include "record/journal.h"'
+try 1 route/a.h '# include "disclosure/check.h"'
+try 1 http/a.c '#include "event/fields.h"'
+try 1 store/a.c '#include "http/http.h"'
+try 0 web/a.c '#include "http/http.h"'
+try 1 node/a.c '#include "web/web.h"'
+try 1 web/a.c '#include "../store/events.h"'
+try 1 web/a.c '#include "store/events.h"'
+try 1 cli/a.c '	#include "store/quarantine.h"'
+try 1 cli/a.c '#include "store/upkeep.h"'
+try 1 web/a.c '#include "route/findings.h"'
+try 0 web/a.c '#include "disclosure/read.h"'
+try 1 web/a.c '	rc = events_scan(r, &q, each, NULL, err);'
+try 1 cli/a.c '	s = cell_text(v->row->batch, c);'
+try 0 cli/a.c '	rc = read_events(r, v, &q, each, NULL, err);'
+try 0 node/a.c '	rc = events_scan(r, &q, each, NULL, err);'
+try 1 node/a.c '#include "store/store_private.h"'
+try 0 store/a.c '#include "store/store_private.h"'
+try 1 drill/a.c '#include "store/events.h"'
+try 1 drill/a.c '#include "incident/incident.h"'
+try 0 drill/a.c '#include "disclosure/read.h"'
+try 1 drill/a.c '#include "node/node.h"'
+exit $failed
