@@ -340,6 +340,17 @@ bool batch_row_has(const struct batch *b, enum field f)
 	return b->open && f < FIELD_COUNT && (b->has[f / 64] >> (f % 64) & 1);
 }
 
+bool batch_row_has_extra(const struct batch *b, str key)
+{
+	const struct row *r = &b->row[b->c.rows];
+	for (uint32_t i = 0; b->open && !b->failed && i < r->cells; i++) {
+		const struct cell *c = &b->cell[b->c.cells + i];
+		if (c->field == FIELD_EXTRA && str_eq(batch_key(b, c->key), key))
+			return true;
+	}
+	return false;
+}
+
 bool batch_row_begun(const struct batch *b)
 {
 	return b->open && (b->failed || b->row[b->c.rows].cells > 0);

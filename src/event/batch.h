@@ -160,6 +160,7 @@ MUST_CHECK enum rc batch_row_end(struct batch *b, struct err *err);
 void batch_row_cancel(struct batch *b);
 /* True while the open row has a value for f. */
 bool batch_row_has(const struct batch *b, enum field f);
+bool batch_row_has_extra(const struct batch *b, str key);
 /* True while the open row has any value (or failed trying). */
 bool batch_row_begun(const struct batch *b);
 

@@ -40,6 +40,7 @@ struct parse {
 	uint64_t input;        /* its number, if it is no header */
 	uint64_t offset;       /* of the record in the unpacked entry, plus the entry's base */
 	uint32_t line;
+	bool unended;          /* no line end behind it: the report may have been cut off here */
 	bool header;           /* set by `record`: this was a header, not an input */
 	bool told;             /* blank, drop or reject was called */
 	bool unknown_type;     /* set by a format: no such report type (intake_result) */

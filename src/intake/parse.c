@@ -46,7 +46,8 @@ static void stop(struct driver *d, enum rc rc, const char *words)
 	if (d->out->rc != RC_OK)
 		return;
 	d->out->rc = rc;
-	(void)snprintf(d->out->words, sizeof(d->out->words), "%s", words);
+	(void)snprintf(d->out->words, sizeof(d->out->words), "%.*s",
+		       (int)sizeof(d->out->words) - 1, words);
 }
 
 /* --- who watches from outside --- */
@@ -176,8 +177,9 @@ static void go_live(struct driver *d)
 	d->live = true;
 }
 
-static void begin_record(struct driver *d, str bytes)
+static void begin_record(struct driver *d, str bytes, bool unended)
 {
+	d->p.unended = unended;
 	d->p.bytes = bytes;
 	d->p.offset = d->offset;
 	d->p.line = d->line;
@@ -195,7 +197,7 @@ static void reject_unread(struct driver *d, enum reject reason, str bytes, size_
 		make_room(d);
 		if (d->stopped)
 			return;
-		begin_record(d, bytes);
+		begin_record(d, bytes, false);
 		d->b->c.inputs++;
 		parse_reject(&d->p, reason, "%s", words);
 		d->records++;
@@ -214,14 +216,14 @@ static void check_text(struct parse *p)
 		parse_reject(p, REJECT_TEXT, "the record has a NUL inside");
 }
 
-static void live_record(struct driver *d, str bytes)
+static void live_record(struct driver *d, str bytes, bool unended)
 {
 	go_live(d);
 	make_room(d);
 	if (d->stopped)
 		return;
 	struct batch *b = d->b;
-	begin_record(d, bytes);
+	begin_record(d, bytes, unended);
 	uint32_t rows = b->c.rows;
 	check_text(&d->p);
 	if (!d->p.told)
@@ -236,9 +238,9 @@ static void live_record(struct driver *d, str bytes)
 }
 
 /* What an earlier run has done: only a header is looked at again. */
-static void past_record(struct driver *d, str bytes)
+static void past_record(struct driver *d, str bytes, bool unended)
 {
-	begin_record(d, bytes);
+	begin_record(d, bytes, unended);
 	if (d->format->wants_header && d->format->wants_header(&d->p)) {
 		check_text(&d->p);
 		if (!d->p.told)
@@ -276,10 +278,11 @@ static void one_record(struct driver *d, size_t n)
 		return;
 	}
 	tell(d, STAGE_RECORD);
+	bool unended = bytes.n == whole.n;
 	if (done_before(d, n))
-		past_record(d, bytes);
+		past_record(d, bytes, unended);
 	else
-		live_record(d, bytes);
+		live_record(d, bytes, unended);
 	if (d->stopped)
 		return;
 	count_lines(d, whole);

@@ -77,6 +77,7 @@ MUST_CHECK enum rc writer_start(struct store *s, struct writer **out, struct err
 void writer_stop(struct writer *w); /* finishes what was submitted */
 void writer_submit(struct writer *w, struct store_job *job);
 void writer_add_hook(struct writer *w, store_job_fn fn, void *ctx);
+void writer_drop_hook(struct writer *w, store_job_fn fn, void *ctx);
 
 struct tx {
 	struct store *s;

@@ -24,6 +24,7 @@ struct writer {
 	struct hook {
 		store_job_fn fn;
 		void *ctx;
+		atomic_bool on;
 	} hook[HOOKS];
 	atomic_uint hooks;
 	int log_pages; /* in main.db-wal after the last commit */
@@ -78,8 +79,18 @@ void writer_add_hook(struct writer *w, store_job_fn fn, void *ctx)
 	unsigned n = atomic_load(&w->hooks);
 	if (n >= HOOKS)
 		abort(); /* our own bug: hooks are registered once, at start */
-	w->hook[n] = (struct hook){ .fn = fn, .ctx = ctx };
+	w->hook[n].fn = fn;
+	w->hook[n].ctx = ctx;
+	atomic_store(&w->hook[n].on, true);
 	atomic_store(&w->hooks, n + 1);
+}
+
+void writer_drop_hook(struct writer *w, store_job_fn fn, void *ctx)
+{
+	unsigned n = atomic_load(&w->hooks);
+	for (unsigned i = 0; i < n; i++)
+		if (w->hook[i].fn == fn && w->hook[i].ctx == ctx)
+			atomic_store(&w->hook[i].on, false);
 }
 
 /* --- a group --- */
@@ -204,7 +215,8 @@ static enum rc prepare_commit(struct group *g, struct err *err)
 	unsigned hooks = atomic_load(&g->w->hooks);
 	enum rc rc = RC_OK;
 	for (unsigned i = 0; i < hooks && rc == RC_OK; i++)
-		rc = g->w->hook[i].fn(&g->tx, g->w->hook[i].ctx, err);
+		if (atomic_load(&g->w->hook[i].on))
+			rc = g->w->hook[i].fn(&g->tx, g->w->hook[i].ctx, err);
 	if (rc == RC_OK)
 		rc = segments_save(g->tx.segments, g->tx.c, err);
 	if (rc == RC_OK) {
