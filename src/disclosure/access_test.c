@@ -32,8 +32,8 @@ static struct house begin(void)
 
 static void end(struct house *h)
 {
-	store_close(h->store);
 	journal_close(h->journal);
+	store_close(h->store);
 	arena_free(h->a);
 	test_dir_end(&h->dir);
 }

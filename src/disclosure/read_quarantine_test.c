@@ -93,8 +93,8 @@ static struct house begin(void)
 static void end(struct house *h)
 {
 	store_read_end(h->r);
-	store_close(h->store);
 	journal_close(h->journal);
+	store_close(h->store);
 	arena_free(h->a);
 	batch_free(h->batch);
 	test_dir_end(&h->dir);
