@@ -79,19 +79,6 @@ static void put_optional_time(struct json_out *j, const char *key, int64_t us)
 		json_put_time(j, key, us);
 }
 
-void match_json(const struct match *m, const struct directory *d, struct json_out *j)
-{
-	const struct org *o = d ? directory_org(d, m->org) : NULL;
-
-	json_open(j, '{');
-	json_put_i64(j, "organisation_id", m->org);
-	if (o)
-		json_put_str(j, "organisation", o->name);
-	json_put_str(j, "role", str_of(role_name(m->role)));
-	json_put_str(j, "reason", str_of(m->reason));
-	json_close(j, '}');
-}
-
 void finding_json(const struct finding *f, const struct directory *d, struct json_out *j)
 {
 	char id[40];

@@ -76,7 +76,8 @@ static void seen_end(void *ctx, const struct http_request *q, struct http_upload
 
 static struct http_handlers seen_handlers(struct seen *s)
 {
-	return (struct http_handlers){ s, seen_answer, seen_begin, seen_end };
+	return (struct http_handlers){ .ctx = s, .answer = seen_answer,
+				       .upload_begin = seen_begin, .upload_end = seen_end };
 }
 
 static struct http *test_server(const struct http_limits *limits, const struct http_handlers *h,

@@ -401,8 +401,8 @@ static int claims(const struct intake_sample *sample)
 {
 	str names[CLAIM_COLUMNS], mapping = str_trim_all(sample->hints->mapping);
 	struct ss_columns c = { names, 0 };
-	str line = str_head(sample->head, str_index(sample->head, '\n'));
-	line = str_trim_all(line);
+	str head = str_trim_all(sample->head); /* blank lines before the header */
+	str line = str_trim_all(str_head(head, str_index(head, '\n')));
 	while (line.n && c.count < CLAIM_COLUMNS) {
 		str name = str_cut(&line, ',');
 		if (name.n > 1 && name.p[0] == '"' && name.p[name.n - 1] == '"')
