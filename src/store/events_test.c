@@ -49,8 +49,8 @@ static struct fact fact_of(uint64_t seed)
 		 host & 1 ? "a" : "b");
 	int org = (int)(host % 7);
 	if (org)
-		snprintf(f.concerns, sizeof(f.concerns), "%d 1 asn|%d 2 net|%d 3 cc", org, org % 3 + 10,
-			 org);
+		snprintf(f.concerns, sizeof(f.concerns), "%d 1 asn|%d 2 net|%d 3 cc", org,
+			 org % 3 + 10, org);
 	f.extra = (int64_t)(next(&s) % 9);
 	return f;
 }
@@ -293,9 +293,11 @@ static void check_filters(const struct world *w)
 		{ "net", { .field = FIELD_SOURCE_IP, .op = FILTER_IN_NET, .net = in } },
 		{ "net 6", { .field = FIELD_SOURCE_IP, .op = FILTER_IN_NET, .net = v6 } },
 		{ "address", { .field = FIELD_SOURCE_IP, .net = one } },
-		{ "as text", { .field = FIELD_SOURCE_IP, .text = ip_str(address, &w->fact[9].ip) } },
+		{ "as text", { .field = FIELD_SOURCE_IP,
+			       .text = ip_str(address, &w->fact[9].ip) } },
 		{ "name", { .field = FIELD_SOURCE_FQDN, .text = str_of(w->fact[3].fqdn) } },
-		{ "prefix", { .field = FIELD_SOURCE_FQDN, .op = FILTER_PREFIX, .text = STR("h1") } },
+		{ "prefix", { .field = FIELD_SOURCE_FQDN, .op = FILTER_PREFIX,
+			      .text = STR("h1") } },
 		{ "suffix", { .field = FIELD_SOURCE_FQDN, .op = FILTER_SUFFIX,
 			      .text = STR(".a.example.org") } },
 		{ "org", { .field = FIELD_RONDA_CONCERNS, .op = FILTER_ORG, .number = 11 } },
@@ -537,8 +539,8 @@ TEST(count)
 
 static enum rc undo_job(struct tx *tx, void *ctx, struct err *err)
 {
-	struct sql *q = sql(tx_conn(tx), "INSERT INTO report VALUES (?, 1, 4, 0, x'', 0, '', '', '',"
-					 " 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', 0)");
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO report VALUES (?, 1, 4, 0, x'', 0, '', '',"
+					 " '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', 0)");
 	sql_int(q, 1, *(const int64_t *)ctx);
 	return sql_run(q, err);
 }

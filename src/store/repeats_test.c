@@ -246,8 +246,8 @@ TEST(window)
 
 static enum rc undo(struct tx *tx, void *ctx, struct err *e)
 {
-	struct sql *q = sql(tx_conn(tx), "INSERT INTO report VALUES (?, 1, 4, 0, x'', 0, '', '', '',"
-					 " 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', 0)");
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO report VALUES (?, 1, 4, 0, x'', 0, '', '',"
+					 " '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', 0)");
 	sql_int(q, 1, *(const int64_t *)ctx);
 	return sql_run(q, e);
 }
@@ -387,7 +387,8 @@ static void check_file(bool spread, size_t n, double most_bytes)
 	for (size_t i = 0; i < n; i++) {
 		bool found = false;
 		uint32_t report = 0;
-		CHECK_RC(repeat_file_has(f, &sorted[i].key, any, &report, &found, &err), RC_OK, err);
+		CHECK_RC(repeat_file_has(f, &sorted[i].key, any, &report, &found, &err), RC_OK,
+			 err);
 		missing += !found || report != sorted[i].report ||
 			   !repeat_file_may_have(f, &sorted[i].key) ||
 			   !repeat_parts_may_have(&parts, sorted[i].key.part);
@@ -424,7 +425,8 @@ TEST(damaged_files)
 	uint64_t bytes;
 	make_entries(e, COUNT_OF(e), false);
 	CHECK_RC(io_dir_open(d.path, &dir, &err), RC_OK, err);
-	CHECK_RC(repeat_file_write(dir, "1.tags", e, COUNT_OF(e), &parts, &bytes, &err), RC_OK, err);
+	CHECK_RC(repeat_file_write(dir, "1.tags", e, COUNT_OF(e), &parts, &bytes, &err), RC_OK,
+		 err);
 	CHECK_RC(io_open(dir, "1.tags", IO_WRITE, &raw, &err), RC_OK, err);
 	for (uint64_t at = 0; at < bytes; at += at < 400 || at > bytes - 400 ? 1 : 13) {
 		char byte;
