@@ -76,7 +76,8 @@ static void seen_end(void *ctx, const struct http_request *q, struct http_upload
 
 static struct http_handlers seen_handlers(struct seen *s)
 {
-	return (struct http_handlers){ s, seen_answer, seen_begin, seen_end };
+	return (struct http_handlers){ .ctx = s, .answer = seen_answer,
+				       .upload_begin = seen_begin, .upload_end = seen_end };
 }
 
 static struct http *test_server(const struct http_limits *limits, const struct http_handlers *h,
@@ -134,7 +135,7 @@ static bool read_answer(int fd, struct buf *out, int quiet_ms)
 	}
 }
 
-static int count_answers(str s)
+static inline int count_answers(str s)
 {
 	int n = 0;
 	for (size_t at; (at = str_find(s, STR("HTTP/1.1 "))) < s.n; s = str_from(s, at + 9))

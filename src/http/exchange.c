@@ -60,7 +60,8 @@ static bool is_form(const struct http_request *q)
 static bool open_body(struct http_exchange *x)
 {
 	const struct http_limits *l = &x->h->o.limits;
-	bool form = is_form(&x->q);
+	const struct http_handlers *to = &x->h->handlers;
+	bool form = is_form(&x->q) && !(to->takes_body && to->takes_body(to->ctx, &x->q));
 	x->body = (struct buf)BUF_INIT(form ? l->form_bytes : PIECE_BYTES + l->head_bytes * 4);
 	x->step = form ? STEP_FORM : STEP_BEGIN;
 	/* a form that is a little too large is read, so that its sender sees the answer */

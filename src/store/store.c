@@ -294,6 +294,11 @@ void store_before_commit(struct store *s, store_job_fn fn, void *ctx)
 	writer_add_hook(s->writer, fn, ctx);
 }
 
+void store_no_before_commit(struct store *s, store_job_fn fn, void *ctx)
+{
+	writer_drop_hook(s->writer, fn, ctx);
+}
+
 enum rc tx_append(struct tx *tx, enum segment which, int32_t day, str payload, struct place *out,
 		  struct err *err)
 {

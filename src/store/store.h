@@ -84,6 +84,8 @@ int64_t tx_now_us(const struct tx *tx); /* one time for the whole commit group *
 /* Called once in each commit group that has work, after its jobs and before
  * COMMIT; an error fails the whole group. The journal signs its head here. */
 void store_before_commit(struct store *s, store_job_fn fn, void *ctx);
+/* Takes it back, when nobody writes any more. */
+void store_no_before_commit(struct store *s, store_job_fn fn, void *ctx);
 
 enum segment { SEGMENT_RAW, SEGMENT_EVENTS };
 struct place {

@@ -24,6 +24,7 @@ struct writer {
 	struct hook {
 		store_job_fn fn;
 		void *ctx;
+		atomic_bool on;
 	} hook[HOOKS];
 	atomic_uint hooks;
 	int log_pages; /* in main.db-wal after the last commit */
@@ -78,8 +79,18 @@ void writer_add_hook(struct writer *w, store_job_fn fn, void *ctx)
 	unsigned n = atomic_load(&w->hooks);
 	if (n >= HOOKS)
 		abort(); /* our own bug: hooks are registered once, at start */
-	w->hook[n] = (struct hook){ .fn = fn, .ctx = ctx };
+	w->hook[n].fn = fn;
+	w->hook[n].ctx = ctx;
+	atomic_store(&w->hook[n].on, true);
 	atomic_store(&w->hooks, n + 1);
+}
+
+void writer_drop_hook(struct writer *w, store_job_fn fn, void *ctx)
+{
+	unsigned n = atomic_load(&w->hooks);
+	for (unsigned i = 0; i < n; i++)
+		if (w->hook[i].fn == fn && w->hook[i].ctx == ctx)
+			atomic_store(&w->hook[i].on, false);
 }
 
 /* --- a group --- */
@@ -204,7 +215,8 @@ static enum rc prepare_commit(struct group *g, struct err *err)
 	unsigned hooks = atomic_load(&g->w->hooks);
 	enum rc rc = RC_OK;
 	for (unsigned i = 0; i < hooks && rc == RC_OK; i++)
-		rc = g->w->hook[i].fn(&g->tx, g->w->hook[i].ctx, err);
+		if (atomic_load(&g->w->hook[i].on))
+			rc = g->w->hook[i].fn(&g->tx, g->w->hook[i].ctx, err);
 	if (rc == RC_OK)
 		rc = segments_save(g->tx.segments, g->tx.c, err);
 	if (rc == RC_OK) {
@@ -294,11 +306,17 @@ static int note_log_pages(void *ctx, sqlite3 *db, const char *name, int pages)
 static void tidy_log(struct writer *w)
 {
 	int limit = queue_length(w->jobs) ? CHECKPOINT_LATEST : CHECKPOINT_PAGES;
-	if (w->log_pages < limit || store_read_only(w->s))
+	bool purge = atomic_exchange(&w->s->fold_wanted, false);
+	if ((w->log_pages < limit && !purge) || store_read_only(w->s))
 		return;
 	sqlite3 *db = conn_db(w->s->conn);
 	int in_log = 0, done = 0;
-	int code = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &done);
+	int how = purge ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+	sqlite3_busy_timeout(db, purge ? 20 : 10000); /* readers may take longer: then at the next */
+	int code = sqlite3_wal_checkpoint_v2(db, NULL, how, &in_log, &done);
+	sqlite3_busy_timeout(db, 10000);
+	if (purge && code == SQLITE_BUSY)
+		atomic_store(&w->s->fold_wanted, true);
 	if (code == SQLITE_OK || code == SQLITE_BUSY) {
 		w->log_pages = in_log - done;
 		return;

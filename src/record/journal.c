@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "record/journal.h"
+
+#include <sodium.h>
+
+#include "base/arena.h"
+
+enum { SALT = 16, HASH = 32 };
+
+struct journal {
+	struct store *s;
+	unsigned char secret[crypto_sign_SECRETKEYBYTES];
+};
+
+/* --- what is hashed (docs/format.md has it to the byte) --- */
+
+static void add_text(struct buf *b, str s)
+{
+	buf_le32(b, (uint32_t)s.n);
+	buf_add(b, s);
+}
+
+static struct digest blake2(str s)
+{
+	struct digest d;
+	crypto_generichash(d.b, sizeof(d.b), (const unsigned char *)s.p, s.n, NULL, 0);
+	return d;
+}
+
+static struct digest commitment_of(str salt, str body)
+{
+	struct buf b = BUF_INIT(salt.n + body.n + 1);
+	buf_add(&b, salt);
+	buf_add(&b, body);
+	struct digest d = blake2(buf_str(&b));
+	buf_free(&b);
+	return d;
+}
+
+struct line {
+	uint64_t number;
+	int64_t at_us;
+	str actor, act, object;
+	uint64_t count;
+	struct digest root, commitment;
+};
+
+static struct digest hash_of(const struct digest *before, const struct line *l)
+{
+	struct buf b = BUF_INIT(MIB(64));
+	buf_add_mem(&b, before->b, HASH);
+	buf_le64(&b, l->number);
+	buf_le64(&b, (uint64_t)l->at_us);
+	add_text(&b, l->actor);
+	add_text(&b, l->act);
+	add_text(&b, l->object);
+	buf_le64(&b, l->count);
+	buf_add_mem(&b, l->root.b, HASH);
+	buf_add_mem(&b, l->commitment.b, HASH);
+	struct digest d = blake2(buf_str(&b));
+	buf_free(&b);
+	return d;
+}
+
+static void head_bytes(struct buf *b, uint64_t number, const struct digest *hash)
+{
+	buf_add(b, STR("ronda journal head 1\n"));
+	buf_le64(b, number);
+	buf_add_mem(b, hash->b, HASH);
+}
+
+static bool take_digest(str s, struct digest *out)
+{
+	if (s.n != HASH)
+		return false;
+	memcpy(out->b, s.p, HASH);
+	return true;
+}
+
+/* --- adding --- */
+
+/* The newest line; number 0 and a hash of zeros before the first. */
+static enum rc last_line(struct conn *c, uint64_t *number_out, struct digest *hash_out,
+			 struct err *err)
+{
+	struct sql *q = sql(c, "SELECT number, hash FROM journal ORDER BY number DESC LIMIT 1");
+	bool sound = true;
+	*number_out = 0;
+	*hash_out = (struct digest){ { 0 } };
+	if (sql_row(q)) {
+		*number_out = (uint64_t)sql_col_int(q, 0);
+		sound = take_digest(sql_col_blob(q, 1), hash_out);
+	}
+	enum rc rc = sql_end(q, err);
+	if (rc == RC_OK && !sound)
+		return fail(err, RC_IO, "the last line of the journal is damaged: run ronda verify");
+	return rc;
+}
+
+static str or_empty(str s)
+{
+	return s.p ? s : STR("");
+}
+
+enum rc journal_add(struct tx *tx, struct journal *j, const struct journal_act *act,
+		    struct err *err)
+{
+	(void)j;
+	struct line l = { .at_us = tx_now_us(tx), .actor = or_empty(act->actor),
+			  .act = str_of(act->act), .object = or_empty(act->object),
+			  .count = act->count, .root = act->root };
+	struct digest before;
+	char salt[SALT];
+	str body = or_empty(act->body);
+	if (body.n > MIB(1) || l.actor.n > KIB(64) || l.object.n > KIB(64))
+		return fail(err, RC_LIMIT, "a journal line is over the limit");
+	enum rc rc = last_line(tx_conn(tx), &l.number, &before, err);
+	if (rc != RC_OK)
+		return rc;
+	l.number++;
+	random_bytes(salt, sizeof(salt));
+	l.commitment = commitment_of(str_mem(salt, SALT), body);
+	struct digest hash = hash_of(&before, &l);
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO journal (number, at_us, actor, act, object, count,"
+					 " root, commitment, salt, body, hash)"
+					 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	sql_int(q, 1, (int64_t)l.number);
+	sql_int(q, 2, l.at_us);
+	sql_str(q, 3, l.actor);
+	sql_str(q, 4, l.act);
+	sql_str(q, 5, l.object);
+	sql_int(q, 6, (int64_t)l.count);
+	sql_blob(q, 7, str_mem(l.root.b, HASH));
+	sql_blob(q, 8, str_mem(l.commitment.b, HASH));
+	sql_blob(q, 9, str_mem(salt, SALT));
+	sql_str(q, 10, body);
+	sql_blob(q, 11, str_mem(hash.b, HASH));
+	return sql_run(q, err);
+}
+
+struct writing {
+	struct journal *j;
+	const struct journal_act *act;
+};
+
+static enum rc add_one(struct tx *tx, void *ctx, struct err *err)
+{
+	struct writing *w = ctx;
+	return journal_add(tx, w->j, w->act, err);
+}
+
+enum rc journal_write(struct journal *j, const struct journal_act *act, struct err *err)
+{
+	struct writing w = { .j = j, .act = act };
+	struct store_job job = { .fn = add_one, .ctx = &w, .use_reserve = true };
+	store_submit(j->s, &job);
+	return store_wait(j->s, &job, err);
+}
+
+/* --- the signed head --- */
+
+static enum rc last_head(struct conn *c, uint64_t *number_out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT number FROM journal_head ORDER BY number DESC LIMIT 1");
+	*number_out = sql_row(q) ? (uint64_t)sql_col_int(q, 0) : 0;
+	return sql_end(q, err);
+}
+
+/* Before each commit: signs once, however many lines the group added. */
+static enum rc sign_head(struct tx *tx, void *ctx, struct err *err)
+{
+	struct journal *j = ctx;
+	uint64_t number, head;
+	struct digest hash;
+	enum rc rc = last_line(tx_conn(tx), &number, &hash, err);
+	if (rc == RC_OK)
+		rc = last_head(tx_conn(tx), &head, err);
+	if (rc != RC_OK || number <= head)
+		return rc;
+	unsigned char signature[crypto_sign_BYTES];
+	struct buf b = BUF_INIT(128);
+	head_bytes(&b, number, &hash);
+	crypto_sign_detached(signature, NULL, (const unsigned char *)b.p, b.n, j->secret);
+	buf_free(&b);
+	struct sql *q = sql(tx_conn(tx),
+			    "INSERT INTO journal_head (number, hash, signature) VALUES (?, ?, ?)");
+	sql_int(q, 1, (int64_t)number);
+	sql_blob(q, 2, str_mem(hash.b, HASH));
+	sql_blob(q, 3, str_mem(signature, sizeof(signature)));
+	return sql_run(q, err);
+}
+
+static enum rc load_key(struct conn *c, const char *name, void *to, size_t size, bool *found_out,
+			struct err *err)
+{
+	struct sql *q = sql(c, "SELECT value FROM node WHERE key = ?");
+	sql_str(q, 1, str_of(name));
+	*found_out = false;
+	if (sql_row(q)) {
+		str value = sql_col_blob(q, 0);
+		*found_out = value.n == size;
+		if (*found_out)
+			memcpy(to, value.p, size);
+	}
+	return sql_end(q, err);
+}
+
+static enum rc save_key(struct conn *c, const char *name, const void *key, size_t size,
+			struct err *err)
+{
+	struct sql *q = sql(c, "INSERT INTO node (key, value) VALUES (?, ?)");
+	sql_str(q, 1, str_of(name));
+	sql_blob(q, 2, str_mem(key, size));
+	return sql_run(q, err);
+}
+
+static enum rc make_keys(struct tx *tx, void *ctx, struct err *err)
+{
+	struct journal *j = ctx;
+	unsigned char public[crypto_sign_PUBLICKEYBYTES];
+	crypto_sign_keypair(public, j->secret);
+	enum rc rc = save_key(tx_conn(tx), "journal.secret", j->secret, sizeof(j->secret), err);
+	if (rc == RC_OK)
+		rc = save_key(tx_conn(tx), "journal.public", public, sizeof(public), err);
+	return rc;
+}
+
+enum rc journal_open(struct store *s, struct journal **out, struct err *err)
+{
+	if (sodium_init() < 0)
+		return fail(err, RC_IO, "libsodium cannot start");
+	struct journal *j = x_alloc(sizeof(*j));
+	struct reader *r;
+	bool found = false;
+	j->s = s;
+	enum rc rc = store_read_begin(s, &r, err);
+	if (rc == RC_OK) {
+		rc = load_key(reader_conn(r), "journal.secret", j->secret, sizeof(j->secret), &found,
+			      err);
+		store_read_end(r);
+	}
+	if (rc == RC_OK && !found && !store_read_only(s))
+		rc = store_write(s, make_keys, j, err);
+	if (rc != RC_OK) {
+		free(j);
+		return rc;
+	}
+	store_before_commit(s, sign_head, j);
+	*out = j;
+	return RC_OK;
+}
+
+void journal_close(struct journal *j)
+{
+	if (!j)
+		return;
+	store_no_before_commit(j->s, sign_head, j);
+	explicit_bzero(j->secret, sizeof(j->secret));
+	free(j);
+}
+
+enum rc journal_head(struct conn *c, struct buf *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT number, hash FROM journal_head ORDER BY number DESC LIMIT 1");
+	bool found = sql_row(q);
+	if (found) {
+		str hash = sql_col_blob(q, 1);
+		buf_u64(out, (uint64_t)sql_col_int(q, 0));
+		buf_char(out, ':');
+		hex_format(out, hash.p, hash.n);
+	}
+	enum rc rc = sql_end(q, err);
+	return rc == RC_OK && !found ? fail(err, RC_ABSENT, "the journal has no signed head") : rc;
+}
+
+enum rc journal_list(struct conn *c, uint64_t before, size_t limit, struct arena *a,
+		     struct journal_line **out, size_t *count_out, struct err *err)
+{
+	size_t room = 0, n = 0;
+	struct journal_line *list = NULL;
+	struct sql *q = sql(c, "SELECT number, at_us, actor, act, object, count, body FROM journal"
+			       " WHERE number < ? ORDER BY number DESC LIMIT ?");
+	sql_int(q, 1, before ? (int64_t)before : INT64_MAX);
+	sql_int(q, 2, limit > INT64_MAX ? INT64_MAX : (int64_t)limit);
+	while (sql_row(q)) {
+		if (n == room) {
+			room = room ? 2 * room : 32;
+			list = x_grow(list, room, sizeof(*list));
+		}
+		list[n++] = (struct journal_line){
+			.number = (uint64_t)sql_col_int(q, 0),
+			.at_us = sql_col_int(q, 1),
+			.actor = arena_str(a, sql_col_str(q, 2)),
+			.act = arena_str(a, sql_col_str(q, 3)),
+			.object = arena_str(a, sql_col_str(q, 4)),
+			.count = (uint64_t)sql_col_int(q, 5),
+			.body = arena_str(a, sql_col_str(q, 6)),
+		};
+	}
+	*out = ARENA_ARRAY(a, n + 1, struct journal_line);
+	if (n)
+		memcpy(*out, list, n * sizeof(*list));
+	free(list);
+	*count_out = n;
+	return sql_end(q, err);
+}
+
+/* --- checking --- */
+
+struct checking {
+	struct journal_check *out;
+	struct digest hash;      /* of the line before */
+	uint64_t witness;        /* number in the witness; 0: none given */
+	struct digest witness_hash;
+	bool witness_seen;
+};
+
+static bool bad(struct checking *k, uint64_t number, const char *words)
+{
+	k->out->first_bad = number;
+	snprintf(k->out->words, sizeof(k->out->words), "%s", words);
+	return false;
+}
+
+/* The line as it stands in a row of check_lines(); false: not even that. */
+static bool take_line(struct sql *q, struct line *l)
+{
+	*l = (struct line){ .number = (uint64_t)sql_col_int(q, 0), .at_us = sql_col_int(q, 1),
+			    .actor = sql_col_str(q, 2), .act = sql_col_str(q, 3),
+			    .object = sql_col_str(q, 4), .count = (uint64_t)sql_col_int(q, 5) };
+	return take_digest(sql_col_blob(q, 6), &l->root) &&
+	       take_digest(sql_col_blob(q, 7), &l->commitment);
+}
+
+static bool check_line(struct checking *k, struct sql *q)
+{
+	struct line l;
+	struct digest stored;
+	uint64_t want = k->out->lines + 1;
+	bool whole = take_line(q, &l) && take_digest(sql_col_blob(q, 10), &stored);
+	if (l.number != want)
+		return bad(k, want, "the line is missing");
+	if (!whole)
+		return bad(k, want, "the line is damaged");
+	struct digest hash = hash_of(&k->hash, &l);
+	if (memcmp(hash.b, stored.b, HASH) != 0)
+		return bad(k, want, "the line or the one before it was changed: its hash differs");
+	/* both erased is allowed: the chain goes on without them */
+	if (sql_col_null(q, 8) != sql_col_null(q, 9))
+		return bad(k, want, "body or salt was erased alone");
+	struct digest body = commitment_of(sql_col_blob(q, 8), sql_col_str(q, 9));
+	if (!sql_col_null(q, 8) && memcmp(body.b, l.commitment.b, HASH) != 0)
+		return bad(k, want, "the body was changed: it is not what the line commits to");
+	if (l.number == k->witness) {
+		k->witness_seen = true;
+		if (memcmp(hash.b, k->witness_hash.b, HASH) != 0)
+			return bad(k, want, "the line differs from the head that was kept elsewhere");
+	}
+	k->out->lines = want;
+	k->hash = hash;
+	return true;
+}
+
+static enum rc check_lines(struct conn *c, struct checking *k, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT number, at_us, actor, act, object, count, root, commitment,"
+			       " salt, body, hash FROM journal ORDER BY number");
+	while (!k->out->first_bad && sql_row(q))
+		(void)check_line(k, q);
+	enum rc rc = sql_end(q, err);
+	if (rc == RC_OK && !k->out->first_bad && k->witness && !k->witness_seen)
+		(void)bad(k, k->out->lines + 1, "the tail was cut: a head kept elsewhere is newer");
+	return rc;
+}
+
+static bool head_is_signed(struct sql *q, const unsigned char *public)
+{
+	struct digest hash;
+	str signature = sql_col_blob(q, 2);
+	if (!take_digest(sql_col_blob(q, 1), &hash) || signature.n != crypto_sign_BYTES)
+		return false;
+	struct buf b = BUF_INIT(128);
+	head_bytes(&b, (uint64_t)sql_col_int(q, 0), &hash);
+	bool ok = crypto_sign_verify_detached((const unsigned char *)signature.p,
+					      (const unsigned char *)b.p, b.n, public) == 0;
+	buf_free(&b);
+	return ok;
+}
+
+/* Every head must be the hash of its line. The newest signature covers all
+ * lines; the older ones are looked at only when it does not hold, to find where
+ * the change began. */
+static enum rc check_heads(struct conn *c, struct checking *k, const unsigned char *public,
+			   struct err *err)
+{
+	uint64_t newest = 0, good = 0;
+	struct sql *q = sql(c, "SELECT number, hash, signature FROM journal_head"
+			       " ORDER BY number DESC LIMIT 1");
+	bool sound = sql_row(q) && head_is_signed(q, public);
+	if (sound)
+		newest = (uint64_t)sql_col_int(q, 0);
+	enum rc rc = sql_end(q, err);
+	if (rc != RC_OK)
+		return rc;
+	if (sound && newest != k->out->lines) {
+		uint64_t least = newest < k->out->lines ? newest : k->out->lines;
+		(void)bad(k, least + 1, newest < k->out->lines ? "the line is not under a signed head" :
+								 "the line is missing: a signed head "
+								 "names it");
+		return RC_OK;
+	}
+	if (!sound) {
+		q = sql(c, "SELECT number, hash, signature FROM journal_head ORDER BY number");
+		while (sql_row(q) && head_is_signed(q, public))
+			good = (uint64_t)sql_col_int(q, 0);
+		(void)bad(k, good + 1, "no valid signature covers the line");
+		return sql_end(q, err);
+	}
+	q = sql(c, "SELECT h.number FROM journal_head h LEFT JOIN journal j USING (number)"
+		   " WHERE j.hash IS NOT h.hash ORDER BY h.number LIMIT 1");
+	if (sql_row(q))
+		(void)bad(k, (uint64_t)sql_col_int(q, 0), "the signed head is not that of the line");
+	return sql_end(q, err);
+}
+
+static bool parse_witness(str witness, struct checking *k)
+{
+	str hex = witness, number = str_cut(&hex, ':');
+	return str_to_u64(number, &k->witness) && k->witness &&
+	       hex_parse(str_trim_all(hex), k->witness_hash.b, HASH);
+}
+
+enum rc journal_verify(struct conn *c, str witness, struct journal_check *out, struct err *err)
+{
+	struct checking k = { .out = out };
+	unsigned char public[crypto_sign_PUBLICKEYBYTES];
+	bool found = false;
+	*out = (struct journal_check){ 0 };
+	if (witness.n && !parse_witness(witness, &k))
+		return fail(err, RC_INPUT, "'" STR_FMT "' is no journal head", STR_ARG(witness));
+	enum rc rc = check_lines(c, &k, err);
+	if (rc == RC_OK)
+		rc = load_key(c, "journal.public", public, sizeof(public), &found, err);
+	if (rc != RC_OK || out->first_bad || (!out->lines && !found))
+		return rc;
+	if (!found) {
+		(void)bad(&k, 1, "the node's public key is missing");
+		return RC_OK;
+	}
+	if (!out->lines) {
+		uint64_t head;
+		rc = last_head(c, &head, err);
+		if (rc == RC_OK && head)
+			(void)bad(&k, 1, "all lines are missing: a signed head names them");
+		return rc;
+	}
+	return check_heads(c, &k, public, err);
+}
