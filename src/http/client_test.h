@@ -135,7 +135,7 @@ static bool read_answer(int fd, struct buf *out, int quiet_ms)
 	}
 }
 
-static int count_answers(str s)
+static inline int count_answers(str s)
 {
 	int n = 0;
 	for (size_t at; (at = str_find(s, STR("HTTP/1.1 "))) < s.n; s = str_from(s, at + 9))
