@@ -21,7 +21,7 @@ struct seen {
 	_Atomic uint64_t bytes;
 };
 
-static void seen_answer(void *ctx, const struct http_request *q, struct http_answer *a)
+static inline void seen_answer(void *ctx, const struct http_request *q, struct http_answer *a)
 {
 	struct seen *s = ctx;
 	atomic_fetch_add(&s->answers, 1);
@@ -36,7 +36,7 @@ static void seen_answer(void *ctx, const struct http_request *q, struct http_ans
 		STR_ARG(http_cookie(q, "c")));
 }
 
-static enum rc seen_give(void *ctx, str bytes, struct err *err)
+static inline enum rc seen_give(void *ctx, str bytes, struct err *err)
 {
 	struct seen *s = ctx;
 	atomic_fetch_add(&s->bytes, bytes.n);
@@ -45,12 +45,12 @@ static enum rc seen_give(void *ctx, str bytes, struct err *err)
 	return RC_OK;
 }
 
-static void seen_abort(void *ctx)
+static inline void seen_abort(void *ctx)
 {
 	atomic_fetch_add(&((struct seen *)ctx)->aborts, 1);
 }
 
-static void seen_begin(void *ctx, const struct http_request *q, struct http_upload *u,
+static inline void seen_begin(void *ctx, const struct http_request *q, struct http_upload *u,
 		       struct http_answer *a)
 {
 	struct seen *s = ctx;
@@ -62,7 +62,7 @@ static void seen_begin(void *ctx, const struct http_request *q, struct http_uplo
 	*u = (struct http_upload){ .ctx = s, .give = seen_give, .abort = seen_abort };
 }
 
-static void seen_end(void *ctx, const struct http_request *q, struct http_upload *u,
+static inline void seen_end(void *ctx, const struct http_request *q, struct http_upload *u,
 		     struct http_answer *a)
 {
 	struct seen *s = ctx;
@@ -74,7 +74,7 @@ static void seen_end(void *ctx, const struct http_request *q, struct http_upload
 	buf_fmt(&a->body, "got %llu", (unsigned long long)atomic_load(&s->bytes));
 }
 
-static struct http_handlers seen_handlers(struct seen *s)
+static inline struct http_handlers seen_handlers(struct seen *s)
 {
 	return (struct http_handlers){ .ctx = s, .answer = seen_answer,
 				       .upload_begin = seen_begin, .upload_end = seen_end };

@@ -236,7 +236,7 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **context,
 
 /* --- start and stop --- */
 
-static void on_library_words(void *cls, const char *fmt, va_list ap)
+static PRINTF_LIKE(2, 0) void on_library_words(void *cls, const char *fmt, va_list ap)
 {
 	char words[200];
 	struct http *h = cls;
