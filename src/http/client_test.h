@@ -80,7 +80,7 @@ static inline struct http_handlers seen_handlers(struct seen *s)
 				       .upload_begin = seen_begin, .upload_end = seen_end };
 }
 
-static struct http *test_server(const struct http_limits *limits, const struct http_handlers *h,
+static inline struct http *test_server(const struct http_limits *limits, const struct http_handlers *h,
 				const char *proxies)
 {
 	struct http_options o = { .listen = "127.0.0.1:0", .trusted_proxies = proxies,
@@ -109,7 +109,7 @@ static int dial(uint16_t port, int from)
 	return fd;
 }
 
-static bool send_all(int fd, str s)
+static inline bool send_all(int fd, str s)
 {
 	while (s.n > 0) {
 		ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
@@ -121,7 +121,7 @@ static bool send_all(int fd, str s)
 }
 
 /* Reads until the other side closes or nothing comes for `quiet_ms`; true: closed. */
-static bool read_answer(int fd, struct buf *out, int quiet_ms)
+static inline bool read_answer(int fd, struct buf *out, int quiet_ms)
 {
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -153,7 +153,7 @@ static int first_status(str s)
 }
 
 /* Sends all at once and takes what comes until the end or silence. */
-static int exchange(uint16_t port, str request, struct buf *out, bool *closed_out, int quiet_ms)
+static inline int exchange(uint16_t port, str request, struct buf *out, bool *closed_out, int quiet_ms)
 {
 	int fd = dial(port, 0);
 	if (fd < 0)
