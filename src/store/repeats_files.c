@@ -296,8 +296,8 @@ static enum rc next_id(struct conn *c, int64_t *out, struct err *err)
 static enum rc merge_job(struct tx *tx, void *ctx, struct err *err)
 {
 	struct merge *m = ctx;
-	struct sql *q = sql(tx_conn(tx), "INSERT INTO repeat_file (id, first_seq, last_seq, first_us,"
-					 " last_us, entries, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)");
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO repeat_file (id, first_seq, last_seq,"
+					 " first_us, last_us, entries, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)");
 	sql_int(q, 1, m->file.id);
 	sql_int(q, 2, (int64_t)m->file.first_seq);
 	sql_int(q, 3, (int64_t)m->file.last_seq);

@@ -182,10 +182,12 @@ static void run_named(struct group *g, struct store_job *job)
 	}
 	struct err why = job->err;
 	/* SQLite ends the transaction by itself when the disk is full or fails */
-	if (g->open && !conn_in_transaction(g->tx.c))
+	if (g->open && !conn_in_transaction(g->tx.c)) {
 		lose_group(g, rc, &why);
-	else if (conn_broken(g->tx.c))
+		segments_group_back(g->tx.segments);
+	} else if (conn_broken(g->tx.c)) {
 		give_up(g, &why);
+	}
 	finish(g->w, job, rc);
 }
 
