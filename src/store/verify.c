@@ -98,6 +98,9 @@ static void check_files(struct verifying *v, struct conn *c)
 			damaged(v, "%s/%s has %llu bytes, main.db names %llu; put the file back from a "
 				   "backup", kind_name(which), name, (unsigned long long)size,
 				(unsigned long long)want);
+		else if (segment_check_head(f, which, (int32_t)sql_col_int(q, 1), &err) != RC_OK)
+			damaged(v, "%s/%s: %s; put the file back from a backup", kind_name(which), name,
+				err.text);
 		io_close(f);
 	}
 	if (sql_end(q, &err) != RC_OK)
@@ -118,6 +121,25 @@ static void where(enum segment which, const struct place *at, char text[128])
 	segment_file_name(at->day, at->number, name);
 	snprintf(text, 128, "%s/%s at byte %llu", kind_name(which), name,
 		 (unsigned long long)at->offset);
+}
+
+/* A day may be forgotten while we read: then its files go, and that is no damage. */
+static bool is_forgotten(struct verifying *v, enum segment which, const struct place *at)
+{
+	struct reader *r;
+	bool gone = false;
+	if (store_read_begin(v->s, &r, NULL) != RC_OK)
+		return false;
+	struct sql *q = sql(reader_conn(r), "SELECT bytes FROM segment WHERE kind = ? AND day = ?"
+					    " AND number = ?");
+	sql_int(q, 1, which);
+	sql_int(q, 2, at->day);
+	sql_int(q, 3, at->number);
+	if (sql_row(q))
+		gone = sql_col_int(q, 0) < 0;
+	enum rc rc = sql_end(q, NULL);
+	store_read_end(r);
+	return rc == RC_OK && gone;
 }
 
 /* The bytes of a report from first to last part, against its digest. */
@@ -167,6 +189,8 @@ static void check_part(struct verifying *v, struct reader *r, struct whole *w,
 		return;
 	}
 	w->broken = true;
+	if (rc == RC_ABSENT && is_forgotten(v, SEGMENT_RAW, &item->at))
+		return;
 	where(SEGMENT_RAW, &item->at, place);
 	damaged(v, "%s: raw bytes of report %lld, part %lld: %s; ask its sender to send it again, or "
 		   "put the file back from a backup", place, (long long)item->report,
@@ -238,7 +262,7 @@ static void check_chunk(struct verifying *v, struct reader *r, const struct item
 		rc = decode(v, buf_str(&v->frame), item->rows, &err);
 	v->out->frames++;
 	v->out->rows += item->rows;
-	if (rc == RC_OK)
+	if (rc == RC_OK || (rc == RC_ABSENT && is_forgotten(v, SEGMENT_EVENTS, &item->at)))
 		return;
 	where(SEGMENT_EVENTS, &item->at, place);
 	damaged(v, "%s: events %lld to %lld: %s; put the file back from a backup, or undo the report "
