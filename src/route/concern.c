@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "route/concern.h"
+#include "route/concern_private.h"
 
 #include "event/normalise.h"
 
-enum { SIDE_SOURCE = 1, SIDE_DESTINATION = 2, SIDE_BOTH = 3, SIDES = 2, GATHER_MAX = 96 };
+enum { SIDE_SOURCE = 1, SIDE_DESTINATION = 2, SIDE_BOTH = 3, GATHER_MAX = 96 };
 
 /* As they are written in concern.def. */
 enum {
@@ -23,15 +23,6 @@ static const struct concern_row {
 };
 enum { DEFAULT_ROW = COUNT_OF(concern_rows) - 1 };
 
-/* What one side of an event says about where it is. */
-struct side {
-	struct ip ip;
-	struct net net;
-	bool has_ip, has_net;
-	uint32_t asn;
-	str fqdn, url, account, cc;
-};
-
 /* Matches of all kinds, with their place in the order. */
 struct gathered {
 	struct match list[GATHER_MAX];
@@ -47,7 +38,7 @@ static const struct concern_row *row_of_type(str type)
 	return &concern_rows[DEFAULT_ROW];
 }
 
-static str name_of(const struct side *s)
+str side_name(const struct side *s)
 {
 	str host;
 	if (s->fqdn.n)
@@ -66,7 +57,7 @@ static str name_of(const struct side *s)
 static void gather(const struct directory *d, const struct side *s, int64_t now_us,
 		   struct gathered *g)
 {
-	str name = name_of(s);
+	str name = side_name(s);
 #define ROOM g->list + g->n, GATHER_MAX - g->n
 	if (s->has_ip)
 		g->n += directory_match_ip(d, &s->ip, now_us, ROOM);
@@ -81,6 +72,19 @@ static void gather(const struct directory *d, const struct side *s, int64_t now_
 #undef ROOM
 }
 
+/* Shared addresses matter where the trouble comes from, not where it goes. */
+static void forget_shared(struct gathered *g, size_t from)
+{
+	static const char shared[] = "shared ";
+	for (size_t i = from; i < g->n; i++) {
+		struct match *m = &g->list[i];
+		if (m->shared_address)
+			memmove(m->reason, m->reason + sizeof(shared) - 1,
+				sizeof(m->reason) - (sizeof(shared) - 1));
+		m->shared_address = false;
+	}
+}
+
 /* Gives what was gathered since `from` its place in the order of the row. */
 static void rank(struct gathered *g, size_t from, const struct concern_row *row, size_t side)
 {
@@ -89,6 +93,15 @@ static void rank(struct gathered *g, size_t from, const struct concern_row *row,
 		place[row->order[i]] = (uint8_t)(side * ROLE_COUNT + i);
 	for (size_t i = from; i < g->n; i++)
 		g->place[i] = place[g->list[i].role];
+}
+
+/* The findings read from the reasons that an address is shared: it must not get
+ * lost because its holder has a better reason. */
+static void keep_shared(struct match *m, const struct match *shared)
+{
+	enum concern_role role = m->role;
+	*m = *shared;
+	m->role = role;
 }
 
 /* Each organisation once, at its best place; what is equal stays in the order
@@ -105,6 +118,8 @@ static void settle(const struct gathered *g, struct concerns *out)
 				k++;
 			if (k == out->count)
 				out->list[out->count++] = g->list[i];
+			else if (g->list[i].shared_address && !out->list[k].shared_address)
+				keep_shared(&out->list[k], &g->list[i]);
 		}
 	}
 }
@@ -182,6 +197,8 @@ static void concerns_of(const struct directory *d, const struct concern_row *row
 			continue;
 		gather(d, &sides[side], now_us, g);
 		rank(g, from, row, side);
+		if (side > 0)
+			forget_shared(g, from);
 	}
 	settle(g, out);
 }
@@ -200,14 +217,17 @@ void concerns_format(const struct concerns *list, struct buf *out)
 	}
 }
 
-void route_row(const struct directory *d, const struct batch *b, const struct row *r,
-	       int64_t now_us, struct concerns *out)
+void concerns_of_sides(const struct directory *d, str type, const struct side sides[SIDES],
+		       int64_t now_us, struct concerns *out)
 {
-	struct side sides[SIDES] = { 0 };
 	struct gathered g;
+	concerns_of(d, row_of_type(type), sides, now_us, &g, out);
+}
+
+void sides_of_row(const struct batch *b, const struct row *r, struct side sides[SIDES])
+{
 	str type = STR_NONE;
-	const struct concern_row *row = row_sides(b, r, sides, &type, NULL);
-	concerns_of(d, row, sides, now_us, &g, out);
+	(void)row_sides(b, r, sides, &type, NULL);
 }
 
 enum rc route_batch(const struct directory *d, struct batch *b, int64_t now_us, struct err *err)
@@ -258,147 +278,4 @@ bool concerns_parse(str text, struct concerns *out)
 		out->count++;
 	}
 	return true;
-}
-
-/* --- a question --- */
-
-static void who_ask(const struct directory *d, const struct side *s, int64_t now_us, struct who *out)
-{
-	struct side sides[SIDES] = { *s };
-	struct gathered g;
-	concerns_of(d, &concern_rows[DEFAULT_ROW], sides, now_us, &g, &out->concerns);
-}
-
-static void side_of_facts(struct side *s, const struct enrich *e, const struct ip *ip, struct who *out)
-{
-	if (!e || !enrich_ip(e, ip, &out->facts))
-		return;
-	s->asn = out->facts.asn;
-	s->cc = str_of(out->facts.cc);
-}
-
-static void who_kind(struct who *out, const char *kind)
-{
-	snprintf(out->kind, sizeof(out->kind), "%s", kind);
-}
-
-/* Pasted text hides what it names: 203[.]0[.]113[.]7, hxxp://, example(.)org. */
-static str refang(struct arena *a, str text)
-{
-	static const struct { str from, to; } pairs[] = {
-		{ STR_INIT("[.]"), STR_INIT(".") }, { STR_INIT("(.)"), STR_INIT(".") },
-		{ STR_INIT("{.}"), STR_INIT(".") }, { STR_INIT("[dot]"), STR_INIT(".") },
-		{ STR_INIT("[:]"), STR_INIT(":") }, { STR_INIT("[://]"), STR_INIT("://") },
-		{ STR_INIT("hxxp"), STR_INIT("http") }, { STR_INIT("[at]"), STR_INIT("@") },
-		{ STR_INIT("[@]"), STR_INIT("@") },
-	};
-	char *to = arena_alloc(a, text.n + 1);
-	size_t n = 0;
-	while (text.n) {
-		size_t k = 0;
-		while (k < COUNT_OF(pairs) && !str_starts_nocase(text, pairs[k].from))
-			k++;
-		str piece = k < COUNT_OF(pairs) ? pairs[k].to : str_head(text, 1);
-		memcpy(to + n, piece.p, piece.n); /* never longer than what it stands for */
-		n += piece.n;
-		text = str_from(text, k < COUNT_OF(pairs) ? pairs[k].from.n : 1);
-	}
-	return str_mem(to, n);
-}
-
-/* Quotes, brackets and the punctuation of a sentence around it. */
-static str peel(str s)
-{
-	s = str_trim_all(s);
-	while (s.n && strchr("<\"'`", s.p[0]))
-		s = str_from(s, 1);
-	while (s.n && strchr(">\"'`,;.", s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
-static bool who_asn(str text, struct side *s)
-{
-	return str_starts_nocase(text, STR("AS")) && str_to_u32(str_trim(str_from(text, 2)), &s->asn) &&
-	       s->asn;
-}
-
-/* "[2001:db8::1]", "[2001:db8::1]:443", "192.0.2.1:443" and bare addresses. */
-static bool who_ip(str text, struct ip *out)
-{
-	if (text.n && text.p[0] == '[')
-		text = str_head(str_from(text, 1), str_index(text, ']') - 1);
-	if (ip_parse(text, out))
-		return true;
-	size_t colon = str_index(text, ':');
-	return colon < text.n && ip_parse(str_head(text, colon), out);
-}
-
-static enum rc who_host(const struct directory *d, const struct enrich *e, str host, const char *kind,
-			struct arena *a, int64_t now_us, struct who *out)
-{
-	struct side s = { 0 };
-	if (who_ip(host, &s.ip)) {
-		s.has_ip = true;
-		who_kind(out, str_eq(str_of(kind), STR("domain")) ? "ip" : kind);
-		side_of_facts(&s, e, &s.ip, out);
-	} else if (fqdn_normalise(host, a, &s.fqdn) && str_has(s.fqdn, '.')) {
-		who_kind(out, kind);
-	} else {
-		return RC_INPUT;
-	}
-	who_ask(d, &s, now_us, out);
-	return RC_OK;
-}
-
-static enum rc who_in(const struct directory *d, const struct enrich *e, str text, struct arena *a,
-		      int64_t now_us, struct who *out)
-{
-	struct side s = { 0 };
-	str url, host;
-	text = refang(a, peel(text));
-	if (who_asn(text, &s)) {
-		who_kind(out, "asn");
-		out->facts.asn = s.asn;
-		who_ask(d, &s, now_us, out);
-		return RC_OK;
-	}
-	if (str_has(text, '/') && net_parse(text, false, &s.net)) {
-		s.has_net = true;
-		who_kind(out, "net");
-		side_of_facts(&s, e, &s.net.ip, out);
-		who_ask(d, &s, now_us, out);
-		return RC_OK;
-	}
-	if (str_find(text, STR("://")) == text.n) {
-		text = str_has(text, '@') ? str_from(text, str_index(text, '@') + 1) : text;
-		size_t slash = str_index(text, '/');
-		if (slash == text.n)
-			return who_host(d, e, text, "domain", a, now_us, out);
-		uint32_t bits;
-		struct ip ip;
-		if (ip_parse(str_head(text, slash), &ip) && str_to_u32(str_from(text, slash + 1), &bits))
-			return RC_INPUT; /* a network with too many bits, no URL */
-		text = arena_fmt(a, "http://" STR_FMT, STR_ARG(text));
-	}
-	if (!url_normalise(text, a, &url) || !url_host(url, &host))
-		return RC_INPUT;
-	return who_host(d, e, host, "url", a, now_us, out);
-}
-
-enum rc route_who(const struct directory *d, const struct enrich *e, str text, int64_t now_us,
-		  struct who *out, struct err *err)
-{
-	enum { WHO_TEXT_MAX = 4096 };
-	*out = (struct who){ 0 };
-	if (text.n > WHO_TEXT_MAX)
-		return fail(err, RC_INPUT, "who: over %d bytes", WHO_TEXT_MAX);
-	struct arena *a = arena_new(KIB(16));
-	enum rc rc = who_in(d, e, text, a, now_us, out);
-	arena_free(a);
-	if (rc == RC_OK)
-		return RC_OK;
-	*out = (struct who){ 0 };
-	return fail(err, rc, "'" STR_FMT "' is no address, network, name, URL or AS number",
-		    (int)(text.n > 120 ? 120 : text.n), text.p ? text.p : "");
 }

@@ -20,12 +20,9 @@ struct concerns {
  * "ORG ROLE REASON|ORG ROLE REASON" (ROLE as number). */
 MUST_CHECK enum rc route_batch(const struct directory *d, struct batch *b, int64_t now_us,
 			       struct err *err);
-/* The same for one row, without writing it down: findings follow the directory. */
-void route_row(const struct directory *d, const struct batch *b, const struct row *r,
-	       int64_t now_us, struct concerns *out);
-/* That text. */
+/* Writes that text. */
 void concerns_format(const struct concerns *list, struct buf *out);
-/* And back; false when it is not of this form. */
+/* Reads it back; false when it is not of this form. */
 bool concerns_parse(str text, struct concerns *out);
 
 /* `ronda who`: an address, network, name, URL or AS number as text. Facts may
