@@ -29,7 +29,6 @@ struct pipeline {
 struct work {
 	struct batch *batch;
 	struct hash128 hash[BATCH_ROWS];
-	uint64_t half[BATCH_ROWS];
 	bool repeat[BATCH_ROWS];
 	struct event_chunk *chunk; /* NULL: no events left */
 	struct seen_again seen[BATCH_ROWS]; /* of a complete run: repeats that stand in it */

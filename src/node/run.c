@@ -75,7 +75,6 @@ static void drop_repeats(struct work *w, struct report_counts *counts)
 			any = true;
 			b->row[kept] = b->row[i];
 			w->hash[kept] = w->hash[i];
-			w->half[kept] = w->hash[i].lo;
 			kept++;
 		}
 		counts->accepted += any;
@@ -117,7 +116,7 @@ enum rc work_prepare(struct work *w, const struct prepare *by, struct report *r,
 	if (rc == RC_OK && label(b, by->feed, r) != RC_OK)
 		rc = fail(err, RC_LIMIT, "a batch has no room for its labels");
 	if (rc == RC_OK && b->c.rows)
-		rc = event_chunk_new(b, r, w->half, &w->chunk, err);
+		rc = event_chunk_new(b, r, NULL, &w->chunk, err);
 	if (rc != RC_OK)
 		work_end(w, false);
 	return rc;
