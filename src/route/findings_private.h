@@ -44,7 +44,8 @@ struct seen {
 	enum tlp tlp; /* strictest */
 	bool exercise, shared_address;
 	struct sighting_link feeds; /* at least one */
-	/* of the newest event */
+	/* of the newest event; of two at one time, the one that came later */
+	uint64_t seq; /* 0: out of the base, before all others */
 	int64_t feed;
 	struct ip ip;
 	bool has_ip;
