@@ -13,3 +13,10 @@ tsan:
 test:
 	@./test
 .PHONY: all asan tsan test
+bench: all
+	@bench/run.sh
+.PHONY: bench
+# ../ronda_VERSION_ARCH.deb; see docs/building.md
+deb:
+	@dpkg-buildpackage -b -us -uc -tc
+.PHONY: deb

@@ -157,11 +157,11 @@ static int add_rules(scmp_filter_ctx ctx)
 		bad |= add_rule(ctx, SCMP_ACT_ERRNO(EACCES), refused[i], 0, NULL);
 #endif
 	/* Memory may never become code. */
-	struct scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	struct scmp_arg_cmp no_code = { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 };
 	bad |= add_rule(ctx, SCMP_ACT_ALLOW, "mmap", 1, &no_code);
 	bad |= add_rule(ctx, SCMP_ACT_ALLOW, "mprotect", 1, &no_code);
 	/* abort() signals itself, and so dies with its own name. */
-	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+	struct scmp_arg_cmp self = { 0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0 };
 	bad |= add_rule(ctx, SCMP_ACT_ALLOW, "tgkill", 1, &self);
 	return bad;
 }

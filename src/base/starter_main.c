@@ -80,7 +80,7 @@ static void become_helper(const struct state *st, const struct helper *h, int so
 	char name[64];
 	snprintf(name, sizeof(name), "%s", h->program);
 	char *argv[] = { name, NULL };
-	char *const environment[] = { NULL };
+	char *const environment[] = { "TZ=UTC0", NULL };
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

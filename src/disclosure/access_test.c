@@ -32,8 +32,8 @@ static struct house begin(void)
 
 static void end(struct house *h)
 {
-	store_close(h->store);
 	journal_close(h->journal);
+	store_close(h->store);
 	arena_free(h->a);
 	test_dir_end(&h->dir);
 }
@@ -45,6 +45,11 @@ struct job {
 	char text[TOKEN_TEXT_BYTES];
 	size_t text_size;
 	int64_t id;
+	struct spoil {
+		int64_t access, ceiling;
+		const char *address, *feed;
+		bool opens;
+	} spoil;
 };
 
 static enum rc run_job(struct tx *tx, void *ctx, struct err *e)
@@ -62,8 +67,11 @@ static enum rc run_job(struct tx *tx, void *ctx, struct err *e)
 	case FEED:
 		return feed_add(tx, job->journal, &feed, STR("node"), &job->id, e);
 	case SPOIL: /* what only a damaged or foreign store holds */
-		q = sql(tx_conn(tx), "UPDATE token SET access = 9, ceiling = 9, address = ?");
-		sql_str(q, 1, job->t.address);
+		q = sql(tx_conn(tx), "UPDATE token SET access = ?, ceiling = ?, address = ?, feed = ?");
+		sql_int(q, 1, job->spoil.access);
+		sql_int(q, 2, job->spoil.ceiling);
+		sql_str(q, 3, str_of(job->spoil.address));
+		sql_str(q, 4, str_of(job->spoil.feed));
 		return sql_run(q, e);
 	}
 	return RC_IO;
@@ -327,19 +335,26 @@ TEST(expired)
 
 TEST(a_row_we_did_not_write_opens_nothing)
 {
-	static const char *const addresses[] = {
-		"", "no network", "a text that is longer than any network can be written in any way at all",
+	static const char long_text[] =
+		"a text that is longer than any network or name of a feed can be written in any way";
+	static const struct spoil spoils[] = {
+		{ RIGHT_READ, TLP_CLEAR, "", "", true },     { RIGHT_OPERATE, TLP_RED, "", "", true },
+		{ RIGHT_OPERATE + 1, TLP_CLEAR, "", "", false }, { RIGHT_PUBLIC, TLP_CLEAR, "", "", false },
+		{ -1, TLP_CLEAR, "", "", false },            { RIGHT_READ, -1, "", "", false },
+		{ RIGHT_READ, TLP_COUNT, "", "", false },    { RIGHT_READ, TLP_CLEAR, "x", "", false },
+		{ RIGHT_READ, TLP_CLEAR, long_text, "", false }, { RIGHT_READ, TLP_CLEAR, "", long_text, false },
 	};
 	struct house h = begin();
 	struct job job = { .what = MAKE, .t = plain(RIGHT_OPERATE) };
 	struct viewer v;
 
 	CHECK_RC(do_job(&h, &job), RC_OK, err);
-	for (size_t i = 0; i < COUNT_OF(addresses); i++) {
-		job.what = SPOIL;
-		job.t.address = str_of(addresses[i]);
+	job.what = SPOIL;
+	for (size_t i = 0; i < COUNT_OF(spoils); i++) {
+		job.spoil = spoils[i];
 		CHECK_RC(do_job(&h, &job), RC_OK, err);
-		CHECK_RC(check_text(&h, str_of(job.text), "192.0.2.1", &v), RC_DENIED, err);
+		enum rc rc = check_text(&h, str_of(job.text), "192.0.2.1", &v);
+		CHECK_MSG(rc == (spoils[i].opens ? RC_OK : RC_DENIED), "row %zu: %s", i, rc_name(rc));
 	}
 	end(&h);
 }

@@ -40,7 +40,7 @@ MUST_CHECK enum rc read_event(struct reader *r, const struct viewer *v, str id, 
 MUST_CHECK enum rc read_counts(struct reader *r, const struct viewer *v, struct event_query *q,
 			       const enum count_by *by, size_t by_count, struct arena *a,
 			       struct count_row **rows_out, size_t *count_out, struct err *err);
-/* As read_events; the key and the reason of a mark are cut where they are personal. */
+/* As read_events; the reason of a mark, free words, is cut without a basis. */
 MUST_CHECK enum rc read_findings(struct reader *r, const struct viewer *v, struct finding_query *q,
 				 finding_each each, void *ctx, struct err *err);
 MUST_CHECK enum rc read_finding(struct reader *r, const struct viewer *v, str id, struct arena *a,

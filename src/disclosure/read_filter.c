@@ -163,9 +163,12 @@ static enum rc add_field(struct filter_set *s, enum field field, str name, str v
 	struct event_filter f = { .field = field };
 	enum field_type type = field_row(field)->type;
 	bool pattern = is_text(type) && value.n > 1;
+	enum tlp tlp;
 
 	if (!can_ask(type))
 		return fail(err, RC_INPUT, "events cannot be asked for by " STR_FMT, STR_ARG(name));
+	if (type == FT_TLP && !tlp_parse(value, &tlp)) /* in an event it would be RED */
+		return bad_value(name, value, "TLP marking", err);
 	if (type == FT_IP && str_has(value, '/')) {
 		if (!net_parse(value, false, &f.net))
 			return bad_value(name, value, "address or network", err);

@@ -51,6 +51,19 @@ static bool is_hidden(const struct event_view *e, const struct cell *c)
 
 /* --- values --- */
 
+void match_json(const struct match *m, const struct directory *d, struct json_out *j)
+{
+	const struct org *o = d ? directory_org(d, m->org) : NULL;
+
+	json_open(j, '{');
+	json_put_i64(j, "organisation_id", m->org);
+	if (o)
+		json_put_str(j, "organisation", o->name);
+	json_put_str(j, "role", str_of(role_name(m->role)));
+	json_put_str(j, "reason", str_of(m->reason));
+	json_close(j, '}');
+}
+
 static void concerns_json(str text, const struct directory *d, struct json_out *j)
 {
 	struct concerns list = { .count = 0 };

@@ -43,7 +43,7 @@ static enum rc check_counts(const struct batch_counts *c, struct err *err)
 /* Copies each used part; behind each row's cells stays room for batch_amend. */
 static void copy_parts(struct batch *to, const void *area, const struct batch_counts *c)
 {
-	struct batch from = { 0 };
+	struct batch from = {0};
 	batch_lay(&from, (void *)(uintptr_t)area);
 	memcpy(to->row, from.row, c->rows * sizeof(*to->row));
 	memcpy(to->key, from.key, c->keys * sizeof(*to->key));
@@ -55,7 +55,7 @@ static void copy_parts(struct batch *to, const void *area, const struct batch_co
 /* Rows own neighbouring cells, all of them, in order. Moves them apart. */
 static enum rc copy_cells(struct check *k, const void *area, const struct batch_counts *c)
 {
-	struct batch *b = k->b, from = { 0 };
+	struct batch *b = k->b, from = {0};
 	batch_lay(&from, (void *)(uintptr_t)area);
 	uint32_t next = 0, place = 0;
 	uint32_t spare = c->rows ? ((uint32_t)BATCH_CELLS - c->cells) / c->rows : 0;
@@ -63,7 +63,8 @@ static enum rc copy_cells(struct check *k, const void *area, const struct batch_
 		spare = BATCH_SPARE_CELLS;
 	for (uint32_t i = 0; i < c->rows; i++) {
 		struct row *r = &b->row[i];
-		if (r->first_cell != next || r->cells > EVENT_CELLS_MAX || r->cells > c->cells - next)
+		if (r->first_cell != next || r->cells > EVENT_CELLS_MAX ||
+		    r->cells > c->cells - next)
 			return wrong(k, "cells of a row", i);
 		memcpy(b->cell + place, from.cell + next, r->cells * sizeof(struct cell));
 		next += r->cells;
@@ -94,19 +95,19 @@ static enum rc check_keys(struct check *k)
 
 /* The one kind each type of field has. */
 static const uint8_t kind_of_type[] = {
-	[FT_TEXT] = CELL_TEXT,	   [FT_LOWER] = CELL_TEXT,    [FT_UPPER] = CELL_TEXT,
-	[FT_IP] = CELL_IP,	   [FT_NET] = CELL_NET,	      [FT_FQDN] = CELL_TEXT,
-	[FT_URL] = CELL_TEXT,	   [FT_TIME] = CELL_TIME,     [FT_ASN] = CELL_INT,
-	[FT_INT] = CELL_INT,	   [FT_FLOAT] = CELL_FLOAT,   [FT_BOOL] = CELL_BOOL,
+	[FT_TEXT] = CELL_TEXT,      [FT_LOWER] = CELL_TEXT,    [FT_UPPER] = CELL_TEXT,
+	[FT_IP] = CELL_IP,          [FT_NET] = CELL_NET,       [FT_FQDN] = CELL_TEXT,
+	[FT_URL] = CELL_TEXT,       [FT_TIME] = CELL_TIME,     [FT_ASN] = CELL_INT,
+	[FT_INT] = CELL_INT,        [FT_FLOAT] = CELL_FLOAT,   [FT_BOOL] = CELL_BOOL,
 	[FT_ACCURACY] = CELL_FLOAT, [FT_REGISTRY] = CELL_TEXT, [FT_TLP] = CELL_INT,
-	[FT_TAXONOMY] = CELL_TEXT, [FT_TYPE] = CELL_TEXT,     [FT_SEVERITY] = CELL_TEXT,
-	[FT_JSON] = CELL_JSON,	   [FT_BASE64] = CELL_TEXT,   [FT_CONCERNS] = CELL_TEXT,
+	[FT_TAXONOMY] = CELL_TEXT,  [FT_TYPE] = CELL_TEXT,     [FT_SEVERITY] = CELL_TEXT,
+	[FT_JSON] = CELL_JSON,      [FT_BASE64] = CELL_TEXT,   [FT_CONCERNS] = CELL_TEXT,
 };
 
 static bool registry_known(str s)
 {
-	static const str known[] = { STR_INIT("AFRINIC"), STR_INIT("APNIC"), STR_INIT("ARIN"),
-				     STR_INIT("LACNIC"), STR_INIT("RIPE") };
+	static const str known[] = {STR_INIT("AFRINIC"), STR_INIT("APNIC"), STR_INIT("ARIN"),
+				    STR_INIT("LACNIC"), STR_INIT("RIPE")};
 	for (size_t i = 0; i < COUNT_OF(known); i++)
 		if (str_eq(known[i], s))
 			return true;
@@ -154,21 +155,30 @@ static bool text_fits(const struct field_row *f, str s)
 	if (f->longest && s.n > f->longest && characters(s) > f->longest)
 		return false;
 	switch (f->type) {
-	case FT_TYPE: return str_eq(type_canonical(s), s) && s.n > 0;
-	case FT_TAXONOMY: return str_eq(taxonomy_canonical(s), s) && s.n > 0;
-	case FT_SEVERITY: return severity_rank(s) >= 0;
-	case FT_REGISTRY: return registry_known(s);
-	case FT_FQDN: return name_bytes(s);
-	case FT_URL: return s.n > 0 && str_is_plain(s);
-	default: return true;
+	case FT_TYPE:
+		return str_eq(type_canonical(s), s) && s.n > 0;
+	case FT_TAXONOMY:
+		return str_eq(taxonomy_canonical(s), s) && s.n > 0;
+	case FT_SEVERITY:
+		return severity_rank(s) >= 0;
+	case FT_REGISTRY:
+		return registry_known(s);
+	case FT_FQDN:
+		return name_bytes(s);
+	case FT_URL:
+		return s.n > 0 && str_is_plain(s);
+	default:
+		return true;
 	}
 }
 
 static bool number_fits(const struct field_row *f, enum field field, int64_t v)
 {
 	switch (f->type) {
-	case FT_ASN: return v >= 1 && v <= UINT32_MAX;
-	case FT_TLP: return v >= 0 && v < TLP_COUNT;
+	case FT_ASN:
+		return v >= 1 && v <= UINT32_MAX;
+	case FT_TLP:
+		return v >= 0 && v < TLP_COUNT;
 	default:
 		return (field != FIELD_SOURCE_PORT && field != FIELD_DESTINATION_PORT) ||
 		       (v >= 0 && v <= UINT16_MAX);
@@ -250,8 +260,8 @@ static enum rc check_row_order(struct check *k, uint32_t i)
 	if (!before)
 		return RC_OK;
 	bool same = r->input == before->input;
-	if (same ? r->raw_offset != before->raw_offset || r->raw_bytes != before->raw_bytes :
-		   r->input < before->input || r->raw_offset < before->raw_offset)
+	if (same ? r->raw_offset != before->raw_offset || r->raw_bytes != before->raw_bytes
+		 : r->input < before->input || r->raw_offset < before->raw_offset)
 		return wrong(k, "the order of rows", i);
 	return RC_OK;
 }
@@ -298,8 +308,8 @@ static enum rc check_sums(struct check *k)
 		if (reject < b->c.rejects && b->reject[reject].input == input)
 			return wrong(k, "a record both taken and quarantined", i);
 	}
-	uint64_t left = b->c.inputs, parts[] = { accepted, b->c.quarantined, b->c.dropped,
-						 b->c.blank };
+	uint64_t left = b->c.inputs,
+		 parts[] = {accepted, b->c.quarantined, b->c.dropped, b->c.blank};
 	for (size_t i = 0; i < COUNT_OF(parts); i++) {
 		if (parts[i] > left)
 			return wrong(k, "counts that do not add up", left);
@@ -322,7 +332,7 @@ enum rc batch_copy_checked(struct batch *to, const void *area, const struct batc
 			   struct err *err)
 {
 	const struct batch_counts c = *counts;
-	struct check k = { .b = to, .err = err };
+	struct check k = {.b = to, .err = err};
 	batch_reset(to);
 	enum rc rc = check_counts(&c, err);
 	if (rc != RC_OK)

@@ -12,6 +12,9 @@ void batch_lay(struct batch *b, void *area);
  * False when a key of that name is there. */
 bool batch_key_index(struct batch *b, uint32_t index);
 
+/* Takes back the newest keys until `down_to` are left. */
+void batch_keys_forget(struct batch *b, uint32_t down_to);
+
 /* The bytes of the value that was set last in the open row; NULL when it has
  * none or the row failed. May be changed in place, not in length. */
 unsigned char *batch_newest_text(struct batch *b, size_t *n_out);

@@ -5,14 +5,22 @@
 const char *reject_name(enum reject r)
 {
 	switch (r) {
-	case REJECT_SYNTAX: return "syntax";
-	case REJECT_FIELD: return "field";
-	case REJECT_LIMIT: return "limit";
-	case REJECT_TEXT: return "text";
-	case REJECT_TIMEOUT: return "timeout";
-	case REJECT_CRASH: return "crash";
-	case REJECT_PACKING: return "packing";
-	case REJECT_FORMAT: return "format";
+	case REJECT_SYNTAX:
+		return "syntax";
+	case REJECT_FIELD:
+		return "field";
+	case REJECT_LIMIT:
+		return "limit";
+	case REJECT_TEXT:
+		return "text";
+	case REJECT_TIMEOUT:
+		return "timeout";
+	case REJECT_CRASH:
+		return "crash";
+	case REJECT_PACKING:
+		return "packing";
+	case REJECT_FORMAT:
+		return "format";
 	}
 	return "?";
 }

@@ -15,8 +15,9 @@ static size_t scheme_length(str url)
 {
 	size_t n = 0;
 	while (n < url.n && n < SCHEME_MAX &&
-	       (is_alpha(url.p[n]) || (n && ((url.p[n] >= '0' && url.p[n] <= '9') ||
-					     url.p[n] == '+' || url.p[n] == '-' || url.p[n] == '.'))))
+	       (is_alpha(url.p[n]) ||
+		(n && ((url.p[n] >= '0' && url.p[n] <= '9') || url.p[n] == '+' || url.p[n] == '-' ||
+		       url.p[n] == '.'))))
 		n++;
 	return n && str_starts(str_from(url, n), STR("://")) ? n : 0;
 }

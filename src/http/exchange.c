@@ -60,7 +60,8 @@ static bool is_form(const struct http_request *q)
 static bool open_body(struct http_exchange *x)
 {
 	const struct http_limits *l = &x->h->o.limits;
-	bool form = is_form(&x->q);
+	const struct http_handlers *to = &x->h->handlers;
+	bool form = is_form(&x->q) && !(to->takes_body && to->takes_body(to->ctx, &x->q));
 	x->body = (struct buf)BUF_INIT(form ? l->form_bytes : PIECE_BYTES + l->head_bytes * 4);
 	x->step = form ? STEP_FORM : STEP_BEGIN;
 	/* a form that is a little too large is read, so that its sender sees the answer */
@@ -173,9 +174,7 @@ void *exchange_worker(void *queue)
 		case JOB_STREAM: run_stream(x); break;
 		case JOB_FINISH: free_exchange(x); continue;
 		}
-		struct MHD_Connection *c = x->c;
-		atomic_store(&x->busy, false); /* from here on x is the library's thread's */
-		MHD_resume_connection(c);
+		MHD_resume_connection(x->c); /* from here on x is the library's thread's */
 	}
 	return NULL;
 }
@@ -184,14 +183,11 @@ void exchange_submit(struct http_exchange *x, enum job job)
 {
 	x->job = job;
 	link_work(x->link);
-	atomic_store(&x->busy, true);
 	MHD_suspend_connection(x->c);
 	if (queue_put(job == JOB_ANSWER ? x->h->answers : x->h->uploads, x))
 		return;
 	x->close = x->over = true; /* we are stopping */
-	struct MHD_Connection *c = x->c;
-	atomic_store(&x->busy, false);
-	MHD_resume_connection(c);
+	MHD_resume_connection(x->c);
 }
 
 /* --- what a handler may ask --- */

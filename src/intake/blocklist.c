@@ -3,21 +3,9 @@
  * number; hosts files; "address count". Behind '#', ';' or '//' stands a
  * comment. Which kind an item is, its own text says. */
 #include "event/normalise.h"
+#include "intake/blocklist_item.h"
 #include "intake/format.h"
 #include "intake/range.h"
-
-enum item_kind { ITEM_NONE, ITEM_IP, ITEM_NET, ITEM_RANGE, ITEM_NAME, ITEM_URL, ITEM_ASN };
-
-struct item {
-	enum item_kind kind;
-	struct ip ip;
-	struct net net;   /* NET, and the first of a RANGE */
-	struct ip last;   /* RANGE */
-	str text;         /* NAME, URL: as they came; ASN: its digits */
-	str port, path;   /* behind an address or a name */
-	str count;        /* a number in a column of its own */
-	str note;         /* the comment behind the item */
-};
 
 struct state {
 	bool started; /* a line that is no comment was seen: no header comes any more */
@@ -26,14 +14,6 @@ struct state {
 static bool is_space(char c)
 {
 	return c == ' ' || c == '\t';
-}
-
-static bool digits_only(str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return false;
-	return s.n > 0;
 }
 
 /* --- lines --- */
@@ -72,11 +52,13 @@ static str take_note(str *line)
 static bool is_header(str line)
 {
 	static const str words[] = {
-		STR_INIT("ip"), STR_INIT("ips"), STR_INIT("ip address"), STR_INIT("ip_address"),
-		STR_INIT("ipaddress"), STR_INIT("address"), STR_INIT("addresses"), STR_INIT("host"),
-		STR_INIT("hosts"), STR_INIT("hostname"), STR_INIT("domain"), STR_INIT("domains"),
-		STR_INIT("fqdn"), STR_INIT("url"), STR_INIT("urls"), STR_INIT("network"),
-		STR_INIT("cidr"), STR_INIT("indicator"), STR_INIT("ioc"), STR_INIT("asn"),
+		STR_INIT("ip"),         STR_INIT("ips"),       STR_INIT("ip address"),
+		STR_INIT("ip_address"), STR_INIT("ipaddress"), STR_INIT("address"),
+		STR_INIT("addresses"),  STR_INIT("host"),      STR_INIT("hosts"),
+		STR_INIT("hostname"),   STR_INIT("domain"),    STR_INIT("domains"),
+		STR_INIT("fqdn"),       STR_INIT("url"),       STR_INIT("urls"),
+		STR_INIT("network"),    STR_INIT("cidr"),      STR_INIT("indicator"),
+		STR_INIT("ioc"),        STR_INIT("asn"),
 	};
 	if (line.n >= 2 && line.p[0] == '"' && line.p[line.n - 1] == '"')
 		line = str_head(str_from(line, 1), line.n - 2);
@@ -86,173 +68,13 @@ static bool is_header(str line)
 	return false;
 }
 
-/* --- items --- */
-
-static bool take_port(str text, str *host, str *port)
-{
-	size_t colon = str_index(text, ':');
-	*host = str_head(text, colon);
-	*port = str_from(text, colon + 1);
-	return colon < text.n && digits_only(*port) && port->n <= 5;
-}
-
-/* A name of a list has a dot and a last label that could be a top-level domain. */
-static bool is_name(str text)
-{
-	size_t dot = text.n;
-	while (text.n && text.p[text.n - 1] == '.')
-		text.n--;
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '.')
-			dot = i;
-		else if (strchr("/\\:@,;|\"'<>()[]{}=?&%$!*+ \t", text.p[i]))
-			return false;
-	}
-	str top = str_from(text, dot + 1);
-	if (dot == 0 || dot >= text.n || top.n < 2)
-		return false;
-	bool puny = str_starts_nocase(top, STR("xn--"));
-	for (size_t i = 0; i < top.n && !puny; i++)
-		if (top.p[i] == '_' || top.p[i] == '-' || (top.p[i] >= '0' && top.p[i] <= '9'))
-			return false;
-	return text.n <= 1000;
-}
-
-static bool range_item(str text, struct item *it)
-{
-	size_t dash = str_index(text, '-');
-	if (dash == text.n || !ip_parse(str_trim(str_head(text, dash)), &it->ip) ||
-	    !ip_parse(str_trim(str_from(text, dash + 1)), &it->last))
-		return false;
-	it->kind = ITEM_RANGE;
-	return true;
-}
-
-static bool address_item(str text, struct item *it)
-{
-	str host;
-	if (ip_parse(text, &it->ip)) {
-		it->kind = ITEM_IP;
-	} else if (str_has(text, '/') && net_parse(text, false, &it->net)) {
-		it->kind = it->net.bits == 128 ? ITEM_IP : ITEM_NET;
-		it->ip = it->net.ip;
-	} else if (text.n && text.p[0] == '[') {
-		size_t end = str_index(text, ']');
-		str port = str_from(text, end + 2);
-		if (end + 1 < text.n && (text.p[end + 1] != ':' || !digits_only(port)))
-			return false;
-		if (!ip_parse(str_head(str_from(text, 1), end - 1), &it->ip))
-			return false;
-		it->port = port;
-		it->kind = ITEM_IP;
-	} else if (take_port(text, &host, &it->port) && ip_parse(host, &it->ip)) {
-		it->kind = ITEM_IP;
-	} else {
-		it->port = STR_NONE;
-		return false;
-	}
-	return true;
-}
-
-static bool asn_item(str text, struct item *it)
-{
-	if (!str_starts_nocase(text, STR("AS")) || !digits_only(str_from(text, 2)) || text.n > 12)
-		return false;
-	it->kind = ITEM_ASN;
-	it->text = text;
-	return true;
-}
-
-/* "name", "*.name", ".name", "||name^", "name:port", "name/path", "1.2.3.4/path". */
-static bool name_item(str text, struct item *it)
-{
-	if (str_starts(text, STR("||")))
-		text = str_from(text, 2);
-	if (text.n && text.p[text.n - 1] == '^')
-		text.n--;
-	if (str_starts(text, STR("*.")))
-		text = str_from(text, 2);
-	size_t slash = str_index(text, '/');
-	str host = str_head(text, slash), bare;
-	it->path = slash < text.n ? str_from(text, slash) : STR_NONE;
-	if (it->path.n == 1)
-		it->path = STR_NONE;
-	if (it->path.n && address_item(host, it)) /* "192.0.2.0/33" is a typing error */
-		return !digits_only(str_from(it->path, 1));
-	if (take_port(host, &bare, &it->port))
-		host = bare;
-	else
-		it->port = STR_NONE;
-	if (!is_name(host))
-		return false;
-	it->kind = ITEM_NAME;
-	it->text = host;
-	return true;
-}
-
-static bool url_item(str text, struct item *it)
-{
-	str host;
-	if (!url_host(text, &host))
-		return false;
-	it->kind = ITEM_URL;
-	it->text = text;
-	return true;
-}
-
-/* "192[.]0[.]2[.]1" is how people keep others from clicking. */
-static str without_fangs(str text, struct arena *a)
-{
-	if (str_find(text, STR("[.]")) == text.n && str_find(text, STR("[:]")) == text.n)
-		return text;
-	char *to = arena_z(a, text);
-	size_t n = 0;
-	for (size_t i = 0; i < text.n; i++) {
-		str rest = str_from(text, i);
-		bool fang = str_starts(rest, STR("[.]")) || str_starts(rest, STR("[:]"));
-		to[n++] = text.p[i + fang];
-		i += fang ? 2 : 0;
-	}
-	return str_mem(to, n);
-}
-
-static bool one_item(str text, struct item *it)
-{
-	if (str_find(text, STR("://")) < text.n)
-		return url_item(text, it);
-	return address_item(text, it) || asn_item(text, it) || name_item(text, it);
-}
-
-/* "item", or "item count" with any usual sign between. */
-static bool parse_item(str line, struct arena *a, struct item *it)
-{
-	*it = (struct item){ 0 };
-	line = without_fangs(line, a);
-	if (one_item(line, it) || range_item(line, it))
-		return true;
-	for (size_t i = line.n; i > 1; i--) {
-		if (!strchr(" \t,;|", line.p[i - 1]) || !line.p[i - 1])
-			continue;
-		str head = str_trim(str_head(line, i - 1)), count = str_trim(str_from(line, i));
-		if (count.n == 0)
-			continue;
-		while (head.n && strchr(",;|", head.p[head.n - 1]))
-			head = str_trim(str_head(head, head.n - 1));
-		if (!digits_only(count) || count.n > 18)
-			return false;
-		it->count = count;
-		return one_item(head, it) || range_item(head, it);
-	}
-	return false;
-}
-
 /* --- hosts files --- */
 
 /* Addresses under which hosts files hide names. */
 static bool is_sink(const struct ip *ip)
 {
-	static const struct ip mapped0 = { { [10] = 0xff, [11] = 0xff } };
-	static const struct ip six[2] = { { { 0 } }, { { [15] = 1 } } };
+	static const struct ip mapped0 = {{[10] = 0xff, [11] = 0xff}};
+	static const struct ip six[2] = {{{0}}, {{[15] = 1}}};
 	return ip_cmp(ip, &mapped0) == 0 || (ip_is4(ip) && ip->b[12] == 127) ||
 	       ip_cmp(ip, &six[0]) == 0 || ip_cmp(ip, &six[1]) == 0;
 }
@@ -261,9 +83,14 @@ static bool is_sink(const struct ip *ip)
 static bool is_boilerplate(str name)
 {
 	static const str names[] = {
-		STR_INIT("localhost"), STR_INIT("localhost.localdomain"), STR_INIT("local"),
-		STR_INIT("broadcasthost"), STR_INIT("localhost4"), STR_INIT("localhost6"),
-		STR_INIT("localhost4.localdomain4"), STR_INIT("localhost6.localdomain6"),
+		STR_INIT("localhost"),
+		STR_INIT("localhost.localdomain"),
+		STR_INIT("local"),
+		STR_INIT("broadcasthost"),
+		STR_INIT("localhost4"),
+		STR_INIT("localhost6"),
+		STR_INIT("localhost4.localdomain4"),
+		STR_INIT("localhost6.localdomain6"),
 		STR_INIT("0.0.0.0"),
 	};
 	if (str_starts_nocase(name, STR("ip6-")))
@@ -299,7 +126,7 @@ static bool is_hosts_line(str line, struct hosts_line *out)
 	out->names = rest;
 	for (str names = rest; names.n;) {
 		str name = take_word(&names);
-		if (!is_boilerplate(name) && (!out->sink || !is_name(name)))
+		if (!is_boilerplate(name) && (!out->sink || !item_is_name(name)))
 			return false;
 	}
 	return true;
@@ -371,7 +198,7 @@ static bool one_event(struct parse *p, const struct item *it)
 		[ITEM_ASN] = STR_INIT("blacklisted-asn"),
 	};
 	struct batch *b = p->batch;
-	struct err err = { 0 };
+	struct err err = {0};
 	int64_t count;
 	parse_event(p);
 	batch_set_text(b, FIELD_CLASSIFICATION_IDENTIFIER, STR_NONE, identifiers[it->kind]);
@@ -410,7 +237,7 @@ static void range_events(struct parse *p, struct item *it)
 
 static void hosts_events(struct parse *p, const struct hosts_line *hosts, str note)
 {
-	struct item it = { .kind = ITEM_NAME, .note = note };
+	struct item it = {.kind = ITEM_NAME, .note = note};
 	size_t made = 0;
 	for (str names = hosts->names; names.n;) {
 		it.text = take_word(&names);
@@ -439,7 +266,7 @@ static void record(struct parse *p)
 	if (p->header)
 		return;
 	str note = take_note(&line);
-	if (parse_item(line, p->record, &it)) {
+	if (item_parse(line, p->record, &it)) {
 		it.note = note;
 		if (it.kind == ITEM_RANGE)
 			range_events(p, &it);
@@ -487,7 +314,7 @@ static int claims(const struct intake_sample *s)
 			continue;
 		}
 		take_note(&line);
-		items += parse_item(line, a, &it) || is_hosts_line(line, &hosts);
+		items += item_parse(line, a, &it) || is_hosts_line(line, &hosts);
 		arena_reset(a);
 	}
 	arena_free(a);

@@ -150,6 +150,11 @@ TEST(first_line_may_name_the_column)
 	CHECK_INT(r->accepted, 1);
 	CHECK_INT(r->sum.quarantined, 1);
 	format_run_free(r);
+	/* Resumed behind the first address: the header is not looked for again. */
+	r = format_run_from(STR("blocklist"), STR_NONE, STR("ip\n192.0.2.1\nip\n192.0.2.2\n"), 13, 1);
+	CHECK_INT(r->sum.inputs, 2);
+	CHECK_STR(buf_str(&r->words), STR("2 syntax: neither address, network, name nor URL\n"));
+	format_run_free(r);
 }
 
 TEST(ranges_become_networks)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/child.h"
 
+#include <dirent.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -9,6 +11,7 @@
 #include "base/starter_private.h"
 #include "base/test.h"
 #include "intake/child_private.h"
+#include "intake/pack_test.h"
 #include "intake/watch.h"
 #include "intake/wire.h"
 
@@ -435,19 +438,139 @@ TEST(no_child_can_be_had)
 }
 
 /* As shipped: starter and parser beside the program. */
+static struct fixture fixture_shipped(void)
+{
+	struct fixture f = { 0 };
+	struct err err = { 0 };
+	CHECK_RC(starter_new(&f.starter, &err), RC_OK, err);
+	CHECK_RC(parser_pool_new(f.starter, NULL, 1, &f.pool, &err), RC_OK, err);
+	return f;
+}
+
+/* What libraries do once and late (time zones, character sets, random numbers) must be done
+ * before the cage closes: each of these would die of it. */
+static const struct {
+	const char *what;
+	str format, mapping, bytes;
+	unsigned accepted;
+} samples[] = {
+#define S STR_INIT
+	{ "block list", S("blocklist"), S(""), S("# x\n192.0.2.1\n192.0.2.0/24\n"), 2 },
+	{ "names in other scripts", S("blocklist"), S(""),
+	  S("b\xc3\xbc" "cher.example\n\xe4\xbe\x8b.example.org\n"), 2 },
+	{ "JSON lines", S("intelmq"), S(""),
+	  S("{\"source.ip\":\"192.0.2.1\",\"extra\":{\"a\":[1,2.5,\"\\u00e9\"]}}\n"), 1 },
+	{ "times of its own", S("csv"),
+	  S("header no\ntime-format %d/%b/%Y:%H:%M:%S %z\ncolumn 1 -> time.source time\n"
+	    "column 2 -> source.ip\n"), S("01/Aug/2018:09:49:41 +0200,192.0.2.1\n"), 1 },
+	{ "Shadowserver", S("shadowserver"), S(""),
+	  S("\"timestamp\",\"ip\",\"protocol\",\"port\",\"hostname\",\"tag\",\"asn\",\"geo\"\n"
+	    "\"2026-11-22 00:00:01\",\"192.0.2.1\",\"tcp\",80,\"a.example.org\",\"http\",64500,\"ID\"\n"),
+	  1 },
+#undef S
+};
+
+static void pack(struct buf *out, str bytes, unsigned how)
+{
+	switch (how) {
+	case 0: buf_add(out, bytes); break;
+	case 1: pack_gzip(out, bytes); break;
+	case 2: pack_zstd(out, bytes); break;
+	case 3:
+		pack_zip_entry(out, STR("entry"), bytes, PACK_DEFLATE);
+		pack_zip_end(out);
+		break;
+	}
+}
+
 TEST(the_parser_that_ships)
 {
-	struct starter *s = NULL;
-	struct parser_pool *p = NULL;
-	struct err err = { 0 };
-	CHECK_RC(starter_new(&s, &err), RC_OK, err);
-	CHECK_RC(parser_pool_new(s, NULL, 1, &p, &err), RC_OK, err);
+	struct fixture f = fixture_shipped();
+	for (size_t i = 0; i < COUNT_OF(samples); i++)
+		for (unsigned how = 0; how < 4; how++) {
+			struct buf b = BUF_INIT(MIB(1));
+			pack(&b, samples[i].bytes, how);
+			struct report r = { .bytes = buf_str(&b) };
+			/* A feed each time: a new child, which has done nothing before. */
+			struct intake_job job = { .format = samples[i].format,
+						  .hints = { .feed = how & 1 ? STR("a") : STR("b"),
+							     .mapping = samples[i].mapping } };
+			struct err err = { 0 };
+			CHECK_RC(run(f.pool, &r, job, &err), RC_OK, err);
+			CHECK_MSG(r.accepted == samples[i].accepted && r.rewinds == 0,
+				  "%s, packing %u: %u events, %u deaths, '%s'", samples[i].what,
+				  how, (unsigned)r.accepted, r.rewinds, r.result.words);
+			buf_free(&b);
+		}
+	/* The test formats are not in it. */
 	struct report r = { .bytes = STR("crash\n") };
-	CHECK_RC(run(p, &r, (struct intake_job){ .format = STR("crash") }, &err), RC_OK, err);
+	struct err err = { 0 };
+	CHECK_RC(run(f.pool, &r, (struct intake_job){ .format = STR("crash") }, &err), RC_OK, err);
 	CHECK_INT(r.result.rc, RC_INPUT);
 	CHECK_INT(r.rewinds, 0);
-	parser_pool_free(p);
-	starter_free(s);
+	fixture_end(&f);
+}
+
+/* The same report here and in a child: the same counts, and nobody dies. */
+static void compare(struct fixture *f, const char *name, str bytes)
+{
+	struct report here = { .bytes = bytes }, there = { .bytes = bytes };
+	struct intake_io io = { .ctx = &here, .read = read_report, .give = give_report };
+	struct intake_job job = { .format = STR("auto"), .packed_bytes = bytes.n };
+	job.hints.feed = job.hints.file_name = str_of(name);
+	struct batch *b = batch_new();
+	struct err err = { 0 };
+	intake_parse(&job, &io, b, &here.result);
+	batch_free(b);
+	CHECK_RC(run(f->pool, &there, job, &err), RC_OK, err);
+	CHECK_MSG(there.rewinds == 0, "%s: %u deaths", name, there.rewinds);
+	CHECK_MSG(memcmp(&here.sum, &there.sum, sizeof(here.sum)) == 0 &&
+			  here.accepted == there.accepted && here.result.rc == there.result.rc &&
+			  strcmp(here.result.words, there.result.words) == 0,
+		  "%s: %u and %u inputs, '%s' and '%s'", name, (unsigned)here.sum.inputs,
+		  (unsigned)there.sum.inputs, here.result.words, there.result.words);
+}
+
+static unsigned compare_folder(struct fixture *f, const char *folder)
+{
+	unsigned files = 0;
+	DIR *d = opendir(folder);
+	for (struct dirent *e; d && (e = readdir(d));) {
+		char path[PATH_MAX + 256];
+		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
+		FILE *in = fopen(path, "re");
+		struct buf b = BUF_INIT(MIB(4));
+		char *room = buf_room(&b, MIB(4) - 1);
+		size_t n = in && e->d_name[0] != '.' ? fread(room, 1, MIB(4) - 1, in) : 0;
+		if (n) {
+			compare(f, e->d_name, str_mem(room, n));
+			files++;
+		}
+		if (in)
+			(void)fclose(in);
+		buf_free(&b);
+	}
+	if (d)
+		closedir(d);
+	return files;
+}
+
+TEST(samples_in_a_child)
+{
+	static const char *const folders[] = { "shadowserver", "blocklists", "intelmq", "feeds",
+					       "hostile" };
+	const char *shared = getenv("RONDA_SHARED"), *source = getenv("RONDA_SOURCE");
+	struct fixture f = fixture_shipped();
+	unsigned files = 0;
+	for (size_t i = 0; i < COUNT_OF(folders); i++) {
+		char folder[PATH_MAX];
+		snprintf(folder, sizeof(folder), "%s%s/data/samples/%s",
+			 shared ? shared : source ? source : ".", shared ? "" : "/../shared", folders[i]);
+		files += compare_folder(&f, folder);
+	}
+	if (files == 0)
+		printf("# SKIP no samples here (RONDA_SHARED)\n");
+	fixture_end(&f);
 }
 
 /* In KiB; -1 where it cannot be read. */
@@ -537,5 +660,5 @@ TEST_MAIN(TEST_RUN(reports_of_all_kinds), TEST_RUN(too_many_deaths),
 	  TEST_RUN(reader_and_taker_may_stop), TEST_RUN(one_feed_a_child),
 	  TEST_RUN(a_refused_report_leaves_nothing_behind),
 	  TEST_RUN(hostile_children_are_not_believed), TEST_RUN(threads_share_a_pool),
-	  TEST_RUN(no_child_can_be_had), TEST_RUN(the_parser_that_ships),
+	  TEST_RUN(no_child_can_be_had), TEST_RUN(the_parser_that_ships), TEST_RUN(samples_in_a_child),
 	  TEST_RUN(a_child_stays_small), TEST_RUN(the_watch))

@@ -12,8 +12,8 @@ struct state {
 	size_t count;                       /* columns the header has; 0: not seen */
 	size_t least;                       /* columns a record needs */
 	str *fields;                        /* of the record now: CSV_COLUMNS_MAX */
-	bool mapped;                        /* the header has one the mapping names, or none is needed */
-	bool by_name;                       /* no mapping: names of the header are fields */
+	bool mapped;  /* the header has one the mapping names, or none is needed */
+	bool by_name; /* no mapping: names of the header are fields */
 };
 
 /* --- framing --- */
@@ -91,9 +91,9 @@ static const struct csv_column *column_rest(struct parse *p, str name)
 		return NULL;
 	c->name = arena_str(p->report, name);
 	c->targets = 1;
-	c->target[0] = (struct csv_target){ FIELD_EXTRA, c->name };
+	c->target[0] = (struct csv_target){FIELD_EXTRA, c->name};
 	if (field_find(name, &f) && field_row(f)->class != FIELD_OURS)
-		c->target[0] = (struct csv_target){ f, STR_NONE };
+		c->target[0] = (struct csv_target){f, STR_NONE};
 	else if (str_starts(name, STR("extra.")) && name.n > 6)
 		c->target[0].key = str_from(c->name, 6);
 	return c;
@@ -117,13 +117,15 @@ static void place_columns(struct parse *p, const str *names, size_t count)
 	struct state *s = p->state;
 	s->count = count;
 	s->least = count;
-	s->by_index = (const struct csv_column **)ARENA_ARRAY(p->report, count, struct csv_column *);
+	s->by_index =
+		(const struct csv_column **)ARENA_ARRAY(p->report, count, struct csv_column *);
 	for (size_t i = 0; i < count; i++) {
 		str name = plain_name(names[i]);
 		const struct csv_column *c = column_named(&s->m, name, i + 1);
 		s->mapped |= c != NULL;
 		for (size_t before = 0; !c && before < i; before++)
-			if (str_eq(plain_name(names[before]), name)) /* twice: kept with its number */
+			if (str_eq(plain_name(names[before]),
+				   name)) /* twice: kept with its number */
 				name = arena_fmt(p->report, STR_FMT ".%zu", STR_ARG(name), i + 1);
 		if (!c && !s->m.drop_rest)
 			c = column_rest(p, name);
@@ -202,7 +204,7 @@ static enum rc begin(struct parse *p, struct err *err)
 	s->fields = ARENA_ARRAY(p->report, CSV_COLUMNS_MAX, str);
 	s->by_name = !csv_mapping_is(p->hints->mapping);
 	if (s->by_name) {
-		s->m = (struct csv_mapping){ .delimiter = '\0', .quote = '"', .header = true };
+		s->m = (struct csv_mapping){.delimiter = '\0', .quote = '"', .header = true};
 		return RC_OK;
 	}
 	enum rc rc = csv_mapping_read(p->hints->mapping, p->report, &s->m, err);
@@ -214,7 +216,7 @@ static enum rc begin(struct parse *p, struct err *err)
 static bool split(struct parse *p, size_t *count)
 {
 	const struct state *s = p->state;
-	struct err err = { 0 };
+	struct err err = {0};
 	enum rc rc = csv_split(p->bytes, s->m.delimiter, s->m.quote, p->record, s->fields,
 			       CSV_COLUMNS_MAX, count, &err);
 	if (rc != RC_OK)
@@ -231,11 +233,12 @@ static enum rc apply_rules(struct parse *p, const str *fields, size_t count, str
 		for (size_t i = 0; rc == RC_OK && i < s->m.rules; i++) {
 			const struct csv_rule *rule = &s->m.rule[i];
 			const struct csv_target *t = &rule->target;
-			bool matches = rule->column.n ?
-					       rule->index < count &&
-						       str_eq_nocase(str_trim_all(fields[rule->index]),
-								     rule->value) :
-					       true;
+			bool matches =
+				rule->column.n
+					? rule->index < count &&
+						  str_eq_nocase(str_trim_all(fields[rule->index]),
+								rule->value)
+					: true;
 			if ((rule->column.n == 0) != always || !matches)
 				continue;
 			rc = csv_target_set(t, p->batch, rule->set, err);
@@ -247,7 +250,7 @@ static enum rc apply_rules(struct parse *p, const str *fields, size_t count, str
 static void make_event(struct parse *p, const str *fields, size_t count)
 {
 	const struct state *s = p->state;
-	struct err err = { 0 };
+	struct err err = {0};
 	enum rc rc = RC_OK;
 	parse_event(p);
 	for (size_t i = 0; rc == RC_OK && i < count && i < s->count; i++)

@@ -7,8 +7,8 @@ enum rc csv_target_set(const struct csv_target *t, struct batch *b, str text, st
 {
 	/* A column fills what no earlier one filled. */
 	if (t->field == FIELD_EXTRA)
-		return batch_row_has_extra(b, t->key) ? RC_OK :
-							event_set_extra(b, t->key, text, err);
+		return batch_row_has_extra(b, t->key) ? RC_OK
+						      : event_set_extra(b, t->key, text, err);
 	return batch_row_has(b, t->field) ? RC_OK : event_set(b, t->field, text, err);
 }
 
@@ -19,7 +19,7 @@ static bool time_by_format(const struct csv_mapping *m, str text, int64_t *us_ou
 	if (!str_to_z(str_trim(text), z, sizeof(z)))
 		return false;
 	for (size_t i = 0; i < m->time_formats; i++) {
-		struct tm tm = { .tm_mday = 1, .tm_year = 70 };
+		struct tm tm = {.tm_mday = 1, .tm_year = 70};
 		const char *end = strptime(z, m->time_format[i], &tm);
 		if (!end || *end)
 			continue;
@@ -105,7 +105,8 @@ static bool is_time(const struct csv_target *t)
 enum rc csv_column_set(const struct csv_mapping *m, const struct csv_column *c, struct batch *b,
 		       str text, struct arena *a, struct err *err)
 {
-	const unsigned any_time = CONVERT_TIME | CONVERT_EPOCH | CONVERT_EPOCH_MS | CONVERT_FILETIME;
+	const unsigned any_time =
+		CONVERT_TIME | CONVERT_EPOCH | CONVERT_EPOCH_MS | CONVERT_FILETIME;
 	enum rc rc = RC_OK;
 	int64_t us;
 	text = convert_text(c->convert, text, a);

@@ -42,10 +42,9 @@ static enum rc one_char(struct reader *r, str text, char *out)
 		str name;
 		char c;
 	} names[] = {
-		{ STR_INIT("tab"), '\t' },   { STR_INIT("space"), ' ' },
-		{ STR_INIT("pipe"), '|' },   { STR_INIT("semicolon"), ';' },
-		{ STR_INIT("comma"), ',' },  { STR_INIT("none"), '\0' },
-		{ STR_INIT("\\t"), '\t' },
+		{STR_INIT("tab"), '\t'},      {STR_INIT("space"), ' '}, {STR_INIT("pipe"), '|'},
+		{STR_INIT("semicolon"), ';'}, {STR_INIT("comma"), ','}, {STR_INIT("none"), '\0'},
+		{STR_INIT("\\t"), '\t'},
 	};
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		if (str_eq_nocase(names[i].name, text)) {
@@ -67,7 +66,7 @@ static enum rc yes_or_no(struct reader *r, str text, str yes, str no, bool *out)
 
 static enum rc read_target(struct reader *r, str name, struct csv_target *out)
 {
-	*out = (struct csv_target){ .field = FIELD_EXTRA };
+	*out = (struct csv_target){.field = FIELD_EXTRA};
 	if (field_find(name, &out->field) && field_row(out->field)->class != FIELD_OURS)
 		return RC_OK;
 	out->field = FIELD_EXTRA;
@@ -91,17 +90,17 @@ static enum rc read_conversion(struct reader *r, str word, unsigned *out)
 		str name;
 		enum csv_convert bit;
 	} words[] = {
-		{ STR_INIT("lower"), CONVERT_LOWER },
-		{ STR_INIT("upper"), CONVERT_UPPER },
-		{ STR_INIT("time"), CONVERT_TIME },
-		{ STR_INIT("epoch"), CONVERT_EPOCH },
-		{ STR_INIT("epoch-ms"), CONVERT_EPOCH_MS },
-		{ STR_INIT("filetime"), CONVERT_FILETIME },
-		{ STR_INIT("zero-none"), CONVERT_ZERO_NONE },
-		{ STR_INIT("unknown-none"), CONVERT_UNKNOWN_NONE },
-		{ STR_INIT("label"), CONVERT_LABEL },
-		{ STR_INIT("host"), CONVERT_HOST },
-		{ STR_INIT("optional"), CONVERT_OPTIONAL },
+		{STR_INIT("lower"), CONVERT_LOWER},
+		{STR_INIT("upper"), CONVERT_UPPER},
+		{STR_INIT("time"), CONVERT_TIME},
+		{STR_INIT("epoch"), CONVERT_EPOCH},
+		{STR_INIT("epoch-ms"), CONVERT_EPOCH_MS},
+		{STR_INIT("filetime"), CONVERT_FILETIME},
+		{STR_INIT("zero-none"), CONVERT_ZERO_NONE},
+		{STR_INIT("unknown-none"), CONVERT_UNKNOWN_NONE},
+		{STR_INIT("label"), CONVERT_LABEL},
+		{STR_INIT("host"), CONVERT_HOST},
+		{STR_INIT("optional"), CONVERT_OPTIONAL},
 	};
 	for (size_t i = 0; i < COUNT_OF(words); i++) {
 		if (str_eq(words[i].name, word)) {
@@ -152,7 +151,7 @@ static enum rc read_column(struct reader *r, str text)
 static enum rc try_value(struct reader *r, const struct csv_rule *rule)
 {
 	struct batch *b = batch_new();
-	struct err err = { 0 };
+	struct err err = {0};
 	batch_row_begin(b, 1, 0, 0, 1);
 	enum rc rc = csv_target_set(&rule->target, b, rule->set, &err);
 	if (rc == RC_OK && !batch_row_begun(b))
@@ -198,7 +197,8 @@ static enum rc read_time_format(struct reader *r, str text)
 	if (m->time_formats == CSV_TIME_FORMATS || text.n == 0 || text.n > 60)
 		return wrong(r, "too long or too many time formats:", text);
 	for (size_t i = 0; i < text.n; i++)
-		if (text.p[i] == '%' && (++i == text.n || !strchr("aAbBdeHIjmMnpSTtyYzDFR%", text.p[i])))
+		if (text.p[i] == '%' &&
+		    (++i == text.n || !strchr("aAbBdeHIjmMnpSTtyYzDFR%", text.p[i])))
 			return wrong(r, "a time format that is not understood:", text);
 	m->time_format[m->time_formats++] = arena_z(r->a, text);
 	return RC_OK;
@@ -243,12 +243,12 @@ bool csv_mapping_is(str text)
 
 enum rc csv_mapping_read(str text, struct arena *a, struct csv_mapping *out, struct err *err)
 {
-	struct reader r = { .m = out, .a = a, .err = err };
+	struct reader r = {.m = out, .a = a, .err = err};
 	size_t lines = 1;
 	str line;
 	for (size_t i = 0; i < text.n; i++)
 		lines += text.p[i] == '\n';
-	*out = (struct csv_mapping){ .delimiter = ',', .quote = '"', .header = true };
+	*out = (struct csv_mapping){.delimiter = ',', .quote = '"', .header = true};
 	if (lines > MAPPING_LINES || !str_is_utf8(text) || str_has(text, '\0'))
 		return fail(err, RC_INPUT, "mapping: no text of at most %d lines", MAPPING_LINES);
 	out->column = ARENA_ARRAY(a, lines, struct csv_column);

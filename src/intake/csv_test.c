@@ -101,6 +101,17 @@ TEST(whole_reports)
 	}
 }
 
+TEST(a_resumed_report_knows_its_header)
+{
+	static const str report = STR_INIT("\nb,a\n1,192.0.2.1\n2,192.0.2.2\n");
+	struct format_run *r = format_run_from(STR("csv"), STR("column a -> source.ip\n"), report,
+					       17, 2);
+	CHECK_STR(buf_str(&r->events),
+		  STR("{" CLASS ",\"source.ip\":\"192.0.2.2\",\"extra.b\":\"2\"}\n"));
+	CHECK_INT(r->sum.inputs, 1);
+	format_run_free(r);
+}
+
 TEST(mappings_that_are_none)
 {
 	static const str texts[] = {
@@ -306,5 +317,5 @@ TEST(samples)
 	}
 }
 
-TEST_MAIN(TEST_RUN(whole_reports), TEST_RUN(mappings_that_are_none), TEST_RUN(claims),
-	  TEST_RUN(samples))
+TEST_MAIN(TEST_RUN(whole_reports), TEST_RUN(a_resumed_report_knows_its_header),
+	  TEST_RUN(mappings_that_are_none), TEST_RUN(claims), TEST_RUN(samples))

@@ -27,8 +27,8 @@ static struct place_of_test begin(void)
 
 static void end(struct place_of_test *p)
 {
-	store_close(p->store);
 	journal_close(p->journal);
+	store_close(p->store);
 	arena_free(p->a);
 	test_dir_end(&p->dir);
 }

@@ -80,12 +80,16 @@ static inline void format_run_free(struct format_run *r)
 	free(r);
 }
 
-/* `format`: a name, or "auto". */
-static inline struct format_run *format_run(str format, str mapping, str report)
+/* `format`: a name, or "auto". Goes on where `input` records, up to `offset`, are done. */
+static inline struct format_run *format_run_from(str format, str mapping, str report,
+						 uint64_t offset, uint64_t input)
 {
 	struct format_run *r = format_run_new();
 	struct batch *b = batch_new();
-	struct intake_job job = { .format = format, .hints = { .mapping = mapping } };
+	struct intake_job job = { .format = format,
+				  .hints = { .mapping = mapping },
+				  .resume_offset = offset,
+				  .resume_input = input };
 	struct intake_io io = { .ctx = r, .read = format_run_read, .give = format_run_give };
 	r->left = report;
 	intake_parse(&job, &io, b, &r->result);
@@ -93,6 +97,11 @@ static inline struct format_run *format_run(str format, str mapping, str report)
 		  r->accepted + r->sum.quarantined + r->sum.dropped + r->sum.blank);
 	batch_free(b);
 	return r;
+}
+
+static inline struct format_run *format_run(str format, str mapping, str report)
+{
+	return format_run_from(format, mapping, report, 0, 0);
 }
 
 /* A file of the shared samples, which are not part of the tree; STR_NONE when

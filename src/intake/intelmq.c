@@ -25,6 +25,7 @@ struct flattening {
 	struct nest nests[NESTS_MAX];
 	size_t count;
 	bool report; /* "__type" says it is no event */
+	bool syntax; /* it failed as JSON, not as an event */
 	struct err err;
 };
 
@@ -153,7 +154,7 @@ static bool later(struct flattening *fl, str prefix, str text)
 		fail(&fl->err, RC_LIMIT, "more nested objects than %d", NESTS_MAX);
 		return false;
 	}
-	fl->nests[fl->count++] = (struct nest){ prefix, text };
+	fl->nests[fl->count++] = (struct nest){prefix, text};
 	return true;
 }
 
@@ -177,8 +178,8 @@ static bool one_extra(struct flattening *fl, str key, const struct json_pair *pa
 {
 	/* "extra" itself: its keys are the fields. As a string it holds the same. */
 	if (str_eq(key, STR("extra"))) {
-		if (is_object(pair) || (pair->kind == JSON_STRING && pair->value.n &&
-					pair->value.p[0] == '{'))
+		if (is_object(pair) ||
+		    (pair->kind == JSON_STRING && pair->value.n && pair->value.p[0] == '{'))
 			return later(fl, STR("extra."), pair->value);
 	} else if (str_starts(key, STR("extra."))) {
 		key = str_from(key, 6);
@@ -222,7 +223,8 @@ static bool one_object(struct flattening *fl, const struct nest *nest)
 {
 	struct json_pair *pairs;
 	size_t count;
-	if (json_flat(nest->text, fl->p->record, &pairs, &count, &fl->err) != RC_OK)
+	fl->syntax = json_flat(nest->text, fl->p->record, &pairs, &count, &fl->err) != RC_OK;
+	if (fl->syntax)
 		return false;
 	if (nest->prefix.n == 0 && !right_type(fl, pairs, count))
 		return false;
@@ -232,26 +234,25 @@ static bool one_object(struct flattening *fl, const struct nest *nest)
 	return true;
 }
 
-static enum reject reason_of(const struct err *err, bool outer)
+static enum reject reason_of(const struct flattening *fl)
 {
-	return err->rc == RC_LIMIT ? REJECT_LIMIT : outer ? REJECT_SYNTAX : REJECT_FIELD;
+	return fl->err.rc == RC_LIMIT ? REJECT_LIMIT : fl->syntax ? REJECT_SYNTAX : REJECT_FIELD;
 }
 
 static void record(struct parse *p)
 {
-	struct flattening fl = { .p = p };
+	struct flattening fl = {.p = p};
 	str text = str_trim_all(p->bytes);
 	if (text.n == 0) {
 		parse_blank(p);
 		return;
 	}
-	fl.nests[fl.count++] = (struct nest){ STR_NONE, text };
+	fl.nests[fl.count++] = (struct nest){STR_NONE, text};
 	parse_event(p);
 	for (size_t i = 0; i < fl.count && !fl.report; i++) {
 		struct nest nest = fl.nests[i];
 		if (!one_object(&fl, &nest)) {
-			bool syntax = str_starts(str_of(fl.err.text), STR("JSON"));
-			parse_reject(p, reason_of(&fl.err, syntax), "%s", fl.err.text);
+			parse_reject(p, reason_of(&fl), "%s", fl.err.text);
 			return;
 		}
 	}

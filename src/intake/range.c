@@ -44,7 +44,7 @@ bool range_nets(const struct ip *first, const struct ip *last, struct net *nets,
 		if (*count_out == most)
 			return false;
 		unsigned bits = host_bits(from, to);
-		nets[(*count_out)++] = (struct net){ address_of(from), (uint8_t)(128 - bits) };
+		nets[(*count_out)++] = (struct net){address_of(from), (uint8_t)(128 - bits)};
 		if (bits == 128 || to - from == ((u128)1 << bits) - 1)
 			return true;
 		from += (u128)1 << bits;

@@ -20,6 +20,7 @@ struct state {
 	size_t columns;
 	struct ss_step *steps;
 	size_t count;
+	bool needs_address;      /* the columns have one that must say it */
 	struct ss_beside beside;
 	uint64_t *kept;          /* by column: the input whose text was kept as extra.<column> */
 };
@@ -198,6 +199,11 @@ static bool other_step_fills(const struct state *s, const struct ss_step *step)
 	return false;
 }
 
+static bool is_address_column(const struct ss_step *s)
+{
+	return s->field == FIELD_SOURCE_IP && s->required;
+}
+
 static void make_steps(struct parse *p, struct state *s, const struct ss_type *t,
 		       const struct ss_columns *c)
 {
@@ -220,6 +226,7 @@ static void make_steps(struct parse *p, struct state *s, const struct ss_type *t
 		struct ss_step *step = &s->steps[i];
 		step->also = i > 0 && by_target(&s->steps[i - 1], step) == 0;
 		step->keep = step->column_name.n && !other_step_fills(s, step);
+		s->needs_address |= is_address_column(step);
 	}
 	s->beside = (struct ss_beside){
 		.host = either_column(c, STR("cc_dns"), STR("http_host")),
@@ -259,13 +266,13 @@ static void read_header(struct parse *p, struct state *s)
 	s->names = ARENA_ARRAY(p->report, s->columns, str);
 	for (size_t i = 0; i < s->columns; i++)
 		s->names[i] = arena_str(p->report, found[i]);
-	if (!clean_names(p, s))
-		return;
 	struct ss_columns c = { s->names, s->columns };
 	if (column_named(&c, STR("timestamp")) < 0) {
 		parse_reject(p, REJECT_SYNTAX, "no header of a Shadowserver report: no 'timestamp'");
 		return;
 	}
+	if (!clean_names(p, s))
+		return;
 	struct ss_type t = choose_type(p, s, &c);
 	make_steps(p, s, &t, &c);
 	s->header = arena_str(p->report, p->bytes);
@@ -276,11 +283,6 @@ static void read_header(struct parse *p, struct state *s)
 }
 
 /* --- a line --- */
-
-static bool is_address_column(const struct ss_step *s)
-{
-	return s->field == FIELD_SOURCE_IP && s->required;
-}
 
 /* What did not convert: a required value costs the line, another stays as it is written. */
 static bool went_wrong(struct parse *p, struct state *s, const struct ss_step *step)
@@ -316,22 +318,26 @@ static bool run_steps(struct parse *p, struct state *s)
 	return true;
 }
 
-/* An event that names nobody and nothing, or no time, helps nobody. */
-static bool says_what_and_when(struct parse *p)
+/* Where there is a column for the address and it is empty, something else must say whom it is
+ * about. */
+static bool says_whom(struct parse *p, const struct state *s)
 {
 	static const enum field any[] = { FIELD_SOURCE_IP, FIELD_SOURCE_NETWORK, FIELD_SOURCE_FQDN,
 					  FIELD_SOURCE_URL, FIELD_SOURCE_REVERSE_DNS,
-					  FIELD_SOURCE_ASN, FIELD_SOURCE_ACCOUNT,
-					  FIELD_DESTINATION_IP, FIELD_DESTINATION_FQDN,
-					  FIELD_DESTINATION_URL, FIELD_MALWARE_HASH_MD5,
-					  FIELD_MALWARE_HASH_SHA256 };
-	bool what = false;
-	for (size_t i = 0; !what && i < COUNT_OF(any); i++)
-		what = batch_row_has(p->batch, any[i]);
-	if (what && batch_row_has(p->batch, FIELD_TIME_SOURCE))
+					  FIELD_SOURCE_ASN, FIELD_SOURCE_ACCOUNT };
+	bool said = !s->needs_address;
+	for (size_t i = 0; !said && i < COUNT_OF(any); i++)
+		said = batch_row_has(p->batch, any[i]);
+	return said;
+}
+
+static bool is_whole(struct parse *p, const struct state *s)
+{
+	bool when = batch_row_has(p->batch, FIELD_TIME_SOURCE);
+	if (when && says_whom(p, s))
 		return true;
 	batch_row_cancel(p->batch);
-	parse_reject(p, REJECT_FIELD, what ? "no time" : "nothing that says whom it concerns");
+	parse_reject(p, REJECT_FIELD, when ? "nothing that says whom it concerns" : "no time");
 	return false;
 }
 
@@ -358,7 +364,7 @@ static void read_line(struct parse *p, struct state *s)
 		parse_reject(p, REJECT_SYNTAX, "a quote is not closed");
 	else if (fits_header(p, s, n)) {
 		parse_event(p);
-		if (run_steps(p, s) && says_what_and_when(p))
+		if (run_steps(p, s) && is_whole(p, s))
 			(void)parse_event_end(p);
 	}
 }
@@ -401,8 +407,8 @@ static int claims(const struct intake_sample *sample)
 {
 	str names[CLAIM_COLUMNS], mapping = str_trim_all(sample->hints->mapping);
 	struct ss_columns c = { names, 0 };
-	str line = str_head(sample->head, str_index(sample->head, '\n'));
-	line = str_trim_all(line);
+	str head = str_trim_all(sample->head); /* blank lines before the header */
+	str line = str_trim_all(str_head(head, str_index(head, '\n')));
 	while (line.n && c.count < CLAIM_COLUMNS) {
 		str name = str_cut(&line, ',');
 		if (name.n > 1 && name.p[0] == '"' && name.p[name.n - 1] == '"')

@@ -157,29 +157,29 @@ static enum rc zip_entry(struct unpack *u, str *name_out, struct err *err)
 
 /* --- its bytes --- */
 
-/* Descriptors have a signature or none, and sizes of 4 or of 8 bytes. */
+/* Descriptors have a signature or none, and sizes of 4 or of 8 bytes: by what fits. */
 static enum rc read_descriptor(struct unpack *u, struct err *err)
 {
 	struct zip_entry *e = &u->e;
-	if (!unpack_need(u, 16))
-		return unpack_short(u, err);
-	struct wire w = wire_of(str_mem(u->in + u->at, 16));
-	size_t n = 0;
+	(void)unpack_need(u, 24);
+	struct wire w = wire_of(str_mem(u->in + u->at, u->n - u->at));
+	struct wire unsigned_ = w;
+	size_t n = 12;
 	if (wire_le32(&w) == SIGN_DESCRIPTOR)
-		n = 4;
+		n += 4;
 	else
-		w = wire_of(str_mem(u->in + u->at, 16));
+		w = unsigned_;
 	e->crc = wire_le32(&w);
+	struct wire wide = w;
 	e->packed = wire_le32(&w);
 	e->bytes = wire_le32(&w);
-	n += 12;
-	if (e->wide || e->packed != (uint32_t)e->seen_packed || e->bytes != (uint32_t)e->seen) {
+	if (w.bad)
+		return unpack_short(u, err);
+	uint64_t packed = wire_le64(&wide), bytes = wire_le64(&wide);
+	if (!wide.bad && (e->wide || (packed == e->seen_packed && bytes == e->seen))) {
 		n += 8;
-		if (!unpack_need(u, n))
-			return unpack_short(u, err);
-		w = wire_of(str_mem(u->in + u->at + n - 16, 16));
-		e->packed = wire_le64(&w);
-		e->bytes = wire_le64(&w);
+		e->packed = packed;
+		e->bytes = bytes;
 	}
 	u->at += n;
 	return RC_OK;

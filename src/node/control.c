@@ -186,25 +186,13 @@ static void welcome(struct control *ctl)
 		*c = (struct caller){ .state = CALLER_SILENT, .control = ctl, .socket = socket,
 				      .uid = uid, .since_us = clock_mono_us(),
 				      .handles = { -1, -1, -1, -1 } };
+		answer(socket, RC_OK, 0, "");
 		return;
 	}
 	close(socket);
 }
 
 /* --- the listening thread --- */
-
-static void hear_done(struct control *ctl)
-{
-	unsigned char index;
-	if (read(ctl->done[0], &index, 1) != 1)
-		return;
-	if (index == STOP) {
-		ctl->stopping = true;
-	} else if (index < CONTROL_CALLERS && ctl->callers[index].state == CALLER_RUNS) {
-		pthread_join(ctl->callers[index].thread, NULL);
-		forget(&ctl->callers[index]);
-	}
-}
 
 static void look_at(struct control *ctl, struct caller *c, short events)
 {
@@ -222,6 +210,21 @@ static void look_at(struct control *ctl, struct caller *c, short events)
 		if (events || ctl->stopping)
 			cut(c);
 		break;
+	}
+}
+
+static void hear_done(struct control *ctl)
+{
+	unsigned char index;
+	if (read(ctl->done[0], &index, 1) != 1)
+		return;
+	if (index == STOP) {
+		ctl->stopping = true;
+		for (size_t i = 0; i < CONTROL_CALLERS; i++)
+			look_at(ctl, &ctl->callers[i], 0);
+	} else if (index < CONTROL_CALLERS && ctl->callers[index].state == CALLER_RUNS) {
+		pthread_join(ctl->callers[index].thread, NULL);
+		forget(&ctl->callers[index]);
 	}
 }
 

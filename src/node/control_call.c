@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include "base/buf.h"
 #include "node/control_private.h"
+
+enum { WELCOME_S = 10 };
 
 void control_address(int dir_fd, struct sockaddr_un *out)
 {
@@ -96,21 +99,46 @@ static enum rc send_line(int s, int argc, char **argv, struct err *err)
 	return rc;
 }
 
-static enum rc hear_answer(int s, int *exit_out, struct err *err)
+static enum rc take_answer(const struct control_answer *a, int *code_out, struct err *err)
 {
-	struct control_answer a = { 0 };
+	if (a->rc != RC_OK)
+		return fail(err, a->rc <= RC_IO ? (enum rc)a->rc : RC_IO, "%.*s",
+			    (int)sizeof(a->text) - 1, a->text);
+	*code_out = a->code;
+	return RC_OK;
+}
+
+static ssize_t hear(int s, struct control_answer *a)
+{
 	ssize_t n;
 	do
-		n = recv(s, &a, sizeof(a), 0);
+		n = recv(s, a, sizeof(*a), 0);
 	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/* May we ask at all? A node that is just ending says nothing, and is none any more. */
+static enum rc hear_welcome(int s, const char *dir, struct err *err)
+{
+	struct control_answer a = { 0 };
+	struct timeval patience = { .tv_sec = WELCOME_S }, none = { 0 };
+	int code = 0;
+	(void)setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	ssize_t n = hear(s, &a);
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return fail(err, RC_BUSY, "the node of '%s' does not answer", dir);
 	if (n != (ssize_t)sizeof(a))
+		return fail(err, RC_ABSENT, "no node serves '%s'", dir);
+	(void)setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof(none));
+	return take_answer(&a, &code, err);
+}
+
+static enum rc hear_end(int s, int *exit_out, struct err *err)
+{
+	struct control_answer a = { 0 };
+	if (hear(s, &a) != (ssize_t)sizeof(a))
 		return fail(err, RC_IO, "the node ended before the command did");
-	if (a.rc == RC_OK) {
-		*exit_out = a.code;
-		return RC_OK;
-	}
-	a.text[sizeof(a.text) - 1] = '\0';
-	return fail(err, a.rc <= RC_IO ? (enum rc)a.rc : RC_IO, "%s", a.text);
+	return take_answer(&a, exit_out, err);
 }
 
 enum rc control_call(const char *dir, int argc, char **argv, int *exit_out, struct err *err)
@@ -122,9 +150,11 @@ enum rc control_call(const char *dir, int argc, char **argv, int *exit_out, stru
 	enum rc rc = connect_to(dir, dir_fd, &s, err);
 	close(dir_fd);
 	if (rc == RC_OK)
+		rc = hear_welcome(s, dir, err);
+	if (rc == RC_OK)
 		rc = send_line(s, argc, argv, err);
 	if (rc == RC_OK)
-		rc = hear_answer(s, exit_out, err);
+		rc = hear_end(s, exit_out, err);
 	if (s >= 0)
 		close(s);
 	return rc;

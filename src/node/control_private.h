@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control_private.h: what a caller and the node say over DIR/sock.
  *
- * Caller: one packet, CONTROL_MAGIC, the number of arguments (32 bits,
- * little-endian), each argument with its NUL; with it four handles: stdin,
- * stdout, stderr, working directory. Node: one control_answer. The caller who
- * closes the socket before that has given up: its command's handles go dead. */
+ * Node: one control_answer, may you ask? Caller: one packet, CONTROL_MAGIC, the
+ * number of arguments (32 bits, little-endian), each argument with its NUL; with
+ * it four handles: stdin, stdout, stderr, working directory. Node: one
+ * control_answer, how it went. The caller who closes the socket before that has
+ * given up: its command's handles go dead. */
 #ifndef RONDA_NODE_CONTROL_PRIVATE_H
 #define RONDA_NODE_CONTROL_PRIVATE_H
 

@@ -128,7 +128,7 @@ static struct call call(const struct fixture *f, uid_t uid, int argc, char **arg
 		if (dup2(in[0], 0) < 0 || dup2(out[1], 1) < 0 || dup2(out[1], 2) < 0 ||
 		    chdir("/usr") != 0 || (uid && setresuid(uid, uid, uid) != 0))
 			_exit(99);
-		close(in[1]);
+		close_range(3, ~0U, 0); /* among them our ends of other calls */
 		int code = 0;
 		enum rc rc = control_call(f->dir, argc, argv, &code, NULL);
 		_exit(rc == RC_OK ? code : 100 + (int)rc);
@@ -377,8 +377,9 @@ TEST(broken_packets)
 		control_address(dir, &at);
 		int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 		CHECK(connect(s, (const struct sockaddr *)&at, sizeof(at)) == 0);
-		CHECK(send(s, rows[i].packet.p, rows[i].packet.n, MSG_NOSIGNAL) > 0);
 		struct control_answer a = { 0 };
+		CHECK(recv(s, &a, sizeof(a), 0) == (ssize_t)sizeof(a) && a.rc == RC_OK);
+		CHECK(send(s, rows[i].packet.p, rows[i].packet.n, MSG_NOSIGNAL) > 0);
 		CHECK(recv(s, &a, sizeof(a), 0) == (ssize_t)sizeof(a));
 		CHECK_MSG(a.rc == RC_INPUT, "%s", rows[i].what);
 		close(s);

@@ -30,6 +30,8 @@ struct work {
 	uint64_t half[BATCH_ROWS];
 	bool repeat[BATCH_ROWS];
 	struct event_chunk *chunk; /* NULL: no events left */
+	struct repeats_ticket *ticket;
+	uint64_t from_input;       /* the report's row must stand there: else a batch before was lost */
 	struct report after;       /* the report's row once this batch is in */
 	struct store_job job;
 	struct node *node;
@@ -59,7 +61,10 @@ struct prepare {
 };
 MUST_CHECK enum rc work_prepare(struct work *w, const struct prepare *by, struct report *r,
 				struct err *err);
-/* The writer's job for one work item: events, repeats, quarantine, report. */
+/* Ends what work_prepare began. NULL chunk and ticket are fine. */
+void work_end(struct work *w, bool committed);
+/* The writer's job for one work item: events, repeats, quarantine, report.
+ * RC_CONFLICT: not on top of what it was prepared for; prepare it again. */
 enum rc work_commit(struct tx *tx, void *ctx, struct err *err);
 
 #endif

@@ -92,10 +92,7 @@ static bool retry_give(void *ctx, struct batch *b)
 	t->mended += mended;
 	t->w->after = t->r;
 	t->rc = store_write(t->p->node->store, commit_retry, t, &t->err);
-	if (t->rc != RC_OK)
-		repeats_rollback(t->p->node->repeats, t->w->hash, t->w->batch->c.rows);
-	event_chunk_free(t->w->chunk);
-	t->w->chunk = NULL;
+	work_end(t->w, t->rc == RC_OK);
 	return t->rc == RC_OK;
 }
 

@@ -91,7 +91,7 @@ enum rc work_prepare(struct work *w, const struct prepare *by, struct report *r,
 	struct node *n = by->node;
 	struct buf scratch = BUF_INIT(BATCH_TEXT + KIB(64));
 	w->node = n;
-	w->chunk = NULL;
+	w->from_input = r->next_input;
 	r->counts.inputs += b->c.inputs;
 	r->counts.quarantined += b->c.quarantined;
 	r->counts.dropped += b->c.dropped;
@@ -104,7 +104,7 @@ enum rc work_prepare(struct work *w, const struct prepare *by, struct report *r,
 	for (uint32_t i = 0; i < b->c.rows; i++)
 		w->hash[i] = event_fingerprint(by->fingerprint_key, b, &b->row[i], &scratch);
 	buf_free(&scratch);
-	rc = repeats_probe(n->repeats, (uint32_t)by->feed->id, b, w->hash, w->repeat, err);
+	rc = repeats_probe(n->repeats, (uint32_t)by->feed->id, r->id, b, w->hash, w->repeat, &w->ticket, err);
 	if (rc != RC_OK)
 		return rc;
 	drop_repeats(w, &r->counts);
@@ -116,7 +116,27 @@ enum rc work_prepare(struct work *w, const struct prepare *by, struct report *r,
 	if (rc == RC_OK && b->c.rows)
 		rc = event_chunk_new(b, r, w->half, &w->chunk, err);
 	if (rc != RC_OK)
-		repeats_rollback(n->repeats, w->hash, b->c.rows);
+		work_end(w, false);
+	return rc;
+}
+
+void work_end(struct work *w, bool committed)
+{
+	repeats_end(w->ticket, committed);
+	w->ticket = NULL;
+	event_chunk_free(w->chunk);
+	w->chunk = NULL;
+}
+
+/* A batch goes on top of the one before or not at all: when that one failed, the
+ * report's row would otherwise step over its records. */
+static enum rc stands_at(struct tx *tx, const struct work *w, struct err *err)
+{
+	struct report now;
+	enum rc rc = report_load(tx_conn(tx), w->after.id, &now, err);
+	if (rc == RC_OK && now.next_input != w->from_input)
+		rc = fail(err, RC_CONFLICT, "report %lld stands at record %llu, not %llu", (long long)now.id,
+			  (unsigned long long)now.next_input, (unsigned long long)w->from_input);
 	return rc;
 }
 
@@ -124,14 +144,12 @@ enum rc work_commit(struct tx *tx, void *ctx, struct err *err)
 {
 	struct work *w = ctx;
 	struct batch *b = w->batch;
-	enum rc rc = RC_OK;
-	if (w->chunk) {
-		uint64_t first_seq = 0;
+	uint64_t first_seq = 0;
+	enum rc rc = stands_at(tx, w, err);
+	if (rc == RC_OK && w->chunk)
 		rc = event_chunk_commit(tx, w->chunk, &first_seq, err);
-		if (rc == RC_OK)
-			rc = repeats_commit(tx, w->node->repeats, (uint32_t)w->after.feed, b, w->hash,
-					    first_seq, err);
-	}
+	if (rc == RC_OK)
+		rc = repeats_commit(tx, w->ticket, first_seq, err);
 	if (rc == RC_OK && b->c.rejects)
 		rc = quarantine_commit(tx, &w->after, b, err);
 	if (rc == RC_OK)
@@ -164,12 +182,10 @@ static void land_oldest(struct run *run)
 			run->rc = rc;
 			run->err = err;
 		}
-		repeats_rollback(run->p->node->repeats, w->hash, w->batch->c.rows);
 	} else if (run->o->progress) {
 		run->o->progress(run->o->ctx, &w->after.counts);
 	}
-	event_chunk_free(w->chunk);
-	w->chunk = NULL;
+	work_end(w, rc == RC_OK);
 	run->flights--;
 	for (size_t i = 0; i < run->flights; i++)
 		run->flight[i] = run->flight[i + 1];
@@ -302,6 +318,29 @@ static enum rc drive(struct run *run, bool *unknown_type_out, struct err *err)
 	return store_write(p->node->store, end_report, &e, err);
 }
 
+/* From where the report's row stands now. */
+static enum rc run_once(struct run *run, bool *unknown_type_out, struct err *err)
+{
+	run->rc = RC_OK;
+	enum rc rc = raw_open(run->p->node->store, run->r->id, &run->raw, err);
+	if (rc == RC_OK)
+		rc = drive(run, unknown_type_out, err);
+	raw_close(run->raw);
+	run->raw = NULL;
+	return rc;
+}
+
+static enum rc reload(struct run *run, struct err *err)
+{
+	struct reader *r = NULL;
+	enum rc rc = store_read_begin(run->p->node->store, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = report_load(reader_conn(r), run->r->id, run->r, err);
+	store_read_end(r);
+	return rc;
+}
+
 enum rc run_report(struct pipeline *p, struct report *r, const struct run_options *o,
 		   bool *unknown_type_out, struct err *err)
 {
@@ -315,10 +354,14 @@ enum rc run_report(struct pipeline *p, struct report *r, const struct run_option
 	run.prepare = (struct prepare){ .node = n, .feed = o->feed,
 					.directory = snapshot_table(directory),
 					.fingerprint_key = &p->fingerprint_key };
-	enum rc rc = raw_open(n->store, r->id, &run.raw, err);
-	if (rc == RC_OK)
-		rc = drive(&run, unknown_type_out, err);
-	raw_close(run.raw);
+	/* Whoever had it before may have gone on with it meanwhile. */
+	enum rc rc = reload(&run, err);
+	/* What a batch repeats may fail to be stored; then it is new: once more from there. */
+	for (int tries = 0; rc == RC_OK && r->state == REPORT_PARSING && tries < 5; tries++) {
+		rc = run_once(&run, unknown_type_out, err);
+		if (rc == RC_CONFLICT && tries < 4)
+			rc = reload(&run, err);
+	}
 	snapshot_drop(n->directory, directory);
 	claims_release(p->active, r->id);
 	pipeline_wake(p);

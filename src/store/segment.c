@@ -161,12 +161,18 @@ static void close_at(struct segments *g, size_t i)
 	g->open[i] = g->open[--g->n];
 }
 
-void segments_close(struct segments *g, enum segment which, int32_t day, uint32_t number)
+bool segments_close(struct segments *g, enum segment which, int32_t day, uint32_t number)
 {
-	for (size_t i = g->n; i-- > 0;)
-		if (g->open[i].which == which && g->open[i].day == day &&
-		    g->open[i].number == number)
-			close_at(g, i);
+	for (size_t i = 0; i < g->n; i++) {
+		const struct open_segment *o = &g->open[i];
+		if (o->which != which || o->day != day || o->number != number)
+			continue;
+		if (is_dirty(o))
+			return false;
+		close_at(g, i);
+		return true;
+	}
+	return true;
 }
 
 /* Room for one more; the one longest unused goes, unless it waits for a sync. */
@@ -185,15 +191,32 @@ static struct open_segment *new_open(struct segments *g)
 	return &g->open[g->n];
 }
 
+static void build_head(struct buf *out, enum segment which, int32_t day)
+{
+	buf_add_mem(out, file_magic, sizeof(file_magic));
+	buf_le16(out, FORMAT_VERSION);
+	buf_le16(out, (uint16_t)(which + 1));
+	buf_le32(out, (uint32_t)day);
+}
+
+enum rc segment_check_head(struct io_file *f, enum segment which, int32_t day, struct err *err)
+{
+	char is[SEGMENT_HEAD];
+	struct buf head = BUF_INIT(64);
+	build_head(&head, which, day);
+	enum rc rc = io_read_at(f, 0, is, sizeof(is), err);
+	if (rc == RC_OK && !str_eq(str_mem(is, sizeof(is)), buf_str(&head)))
+		rc = fail(err, RC_INPUT, "the file does not begin as a segment of that day");
+	buf_free(&head);
+	return rc;
+}
+
 /* A new file, or one left over that nothing names. */
 static enum rc make_file(struct open_segment *o, struct io_dir *dir, const char *name,
 			 struct err *err)
 {
 	struct buf head = BUF_INIT(64);
-	buf_add_mem(&head, file_magic, sizeof(file_magic));
-	buf_le16(&head, FORMAT_VERSION);
-	buf_le16(&head, (uint16_t)(o->which + 1));
-	buf_le32(&head, (uint32_t)o->day);
+	build_head(&head, o->which, o->day);
 	enum rc rc = io_open(dir, name, IO_WRITE | IO_CREATE, &o->file, err);
 	if (rc == RC_OK) {
 		rc = io_truncate(o->file, 0, err);
@@ -267,6 +290,8 @@ enum rc segments_start_new(struct segments *g, struct conn *c, enum segment whic
 	uint32_t number;
 	int64_t bytes;
 	struct open_segment *o = find_open(g, which, day);
+	if (o && is_dirty(o))
+		return fail(err, RC_BUSY, "a report of that day is coming in: forget it later");
 	enum rc rc = newest(c, which, day, &number, &bytes, err);
 	if (rc != RC_OK)
 		return rc;
@@ -447,9 +472,17 @@ static enum rc trim_kind(struct store *s, struct conn *c, enum segment which, st
 	return rc;
 }
 
+/* At a start nobody reads an old view: numbers of old days need not be kept. */
+static enum rc forget_numbers(struct conn *c, struct err *err)
+{
+	struct sql *q = sql(c, "DELETE FROM segment WHERE bytes < 0 AND day < ?");
+	sql_int(q, 1, time_day(clock_now_us()) - 1);
+	return sql_run(q, err);
+}
+
 enum rc segments_trim(struct store *s, struct conn *c, struct err *err)
 {
-	enum rc rc = RC_OK;
+	enum rc rc = forget_numbers(c, err);
 	for (unsigned k = 0; k < SEGMENT_KINDS && rc == RC_OK; k++) {
 		struct trim t = { .a = arena_new(KIB(16)) };
 		rc = trim_kind(s, c, (enum segment)k, &t, err);

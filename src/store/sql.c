@@ -42,7 +42,7 @@ static enum rc kind_of(struct conn *c, int code)
 	case SQLITE_NOMEM:
 		abort(); /* as everywhere: running out of memory ends the process */
 	case SQLITE_IOERR:
-		if (full)
+		if (full && code != SQLITE_IOERR_FSYNC && code != SQLITE_IOERR_DIR_FSYNC)
 			return RC_LIMIT;
 		c->broken = true;
 		return RC_IO;

@@ -105,6 +105,15 @@ static enum rc fold_log(struct store *s, struct err *err)
 		    sqlite3_errmsg(conn_db(s->conn)));
 }
 
+/* On a full disk a store can still be read, and written once there is room. */
+static enum rc unless_full(struct store *s, enum rc rc, const struct err *err)
+{
+	if (rc != RC_LIMIT)
+		return rc;
+	log_error(s->log, "the disk is full", L_Z("why", err ? err->text : ""));
+	return RC_OK;
+}
+
 static enum rc open_writable(struct store *s, struct err *err)
 {
 	enum rc rc = conn_open(s->path, CONN_WRITE | CONN_WAL, s->o.cache_kib, &s->conn, err);
@@ -112,16 +121,11 @@ static enum rc open_writable(struct store *s, struct err *err)
 	if (rc == RC_OK)
 		rc = read_version(s->conn, &version, err);
 	if (rc == RC_OK)
-		rc = fold_log(s, err);
-	if (rc == RC_LIMIT) {
-		/* no room even for that: it can be read, and written once there is room */
-		log_error(s->log, "the disk is full", L_Z("why", err ? err->text : ""));
-		rc = RC_OK;
-	}
+		rc = unless_full(s, fold_log(s, err), err);
 	if (rc == RC_OK)
 		rc = migrate(s, err);
 	if (rc == RC_OK)
-		rc = segments_trim(s, s->conn, err);
+		rc = unless_full(s, segments_trim(s, s->conn, err), err);
 	return rc;
 }
 

@@ -47,7 +47,8 @@ MUST_CHECK enum rc segments_trim(struct store *s, struct conn *c, struct err *er
 
 MUST_CHECK enum rc segments_append(struct segments *g, struct conn *c, enum segment which,
 				   int32_t day, str payload, struct place *out, struct err *err);
-/* Makes a new file for a day, to which everything of that day then goes. */
+/* Makes a new file for a day, to which everything of that day then goes. RC_BUSY:
+ * what is being added to the old one is not named yet. */
 MUST_CHECK enum rc segments_start_new(struct segments *g, struct conn *c, enum segment which,
 				      int32_t day, struct err *err);
 /* What a job appended is taken back with it. */
@@ -60,12 +61,15 @@ MUST_CHECK enum rc segments_save(struct segments *g, struct conn *c, struct err 
 MUST_CHECK enum rc segments_sync(struct segments *g, struct err *err);
 void segments_named(struct segments *g);
 bool segments_dirty(const struct segments *g); /* something stands there that a row may name */
-/* The writer's handles of a file that is to be removed. */
-void segments_close(struct segments *g, enum segment which, int32_t day, uint32_t number);
+/* Lets go of a file that is to be removed; false: something was just added to it. */
+bool segments_close(struct segments *g, enum segment which, int32_t day, uint32_t number);
 
 struct io_dir *segment_dir(struct store *s, enum segment which);
 const char *segment_file_name(int32_t day, uint32_t number, char text[SEGMENT_NAME]);
 bool segment_parse_name(const char *name, int32_t *day_out, uint32_t *number_out);
+/* Whether the file begins as one of ours of that kind and day. */
+MUST_CHECK enum rc segment_check_head(struct io_file *f, enum segment which, int32_t day,
+				      struct err *err);
 /* Reads and checks a frame; `out` gets the payload. */
 MUST_CHECK enum rc frame_read(struct io_file *f, enum segment which, const struct place *at,
 			      struct buf *out, struct err *err);
@@ -101,6 +105,7 @@ struct store {
 	struct conn *conn;         /* the writer's */
 	struct writer *writer;
 	struct queue *idle;        /* readers not in use */
+	atomic_bool fold_wanted;   /* what was deleted shall also leave the log */
 	atomic_uint forgotten;     /* counts removals, so that readers let go of files */
 	struct tender {
 		store_tend_fn fn;

@@ -182,10 +182,12 @@ static void run_named(struct group *g, struct store_job *job)
 	}
 	struct err why = job->err;
 	/* SQLite ends the transaction by itself when the disk is full or fails */
-	if (g->open && !conn_in_transaction(g->tx.c))
+	if (g->open && !conn_in_transaction(g->tx.c)) {
 		lose_group(g, rc, &why);
-	else if (conn_broken(g->tx.c))
+		segments_group_back(g->tx.segments);
+	} else if (conn_broken(g->tx.c)) {
 		give_up(g, &why);
+	}
 	finish(g->w, job, rc);
 }
 
@@ -306,11 +308,17 @@ static int note_log_pages(void *ctx, sqlite3 *db, const char *name, int pages)
 static void tidy_log(struct writer *w)
 {
 	int limit = queue_length(w->jobs) ? CHECKPOINT_LATEST : CHECKPOINT_PAGES;
-	if (w->log_pages < limit || store_read_only(w->s))
+	bool purge = atomic_exchange(&w->s->fold_wanted, false);
+	if ((w->log_pages < limit && !purge) || store_read_only(w->s))
 		return;
 	sqlite3 *db = conn_db(w->s->conn);
 	int in_log = 0, done = 0;
-	int code = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &done);
+	int how = purge ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+	sqlite3_busy_timeout(db, purge ? 20 : 10000); /* readers may take longer: then at the next */
+	int code = sqlite3_wal_checkpoint_v2(db, NULL, how, &in_log, &done);
+	sqlite3_busy_timeout(db, 10000);
+	if (purge && code == SQLITE_BUSY)
+		atomic_store(&w->s->fold_wanted, true);
 	if (code == SQLITE_OK || code == SQLITE_BUSY) {
 		w->log_pages = in_log - done;
 		return;

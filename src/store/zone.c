@@ -138,7 +138,8 @@ static void row_add(struct maker *m, const struct chunk_part *p, const struct ro
 	const struct cell *c = p->b->cell + r->first_cell;
 	for (uint32_t i = 0; i < r->cells; i++, c++) {
 		if (c->kind == CELL_TEXT || c->kind == CELL_IP) {
-			bool address = c->field == FIELD_SOURCE_IP || c->field == FIELD_DESTINATION_IP;
+			bool address = c->field == FIELD_SOURCE_IP ||
+				       c->field == FIELD_DESTINATION_IP;
 			if (address == (c->kind == CELL_IP))
 				bytes_add(m, c, str_mem(p->b->text + c->at, c->n));
 			continue;
@@ -325,6 +326,11 @@ static bool is_one_address(const struct matcher *m)
 	return m->has_net && m->net.bits == 128;
 }
 
+static uint64_t address_hash(const struct matcher *m)
+{
+	return filter_hash((uint8_t)m->f->field, str_mem(m->net.ip.b, sizeof(m->net.ip.b)));
+}
+
 bool zone_may_have(const struct matcher *m, str map, str bloom)
 {
 	const struct event_filter *f = m->f;
@@ -336,11 +342,11 @@ bool zone_may_have(const struct matcher *m, str map, str bloom)
 	case FIELD_SOURCE_IP:
 		return m->has_net && map_ask(m, map).address &&
 		       (!is_one_address(m) ||
-			bloom_has(bloom, filter_hash(FIELD_SOURCE_IP, str_mem(m->net.ip.b, 16))));
+			bloom_has(bloom, address_hash(m)));
 	case FIELD_DESTINATION_IP:
 		return m->has_net &&
 		       (!is_one_address(m) ||
-			bloom_has(bloom, filter_hash(FIELD_DESTINATION_IP, str_mem(m->net.ip.b, 16))));
+			bloom_has(bloom, address_hash(m)));
 	case FIELD_SOURCE_ASN:
 		return m->has_number && map_ask(m, map).asn &&
 		       bloom_has(bloom, filter_number(FIELD_SOURCE_ASN, m->number));

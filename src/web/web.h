@@ -16,8 +16,16 @@ struct web;
 MUST_CHECK enum rc web_new(struct node *n, struct web **out, struct err *err);
 void web_free(struct web *w);
 struct http_handlers web_handlers(struct web *w);
-/* "http://ADDRESS/login?once=..." works once, for five minutes; for ./run. */
+/* So that /metrics can tell of the listener; NULL before it ends. */
+void web_watch(struct web *w, const struct http *http);
+/* `address` as in "http://127.0.0.1:8420". Writes "ADDRESS/login?once=...": the
+ * page behind it has one button, which signs in as operator, once, within five
+ * minutes; for ./run. */
 MUST_CHECK enum rc web_login_link(struct web *w, const char *address, char *out, size_t size,
 				  struct err *err);
+
+/* The rows of routes.def. */
+size_t web_route_count(void);
+void web_route(size_t i, const char **method, const char **path, enum right *right);
 
 #endif

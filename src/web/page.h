@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* page.h: what a page handler gets and does.
+ *
+ *   enum rc page_feeds(struct page *p, struct err *err)
+ *   {
+ *           p->template = "feeds";
+ *           page_rows(p);                 // "rows":[
+ *           ... json_open(&p->j, '{') ... json_close(&p->j, '}') ...
+ *           page_rows_end(p);             // ]
+ *           return RC_OK;
+ *   }
+ *
+ * A handler adds members to one JSON object, open when it is called, and
+ * returns; web.c closes it and makes the form that was asked for. A failure
+ * becomes an error answer by its kind (rc_http_status). */
+#ifndef RONDA_WEB_PAGE_H
+#define RONDA_WEB_PAGE_H
+
+#include <stdatomic.h>
+
+#include "base/json.h"
+#include "disclosure/access_guard.h"
+#include "web/document.h"
+#include "web/session.h"
+#include "web/web.h"
+
+struct web {
+	struct node *n;
+	const struct http *http; /* NULL until web_watch() */
+	struct templates *templates;
+	struct sessions *sessions;
+	struct access_guard *guard;
+	int64_t started_us;
+	_Atomic uint64_t reports, refused_reports, inputs;
+};
+
+enum form { FORM_HTML, FORM_JSON, FORM_CSV };
+
+/* Who asks. */
+struct caller {
+	struct viewer viewer;
+	bool known;             /* not the public */
+	bool by_session;
+	struct session session;
+	char feed[64];          /* a token bound to a feed; "" else */
+	bool too_often;         /* tried too often: not even looked at */
+};
+
+struct page {
+	struct web *w;
+	const struct http_request *q;
+	struct http_answer *ans;
+	struct arena *a;
+	struct caller caller;
+	enum form form;
+	str path;               /* without suffix */
+	str item;               /* what the route's '*' took */
+	struct buf doc;
+	struct json_out j;
+	const char *template;   /* NULL: the handler has written the answer itself */
+	const char *title;
+	const char *const *columns; /* of CSV; NULL: what there is */
+	uint64_t row_count;
+	struct reader *r;       /* page_reader() */
+	struct snapshot_ref *directory;
+};
+typedef enum rc (*page_fn)(struct page *p, struct err *err);
+
+#define ROUTE(method, path, right, handler) enum rc handler(struct page *p, struct err *err);
+#define UPLOAD(path, right, handler)
+#include "routes.def"
+#undef ROUTE
+#undef UPLOAD
+
+/* One snapshot of the store for the whole page; ended by web.c. */
+MUST_CHECK enum rc page_reader(struct page *p, struct err *err);
+const struct directory *page_directory(struct page *p); /* may be NULL */
+
+void page_rows(struct page *p);
+void page_rows_end(struct page *p);
+
+/* "limit" of the query: 1..1000; else `fallback`, for JSON and CSV 1000. */
+uint64_t page_limit(const struct page *p, uint64_t fallback);
+
+/* "/events?type=scanner&before=...": this page's address with one name of the
+ * query set anew (value STR_NONE: taken away). In p->a. */
+str page_url_with(struct page *p, const char *name, str value);
+/* path?name=value, escaped */
+str page_link(struct page *p, const char *path, const char *name, str value);
+str url_escape(struct arena *a, str text);
+/* The next page: "next" for programs, "next_url" for people. */
+void page_next(struct page *p, const char *name, str cursor);
+/* The query as it was given, for forms: "query":{"type":"..."}. */
+void page_query(struct page *p, const char *const *names);
+
+/* The filters of the query, for events and counts; and their names for forms. */
+MUST_CHECK enum rc page_filters(struct page *p, struct filter_set *set, struct err *err);
+extern const char *const page_filter_names[];
+/* Its report did not come when it was due. */
+bool feed_overdue(const struct feed *f, int64_t now_us);
+
+/* identify.c */
+void identify(struct web *w, const struct http_request *q, struct caller *out);
+/* A POST of a browser that is ours: token of the session, Origin, Sec-Fetch-Site. */
+bool same_origin(const struct http_request *q);
+const char *cookie_name(const struct http_request *q);
+
+/* Adds a header to an answer; `value` must live as long as the request. */
+void answer_header(struct http_answer *a, const char *name, str value);
+/* An answer that says what is wrong, in the form asked for. */
+void answer_error(struct page *p, int status, const char *kind, const char *words);
+
+/* api_reports.c */
+void api_reports_begin(struct web *w, const struct http_request *q, struct http_upload *u,
+		       struct http_answer *a);
+void api_reports_end(struct web *w, const struct http_request *q, struct http_upload *u,
+		     struct http_answer *a);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "web/page.h"
+
+static enum rc parse_state(str text, enum finding_state *out, struct err *err)
+{
+	static const enum finding_state states[] = { FINDING_OPEN, FINDING_GONE, FINDING_RETURNED };
+	for (size_t i = 0; i < COUNT_OF(states); i++) {
+		if (str_eq(text, str_of(finding_state_name(states[i])))) {
+			*out = states[i];
+			return RC_OK;
+		}
+	}
+	return fail(err, RC_INPUT, "'" STR_FMT "' is no state of a finding", STR_ARG(text));
+}
+
+/* "ID:LAST_SEEN_US" of the last one seen. */
+static enum rc parse_cursor(str text, struct finding_query *q, struct err *err)
+{
+	uint8_t b[16];
+	str id = str_cut(&text, ':');
+	if (!hex_parse(id, b, sizeof b) || !str_to_i64(text, &q->after_last_seen_us))
+		return fail(err, RC_INPUT, "'after' is no place in this list");
+	q->after = (struct hash128){ 0 };
+	for (size_t i = 0; i < 8; i++) {
+		q->after.hi = q->after.hi << 8 | b[i];
+		q->after.lo = q->after.lo << 8 | b[i + 8];
+	}
+	return RC_OK;
+}
+
+static enum rc parse_query(struct page *p, struct finding_query *q, struct err *err)
+{
+	str state = http_query(p->q, "state"), type = http_query(p->q, "type");
+	str org = http_query(p->q, "org"), ip = http_query(p->q, "ip");
+	str severity = http_query(p->q, "severity"), after = http_query(p->q, "after");
+	enum rc rc = RC_OK;
+	if (state.n > 0)
+		rc = parse_state(state, &q->state, err);
+	if (type.n > 0)
+		q->type = type_canonical(type).p ? arena_z(p->a, type_canonical(type)) : arena_z(p->a, type);
+	if (severity.n > 0)
+		q->severity = arena_z(p->a, severity);
+	if (rc == RC_OK && severity.n > 0 && severity_rank(severity) < 0)
+		rc = fail(err, RC_INPUT, "'" STR_FMT "' is no severity", STR_ARG(severity));
+	if (rc == RC_OK && org.n > 0 && !str_to_i64(org, &q->org))
+		rc = fail(err, RC_INPUT, "'" STR_FMT "' is no number of an organisation", STR_ARG(org));
+	q->has_net = ip.n > 0;
+	if (rc == RC_OK && ip.n > 0 && !net_parse(str_trim(ip), false, &q->net))
+		rc = fail(err, RC_INPUT, "'" STR_FMT "' is no address or network", STR_ARG(ip));
+	if (rc == RC_OK && after.n > 0)
+		rc = parse_cursor(after, q, err);
+	return rc;
+}
+
+struct listing {
+	struct page *p;
+	const struct directory *d;
+	struct hash128 last;
+	int64_t last_seen_us;
+};
+
+static bool put_finding(void *ctx, const struct finding *f)
+{
+	struct listing *l = ctx;
+	finding_json(f, l->d, &l->p->j);
+	l->p->row_count++;
+	l->last = f->id;
+	l->last_seen_us = f->last_seen_us;
+	return !l->p->doc.over;
+}
+
+enum rc page_findings(struct page *p, struct err *err)
+{
+	static const char *const names[] = { "state", "type", "severity", "ip", "org", NULL };
+	struct finding_query q = { .limit = page_limit(p, 50) };
+	p->template = "findings";
+	p->title = "Findings";
+	enum rc rc = parse_query(p, &q, err);
+	if (rc == RC_OK)
+		rc = page_reader(p, err);
+	if (rc != RC_OK)
+		return rc;
+	struct listing l = { .p = p, .d = page_directory(p) };
+	page_query(p, names);
+	page_rows(p);
+	rc = read_findings(p->r, &p->caller.viewer, &q, put_finding, &l, err);
+	page_rows_end(p);
+	if (rc == RC_OK && p->row_count == q.limit)
+		page_next(p, "after",
+			  arena_fmt(p->a, "%016llx%016llx:%lld", (unsigned long long)l.last.hi,
+				    (unsigned long long)l.last.lo, (long long)l.last_seen_us));
+	return rc;
+}
+
+enum rc page_finding(struct page *p, struct err *err)
+{
+	struct finding f;
+	p->template = "finding";
+	p->title = "Finding";
+	enum rc rc = page_reader(p, err);
+	if (rc == RC_OK)
+		rc = read_finding(p->r, &p->caller.viewer, p->item, p->a, &f, err);
+	if (rc != RC_OK)
+		return rc;
+	json_key(&p->j, STR("finding"));
+	finding_json(&f, page_directory(p), &p->j);
+	return RC_OK;
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "web/page.h"
+
+struct route {
+	const char *method, *path;
+	enum right right;
+	page_fn run; /* NULL: an upload */
+};
+static const struct route routes[] = {
+#define ROUTE(method, path, right, handler) { #method, path, right, handler },
+#define UPLOAD(path, right, handler) { "POST", path, right, NULL },
+#include "routes.def"
+#undef ROUTE
+#undef UPLOAD
+};
+
+enum rc web_new(struct node *n, struct web **out, struct err *err)
+{
+	struct web *w = x_alloc(sizeof *w);
+	w->n = n;
+	w->started_us = clock_mono_us();
+	enum rc rc = templates_new(&w->templates, err);
+	if (rc != RC_OK) {
+		free(w);
+		return rc;
+	}
+	w->sessions = sessions_new();
+	w->guard = guard_new();
+	*out = w;
+	return RC_OK;
+}
+
+void web_free(struct web *w)
+{
+	if (!w)
+		return;
+	templates_free(w->templates);
+	sessions_free(w->sessions);
+	guard_free(w->guard);
+	free(w);
+}
+
+void web_watch(struct web *w, const struct http *http)
+{
+	w->http = http;
+}
+
+/* --- finding the route --- */
+
+static bool path_matches(const struct route *r, str path, str *item_out)
+{
+	str pattern = str_of(r->path), star = STR("/*");
+	*item_out = STR_NONE;
+	if (!str_ends(pattern, star))
+		return str_eq(path, pattern);
+	str head = str_head(pattern, pattern.n - 1);
+	*item_out = str_from(path, head.n);
+	return str_starts(path, head) && item_out->n > 0 && !str_has(*item_out, '/');
+}
+
+static const char *method_name(enum http_method m)
+{
+	switch (m) {
+	case HTTP_GET:
+	case HTTP_HEAD:
+		return "GET"; /* the body is left out on the way */
+	case HTTP_POST:
+		return "POST";
+	case HTTP_OTHER:
+		return "";
+	}
+	return "";
+}
+
+/* NULL: none; *known_out: there is one for another method, `allow` names it. */
+static const struct route *find_route(struct page *p, const char **allow)
+{
+	for (size_t i = 0; i < COUNT_OF(routes); i++) {
+		if (!path_matches(&routes[i], p->path, &p->item))
+			continue;
+		if (str_eq(str_of(routes[i].method), str_of(method_name(p->q->method))))
+			return &routes[i];
+		*allow = *allow ? "GET, HEAD, POST" :
+			 str_eq(str_of(routes[i].method), STR("GET")) ? "GET, HEAD" : "POST";
+	}
+	return NULL;
+}
+
+/* The suffix wins over Accept; programs that say nothing get JSON. */
+static void pick_form(struct page *p)
+{
+	str accept = http_header(p->q, "accept");
+	p->path = p->q->path;
+	p->form = http_header(p->q, "authorization").p ? FORM_JSON : FORM_HTML;
+	if (str_find(accept, STR("text/html")) < accept.n)
+		p->form = FORM_HTML;
+	else if (str_find(accept, STR("application/json")) < accept.n)
+		p->form = FORM_JSON;
+	else if (str_find(accept, STR("text/csv")) < accept.n)
+		p->form = FORM_CSV;
+	if (str_ends(p->path, STR(".json"))) {
+		p->form = FORM_JSON;
+		p->path.n -= 5;
+	} else if (str_ends(p->path, STR(".csv")) && p->path.n > 4) {
+		p->form = FORM_CSV;
+		p->path.n -= 4;
+	}
+}
+
+/* --- the answer --- */
+
+static void put_links(struct page *p)
+{
+	struct page other = *p;
+	other.path = arena_fmt(p->a, STR_FMT ".json", STR_ARG(p->path));
+	json_put_str(&p->j, "json_url", page_url_with(&other, "limit", STR_NONE));
+	other.path = arena_fmt(p->a, STR_FMT ".csv", STR_ARG(p->path));
+	json_put_str(&p->j, "csv_url", page_url_with(&other, "limit", STR_NONE));
+}
+
+/* What every page shows around its own. */
+static void put_frame(struct page *p)
+{
+	static const char *const places[] = { "events", "findings", "count", "who", "quarantine", "feeds",
+					      "tour" };
+	const struct node *n = p->w->n;
+	str first = str_from(p->path, 1);
+	json_key(&p->j, STR("frame"));
+	json_open(&p->j, '{');
+	json_put_str(&p->j, "title", str_of(p->title ? p->title : "ronda"));
+	json_put_str(&p->j, "node", n->store ? store_node_name(n->store) : STR(""));
+	json_put_bool(&p->j, "demo", n->demo);
+	json_put_str(&p->j, "style", str_of(templates_style_tag(p->w->templates)));
+	json_put_bool(&p->j, "signed_in", p->caller.by_session);
+	json_put_str(&p->j, "csrf", str_of(p->caller.session.csrf));
+	json_put_str(&p->j, "actor", str_of(p->caller.viewer.actor));
+	json_put_str(&p->j, "right", str_of(right_name(p->caller.viewer.right)));
+	json_put_bool(&p->j, "at_home", first.n == 0);
+	first = str_cut(&first, '/');
+	for (size_t i = 0; i < COUNT_OF(places); i++) {
+		if (str_eq(first, str_of(places[i])))
+			json_put_bool(&p->j, places[i], true);
+	}
+	put_links(p);
+	json_close(&p->j, '}');
+}
+
+/* Making a table of items leave the house is an act: one line for all of it. */
+static enum rc journal_export(struct page *p, struct err *err)
+{
+	struct journal_act act = { .act = "export", .actor = str_of(p->caller.viewer.actor),
+				   .object = p->path, .count = p->row_count };
+	return p->w->n->journal ? journal_write(p->w->n->journal, &act, err) : RC_OK;
+}
+
+static enum rc write_form(struct page *p, struct err *err)
+{
+	struct http_answer *a = p->ans;
+	a->body = (struct buf)BUF_INIT(PAGE_MAX);
+	switch (p->form) {
+	case FORM_JSON:
+		a->type = "application/json";
+		buf_add(&a->body, buf_str(&p->doc));
+		buf_char(&a->body, '\n');
+		return a->body.over ? fail(err, RC_LIMIT, "the answer is too large") : RC_OK;
+	case FORM_CSV:
+		a->type = "text/csv; charset=utf-8; header=present";
+		answer_header(a, "Content-Disposition", STR("attachment"));
+		return document_csv(buf_str(&p->doc), p->columns,
+				    !str_eq(http_query(p->q, "guard"), STR("no")), &a->body, err);
+	case FORM_HTML:
+		a->type = "text/html; charset=utf-8";
+		return document_html(p->w->templates, p->template, buf_str(&p->doc), &a->body, err);
+	}
+	return RC_OK;
+}
+
+static void begin_document(struct page *p)
+{
+	buf_reset(&p->doc);
+	p->j = json_out(&p->doc);
+	json_open(&p->j, '{');
+}
+
+void answer_error(struct page *p, int status, const char *kind, const char *words)
+{
+	struct err err;
+	char code[16];
+	snprintf(code, sizeof code, "%d", status);
+	begin_document(p);
+	p->title = "Not possible";
+	p->template = "error";
+	if (p->form == FORM_CSV)
+		p->form = FORM_JSON;
+	json_key(&p->j, STR("error"));
+	json_open(&p->j, '{');
+	json_put_str(&p->j, "kind", str_of(kind));
+	json_put_str(&p->j, "words", str_of(words));
+	json_put_str(&p->j, "status", str_of(code));
+	json_close(&p->j, '}');
+	if (p->form == FORM_HTML)
+		put_frame(p);
+	json_close(&p->j, '}');
+	buf_free(&p->ans->body);
+	p->ans->header_count = 0;
+	p->ans->status = status;
+	if (write_form(p, &err) != RC_OK)
+		p->ans->status = 500;
+	if (status == 503 || status == 507 || status == 429)
+		answer_header(p->ans, "Retry-After", status == 429 ? STR("600") : STR("30"));
+}
+
+static void refuse_stranger(struct page *p)
+{
+	if (p->caller.too_often) {
+		answer_error(p, 429, "busy", "too many wrong tries from this address; wait ten minutes");
+	} else if (p->form == FORM_HTML && p->q->method != HTTP_POST) {
+		p->ans->status = 303;
+		answer_header(p->ans, "Location",
+			      page_link(p, "/login", "next", page_url_with(p, "", STR_NONE)));
+	} else {
+		answer_error(p, 401, "denied", "sign in, or send a token");
+		answer_header(p->ans, "WWW-Authenticate", STR("Bearer"));
+	}
+}
+
+static void journal_refusal(struct page *p)
+{
+	struct journal_act act = { .act = "refusal", .actor = str_of(p->caller.viewer.actor),
+				   .object = p->path };
+	struct err err;
+	if (p->w->n->journal && journal_write(p->w->n->journal, &act, &err) != RC_OK)
+		log_error(p->w->n->log, "a refusal could not be journalled", L_Z("why", err.text));
+}
+
+/* May this caller run this route, in this way? Answers when not. */
+static bool admitted(struct page *p, const struct route *r)
+{
+	if (!right_includes(p->caller.viewer.right, r->right)) {
+		if (!p->caller.known) {
+			refuse_stranger(p);
+		} else {
+			journal_refusal(p);
+			answer_error(p, 403, "denied", "your token does not have the right for this");
+		}
+		return false;
+	}
+	if (p->q->method != HTTP_POST)
+		return true;
+	bool ours = same_origin(p->q);
+	if (p->caller.by_session)
+		ours = ours && str_eq_secret(http_form(p->q, "csrf"), str_of(p->caller.session.csrf));
+	if (!ours)
+		answer_error(p, 403, "denied", "this form was not made here, or is too old: load the page again");
+	return ours;
+}
+
+static void finish(struct page *p, enum rc rc, const struct err *err)
+{
+	struct err why = *err;
+	if (rc == RC_OK && !p->template) /* the handler has answered */
+		return;
+	if (rc == RC_OK) {
+		if (p->form == FORM_HTML)
+			put_frame(p);
+		json_close(&p->j, '}');
+		if (p->ans->status == 0)
+			p->ans->status = 200;
+		if (p->form == FORM_CSV)
+			rc = journal_export(p, &why);
+		if (rc == RC_OK)
+			rc = p->doc.over ? fail(&why, RC_LIMIT, "the answer is too large") :
+					   write_form(p, &why);
+	}
+	if (rc == RC_OK)
+		return;
+	if (rc == RC_IO)
+		log_error(p->w->n->log, "a page failed", L_STR("path", p->path), L_Z("why", why.text));
+	answer_error(p, rc_http_status(rc), rc_name(rc), why.text);
+}
+
+static void answer(void *ctx, const struct http_request *q, struct http_answer *a)
+{
+	struct page p = { .w = ctx, .q = q, .ans = a, .a = q->a, .doc = BUF_INIT(PAGE_MAX) };
+	const char *allow = NULL;
+	struct err err = { 0 };
+	pick_form(&p);
+	const struct route *r = find_route(&p, &allow);
+	if (!r || !r->run) {
+		answer_error(&p, allow || r ? 405 : 404, "absent",
+			     allow || r ? "this address is not asked in this way" : "there is nothing here");
+		if (allow)
+			answer_header(a, "Allow", str_of(allow));
+	} else {
+		identify(p.w, q, &p.caller);
+		if (admitted(&p, r)) {
+			begin_document(&p);
+			finish(&p, r->run(&p, &err), &err);
+		}
+	}
+	if (p.r)
+		store_read_end(p.r);
+	if (p.directory)
+		snapshot_drop(p.w->n->directory, p.directory);
+	buf_free(&p.doc);
+}
+
+/* --- uploads --- */
+
+static bool takes_body(void *ctx, const struct http_request *q)
+{
+	(void)ctx;
+	return str_eq(q->path, STR("/api/reports"));
+}
+
+static void upload_begin(void *ctx, const struct http_request *q, struct http_upload *u,
+			 struct http_answer *a)
+{
+	if (takes_body(ctx, q))
+		api_reports_begin(ctx, q, u, a);
+	else
+		answer(ctx, q, a); /* 404, 405, or 403: our forms send what forms send */
+}
+
+static void upload_end(void *ctx, const struct http_request *q, struct http_upload *u,
+		       struct http_answer *a)
+{
+	api_reports_end(ctx, q, u, a);
+}
+
+struct http_handlers web_handlers(struct web *w)
+{
+	return (struct http_handlers){ .ctx = w, .answer = answer, .takes_body = takes_body,
+				       .upload_begin = upload_begin, .upload_end = upload_end };
+}
+
+/* For tests: every address there is. */
+size_t web_route_count(void)
+{
+	return COUNT_OF(routes);
+}
+
+void web_route(size_t i, const char **method, const char **path, enum right *right)
+{
+	*method = routes[i].method;
+	*path = routes[i].path;
+	*right = routes[i].right;
+}
