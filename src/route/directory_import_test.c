@@ -112,7 +112,7 @@ TEST(csv_and_again)
 	CHECK_INT(directory_match_asn(d, 4200000000u, 1, m, 4), 1);
 	CHECK_INT(directory_match_country(d, STR("ID"), 1, m, 4), 1);
 	CHECK_INT(directory_match_domain(d, STR("a.b.id"), 1, m, 4), 1);
-	int64_t first, last;
+	int64_t first = 0, last = 0;
 	CHECK(time_parse(STR("2026-01-01"), true, &first) && time_parse(STR("2026-02-01"), true, &last));
 	CHECK_INT(matches(d, "198.18.9.1", first - 1, m), 0);
 	CHECK_INT(matches(d, "198.18.9.1", first, m), 1);
