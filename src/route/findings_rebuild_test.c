@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 
+#include "route/findings_private.h"
 #include "route/findings_world.h"
 
 TEST(rebuild_mends)
@@ -26,6 +27,40 @@ TEST(rebuild_mends)
 	CHECK_NEWS(&w, "opened opened");
 	dump(&w, &after);
 	CHECK_STR(buf_str(&after), buf_str(&before));
+	buf_free(&before);
+	buf_free(&after);
+	world_end(&w);
+}
+
+/* Part by part, as when there are more findings than fit into memory. */
+TEST(rebuild_in_parts)
+{
+	struct world w = world_new();
+	struct buf before = BUF_INIT(MIB(1)), after = BUF_INIT(MIB(1));
+	for (int i = 0; i < 40; i++) {
+		char ip[32];
+		snprintf(ip, sizeof(ip), "198.18.0.%d", i);
+		DELIVER(&w, LIST, VULN(ip, i), VULN(ip, i + 1));
+	}
+	complete(&w, LIST, w.reports);
+	CHECK_RC(findings_before_forget(w.s, time_day(clock_now_us()) + 1, &err), RC_OK, err);
+	for (int i = 20; i < 60; i++) {
+		char ip[32];
+		snprintf(ip, sizeof(ip), "198.18.0.%d", i);
+		DELIVER(&w, HONEYPOT, VULN(ip, i));
+	}
+	fold(&w);
+	struct buf said = BUF_INIT(4096);
+	(void)news(&w, &said);
+	dump(&w, &before);
+	for (size_t most = 1; most < 100; most *= 3) {
+		run_sql(&w, "UPDATE finding SET events = events + 1");
+		CHECK_RC(findings_rebuild_by(w.s, w.d, most, false, &err), RC_OK, err);
+		dump(&w, &after);
+		CHECK_STR(buf_str(&after), buf_str(&before));
+		CHECK_NEWS(&w, "");
+	}
+	buf_free(&said);
 	buf_free(&before);
 	buf_free(&after);
 	world_end(&w);
@@ -177,5 +212,5 @@ TEST(beside_the_fold)
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(rebuild_mends), TEST_RUN(forgotten_events_still_count), TEST_RUN(undo),
+TEST_MAIN(TEST_RUN(rebuild_mends), TEST_RUN(rebuild_in_parts), TEST_RUN(forgotten_events_still_count), TEST_RUN(undo),
 	  TEST_RUN(undo_of_a_return), TEST_RUN(follow_the_directory), TEST_RUN(beside_the_fold))
