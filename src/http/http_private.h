@@ -136,7 +136,6 @@ struct http_exchange {
 	uint64_t received;
 	enum step step;
 	enum job job;
-	atomic_bool busy;       /* a worker has it */
 	bool taking;            /* the handler holds an upload: give or abort it */
 	bool close, over;
 	char *piece;            /* of a stream */

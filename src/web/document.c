@@ -120,9 +120,11 @@ struct member {
 static size_t members_of(struct json_object *o, struct arena *a, struct member **out)
 {
 	size_t n = 0;
+	struct json_object_iterator at = json_object_iter_begin(o), end = json_object_iter_end(o);
 	*out = ARENA_ARRAY(a, (size_t)json_object_object_length(o) + 1, struct member);
-	json_object_object_foreach(o, name, value)
-		(*out)[n++] = (struct member){ name, value };
+	for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at))
+		(*out)[n++] = (struct member){ json_object_iter_peek_name(&at),
+					       json_object_iter_peek_value(&at) };
 	return n;
 }
 
@@ -218,10 +220,10 @@ static void collect_columns(struct json_object *rows, const char *const *given, 
 		return;
 	for (size_t i = 0; i < json_count(rows); i++) {
 		struct json_object *row = json_at(rows, i);
-		json_object_object_foreach(row, name, value) {
-			(void)value;
-			add_column(c, name);
-		}
+		struct json_object_iterator at = json_object_iter_begin(row);
+		struct json_object_iterator end = json_object_iter_end(row);
+		for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at))
+			add_column(c, json_object_iter_peek_name(&at));
 	}
 }
 
