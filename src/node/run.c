@@ -107,6 +107,9 @@ enum rc work_prepare(struct work *w, const struct prepare *by, struct report *r,
 	rc = repeats_probe(n->repeats, (uint32_t)by->feed->id, r->id, b, w->hash, w->repeat, &w->ticket, err);
 	if (rc != RC_OK)
 		return rc;
+	w->seen_count = by->feed->complete ?
+				findings_seen_again(n->store, b, w->repeat, r->received_us, w->seen) :
+				0;
 	drop_repeats(w, &r->counts);
 	rc = enrich_batch(n->enrich, b, err);
 	if (rc == RC_OK)
@@ -150,6 +153,8 @@ enum rc work_commit(struct tx *tx, void *ctx, struct err *err)
 		rc = event_chunk_commit(tx, w->chunk, &first_seq, err);
 	if (rc == RC_OK)
 		rc = repeats_commit(tx, w->ticket, first_seq, err);
+	if (rc == RC_OK && w->seen_count)
+		rc = findings_note_seen(tx, w->after.feed, w->after.id, w->seen, w->seen_count, err);
 	if (rc == RC_OK && b->c.rejects)
 		rc = quarantine_commit(tx, &w->after, b, err);
 	if (rc == RC_OK)

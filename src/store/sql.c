@@ -283,8 +283,10 @@ enum rc sql_end(struct sql *q, struct err *err)
 	enum rc rc = RC_OK;
 	if (q->rc != SQLITE_OK && q->rc != SQLITE_DONE)
 		rc = failed(q->c, q->rc, err);
-	sqlite3_reset(q->stmt);
-	sqlite3_clear_bindings(q->stmt);
+	if (q->stmt) {
+		sqlite3_reset(q->stmt);
+		sqlite3_clear_bindings(q->stmt);
+	}
 	q->rc = SQLITE_OK;
 	q->busy = false;
 	if (q->extra) {
