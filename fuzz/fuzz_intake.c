@@ -82,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		job.hints.file_name = str_cut(&rest, '\n');
 	if (flags & HAS_MAPPING)
 		job.hints.mapping = str_cut(&rest, '\0');
+	job.packed_bytes = rest.n;
 	struct run once = { .step = SIZE_MAX, .copy = copy };
 	run_one(&once, b, job, rest);
 	if (flags & TWICE && rest.n < KIB(16)) {
