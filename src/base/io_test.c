@@ -212,7 +212,8 @@ static const struct {
 	{ "before the unlink, kept", 1, IO_CUT_KEEP, STR_INIT("onetwo"), STR_INIT("b") },
 	{ "before b, kept", 3, IO_CUT_KEEP, STR_INIT("onetwo"), STR_INIT("(absent)") },
 	{ "before two", 4, IO_CUT_KEEP, STR_INIT("one"), STR_INIT("(absent)") },
-	{ "before the directory's sync", 5, IO_CUT_DROP, STR_INIT("(absent)"), STR_INIT("(absent)") },
+	{ "before the directory's sync", 5, IO_CUT_DROP, STR_INIT("(absent)"),
+	  STR_INIT("(absent)") },
 };
 
 TEST(rebuilt_directories)
@@ -238,7 +239,8 @@ TEST(rebuilt_directories)
 	CHECK_INT(all, 8);
 	test_dir_in(&to, path, "cut");
 	for (size_t i = 0; i < COUNT_OF(cuts); i++) {
-		CHECK_RC(io_trace_rebuild(t, all - cuts[i].events, cuts[i].how, 1, path, &err), RC_OK, err);
+		CHECK_RC(io_trace_rebuild(t, all - cuts[i].events, cuts[i].how, 1, path, &err),
+			 RC_OK, err);
 		str a = content(path, "a", &b);
 		CHECK_MSG(str_eq(a, cuts[i].a), "%s: a is '" STR_FMT "'", cuts[i].what, STR_ARG(a));
 		a = content(path, "b", &b);

@@ -19,8 +19,8 @@ static struct world opened(void)
 	CHECK(fd >= 0);
 	close(fd);
 	CHECK_RC(conn_open(path, CONN_WRITE | CONN_WAL, 256, &w.c, &err), RC_OK, err);
-	CHECK_RC(conn_exec(w.c, "CREATE TABLE t (a INTEGER PRIMARY KEY, b, c NOT NULL)", &err), RC_OK,
-		 err);
+	CHECK_RC(conn_exec(w.c, "CREATE TABLE t (a INTEGER PRIMARY KEY, b, c NOT NULL)", &err),
+		 RC_OK, err);
 	return w;
 }
 
