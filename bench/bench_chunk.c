@@ -60,7 +60,8 @@ static void row(struct batch *b, uint64_t *s, uint64_t number, uint64_t *offset)
 		       (1700000000 + (int64_t)(number / 60 + next(s) % 3)) * SECOND_US);
 	batch_set_time(b, FIELD_TIME_OBSERVATION, 1700100000 * SECOND_US + 123);
 	batch_set_ip(b, FIELD_SOURCE_IP, &ip);
-	batch_set_int(b, FIELD_SOURCE_PORT, STR_NONE, (int64_t)(kind ? 1024 + next(s) % 60000 : 3389));
+	batch_set_int(b, FIELD_SOURCE_PORT, STR_NONE,
+		      (int64_t)(kind ? 1024 + next(s) % 60000 : 3389));
 	batch_set_int(b, FIELD_SOURCE_ASN, STR_NONE, (int64_t)(64500 + host / 700 % 3000));
 	set_fmt(b, FIELD_SOURCE_AS_NAME, NULL, "EXAMPLE-NET-%u", host / 700 % 3000);
 	batch_set_text(b, FIELD_SOURCE_GEOLOCATION_CC, STR_NONE, str_of(countries[host / 700 % 6]));
@@ -80,7 +81,8 @@ static void row(struct batch *b, uint64_t *s, uint64_t number, uint64_t *offset)
 	if (kind) {
 		address(host % 40, &ip);
 		batch_set_ip(b, FIELD_DESTINATION_IP, &ip);
-		batch_set_int(b, FIELD_DESTINATION_PORT, STR_NONE, (int64_t)(next(s) % 4 ? 80 : 443));
+		batch_set_int(b, FIELD_DESTINATION_PORT, STR_NONE,
+			      (int64_t)(next(s) % 4 ? 80 : 443));
 		batch_set_int(b, FIELD_DESTINATION_ASN, STR_NONE, 64496);
 	}
 	set_fmt(b, FIELD_EXTRA, "naics", "%u", 517000 + host / 700 % 40);
@@ -113,7 +115,8 @@ static void one_column(str bytes, struct arena *a)
 	struct chunk c;
 	struct err err;
 	const int64_t *n;
-	if (chunk_open(&c, bytes, a, NULL, &err) || chunk_numbers(&c, FIELD_SOURCE_ASN, 0, &n, &err))
+	if (chunk_open(&c, bytes, a, NULL, &err) ||
+	    chunk_numbers(&c, FIELD_SOURCE_ASN, 0, &n, &err))
 		abort();
 }
 
@@ -167,8 +170,8 @@ int main(int argc, char **argv)
 		for (uint32_t i = 0; i < c.columns; i++) {
 			const struct chunk_group *g = &c.group[c.column[i].group];
 			printf("%3u " STR_FMT " %.2f of group %u %.2f -> %.2f\n", c.column[i].field,
-			       STR_ARG(c.column[i].key), c.column[i].bytes / 4096.0, c.column[i].group,
-			       g->raw_bytes / 4096.0, (double)g->stored.n / 4096.0);
+			       STR_ARG(c.column[i].key), c.column[i].bytes / 4096.0,
+			       c.column[i].group, g->raw_bytes / 4096.0, (double)g->stored.n / 4096.0);
 		}
 	}
 	batch_free(b);

@@ -48,6 +48,24 @@ static void as_json(struct cli *c, const struct count_row *rows, size_t count,
 }
 
 
+/* Readers know organisations by name, the store by number. */
+static void name_organisations(struct cli *c, const enum count_by *by, size_t key_count,
+			       struct count_row *rows, size_t count)
+{
+	struct snapshot_ref *ref = node_directory(c->node);
+	const struct directory *d = snapshot_table(ref);
+	for (size_t k = 0; k < key_count; k++) {
+		for (size_t i = 0; by[k] == BY_ORG && i < count; i++) {
+			int64_t id = 0;
+			const struct org *o =
+				str_to_i64(rows[i].key[k], &id) ? directory_org(d, id) : NULL;
+			if (o)
+				rows[i].key[k] = arena_str(c->a, o->name);
+		}
+	}
+	snapshot_drop(c->node->directory, ref);
+}
+
 static int run(struct cli *c)
 {
 	const char *by_text = cli_value(c, "--by"), *names[5] = { NULL };
@@ -66,6 +84,8 @@ static int run(struct cli *c)
 	enum rc rc = store_read_begin(c->node->store, &r, &err);
 	if (rc == RC_OK)
 		rc = read_counts(r, &c->viewer, &f.query, by, key_count, c->a, &rows, &count, &err);
+	if (rc == RC_OK)
+		name_organisations(c, by, key_count, rows, count);
 	if (rc == RC_OK && c->form == CLI_JSON)
 		as_json(c, rows, count, names, key_count);
 	names[key_count] = "count";

@@ -67,14 +67,15 @@ static int by_key(const void *x, const void *y, void *ctx)
 static void put_extras(struct buf *out, const struct batch *b, const struct cell *c, uint32_t n)
 {
 	const struct cell *order[EVENT_CELLS_MAX];
+	void *ctx = (void *)(uintptr_t)b; /* qsort_r takes no const */
 	bool sorted = true;
 	n = n < EVENT_CELLS_MAX ? n : EVENT_CELLS_MAX;
 	for (uint32_t i = 0; i < n; i++) {
 		order[i] = &c[i];
-		sorted = sorted && (!i || by_key(&order[i - 1], &order[i], (void *)(uintptr_t)b) < 0);
+		sorted = sorted && (!i || by_key(&order[i - 1], &order[i], ctx) < 0);
 	}
 	if (!sorted)
-		qsort_r(order, n, sizeof(*order), by_key, (void *)(uintptr_t)b);
+		qsort_r(order, n, sizeof(*order), by_key, ctx);
 	for (uint32_t i = 0; i < n; i++)
 		put_cell(out, b, order[i]);
 }

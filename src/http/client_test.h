@@ -21,7 +21,7 @@ struct seen {
 	_Atomic uint64_t bytes;
 };
 
-static void seen_answer(void *ctx, const struct http_request *q, struct http_answer *a)
+static inline void seen_answer(void *ctx, const struct http_request *q, struct http_answer *a)
 {
 	struct seen *s = ctx;
 	atomic_fetch_add(&s->answers, 1);
@@ -36,7 +36,7 @@ static void seen_answer(void *ctx, const struct http_request *q, struct http_ans
 		STR_ARG(http_cookie(q, "c")));
 }
 
-static enum rc seen_give(void *ctx, str bytes, struct err *err)
+static inline enum rc seen_give(void *ctx, str bytes, struct err *err)
 {
 	struct seen *s = ctx;
 	atomic_fetch_add(&s->bytes, bytes.n);
@@ -45,12 +45,12 @@ static enum rc seen_give(void *ctx, str bytes, struct err *err)
 	return RC_OK;
 }
 
-static void seen_abort(void *ctx)
+static inline void seen_abort(void *ctx)
 {
 	atomic_fetch_add(&((struct seen *)ctx)->aborts, 1);
 }
 
-static void seen_begin(void *ctx, const struct http_request *q, struct http_upload *u,
+static inline void seen_begin(void *ctx, const struct http_request *q, struct http_upload *u,
 		       struct http_answer *a)
 {
 	struct seen *s = ctx;
@@ -62,7 +62,7 @@ static void seen_begin(void *ctx, const struct http_request *q, struct http_uplo
 	*u = (struct http_upload){ .ctx = s, .give = seen_give, .abort = seen_abort };
 }
 
-static void seen_end(void *ctx, const struct http_request *q, struct http_upload *u,
+static inline void seen_end(void *ctx, const struct http_request *q, struct http_upload *u,
 		     struct http_answer *a)
 {
 	struct seen *s = ctx;
@@ -74,13 +74,13 @@ static void seen_end(void *ctx, const struct http_request *q, struct http_upload
 	buf_fmt(&a->body, "got %llu", (unsigned long long)atomic_load(&s->bytes));
 }
 
-static struct http_handlers seen_handlers(struct seen *s)
+static inline struct http_handlers seen_handlers(struct seen *s)
 {
 	return (struct http_handlers){ .ctx = s, .answer = seen_answer,
 				       .upload_begin = seen_begin, .upload_end = seen_end };
 }
 
-static struct http *test_server(const struct http_limits *limits, const struct http_handlers *h,
+static inline struct http *test_server(const struct http_limits *limits, const struct http_handlers *h,
 				const char *proxies)
 {
 	struct http_options o = { .listen = "127.0.0.1:0", .trusted_proxies = proxies,
@@ -109,7 +109,7 @@ static int dial(uint16_t port, int from)
 	return fd;
 }
 
-static bool send_all(int fd, str s)
+static inline bool send_all(int fd, str s)
 {
 	while (s.n > 0) {
 		ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
@@ -121,7 +121,7 @@ static bool send_all(int fd, str s)
 }
 
 /* Reads until the other side closes or nothing comes for `quiet_ms`; true: closed. */
-static bool read_answer(int fd, struct buf *out, int quiet_ms)
+static inline bool read_answer(int fd, struct buf *out, int quiet_ms)
 {
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -153,7 +153,7 @@ static int first_status(str s)
 }
 
 /* Sends all at once and takes what comes until the end or silence. */
-static int exchange(uint16_t port, str request, struct buf *out, bool *closed_out, int quiet_ms)
+static inline int exchange(uint16_t port, str request, struct buf *out, bool *closed_out, int quiet_ms)
 {
 	int fd = dial(port, 0);
 	if (fd < 0)

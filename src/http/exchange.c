@@ -146,6 +146,7 @@ static void run_answer(struct http_exchange *x)
 {
 	x->h->handlers.answer(x->h->handlers.ctx, &x->q, &x->ans);
 	fail_answer(x);
+	compress_answer(&x->q, &x->ans);
 	x->step = STEP_DONE;
 }
 
@@ -174,9 +175,7 @@ void *exchange_worker(void *queue)
 		case JOB_STREAM: run_stream(x); break;
 		case JOB_FINISH: free_exchange(x); continue;
 		}
-		struct MHD_Connection *c = x->c;
-		atomic_store(&x->busy, false); /* from here on x is the library's thread's */
-		MHD_resume_connection(c);
+		MHD_resume_connection(x->c); /* from here on x is the library's thread's */
 	}
 	return NULL;
 }
@@ -185,14 +184,11 @@ void exchange_submit(struct http_exchange *x, enum job job)
 {
 	x->job = job;
 	link_work(x->link);
-	atomic_store(&x->busy, true);
 	MHD_suspend_connection(x->c);
 	if (queue_put(job == JOB_ANSWER ? x->h->answers : x->h->uploads, x))
 		return;
 	x->close = x->over = true; /* we are stopping */
-	struct MHD_Connection *c = x->c;
-	atomic_store(&x->busy, false);
-	MHD_resume_connection(c);
+	MHD_resume_connection(x->c);
 }
 
 /* --- what a handler may ask --- */

@@ -201,8 +201,10 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *c, const char
 		if (!x->link)
 			return MHD_NO;
 	}
-	if (atomic_load(&x->busy))
-		return MHD_YES; /* more of the body is there, but a worker is not done: later */
+	/* The library goes on with the body it has read, also while suspended: later. (To ask
+	 * whether a worker is done would not do: it may be, and not have resumed yet.) */
+	if (MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_SUSPENDED)->suspended)
+		return MHD_YES;
 	if (x->step == STEP_HEAD) {
 		read_head(x, url, method, version);
 		return first_call(x);
@@ -236,7 +238,7 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **context,
 
 /* --- start and stop --- */
 
-static void on_library_words(void *cls, const char *fmt, va_list ap)
+static PRINTF_LIKE(2, 0) void on_library_words(void *cls, const char *fmt, va_list ap)
 {
 	char words[200];
 	struct http *h = cls;

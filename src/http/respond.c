@@ -93,7 +93,7 @@ static ssize_t read_stream(void *cls, uint64_t at, char *to, size_t most)
 {
 	struct http_exchange *x = cls;
 	(void)at;
-	if (atomic_load(&x->busy))
+	if (MHD_get_connection_info(x->c, MHD_CONNECTION_INFO_CONNECTION_SUSPENDED)->suspended)
 		return 0;
 	if (x->piece_at < x->piece_n) {
 		size_t n = (size_t)(x->piece_n - x->piece_at);

@@ -72,6 +72,19 @@ static void gather(const struct directory *d, const struct side *s, int64_t now_
 #undef ROOM
 }
 
+/* Shared addresses matter where the trouble comes from, not where it goes. */
+static void forget_shared(struct gathered *g, size_t from)
+{
+	static const char shared[] = "shared ";
+	for (size_t i = from; i < g->n; i++) {
+		struct match *m = &g->list[i];
+		if (m->shared_address)
+			memmove(m->reason, m->reason + sizeof(shared) - 1,
+				sizeof(m->reason) - (sizeof(shared) - 1));
+		m->shared_address = false;
+	}
+}
+
 /* Gives what was gathered since `from` its place in the order of the row. */
 static void rank(struct gathered *g, size_t from, const struct concern_row *row, size_t side)
 {
@@ -80,6 +93,15 @@ static void rank(struct gathered *g, size_t from, const struct concern_row *row,
 		place[row->order[i]] = (uint8_t)(side * ROLE_COUNT + i);
 	for (size_t i = from; i < g->n; i++)
 		g->place[i] = place[g->list[i].role];
+}
+
+/* The findings read from the reasons that an address is shared: it must not get
+ * lost because its holder has a better reason. */
+static void keep_shared(struct match *m, const struct match *shared)
+{
+	enum concern_role role = m->role;
+	*m = *shared;
+	m->role = role;
 }
 
 /* Each organisation once, at its best place; what is equal stays in the order
@@ -96,6 +118,8 @@ static void settle(const struct gathered *g, struct concerns *out)
 				k++;
 			if (k == out->count)
 				out->list[out->count++] = g->list[i];
+			else if (g->list[i].shared_address && !out->list[k].shared_address)
+				keep_shared(&out->list[k], &g->list[i]);
 		}
 	}
 }
@@ -173,6 +197,8 @@ static void concerns_of(const struct directory *d, const struct concern_row *row
 			continue;
 		gather(d, &sides[side], now_us, g);
 		rank(g, from, row, side);
+		if (side > 0)
+			forget_shared(g, from);
 	}
 	settle(g, out);
 }

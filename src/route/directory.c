@@ -162,9 +162,9 @@ static bool sortable_of(const struct scope_row *row, struct sortable *out)
 }
 
 /* A name longer than fits keeps its end, which says most. */
-static void reason_write(char reason[64], const struct scope_row *row)
+static void reason_write(char reason[64], const struct scope_row *row, bool shared)
 {
-	const char *head = row->shared_address ? "shared net " :
+	const char *head = shared ? "shared net " :
 			   row->kind == SCOPE_ASN ? "asn AS" :
 			   row->kind == SCOPE_NET ? "net " :
 			   row->kind == SCOPE_DOMAIN ? "domain " : "country ";
@@ -220,6 +220,18 @@ static size_t country_place(str cc)
 	return (size_t)(cc.p[0] - 'A') * LETTERS + (size_t)(cc.p[1] - 'A');
 }
 
+/* When one claim says that a network is of shared addresses, it is for all. */
+static bool shared_run(const struct sortable *list, size_t n, size_t i)
+{
+	bool shared = false;
+	while (i > 0 && same_key(&list[i - 1], &list[i]))
+		i--;
+	do
+		shared |= list[i].row->shared_address;
+	while (i + 1 < n && same_key(&list[i], &list[i + 1]) && (i++, true));
+	return shared;
+}
+
 static void make_runs(struct directory *d, const struct sortable *list, size_t n)
 {
 	struct net *nets = x_array(n + 1, sizeof(*nets));
@@ -234,12 +246,13 @@ static void make_runs(struct directory *d, const struct sortable *list, size_t n
 	for (size_t i = 0; i < n; i++) {
 		const struct scope_row *row = list[i].row;
 		uint32_t run = (uint32_t)i + 1;
+		bool shared = row->kind == SCOPE_NET && shared_run(list, n, i);
 		d->claims[run] = (struct claim){
-			.org = row->org, .role = row->role, .shared_address = row->shared_address,
+			.org = row->org, .role = row->role, .shared_address = shared,
 			.from_us = row->from_us, .until_us = row->until_us ? row->until_us : INT64_MAX,
 			.last = i + 1 == n || !same_key(&list[i], &list[i + 1]),
 		};
-		reason_write(d->claims[run].reason, row);
+		reason_write(d->claims[run].reason, row, shared);
 		if (i > 0 && same_key(&list[i - 1], &list[i]))
 			continue;
 		if (row->kind == SCOPE_NET) {
@@ -327,18 +340,27 @@ static bool in_season(const struct claim *c, int64_t at_us)
 	return at_us >= c->from_us && at_us < c->until_us;
 }
 
+/* A claim as it is told; `plain`: a smaller network is claimed, so that whether
+ * this one is shared says nothing about the address. */
+static void tell(const struct claim *c, bool plain, struct match *out)
+{
+	static const char shared[] = "shared ";
+	*out = (struct match){ .org = c->org, .role = c->role,
+			       .shared_address = c->shared_address && !plain };
+	size_t skip = c->shared_address && plain ? sizeof(shared) - 1 : 0;
+	memcpy(out->reason, c->reason + skip, sizeof(c->reason) - skip);
+}
+
 /* Adds the claims of a run that are in season; returns how many there are now. */
 static size_t take(const struct directory *d, uint32_t run, int64_t at_us, struct match *out,
 		   size_t most, size_t n)
 {
+	bool plain = n > 0;
 	if (run == NO_RUN)
 		return n;
 	for (const struct claim *c = &d->claims[run];; c++) {
-		if (n < most && in_season(c, at_us)) {
-			out[n] = (struct match){ .org = c->org, .role = c->role,
-						 .shared_address = c->shared_address };
-			memcpy(out[n++].reason, c->reason, sizeof(c->reason));
-		}
+		if (n < most && in_season(c, at_us))
+			tell(c, plain, &out[n++]);
 		if (c->last)
 			return n;
 	}

@@ -36,7 +36,9 @@ const struct org *directory_org(const struct directory *d, int64_t id); /* NULL 
 size_t directory_size(const struct directory *d);
 const struct org *directory_at(const struct directory *d, size_t i); /* by name */
 
-/* What of the table matched, most specific first. Up to `most` results. */
+/* What of the table matched, most specific first. Up to `most` results.
+ * `shared_address` (and "shared" in the reason) is told of the smallest network
+ * only that anybody claims: it decides. */
 struct match {
 	int64_t org;
 	enum concern_role role;

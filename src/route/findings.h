@@ -39,15 +39,30 @@ struct finding {
 	str mark_reason;
 };
 
-/* Folds up to `most` events behind the cursor; *did_out: how many. Run by one
- * thread. */
+/* Folds up to `most` events behind the cursor; *did_out: by how many sequence
+ * numbers it moved. Run by one thread; the calls below may run beside it. `d`
+ * may be NULL: then nobody is concerned. */
 MUST_CHECK enum rc findings_fold(struct store *s, const struct directory *d, uint64_t most,
 				 uint64_t *did_out, struct err *err);
 /* True when every committed event is folded. */
 MUST_CHECK enum rc findings_caught_up(struct reader *r, bool *out, struct err *err);
-/* After a complete run of a feed arrived (`report` was its last report), and
- * all its events are folded: what was not in it is gone. */
+/* After a complete run of a feed arrived (`run` is its report): what was not in
+ * it is gone. Does nothing while there are events not folded, or when this run
+ * was seen before: call it again after the next fold. */
 MUST_CHECK enum rc findings_run_complete(struct store *s, int64_t feed, int64_t run, struct err *err);
+
+/* An exact repeat makes no event, and yet it stands in its run: for feeds of
+ * which one report is all there is, the pipeline notes the repeats it drops.
+ * First before they are dropped (`out` has room for all rows; returns how many),
+ * then inside the job that commits the batch. */
+struct seen_again {
+	struct hash128 id;
+	int64_t time_us;
+};
+size_t findings_seen_again(struct store *s, const struct batch *b, const bool *is_repeat,
+			   int64_t received_us, struct seen_again *out);
+MUST_CHECK enum rc findings_note_seen(struct tx *tx, int64_t feed, int64_t run,
+				      const struct seen_again *list, size_t n, struct err *err);
 
 struct finding_query {
 	enum finding_state state;   /* 0: open and returned */
@@ -68,12 +83,22 @@ MUST_CHECK enum rc findings_list(struct reader *r, const struct finding_query *q
 				 void *ctx, struct err *err);
 MUST_CHECK enum rc findings_get(struct reader *r, struct hash128 id, struct arena *a,
 				struct finding *out, struct err *err);
+/* First and last seen by feed. */
+struct finding_feed {
+	int64_t feed, first_seen_us, last_seen_us, report;
+};
+MUST_CHECK enum rc findings_feeds(struct reader *r, struct hash128 id, struct arena *a,
+				  struct finding_feed **out, size_t *count_out, struct err *err);
 MUST_CHECK enum rc findings_mark(struct tx *tx, struct hash128 id, enum finding_mark mark, str reason,
 				 str by, struct err *err);
-/* Throws findings away and folds anew from base and events; tells only true
- * differences. */
+/* Open findings follow the directory: after it was loaded anew, asks again whom
+ * each concerns; transitions where the answer is another one. In the background. */
+MUST_CHECK enum rc findings_reroute(struct store *s, const struct directory *d, struct err *err);
+/* Makes the findings anew from base and events and compares; writes and tells
+ * only true differences. RC_INPUT: damaged events, then nothing is believed. */
 MUST_CHECK enum rc findings_rebuild(struct store *s, const struct directory *d, struct err *err);
-/* Called by forget before a day's events go: folds them into a base. */
+/* Called by forget before a day's events go: folds them into a base. RC_BUSY:
+ * there are events the fold has not seen. */
 MUST_CHECK enum rc findings_before_forget(struct store *s, int32_t before_day, struct err *err);
 
 /* Undo of one report (`feed undo RUN`) re-reads the findings its events made. */
@@ -93,5 +118,10 @@ MUST_CHECK enum rc transitions_read(struct conn *c, const char *teller, size_t m
 				    struct transition_row **out, size_t *count_out, struct err *err);
 /* Inside the job that also writes what the teller tells. */
 MUST_CHECK enum rc transitions_told(struct tx *tx, const char *teller, uint64_t seq, struct err *err);
+/* A teller for tests and `findings follow`: appends a line for each transition
+ * not yet told ("NUMBER TIME WHAT FINDING TLP:...") and notes that. A crash
+ * leaves no line out and none twice. */
+MUST_CHECK enum rc transitions_tell_file(struct store *s, const char *path, uint64_t *told_out,
+					 struct err *err);
 
 #endif

@@ -146,7 +146,8 @@ static bool count_part(struct writer *w, const struct chunk_part *p, const uint3
 			if (!*slot) {
 				if (w->columns >= COLUMNS_MAX - PER_ROW_COLUMNS)
 					return false;
-				str key = c->field == FIELD_EXTRA ? w->name[numbers[c->key]] : STR_NONE;
+				str key = c->field == FIELD_EXTRA ? w->name[numbers[c->key]] :
+								    STR_NONE;
 				*slot = column_add(w, c->field, c->kind, key);
 			}
 			w->column[*slot - 1].n++;

@@ -72,7 +72,8 @@ static struct span span_of(const int64_t *v, uint32_t n)
 	return s;
 }
 
-static void put_planes(struct buf *out, const int64_t *v, uint32_t n, uint64_t least, unsigned width)
+static void put_planes(struct buf *out, const int64_t *v, uint32_t n, uint64_t least,
+		       unsigned width)
 {
 	unsigned char *to = (unsigned char *)buf_room(out, (size_t)n * width);
 	if (!to)
@@ -341,7 +342,8 @@ static const int64_t *get_numbers(struct wire *w, uint32_t n, struct arena *a)
 	uint64_t *v = ARENA_ARRAY(a, n, uint64_t), *to = v + (n - planes);
 	for (unsigned p = 0; p < width; p++)
 		for (uint32_t i = 0; i < planes; i++)
-			to[i] |= (uint64_t)(unsigned char)bytes.p[(size_t)p * planes + i] << (8 * p);
+			to[i] |= (uint64_t)(unsigned char)bytes.p[(size_t)p * planes + i]
+				 << (8 * p);
 	if (mode == NUMBERS_FROM_LAST) {
 		v[0] = base;
 		for (uint32_t i = 1; i < n; i++)
@@ -388,7 +390,8 @@ static bool get_addresses(struct wire *w, unsigned char *to, size_t stride, uint
 	if (w->bad || family != ADDRESSES_BOTH)
 		return false;
 	const unsigned char *b = (const unsigned char *)bits.p;
-	return get_family(w, to, stride, n, 12, b, true) && get_family(w, to, stride, n, 0, b, false);
+	return get_family(w, to, stride, n, 12, b, true) &&
+	       get_family(w, to, stride, n, 0, b, false);
 }
 
 static bool get_texts(struct wire *w, struct arena *a, struct column *c)

@@ -105,8 +105,8 @@ enum rc manifest_add(struct tx *tx, str bytes, const struct zone *z, int64_t rep
 	if (rc)
 		return rc;
 	struct sql *q = sql(tx_conn(tx),
-			    "INSERT INTO chunk (first_seq, rows, report, day, number, offset, bytes,"
-			    " tlp_set, exercise, min_time, max_time, zone, bloom)"
+			    "INSERT INTO chunk (first_seq, rows, report, day, number, offset,"
+			    " bytes, tlp_set, exercise, min_time, max_time, zone, bloom)"
 			    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	sql_int(q, 1, (int64_t)first);
 	sql_int(q, 2, z->rows);
@@ -136,7 +136,8 @@ enum rc event_chunk_commit(struct tx *tx, struct event_chunk *c, uint64_t *first
 		return RC_OK;
 	rc = c->zone.rows < CHUNK_ROWS_LEAST ?
 		     add_tail(tx_conn(tx), c, last + 1, err) :
-		     manifest_add(tx, buf_str(&c->bytes), &c->zone, c->report, c->day, last + 1, err);
+		     manifest_add(tx, buf_str(&c->bytes), &c->zone, c->report, c->day, last + 1,
+				  err);
 	return rc ? rc : set_last_seq(tx_conn(tx), last + c->zone.rows, err);
 }
 

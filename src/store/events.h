@@ -41,7 +41,8 @@ struct event_filter {
 	enum field field;      /* FIELD_EXTRA: `key` */
 	str key;
 	enum { FILTER_EQ, FILTER_IN_NET, FILTER_PREFIX, FILTER_SUFFIX, FILTER_ORG } op;
-	str text;              /* EQ of text (also addresses, as text), PREFIX, SUFFIX (".example.org") */
+	str text;              /* EQ of text (also addresses and numbers, as text), PREFIX,
+				* SUFFIX (".example.org"); p == NULL: none is meant */
 	struct net net;        /* IN_NET, EQ of an address */
 	int64_t number;        /* EQ of numbers; ORG: id of the organisation concerned */
 };

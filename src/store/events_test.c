@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/test.h"
+#include "base/test_dir.h"
 
 static uint64_t next(uint64_t *s)
 {
@@ -48,8 +49,8 @@ static struct fact fact_of(uint64_t seed)
 		 host & 1 ? "a" : "b");
 	int org = (int)(host % 7);
 	if (org)
-		snprintf(f.concerns, sizeof(f.concerns), "%d 1 asn|%d 2 net|%d 3 cc", org, org % 3 + 10,
-			 org);
+		snprintf(f.concerns, sizeof(f.concerns), "%d 1 asn|%d 2 net|%d 3 cc", org,
+			 org % 3 + 10, org);
 	f.extra = (int64_t)(next(&s) % 9);
 	return f;
 }
@@ -80,7 +81,7 @@ static void add_row(struct batch *b, const struct fact *f)
 }
 
 struct world {
-	char path[64];
+	struct test_dir dir;
 	struct store *store;
 	struct fact *fact;
 	size_t facts;
@@ -89,32 +90,23 @@ struct world {
 static void world_open(struct world *w)
 {
 	struct err err;
-	CHECK_RC(store_open(w->path, &store_options_default, NULL, &w->store, &err), RC_OK, err);
+	CHECK_RC(store_open(w->dir.path, NULL, NULL, &w->store, &err), RC_OK, err);
 }
 
 static void world_make(struct world *w)
 {
 	struct err err;
-	*w = (struct world){ .path = "/tmp/ronda-events-XXXXXX" };
-	CHECK(mkdtemp(w->path) != NULL);
+	*w = (struct world){ .dir = test_dir_new() };
 	CHECK_RC(hash_init(&err), RC_OK, err);
-	CHECK_RC(store_create(w->path, "Team B", "ID", &err), RC_OK, err);
+	CHECK_RC(store_create(w->dir.path, "Team B", "ID", &err), RC_OK, err);
 	world_open(w);
 }
 
 static void world_end(struct world *w)
 {
-	char command[128];
 	store_close(w->store);
 	free(w->fact);
-	int n = snprintf(command, sizeof(command), "%s", w->path);
-	CHECK(n > 0);
-	char *const argv[] = { "rm", "-rf", command, NULL };
-	pid_t pid = fork();
-	if (pid == 0) {
-		execvp("rm", argv);
-		_exit(1);
-	}
+	test_dir_end(&w->dir);
 }
 
 struct commit {
@@ -159,8 +151,8 @@ static void world_fill(struct world *w)
 	static const struct {
 		uint32_t rows;
 		bool exercise;
-	} steps[] = { { 1, false }, { 2, false }, { 3000, false }, { 1, false }, { 300, false },
-		      { 40, true }, { 4096, false }, { 600, true },  { 1, false }, { 200, false } };
+	} steps[] = { { 1, false }, { 2, false }, { 700, false }, { 1, false }, { 300, false },
+		      { 40, true }, { 900, false }, { 600, true },  { 1, false }, { 200, false } };
 	for (size_t i = 0; i < COUNT_OF(steps); i++)
 		deliver(w, steps[i].rows, (int64_t)i + 1, steps[i].exercise);
 }
@@ -301,9 +293,11 @@ static void check_filters(const struct world *w)
 		{ "net", { .field = FIELD_SOURCE_IP, .op = FILTER_IN_NET, .net = in } },
 		{ "net 6", { .field = FIELD_SOURCE_IP, .op = FILTER_IN_NET, .net = v6 } },
 		{ "address", { .field = FIELD_SOURCE_IP, .net = one } },
-		{ "as text", { .field = FIELD_SOURCE_IP, .text = ip_str(address, &w->fact[9].ip) } },
+		{ "as text", { .field = FIELD_SOURCE_IP,
+			       .text = ip_str(address, &w->fact[9].ip) } },
 		{ "name", { .field = FIELD_SOURCE_FQDN, .text = str_of(w->fact[3].fqdn) } },
-		{ "prefix", { .field = FIELD_SOURCE_FQDN, .op = FILTER_PREFIX, .text = STR("h1") } },
+		{ "prefix", { .field = FIELD_SOURCE_FQDN, .op = FILTER_PREFIX,
+			      .text = STR("h1") } },
 		{ "suffix", { .field = FIELD_SOURCE_FQDN, .op = FILTER_SUFFIX,
 			      .text = STR(".a.example.org") } },
 		{ "org", { .field = FIELD_RONDA_CONCERNS, .op = FILTER_ORG, .number = 11 } },
@@ -337,10 +331,10 @@ static void check_queries(const struct world *w)
 		{ "red", { .tlp_mask = 1u << TLP_RED, .exercise = true } },
 		{ "oldest", { .tlp_mask = 7, .oldest_first = true } },
 		{ "limit", { .tlp_mask = 7, .limit = 13 } },
-		{ "limit, oldest", { .tlp_mask = 7, .limit = 3100, .oldest_first = true } },
-		{ "before", { .tlp_mask = ALL_TLP, .before_seq = 3200 } },
-		{ "after", { .tlp_mask = ALL_TLP, .after_seq = 3001, .oldest_first = true } },
-		{ "between", { .tlp_mask = ALL_TLP, .after_seq = 3, .before_seq = 3004 } },
+		{ "limit, oldest", { .tlp_mask = 7, .limit = 800, .oldest_first = true } },
+		{ "before", { .tlp_mask = ALL_TLP, .before_seq = 1000 } },
+		{ "after", { .tlp_mask = ALL_TLP, .after_seq = 702, .oldest_first = true } },
+		{ "between", { .tlp_mask = ALL_TLP, .after_seq = 3, .before_seq = 706 } },
 		{ "report", { .tlp_mask = ALL_TLP, .report = 5 } },
 		{ "time", { .tlp_mask = ALL_TLP, .from_us = epoch + 5000 * SECOND_US,
 			    .until_us = epoch + 9000 * SECOND_US } },
@@ -429,14 +423,14 @@ TEST(one_by_one_is_dense)
 {
 	struct world w;
 	world_make(&w);
-	for (uint32_t i = 0; i < 4096 + 10; i++)
-		deliver(&w, i == 7 ? 3 : 1, i, i == 9);
+	for (uint32_t i = 0; w.facts < 4096 + 10; i++)
+		deliver(&w, i < 50 ? 1 : 11, i, i == 9);
 	seal_all(&w);
 	CHECK_INT(count_rows(&w, false), 1);
 	CHECK(count_rows(&w, true) < 20);
 	struct event_query q = { .tlp_mask = ALL_TLP };
 	check_query(&w, &q, "one by one");
-	q.report = 4001;
+	q.report = 301;
 	check_query(&w, &q, "one report");
 	if (clock_move(2 * DAY_US)) {
 		seal_all(&w);
@@ -545,8 +539,8 @@ TEST(count)
 
 static enum rc undo_job(struct tx *tx, void *ctx, struct err *err)
 {
-	struct sql *q = sql(tx_conn(tx), "INSERT INTO report VALUES (?, 1, 4, 0, x'', 0, '', '', '',"
-					 " 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', 0)");
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO report VALUES (?, 1, 4, 0, x'', 0, '', '',"
+					 " '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', 0)");
 	sql_int(q, 1, *(const int64_t *)ctx);
 	return sql_run(q, err);
 }

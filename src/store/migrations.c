@@ -84,7 +84,7 @@ static const char version_1[] =
 	" feed INTEGER NOT NULL, run INTEGER NOT NULL, tlp INTEGER NOT NULL, exercise INTEGER NOT NULL,"
 	" shared_address INTEGER NOT NULL, asn INTEGER NOT NULL, cc TEXT NOT NULL, type TEXT NOT NULL,"
 	" identifier TEXT NOT NULL, severity TEXT NOT NULL, key TEXT NOT NULL, ip BLOB,"
-	" concerns TEXT NOT NULL) WITHOUT ROWID;"
+	" concerns TEXT NOT NULL, feeds INTEGER NOT NULL, sides BLOB NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX finding_last ON finding (last_seen, id);"
 	"CREATE TABLE finding_feed (id BLOB, feed INTEGER, first_seen INTEGER NOT NULL,"
 	" last_seen INTEGER NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (id, feed)) WITHOUT ROWID;"

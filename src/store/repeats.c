@@ -71,7 +71,7 @@ static void refill_row(void *ctx, const struct log_row *row, const struct repeat
 	if (!r->first)
 		r->first = row->first_seq;
 	for (uint32_t i = 0; i < row->rows; i++) {
-		if (!repeat_table_room(r->p->table)) { /* more than memory: those must be in a file */
+		if (!repeat_table_room(r->p->table)) {
 			uint64_t drops = repeat_table_drops(r->p->table);
 			repeat_table_rotate(r->p->table);
 			if (drops >= r->first)

@@ -22,7 +22,8 @@ static enum rc find_run(struct reader *r, int32_t today, struct run *out, bool *
 	if (rc)
 		return rc;
 	struct run run = { 0 };
-	struct sql *q = sql(reader_conn(r), "SELECT first_seq, rows, day FROM tail ORDER BY first_seq");
+	struct sql *q = sql(reader_conn(r), "SELECT first_seq, rows, day FROM tail"
+					    " ORDER BY first_seq");
 	*found = false;
 	while (!*found && sql_row(q)) {
 		uint64_t first = (uint64_t)sql_col_int(q, 0);
@@ -146,7 +147,8 @@ static enum rc read_run(struct reader *r, struct sealing *s, struct arena *a, st
 static enum rc swap(struct tx *tx, void *ctx, struct err *err)
 {
 	struct sealing *s = ctx;
-	struct sql *q = sql(tx_conn(tx), "DELETE FROM tail WHERE first_seq >= ?1 AND first_seq < ?2");
+	struct sql *q = sql(tx_conn(tx), "DELETE FROM tail WHERE first_seq >= ?1"
+					 " AND first_seq < ?2");
 	sql_int(q, 1, (int64_t)s->run.first);
 	sql_int(q, 2, (int64_t)(s->run.first + s->run.rows));
 	enum rc rc = sql_run(q, err);

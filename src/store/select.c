@@ -45,20 +45,20 @@ static bool may_have(const struct selection *s, const struct candidate *c)
 
 static struct sql *chunk_query(struct conn *c, bool oldest)
 {
-	return oldest ? sql(c, "SELECT first_seq, rows, report, tlp_set, exercise, min_time, max_time,"
-			       " day, number, offset, bytes, zone, bloom FROM chunk"
+	return oldest ? sql(c, "SELECT first_seq, rows, report, tlp_set, exercise, min_time,"
+			       " max_time, day, number, offset, bytes, zone, bloom FROM chunk"
 			       " WHERE first_seq > ?1 ORDER BY first_seq") :
-			sql(c, "SELECT first_seq, rows, report, tlp_set, exercise, min_time, max_time,"
-			       " day, number, offset, bytes, zone, bloom FROM chunk"
+			sql(c, "SELECT first_seq, rows, report, tlp_set, exercise, min_time,"
+			       " max_time, day, number, offset, bytes, zone, bloom FROM chunk"
 			       " WHERE first_seq < ?1 ORDER BY first_seq DESC");
 }
 
 static struct sql *tail_query(struct conn *c, bool oldest)
 {
-	return oldest ? sql(c, "SELECT first_seq, rows, report, tlp_set, exercise, min_time, max_time"
-			       " FROM tail WHERE first_seq > ?1 ORDER BY first_seq") :
-			sql(c, "SELECT first_seq, rows, report, tlp_set, exercise, min_time, max_time"
-			       " FROM tail WHERE first_seq < ?1 ORDER BY first_seq DESC");
+	return oldest ? sql(c, "SELECT first_seq, rows, report, tlp_set, exercise, min_time,"
+			       " max_time FROM tail WHERE first_seq > ?1 ORDER BY first_seq") :
+			sql(c, "SELECT first_seq, rows, report, tlp_set, exercise, min_time,"
+			       " max_time FROM tail WHERE first_seq < ?1 ORDER BY first_seq DESC");
 }
 
 static struct candidate candidate_read(struct sql *q, bool tail)

@@ -31,9 +31,10 @@ static enum rc read_version(struct conn *c, int *out, struct err *err)
 	if (*out == 0)
 		return fail(err, RC_INPUT, "main.db is no store of ronda");
 	if (*out > store_version)
-		return fail(err, RC_CONFLICT,
-			    "the store has version %d, this ronda knows up to %d: use a newer ronda",
-			    *out, store_version);
+		return fail(
+			err, RC_CONFLICT,
+			"the store has version %d, this ronda knows up to %d: use a newer ronda",
+			*out, store_version);
 	return RC_OK;
 }
 
@@ -43,7 +44,8 @@ static enum rc migrate(struct store *s, struct err *err)
 	int version;
 	enum rc rc = read_version(s->conn, &version, err);
 	if (rc == RC_OK && version < store_version && s->read_only_disk)
-		return fail(err, RC_DENIED, "the store must be migrated, but the disk is read-only");
+		return fail(err, RC_DENIED,
+			    "the store must be migrated, but the disk is read-only");
 	for (int v = version; v < store_version && rc == RC_OK; v++) {
 		rc = conn_exec(s->conn, "BEGIN IMMEDIATE", err);
 		if (rc == RC_OK)
@@ -105,6 +107,15 @@ static enum rc fold_log(struct store *s, struct err *err)
 		    sqlite3_errmsg(conn_db(s->conn)));
 }
 
+/* On a full disk a store can still be read, and written once there is room. */
+static enum rc unless_full(struct store *s, enum rc rc, const struct err *err)
+{
+	if (rc != RC_LIMIT)
+		return rc;
+	log_error(s->log, "the disk is full", L_Z("why", err ? err->text : ""));
+	return RC_OK;
+}
+
 static enum rc open_writable(struct store *s, struct err *err)
 {
 	enum rc rc = conn_open(s->path, CONN_WRITE | CONN_WAL, s->o.cache_kib, &s->conn, err);
@@ -112,16 +123,11 @@ static enum rc open_writable(struct store *s, struct err *err)
 	if (rc == RC_OK)
 		rc = read_version(s->conn, &version, err);
 	if (rc == RC_OK)
-		rc = fold_log(s, err);
-	if (rc == RC_LIMIT) {
-		/* no room even for that: it can be read, and written once there is room */
-		log_error(s->log, "the disk is full", L_Z("why", err ? err->text : ""));
-		rc = RC_OK;
-	}
+		rc = unless_full(s, fold_log(s, err), err);
 	if (rc == RC_OK)
 		rc = migrate(s, err);
 	if (rc == RC_OK)
-		rc = segments_trim(s, s->conn, err);
+		rc = unless_full(s, segments_trim(s, s->conn, err), err);
 	return rc;
 }
 

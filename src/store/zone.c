@@ -31,6 +31,8 @@ struct maker {
 	uint64_t *set;         /* hashes seen; 0: empty */
 	uint32_t distinct;
 	uint32_t exercises;
+	str last[FIELD_COUNT]; /* value of the row before: rows of a kind follow each other */
+	int64_t last_asn[2];
 };
 
 /* What the filter holds of a value: FNV-1a over the field and the bytes, then
@@ -106,6 +108,9 @@ static void concerns_add(struct maker *m, str text)
 
 static void bytes_add(struct maker *m, const struct cell *c, str s)
 {
+	if (c->field >= FIELD_COUNT || (m->last[c->field].p && str_eq(m->last[c->field], s)))
+		return;
+	m->last[c->field] = s;
 	switch (c->field) {
 	case FIELD_SOURCE_IP:
 		range_add(m, s);
@@ -131,6 +136,17 @@ static void bytes_add(struct maker *m, const struct cell *c, str s)
 	}
 }
 
+static void asn_add(struct maker *m, const struct cell *c)
+{
+	bool source = c->field == FIELD_SOURCE_ASN;
+	if (m->last_asn[source] == c->i && c->i)
+		return;
+	m->last_asn[source] = c->i;
+	if (source)
+		words_add(&m->asn, str_mem(&c->i, sizeof(c->i)));
+	set_add(m, filter_number(c->field, c->i));
+}
+
 static void row_add(struct maker *m, const struct chunk_part *p, const struct row *r)
 {
 	enum tlp tlp = TLP_RED;
@@ -138,17 +154,16 @@ static void row_add(struct maker *m, const struct chunk_part *p, const struct ro
 	const struct cell *c = p->b->cell + r->first_cell;
 	for (uint32_t i = 0; i < r->cells; i++, c++) {
 		if (c->kind == CELL_TEXT || c->kind == CELL_IP) {
-			bool address = c->field == FIELD_SOURCE_IP || c->field == FIELD_DESTINATION_IP;
+			bool address = c->field == FIELD_SOURCE_IP ||
+				       c->field == FIELD_DESTINATION_IP;
 			if (address == (c->kind == CELL_IP))
 				bytes_add(m, c, str_mem(p->b->text + c->at, c->n));
 			continue;
 		}
 		if (!kind_is_number(c->kind))
 			continue;
-		if (c->field == FIELD_SOURCE_ASN)
-			words_add(&m->asn, str_mem(&c->i, sizeof(c->i)));
 		if (c->field == FIELD_SOURCE_ASN || c->field == FIELD_DESTINATION_ASN)
-			set_add(m, filter_number(c->field, c->i));
+			asn_add(m, c);
 		else if (c->field == FIELD_TIME_SOURCE)
 			time_add(m->z, c->i);
 		else if (c->field == FIELD_TLP)
@@ -325,6 +340,11 @@ static bool is_one_address(const struct matcher *m)
 	return m->has_net && m->net.bits == 128;
 }
 
+static uint64_t address_hash(const struct matcher *m)
+{
+	return filter_hash((uint8_t)m->f->field, str_mem(m->net.ip.b, sizeof(m->net.ip.b)));
+}
+
 bool zone_may_have(const struct matcher *m, str map, str bloom)
 {
 	const struct event_filter *f = m->f;
@@ -336,11 +356,11 @@ bool zone_may_have(const struct matcher *m, str map, str bloom)
 	case FIELD_SOURCE_IP:
 		return m->has_net && map_ask(m, map).address &&
 		       (!is_one_address(m) ||
-			bloom_has(bloom, filter_hash(FIELD_SOURCE_IP, str_mem(m->net.ip.b, 16))));
+			bloom_has(bloom, address_hash(m)));
 	case FIELD_DESTINATION_IP:
 		return m->has_net &&
 		       (!is_one_address(m) ||
-			bloom_has(bloom, filter_hash(FIELD_DESTINATION_IP, str_mem(m->net.ip.b, 16))));
+			bloom_has(bloom, address_hash(m)));
 	case FIELD_SOURCE_ASN:
 		return m->has_number && map_ask(m, map).asn &&
 		       bloom_has(bloom, filter_number(FIELD_SOURCE_ASN, m->number));

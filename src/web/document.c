@@ -120,10 +120,26 @@ struct member {
 static size_t members_of(struct json_object *o, struct arena *a, struct member **out)
 {
 	size_t n = 0;
+	struct json_object_iterator at = json_object_iter_begin(o), end = json_object_iter_end(o);
 	*out = ARENA_ARRAY(a, (size_t)json_object_object_length(o) + 1, struct member);
-	json_object_object_foreach(o, name, value)
-		(*out)[n++] = (struct member){ name, value };
+	for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at))
+		(*out)[n++] = (struct member){ json_object_iter_peek_name(&at),
+					       json_object_iter_peek_value(&at) };
 	return n;
+}
+
+/* "2026-11-22T02:45:29.123456+00:00" is "2026-11-22 02:45:29Z" for people. */
+static void shorten_time(struct json_object *v)
+{
+	char text[21];
+	str s = json_text(v), zone = STR("+00:00");
+	if (s.n < 25 || s.n > 32 || s.p[10] != 'T' || s.p[13] != ':' || s.p[16] != ':' ||
+	    !str_ends(s, zone))
+		return;
+	memcpy(text, s.p, 19);
+	text[10] = ' ';
+	text[19] = 'Z';
+	json_object_set_string_len(v, text, 20);
 }
 
 static void add_aliases(struct json_object *o, struct arena *a)
@@ -132,6 +148,7 @@ static void add_aliases(struct json_object *o, struct arena *a)
 	size_t n = members_of(o, a, &m);
 	for (size_t i = 0; i < n; i++) {
 		str name = str_of(m[i].name);
+		shorten_time(m[i].value);
 		if (!str_has(name, '.') && !str_ends(name, STR("url")))
 			continue;
 		char *alias = arena_z(a, name);
@@ -164,14 +181,15 @@ static void make_ready(struct json_object *doc)
 		json_object_object_add(doc, "fields", list_fields(event, a));
 	size_t n = members_of(doc, a, &m);
 	for (size_t i = 0; i < n; i++) {
+		shorten_time(m[i].value);
+		if (json_object_is_type(m[i].value, json_type_object))
+			add_aliases(m[i].value, a);
 		for (size_t k = 0; k < json_count(m[i].value); k++) {
 			struct json_object *row = json_at(m[i].value, k);
 			if (json_object_is_type(row, json_type_object))
 				add_aliases(row, a);
 		}
 	}
-	if (json_object_is_type(event, json_type_object))
-		add_aliases(event, a);
 	arena_free(a);
 }
 
@@ -218,10 +236,10 @@ static void collect_columns(struct json_object *rows, const char *const *given, 
 		return;
 	for (size_t i = 0; i < json_count(rows); i++) {
 		struct json_object *row = json_at(rows, i);
-		json_object_object_foreach(row, name, value) {
-			(void)value;
-			add_column(c, name);
-		}
+		struct json_object_iterator at = json_object_iter_begin(row);
+		struct json_object_iterator end = json_object_iter_end(row);
+		for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at))
+			add_column(c, json_object_iter_peek_name(&at));
 	}
 }
 

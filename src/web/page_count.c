@@ -29,7 +29,7 @@ static enum rc parse_by(str text, enum count_by *by, size_t *n_out, struct err *
 		if (i == COUNT_OF(keys))
 			return fail(err, RC_INPUT, "cannot count by '" STR_FMT "'", STR_ARG(one));
 		if (n == KEYS_MOST)
-			return fail(err, RC_LIMIT, "count by at most %d things", KEYS_MOST);
+			return fail(err, RC_INPUT, "count by at most %d things", KEYS_MOST);
 		by[n++] = (enum count_by)i;
 	}
 	*n_out = n;

@@ -71,7 +71,7 @@ static enum rc ask_all(struct asking *w, str text, struct err *err)
 		if (line.n == 0)
 			continue;
 		if (++w->lines > LINES_MOST)
-			return fail(err, RC_LIMIT, "more than %d lines at once", LINES_MOST);
+			return fail(err, RC_INPUT, "more than %d lines at once", LINES_MOST);
 		enum rc rc = ask(w, str_head(line, 2048), err);
 		if (rc != RC_OK)
 			return rc;
