@@ -44,22 +44,25 @@ static void make_lines(struct buf *out)
 	static const char *const words[] = { "Communications", "Information, and Technology",
 					     "Education \"\"and\"\" Research", "Government" };
 	uint64_t r = 1;
-	buf_add(out, STR("\"timestamp\",\"severity\",\"ip\",\"protocol\",\"port\",\"hostname\",\"tag\","
-			 "\"asn\",\"geo\",\"region\",\"city\",\"naics\",\"hostname_source\",\"sector\","
-			 "\"http\",\"http_code\",\"http_reason\",\"content_type\",\"connection\","
-			 "\"www_authenticate\",\"set_cookie\",\"server\",\"content_length\","
-			 "\"transfer_encoding\",\"http_date\",\"device_vendor\",\"device_type\","
-			 "\"device_model\",\"device_version\",\"page_sha256fp\"\n"));
+	buf_add(out,
+		STR("\"timestamp\",\"severity\",\"ip\",\"protocol\",\"port\",\"hostname\",\"tag\","
+		    "\"asn\",\"geo\",\"region\",\"city\",\"naics\",\"hostname_source\",\"sector\","
+		    "\"http\",\"http_code\",\"http_reason\",\"content_type\",\"connection\","
+		    "\"www_authenticate\",\"set_cookie\",\"server\",\"content_length\","
+		    "\"transfer_encoding\",\"http_date\",\"device_vendor\",\"device_type\","
+		    "\"device_model\",\"device_version\",\"page_sha256fp\"\n"));
 	for (unsigned i = 0; i < LINES; i++) {
 		unsigned a = (unsigned)next_random(&r), b = (unsigned)next_random(&r);
-		buf_fmt(out, "\"2026-03-%02u %02u:%02u:%02u\",\"medium\",\"198.%u.%u.%u\",\"tcp\",%u,"
-			     "\"host-%u.example.org\",\"http;cve-2021-%u\",%u,\"ID\",\"JAKARTA\","
-			     "\"JAKARTA\",%u,\"ptr\",\"%s\",\"HTTP/1.1\",%u,\"OK\",\"text/html\","
-			     "\"close\",,,\"nginx/1.%u\",%u,,\"Wed, 10 Feb 2010 00:00:00 GMT\","
-			     "\"Example\",\"router\",,\"%u\",\"%016x%016x\"\n",
-			1 + a % 28, a % 24, a / 24 % 60, b % 60, 18 + a % 2, a / 7 % 256, b / 5 % 256,
-			1024 + b % 60000, a % 100000, 1000 + b % 9000, 64500 + a % 40, 500000 + b % 999,
-			words[a % COUNT_OF(words)], 200 + b % 5, b % 30, a % 5000, b % 9, a, b);
+		buf_fmt(out,
+			"\"2026-03-%02u %02u:%02u:%02u\",\"medium\",\"198.%u.%u.%u\",\"tcp\",%u,"
+			"\"host-%u.example.org\",\"http;cve-2021-%u\",%u,\"ID\",\"JAKARTA\","
+			"\"JAKARTA\",%u,\"ptr\",\"%s\",\"HTTP/1.1\",%u,\"OK\",\"text/html\","
+			"\"close\",,,\"nginx/1.%u\",%u,,\"Wed, 10 Feb 2010 00:00:00 GMT\","
+			"\"Example\",\"router\",,\"%u\",\"%016x%016x\"\n",
+			1 + a % 28, a % 24, a / 24 % 60, b % 60, 18 + a % 2, a / 7 % 256,
+			b / 5 % 256, 1024 + b % 60000, a % 100000, 1000 + b % 9000, 64500 + a % 40,
+			500000 + b % 999, words[a % COUNT_OF(words)], 200 + b % 5, b % 30, a % 5000,
+			b % 9, a, b);
 	}
 }
 
@@ -81,7 +84,8 @@ int main(int argc, char **argv)
 	}
 	struct batch *batch = batch_new();
 	struct intake_job job = { .format = argc > 1 ? str_of(argv[1]) : STR("shadowserver"),
-				  .hints.file_name = argc > 2 ? str_of(argv[2]) : STR("scan_http.csv") };
+				  .hints.file_name =
+					  argc > 2 ? str_of(argv[2]) : STR("scan_http.csv") };
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		struct bytes b = { .all = buf_str(&lines), .rest = buf_str(&lines) };
 		struct intake_io io = { &b, read_some, take };
@@ -91,8 +95,8 @@ int main(int argc, char **argv)
 		double seconds = (double)(clock_mono_us() - from) / 1e6;
 		printf("%s: %" PRIu64 " lines, %" PRIu64 " events, %" PRIu64 " cells, %.3f s, "
 		       "%.0f lines/s, %.0f MB/s %s\n",
-		       result.format, b.inputs, b.rows, b.cells, seconds, (double)b.inputs / seconds,
-		       (double)b.all.n / seconds / 1e6, result.words);
+		       result.format, b.inputs, b.rows, b.cells, seconds,
+		       (double)b.inputs / seconds, (double)b.all.n / seconds / 1e6, result.words);
 	}
 	batch_free(batch);
 	buf_free(&lines);

@@ -11,12 +11,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define MUST(cond)                                                                    \
-	do {                                                                          \
-		if (!(cond)) {                                                        \
+#define MUST(cond)                                                                          \
+	do {                                                                                \
+		if (!(cond)) {                                                              \
 			fprintf(stderr, "%s:%d: must be: %s\n", __FILE__, __LINE__, #cond); \
-			abort();                                                      \
-		}                                                                     \
+			abort();                                                            \
+		}                                                                           \
 	} while (0)
 
 #endif

@@ -8,7 +8,7 @@
 #include "intake/parse.h"
 
 #define NAME_OF(x) #x
-#define NAME(x) NAME_OF(x)
+#define NAME(x)    NAME_OF(x)
 
 enum { HAS_NAME = 1, HAS_MAPPING = 2, TWICE = 4, SMALL_READ = 61 };
 

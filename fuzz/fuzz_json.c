@@ -19,7 +19,8 @@ static void compare_value(const struct json_pair *p, struct json_object *v)
 		MUST(json_object_get_boolean(v) == (p->kind == JSON_TRUE));
 		break;
 	case JSON_NUMBER:
-		MUST(json_object_is_type(v, json_type_int) || json_object_is_type(v, json_type_double));
+		MUST(json_object_is_type(v, json_type_int) ||
+		     json_object_is_type(v, json_type_double));
 		break;
 	case JSON_STRING:
 		MUST(str_eq(json_text(v), p->value));

@@ -40,13 +40,13 @@ static inline void pack_zstd(struct buf *out, str in)
 enum pack_how {
 	PACK_DEFLATE = 0,
 	PACK_STORED = 1,
-	PACK_DESCRIPTOR = 2,   /* sizes behind the entry */
-	PACK_UNSIGNED = 4,     /* its signature left out */
+	PACK_DESCRIPTOR = 2, /* sizes behind the entry */
+	PACK_UNSIGNED = 4,   /* its signature left out */
 	PACK_ZIP64 = 8,
-	PACK_ENCRYPTED = 16,   /* only says so */
+	PACK_ENCRYPTED = 16, /* only says so */
 	PACK_BAD_CRC = 32,
 	PACK_BAD_SIZE = 64,
-	PACK_UNKNOWN = 128     /* a method nobody has */
+	PACK_UNKNOWN = 128 /* a method nobody has */
 };
 
 static inline void pack_descriptor(struct buf *out, unsigned how, uint32_t crc, uint64_t packed,

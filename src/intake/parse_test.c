@@ -5,7 +5,7 @@
 #include "intake/format_test.h"
 #include "intake/pack_test.h"
 
-#define HEAD "timestamp,ip,port,asn,geo,tag\n"
+#define HEAD    "timestamp,ip,port,asn,geo,tag\n"
 #define LINE(n) "2026-03-01 00:00:0" #n ",192.0.2." #n ",53,64500,ID,dns\n"
 
 /* One run whose batches are remembered: what each said and where it ended. */
@@ -76,22 +76,26 @@ TEST(records)
 	} cases[] = {
 		{ "LF", STR_INIT(HEAD LINE(1) LINE(2)), 2, "" },
 		{ "CR LF, no line end at the end",
-		  STR_INIT("timestamp,ip,port,asn,geo\r\n2026-03-01 00:00:00,192.0.2.1,53,64500,ID"), 1,
-		  "" },
+		  STR_INIT(
+			  "timestamp,ip,port,asn,geo\r\n2026-03-01 00:00:00,192.0.2.1,53,64500,ID"),
+		  1, "" },
 		{ "BOM", STR_INIT("\xef\xbb\xbf" HEAD LINE(1)), 1, "" },
 		{ "blank lines", STR_INIT("\n" HEAD "\n" LINE(1) "\r\n"), 1, "" },
 		{ "header again", STR_INIT(HEAD LINE(1) HEAD LINE(2)), 2, "" },
-		{ "no UTF-8", STR_INIT(HEAD "2026-03-01 00:00:00,192.0.2.1,5,64500,ID,\xff\n" LINE(2)), 1,
+		{ "no UTF-8",
+		  STR_INIT(HEAD "2026-03-01 00:00:00,192.0.2.1,5,64500,ID,\xff\n" LINE(2)), 1,
 		  "1 text: the record is no UTF-8 text\n" },
 		{ "NUL", STR_INIT(HEAD "2026-03-01 00:00:00,192.0.2.1,5,64500,ID,\0x\n" LINE(2)), 1,
 		  "1 text: the record has a NUL inside\n" },
 		{ "a quote that is never closed costs its line",
-		  STR_INIT(HEAD "2026-03-01 00:00:00,192.0.2.1,5,64500,ID,\"x\n" LINE(2) LINE(3)), 2,
-		  "1 syntax: a quote is not closed\n" },
+		  STR_INIT(HEAD "2026-03-01 00:00:00,192.0.2.1,5,64500,ID,\"x\n" LINE(2) LINE(3)),
+		  2, "1 syntax: a quote is not closed\n" },
 		{ "a record over two lines",
-		  STR_INIT(HEAD "2026-03-01 00:00:00,192.0.2.1,5,64500,ID,\"x\ny\"\n" LINE(3)), 2, "" },
+		  STR_INIT(HEAD "2026-03-01 00:00:00,192.0.2.1,5,64500,ID,\"x\ny\"\n" LINE(3)), 2,
+		  "" },
 		{ "the same at the end",
-		  STR_INIT(HEAD LINE(3) "2026-03-01 00:00:00,192.0.2.1,5,64500,ID,\"x\ny\""), 2, "" },
+		  STR_INIT(HEAD LINE(3) "2026-03-01 00:00:00,192.0.2.1,5,64500,ID,\"x\ny\""), 2,
+		  "" },
 		{ "nothing", STR_INIT(""), 0, "" },
 		{ "only a BOM", STR_INIT("\xef\xbb\xbf"), 0, "" },
 	};
@@ -124,7 +128,7 @@ TEST(record_limit)
 		size_t bytes;
 		bool fits;
 	} cases[] = {
-		{ RECORD_MAX - 1, true }, { RECORD_MAX, true },	  { RECORD_MAX + 1, false },
+		{ RECORD_MAX - 1, true },  { RECORD_MAX, true },      { RECORD_MAX + 1, false },
 		{ RECORD_MAX + 2, false }, { 3 * RECORD_MAX, false },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -133,7 +137,8 @@ TEST(record_limit)
 			memset(buf_room(&b, cases[i].bytes), '#', cases[i].bytes);
 			b.n = cases[i].bytes;
 			if (end < 2)
-				buf_add(&b, end == 0 ? STR("\n192.0.2.1\n") : STR("\r\n192.0.2.1\n"));
+				buf_add(&b,
+					end == 0 ? STR("\n192.0.2.1\n") : STR("\r\n192.0.2.1\n"));
 			struct watch w = { 0 };
 			struct intake_job job = { .format = STR("blocklist") };
 			watch_run(&w, job, buf_str(&b));
@@ -153,8 +158,9 @@ TEST(open_quotes)
 	struct buf b = BUF_INIT(MIB(16));
 	buf_add(&b, STR(HEAD));
 	for (int i = 0; i < 100000; i++)
-		buf_add(&b, i == 5 ? STR("2026-03-01 00:00:00,192.0.2.1,5,64500,ID,\"x\n") :
-				     STR("2026-03-01 00:00:00,192.0.2.1,53,64500,ID,\"a,\"\"b\"\"\"\n"));
+		buf_add(&b, i == 5 ? STR("2026-03-01 00:00:00,192.0.2.1,5,64500,ID,\"x\n")
+				   : STR("2026-03-01 "
+					 "00:00:00,192.0.2.1,53,64500,ID,\"a,\"\"b\"\"\"\n"));
 	CHECK(b.n > RECORD_MAX);
 	struct watch w = { 0 };
 	watch_run(&w, job_of("scan_dns.csv"), buf_str(&b));
@@ -169,14 +175,16 @@ static void make_zip(struct buf *out)
 {
 	struct buf inner = BUF_INIT(KIB(64));
 	pack_gzip(&inner, STR("192.0.2.9\n"));
-	pack_zip_entry(out, STR("2026-03-01-scan_dns-x.csv"), STR(HEAD LINE(1) "junk\n" LINE(2)), 0);
+	pack_zip_entry(out, STR("2026-03-01-scan_dns-x.csv"), STR(HEAD LINE(1) "junk\n" LINE(2)),
+		       0);
 	pack_zip_entry(out, STR("secret.csv"), STR(HEAD LINE(1)), PACK_ENCRYPTED);
 	pack_zip_entry(out, STR("secret2.csv"), STR(HEAD LINE(1)), PACK_ENCRYPTED);
 	pack_zip_entry(out, STR("d/"), STR(""), PACK_STORED);
 	pack_zip_entry(out, STR("scan_ntp.csv"), STR(HEAD LINE(3)), PACK_DESCRIPTOR);
 	pack_zip_entry(out, STR("inner.gz"), buf_str(&inner), PACK_STORED);
 	pack_zip_entry(out, STR("readme"), STR("\x01 nothing\n"), PACK_STORED);
-	pack_zip_entry(out, STR("scan_qotd.csv"), STR(HEAD LINE(4) LINE(5) "2026-03-01 00:"), PACK_BAD_CRC);
+	pack_zip_entry(out, STR("scan_qotd.csv"), STR(HEAD LINE(4) LINE(5) "2026-03-01 00:"),
+		       PACK_BAD_CRC);
 	pack_zip_end(out);
 	buf_free(&inner);
 }
@@ -243,7 +251,8 @@ TEST(resume)
 		check_resume("plain", job_of("scan_dns.csv"), plain, step);
 		check_resume("gzip", job_of("scan_dns.csv.gz"), buf_str(&gz), step);
 		check_resume("zip", job_of("many.zip"), buf_str(&zip), step);
-		check_resume("cut zip", job_of("many.zip"), str_head(buf_str(&zip), zip.n - 60), step);
+		check_resume("cut zip", job_of("many.zip"), str_head(buf_str(&zip), zip.n - 60),
+			     step);
 	}
 	buf_free(&zip);
 	buf_free(&gz);
@@ -314,12 +323,18 @@ TEST(frame_csv)
 		bool last;
 		size_t want;
 	} cases[] = {
-		{ STR_INIT("a,b\nc"), false, 4 },	 { STR_INIT("a,b"), false, 0 },
-		{ STR_INIT("a,b"), true, 3 },		 { STR_INIT("\"a\nb\"\nc"), false, 6 },
-		{ STR_INIT("\"a\nb"), false, 0 },	 { STR_INIT("\"a\nb"), true, 3 },
-		{ STR_INIT("\"a\nb\""), true, 5 },	 { STR_INIT("5\" disk,b\nc\n"), false, 10 },
-		{ STR_INIT("x,\"a\"\"\n\"\nc"), false, 9 }, { STR_INIT("x,\"a\"\"\"\nc"), false, 8 },
-		{ STR_INIT("\n"), false, 1 },		 { STR_INIT("\"a\"b\"\nc"), false, 6 },
+		{ STR_INIT("a,b\nc"), false, 4 },
+		{ STR_INIT("a,b"), false, 0 },
+		{ STR_INIT("a,b"), true, 3 },
+		{ STR_INIT("\"a\nb\"\nc"), false, 6 },
+		{ STR_INIT("\"a\nb"), false, 0 },
+		{ STR_INIT("\"a\nb"), true, 3 },
+		{ STR_INIT("\"a\nb\""), true, 5 },
+		{ STR_INIT("5\" disk,b\nc\n"), false, 10 },
+		{ STR_INIT("x,\"a\"\"\n\"\nc"), false, 9 },
+		{ STR_INIT("x,\"a\"\"\"\nc"), false, 8 },
+		{ STR_INIT("\n"), false, 1 },
+		{ STR_INIT("\"a\"b\"\nc"), false, 6 },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		size_t got = parse_frame_csv(cases[i].window, ',', '"', cases[i].last);

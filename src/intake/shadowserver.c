@@ -15,14 +15,14 @@ enum { NAME_MAX_COLUMN = 128, CLAIM_COLUMNS = 256 };
 struct state {
 	bool have_schema, ready;
 	struct ss_schema schema;
-	str header;              /* its bytes: a report may be several files, one behind the other */
+	str header; /* its bytes: a report may be several files, one behind the other */
 	str *names, *fields;
 	size_t columns;
 	struct ss_step *steps;
 	size_t count;
-	bool needs_address;      /* the columns have one that must say it */
+	bool needs_address; /* the columns have one that must say it */
 	struct ss_beside beside;
-	uint64_t *kept;          /* by column: the input whose text was kept as extra.<column> */
+	uint64_t *kept; /* by column: the input whose text was kept as extra.<column> */
 };
 
 /* --- the name of the file --- */
@@ -110,7 +110,8 @@ static struct ss_type with_other_columns(const struct ss_type *t, const struct s
 	return all;
 }
 
-static struct ss_type choose_type(struct parse *p, const struct state *s, const struct ss_columns *c)
+static struct ss_type choose_type(struct parse *p, const struct state *s,
+				  const struct ss_columns *c)
 {
 	bool dated = false;
 	str written = type_in_name(p->hints->file_name, &dated);
@@ -258,7 +259,8 @@ static void read_header(struct parse *p, struct state *s)
 {
 	struct err err = { 0 };
 	str *found = ARENA_ARRAY(p->record, CSV_COLUMNS_MAX, str);
-	enum rc rc = csv_split(p->bytes, ',', '"', p->record, found, CSV_COLUMNS_MAX, &s->columns, &err);
+	enum rc rc =
+		csv_split(p->bytes, ',', '"', p->record, found, CSV_COLUMNS_MAX, &s->columns, &err);
 	if (rc != RC_OK) {
 		parse_reject(p, rc == RC_LIMIT ? REJECT_LIMIT : REJECT_SYNTAX, "%s", err.text);
 		return;
@@ -268,7 +270,8 @@ static void read_header(struct parse *p, struct state *s)
 		s->names[i] = arena_str(p->report, found[i]);
 	struct ss_columns c = { s->names, s->columns };
 	if (column_named(&c, STR("timestamp")) < 0) {
-		parse_reject(p, REJECT_SYNTAX, "no header of a Shadowserver report: no 'timestamp'");
+		parse_reject(p, REJECT_SYNTAX,
+			     "no header of a Shadowserver report: no 'timestamp'");
 		return;
 	}
 	if (!clean_names(p, s))
@@ -322,9 +325,10 @@ static bool run_steps(struct parse *p, struct state *s)
  * about. */
 static bool says_whom(struct parse *p, const struct state *s)
 {
-	static const enum field any[] = { FIELD_SOURCE_IP, FIELD_SOURCE_NETWORK, FIELD_SOURCE_FQDN,
-					  FIELD_SOURCE_URL, FIELD_SOURCE_REVERSE_DNS,
-					  FIELD_SOURCE_ASN, FIELD_SOURCE_ACCOUNT };
+	static const enum field any[] = { FIELD_SOURCE_IP,          FIELD_SOURCE_NETWORK,
+					  FIELD_SOURCE_FQDN,        FIELD_SOURCE_URL,
+					  FIELD_SOURCE_REVERSE_DNS, FIELD_SOURCE_ASN,
+					  FIELD_SOURCE_ACCOUNT };
 	bool said = !s->needs_address;
 	for (size_t i = 0; !said && i < COUNT_OF(any); i++)
 		said = batch_row_has(p->batch, any[i]);

@@ -77,8 +77,10 @@ static enum ss_outcome set_float(struct parse *p, const struct ss_step *s, str v
 static enum ss_outcome set_bool(struct parse *p, const struct ss_step *s, str v)
 {
 	static const str words[][2] = {
-		{ STR_INIT("n"), STR_INIT("y") },	     { STR_INIT("no"), STR_INIT("yes") },
-		{ STR_INIT("false"), STR_INIT("true") },     { STR_INIT("0"), STR_INIT("1") },
+		{ STR_INIT("n"), STR_INIT("y") },
+		{ STR_INIT("no"), STR_INIT("yes") },
+		{ STR_INIT("false"), STR_INIT("true") },
+		{ STR_INIT("0"), STR_INIT("1") },
 		{ STR_INIT("disabled"), STR_INIT("enabled") },
 	};
 	if (v.n == 0)
@@ -267,8 +269,8 @@ static enum ss_outcome set_base64(struct parse *p, const struct ss_step *s, str 
 	return set_text(p, s, str_mem(text, n));
 }
 
-static enum ss_outcome set_by_webshell(struct parse *p, const struct ss_step *s, str tags, str shell,
-				       str else_)
+static enum ss_outcome set_by_webshell(struct parse *p, const struct ss_step *s, str tags,
+				       str shell, str else_)
 {
 	return set_text(p, s, str_find(tags, STR("webshell")) < tags.n ? shell : else_);
 }

@@ -7,22 +7,27 @@
 
 /* How the text of a column becomes a value. "" is never one. */
 enum ss_conversion {
-	SS_PLAIN,   /* as it is */
-	SS_TEXT,    /* "0" and "unknown" mean none */
-	SS_INT, SS_FLOAT, SS_BOOL,
-	SS_COUNT,   /* a whole number; 0 means none */
-	SS_TIME,    /* UTC */
-	SS_IP,      /* 0.0.0.0 means none */
-	SS_NET,     /* only with a prefix length */
+	SS_PLAIN, /* as it is */
+	SS_TEXT,  /* "0" and "unknown" mean none */
+	SS_INT,
+	SS_FLOAT,
+	SS_BOOL,
+	SS_COUNT, /* a whole number; 0 means none */
+	SS_TIME,  /* UTC */
+	SS_IP,    /* 0.0.0.0 means none */
+	SS_NET,   /* only with a prefix length */
 	SS_FQDN,
-	SS_URL,     /* from the columns for host and path */
-	SS_DATE, SS_DATE_UTC,
-	SS_CVE,     /* the CVE numbers in a list of tags */
+	SS_URL, /* from the columns for host and path */
+	SS_DATE,
+	SS_DATE_UTC,
+	SS_CVE,      /* the CVE numbers in a list of tags */
 	SS_CATEGORY, /* or the detail when it is empty */
-	SS_BASE64,  /* encoded when it is not yet */
-	SS_EXCHANGE_TAXONOMY, SS_EXCHANGE_TYPE, SS_EXCHANGE_IDENTIFIER, /* by 'webshell' in the tags */
-	SS_CONSTANT, /* no column: the value stands in the rule */
-	SS_DEFAULT   /* the same, where no column gives one */
+	SS_BASE64,   /* encoded when it is not yet */
+	SS_EXCHANGE_TAXONOMY,
+	SS_EXCHANGE_TYPE,
+	SS_EXCHANGE_IDENTIFIER, /* by 'webshell' in the tags */
+	SS_CONSTANT,            /* no column: the value stands in the rule */
+	SS_DEFAULT              /* the same, where no column gives one */
 };
 
 /* Of two rules for one field the later one wins. */
@@ -64,7 +69,8 @@ struct ss_schema {
 	struct ss_type *types;
 	size_t count;
 };
-MUST_CHECK enum rc ss_schema_read(str json, struct arena *a, struct ss_schema *out, struct err *err);
+MUST_CHECK enum rc ss_schema_read(str json, struct arena *a, struct ss_schema *out,
+				  struct err *err);
 const struct ss_type *ss_schema_find(const struct ss_schema *s, str name);
 const struct ss_type *ss_schema_by_columns(const struct ss_schema *s,
 					   const struct ss_columns *columns);
@@ -85,14 +91,14 @@ struct ss_beside {
 };
 struct ss_step {
 	uint16_t column;
-	uint8_t field;           /* enum field, FIELD_EXTRA */
-	uint8_t conversion;      /* enum ss_conversion */
+	uint8_t field;      /* enum field, FIELD_EXTRA */
+	uint8_t conversion; /* enum ss_conversion */
 	bool required;
-	bool also;               /* the same target as the step before: only when that gave nothing */
-	bool keep;               /* what does not convert is kept as extra.<column> */
-	str key;                 /* of FIELD_EXTRA */
+	bool also; /* the same target as the step before: only when that gave nothing */
+	bool keep; /* what does not convert is kept as extra.<column> */
+	str key;   /* of FIELD_EXTRA */
 	str column_name;
-	str value;               /* of SS_CONSTANT, SS_DEFAULT: as it is stored when `ready` */
+	str value; /* of SS_CONSTANT, SS_DEFAULT: as it is stored when `ready` */
 	bool ready;
 };
 enum ss_outcome { SS_NONE, SS_SET, SS_WRONG };

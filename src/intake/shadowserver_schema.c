@@ -69,19 +69,21 @@ static void add_constants(struct ss_type *t, struct json_object *o, size_t most,
 {
 	if (!o || !json_object_is_type(o, json_type_object))
 		return;
-	json_object_object_foreach(o, key, value) {
-		if (t->count >= most || !json_text(value).n)
+	struct json_object_iterator i = json_object_iter_begin(o), end = json_object_iter_end(o);
+	for (; !json_object_iter_equal(&i, &end); json_object_iter_next(&i)) {
+		str value = json_text(json_object_iter_peek_value(&i));
+		if (t->count >= most || !value.n)
 			continue;
 		t->rules[t->count++] = (struct ss_rule){
-			.field = arena_str(a, str_of(key)),
-			.value = arena_str(a, json_text(value)),
+			.field = arena_str(a, str_of(json_object_iter_peek_name(&i))),
+			.value = arena_str(a, value),
 			.conversion = SS_CONSTANT,
 		};
 	}
 }
 
-static enum rc read_type(const char *key, struct json_object *o, struct arena *a,
-			 struct ss_type *t, struct err *err)
+static enum rc read_type(const char *key, struct json_object *o, struct arena *a, struct ss_type *t,
+			 struct err *err)
 {
 	struct json_object *required = json_get(o, "required_fields");
 	struct json_object *optional = json_get(o, "optional_fields");
@@ -116,9 +118,13 @@ enum rc ss_schema_read(str json, struct arena *a, struct ss_schema *out, struct 
 		rc = fail(err, RC_INPUT, "the schema has more than %d reports", TYPES_MAX);
 	else
 		out->types = ARENA_ARRAY(a, (size_t)types, struct ss_type);
-	json_object_object_foreach(root, key, value) {
-		if (rc == RC_OK && json_get(value, "required_fields"))
-			rc = read_type(key, value, a, &out->types[out->count++], err);
+	struct json_object_iterator i = json_object_iter_begin(root);
+	struct json_object_iterator end = json_object_iter_end(root);
+	for (; rc == RC_OK && !json_object_iter_equal(&i, &end); json_object_iter_next(&i)) {
+		struct json_object *o = json_object_iter_peek_value(&i);
+		if (json_get(o, "required_fields"))
+			rc = read_type(json_object_iter_peek_name(&i), o, a,
+				       &out->types[out->count++], err);
 	}
 	json_free(root);
 	if (rc == RC_OK && out->count == 0)
@@ -157,8 +163,9 @@ const struct ss_type *ss_schema_by_columns(const struct ss_schema *s, const stru
 			all++;
 			here += among(c, t->rules[k].column);
 		}
-		size_t alike = here > all || c->count + all == here ?
-				       0 : 1000 * here / (c->count + all - here);
+		size_t alike = here > all || c->count + all == here
+				       ? 0
+				       : 1000 * here / (c->count + all - here);
 		if (alike < best)
 			continue;
 		found = alike == best && found ? NULL : t;

@@ -8,9 +8,14 @@ static const struct report {
 	str name, type, identifier, application, transport, severity;
 	unsigned flags;
 } reports[] = {
-#define REPORT(name, type, identifier, application, transport, severity, flags)              \
-	{ STR_INIT(name), STR_INIT(type), STR_INIT(identifier), STR_INIT(application),      \
-	  STR_INIT(transport), STR_INIT(severity), flags },
+#define REPORT(name, type, identifier, application, transport, severity, flags) \
+	{ STR_INIT(name),                                                       \
+	  STR_INIT(type),                                                       \
+	  STR_INIT(identifier),                                                 \
+	  STR_INIT(application),                                                \
+	  STR_INIT(transport),                                                  \
+	  STR_INIT(severity),                                                   \
+	  flags },
 #define RENAMED(before, now)
 #include "intake/shadowserver_types.def"
 #undef REPORT
@@ -32,7 +37,7 @@ struct column {
 	enum ss_conversion conversion;
 };
 static const struct column columns[] = {
-#define COLUMN(column, field, conversion)                                                    \
+#define COLUMN(column, field, conversion) \
 	{ STR_INIT(""), STR_INIT(column), STR_INIT(field), SS_##conversion },
 #define SPECIAL(report, column, field, conversion)
 #include "intake/shadowserver_columns.def"
@@ -41,7 +46,7 @@ static const struct column columns[] = {
 };
 static const struct column special[] = {
 #define COLUMN(column, field, conversion)
-#define SPECIAL(report, column, field, conversion)                                           \
+#define SPECIAL(report, column, field, conversion) \
 	{ STR_INIT(report), STR_INIT(column), STR_INIT(field), SS_##conversion },
 #include "intake/shadowserver_columns.def"
 #undef COLUMN
@@ -198,7 +203,8 @@ static str field_of(const struct column *row, unsigned flags, struct arena *a)
 	if (str_eq(row->field, STR("extra")))
 		return arena_fmt(a, "extra." STR_FMT, STR_ARG(row->column));
 	if (flags & OLD_NAICS && row->report.n == 0) {
-		if (str_eq(row->field, STR("extra.source.naics")) && str_eq(row->column, STR("naics")))
+		if (str_eq(row->field, STR("extra.source.naics")) &&
+		    str_eq(row->column, STR("naics")))
 			return STR("extra.naics");
 		if (str_eq(row->field, STR("extra.source.sector")) &&
 		    str_eq(row->column, STR("sector")))
@@ -239,9 +245,9 @@ static void add_column(struct ss_type *t, str column, unsigned flags, struct are
 			add_rule(t, (struct ss_rule){ column, field_of(row, flags, a),
 						      row->conversion, STR(""), false });
 	if (n == 0)
-		add_rule(t, (struct ss_rule){ column,
-					      arena_fmt(a, "extra." STR_FMT, STR_ARG(column)),
-					      SS_TEXT, STR(""), false });
+		add_rule(t,
+			 (struct ss_rule){ column, arena_fmt(a, "extra." STR_FMT, STR_ARG(column)),
+					   SS_TEXT, STR(""), false });
 }
 
 static void add_value(struct ss_type *t, const char *field, str value, enum ss_conversion how)

@@ -6,16 +6,15 @@
 
 static struct format_run *run_as(str file_name, str mapping, str report)
 {
+	static struct batch *b; /* one for all runs: it is large */
 	struct format_run *r = format_run_new();
-	struct batch *b = batch_new();
+	b = b ? b : batch_new();
 	struct intake_job job = { .format = STR("shadowserver"),
 				  .hints = { .mapping = mapping, .file_name = file_name } };
 	struct intake_io io = { r, format_run_read, format_run_give };
 	r->left = report;
 	intake_parse(&job, &io, b, &r->result);
-	CHECK_INT(r->sum.inputs,
-		  r->accepted + r->sum.quarantined + r->sum.dropped + r->sum.blank);
-	batch_free(b);
+	CHECK_INT(r->sum.inputs, r->accepted + r->sum.quarantined + r->sum.dropped + r->sum.blank);
 	return r;
 }
 
@@ -37,9 +36,9 @@ TEST(type_by_file_name)
 		{ "2026-03-01-../../x", "", true },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct format_run *r =
-			run_as(str_of(cases[i].file), STR(""),
-			       STR("timestamp,ip,asn,geo\n2026-03-01 00:00:00,192.0.2.1,64500,ID\n"));
+		struct format_run *r = run_as(
+			str_of(cases[i].file), STR(""),
+			STR("timestamp,ip,asn,geo\n2026-03-01 00:00:00,192.0.2.1,64500,ID\n"));
 		CHECK_STR(str_of(r->result.type), str_of(cases[i].type));
 		CHECK_MSG(r->result.unknown_type == cases[i].unknown, "'%s'", cases[i].file);
 		CHECK_INT(r->accepted, 1);
@@ -49,8 +48,9 @@ TEST(type_by_file_name)
 
 TEST(type_by_columns)
 {
-	static const char *const types[] = { "scan_memcached", "scan_ntpmonitor", "compromised_account",
-					     "event4_ip_spoofer", "blocklist", "scan_quic" };
+	static const char *const types[] = { "scan_memcached",      "scan_ntpmonitor",
+					     "compromised_account", "event4_ip_spoofer",
+					     "blocklist",           "scan_quic" };
 	struct arena *a = arena_new(KIB(64));
 	for (size_t i = 0; i < COUNT_OF(types); i++) {
 		str words = ss_report_columns(str_of(types[i]), a);
@@ -70,7 +70,8 @@ TEST(conversions)
 	static const struct {
 		const char *type, *column, *value, *want; /* want "": the column gives nothing */
 	} cases[] = {
-		{ "scan_dns", "hostname", "Host.Example.ORG.", "\"source.reverse_dns\":\"host.example.org\"" },
+		{ "scan_dns", "hostname", "Host.Example.ORG.",
+		  "\"source.reverse_dns\":\"host.example.org\"" },
 		{ "scan_dns", "hostname", "not a name!", "\"extra.hostname\":\"not a name!\"" },
 		{ "scan_dns", "asn", "0", "" },
 		{ "scan_dns", "asn", "4200000000", "\"source.asn\":4200000000" },
@@ -128,17 +129,19 @@ TEST(conversions)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		char report[512], file[128];
 		snprintf(file, sizeof(file), "2026-03-01-%s-x.csv", cases[i].type);
-		snprintf(report, sizeof(report), "timestamp,ip,%s\n2026-03-01 00:00:00,192.0.2.1,\"%s\"\n",
-			 cases[i].column, cases[i].value);
+		snprintf(report, sizeof(report),
+			 "timestamp,ip,%s\n2026-03-01 00:00:00,192.0.2.1,\"%s\"\n", cases[i].column,
+			 cases[i].value);
 		struct format_run *r = run_as(str_of(file), STR(""), str_of(report));
 		str want = str_of(cases[i].want), got = buf_str(&r->events);
 		CHECK_INT(r->accepted, 1);
-		bool right = want.n ? str_find(got, want) < got.n :
-				      str_find(got, str_of(cases[i].column)) == got.n &&
+		bool right = want.n ? str_find(got, want) < got.n
+				    : str_find(got, str_of(cases[i].column)) == got.n &&
 					      str_find(got, str_of(cases[i].value)) == got.n;
 		if (!want.n && str_eq(str_of(cases[i].value), STR("0")))
 			right = str_find(got, str_of(cases[i].column)) == got.n;
-		CHECK_MSG(right, "%s '%s': got " STR_FMT, cases[i].column, cases[i].value, STR_ARG(got));
+		CHECK_MSG(right, "%s '%s': got " STR_FMT, cases[i].column, cases[i].value,
+			  STR_ARG(got));
 		format_run_free(r);
 	}
 }
@@ -158,11 +161,13 @@ TEST(urls)
 		{ STR_INIT("timestamp,src_ip,http_host,http_url\n2026-03-01 00:00:00,192.0.2.1,,"
 			   "http://example.org/b\n"),
 		  "\"destination.url\":\"http://example.org/b\"" },
-		{ STR_INIT("timestamp,src_ip,http_host,http_url\n2026-03-01 00:00:00,192.0.2.1,,/c\n"),
+		{ STR_INIT("timestamp,src_ip,http_host,http_url\n2026-03-01 "
+			   "00:00:00,192.0.2.1,,/c\n"),
 		  "\"extra.http_url\":\"/c\"" },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct format_run *r = run_as(STR("event4_sinkhole_http.csv"), STR(""), cases[i].report);
+		struct format_run *r =
+			run_as(STR("event4_sinkhole_http.csv"), STR(""), cases[i].report);
 		str got = buf_str(&r->events);
 		CHECK_MSG(str_find(got, str_of(cases[i].want)) < got.n, "want %s, got " STR_FMT,
 			  cases[i].want, STR_ARG(got));
@@ -194,7 +199,8 @@ TEST(lines_that_are_refused)
 		  "1 syntax: 2 columns where the header has 4\n" },
 		{ STR_INIT(H "2026-03-01 00:00:00,192.0.2.1,5,\"x\"y\n"), "" },
 		{ STR_INIT("timestamp,ip,ip\n2026-03-01 00:00:00,192.0.2.1,192.0.2.1\n"),
-		  "1 syntax: column 'ip' is there twice\n2 syntax: no header of a Shadowserver report: no "
+		  "1 syntax: column 'ip' is there twice\n2 syntax: no header of a Shadowserver "
+		  "report: no "
 		  "'timestamp'\n" },
 		{ STR_INIT("timestamp,ip,,\x01\n2026-03-01 00:00:00,192.0.2.1,a,b\n"), "" },
 	};
@@ -238,16 +244,28 @@ TEST(limits)
 
 /* --- every report --- */
 
-static const char *const fillers[] = { "7", "text", "", "0", "unknown", "true", "198.18.0.9",
-				       "cve-2021-44228;webshell", "198.18.0.0/24", "n.example.org",
-				       "Wed, 10 Feb 2010 00:00:00 GMT", "4294967296" };
+static const char *const fillers[] = { "7",
+				       "text",
+				       "",
+				       "0",
+				       "unknown",
+				       "true",
+				       "198.18.0.9",
+				       "cve-2021-44228;webshell",
+				       "198.18.0.0/24",
+				       "n.example.org",
+				       "Wed, 10 Feb 2010 00:00:00 GMT",
+				       "4294967296" };
 
 static void add_value(struct buf *b, str column, const char *filler, bool severity)
 {
 	static const char *const fixed[][2] = {
-		{ "timestamp", "2026-03-01 12:34:56" }, { "ip", "198.18.0.7" },
-		{ "src_ip", "2001:db8::7" },		{ "port", "53" },
-		{ "src_port", "4711" },			{ "protocol", "udp" },
+		{ "timestamp", "2026-03-01 12:34:56" },
+		{ "ip", "198.18.0.7" },
+		{ "src_ip", "2001:db8::7" },
+		{ "port", "53" },
+		{ "src_port", "4711" },
+		{ "protocol", "udp" },
 	};
 	for (size_t i = 0; i < COUNT_OF(fixed); i++)
 		if (str_eq(column, str_of(fixed[i][0])))
@@ -293,7 +311,8 @@ TEST(every_report_of_ours)
 			CHECK(str_find(line, STR("\"classification.type\":")) < line.n);
 			CHECK(str_find(line, STR("\"severity\":")) < line.n ||
 			      str_eq(name, STR("special")) || str_eq(name, STR("sandbox_dns")));
-			CHECK(str_find(line, STR("\"time.source\":\"2026-03-01T12:34:56+00:00\"")) < line.n);
+			CHECK(str_find(line, STR("\"time.source\":\"2026-03-01T12:34:56+00:00\"")) <
+			      line.n);
 		}
 		format_run_free(r);
 		buf_free(&b);
@@ -372,6 +391,27 @@ static str columns_of(struct json_object *report, struct buf *b)
 	return buf_str(b);
 }
 
+static void compare_report(const char *key, struct json_object *report)
+{
+	struct buf columns = BUF_INIT(KIB(64)), lines = BUF_INIT(MIB(1)), part = BUF_INIT(MIB(1));
+	char file[128];
+	str name = json_get_str(report, "file_name");
+	make_report(&lines, columns_of(report, &columns));
+	snprintf(file, sizeof(file), "2026-03-01-" STR_FMT "-x.csv", STR_ARG(name));
+	struct format_run *ours = run_as(str_of(file), STR(""), buf_str(&lines));
+	/* The schema whole is read in another test; here only this report's part of it. */
+	buf_fmt(&part, "{\"%s\":%s}", key, json_object_to_json_string(report));
+	struct format_run *theirs = run_as(str_of(file), buf_str(&part), buf_str(&lines));
+	CHECK_STR(str_of(theirs->result.type), name);
+	CHECK_STR(str_of(ours->result.type), name);
+	compare_runs(name, ours, theirs);
+	format_run_free(ours);
+	format_run_free(theirs);
+	buf_free(&part);
+	buf_free(&columns);
+	buf_free(&lines);
+}
+
 TEST(official_mapping)
 {
 	str schema = format_sample("shadowserver/schema/intelmq.json");
@@ -383,28 +423,14 @@ TEST(official_mapping)
 	struct err err = { 0 };
 	size_t reports = 0;
 	CHECK_RC(json_read(schema, &root, &err), RC_OK, err);
-	json_object_object_foreach(root, key, report) {
-		struct buf columns = BUF_INIT(KIB(64)), lines = BUF_INIT(MIB(1));
-		char file[128];
+	struct json_object_iterator i = json_object_iter_begin(root);
+	struct json_object_iterator end = json_object_iter_end(root);
+	for (; !json_object_iter_equal(&i, &end); json_object_iter_next(&i)) {
+		struct json_object *report = json_object_iter_peek_value(&i);
 		if (!json_get(report, "required_fields"))
 			continue;
-		str name = json_get_str(report, "file_name");
 		reports++;
-		make_report(&lines, columns_of(report, &columns));
-		snprintf(file, sizeof(file), "2026-03-01-" STR_FMT "-x.csv", STR_ARG(name));
-		struct format_run *ours = run_as(str_of(file), STR(""), buf_str(&lines));
-		/* The schema itself is read once; here only the report's part of it. */
-		struct buf part = BUF_INIT(MIB(1));
-		buf_fmt(&part, "{\"%s\":%s}", key, json_object_to_json_string(report));
-		struct format_run *theirs = run_as(str_of(file), buf_str(&part), buf_str(&lines));
-		CHECK_STR(str_of(theirs->result.type), name);
-		CHECK_STR(str_of(ours->result.type), name);
-		compare_runs(name, ours, theirs);
-		format_run_free(ours);
-		format_run_free(theirs);
-		buf_free(&part);
-		buf_free(&columns);
-		buf_free(&lines);
+		compare_report(json_object_iter_peek_name(&i), report);
 	}
 	CHECK_INT(reports, ss_report_count());
 	json_free(root);
@@ -419,15 +445,18 @@ TEST(official_file_whole)
 		printf("# SKIP the official schema file is not here\n");
 		return;
 	}
-	struct format_run *r = run_as(STR("2026-03-01-scan_dns-x.csv"), schema,
-				      STR("timestamp,ip,port,tag,sic\n2026-03-01 00:00:00,192.0.2.1,53,"
-					  "dns,0\n"));
+	struct format_run *r =
+		run_as(STR("2026-03-01-scan_dns-x.csv"), schema,
+		       STR("timestamp,ip,port,tag,sic\n2026-03-01 00:00:00,192.0.2.1,53,"
+			   "dns,0\n"));
 	CHECK_STR(str_of(r->result.type), STR("scan_dns"));
 	CHECK_STR(buf_str(&r->events),
-		  STR("{\"classification.identifier\":\"dns-open-resolver\",\"classification.taxonomy\":"
+		  STR("{\"classification.identifier\":\"dns-open-resolver\",\"classification."
+		      "taxonomy\":"
 		      "\"vulnerable\",\"classification.type\":\"vulnerable-system\",\"protocol."
 		      "application\":\"dns\",\"source.ip\":\"192.0.2.1\",\"source.port\":53,\"time."
-		      "source\":\"2026-03-01T00:00:00+00:00\",\"extra.sic\":\"0\",\"extra.tag\":\"dns\"}\n"));
+		      "source\":\"2026-03-01T00:00:00+00:00\",\"extra.sic\":\"0\",\"extra.tag\":"
+		      "\"dns\"}\n"));
 	format_run_free(r);
 	free((void *)(uintptr_t)schema.p);
 }
@@ -435,18 +464,21 @@ TEST(official_file_whole)
 /* A report that only the loaded schema knows, and one that it does not. */
 TEST(a_new_report_by_schema)
 {
-	str schema = STR("{\"_meta\":{},\"scan_new\":{\"file_name\":\"scan_new\",\"required_fields\":[["
-			 "\"time.source\",\"timestamp\",\"add_UTC_to_timestamp\"],[\"source.ip\",\"ip\","
-			 "\"validate_ip\"]],\"optional_fields\":[[\"extra.\",\"a\",\"convert_int\"],"
-			 "[\"extra.b_\",\"b\",\"convert_new\"],[false,\"c\"],[\"os.name\",\"d\"]],"
-			 "\"constant_fields\":{\"classification.type\":\"c2server\",\"feed.code\":\"x\"}}}");
-	struct format_run *r = run_as(STR("2026-03-01-scan_new-x.csv"), schema,
-				      STR("timestamp,ip,a,b,c,d,e\n2026-03-01 00:00:00,192.0.2.1,5,B,C,D,E\n"));
+	str schema = STR(
+		"{\"_meta\":{},\"scan_new\":{\"file_name\":\"scan_new\",\"required_fields\":[["
+		"\"time.source\",\"timestamp\",\"add_UTC_to_timestamp\"],[\"source.ip\",\"ip\","
+		"\"validate_ip\"]],\"optional_fields\":[[\"extra.\",\"a\",\"convert_int\"],"
+		"[\"extra.b_\",\"b\",\"convert_new\"],[false,\"c\"],[\"os.name\",\"d\"]],"
+		"\"constant_fields\":{\"classification.type\":\"c2server\",\"feed.code\":\"x\"}}}");
+	struct format_run *r =
+		run_as(STR("2026-03-01-scan_new-x.csv"), schema,
+		       STR("timestamp,ip,a,b,c,d,e\n2026-03-01 00:00:00,192.0.2.1,5,B,C,D,E\n"));
 	CHECK_INT(r->result.unknown_type, false);
-	CHECK_STR(buf_str(&r->events),
-		  STR("{\"classification.type\":\"c2-server\",\"feed.code\":\"x\",\"source.ip\":\"192.0.2.1\","
-		      "\"time.source\":\"2026-03-01T00:00:00+00:00\",\"extra.a\":5,\"extra.b_\":\"B\","
-		      "\"extra.e\":\"E\",\"extra.os.name\":\"D\"}\n"));
+	CHECK_STR(buf_str(&r->events), STR("{\"classification.type\":\"c2-server\",\"feed.code\":"
+					   "\"x\",\"source.ip\":\"192.0.2.1\","
+					   "\"time.source\":\"2026-03-01T00:00:00+00:00\",\"extra."
+					   "a\":5,\"extra.b_\":\"B\","
+					   "\"extra.e\":\"E\",\"extra.os.name\":\"D\"}\n"));
 	format_run_free(r);
 	r = run_as(STR("2026-03-01-scan_other-x.csv"), schema,
 		   STR("timestamp,ip,a\n2026-03-01 00:00:00,192.0.2.1,5\n"));
@@ -457,7 +489,9 @@ TEST(a_new_report_by_schema)
 
 TEST(broken_schema)
 {
-	static const char *const broken[] = { "{", "[]", "{}", "\"x\"", "{\"a\":{}}", "null", "1 2" };
+	static const char *const broken[] = {
+		"{", "[]", "{}", "\"x\"", "{\"a\":{}}", "null", "1 2"
+	};
 	for (size_t i = 0; i < COUNT_OF(broken); i++) {
 		struct format_run *r = run_as(STR("scan_dns.csv"), str_of(broken[i]),
 					      STR("timestamp,ip\n2026-03-01 00:00:00,192.0.2.1\n"));
@@ -471,18 +505,66 @@ TEST(broken_schema)
 /* --- the samples, where they are --- */
 
 static const char *const samples[] = {
-	"blocklist", "compromised_website", "event4_ddos_participant", "event4_honeypot_brute_force",
-	"event4_honeypot_darknet", "event4_honeypot_ddos", "event4_honeypot_ddos_amp",
-	"event4_honeypot_http_scan", "event4_microsoft_sinkhole", "event4_sinkhole",
-	"event4_sinkhole_dns", "event4_sinkhole_http", "malware_url", "sandbox_conn", "scan_adb",
-	"scan_afp", "scan_amqp", "scan_chargen", "scan_cisco_smart_install", "scan_cwmp", "scan_dns",
-	"scan_docker", "scan_elasticsearch", "scan_exchange", "scan_ftp", "scan_hadoop", "scan_http",
-	"scan_http_proxy", "scan_http_vulnerable", "scan_ipmi", "scan_ipp", "scan_ldap_tcp",
-	"scan_ldap_udp", "scan_mdns", "scan_memcached", "scan_mongodb", "scan_mqtt", "scan_mssql",
-	"scan_mysql", "scan_nat_pmp", "scan_netbios", "scan_ntp", "scan_ntpmonitor", "scan_portmapper",
-	"scan_postgres", "scan_qotd", "scan_rdp", "scan_redis", "scan_rsync", "scan_sip", "scan_smb",
-	"scan_snmp", "scan_socks", "scan_ssdp", "scan_ssh", "scan_ssl", "scan_ssl_freak",
-	"scan_telnet", "scan_ubiquiti", "scan_vnc",
+	"blocklist",
+	"compromised_website",
+	"event4_ddos_participant",
+	"event4_honeypot_brute_force",
+	"event4_honeypot_darknet",
+	"event4_honeypot_ddos",
+	"event4_honeypot_ddos_amp",
+	"event4_honeypot_http_scan",
+	"event4_microsoft_sinkhole",
+	"event4_sinkhole",
+	"event4_sinkhole_dns",
+	"event4_sinkhole_http",
+	"malware_url",
+	"sandbox_conn",
+	"scan_adb",
+	"scan_afp",
+	"scan_amqp",
+	"scan_chargen",
+	"scan_cisco_smart_install",
+	"scan_cwmp",
+	"scan_dns",
+	"scan_docker",
+	"scan_elasticsearch",
+	"scan_exchange",
+	"scan_ftp",
+	"scan_hadoop",
+	"scan_http",
+	"scan_http_proxy",
+	"scan_http_vulnerable",
+	"scan_ipmi",
+	"scan_ipp",
+	"scan_ldap_tcp",
+	"scan_ldap_udp",
+	"scan_mdns",
+	"scan_memcached",
+	"scan_mongodb",
+	"scan_mqtt",
+	"scan_mssql",
+	"scan_mysql",
+	"scan_nat_pmp",
+	"scan_netbios",
+	"scan_ntp",
+	"scan_ntpmonitor",
+	"scan_portmapper",
+	"scan_postgres",
+	"scan_qotd",
+	"scan_rdp",
+	"scan_redis",
+	"scan_rsync",
+	"scan_sip",
+	"scan_smb",
+	"scan_snmp",
+	"scan_socks",
+	"scan_ssdp",
+	"scan_ssh",
+	"scan_ssl",
+	"scan_ssl_freak",
+	"scan_telnet",
+	"scan_ubiquiti",
+	"scan_vnc",
 };
 
 struct kept {
@@ -500,7 +582,8 @@ static bool kept_give(void *ctx, struct batch *b)
 	struct kept *k = ctx;
 	for (uint32_t i = 0; i < b->c.rows; i++) {
 		const struct row *r = &b->row[i];
-		bool whom = batch_find(b, r, FIELD_SOURCE_IP) || batch_find(b, r, FIELD_SOURCE_NETWORK) ||
+		bool whom = batch_find(b, r, FIELD_SOURCE_IP) ||
+			    batch_find(b, r, FIELD_SOURCE_NETWORK) ||
 			    batch_find(b, r, FIELD_SOURCE_FQDN);
 		k->count += whom && batch_find(b, r, FIELD_TIME_SOURCE) &&
 			    batch_find(b, r, FIELD_CLASSIFICATION_TYPE);

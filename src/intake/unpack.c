@@ -293,8 +293,9 @@ static size_t within_limit(struct unpack *u, size_t n)
 	size_t part = limit > u->total ? (size_t)(limit - u->total) : 0;
 	u->total += part;
 	u->done = true;
-	fail(&u->late, RC_LIMIT, "unpacks to more than %" PRIu64 " bytes (%d times its size, 256 MiB)",
-	     limit, UNPACK_RATIO_MAX);
+	fail(&u->late, RC_LIMIT,
+	     "unpacks to more than %" PRIu64 " bytes (%d times its size, 256 MiB)", limit,
+	     UNPACK_RATIO_MAX);
 	return part;
 }
 

@@ -29,7 +29,8 @@ MUST_CHECK enum rc unpack_entry(struct unpack *u, str *name_out, struct err *err
 
 /* Up to n bytes of the entry; *n_out 0: its end. Errors as above; the bytes
  * given before are good as far as they go. */
-MUST_CHECK enum rc unpack_read(struct unpack *u, void *to, size_t n, size_t *n_out, struct err *err);
+MUST_CHECK enum rc unpack_read(struct unpack *u, void *to, size_t n, size_t *n_out,
+			       struct err *err);
 
 /* "gzip", "zip", "zstd" or "", once unpack_entry was called. */
 const char *unpack_packing(const struct unpack *u);

@@ -21,8 +21,8 @@ extern const struct packing packing_zip;
 struct zip_entry {
 	char name[256];
 	unsigned flags, method;
-	uint64_t packed, bytes;   /* as the header says; not known with a descriptor */
-	uint64_t left;            /* packed bytes not read yet, when known */
+	uint64_t packed, bytes; /* as the header says; not known with a descriptor */
+	uint64_t left;          /* packed bytes not read yet, when known */
 	uint64_t seen_packed, seen;
 	uint32_t crc, seen_crc;
 	bool descriptor, wide, ended;
@@ -31,23 +31,23 @@ struct zip_entry {
 struct unpack {
 	long (*source)(void *ctx, void *to, size_t n);
 	void *ctx;
-	uint64_t packed_bytes;    /* of the whole report, 0: not known */
+	uint64_t packed_bytes; /* of the whole report, 0: not known */
 
 	unsigned char in[KIB(64)];
-	size_t at, n;             /* in[at..n] is not used yet */
-	uint64_t taken;           /* bytes got from the source */
-	bool in_ended, gone;      /* no more; the source said stop */
+	size_t at, n;        /* in[at..n] is not used yet */
+	uint64_t taken;      /* bytes got from the source */
+	bool in_ended, gone; /* no more; the source said stop */
 
 	const struct packing *packing;
-	bool begun, done;         /* first bytes seen; no further entry */
-	struct err late;          /* an error to be told by the next unpack_read */
-	uint64_t total;           /* unpacked bytes given, all entries */
+	bool begun, done; /* first bytes seen; no further entry */
+	struct err late;  /* an error to be told by the next unpack_read */
+	uint64_t total;   /* unpacked bytes given, all entries */
 	unsigned entries;
 
 	z_stream z;
-	bool z_open, between;     /* between two gzip members */
+	bool z_open, between; /* between two gzip members */
 	ZSTD_DStream *zstd;
-	bool frame_open;          /* inside a zstd frame */
+	bool frame_open; /* inside a zstd frame */
 	struct zip_entry e;
 	unsigned char scratch[KIB(64)];
 };

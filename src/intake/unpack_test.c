@@ -32,7 +32,8 @@ static str unpack_all(struct arena *a, str packed, uint64_t said, size_t step, b
 	static char part[KIB(64)];
 	struct err err = { 0 };
 	str name;
-	for (enum rc rc; (rc = unpack_entry(u, &name, &err)) != RC_ABSENT && !(gone && rc == RC_IO);) {
+	for (enum rc rc;
+	     (rc = unpack_entry(u, &name, &err)) != RC_ABSENT && !(gone && rc == RC_IO);) {
 		if (rc != RC_OK) {
 			buf_fmt(&out, "!%s;", rc_name(rc));
 			continue;
@@ -64,8 +65,9 @@ static void check_at_steps(struct buf *packed, const char *what, const char *wan
 	struct arena *a = arena_new(KIB(64));
 	for (size_t i = 0; i < COUNT_OF(steps); i++) {
 		str got = unpack_all(a, buf_str(packed), 0, steps[i], false);
-		CHECK_MSG(str_eq(got, str_of(want)), "%s, %zu at a time: got '" STR_FMT "', want '%s'",
-			  what, steps[i], STR_ARG(got), want);
+		CHECK_MSG(str_eq(got, str_of(want)),
+			  "%s, %zu at a time: got '" STR_FMT "', want '%s'", what, steps[i],
+			  STR_ARG(got), want);
 	}
 	arena_free(a);
 }

@@ -231,8 +231,10 @@ static enum rc inflate_some(struct unpack *u, void *to, size_t n, size_t *n_out,
 	if (z == Z_STREAM_END)
 		return RC_ABSENT;
 	if (z == Z_BUF_ERROR && !fed)
-		return e->left || e->descriptor ? unpack_short(u, err) :
-			fail(err, RC_INPUT, "entry '%s' is not as long as it says", e->name);
+		return e->left || e->descriptor
+			       ? unpack_short(u, err)
+			       : fail(err, RC_INPUT, "entry '%s' is not as long as it says",
+				      e->name);
 	if (z != Z_OK && z != Z_BUF_ERROR)
 		return fail(err, RC_INPUT, "entry '%s' is broken: %s", e->name,
 			    u->z.msg ? u->z.msg : "no more is known");
@@ -265,8 +267,8 @@ static enum rc zip_read(struct unpack *u, void *to, size_t n, size_t *n_out, str
 	if (n == 0 || e->ended)
 		return RC_OK;
 	while (rc == RC_OK && *n_out == 0)
-		rc = e->method == METHOD_DEFLATE ? inflate_some(u, to, n, n_out, err) :
-						   stored_some(u, to, n, n_out, err);
+		rc = e->method == METHOD_DEFLATE ? inflate_some(u, to, n, n_out, err)
+						 : stored_some(u, to, n, n_out, err);
 	if (rc == RC_ABSENT)
 		return check_end(u, err);
 	if (rc != RC_OK) {
