@@ -77,13 +77,20 @@ void cli_print(struct cli *c, str s)
 
 void cli_printf(struct cli *c, const char *fmt, ...)
 {
-	char text[2048];
-	va_list ap;
+	char text[2048], *whole = NULL;
+	va_list ap, again;
 	va_start(ap, fmt);
+	va_copy(again, ap);
 	int n = vsnprintf(text, sizeof(text), fmt, ap);
+	if (n >= (int)sizeof(text)) {
+		whole = x_alloc((size_t)n + 1);
+		(void)vsnprintf(whole, (size_t)n + 1, fmt, again);
+	}
+	va_end(again);
 	va_end(ap);
 	if (n > 0)
-		cli_print(c, str_mem(text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1));
+		cli_print(c, str_mem(whole ? whole : text, (size_t)n));
+	free(whole);
 }
 
 void cli_talk(struct cli *c, const char *fmt, ...)
@@ -102,6 +109,7 @@ void cli_talk(struct cli *c, const char *fmt, ...)
 
 int cli_fail(struct cli *c, const struct err *err)
 {
+	cli_rows_end(c);
 	cli_flush(c);
 	cli_talk(c, "ronda %s: %s", c->command->name, err->text);
 	return rc_exit_code(err->rc);
@@ -207,11 +215,13 @@ static void take_line(struct cli *c, const struct line *l)
 	c->argv = l->rest;
 	c->form = l->common[OPT_JSON] ? CLI_JSON : l->common[OPT_CSV] ? CLI_CSV : CLI_TEXT;
 	c->progress = isatty(c->talk) == 1;
+	c->terminal = isatty(c->out) == 1;
 }
 
 static int run_and_flush(struct cli *c)
 {
 	int code = c->command->run(c);
+	cli_rows_end(c);
 	if (!cli_flush(c) && code == 0)
 		code = rc_exit_code(RC_IO);
 	return code;
@@ -237,7 +247,7 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 		cli_talk(&c, "ronda: %s", wrong);
 	} else if (wrong) {
 		code = cli_usage(&c, wrong);
-	} else if (l.set_count) {
+	} else if (l.set_count && !c.command->takes_signals) {
 		code = cli_usage(&c, "--set has no effect while a node serves this directory; "
 				     "change ronda.conf and send it SIGHUP");
 	} else {
@@ -261,6 +271,7 @@ static int run_here(struct cli *c, const struct line *l)
 		sigaddset(&signals, SIGTERM);
 		sigaddset(&signals, SIGINT);
 		sigaddset(&signals, SIGHUP);
+		sigaddset(&signals, SIGCHLD);
 		pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	}
 	if (c->command->needs_node && node_open(c->dir, &o, &c->node, &err) != RC_OK) {

@@ -20,16 +20,40 @@ MUST_CHECK enum rc cli_read_file(struct cli *c, const char *path, size_t cap, st
 /* A handle to read from; "-" gives a duplicate of stdin. */
 MUST_CHECK enum rc cli_open_file(struct cli *c, const char *path, int *fd_out, struct err *err);
 
-/* Rows in the caller's form: text columns aligned, CSV with guard, or one JSON
- * object a line. Begin names the columns; each row has as many values. */
+/* What a column's values are in JSON. An empty value is null, but for text. */
+enum cli_kind {
+	COLUMN_TEXT,
+	COLUMN_NUMBER, /* digits */
+	COLUMN_BOOL,   /* "yes" or "no" */
+	COLUMN_TIME,   /* words instead of a time ("never") are null */
+	COLUMN_JSON,   /* as it stands */
+};
+struct cli_column {
+	const char *name;
+	enum cli_kind kind;
+};
+/* Rows in the caller's form: CSV with guard, one JSON object a line, or text:
+ * aligned on a terminal, else separated by TAB. Each row has as many values as
+ * columns, which outlive the command's run. A command has one table. */
 struct cli_table {
 	struct cli *c;
-	const char *const *columns;
+	const struct cli_column *columns;
 	size_t count;
 	bool header_done;
 };
-struct cli_table cli_table(struct cli *c, const char *const *columns, size_t count);
+struct cli_table cli_table(struct cli *c, const struct cli_column *columns, size_t count);
 void cli_row(struct cli_table *t, const str *values);
+/* Prints what was held back to be aligned. cli_run does so at the end. */
+void cli_rows_end(struct cli *c);
+
+/* What a command did that has nothing else to say: {"NAME":VALUE} and a newline with
+ * --json; nothing as text or CSV. */
+void cli_done(struct cli *c, const char *name, str value);
+/* One JSON document and a newline, whatever its size. */
+void cli_print_json(struct cli *c, const struct buf *b);
+
+/* Of the first contact the viewer may see; "" else, also without an organisation. */
+str cli_first_email(const struct cli *c, const struct org *o);
 
 /* NAME=VALUE arguments into a filter; 0, or the exit code after saying what is wrong. */
 int cli_filters(struct cli *c, struct filter_set *f);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* files.c: the caller's files and the caller's tables. */
+/* files.c: the caller's files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "base/csv.h"
 #include "cli/cli_private.h"
 
 enum rc cli_open_file(struct cli *c, const char *path, int *fd_out, struct err *err)
@@ -41,57 +40,4 @@ enum rc cli_read_file(struct cli *c, const char *path, size_t cap, struct buf *o
 	}
 	close(fd);
 	return rc;
-}
-
-struct cli_table cli_table(struct cli *c, const char *const *columns, size_t count)
-{
-	return (struct cli_table){ .c = c, .columns = columns, .count = count };
-}
-
-static void text_row(struct cli_table *t, const str *values, bool header)
-{
-	for (size_t i = 0; i < t->count; i++) {
-		str v = header ? str_of(t->columns[i]) : values[i];
-		/* Bytes from outside must not move the reader's cursor. */
-		for (size_t k = 0; k < v.n && k < 4096; k++) {
-			char ch = v.p[k];
-			cli_print(t->c, (unsigned char)ch < 0x20 || ch == 0x7f ? STR("?") : str_mem(&ch, 1));
-		}
-		cli_print(t->c, i + 1 == t->count ? STR("\n") : STR("\t"));
-	}
-}
-
-void cli_row(struct cli_table *t, const str *values)
-{
-	struct buf b = BUF_INIT(MIB(4));
-	switch (t->c->form) {
-	case CLI_JSON: {
-		struct json_out j = json_out(&b);
-		json_open(&j, '{');
-		for (size_t i = 0; i < t->count; i++)
-			json_put_str(&j, t->columns[i], values[i]);
-		json_close(&j, '}');
-		buf_char(&b, '\n');
-		break;
-	}
-	case CLI_CSV: {
-		struct csv_out csv = { .b = &b, .guard = true };
-		for (size_t i = 0; !t->header_done && i < t->count; i++)
-			csv_field(&csv, str_of(t->columns[i]));
-		if (!t->header_done)
-			csv_end(&csv);
-		for (size_t i = 0; i < t->count; i++)
-			csv_field(&csv, values[i]);
-		csv_end(&csv);
-		break;
-	}
-	case CLI_TEXT:
-		if (!t->header_done)
-			text_row(t, NULL, true);
-		text_row(t, values, false);
-		break;
-	}
-	t->header_done = true;
-	cli_print(t->c, buf_str(&b));
-	buf_free(&b);
 }

@@ -4,7 +4,10 @@
 
 static int run(struct cli *c)
 {
-	static const char *const columns[] = { "name", "value", "from", "default", "least", "most", "what" };
+	static const struct cli_column columns[] = {
+		{ .name = "name" }, { .name = "value" }, { .name = "from" }, { .name = "default" },
+		{ .name = "least" }, { .name = "most" }, { .name = "what" },
+	};
 	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	struct settings *s = NULL;
 	struct err err;

@@ -113,6 +113,8 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 {
 	struct node *n = x_alloc(sizeof(*n));
 	n->dir = x_strdup(dir);
+	n->overrides = o->overrides;
+	n->override_count = o->override_count;
 	n->policy = (struct policy){ .number = 1, .public_k = 5 };
 	/* The starter first: it must hold no key, no thread, no open file of ours. */
 	enum rc rc = o->parsers ? starter_new(&n->starter, err) : RC_OK;

@@ -91,7 +91,7 @@ static void reload(struct node *n)
 	struct err err = { 0 };
 	enum log_level level;
 	notify("RELOADING=1");
-	if (node_settings_read(n->dir, NULL, 0, &fresh, &err) != RC_OK) {
+	if (node_settings_read(n->dir, n->overrides, n->override_count, &fresh, &err) != RC_OK) {
 		log_error(n->log, "ronda.conf is not sound, the old settings stay", L_Z("why", err.text));
 	} else {
 		if (log_level_parse(settings_text(fresh, "log_level"), &level))
@@ -102,18 +102,25 @@ static void reload(struct node *n)
 	notify("READY=1");
 }
 
-static void wait_for_end(struct node *n, const struct serve_options *o, const sigset_t *signals)
+/* Nobody but the starter may fork, so a node that lost it takes nothing in any more. It ends:
+ * what starts it again starts it sound, and reports under way are gone on with then. */
+static enum rc wait_for_end(struct node *n, const struct serve_options *o, const sigset_t *signals,
+			    struct err *err)
 {
 	if (o->stop) {
 		gate_wait(o->stop);
-		return;
+		return RC_OK;
 	}
 	for (;;) {
 		int which = sigwaitinfo(signals, NULL);
 		if (which == SIGTERM || which == SIGINT)
-			return;
+			return RC_OK;
 		if (which == SIGHUP)
 			reload(n);
+		if (which == SIGCHLD && n->starter && starter_gone(n->starter)) {
+			log_error(n->log, "the starter was killed; the node ends, to be started again");
+			return fail(err, RC_IO, "the starter of helpers was killed");
+		}
 	}
 }
 
@@ -125,6 +132,7 @@ enum rc node_serve(struct node *n, const struct serve_options *o, struct err *er
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGCHLD);
 	enum rc rc = start(&s, o, err);
 	if (rc == RC_OK) {
 		char link[256];
@@ -134,7 +142,7 @@ enum rc node_serve(struct node *n, const struct serve_options *o, struct err *er
 			o->ready(o->ctx, s.address);
 		if (o->sign_in && web_login_link(s.web, s.address, link, sizeof(link), NULL) == RC_OK)
 			o->sign_in(o->ctx, link);
-		wait_for_end(n, o, &signals);
+		rc = wait_for_end(n, o, &signals, err);
 		notify("STOPPING=1");
 		log_info(n->log, "stopping");
 	}
