@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -44,22 +43,9 @@ const struct cli_command *cli_find(const char *name)
 
 /* --- output: buffered, to the caller's own handles --- */
 
-static bool write_all(int fd, str s)
-{
-	while (s.n) {
-		ssize_t n = write(fd, s.p, s.n);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		s = str_from(s, (size_t)n);
-	}
-	return true;
-}
-
 bool cli_flush(struct cli *c)
 {
-	if (c->pending->n && !write_all(c->out, buf_str(c->pending)))
+	if (c->pending->n && !cli_write(c, c->out, buf_str(c->pending)))
 		c->broken = true;
 	buf_reset(c->pending);
 	return !c->broken;
@@ -70,7 +56,7 @@ void cli_print(struct cli *c, str s)
 	if (c->pending->n + s.n > KIB(64))
 		cli_flush(c);
 	if (s.n > KIB(64))
-		c->broken = c->broken || !write_all(c->out, s);
+		c->broken = c->broken || !cli_write(c, c->out, s);
 	else
 		buf_add(c->pending, s);
 }
@@ -104,7 +90,7 @@ void cli_talk(struct cli *c, const char *fmt, ...)
 		return;
 	size_t len = (size_t)n < sizeof(text) - 1 ? (size_t)n : sizeof(text) - 2;
 	text[len++] = '\n';
-	write_all(c->talk, str_mem(text, len));
+	cli_write(c, c->talk, str_mem(text, len));
 }
 
 int cli_fail(struct cli *c, const struct err *err)

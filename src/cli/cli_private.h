@@ -17,8 +17,14 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 /* A file of the caller, or "-" = stdin, whole; RC_LIMIT above cap. */
 MUST_CHECK enum rc cli_read_file(struct cli *c, const char *path, size_t cap, struct buf *out,
 				 struct err *err);
-/* A handle to read from; "-" gives a duplicate of stdin. */
+/* A handle to read from with cli_read; "-" gives stdin itself, which stays open. */
 MUST_CHECK enum rc cli_open_file(struct cli *c, const char *path, int *fd_out, struct err *err);
+void cli_close_file(const struct cli *c, int fd);
+/* As read(2) and a write(2) of all, but they end when the caller of a node goes away. */
+MUST_CHECK long cli_read(struct cli *c, int fd, void *to, size_t n);
+bool cli_write(struct cli *c, int fd, str s);
+/* The caller of this command in a node has gone: nobody waits for what it does. */
+bool cli_abandoned(const struct cli *c);
 
 /* What a column's values are in JSON. An empty value is null, but for text. */
 enum cli_kind {

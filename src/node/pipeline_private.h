@@ -4,6 +4,7 @@
 #define RONDA_NODE_PIPELINE_PRIVATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "event/fingerprint.h"
 #include "node/pipeline.h"
@@ -21,6 +22,7 @@ struct pipeline {
 	struct key fingerprint_key;
 	pthread_t folder, tender;
 	bool threads;
+	atomic_bool stopping;
 };
 
 /* One batch on its way from the child to the disk. */

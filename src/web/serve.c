@@ -78,6 +78,7 @@ static enum rc start(struct serving *s, const struct serve_options *o, struct er
 
 static void stop(struct serving *s)
 {
+	pipeline_stop(s->node->pipeline);
 	collect_stop(s->collector);
 	control_stop(s->control);
 	http_stop(s->http);
