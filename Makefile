@@ -20,3 +20,8 @@ bench: all
 deb:
 	@dpkg-buildpackage -b -us -uc -tc
 .PHONY: deb
+# make fuzz F=shadowserver T=600; see fuzz/run.sh
+T ?= 600
+fuzz:
+	@fuzz/run.sh $(F) $(T)
+.PHONY: fuzz

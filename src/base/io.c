@@ -196,9 +196,9 @@ enum rc io_dir_sub(struct io_dir *d, const char *name, bool make, struct io_dir 
 		rc = failed(err, errno, "make directory", name);
 	if (rc != RC_OK)
 		return rc;
-	int fd = faulted(IO_OP_OPEN) ? -1
-				     : openat(d->fd, name,
-					      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = faulted(IO_OP_OPEN)
+			 ? -1
+			 : openat(d->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return failed(err, errno, "open directory", name);
 	size_t size = strlen(d->path) + strlen(name) + 2;
@@ -294,7 +294,8 @@ static int open_file(struct io_dir *d, const char *name, unsigned flags)
 	if (flags & (IO_CREATE | IO_FRESH)) {
 		fd = openat(d->fd, name, mode | O_CREAT | O_EXCL, 0600);
 		if (fd >= 0 && io_traced())
-			io_trace_name(IO_OP_CREATE, io_trace_ino(d->fd), name, NULL, io_trace_ino(fd));
+			io_trace_name(IO_OP_CREATE, io_trace_ino(d->fd), name, NULL,
+				      io_trace_ino(fd));
 		if (fd >= 0 || errno != EEXIST || (flags & IO_FRESH))
 			return fd;
 	}

@@ -58,7 +58,8 @@ MUST_CHECK enum rc io_sync(struct io_file *f, struct err *err); /* fdatasync */
 MUST_CHECK enum rc io_truncate(struct io_file *f, uint64_t size, struct err *err);
 
 /* A whole small file, at most `cap` bytes (RC_LIMIT above). */
-MUST_CHECK enum rc io_read_file(struct io_dir *d, const char *name, struct buf *out, struct err *err);
+MUST_CHECK enum rc io_read_file(struct io_dir *d, const char *name, struct buf *out,
+				struct err *err);
 /* Writes beside, syncs, renames over, syncs the directory. */
 MUST_CHECK enum rc io_replace_file(struct io_dir *d, const char *name, str bytes, struct err *err);
 /* Bytes an unprivileged writer may still use where `d` is. */

@@ -388,9 +388,10 @@ static void apply_name(struct world *w, const struct event *e)
 			w->room = w->room ? 2 * w->room : 64;
 			w->entry = x_grow(w->entry, w->room, sizeof(*w->entry));
 		}
-		w->entry[w->entries++] = (struct entry){
-			.dir = e->dir, .file = e->file, .is_dir = e->op == IO_OP_MKDIR, .name = e->name
-		};
+		w->entry[w->entries++] = (struct entry){ .dir = e->dir,
+							 .file = e->file,
+							 .is_dir = e->op == IO_OP_MKDIR,
+							 .name = e->name };
 		break;
 	case IO_OP_RENAME:
 		drop_entry(w, e->dir, e->to);

@@ -45,7 +45,8 @@ uint64_t io_trace_ino(int fd);
 uint64_t io_trace_ino_of_path(const char *path); /* 0: absent */
 /* What was done to a file or a directory: WRITE, TRUNCATE (`at` is the size), SYNC, DIRSYNC. */
 void io_trace_data(enum io_op op, uint64_t ino, uint64_t at, str bytes);
-/* What was done to a name in directory `dir`: CREATE, MKDIR (of `ino`), RENAME (to `to`), UNLINK. */
+/* What was done to a name in directory `dir`: CREATE, MKDIR (of `ino`), RENAME (to `to`), UNLINK.
+ */
 void io_trace_name(enum io_op op, uint64_t dir, const char *name, const char *to, uint64_t ino);
 uint64_t io_trace_free_bytes(uint64_t real);
 

@@ -49,7 +49,7 @@ static inline bool str_ends(str s, str tail)
 }
 static inline str str_from(str s, size_t at)
 {
-	return at >= s.n ? (str){ s.p + s.n, 0 } : (str){ s.p + at, s.n - at };
+	return at >= s.n ? (str){ s.n ? s.p + s.n : s.p, 0 } : (str){ s.p + at, s.n - at };
 }
 static inline str str_head(str s, size_t n)
 {

@@ -41,7 +41,8 @@ static inline void test_dir_remove_path(const char *path)
 			if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 				continue;
 			char inside[512];
-			int n = snprintf(inside, sizeof(inside), "%.240s/%.255s", stack[depth], e->d_name);
+			int n = snprintf(inside, sizeof(inside), "%.240s/%.255s", stack[depth],
+					 e->d_name);
 			if (n < 0 || (size_t)n >= sizeof(inside))
 				continue;
 			if (unlink(inside) == 0 || rmdir(inside) == 0 || depth == 3)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* loc_cache.h: libloc's database, enumerated plainly and flattened by us into
  * disjoint sorted ranges with a /16 index, as a file that is mapped read-only
- * (its layout is in docs/format.md). Made once per database digest. */
+ * (its layout is in loc_private.h; it never leaves the machine). Made once per
+ * database digest. */
 #ifndef RONDA_ENRICH_LOC_CACHE_H
 #define RONDA_ENRICH_LOC_CACHE_H
 

@@ -146,6 +146,7 @@ static void run_answer(struct http_exchange *x)
 {
 	x->h->handlers.answer(x->h->handlers.ctx, &x->q, &x->ans);
 	fail_answer(x);
+	compress_answer(&x->q, &x->ans);
 	x->step = STEP_DONE;
 }
 

@@ -110,6 +110,11 @@ MUST_CHECK enum rc listen_open(const char *address, int backlog, int *fd_out, ui
 			       struct err *err);
 MUST_CHECK enum rc pem_read(const char *path, struct buf *out, struct err *err);
 
+/* --- compress.c --- */
+
+/* Packs the body of an answer that is text, when the client takes it. */
+void compress_answer(const struct http_request *q, struct http_answer *a);
+
 /* --- http.c, exchange.c, respond.c --- */
 
 enum step {

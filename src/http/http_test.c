@@ -163,6 +163,45 @@ TEST(answers_are_sound)
 	http_stop(http);
 }
 
+static void long_answer(void *ctx, const struct http_request *q, struct http_answer *a)
+{
+	(void)ctx;
+	size_t n = str_eq(q->path, STR("/short")) ? 1023 : 5000;
+	a->status = 200;
+	a->type = str_eq(q->path, STR("/bytes")) ? "application/octet-stream" : "text/plain";
+	a->body = (struct buf)BUF_INIT(KIB(8));
+	memset(buf_room(&a->body, n), 'a', n);
+	a->body.n += n;
+}
+
+TEST(packing)
+{
+	static const struct {
+		const char *path, *accept;
+		bool packed;
+	} asks[] = {
+		{ "/long", "gzip", true },          { "/long", "deflate, gzip;q=0.5, br", true },
+		{ "/long", "br", false },           { "/long", "gzip;q=0", false },
+		{ "/long", "gzip; q=0.00", false }, { "/long", "xgzip", false },
+		{ "/short", "gzip", false },        { "/bytes", "gzip", false },
+	};
+	struct http_handlers h = { .answer = long_answer };
+	struct http *http = test_server(&http_limits_default, &h, "");
+	for (size_t i = 0; http && i < COUNT_OF(asks); i++) {
+		struct buf request = BUF_INIT(KIB(4)), out = BUF_INIT(KIB(64));
+		buf_fmt(&request, "GET %s HTTP/1.1\r\n" HOST "Accept-Encoding: %s\r\n\r\n", asks[i].path,
+			asks[i].accept);
+		(void)exchange(http_port(http), buf_str(&request), &out, NULL, 40);
+		CHECK_MSG(has(buf_str(&out), "Content-Encoding: gzip\r\n") == asks[i].packed, "%s, %s",
+			  asks[i].path, asks[i].accept);
+		CHECK_MSG(asks[i].packed ? out.n < 1500 : out.n > 1023, "%s, %s: %zu bytes", asks[i].path,
+			  asks[i].accept, out.n);
+		buf_free(&request);
+		buf_free(&out);
+	}
+	http_stop(http);
+}
+
 /* --- uploads --- */
 
 TEST(uploads)
@@ -447,7 +486,7 @@ TEST(counts)
 }
 
 TEST_MAIN(TEST_RUN(handlers_are_told), TEST_RUN(proxies_are_believed_when_ours),
-	  TEST_RUN(settings_that_cannot_be), TEST_RUN(answers_are_sound), TEST_RUN(uploads),
+	  TEST_RUN(settings_that_cannot_be), TEST_RUN(answers_are_sound), TEST_RUN(packing), TEST_RUN(uploads),
 	  TEST_RUN(a_form_type_on_an_upload), TEST_RUN(streams), TEST_RUN(a_stream_nobody_reads),
 	  TEST_RUN(pages_do_not_wait_for_uploads), TEST_RUN(a_pipeline_is_answered_in_order),
 	  TEST_RUN(requests_of_one_forwarded_address), TEST_RUN(stopping_answers_what_is_under_way),

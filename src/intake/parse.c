@@ -17,7 +17,8 @@ struct driver {
 	struct intake_result *out;
 	struct unpack *u;
 
-	char *window;         /* WINDOW_MAX bytes; what stands at start..end is not parsed yet */
+	char *window;         /* what stands at start..end is not parsed yet */
+	size_t window_bytes;  /* grows to WINDOW_MAX for the rare record that is large */
 	size_t start, end;
 	uint64_t offset;      /* of window[start], all entries together */
 	uint32_t line;        /* of window[start], in this entry */
@@ -29,6 +30,7 @@ struct driver {
 	struct parse p;
 	uint64_t inputs;      /* numbered so far */
 	uint64_t records;     /* since the last give */
+	uint64_t given;       /* next_offset of the last give, or of the run before */
 	bool live;            /* past what an earlier run has done */
 	bool claimed;         /* some entry has a format */
 	bool unclaimed;       /* some entry has none */
@@ -92,6 +94,10 @@ static void fill(struct driver *d)
 	size_t target = have < WINDOW_STEP / 2 ? WINDOW_STEP : 2 * have;
 	if (target > WINDOW_MAX)
 		target = WINDOW_MAX;
+	if (target > d->window_bytes) {
+		d->window_bytes = target;
+		d->window = x_grow(d->window, target, 1);
+	}
 	if (d->start) {
 		memmove(d->window, d->window + d->start, have);
 		d->start = 0;
@@ -148,6 +154,7 @@ static void give(struct driver *d)
 		stop(d, RC_IO, "nobody takes the events any more");
 	batch_reset(d->b);
 	d->records = 0;
+	d->given = d->offset;
 }
 
 /* Before a record: is there room for all that it may become? */
@@ -455,7 +462,7 @@ static void parse_report(struct driver *d)
 		if (!d->stopped && d->broken.rc != RC_OK)
 			broken_entry(d);
 	}
-	if (d->b->c.inputs && d->out->rc != RC_IO)
+	if ((d->b->c.inputs || d->offset > d->given) && d->out->rc != RC_IO)
 		give(d);
 	if (d->unclaimed && !d->claimed)
 		stop(d, RC_INPUT, "no format claims these bytes");
@@ -471,8 +478,9 @@ void intake_parse(const struct intake_job *job, const struct intake_io *io, stru
 		  struct intake_result *out)
 {
 	*out = (struct intake_result){ .rc = RC_OK };
-	struct driver d = { .job = job, .io = io, .b = b, .out = out };
-	d.window = x_alloc(WINDOW_MAX);
+	struct driver d = { .job = job, .io = io, .b = b, .out = out, .given = job->resume_offset };
+	d.window_bytes = WINDOW_STEP;
+	d.window = x_alloc(d.window_bytes);
 	d.u = unpack_new(read_packed, &d, job->packed_bytes);
 	d.p = (struct parse){ .batch = b, .hints = &d.hints };
 	d.p.report = arena_new(KIB(64));

@@ -84,6 +84,8 @@ static enum rc open_store(struct node *n, struct err *err)
 	o.cache_kib = (uint32_t)(settings_int(n->settings, "store_cache") >> 10);
 	enum rc rc = store_open(n->dir, &o, n->log, &n->store, err);
 	if (rc == RC_OK)
+		store_add_tend(n->store, events_seal, NULL);
+	if (rc == RC_OK)
 		rc = journal_open(n->store, &n->journal, err);
 	if (rc == RC_OK)
 		rc = repeats_open(n->store, (size_t)settings_int(n->settings, "repeat_memory"),

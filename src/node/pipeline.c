@@ -187,6 +187,45 @@ static enum rc complete_runs(struct pipeline *p, struct err *err)
 	return rc;
 }
 
+static enum rc note_routed(struct tx *tx, void *ctx, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO cursor (name, seq) VALUES ('routed', ?1)"
+					 " ON CONFLICT (name) DO UPDATE SET seq = ?1");
+	sql_int(q, 1, (int64_t)*(uint64_t *)ctx);
+	return sql_run(q, err);
+}
+
+static enum rc routed_before(struct pipeline *p, uint64_t *out, struct err *err)
+{
+	struct reader *r = NULL;
+	enum rc rc = store_read_begin(p->node->store, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	struct sql *q = sql(reader_conn(r), "SELECT seq FROM cursor WHERE name = 'routed'");
+	*out = sql_row(q) ? (uint64_t)sql_col_int(q, 0) : 0;
+	rc = sql_end(q, err);
+	store_read_end(r);
+	return rc;
+}
+
+/* Open findings follow the directory. Which version they follow is durable: an
+ * import right before a crash is followed after it. */
+static enum rc follow_directory(struct pipeline *p, const struct directory *d, struct err *err)
+{
+	uint64_t version = directory_version(d);
+	enum rc rc = RC_OK;
+	if (p->routed == 0)
+		rc = routed_before(p, &p->routed, err);
+	if (rc != RC_OK || p->routed == version)
+		return rc;
+	rc = findings_reroute(p->node->store, d, err);
+	if (rc == RC_OK)
+		rc = store_write(p->node->store, note_routed, &version, err);
+	if (rc == RC_OK)
+		p->routed = version;
+	return rc;
+}
+
 static enum rc fold_all(struct pipeline *p, struct err *err)
 {
 	struct node *n = p->node;
@@ -194,12 +233,16 @@ static enum rc fold_all(struct pipeline *p, struct err *err)
 	enum rc rc;
 	do {
 		struct snapshot_ref *ref = node_directory(n);
-		rc = findings_fold(n->store, snapshot_table(ref), FOLD_STEP, &did, err);
+		rc = follow_directory(p, snapshot_table(ref), err);
+		if (rc == RC_OK)
+			rc = findings_fold(n->store, snapshot_table(ref), FOLD_STEP, &did, err);
 		snapshot_drop(n->directory, ref);
 		total += did;
 	} while (rc == RC_OK && did > 0 && !queue_closed(p->fold_wake));
-	if (rc == RC_OK && total > 0)
+	/* Also without new events: a complete run may hold nothing but repeats. */
+	if (rc == RC_OK && (total > 0 || p->look_at_runs))
 		rc = complete_runs(p, err);
+	p->look_at_runs = rc != RC_OK;
 	return rc;
 }
 
@@ -209,7 +252,8 @@ static void *fold_thread(void *arg)
 	bool failing = false;
 	while (!queue_closed(p->fold_wake)) {
 		struct err err = { 0 };
-		queue_take_for(p->fold_wake, FOLD_EVERY_US);
+		if (queue_take_for(p->fold_wake, FOLD_EVERY_US))
+			p->look_at_runs = true;
 		enum rc rc = fold_all(p, &err);
 		if (rc != RC_OK && !failing)
 			log_error(p->node->log, "findings cannot follow the events", L_Z("why", err.text));

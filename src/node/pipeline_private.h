@@ -21,6 +21,8 @@ struct pipeline {
 	struct queue *fold_wake, *tend_wake;
 	struct key fingerprint_key;
 	pthread_t folder, tender;
+	uint64_t routed;          /* version of the directory the findings follow; the fold's own */
+	bool look_at_runs;        /* a report ended since the fold last looked; its own too */
 	bool threads;
 	atomic_bool stopping;
 };
@@ -29,9 +31,10 @@ struct pipeline {
 struct work {
 	struct batch *batch;
 	struct hash128 hash[BATCH_ROWS];
-	uint64_t half[BATCH_ROWS];
 	bool repeat[BATCH_ROWS];
 	struct event_chunk *chunk; /* NULL: no events left */
+	struct seen_again seen[BATCH_ROWS]; /* of a complete run: repeats that stand in it */
+	size_t seen_count;
 	struct repeats_ticket *ticket;
 	uint64_t from_input;       /* the report's row must stand there: else a batch before was lost */
 	struct report after;       /* the report's row once this batch is in */

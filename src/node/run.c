@@ -75,7 +75,6 @@ static void drop_repeats(struct work *w, struct report_counts *counts)
 			any = true;
 			b->row[kept] = b->row[i];
 			w->hash[kept] = w->hash[i];
-			w->half[kept] = w->hash[i].lo;
 			kept++;
 		}
 		counts->accepted += any;
@@ -107,6 +106,9 @@ enum rc work_prepare(struct work *w, const struct prepare *by, struct report *r,
 	rc = repeats_probe(n->repeats, (uint32_t)by->feed->id, r->id, b, w->hash, w->repeat, &w->ticket, err);
 	if (rc != RC_OK)
 		return rc;
+	w->seen_count = by->feed->complete ?
+				findings_seen_again(n->store, b, w->repeat, r->received_us, w->seen) :
+				0;
 	drop_repeats(w, &r->counts);
 	rc = enrich_batch(n->enrich, b, err);
 	if (rc == RC_OK)
@@ -114,7 +116,7 @@ enum rc work_prepare(struct work *w, const struct prepare *by, struct report *r,
 	if (rc == RC_OK && label(b, by->feed, r) != RC_OK)
 		rc = fail(err, RC_LIMIT, "a batch has no room for its labels");
 	if (rc == RC_OK && b->c.rows)
-		rc = event_chunk_new(b, r, w->half, &w->chunk, err);
+		rc = event_chunk_new(b, r, NULL, &w->chunk, err);
 	if (rc != RC_OK)
 		work_end(w, false);
 	return rc;
@@ -150,6 +152,8 @@ enum rc work_commit(struct tx *tx, void *ctx, struct err *err)
 		rc = event_chunk_commit(tx, w->chunk, &first_seq, err);
 	if (rc == RC_OK)
 		rc = repeats_commit(tx, w->ticket, first_seq, err);
+	if (rc == RC_OK && w->seen_count)
+		rc = findings_note_seen(tx, w->after.feed, w->after.id, w->seen, w->seen_count, err);
 	if (rc == RC_OK && b->c.rejects)
 		rc = quarantine_commit(tx, &w->after, b, err);
 	if (rc == RC_OK)

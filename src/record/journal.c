@@ -93,7 +93,8 @@ static enum rc last_line(struct conn *c, uint64_t *number_out, struct digest *ha
 	}
 	enum rc rc = sql_end(q, err);
 	if (rc == RC_OK && !sound)
-		return fail(err, RC_IO, "the last line of the journal is damaged: run ronda verify");
+		return fail(err, RC_IO,
+			    "the last line of the journal is damaged: run ronda verify");
 	return rc;
 }
 
@@ -106,9 +107,12 @@ enum rc journal_add(struct tx *tx, struct journal *j, const struct journal_act *
 		    struct err *err)
 {
 	(void)j;
-	struct line l = { .at_us = tx_now_us(tx), .actor = or_empty(act->actor),
-			  .act = str_of(act->act), .object = or_empty(act->object),
-			  .count = act->count, .root = act->root };
+	struct line l = { .at_us = tx_now_us(tx),
+			  .actor = or_empty(act->actor),
+			  .act = str_of(act->act),
+			  .object = or_empty(act->object),
+			  .count = act->count,
+			  .root = act->root };
 	struct digest before;
 	char salt[SALT];
 	str body = or_empty(act->body);
@@ -121,9 +125,10 @@ enum rc journal_add(struct tx *tx, struct journal *j, const struct journal_act *
 	random_bytes(salt, sizeof(salt));
 	l.commitment = commitment_of(str_mem(salt, SALT), body);
 	struct digest hash = hash_of(&before, &l);
-	struct sql *q = sql(tx_conn(tx), "INSERT INTO journal (number, at_us, actor, act, object, count,"
-					 " root, commitment, salt, body, hash)"
-					 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	struct sql *q =
+		sql(tx_conn(tx), "INSERT INTO journal (number, at_us, actor, act, object, count,"
+				 " root, commitment, salt, body, hash)"
+				 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	sql_int(q, 1, (int64_t)l.number);
 	sql_int(q, 2, l.at_us);
 	sql_str(q, 3, l.actor);
@@ -235,8 +240,8 @@ enum rc journal_open(struct store *s, struct journal **out, struct err *err)
 	j->s = s;
 	enum rc rc = store_read_begin(s, &r, err);
 	if (rc == RC_OK) {
-		rc = load_key(reader_conn(r), "journal.secret", j->secret, sizeof(j->secret), &found,
-			      err);
+		rc = load_key(reader_conn(r), "journal.secret", j->secret, sizeof(j->secret),
+			      &found, err);
 		store_read_end(r);
 	}
 	if (rc == RC_OK && !found && !store_read_only(s))
@@ -261,7 +266,8 @@ void journal_close(struct journal *j)
 
 enum rc journal_head(struct conn *c, struct buf *out, struct err *err)
 {
-	struct sql *q = sql(c, "SELECT number, hash FROM journal_head ORDER BY number DESC LIMIT 1");
+	struct sql *q =
+		sql(c, "SELECT number, hash FROM journal_head ORDER BY number DESC LIMIT 1");
 	bool found = sql_row(q);
 	if (found) {
 		str hash = sql_col_blob(q, 1);
@@ -309,8 +315,8 @@ enum rc journal_list(struct conn *c, uint64_t before, size_t limit, struct arena
 
 struct checking {
 	struct journal_check *out;
-	struct digest hash;      /* of the line before */
-	uint64_t witness;        /* number in the witness; 0: none given */
+	struct digest hash; /* of the line before */
+	uint64_t witness;   /* number in the witness; 0: none given */
 	struct digest witness_hash;
 	bool witness_seen;
 };
@@ -325,9 +331,12 @@ static bool bad(struct checking *k, uint64_t number, const char *words)
 /* The line as it stands in a row of check_lines(); false: not even that. */
 static bool take_line(struct sql *q, struct line *l)
 {
-	*l = (struct line){ .number = (uint64_t)sql_col_int(q, 0), .at_us = sql_col_int(q, 1),
-			    .actor = sql_col_str(q, 2), .act = sql_col_str(q, 3),
-			    .object = sql_col_str(q, 4), .count = (uint64_t)sql_col_int(q, 5) };
+	*l = (struct line){ .number = (uint64_t)sql_col_int(q, 0),
+			    .at_us = sql_col_int(q, 1),
+			    .actor = sql_col_str(q, 2),
+			    .act = sql_col_str(q, 3),
+			    .object = sql_col_str(q, 4),
+			    .count = (uint64_t)sql_col_int(q, 5) };
 	return take_digest(sql_col_blob(q, 6), &l->root) &&
 	       take_digest(sql_col_blob(q, 7), &l->commitment);
 }
@@ -354,7 +363,8 @@ static bool check_line(struct checking *k, struct sql *q)
 	if (l.number == k->witness) {
 		k->witness_seen = true;
 		if (memcmp(hash.b, k->witness_hash.b, HASH) != 0)
-			return bad(k, want, "the line differs from the head that was kept elsewhere");
+			return bad(k, want,
+				   "the line differs from the head that was kept elsewhere");
 	}
 	k->out->lines = want;
 	k->hash = hash;
@@ -404,9 +414,10 @@ static enum rc check_heads(struct conn *c, struct checking *k, const unsigned ch
 		return rc;
 	if (sound && newest != k->out->lines) {
 		uint64_t least = newest < k->out->lines ? newest : k->out->lines;
-		(void)bad(k, least + 1, newest < k->out->lines ? "the line is not under a signed head" :
-								 "the line is missing: a signed head "
-								 "names it");
+		(void)bad(k, least + 1,
+			  newest < k->out->lines ? "the line is not under a signed head"
+						 : "the line is missing: a signed head "
+						   "names it");
 		return RC_OK;
 	}
 	if (!sound) {
@@ -419,7 +430,8 @@ static enum rc check_heads(struct conn *c, struct checking *k, const unsigned ch
 	q = sql(c, "SELECT h.number FROM journal_head h LEFT JOIN journal j USING (number)"
 		   " WHERE j.hash IS NOT h.hash ORDER BY h.number LIMIT 1");
 	if (sql_row(q))
-		(void)bad(k, (uint64_t)sql_col_int(q, 0), "the signed head is not that of the line");
+		(void)bad(k, (uint64_t)sql_col_int(q, 0),
+			  "the signed head is not that of the line");
 	return sql_end(q, err);
 }
 

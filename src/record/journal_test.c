@@ -32,8 +32,10 @@ static void ended(struct world *w)
 static void add_lines(struct world *w, int n)
 {
 	for (int i = 0; i < n; i++) {
-		struct journal_act act = { .act = "export", .actor = STR("unix:0"),
-					   .object = STR("report:7"), .count = 3,
+		struct journal_act act = { .act = "export",
+					   .actor = STR("unix:0"),
+					   .object = STR("report:7"),
+					   .count = 3,
 					   .body = STR("{\"rows\":3}") };
 		CHECK_RC(journal_write(w->j, &act, &err), RC_OK, err);
 	}
@@ -146,20 +148,29 @@ static const struct {
 	{ "the first cut", "DELETE FROM journal WHERE number = 1", 1 },
 	{ "the last cut", "DELETE FROM journal WHERE number = 6", 6 },
 	{ "all cut", "DELETE FROM journal", 1 },
-	{ "two exchanged", "UPDATE journal SET number = CASE number WHEN 2 THEN -3 WHEN 3 THEN -2 END"
-			   " WHERE number IN (2, 3)", 1 },
+	{ "two exchanged",
+	  "UPDATE journal SET number = CASE number WHEN 2 THEN -3 WHEN 3 THEN -2 END"
+	  " WHERE number IN (2, 3)",
+	  1 },
 	{ "a head changed", "UPDATE journal_head SET hash = randomblob(32) WHERE number = 4", 4 },
-	{ "a signature of the last", "UPDATE journal_head SET signature = randomblob(64)"
-				     " WHERE number = 6", 6 },
-	{ "heads from 3 on", "UPDATE journal_head SET signature = randomblob(64)"
-			     " WHERE number >= 3", 3 },
+	{ "a signature of the last",
+	  "UPDATE journal_head SET signature = randomblob(64)"
+	  " WHERE number = 6",
+	  6 },
+	{ "heads from 3 on",
+	  "UPDATE journal_head SET signature = randomblob(64)"
+	  " WHERE number >= 3",
+	  3 },
 	{ "the last head cut", "DELETE FROM journal_head WHERE number = 6", 6 },
 	{ "all heads cut", "DELETE FROM journal_head", 1 },
 	{ "the key removed", "DELETE FROM node WHERE key = 'journal.public'", 1 },
 	{ "another key", "UPDATE node SET value = randomblob(32) WHERE key = 'journal.public'", 1 },
-	{ "body and salt erased", "UPDATE journal SET body = NULL, salt = NULL WHERE number = 5", 0 },
-	{ "an extra line", "INSERT INTO journal SELECT 7, at_us, actor, act, object, count, root,"
-			   " commitment, salt, body, hash FROM journal WHERE number = 6", 7 },
+	{ "body and salt erased", "UPDATE journal SET body = NULL, salt = NULL WHERE number = 5",
+	  0 },
+	{ "an extra line",
+	  "INSERT INTO journal SELECT 7, at_us, actor, act, object, count, root,"
+	  " commitment, salt, body, hash FROM journal WHERE number = 6",
+	  7 },
 };
 
 TEST(every_change_shows)
@@ -169,10 +180,11 @@ TEST(every_change_shows)
 		add_lines(&w, 6);
 		journal_close(w.j); /* whoever changes it has no key */
 		w.j = NULL;
-		CHECK_RC(store_write(w.s, run_sql, (void *)(uintptr_t)changes[i].change, &err), RC_OK, err);
+		CHECK_RC(store_write(w.s, run_sql, (void *)(uintptr_t)changes[i].change, &err),
+			 RC_OK, err);
 		struct journal_check k = verify(&w, STR_NONE);
-		CHECK_MSG(k.first_bad == changes[i].first_bad, "%s: line %llu (%s)", changes[i].what,
-			  (unsigned long long)k.first_bad, k.words);
+		CHECK_MSG(k.first_bad == changes[i].first_bad, "%s: line %llu (%s)",
+			  changes[i].what, (unsigned long long)k.first_bad, k.words);
 		ended(&w);
 	}
 }

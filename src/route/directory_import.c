@@ -2,9 +2,9 @@
 #include "route/import_private.h"
 
 /* All that is said of an organisation, as text: equal text = nothing to do. */
-static void text_of_org(struct buf *b, str name, str kind, str country, str sector, str timezone)
+static void text_of_org(struct buf *b, str name, str kind, str country, str sector, str zone)
 {
-	const str parts[] = { name, kind, country, sector, timezone };
+	const str parts[] = { name, kind, country, sector, zone };
 	for (size_t i = 0; i < COUNT_OF(parts); i++) {
 		buf_add(b, parts[i]);
 		buf_char(b, '\n');

@@ -84,7 +84,7 @@ void part_bounds(const struct tally *t, char from[16], char upto[16])
 	id_bytes(last, upto);
 }
 
-enum rc base_load(struct conn *c, struct tally *t, struct err *err)
+enum rc base_load(struct conn *c, struct tally *t, size_t most, struct err *err)
 {
 	char from[16], upto[16];
 	struct sql *q = sql(c, "SELECT id, body FROM finding_base WHERE id BETWEEN ? AND ?");
@@ -92,7 +92,7 @@ enum rc base_load(struct conn *c, struct tally *t, struct err *err)
 	part_bounds(t, from, upto);
 	sql_blob(q, 1, str_mem(from, 16));
 	sql_blob(q, 2, str_mem(upto, 16));
-	while (!damaged && sql_row(q)) {
+	while (!damaged && t->n <= most && sql_row(q)) {
 		struct seen s = { .id = id_of_bytes(sql_col_blob(q, 0)) };
 		damaged = !decode(sql_col_blob(q, 1), t->a, &s);
 		if (!damaged)

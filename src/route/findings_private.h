@@ -44,7 +44,8 @@ struct seen {
 	enum tlp tlp; /* strictest */
 	bool exercise, shared_address;
 	struct sighting_link feeds; /* at least one */
-	/* of the newest event */
+	/* of the newest event; of two at one time, the one that came later */
+	uint64_t seq; /* 0: out of the base, before all others */
 	int64_t feed;
 	struct ip ip;
 	bool has_ip;
@@ -134,10 +135,15 @@ struct hash128 id_of_bytes(str raw);
 
 /* --- base --- */
 
-/* Adds what stands in the base of the tally's part of all ids. */
-MUST_CHECK enum rc base_load(struct conn *c, struct tally *t, struct err *err);
+/* Adds what stands in the base of the tally's part of all ids; stops when there
+ * are more than `most`. */
+MUST_CHECK enum rc base_load(struct conn *c, struct tally *t, size_t most, struct err *err);
 /* First and last id of a part, as the key of a table. */
 void part_bounds(const struct tally *t, char from[16], char upto[16]);
+
+/* findings_rebuild() with at most so many findings of events in memory at once. */
+MUST_CHECK enum rc findings_rebuild_by(struct store *s, const struct directory *d, size_t most,
+				       bool undo, struct err *err);
 
 /* --- cursors --- */
 

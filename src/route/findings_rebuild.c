@@ -7,7 +7,7 @@
 #include "route/findings_private.h"
 
 enum {
-	PART_FINDINGS = 60000, /* a part with more is cut in two */
+	PART_FINDINGS = 60000,
 	PART_BITS_MAX = 16,
 	REPAIRS = 512, /* of one job */
 	ROUNDS = 50    /* over one part, when others change rows meanwhile */
@@ -24,6 +24,7 @@ struct repair {
 struct rebuild {
 	struct store *store;
 	const struct directory *d;
+	size_t most; /* findings of one part: with more it is cut in two */
 	bool undo; /* after an undo: what its report had returned was not gone */
 	int64_t now_us;
 	struct arena *a;      /* of the repairs under way */
@@ -270,7 +271,7 @@ static bool gather(void *ctx, const struct event_row *e)
 {
 	struct rebuild *rb = ctx;
 	tally_event(&rb->t, e);
-	rb->too_many = rb->t.n > PART_FINDINGS;
+	rb->too_many = rb->t.n > rb->most;
 	return !rb->too_many;
 }
 
@@ -308,9 +309,10 @@ static enum rc read_part(struct rebuild *rb, struct reader *r, struct err *err)
 	rb->t.c = c;
 	rb->t.report = 0;
 	if (rc == RC_OK)
-		rc = base_load(c, &rb->t, err);
+		rc = base_load(c, &rb->t, rb->most, err);
+	rb->too_many = rb->t.n > rb->most;
 	/* Newest first, so that what the newest event says is seldom written over. */
-	if (rc == RC_OK && folded > base)
+	if (rc == RC_OK && folded > base && !rb->too_many)
 		rc = findings_scan(r, (uint64_t)base, (uint64_t)folded, false, true, gather, rb, err);
 	return rc;
 }
@@ -357,9 +359,10 @@ static enum rc all_parts(struct rebuild *rb, struct err *err)
 	return rc;
 }
 
-static enum rc rebuild(struct store *s, const struct directory *d, bool undo, struct err *err)
+enum rc findings_rebuild_by(struct store *s, const struct directory *d, size_t most, bool undo,
+			    struct err *err)
 {
-	struct rebuild rb = { .store = s, .d = d, .undo = undo, .a = arena_new(MIB(1)),
+	struct rebuild rb = { .store = s, .d = d, .most = most, .undo = undo, .a = arena_new(MIB(1)),
 			      .runs_a = arena_new(KIB(16)) };
 	tally_init(&rb.t, NULL, store_secret(s));
 	enum rc rc = all_parts(&rb, err);
@@ -371,7 +374,7 @@ static enum rc rebuild(struct store *s, const struct directory *d, bool undo, st
 
 enum rc findings_rebuild(struct store *s, const struct directory *d, struct err *err)
 {
-	return rebuild(s, d, false, err);
+	return findings_rebuild_by(s, d, PART_FINDINGS, false, err);
 }
 
 /* --- undo --- */
@@ -392,5 +395,5 @@ static enum rc step_back(struct tx *tx, void *ctx, struct err *err)
 enum rc findings_undo_report(struct store *s, const struct directory *d, int64_t report, struct err *err)
 {
 	enum rc rc = store_write(s, step_back, &report, err);
-	return rc == RC_OK ? rebuild(s, d, true, err) : rc;
+	return rc == RC_OK ? findings_rebuild_by(s, d, PART_FINDINGS, true, err) : rc;
 }

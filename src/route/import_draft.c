@@ -146,19 +146,19 @@ void import_begin(struct import *im, uint32_t line, str name, str kind, str coun
 		import_error(im, line, im->now, "there is no country '" STR_FMT "'", STR_ARG(country));
 }
 
-void import_plain(struct import *im, str sector, str timezone)
+void import_plain(struct import *im, str sector, str zone)
 {
 	if (!im->now)
 		return;
 	if ((sector.n && !good_name(sector, IMPORT_NAME_MAX)) ||
-	    (timezone.n && !good_name(timezone, IMPORT_NAME_MAX))) {
+	    (zone.n && !good_name(zone, IMPORT_NAME_MAX))) {
 		import_error(im, im->line, im->now, "sector or time zone is too long or not plain text");
 		return;
 	}
 	if (sector.n)
 		im->now->sector = arena_str(im->a, sector);
-	if (timezone.n)
-		im->now->timezone = arena_str(im->a, timezone);
+	if (zone.n)
+		im->now->timezone = arena_str(im->a, zone);
 }
 
 /* A bare date as the end of a season means that day and all of it. */

@@ -53,7 +53,7 @@ void import_error(struct import *im, uint32_t line, struct draft *d, const char 
 
 /* A row: begin, then the rest in any order but season before claims, then end. */
 void import_begin(struct import *im, uint32_t line, str name, str kind, str country);
-void import_plain(struct import *im, str sector, str timezone);
+void import_plain(struct import *im, str sector, str zone);
 void import_season(struct import *im, str from, str until);
 void import_claim(struct import *im, enum scope_kind kind, str text, bool shared_address);
 void import_contact(struct import *im, str role, str email, str phone);

@@ -139,9 +139,9 @@ static enum rc read_header(const str *fields, size_t n, struct header *h, struct
 static bool next_word(str *list, str *word)
 {
 	size_t i = 0, from;
-	while (i < list->n && strchr(" \t;,", list->p[i]))
+	while (i < list->n && strchr(" \t\r\n;,", list->p[i]))
 		i++;
-	for (from = i; i < list->n && !strchr(" \t;,", list->p[i]);)
+	for (from = i; i < list->n && !strchr(" \t\r\n;,", list->p[i]);)
 		i++;
 	*word = str_mem(list->p + from, i - from);
 	*list = str_from(*list, i);

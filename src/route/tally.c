@@ -179,12 +179,13 @@ void tally_event(struct tally *t, const struct event_row *e)
 	struct seen *s = entry(t, t->e.id, &fresh);
 	s->events++;
 	add_sighting(t, s, &one, fresh);
-	if (fresh || f->time_us >= s->last_us) {
+	if (fresh || f->time_us > s->last_us || (f->time_us == s->last_us && e->seq > s->seq)) {
 		sides_of_row(e->batch, e->row, sides);
 		buf_reset(&t->sides);
 		sides_pack(sides, &t->sides);
 		newest(t, s, f, one.feed);
 		s->last_us = f->time_us;
+		s->seq = e->seq;
 	}
 	s->first_us = fresh || f->time_us < s->first_us ? f->time_us : s->first_us;
 	s->tlp = fresh || f->tlp > s->tlp ? f->tlp : s->tlp;

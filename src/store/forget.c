@@ -105,10 +105,14 @@ static enum rc find_org_chunks(struct forgetting *f, struct err *err)
 	for (size_t i = 0; i < f->holds && rc == RC_OK; i++) {
 		if (f->hold[i].kind != HOLD_ORG)
 			continue;
-		struct event_filter org = { .field = FIELD_RONDA_CONCERNS, .op = FILTER_ORG,
+		struct event_filter org = { .field = FIELD_RONDA_CONCERNS,
+					    .op = FILTER_ORG,
 					    .number = f->hold[i].id };
-		struct event_query q = { .filters = &org, .filter_count = 1, .tlp_mask = UINT32_MAX,
-					 .exercise = true, .oldest_first = true };
+		struct event_query q = { .filters = &org,
+					 .filter_count = 1,
+					 .tlp_mask = UINT32_MAX,
+					 .exercise = true,
+					 .oldest_first = true };
 		f->chunk_from = f->chunk_until = 0;
 		rc = events_scan(f->scan, &q, note_org_event, f, err);
 	}
@@ -165,8 +169,10 @@ static enum rc list_raw(struct forgetting *f, struct reader *r, int32_t day, str
 	sql_int(q, 1, day);
 	while (sql_row(q)) {
 		struct ref *ref = new_ref(l);
-		*ref = (struct ref){ .report = sql_col_int(q, 0), .part = sql_col_int(q, 1),
-				     .at = { .day = day, .number = (uint32_t)sql_col_int(q, 2),
+		*ref = (struct ref){ .report = sql_col_int(q, 0),
+				     .part = sql_col_int(q, 1),
+				     .at = { .day = day,
+					     .number = (uint32_t)sql_col_int(q, 2),
 					     .offset = (uint64_t)sql_col_int(q, 3),
 					     .bytes = (uint32_t)sql_col_int(q, 4) } };
 		ref->held = holds_id(f, HOLD_REPORT, ref->report);
@@ -184,9 +190,11 @@ static enum rc list_events(struct forgetting *f, struct reader *r, int32_t day, 
 	sql_int(q, 1, day);
 	while (rc == RC_OK && sql_row(q)) {
 		struct ref *ref = new_ref(l);
-		*ref = (struct ref){ .report = sql_col_int(q, 0), .part = sql_col_int(q, 1),
+		*ref = (struct ref){ .report = sql_col_int(q, 0),
+				     .part = sql_col_int(q, 1),
 				     .rows = (uint32_t)sql_col_int(q, 5),
-				     .at = { .day = day, .number = (uint32_t)sql_col_int(q, 2),
+				     .at = { .day = day,
+					     .number = (uint32_t)sql_col_int(q, 2),
 					     .offset = (uint64_t)sql_col_int(q, 3),
 					     .bytes = (uint32_t)sql_col_int(q, 4) } };
 		rc = events_are_held(f, r, ref, err);
@@ -200,11 +208,13 @@ static enum rc list_events(struct forgetting *f, struct reader *r, int32_t day, 
 static enum rc list_tail(struct forgetting *f, struct reader *r, int32_t day, struct refs *l,
 			 struct err *err)
 {
-	struct sql *q = sql(reader_conn(r), "SELECT report, first_seq, rows FROM tail WHERE day = ?");
+	struct sql *q =
+		sql(reader_conn(r), "SELECT report, first_seq, rows FROM tail WHERE day = ?");
 	sql_int(q, 1, day);
 	while (sql_row(q)) {
 		struct ref *ref = new_ref(l);
-		*ref = (struct ref){ .report = sql_col_int(q, 0), .part = sql_col_int(q, 1),
+		*ref = (struct ref){ .report = sql_col_int(q, 0),
+				     .part = sql_col_int(q, 1),
 				     .rows = (uint32_t)sql_col_int(q, 2) };
 		ref->held = holds_id(f, HOLD_REPORT, ref->report) ||
 			    (f->org_chunks && bsearch(&ref->part, f->org_chunk, f->org_chunks,
@@ -285,11 +295,12 @@ static enum rc run_job(struct store *s, store_job_fn fn, void *ctx, size_t bytes
 static enum rc name_anew(struct tx *tx, enum segment which, const struct ref *ref,
 			 const struct place *at, struct err *err)
 {
-	struct sql *q = which == SEGMENT_RAW ?
-		sql(tx_conn(tx), "UPDATE raw SET number = ?, offset = ?, bytes = ?"
-				 " WHERE part = ? AND report = ?") :
-		sql(tx_conn(tx), "UPDATE chunk SET number = ?, offset = ?, bytes = ?"
-				 " WHERE first_seq = ?");
+	struct sql *q =
+		which == SEGMENT_RAW
+			? sql(tx_conn(tx), "UPDATE raw SET number = ?, offset = ?, bytes = ?"
+					   " WHERE part = ? AND report = ?")
+			: sql(tx_conn(tx), "UPDATE chunk SET number = ?, offset = ?, bytes = ?"
+					   " WHERE first_seq = ?");
 	sql_int(q, 1, at->number);
 	sql_int(q, 2, (int64_t)at->offset);
 	sql_int(q, 3, at->bytes);
@@ -336,10 +347,10 @@ static enum rc copy_held(struct tx *tx, void *ctx, struct err *err)
 static enum rc drop_row(struct tx *tx, const struct slice *s, const struct ref *ref,
 			struct err *err)
 {
-	struct sql *q = s->tail ? sql(tx_conn(tx), "DELETE FROM tail WHERE first_seq = ?") :
-			s->which == SEGMENT_EVENTS ?
-			       sql(tx_conn(tx), "DELETE FROM chunk WHERE first_seq = ?") :
-			       sql(tx_conn(tx), "DELETE FROM raw WHERE part = ? AND report = ?");
+	struct sql *q = s->tail ? sql(tx_conn(tx), "DELETE FROM tail WHERE first_seq = ?")
+			: s->which == SEGMENT_EVENTS
+				? sql(tx_conn(tx), "DELETE FROM chunk WHERE first_seq = ?")
+				: sql(tx_conn(tx), "DELETE FROM raw WHERE part = ? AND report = ?");
 	sql_int(q, 1, ref->part);
 	if (s->which == SEGMENT_RAW)
 		sql_int(q, 2, ref->report);
@@ -360,18 +371,20 @@ static enum rc drop_rows(struct tx *tx, void *ctx, struct err *err)
 static enum rc retire(struct tx *tx, void *ctx, struct err *err)
 {
 	struct slice *s = ctx;
-	struct sql *q = s->which == SEGMENT_RAW ?
-		sql(tx_conn(tx), "SELECT 1 FROM raw WHERE day = ? AND number = ? LIMIT 1") :
-		sql(tx_conn(tx), "SELECT 1 FROM chunk WHERE day = ? AND number = ? LIMIT 1");
+	struct sql *q =
+		s->which == SEGMENT_RAW
+			? sql(tx_conn(tx), "SELECT 1 FROM raw WHERE day = ? AND number = ? LIMIT 1")
+			: sql(tx_conn(tx),
+			      "SELECT 1 FROM chunk WHERE day = ? AND number = ? LIMIT 1");
 	sql_int(q, 1, s->day);
 	sql_int(q, 2, s->number);
 	bool named = sql_row(q);
 	enum rc rc = sql_end(q, err);
-	if (rc != RC_OK || named ||
-	    !segments_close(tx->segments, s->which, s->day, s->number))
+	if (rc != RC_OK || named || !segments_close(tx->segments, s->which, s->day, s->number))
 		return rc;
 	s->retired = true;
-	q = sql(tx_conn(tx), "UPDATE segment SET bytes = -1 WHERE kind = ? AND day = ? AND number = ?");
+	q = sql(tx_conn(tx),
+		"UPDATE segment SET bytes = -1 WHERE kind = ? AND day = ? AND number = ?");
 	sql_int(q, 1, s->which);
 	sql_int(q, 2, s->day);
 	sql_int(q, 3, s->number);
@@ -495,7 +508,8 @@ static enum rc forget_files(struct forgetting *f, enum segment which, int32_t da
 		if (rc != RC_OK || !s.retired)
 			continue;
 		store_drop_handles(f->s);
-		rc = io_unlink(segment_dir(f->s, which), segment_file_name(day, s.number, name), err);
+		rc = io_unlink(segment_dir(f->s, which), segment_file_name(day, s.number, name),
+			       err);
 		if (rc == RC_ABSENT)
 			rc = RC_OK;
 	}
@@ -534,8 +548,9 @@ static enum rc forget_day(struct forgetting *f, int32_t day, struct err *err)
 	if (rc == RC_OK)
 		count(f, &d);
 	if (rc == RC_OK && !f->dry && !all_held) {
-		struct slice tail = { .f = f, .which = SEGMENT_EVENTS, .day = day, .l = &d.tail,
-				      .tail = true };
+		struct slice tail = {
+			.f = f, .which = SEGMENT_EVENTS, .day = day, .l = &d.tail, .tail = true
+		};
 		rc = in_slices(f, &tail, drop_rows, false, err);
 		if (rc == RC_OK)
 			rc = forget_files(f, SEGMENT_EVENTS, day, &d.events, err);
@@ -563,8 +578,9 @@ static enum rc list_days(struct forgetting *f, int32_t before, int32_t **out, si
 	if (rc != RC_OK)
 		return rc;
 	rc = holds_load(reader_conn(r), f->a, &f->hold, &f->holds, err);
-	struct sql *q = sql(reader_conn(r), "SELECT day FROM segment WHERE bytes >= 0 AND day < ?1"
-					    " UNION SELECT day FROM tail WHERE day < ?1 ORDER BY day");
+	struct sql *q =
+		sql(reader_conn(r), "SELECT day FROM segment WHERE bytes >= 0 AND day < ?1"
+				    " UNION SELECT day FROM tail WHERE day < ?1 ORDER BY day");
 	sql_int(q, 1, before);
 	while (rc == RC_OK && sql_row(q)) {
 		if (*n_out == room) {
@@ -581,7 +597,10 @@ static enum rc list_days(struct forgetting *f, int32_t before, int32_t **out, si
 enum rc store_forget(struct store *s, int32_t before_day, bool dry, struct forget_result *out,
 		     struct err *err)
 {
-	struct forgetting f = { .s = s, .a = arena_new(KIB(16)), .dry = dry, .out = out,
+	struct forgetting f = { .s = s,
+				.a = arena_new(KIB(16)),
+				.dry = dry,
+				.out = out,
 				.frame = BUF_INIT(FRAME_MAX + FRAME_HEAD + 1) };
 	int32_t *day = NULL;
 	size_t days = 0;

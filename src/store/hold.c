@@ -46,15 +46,18 @@ enum rc hold_set(struct tx *tx, str what, str reason, str by, int64_t *id_out, s
 {
 	struct held h;
 	if (!hold_parse(what, &h))
-		return fail(err, RC_INPUT, "'" STR_FMT "' cannot be held: 'report ID', "
-					   "'day YYYY-MM-DD' and 'org ID' can", STR_ARG(what));
+		return fail(err, RC_INPUT,
+			    "'" STR_FMT "' cannot be held: 'report ID', "
+			    "'day YYYY-MM-DD' and 'org ID' can",
+			    STR_ARG(what));
 	if (!reason.n || reason.n > WORDS_MAX || !str_is_plain(reason))
 		return fail(err, RC_INPUT, "a hold needs a reason, as plain text of one line");
 	enum rc rc = must_exist(tx_conn(tx), &h, what, err);
 	if (rc != RC_OK)
 		return rc;
-	struct sql *q = sql(tx_conn(tx), "INSERT INTO hold (what, reason, set_by, set_us, lifted_by,"
-					 " lifted_us) VALUES (?, ?, ?, ?, '', 0)");
+	struct sql *q =
+		sql(tx_conn(tx), "INSERT INTO hold (what, reason, set_by, set_us, lifted_by,"
+				 " lifted_us) VALUES (?, ?, ?, ?, '', 0)");
 	sql_str(q, 1, what);
 	sql_str(q, 2, reason);
 	sql_str(q, 3, by);
@@ -119,7 +122,8 @@ enum rc holds_load(struct conn *c, struct arena *a, struct held **out, size_t *c
 			continue;
 		/* what cannot be understood may not lead to something being forgotten */
 		if (!hold_parse(all[i].what, &(*out)[*count_out]))
-			return fail(err, RC_INPUT, "hold %lld says '" STR_FMT "', which is not understood",
+			return fail(err, RC_INPUT,
+				    "hold %lld says '" STR_FMT "', which is not understood",
 				    (long long)all[i].id, STR_ARG(all[i].what));
 		(*count_out)++;
 	}

@@ -13,10 +13,11 @@ enum rc quarantine_commit(struct tx *tx, const struct report *r, const struct ba
 {
 	for (uint32_t i = 0; i < b->c.rejects; i++) {
 		const struct rejected *x = &b->reject[i];
-		struct sql *q = sql(tx_conn(tx),
-				    "INSERT INTO quarantine (report, feed, at_us, input, offset, line,"
-				    " record_bytes, reason, state, words, bytes)"
-				    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)");
+		struct sql *q =
+			sql(tx_conn(tx),
+			    "INSERT INTO quarantine (report, feed, at_us, input, offset, line,"
+			    " record_bytes, reason, state, words, bytes)"
+			    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)");
 		sql_int(q, 1, r->id);
 		sql_int(q, 2, r->feed);
 		sql_int(q, 3, tx_now_us(tx));
@@ -34,11 +35,12 @@ enum rc quarantine_commit(struct tx *tx, const struct report *r, const struct ba
 	return RC_OK;
 }
 
-#define COLUMNS                                                                          \
+#define COLUMNS                                                                                 \
 	"q.id, q.report, q.feed, q.at_us, q.input, q.offset, q.line, q.record_bytes, q.reason," \
 	" q.state, q.words, f.name, r.file_name"
-#define FROM                                                                             \
-	" FROM quarantine q LEFT JOIN feed f ON f.id = q.feed LEFT JOIN report r ON r.id = q.report"
+#define FROM                                                                                 \
+	" FROM quarantine q LEFT JOIN feed f ON f.id = q.feed LEFT JOIN report r ON r.id = " \
+	"q.report"
 
 static void take_row(struct sql *q, struct arena *a, struct quarantined *out)
 {
@@ -58,18 +60,19 @@ static void take_row(struct sql *q, struct arena *a, struct quarantined *out)
 		.bytes = arena_str(a, sql_col_blob(q, 13)),
 	};
 	int64_t state = sql_col_int(q, 9);
-	out->state = state == QUARANTINE_RETRIED   ? QUARANTINE_RETRIED :
-		     state == QUARANTINE_DISCARDED ? QUARANTINE_DISCARDED :
-						     QUARANTINE_OPEN;
+	out->state = state == QUARANTINE_RETRIED     ? QUARANTINE_RETRIED
+		     : state == QUARANTINE_DISCARDED ? QUARANTINE_DISCARDED
+						     : QUARANTINE_OPEN;
 }
 
 enum rc quarantine_list(struct conn *c, int64_t before, size_t limit, bool with_bytes,
 			struct arena *a, struct quarantined **out, size_t *count_out,
 			struct err *err)
 {
-	struct sql *q = with_bytes ?
-		sql(c, "SELECT " COLUMNS ", q.bytes" FROM " WHERE q.id < ? ORDER BY q.id DESC LIMIT ?") :
-		sql(c, "SELECT " COLUMNS ", NULL" FROM " WHERE q.id < ? ORDER BY q.id DESC LIMIT ?");
+	struct sql *q = with_bytes ? sql(c, "SELECT " COLUMNS ", q.bytes" FROM
+					    " WHERE q.id < ? ORDER BY q.id DESC LIMIT ?")
+				   : sql(c, "SELECT " COLUMNS ", NULL" FROM
+					    " WHERE q.id < ? ORDER BY q.id DESC LIMIT ?");
 	size_t room = 0, n = 0;
 	struct quarantined *list = NULL;
 	sql_int(q, 1, before ? before : INT64_MAX);

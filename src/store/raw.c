@@ -131,8 +131,9 @@ static void send_part(struct raw_intake *in)
 	raw_pack(buf_str(&in->part), &a->payload);
 	buf_reset(&in->part);
 	a->day = time_day(in->begun_us);
-	a->job = (struct store_job){ .fn = append_part, .ctx = a, .bytes = a->payload.n,
-				     .unnamed = true };
+	a->job = (struct store_job){
+		.fn = append_part, .ctx = a, .bytes = a->payload.n, .unnamed = true
+	};
 	a->busy = true;
 	store_submit(in->s, &a->job);
 }
@@ -192,16 +193,18 @@ static enum rc still_there(struct tx *tx, const struct place *at, struct err *er
 	bool forgotten = sql_row(q) && sql_col_int(q, 0) < 0;
 	enum rc rc = sql_end(q, err);
 	if (rc == RC_OK && forgotten)
-		return fail(err, RC_BUSY, "the day of this report was forgotten while it came: "
-					  "send it again");
+		return fail(err, RC_BUSY,
+			    "the day of this report was forgotten while it came: "
+			    "send it again");
 	return rc;
 }
 
 static enum rc name_part(struct tx *tx, int64_t report, size_t part, const struct place *at,
 			 struct err *err)
 {
-	struct sql *q = sql(tx_conn(tx), "INSERT INTO raw (report, part, day, number, offset, bytes)"
-					 " VALUES (?, ?, ?, ?, ?, ?)");
+	struct sql *q =
+		sql(tx_conn(tx), "INSERT INTO raw (report, part, day, number, offset, bytes)"
+				 " VALUES (?, ?, ?, ?, ?, ?)");
 	sql_int(q, 1, report);
 	sql_int(q, 2, (int64_t)part);
 	sql_int(q, 3, at->day);
@@ -217,7 +220,8 @@ static enum rc receive(struct tx *tx, void *ctx, struct err *err)
 	struct raw_intake *in = rx->in;
 	struct report before;
 	struct place last;
-	enum rc rc = report_find(tx_conn(tx), rx->r->feed, &rx->r->digest, &before, &rx->known, err);
+	enum rc rc =
+		report_find(tx_conn(tx), rx->r->feed, &rx->r->digest, &before, &rx->known, err);
 	if (rc == RC_OK && rx->known) {
 		*rx->r = before;
 		return RC_OK;

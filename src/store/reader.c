@@ -118,8 +118,11 @@ static enum rc reader_file(struct reader *r, enum segment which, const struct pl
 	if (rc != RC_OK)
 		return rc;
 	io_close(oldest->file);
-	*oldest = (struct read_file){ .file = file, .which = which, .day = at->day,
-				      .number = at->number, .used = ++r->uses };
+	*oldest = (struct read_file){ .file = file,
+				      .which = which,
+				      .day = at->day,
+				      .number = at->number,
+				      .used = ++r->uses };
 	*out = file;
 	return RC_OK;
 }

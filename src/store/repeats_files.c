@@ -278,7 +278,8 @@ static void merge_row(void *ctx, const struct log_row *row, const struct repeat_
 		m->file.first_us = row->at_us;
 	m->log_rows++;
 	if (m->n + row->rows > m->room) {
-		m->room = m->room ? 2 * m->room : 4 * BATCH_ROWS;
+		size_t most = m->p->merge_rows + BATCH_ROWS; /* one row of the log more than asked */
+		m->room = 4 * m->room + BATCH_ROWS < most ? 4 * m->room + BATCH_ROWS : most;
 		m->entry = x_grow(m->entry, m->room, sizeof(*m->entry));
 	}
 	for (uint32_t i = 0; i < row->rows; i++)
@@ -297,7 +298,8 @@ static enum rc merge_job(struct tx *tx, void *ctx, struct err *err)
 {
 	struct merge *m = ctx;
 	struct sql *q = sql(tx_conn(tx), "INSERT INTO repeat_file (id, first_seq, last_seq,"
-					 " first_us, last_us, entries, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)");
+					 " first_us, last_us, entries, bytes)"
+					 " VALUES (?, ?, ?, ?, ?, ?, ?)");
 	sql_int(q, 1, m->file.id);
 	sql_int(q, 2, (int64_t)m->file.first_seq);
 	sql_int(q, 3, (int64_t)m->file.last_seq);

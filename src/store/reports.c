@@ -5,8 +5,8 @@
 #include "store/raw.h"
 
 /* All columns but id, in one order for every statement below. */
-#define COLUMNS                                                                          \
-	"feed, state, received_us, digest, bytes, format, file_name, type, parser_version," \
+#define COLUMNS                                                                              \
+	"feed, state, received_us, digest, bytes, format, file_name, type, parser_version,"  \
 	" next_offset, next_input, inputs, accepted, events, repeats, quarantined, dropped," \
 	" blank, parse_us, words, exercise"
 
@@ -31,11 +31,12 @@ static void bind_progress(struct sql *q, int at, const struct report *r)
 
 enum rc report_add(struct tx *tx, struct report *r, struct err *err)
 {
-	struct sql *q = sql(tx_conn(tx),
-			    "INSERT INTO report (state, format, type, parser_version, next_offset,"
-			    " next_input, inputs, accepted, events, repeats, quarantined, dropped, blank,"
-			    " parse_us, words, feed, received_us, digest, bytes, file_name, exercise)"
-			    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+	struct sql *q =
+		sql(tx_conn(tx),
+		    "INSERT INTO report (state, format, type, parser_version, next_offset,"
+		    " next_input, inputs, accepted, events, repeats, quarantined, dropped, blank,"
+		    " parse_us, words, feed, received_us, digest, bytes, file_name, exercise)"
+		    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
 	bind_progress(q, 1, r);
 	sql_int(q, 16, r->feed);
 	sql_int(q, 17, r->received_us);
@@ -51,11 +52,12 @@ enum rc report_add(struct tx *tx, struct report *r, struct err *err)
 
 enum rc report_save(struct tx *tx, const struct report *r, struct err *err)
 {
-	struct sql *q = sql(tx_conn(tx),
-			    "UPDATE report SET state = ?, format = ?, type = ?, parser_version = ?,"
-			    " next_offset = ?, next_input = ?, inputs = ?, accepted = ?, events = ?,"
-			    " repeats = ?, quarantined = ?, dropped = ?, blank = ?, parse_us = ?,"
-			    " words = ? WHERE id = ?");
+	struct sql *q =
+		sql(tx_conn(tx),
+		    "UPDATE report SET state = ?, format = ?, type = ?, parser_version = ?,"
+		    " next_offset = ?, next_input = ?, inputs = ?, accepted = ?, events = ?,"
+		    " repeats = ?, quarantined = ?, dropped = ?, blank = ?, parse_us = ?,"
+		    " words = ? WHERE id = ?");
 	bind_progress(q, 1, r);
 	sql_int(q, 16, r->id);
 	enum rc rc = sql_run(q, err);
@@ -82,15 +84,16 @@ static void take_row(struct sql *q, struct report *r)
 		.parser_version = (uint32_t)sql_col_int(q, 9),
 		.next_offset = (uint64_t)sql_col_int(q, 10),
 		.next_input = (uint64_t)sql_col_int(q, 11),
-		.counts = {
-			.inputs = (uint64_t)sql_col_int(q, 12),
-			.accepted = (uint64_t)sql_col_int(q, 13),
-			.events = (uint64_t)sql_col_int(q, 14),
-			.repeats = (uint64_t)sql_col_int(q, 15),
-			.quarantined = (uint64_t)sql_col_int(q, 16),
-			.dropped = (uint64_t)sql_col_int(q, 17),
-			.blank = (uint64_t)sql_col_int(q, 18),
-		},
+		.counts =
+			{
+				.inputs = (uint64_t)sql_col_int(q, 12),
+				.accepted = (uint64_t)sql_col_int(q, 13),
+				.events = (uint64_t)sql_col_int(q, 14),
+				.repeats = (uint64_t)sql_col_int(q, 15),
+				.quarantined = (uint64_t)sql_col_int(q, 16),
+				.dropped = (uint64_t)sql_col_int(q, 17),
+				.blank = (uint64_t)sql_col_int(q, 18),
+			},
 		.parse_us = sql_col_int(q, 19),
 		.exercise = sql_col_int(q, 21) != 0,
 	};

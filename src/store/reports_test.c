@@ -75,8 +75,14 @@ static bool reads_back(struct store *s, int64_t report, str want, size_t step)
 
 static const struct {
 	size_t bytes, step;
-} sizes[] = { { 0, 1 }, { 1, 1 }, { 127, 127 }, { 5000, 999 }, { RAW_PART - 1, RAW_PART },
-	      { RAW_PART, RAW_PART }, { RAW_PART + 1, 70000 }, { 3000000, 100001 } };
+} sizes[] = { { 0, 1 },
+	      { 1, 1 },
+	      { 127, 127 },
+	      { 5000, 999 },
+	      { RAW_PART - 1, RAW_PART },
+	      { RAW_PART, RAW_PART },
+	      { RAW_PART + 1, 70000 },
+	      { 3000000, 100001 } };
 
 TEST(bytes_come_back)
 {
@@ -252,7 +258,8 @@ TEST(quarantine)
 	CHECK_INT(list[0].bytes.n, 0);
 	CHECK_STR(list[0].words, STR("word 5"));
 	CHECK_STR(list[0].file_name, STR("a.csv"));
-	CHECK_RC(quarantine_list(reader_conn(v), list[2].id, 9, true, a, &list, &n, &err), RC_OK, err);
+	CHECK_RC(quarantine_list(reader_conn(v), list[2].id, 9, true, a, &list, &n, &err), RC_OK,
+		 err);
 	CHECK_INT(n, 2);
 	CHECK_STR(list[1].bytes, STR("<bad> line"));
 	x.id = list[1].id;

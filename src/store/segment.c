@@ -180,7 +180,8 @@ static struct open_segment *new_open(struct segments *g)
 {
 	size_t oldest = g->n;
 	for (size_t i = 0; i < g->n; i++)
-		if (!is_dirty(&g->open[i]) && (oldest == g->n || g->open[i].used < g->open[oldest].used))
+		if (!is_dirty(&g->open[i]) &&
+		    (oldest == g->n || g->open[i].used < g->open[oldest].used))
 			oldest = i;
 	if (g->n >= OPEN_FILES && oldest < g->n)
 		close_at(g, oldest);
@@ -317,8 +318,9 @@ enum rc segments_append(struct segments *g, struct conn *c, enum segment which, 
 	rc = io_write_at(o->file, o->end, buf_str(&g->frame), err);
 	if (rc != RC_OK)
 		return rc;
-	*out = (struct place){ .day = day, .number = o->number, .offset = o->end,
-			       .bytes = (uint32_t)g->frame.n };
+	*out = (struct place){
+		.day = day, .number = o->number, .offset = o->end, .bytes = (uint32_t)g->frame.n
+	};
 	o->end += g->frame.n;
 	o->used = ++g->uses;
 	if (g->frame.size > MIB(1))
@@ -358,8 +360,9 @@ enum rc segments_save(struct segments *g, struct conn *c, struct err *err)
 		const struct open_segment *o = &g->open[i];
 		if (!is_dirty(o))
 			continue;
-		struct sql *q = sql(c, "INSERT INTO segment (kind, day, number, bytes) VALUES (?, ?, ?, ?)"
-				       " ON CONFLICT DO UPDATE SET bytes = excluded.bytes");
+		struct sql *q =
+			sql(c, "INSERT INTO segment (kind, day, number, bytes) VALUES (?, ?, ?, ?)"
+			       " ON CONFLICT DO UPDATE SET bytes = excluded.bytes");
 		sql_int(q, 1, o->which);
 		sql_int(q, 2, o->day);
 		sql_int(q, 3, o->number);
@@ -426,7 +429,8 @@ static bool collect(void *ctx, const char *name)
 static enum rc named_bytes(struct conn *c, enum segment which, int32_t day, uint32_t number,
 			   int64_t *out, struct err *err)
 {
-	struct sql *q = sql(c, "SELECT bytes FROM segment WHERE kind = ? AND day = ? AND number = ?");
+	struct sql *q =
+		sql(c, "SELECT bytes FROM segment WHERE kind = ? AND day = ? AND number = ?");
 	sql_int(q, 1, which);
 	sql_int(q, 2, day);
 	sql_int(q, 3, number);

@@ -68,7 +68,7 @@ static const char setup[] =
 	"PRAGMA mmap_size = 0;"
 	"PRAGMA secure_delete = ON;"
 	"PRAGMA synchronous = FULL;"
-	"PRAGMA wal_autocheckpoint = 0;"      /* writer.c does it, between groups */
+	"PRAGMA wal_autocheckpoint = 0;"         /* writer.c does it, between groups */
 	"PRAGMA journal_size_limit = 16777216;"; /* the log shrinks again after a rush */
 
 /* The name as SQLite wants it: a URI only where it must be one. */
@@ -117,7 +117,8 @@ enum rc conn_open(const char *path, unsigned flags, uint32_t cache_kib, struct c
 		code = sqlite3_exec(c->db, pages, NULL, NULL, NULL);
 	}
 	if (code != SQLITE_OK) {
-		rc = fail(err, kind_of(c, code), "cannot open '%s': %s", path, sqlite3_errmsg(c->db));
+		rc = fail(err, kind_of(c, code), "cannot open '%s': %s", path,
+			  sqlite3_errmsg(c->db));
 		conn_close(c);
 		return rc;
 	}
@@ -283,8 +284,10 @@ enum rc sql_end(struct sql *q, struct err *err)
 	enum rc rc = RC_OK;
 	if (q->rc != SQLITE_OK && q->rc != SQLITE_DONE)
 		rc = failed(q->c, q->rc, err);
-	sqlite3_reset(q->stmt);
-	sqlite3_clear_bindings(q->stmt);
+	if (q->stmt) {
+		sqlite3_reset(q->stmt);
+		sqlite3_clear_bindings(q->stmt);
+	}
 	q->rc = SQLITE_OK;
 	q->busy = false;
 	if (q->extra) {

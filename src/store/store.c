@@ -31,9 +31,10 @@ static enum rc read_version(struct conn *c, int *out, struct err *err)
 	if (*out == 0)
 		return fail(err, RC_INPUT, "main.db is no store of ronda");
 	if (*out > store_version)
-		return fail(err, RC_CONFLICT,
-			    "the store has version %d, this ronda knows up to %d: use a newer ronda",
-			    *out, store_version);
+		return fail(
+			err, RC_CONFLICT,
+			"the store has version %d, this ronda knows up to %d: use a newer ronda",
+			*out, store_version);
 	return RC_OK;
 }
 
@@ -43,7 +44,8 @@ static enum rc migrate(struct store *s, struct err *err)
 	int version;
 	enum rc rc = read_version(s->conn, &version, err);
 	if (rc == RC_OK && version < store_version && s->read_only_disk)
-		return fail(err, RC_DENIED, "the store must be migrated, but the disk is read-only");
+		return fail(err, RC_DENIED,
+			    "the store must be migrated, but the disk is read-only");
 	for (int v = version; v < store_version && rc == RC_OK; v++) {
 		rc = conn_exec(s->conn, "BEGIN IMMEDIATE", err);
 		if (rc == RC_OK)

@@ -32,8 +32,8 @@ void conn_keep_log(struct conn *c);
 
 enum {
 	SEGMENT_KINDS = 2,
-	FRAME_HEAD = 16,      /* bytes before a payload */
-	SEGMENT_HEAD = 16,    /* bytes before the first frame of a file */
+	FRAME_HEAD = 16,   /* bytes before a payload */
+	SEGMENT_HEAD = 16, /* bytes before the first frame of a file */
 	SEGMENT_NAME = 40,
 	SEGMENT_FORGOTTEN = -1
 };
@@ -100,13 +100,13 @@ struct store {
 	char id[40], name[256], country[8];
 	char path[1024];
 	bool read_only_disk;
-	atomic_bool failed;        /* a sync or write failed: see `why` */
-	char why[240];             /* set before `failed`, then never changed */
-	struct conn *conn;         /* the writer's */
+	atomic_bool failed; /* a sync or write failed: see `why` */
+	char why[240];      /* set before `failed`, then never changed */
+	struct conn *conn;  /* the writer's */
 	struct writer *writer;
-	struct queue *idle;        /* readers not in use */
-	atomic_bool fold_wanted;   /* what was deleted shall also leave the log */
-	atomic_uint forgotten;     /* counts removals, so that readers let go of files */
+	struct queue *idle;      /* readers not in use */
+	atomic_bool fold_wanted; /* what was deleted shall also leave the log */
+	atomic_uint forgotten;   /* counts removals, so that readers let go of files */
 	struct tender {
 		store_tend_fn fn;
 		void *ctx;

@@ -96,7 +96,8 @@ TEST(not_a_store)
 	s = opened(&d, NULL);
 	store_close(s);
 	/* neither a store with bytes of somebody else */
-	CHECK_RC(io_replace_file(dir, "main.db", STR("some other file, quite long"), &err), RC_OK, err);
+	CHECK_RC(io_replace_file(dir, "main.db", STR("some other file, quite long"), &err), RC_OK,
+		 err);
 	CHECK_RC(store_open(d.path, NULL, NULL, &s, &err), RC_IO, err);
 	io_dir_close(dir);
 	test_dir_end(&d);
@@ -148,7 +149,8 @@ static bool frame_is(struct store *s, const struct place *at, str want)
 	struct reader *r;
 	struct buf got = BUF_INIT(MIB(1));
 	CHECK_RC(store_read_begin(s, &r, &err), RC_OK, err);
-	bool ok = reader_frame(r, SEGMENT_RAW, at, &got, &err) == RC_OK && str_eq(buf_str(&got), want);
+	bool ok = reader_frame(r, SEGMENT_RAW, at, &got, &err) == RC_OK &&
+		  str_eq(buf_str(&got), want);
 	store_read_end(r);
 	buf_free(&got);
 	return ok;
@@ -309,6 +311,53 @@ TEST(a_failed_sync)
 	}
 }
 
+TEST(a_read_only_disk)
+{
+	struct test_dir d;
+	struct store *s = created(&d);
+	struct put a = { .n = 1, .payload = STR("x") }, b = { .n = 2 };
+	CHECK_RC(store_write(s, put, &a, &err), RC_OK, err);
+	store_close(s);
+	struct io_trace *t = io_trace_begin(d.path);
+	io_trace_fail_op(t, IO_OP_OPEN, 3, EROFS); /* main.db, for writing */
+	s = opened(&d, NULL);
+	CHECK(io_trace_failed(t));
+	CHECK(store_read_only(s));
+	CHECK_INT(count_rows(s), 1);
+	CHECK(frame_is(s, &a.at, a.payload));
+	CHECK_RC(store_write(s, put, &b, &err), RC_IO, err);
+	store_close(s);
+	io_trace_free(t);
+	s = opened(&d, NULL);
+	CHECK(!store_read_only(s));
+	CHECK_RC(store_write(s, put, &b, &err), RC_OK, err);
+	store_close(s);
+	test_dir_end(&d);
+}
+
+static enum rc tend_twice(struct store *s, void *ctx, bool *did_out, struct err *e)
+{
+	(void)s;
+	(void)e;
+	*did_out = ++*(int *)ctx <= 2;
+	return RC_OK;
+}
+
+TEST(background_work)
+{
+	struct test_dir d;
+	struct store *s = created(&d);
+	int calls = 0;
+	bool did;
+	store_add_tend(s, tend_twice, &calls);
+	for (int i = 1; i <= 3; i++) {
+		CHECK_RC(store_tend(s, &did, &err), RC_OK, err);
+		CHECK_INT(did, i <= 2);
+	}
+	store_close(s);
+	test_dir_end(&d);
+}
+
 TEST(a_stable_view)
 {
 	struct test_dir d;
@@ -380,4 +429,5 @@ TEST(the_log_stays_short)
 TEST_MAIN(TEST_RUN(create_and_open), TEST_RUN(not_a_store), TEST_RUN(newer_store_is_refused),
 	  TEST_RUN(jobs_stand_alone), TEST_RUN(frames), TEST_RUN(threads_share_a_store),
 	  TEST_RUN(before_commit), TEST_RUN(a_full_disk), TEST_RUN(a_failed_sync),
-	  TEST_RUN(a_stable_view), TEST_RUN(light_load_is_prompt), TEST_RUN(the_log_stays_short))
+	  TEST_RUN(a_read_only_disk), TEST_RUN(background_work), TEST_RUN(a_stable_view),
+	  TEST_RUN(light_load_is_prompt), TEST_RUN(the_log_stays_short))

@@ -156,8 +156,9 @@ TEST(flipped_bytes)
 	(void)deliver(&w, 700, "6 1 asn");
 	static const char *const folders[] = { "raw", "events" };
 	for (unsigned k = 0; k < 2; k++) {
-		uint64_t bytes = (uint64_t)number(&w, k ? "SELECT bytes FROM segment WHERE kind = 1"
-							: "SELECT bytes FROM segment WHERE kind = 0");
+		uint64_t bytes =
+			(uint64_t)number(&w, k ? "SELECT bytes FROM segment WHERE kind = 1"
+					       : "SELECT bytes FROM segment WHERE kind = 0");
 		for (uint64_t i = 0; i < 50; i++) {
 			uint64_t at = i < 34 ? i : i * 7919 % bytes; /* all of both heads */
 			flip(&w, folders[k], at);
@@ -182,13 +183,17 @@ static const struct {
 	const char *what, *change, *says;
 } changes[] = {
 	{ "a digest", "UPDATE report SET digest = randomblob(32) WHERE id = 1", "digest" },
-	{ "raw of no report", "INSERT INTO raw SELECT 99, part, day, number, offset, bytes FROM raw"
-			      " WHERE report = 1", "report 99" },
+	{ "raw of no report",
+	  "INSERT INTO raw SELECT 99, part, day, number, offset, bytes FROM raw"
+	  " WHERE report = 1",
+	  "report 99" },
 	{ "a place", "UPDATE raw SET offset = offset + 1 WHERE report = 1", "raw/" },
 	{ "a size", "UPDATE chunk SET bytes = bytes - 1", "events/" },
 	{ "a count", "UPDATE chunk SET rows = rows - 1", "events" },
-	{ "overlap", "INSERT INTO chunk SELECT first_seq + 1, rows, report, day, number, offset, bytes,"
-		     " tlp_set, exercise, min_time, max_time, zone, bloom FROM chunk", "two chunks" },
+	{ "overlap",
+	  "INSERT INTO chunk SELECT first_seq + 1, rows, report, day, number, offset, bytes,"
+	  " tlp_set, exercise, min_time, max_time, zone, bloom FROM chunk",
+	  "two chunks" },
 	{ "a file that is none", "UPDATE chunk SET number = 9", "events/" },
 	{ "a tail", "UPDATE tail SET body = x'00'", "not yet sealed" },
 };
@@ -199,9 +204,11 @@ TEST(changed_rows)
 		struct world w = created();
 		(void)deliver(&w, 600, "5 1 asn");
 		(void)deliver(&w, 20, "6 1 asn");
-		CHECK_RC(store_write(w.s, run_sql, (void *)(uintptr_t)changes[i].change, &err), RC_OK, err);
+		CHECK_RC(store_write(w.s, run_sql, (void *)(uintptr_t)changes[i].change, &err),
+			 RC_OK, err);
 		struct verify_result v = verify(&w);
-		CHECK_MSG(v.damaged && strstr(w.said, changes[i].says), "%s: %s", changes[i].what, w.said);
+		CHECK_MSG(v.damaged && strstr(w.said, changes[i].says), "%s: %s", changes[i].what,
+			  w.said);
 		ended(&w);
 	}
 }
@@ -244,18 +251,12 @@ static const struct {
 	const char *what, *reason;
 	enum rc rc;
 } holds[] = {
-	{ "report 1", "court order", RC_OK },
-	{ "day 2026-01-31", "x", RC_OK },
-	{ "report 1", "", RC_INPUT },
-	{ "report 1", "two\nlines", RC_INPUT },
-	{ "report 99", "x", RC_ABSENT },
-	{ "org 99", "x", RC_ABSENT },
-	{ "report -1", "x", RC_INPUT },
-	{ "report 1x", "x", RC_INPUT },
-	{ "day 2026-02-31", "x", RC_INPUT },
-	{ "day 26-2-3", "x", RC_INPUT },
-	{ "year 2026", "x", RC_INPUT },
-	{ "", "x", RC_INPUT },
+	{ "report 1", "court order", RC_OK }, { "day 2026-01-31", "x", RC_OK },
+	{ "report 1", "", RC_INPUT },         { "report 1", "two\nlines", RC_INPUT },
+	{ "report 99", "x", RC_ABSENT },      { "org 99", "x", RC_ABSENT },
+	{ "report -1", "x", RC_INPUT },       { "report 1x", "x", RC_INPUT },
+	{ "day 2026-02-31", "x", RC_INPUT },  { "day 26-2-3", "x", RC_INPUT },
+	{ "year 2026", "x", RC_INPUT },       { "", "x", RC_INPUT },
 };
 
 TEST(holds_are_checked)
@@ -418,8 +419,10 @@ TEST(a_reader_of_before)
 	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
 	struct sql *q = sql(reader_conn(r), "SELECT day, number, offset, bytes FROM chunk");
 	CHECK(sql_row(q));
-	struct place at = { .day = (int32_t)sql_col_int(q, 0), .number = (uint32_t)sql_col_int(q, 1),
-			    .offset = (uint64_t)sql_col_int(q, 2), .bytes = (uint32_t)sql_col_int(q, 3) };
+	struct place at = { .day = (int32_t)sql_col_int(q, 0),
+			    .number = (uint32_t)sql_col_int(q, 1),
+			    .offset = (uint64_t)sql_col_int(q, 2),
+			    .bytes = (uint32_t)sql_col_int(q, 3) };
 	CHECK_RC(sql_end(q, &err), RC_OK, err);
 	(void)forget(&w, false);
 	(void)deliver(&w, 601, "6 1 asn");

@@ -63,8 +63,10 @@ static void check_database(struct verifying *v, struct conn *c)
 	while (sql_row(q)) {
 		str words = sql_col_str(q, 0);
 		if (!str_eq(words, STR("ok")))
-			damaged(v, "main.db: " STR_FMT "; restore it from a backup, or copy what is "
-				   "readable with sqlite3's .recover into a new store", STR_ARG(words));
+			damaged(v,
+				"main.db: " STR_FMT "; restore it from a backup, or copy what is "
+				"readable with sqlite3's .recover into a new store",
+				STR_ARG(words));
 	}
 	if (sql_end(q, &err) != RC_OK)
 		damaged(v, "main.db cannot be read whole: %s; restore it from a backup", err.text);
@@ -84,23 +86,27 @@ static void check_files(struct verifying *v, struct conn *c)
 	struct err err;
 	struct sql *q = sql(c, "SELECT kind, day, number, bytes FROM segment WHERE bytes >= 0");
 	while (sql_row(q)) {
-		enum segment which = sql_col_int(q, 0) == SEGMENT_RAW ? SEGMENT_RAW : SEGMENT_EVENTS;
+		enum segment which =
+			sql_col_int(q, 0) == SEGMENT_RAW ? SEGMENT_RAW : SEGMENT_EVENTS;
 		char name[SEGMENT_NAME];
 		struct io_file *f;
 		uint64_t size = 0, want = (uint64_t)sql_col_int(q, 3);
 		segment_file_name((int32_t)sql_col_int(q, 1), (uint32_t)sql_col_int(q, 2), name);
 		if (io_open(segment_dir(v->s, which), name, IO_READ, &f, &err) != RC_OK) {
-			damaged(v, "%s/%s: %s; put the file back from a backup", kind_name(which), name,
-				err.text);
+			damaged(v, "%s/%s: %s; put the file back from a backup", kind_name(which),
+				name, err.text);
 			continue;
 		}
 		if (io_size(f, &size, &err) != RC_OK || size < want)
-			damaged(v, "%s/%s has %llu bytes, main.db names %llu; put the file back from a "
-				   "backup", kind_name(which), name, (unsigned long long)size,
+			damaged(v,
+				"%s/%s has %llu bytes, main.db names %llu; put the file back from "
+				"a "
+				"backup",
+				kind_name(which), name, (unsigned long long)size,
 				(unsigned long long)want);
 		else if (segment_check_head(f, which, (int32_t)sql_col_int(q, 1), &err) != RC_OK)
-			damaged(v, "%s/%s: %s; put the file back from a backup", kind_name(which), name,
-				err.text);
+			damaged(v, "%s/%s: %s; put the file back from a backup", kind_name(which),
+				name, err.text);
 		io_close(f);
 	}
 	if (sql_end(q, &err) != RC_OK)
@@ -164,8 +170,10 @@ static void end_report(struct verifying *v, struct whole *w)
 		damaged(v, "raw bytes of report %lld: %s; they can be forgotten with their day",
 			(long long)w->report, err.text);
 	else if (memcmp(d.b, r.digest.b, sizeof(d.b)) != 0)
-		damaged(v, "report %lld: its raw bytes are not those that came, by their digest; put "
-			   "the segment back from a backup", (long long)w->report);
+		damaged(v,
+			"report %lld: its raw bytes are not those that came, by their digest; put "
+			"the segment back from a backup",
+			(long long)w->report);
 	store_read_end(view);
 }
 
@@ -192,22 +200,25 @@ static void check_part(struct verifying *v, struct reader *r, struct whole *w,
 	if (rc == RC_ABSENT && is_forgotten(v, SEGMENT_RAW, &item->at))
 		return;
 	where(SEGMENT_RAW, &item->at, place);
-	damaged(v, "%s: raw bytes of report %lld, part %lld: %s; ask its sender to send it again, or "
-		   "put the file back from a backup", place, (long long)item->report,
-		(long long)item->part, err.text);
+	damaged(v,
+		"%s: raw bytes of report %lld, part %lld: %s; ask its sender to send it again, or "
+		"put the file back from a backup",
+		place, (long long)item->report, (long long)item->part, err.text);
 }
 
 static enum rc page_of_raw(struct reader *r, const struct item *last, struct item *page,
 			   size_t *count_out, struct err *err)
 {
-	struct sql *q = sql(reader_conn(r), "SELECT report, part, day, number, offset, bytes FROM raw"
-					    " WHERE (report, part) > (?, ?) ORDER BY report, part LIMIT ?");
+	struct sql *q =
+		sql(reader_conn(r), "SELECT report, part, day, number, offset, bytes FROM raw"
+				    " WHERE (report, part) > (?, ?) ORDER BY report, part LIMIT ?");
 	sql_int(q, 1, last->report);
 	sql_int(q, 2, last->part);
 	sql_int(q, 3, PAGE);
 	size_t n = 0;
 	while (n < PAGE && sql_row(q))
-		page[n++] = (struct item){ .report = sql_col_int(q, 0), .part = sql_col_int(q, 1),
+		page[n++] = (struct item){ .report = sql_col_int(q, 0),
+					   .part = sql_col_int(q, 1),
 					   .at = { .day = (int32_t)sql_col_int(q, 2),
 						   .number = (uint32_t)sql_col_int(q, 3),
 						   .offset = (uint64_t)sql_col_int(q, 4),
@@ -219,13 +230,15 @@ static enum rc page_of_raw(struct reader *r, const struct item *last, struct ite
 static enum rc page_of_chunks(struct reader *r, const struct item *last, struct item *page,
 			      size_t *count_out, struct err *err)
 {
-	struct sql *q = sql(reader_conn(r), "SELECT first_seq, rows, day, number, offset, bytes FROM"
-					    " chunk WHERE first_seq > ? ORDER BY first_seq LIMIT ?");
+	struct sql *q =
+		sql(reader_conn(r), "SELECT first_seq, rows, day, number, offset, bytes FROM"
+				    " chunk WHERE first_seq > ? ORDER BY first_seq LIMIT ?");
 	sql_int(q, 1, last->part);
 	sql_int(q, 2, PAGE);
 	size_t n = 0;
 	while (n < PAGE && sql_row(q))
-		page[n++] = (struct item){ .part = sql_col_int(q, 0), .rows = (uint32_t)sql_col_int(q, 1),
+		page[n++] = (struct item){ .part = sql_col_int(q, 0),
+					   .rows = (uint32_t)sql_col_int(q, 1),
 					   .at = { .day = (int32_t)sql_col_int(q, 2),
 						   .number = (uint32_t)sql_col_int(q, 3),
 						   .offset = (uint64_t)sql_col_int(q, 4),
@@ -244,8 +257,8 @@ static enum rc decode(struct verifying *v, str bytes, uint32_t rows, struct err 
 	if (rc != RC_OK)
 		return rc;
 	if (chunk.rows != rows || rows > BATCH_ROWS)
-		return fail(err, RC_INPUT, "it holds %u events, main.db says %u", (unsigned)chunk.rows,
-			    (unsigned)rows);
+		return fail(err, RC_INPUT, "it holds %u events, main.db says %u",
+			    (unsigned)chunk.rows, (unsigned)rows);
 	uint16_t *pick = ARENA_ARRAY(v->a, rows + 1, uint16_t);
 	for (uint32_t i = 0; i < rows; i++)
 		pick[i] = (uint16_t)i;
@@ -265,9 +278,10 @@ static void check_chunk(struct verifying *v, struct reader *r, const struct item
 	if (rc == RC_OK || (rc == RC_ABSENT && is_forgotten(v, SEGMENT_EVENTS, &item->at)))
 		return;
 	where(SEGMENT_EVENTS, &item->at, place);
-	damaged(v, "%s: events %lld to %lld: %s; put the file back from a backup, or undo the report "
-		   "and send it again", place, (long long)item->part,
-		(long long)item->part + item->rows - 1, err.text);
+	damaged(v,
+		"%s: events %lld to %lld: %s; put the file back from a backup, or undo the report "
+		"and send it again",
+		place, (long long)item->part, (long long)item->part + item->rows - 1, err.text);
 }
 
 /* A page at a time, each in a view of its own: reading everything takes long, and
@@ -308,8 +322,11 @@ static enum rc check_chunks(struct verifying *v, struct err *err)
 		rc = page_of_chunks(r, &last, page, &n, err);
 		for (size_t i = 0; i < n && rc == RC_OK; i++) {
 			if (page[i].part < free_seq)
-				damaged(v, "events from %lld on are in two chunks; restore main.db from a "
-					   "backup", (long long)page[i].part);
+				damaged(v,
+					"events from %lld on are in two chunks; restore main.db "
+					"from a "
+					"backup",
+					(long long)page[i].part);
 			free_seq = page[i].part + page[i].rows;
 			check_chunk(v, r, &page[i]);
 			step(v);
@@ -328,8 +345,11 @@ static enum rc check_tail(struct verifying *v, struct conn *c, struct err *err)
 		struct err why;
 		uint32_t rows = (uint32_t)sql_col_int(q, 1);
 		if (decode(v, sql_col_blob(q, 2), rows, &why) != RC_OK)
-			damaged(v, "main.db: events %lld to %lld, not yet sealed: %s; undo the report and "
-				   "send it again", (long long)sql_col_int(q, 0),
+			damaged(v,
+				"main.db: events %lld to %lld, not yet sealed: %s; undo the report "
+				"and "
+				"send it again",
+				(long long)sql_col_int(q, 0),
 				(long long)sql_col_int(q, 0) + rows - 1, why.text);
 		v->out->rows += rows;
 		step(v);
@@ -358,9 +378,14 @@ enum rc store_verify(struct store *s, void (*say)(void *ctx, const char *sentenc
 		     void (*progress)(void *ctx, uint64_t done, uint64_t all),
 		     struct verify_result *out, struct err *err)
 {
-	struct verifying v = { .s = s, .say = say, .progress = progress, .ctx = ctx, .out = out,
+	struct verifying v = { .s = s,
+			       .say = say,
+			       .progress = progress,
+			       .ctx = ctx,
+			       .out = out,
 			       .frame = BUF_INIT(FRAME_MAX + FRAME_HEAD + 1),
-			       .part = BUF_INIT(RAW_PART + 1), .a = arena_new(MIB(1)) };
+			       .part = BUF_INIT(RAW_PART + 1),
+			       .a = arena_new(MIB(1)) };
 	*out = (struct verify_result){ 0 };
 	enum rc rc = check_in_view(&v, err);
 	if (rc == RC_OK)

@@ -7,7 +7,7 @@ enum {
 	QUEUE_JOBS = 1024,
 	GROUP_JOBS = 512,
 	HOOKS = 8,
-	TOKENS = 32,            /* of 1 MiB each: what may be under way */
+	TOKENS = 32,             /* of 1 MiB each: what may be under way */
 	CHECKPOINT_PAGES = 1000, /* log pages after which an idle writer folds them in */
 	CHECKPOINT_LATEST = 4000 /* ... and a busy one too */
 };
@@ -36,10 +36,10 @@ struct group {
 	struct tx tx;
 	struct store_job *job[GROUP_JOBS];
 	size_t n, bytes;
-	bool open;      /* the transaction began */
+	bool open; /* the transaction began */
 	int64_t start_us;
 	uint64_t free_bytes;
-	int changes;    /* of the connection at the start */
+	int changes; /* of the connection at the start */
 };
 
 /* --- being asked --- */
@@ -314,7 +314,8 @@ static void tidy_log(struct writer *w)
 	sqlite3 *db = conn_db(w->s->conn);
 	int in_log = 0, done = 0;
 	int how = purge ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
-	sqlite3_busy_timeout(db, purge ? 20 : 10000); /* readers may take longer: then at the next */
+	/* readers may take longer: then after the next commit */
+	sqlite3_busy_timeout(db, purge ? 20 : 10000);
 	int code = sqlite3_wal_checkpoint_v2(db, NULL, how, &in_log, &done);
 	sqlite3_busy_timeout(db, 10000);
 	if (purge && code == SQLITE_BUSY)

@@ -31,6 +31,8 @@ struct maker {
 	uint64_t *set;         /* hashes seen; 0: empty */
 	uint32_t distinct;
 	uint32_t exercises;
+	str last[FIELD_COUNT]; /* value of the row before: rows of a kind follow each other */
+	int64_t last_asn[2];
 };
 
 /* What the filter holds of a value: FNV-1a over the field and the bytes, then
@@ -106,6 +108,9 @@ static void concerns_add(struct maker *m, str text)
 
 static void bytes_add(struct maker *m, const struct cell *c, str s)
 {
+	if (c->field >= FIELD_COUNT || (m->last[c->field].p && str_eq(m->last[c->field], s)))
+		return;
+	m->last[c->field] = s;
 	switch (c->field) {
 	case FIELD_SOURCE_IP:
 		range_add(m, s);
@@ -131,6 +136,17 @@ static void bytes_add(struct maker *m, const struct cell *c, str s)
 	}
 }
 
+static void asn_add(struct maker *m, const struct cell *c)
+{
+	bool source = c->field == FIELD_SOURCE_ASN;
+	if (m->last_asn[source] == c->i && c->i)
+		return;
+	m->last_asn[source] = c->i;
+	if (source)
+		words_add(&m->asn, str_mem(&c->i, sizeof(c->i)));
+	set_add(m, filter_number(c->field, c->i));
+}
+
 static void row_add(struct maker *m, const struct chunk_part *p, const struct row *r)
 {
 	enum tlp tlp = TLP_RED;
@@ -146,10 +162,8 @@ static void row_add(struct maker *m, const struct chunk_part *p, const struct ro
 		}
 		if (!kind_is_number(c->kind))
 			continue;
-		if (c->field == FIELD_SOURCE_ASN)
-			words_add(&m->asn, str_mem(&c->i, sizeof(c->i)));
 		if (c->field == FIELD_SOURCE_ASN || c->field == FIELD_DESTINATION_ASN)
-			set_add(m, filter_number(c->field, c->i));
+			asn_add(m, c);
 		else if (c->field == FIELD_TIME_SOURCE)
 			time_add(m->z, c->i);
 		else if (c->field == FIELD_TLP)

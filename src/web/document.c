@@ -128,12 +128,27 @@ static size_t members_of(struct json_object *o, struct arena *a, struct member *
 	return n;
 }
 
+/* "2026-11-22T02:45:29.123456+00:00" is "2026-11-22 02:45:29Z" for people. */
+static void shorten_time(struct json_object *v)
+{
+	char text[21];
+	str s = json_text(v), zone = STR("+00:00");
+	if (s.n < 25 || s.n > 32 || s.p[10] != 'T' || s.p[13] != ':' || s.p[16] != ':' ||
+	    !str_ends(s, zone))
+		return;
+	memcpy(text, s.p, 19);
+	text[10] = ' ';
+	text[19] = 'Z';
+	json_object_set_string_len(v, text, 20);
+}
+
 static void add_aliases(struct json_object *o, struct arena *a)
 {
 	struct member *m;
 	size_t n = members_of(o, a, &m);
 	for (size_t i = 0; i < n; i++) {
 		str name = str_of(m[i].name);
+		shorten_time(m[i].value);
 		if (!str_has(name, '.') && !str_ends(name, STR("url")))
 			continue;
 		char *alias = arena_z(a, name);
@@ -166,14 +181,15 @@ static void make_ready(struct json_object *doc)
 		json_object_object_add(doc, "fields", list_fields(event, a));
 	size_t n = members_of(doc, a, &m);
 	for (size_t i = 0; i < n; i++) {
+		shorten_time(m[i].value);
+		if (json_object_is_type(m[i].value, json_type_object))
+			add_aliases(m[i].value, a);
 		for (size_t k = 0; k < json_count(m[i].value); k++) {
 			struct json_object *row = json_at(m[i].value, k);
 			if (json_object_is_type(row, json_type_object))
 				add_aliases(row, a);
 		}
 	}
-	if (json_object_is_type(event, json_type_object))
-		add_aliases(event, a);
 	arena_free(a);
 }
 

@@ -17,10 +17,10 @@ const char *templates_style_tag(const struct templates *t);
 str templates_style(void);
 
 /* `name` as in "events" (templates/events.mustache). Templates cannot say
- * "source.ip" (it means ip inside source): in every object inside a list and in
- * the object "event", names with dots are there with '_' too. What stands under a
- * name ending in "url" is defanged there (hxxp, [.]): never a link. The members
- * of "event" are also listed as "fields": name, value. */
+ * "source.ip" (it means ip inside source): in every object in the document or in a
+ * list of it, names with dots are there with '_' too; times are shortened. What
+ * stands under a name ending in "url" is defanged there (hxxp, [.]): never a
+ * link. The members of "event" are also listed as "fields": name, value. */
 MUST_CHECK enum rc document_html(const struct templates *t, const char *name, str json,
 				 struct buf *out, struct err *err);
 /* The objects of the list "rows"; `columns` ends with NULL, or is NULL: all

@@ -23,9 +23,9 @@ static void put_all(struct json_object *o, int depth)
 {
 	static const char *const texts[] = {
 		"actor", "answered", "asked", "asn", "at", "bytes", "cc", "classification.identifier",
-		"classification.type", "contacts", "count", "csrf", "csv_url", "day", "email", "feed",
+		"classification.type", "contacts", "count", "csrf", "csv_href", "day", "email", "feed",
 		"feed.name", "file", "first_seen", "folder", "format", "held", "href", "id", "identifier",
-		"input", "json_url", "key", "kind", "kinds", "label", "last_report", "last_seen", "licence",
+		"input", "json_href", "key", "kind", "kinds", "label", "last_report", "last_seen", "licence",
 		"line", "lines", "name", "next", "next_url", "node", "offset", "once", "organisation",
 		"organisation_id", "period", "phone", "provider", "q", "reason", "received",
 		"record_bytes", "refused", "report", "returns", "right", "role", "severity",
@@ -119,7 +119,8 @@ TEST(links_of_ours_only)
 	struct err err = { 0 };
 	CHECK_RC(document_html(t, "events",
 			       STR("{\"rows\":[{\"id\":\"ab\",\"source.url\":\"http://bad.example.org/x\","
-				   "\"source.ip\":\"198.18.0.1\"}]}"),
+				   "\"source.ip\":\"198.18.0.1\","
+				   "\"time.source\":\"2026-11-22T02:45:29.123456+00:00\"}]}"),
 			       &out, &err),
 		 RC_OK, err);
 	str page = buf_str(&out);
@@ -127,6 +128,7 @@ TEST(links_of_ours_only)
 	CHECK(str_find(page, STR("bad.example.org")) == page.n);
 	CHECK(str_find(page, STR("198.18.0.1")) < page.n);
 	CHECK(str_find(page, STR("href=\"http")) == page.n);
+	CHECK(str_find(page, STR(">2026-11-22 02:45:29Z<")) < page.n);
 	buf_free(&out);
 	templates_free(t);
 }

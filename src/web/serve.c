@@ -49,6 +49,7 @@ static enum rc start_http(struct serving *s, struct err *err)
 	bool tls = o.tls_cert[0] != '\0';
 	enum rc rc = http_start(&o, &handlers, s->node->log, &s->http, err);
 	if (rc == RC_OK) {
+		web_watch(s->web, s->http);
 		str host = settings_text(set, "listen");
 		while (host.n && host.p[host.n - 1] != ':')
 			host.n--;
@@ -81,6 +82,8 @@ static void stop(struct serving *s)
 	pipeline_stop(s->node->pipeline);
 	collect_stop(s->collector);
 	control_stop(s->control);
+	if (s->web)
+		web_watch(s->web, NULL);
 	http_stop(s->http);
 	web_free(s->web);
 }

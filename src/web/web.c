@@ -113,9 +113,9 @@ static void put_links(struct page *p)
 {
 	struct page other = *p;
 	other.path = arena_fmt(p->a, STR_FMT ".json", STR_ARG(p->path));
-	json_put_str(&p->j, "json_url", page_url_with(&other, "limit", STR_NONE));
+	json_put_str(&p->j, "json_href", page_url_with(&other, "limit", STR_NONE));
 	other.path = arena_fmt(p->a, STR_FMT ".csv", STR_ARG(p->path));
-	json_put_str(&p->j, "csv_url", page_url_with(&other, "limit", STR_NONE));
+	json_put_str(&p->j, "csv_href", page_url_with(&other, "limit", STR_NONE));
 }
 
 /* What every page shows around its own. */
@@ -153,6 +153,14 @@ static enum rc journal_export(struct page *p, struct err *err)
 	return p->w->n->journal ? journal_write(p->w->n->journal, &act, err) : RC_OK;
 }
 
+/* "events.csv": of the route, never of the item asked for. */
+static str file_name(struct page *p)
+{
+	str rest = str_from(p->path, 1), first = str_cut(&rest, '/');
+	return arena_fmt(p->a, "attachment; filename=\"" STR_FMT ".csv\"",
+			 STR_ARG(first.n > 0 ? first : STR("board")));
+}
+
 static enum rc write_form(struct page *p, struct err *err)
 {
 	struct http_answer *a = p->ans;
@@ -165,7 +173,7 @@ static enum rc write_form(struct page *p, struct err *err)
 		return a->body.over ? fail(err, RC_LIMIT, "the answer is too large") : RC_OK;
 	case FORM_CSV:
 		a->type = "text/csv; charset=utf-8; header=present";
-		answer_header(a, "Content-Disposition", STR("attachment"));
+		answer_header(a, "Content-Disposition", file_name(p));
 		return document_csv(buf_str(&p->doc), p->columns,
 				    !str_eq(http_query(p->q, "guard"), STR("no")), &a->body, err);
 	case FORM_HTML:

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+
+#include "route/findings_private.h"
+#include "route/findings_world.h"
+
+TEST(rebuild_mends)
+{
+	struct world w = world_new();
+	complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.1", 10), VULN("198.18.0.2", 10), VULN("198.18.0.3", 10)));
+	complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.1", 20), VULN("198.18.0.3", 20)));
+	DELIVER(&w, HONEYPOT, VULN("198.18.0.1", 15));
+	fold(&w);
+	CHECK_NEWS(&w, "opened opened opened gone");
+	struct buf before = BUF_INIT(MIB(1)), after = BUF_INIT(MIB(1));
+	dump(&w, &before);
+	/* Counts that are wrong are put right without a word. */
+	run_sql(&w, "UPDATE finding SET events = events + 5, first_seen = 1");
+	run_sql(&w, "DELETE FROM finding_feed");
+	CHECK_RC(findings_rebuild(w.s, w.d, &err), RC_OK, err);
+	CHECK_NEWS(&w, "");
+	dump(&w, &after);
+	CHECK_STR(buf_str(&after), buf_str(&before));
+	/* All lost: open ones are told again, as nobody can know that they were. */
+	run_sql(&w, "DELETE FROM finding");
+	CHECK_RC(findings_rebuild(w.s, w.d, &err), RC_OK, err);
+	CHECK_NEWS(&w, "opened opened");
+	dump(&w, &after);
+	CHECK_STR(buf_str(&after), buf_str(&before));
+	buf_free(&before);
+	buf_free(&after);
+	world_end(&w);
+}
+
+/* Part by part, as when there are more findings than fit into memory. */
+TEST(rebuild_in_parts)
+{
+	struct world w = world_new();
+	struct buf before = BUF_INIT(MIB(1)), after = BUF_INIT(MIB(1));
+	for (int i = 0; i < 40; i++) {
+		char ip[32];
+		snprintf(ip, sizeof(ip), "198.18.0.%d", i);
+		DELIVER(&w, LIST, VULN(ip, i), VULN(ip, i + 1));
+	}
+	complete(&w, LIST, w.reports);
+	CHECK_RC(findings_before_forget(w.s, time_day(clock_now_us()) + 1, &err), RC_OK, err);
+	for (int i = 20; i < 60; i++) {
+		char ip[32];
+		snprintf(ip, sizeof(ip), "198.18.0.%d", i);
+		DELIVER(&w, HONEYPOT, VULN(ip, i));
+	}
+	fold(&w);
+	struct buf said = BUF_INIT(4096);
+	(void)news(&w, &said);
+	dump(&w, &before);
+	for (size_t most = 1; most < 100; most *= 3) {
+		run_sql(&w, "UPDATE finding SET events = events + 1");
+		CHECK_RC(findings_rebuild_by(w.s, w.d, most, false, &err), RC_OK, err);
+		dump(&w, &after);
+		CHECK_STR(buf_str(&after), buf_str(&before));
+		CHECK_NEWS(&w, "");
+	}
+	buf_free(&said);
+	buf_free(&before);
+	buf_free(&after);
+	world_end(&w);
+}
+
+TEST(forgotten_events_still_count)
+{
+	struct world w = world_new();
+	complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.1", 10), VULN("198.18.0.2", 10)));
+	complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.1", 20)));
+	DELIVER(&w, HONEYPOT, VULN("198.18.0.1", 30));
+	CHECK_RC(findings_before_forget(w.s, time_day(clock_now_us()) + 1, &err), RC_BUSY, err);
+	fold(&w);
+	CHECK_NEWS(&w, "opened opened gone");
+	CHECK_RC(findings_before_forget(w.s, time_day(clock_now_us()), &err), RC_OK, err);
+	CHECK_RC(findings_before_forget(w.s, time_day(clock_now_us()) + 1, &err), RC_OK, err);
+	rebuild_changes_nothing(&w); /* held: base and events, nothing twice */
+	run_sql(&w, "DELETE FROM tail");
+	run_sql(&w, "DELETE FROM chunk");
+	rebuild_changes_nothing(&w);
+	DELIVER(&w, HONEYPOT, VULN("198.18.0.1", 40));
+	fold(&w);
+	rebuild_changes_nothing(&w);
+	CHECK_LIST(&w, 0, "ip 198.18.0.1 port 23 open 4");
+	/* And once more on top of the base. */
+	CHECK_RC(findings_before_forget(w.s, time_day(clock_now_us()) + 1, &err), RC_OK, err);
+	run_sql(&w, "DELETE FROM tail");
+	rebuild_changes_nothing(&w);
+	world_end(&w);
+}
+
+TEST(undo)
+{
+	struct world w = world_new();
+	struct buf before = BUF_INIT(MIB(1)), after = BUF_INIT(MIB(1));
+	complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.1", 10), VULN("198.18.0.2", 10)));
+	CHECK_NEWS(&w, "opened opened");
+	dump(&w, &before);
+	/* A bad run: one is new, one counts again, one seems gone. */
+	int64_t bad = DELIVER(&w, LIST, VULN("198.18.0.1", 20), VULN("198.18.0.66", 20));
+	complete(&w, LIST, bad);
+	int64_t other = DELIVER(&w, HONEYPOT, VULN("198.18.0.1", 30));
+	fold(&w);
+	CHECK_NEWS(&w, "opened gone");
+	run_sql(&w, "UPDATE report SET state = 4 WHERE id = 2");
+	CHECK_INT(bad, 2);
+	CHECK_RC(findings_undo_report(w.s, w.d, bad, &err), RC_OK, err);
+	struct buf said = BUF_INIT(4096);
+	str told = news(&w, &said);
+	CHECK(str_eq(told, STR("gone returned")) || str_eq(told, STR("returned gone")));
+	buf_free(&said);
+	CHECK_LIST(&w, 0, "ip 198.18.0.1 port 23 open 2; ip 198.18.0.2 port 23 open 1");
+	rebuild_changes_nothing(&w);
+	CHECK_INT(other, 3);
+	run_sql(&w, "UPDATE report SET state = 4 WHERE id = 3");
+	CHECK_RC(findings_undo_report(w.s, w.d, other, &err), RC_OK, err);
+	dump(&w, &after);
+	CHECK_STR(buf_str(&after), buf_str(&before));
+	buf_free(&before);
+	buf_free(&after);
+	world_end(&w);
+}
+
+TEST(undo_of_a_return)
+{
+	struct world w = world_new();
+	struct buf before = BUF_INIT(MIB(1)), after = BUF_INIT(MIB(1));
+	complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.1", 10)));
+	complete(&w, LIST, deliver(&w, LIST, NULL, 0));
+	dump(&w, &before);
+	complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.1", 30)));
+	CHECK_NEWS(&w, "opened gone returned");
+	run_sql(&w, "UPDATE report SET state = 4 WHERE id = 3");
+	CHECK_RC(findings_undo_report(w.s, w.d, 3, &err), RC_OK, err);
+	CHECK_NEWS(&w, "gone");
+	dump(&w, &after);
+	CHECK_STR(buf_str(&after), buf_str(&before));
+	buf_free(&before);
+	buf_free(&after);
+	world_end(&w);
+}
+
+TEST(follow_the_directory)
+{
+	struct world w = world_new();
+	DELIVER(&w, HONEYPOT, VULN("198.18.0.1", 10), VULN("198.18.5.1", 20));
+	fold(&w);
+	CHECK_NEWS(&w, "opened opened");
+	CHECK_RC(findings_reroute(w.s, w.d, &err), RC_OK, err);
+	CHECK_NEWS(&w, "");
+	directory_free(w.d);
+	w.d = directory_of("198.18.5.0/24"); /* one lost, one won */
+	CHECK_RC(findings_reroute(w.s, w.d, &err), RC_OK, err);
+	CHECK_NEWS(&w, "changed changed");
+	struct buf out = BUF_INIT(4096);
+	struct listing l = { &out };
+	struct reader *r;
+	const struct finding_query q = { .tlp_mask = 31, .org = HOLDER };
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	CHECK_RC(findings_list(r, &q, list_one, &l, &err), RC_OK, err);
+	store_read_end(r);
+	CHECK_STR(buf_str(&out), STR("ip 198.18.5.1 port 23 open 1"));
+	buf_free(&out);
+	rebuild_changes_nothing(&w);
+	world_end(&w);
+}
+
+/* --- rebuild beside a fold that goes on --- */
+
+struct folding {
+	struct world *w;
+	bool stop; /* read and written by one thread each, atomically */
+};
+
+static void *fold_thread(void *ctx)
+{
+	struct folding *f = ctx;
+	struct err why;
+	while (!__atomic_load_n(&f->stop, __ATOMIC_ACQUIRE)) {
+		uint64_t did;
+		CHECK_RC(findings_fold(f->w->s, f->w->d, 3, &did, &why), RC_OK, why);
+	}
+	return NULL;
+}
+
+TEST(beside_the_fold)
+{
+	struct world w = world_new();
+	struct folding f = { .w = &w };
+	struct err why;
+	pthread_t thread;
+	CHECK(pthread_create(&thread, NULL, fold_thread, &f) == 0);
+	for (int64_t i = 0; i < 60; i++) {
+		static const char *const ips[] = { "198.18.0.1", "198.18.0.2", "198.19.0.3" };
+		DELIVER(&w, HONEYPOT + i % 2, VULN(ips[i % 3], i), VULN(ips[(i + 1) % 3], 100 - i));
+		if (i % 6 == 5)
+			CHECK_RC(findings_rebuild(w.s, w.d, &why), RC_OK, why);
+		if (i % 10 == 9)
+			CHECK_RC(findings_before_forget(w.s, time_day(clock_now_us()), &why), RC_OK, why);
+	}
+	DELIVER(&w, LIST, VULN("198.18.0.1", 1003), VULN("198.18.0.2", 1002), VULN("198.19.0.3", 1001));
+	__atomic_store_n(&f.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	fold(&w);
+	CHECK_NEWS(&w, "opened opened opened"); /* and nothing that was not true */
+	CHECK_LIST(&w, 0, "ip 198.18.0.1 port 23 open 41; ip 198.18.0.2 port 23 open 41; "
+			  "ip 198.19.0.3 port 23 open 41");
+	rebuild_changes_nothing(&w);
+	world_end(&w);
+}
+
+TEST_MAIN(TEST_RUN(rebuild_mends), TEST_RUN(rebuild_in_parts), TEST_RUN(forgotten_events_still_count), TEST_RUN(undo),
+	  TEST_RUN(undo_of_a_return), TEST_RUN(follow_the_directory), TEST_RUN(beside_the_fold))

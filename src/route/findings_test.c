@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/findings_world.h"
+
+TEST(opened_and_counted)
+{
+	struct world w = world_new();
+	DELIVER(&w, HONEYPOT, VULN("198.18.0.1", 10), VULN("198.18.0.2", 20), VULN("198.18.0.1", 30));
+	fold(&w);
+	CHECK_LIST(&w, 0, "ip 198.18.0.1 port 23 open 2; ip 198.18.0.2 port 23 open 1");
+	CHECK_NEWS(&w, "opened opened");
+	fold(&w); /* nothing twice */
+	DELIVER(&w, HONEYPOT, VULN("198.18.0.2", 5));
+	fold(&w);
+	CHECK_LIST(&w, 0, "ip 198.18.0.1 port 23 open 2; ip 198.18.0.2 port 23 open 2");
+	CHECK_NEWS(&w, "");
+	rebuild_changes_nothing(&w);
+	world_end(&w);
+}
+
+TEST(caught_up)
+{
+	struct world w = world_new();
+	struct reader *r;
+	bool done = false;
+	for (int i = 0; i < 2; i++) {
+		CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+		CHECK_RC(findings_caught_up(r, &done, &err), RC_OK, err);
+		store_read_end(r);
+		CHECK(done == (i == 0));
+		DELIVER(&w, HONEYPOT, { .ip = "198.18.0.1", .type = "test" });
+	}
+	fold(&w); /* events that make no finding move the cursor too */
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	CHECK_RC(findings_caught_up(r, &done, &err), RC_OK, err);
+	store_read_end(r);
+	CHECK(done);
+	CHECK_LIST(&w, 0, "");
+	world_end(&w);
+}
+
+/* Folded one by one, with a restart in between, as well as all at once. */
+TEST(steps_do_not_matter)
+{
+	struct buf whole = BUF_INIT(MIB(1)), parts = BUF_INIT(MIB(1));
+	for (int round = 0; round < 2; round++) {
+		struct world w = world_new();
+		for (int64_t i = 0; i < 40; i++) {
+			static const char *const ips[] = { "198.18.0.1", "198.18.0.2", "198.19.0.3" };
+			static const char *const severities[] = { "low", "high" };
+			DELIVER(&w, HONEYPOT + i % 2, { .ip = ips[i % 3], .type = "vulnerable-system", .port = 23,
+						  .at = i * 7 % 11, .severity = severities[i % 2], .tlp = (int)(i % 4) });
+			if (round == 0)
+				continue;
+			uint64_t did = 1;
+			CHECK_RC(findings_fold(w.s, w.d, 1, &did, &err), RC_OK, err);
+			if (i % 10 == 0) {
+				store_close(w.s);
+				CHECK_RC(store_open(w.dir.path, NULL, NULL, &w.s, &err), RC_OK, err);
+			}
+		}
+		fold(&w);
+		struct reader *r;
+		const struct finding_query q = { .tlp_mask = 31 };
+		CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+		CHECK_RC(findings_list(r, &q, dump_one, round ? &parts : &whole, &err), RC_OK, err);
+		store_read_end(r);
+		struct buf news_ = BUF_INIT(MIB(1));
+		(void)news(&w, &news_);
+		buf_free(&news_);
+		rebuild_changes_nothing(&w);
+		world_end(&w);
+	}
+	/* Ids differ between nodes, and with them the order of what was seen last at one time. */
+	CHECK(whole.n > 100 && whole.n == parts.n);
+	str lines = buf_str(&whole);
+	for (str l; str_line(&lines, &l);)
+		CHECK_MSG(str_find(buf_str(&parts), l) < parts.n, "only at once: " STR_FMT, STR_ARG(l));
+	buf_free(&whole);
+	buf_free(&parts);
+}
+
+TEST(changed)
+{
+	struct world w = world_new();
+	DELIVER(&w, HONEYPOT, { .ip = "198.18.0.1", .type = "scanner", .severity = "low", .at = 10, .tlp = TLP_AMBER });
+	fold(&w);
+	CHECK_NEWS(&w, "opened");
+	DELIVER(&w, HONEYPOT, { .ip = "198.18.0.1", .type = "scanner", .severity = "high", .at = 20, .tlp = TLP_CLEAR });
+	fold(&w);
+	CHECK_NEWS(&w, "changed");
+	/* What is older than we know changes only counts. */
+	DELIVER(&w, HONEYPOT, { .ip = "198.18.0.1", .type = "scanner", .severity = "low", .at = 15 });
+	fold(&w);
+	CHECK_NEWS(&w, "");
+	struct reader *r;
+	struct buf out = BUF_INIT(4096);
+	const struct finding_query amber = { .tlp_mask = 1u << TLP_AMBER };
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	CHECK_RC(findings_list(r, &amber, dump_one, &out, &err), RC_OK, err);
+	store_read_end(r);
+	CHECK_STR(buf_str(&out), STR("ip 198.18.0.1 open 3 0 1700000010000000 1700000020000000 3 2 0 high 1\n"));
+	buf_free(&out);
+	rebuild_changes_nothing(&w);
+	world_end(&w);
+}
+
+TEST(exercises_apart)
+{
+	struct world w = world_new();
+	DELIVER(&w, HONEYPOT, VULN("198.18.0.1", 10),
+		{ .ip = "198.18.0.1", .type = "vulnerable-system", .port = 23, .at = 20, .exercise = true });
+	fold(&w);
+	CHECK_LIST(&w, 0, "ip 198.18.0.1 port 23 open 1 exercise; ip 198.18.0.1 port 23 open 1");
+	struct reader *r;
+	struct buf out = BUF_INIT(4096);
+	struct listing l = { &out };
+	const struct finding_query real = { .tlp_mask = 31 };
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	CHECK_RC(findings_list(r, &real, list_one, &l, &err), RC_OK, err);
+	store_read_end(r);
+	CHECK_STR(buf_str(&out), STR("ip 198.18.0.1 port 23 open 1"));
+	buf_free(&out);
+	world_end(&w);
+}
+
+TEST(gone_and_returned)
+{
+	struct world w = world_new();
+	int64_t first = DELIVER(&w, LIST, VULN("198.18.0.1", 10), VULN("198.18.0.2", 10));
+	complete(&w, LIST, first);
+	CHECK_NEWS(&w, "opened opened");
+	int64_t second = DELIVER(&w, LIST, VULN("198.18.0.1", 20));
+	complete(&w, LIST, second);
+	complete(&w, LIST, second); /* a run counts once */
+	CHECK_NEWS(&w, "gone");
+	CHECK_LIST(&w, 0, "ip 198.18.0.1 port 23 open 2");
+	CHECK_LIST(&w, FINDING_GONE, "ip 198.18.0.2 port 23 gone 1");
+	rebuild_changes_nothing(&w);
+	int64_t third = DELIVER(&w, LIST, VULN("198.18.0.1", 30), VULN("198.18.0.2", 30));
+	complete(&w, LIST, third);
+	CHECK_NEWS(&w, "returned");
+	CHECK_LIST(&w, FINDING_RETURNED, "ip 198.18.0.2 port 23 returned 2");
+	rebuild_changes_nothing(&w);
+	world_end(&w);
+}
+
+/* A run that is empty is a run; one that never came is none. */
+TEST(empty_and_silent)
+{
+	struct world w = world_new();
+	complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.1", 10)));
+	DELIVER(&w, HONEYPOT, VULN("198.18.0.9", 1000));
+	fold(&w);
+	CHECK_NEWS(&w, "opened opened");
+	complete(&w, LIST, deliver(&w, LIST, NULL, 0));
+	CHECK_NEWS(&w, "gone");
+	CHECK_LIST(&w, 0, "ip 198.18.0.9 port 23 open 1");
+	world_end(&w);
+}
+
+TEST(not_before_all_is_folded)
+{
+	struct world w = world_new();
+	complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.1", 10)));
+	int64_t second = DELIVER(&w, LIST, VULN("198.18.0.1", 20));
+	CHECK_RC(findings_run_complete(w.s, LIST, second, &err), RC_OK, err);
+	CHECK_LIST(&w, FINDING_GONE, "");
+	complete(&w, LIST, second);
+	CHECK_LIST(&w, 0, "ip 198.18.0.1 port 23 open 2");
+	world_end(&w);
+}
+
+TEST(two_feeds)
+{
+	struct world w = world_new();
+	complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.1", 10), VULN("198.18.0.2", 10), VULN("198.18.0.3", 10)));
+	complete(&w, LIST_TOO, DELIVER(&w, LIST_TOO, VULN("198.18.0.1", 5), VULN("198.18.0.2", 15)));
+	DELIVER(&w, HONEYPOT, VULN("198.18.0.3", 20));
+	fold(&w);
+	CHECK_NEWS(&w, "opened opened opened");
+	rebuild_changes_nothing(&w);
+	/* The first feed misses all three. 1: the other saw it before, so it is
+	 * gone; 2: the other list saw it later; 3: the honeypot did. */
+	complete(&w, LIST, deliver(&w, LIST, NULL, 0));
+	CHECK_NEWS(&w, "gone");
+	CHECK_LIST(&w, FINDING_GONE, "ip 198.18.0.1 port 23 gone 2");
+	rebuild_changes_nothing(&w);
+	/* Now the other list misses 2 as well. */
+	complete(&w, LIST_TOO, deliver(&w, LIST_TOO, NULL, 0));
+	CHECK_NEWS(&w, "gone");
+	CHECK_LIST(&w, 0, "ip 198.18.0.3 port 23 open 2");
+	rebuild_changes_nothing(&w);
+	world_end(&w);
+}
+
+struct noting {
+	struct seen_again list[4];
+	size_t n;
+	int64_t feed, run;
+};
+static enum rc note_job(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct noting *n = ctx;
+	return findings_note_seen(tx, n->feed, n->run, n->list, n->n, e);
+}
+/* A run of which all lines are exact repeats: no events. */
+static int64_t deliver_repeats(struct world *w, int64_t feed, const struct line *lines, size_t n)
+{
+	struct batch *b = batch_new();
+	struct noting note = { .feed = feed, .run = deliver(w, feed, NULL, 0) };
+	const bool repeat[4] = { true, true, true, true };
+	for (size_t i = 0; i < n; i++)
+		fill(b, &lines[i]);
+	note.n = findings_seen_again(w->s, b, repeat, 0, note.list);
+	CHECK_INT(note.n, n);
+	CHECK_RC(store_write(w->s, note_job, &note, &err), RC_OK, err);
+	batch_free(b);
+	return note.run;
+}
+
+TEST(repeats_stand_in_a_run)
+{
+	struct world w = world_new();
+	const struct line lines[] = { VULN("198.18.0.1", 10), VULN("198.18.0.2", 10) };
+	complete(&w, LIST, deliver(&w, LIST, lines, 2));
+	complete(&w, LIST, deliver_repeats(&w, LIST, lines, 1));
+	CHECK_NEWS(&w, "opened opened gone");
+	CHECK_LIST(&w, 0, "ip 198.18.0.1 port 23 open 1");
+	rebuild_changes_nothing(&w);
+	complete(&w, LIST, deliver_repeats(&w, LIST, lines, 2));
+	CHECK_NEWS(&w, "returned");
+	rebuild_changes_nothing(&w);
+	world_end(&w);
+}
+
+/* The repeat may come before its first event is folded. */
+TEST(repeat_before_the_fold)
+{
+	struct world w = world_new();
+	const struct line lines[] = { VULN("198.18.0.1", 10), VULN("198.18.0.2", 10) };
+	deliver(&w, LIST, lines, 2);
+	complete(&w, LIST, deliver_repeats(&w, LIST, lines, 1));
+	CHECK_NEWS(&w, "opened opened gone");
+	CHECK_LIST(&w, 0, "ip 198.18.0.1 port 23 open 1");
+	world_end(&w);
+}
+
+TEST(shared_address)
+{
+	struct world w = world_new();
+#define CLIENT(when, p) { .ip = "100.64.0.1", .type = "infected-system", .port = (p), .at = (when) }
+	complete(&w, LIST, DELIVER(&w, LIST, CLIENT(10, 4000), CLIENT(20, 4001), CLIENT(20, 4002)));
+	CHECK_NEWS(&w, "opened opened opened");
+	complete(&w, LIST, deliver(&w, LIST, NULL, 0));
+	CHECK_NEWS(&w, "");
+	struct reader *r;
+	struct buf out = BUF_INIT(4096);
+	struct listing l = { &out };
+	const struct finding_query q = { .tlp_mask = 31, .org = TELCO, .limit = 1 };
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	CHECK_RC(findings_list(r, &q, list_one, &l, &err), RC_OK, err);
+	store_read_end(r);
+	CHECK(str_find(buf_str(&out), STR(" at 2023-11-14T22:13:40+00:00 open 1")) < out.n);
+	buf_free(&out);
+	/* The day's word counts: a directory that says otherwise now makes nothing new of it. */
+	directory_free(w.d);
+	w.d = directory_of("198.18.0.0/24");
+	rebuild_changes_nothing(&w);
+	world_end(&w);
+}
+
+static enum rc mark_job(struct tx *tx, void *ctx, struct err *e)
+{
+	return findings_mark(tx, *(struct hash128 *)ctx, MARK_TOLD, STR("by mail"), STR("unix:1000"), e);
+}
+static bool take_id(void *ctx, const struct finding *f)
+{
+	*(struct hash128 *)ctx = f->id;
+	return false;
+}
+
+TEST(filters_and_marks)
+{
+	struct world w = world_new();
+	DELIVER(&w, HONEYPOT, { .ip = "198.18.0.1", .type = "scanner", .severity = "high", .at = 10 },
+		{ .ip = "198.18.5.1", .type = "scanner", .severity = "low", .at = 20 }, VULN("2001:db8::1", 30));
+	fold(&w);
+	struct net net;
+	CHECK(net_parse(STR("198.18.0.0/16"), true, &net));
+	const struct {
+		const char *what;
+		struct finding_query q;
+		size_t want;
+	} asked[] = {
+		{ "all", { .tlp_mask = 31 }, 3 },
+		{ "no marking allowed", { .tlp_mask = 0 }, 0 },
+		{ "type", { .tlp_mask = 31, .type = "scanner" }, 2 },
+		{ "severity", { .tlp_mask = 31, .severity = "high" }, 1 },
+		{ "network", { .tlp_mask = 31, .net = net, .has_net = true }, 2 },
+		{ "organisation", { .tlp_mask = 31, .org = HOLDER }, 1 },
+		{ "no such organisation", { .tlp_mask = 31, .org = 99 }, 0 },
+		{ "gone", { .tlp_mask = 31, .state = FINDING_GONE }, 0 },
+		{ "limit", { .tlp_mask = 31, .limit = 2 }, 2 },
+	};
+	struct reader *r;
+	struct hash128 id = { 0 };
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	for (size_t i = 0; i < COUNT_OF(asked); i++) {
+		struct buf out = BUF_INIT(4096);
+		size_t lines = 0;
+		CHECK_RC(findings_list(r, &asked[i].q, dump_one, &out, &err), RC_OK, err);
+		for (size_t k = 0; k < out.n; k++)
+			lines += out.p[k] == '\n';
+		CHECK_MSG(lines == asked[i].want, "%s: %zu", asked[i].what, lines);
+		buf_free(&out);
+	}
+	/* Page by page. */
+	struct finding_query page = { .tlp_mask = 31, .limit = 1 };
+	struct arena *a = arena_new(KIB(16));
+	struct finding f;
+	size_t pages = 0;
+	for (struct hash128 last = { 0 }; pages < 5; pages++) {
+		id = last;
+		CHECK_RC(findings_list(r, &page, take_id, &last, &err), RC_OK, err);
+		if (last.hi == id.hi && last.lo == id.lo)
+			break;
+		CHECK_RC(findings_get(r, last, a, &f, &err), RC_OK, err);
+		page.after = last;
+		page.after_last_seen_us = f.last_seen_us;
+	}
+	CHECK_INT(pages, 3);
+	store_read_end(r);
+	CHECK_RC(store_write(w.s, mark_job, &id, &err), RC_OK, err);
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	CHECK_RC(findings_get(r, id, a, &f, &err), RC_OK, err);
+	CHECK(f.told_us > 0 && f.answered_us == 0 && f.held_us == 0);
+	CHECK_STR(f.mark_reason, STR("by mail"));
+	id.lo++;
+	CHECK_RC(findings_get(r, id, a, &f, &err), RC_ABSENT, err);
+	store_read_end(r);
+	CHECK_RC(store_write(w.s, mark_job, &id, &err), RC_ABSENT, err);
+	arena_free(a);
+	world_end(&w);
+}
+
+TEST(feeds_of_a_finding)
+{
+	struct world w = world_new();
+	DELIVER(&w, LIST, VULN("198.18.0.1", 10), VULN("198.18.0.1", 40));
+	fold(&w);
+	struct hash128 id = { 0 };
+	for (int round = 1; round <= 2; round++) {
+		struct reader *r;
+		struct arena *a = arena_new(KIB(16));
+		struct finding_feed *feeds;
+		const struct finding_query q = { .tlp_mask = 31 };
+		size_t n = 0;
+		CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+		CHECK_RC(findings_list(r, &q, take_id, &id, &err), RC_OK, err);
+		CHECK_RC(findings_feeds(r, id, a, &feeds, &n, &err), RC_OK, err);
+		CHECK_INT(n, round);
+		CHECK(feeds[0].feed == LIST && feeds[0].first_seen_us == 1700000010 * SECOND_US &&
+		      feeds[0].last_seen_us == 1700000040 * SECOND_US && feeds[0].report == 1);
+		if (round == 2)
+			CHECK(feeds[1].feed == HONEYPOT && feeds[1].first_seen_us == 1700000020 * SECOND_US &&
+			      feeds[1].last_seen_us == 1700000020 * SECOND_US);
+		store_read_end(r);
+		arena_free(a);
+		DELIVER(&w, HONEYPOT, VULN("198.18.0.1", 20));
+		fold(&w);
+	}
+	world_end(&w);
+}
+
+static size_t lines_of(const char *path, struct buf *out)
+{
+	char piece[4096];
+	size_t n, lines = 0;
+	FILE *f = fopen(path, "re");
+	buf_reset(out);
+	while (f && (n = fread(piece, 1, sizeof(piece), f)) > 0)
+		buf_add_mem(out, piece, n);
+	if (f)
+		fclose(f);
+	for (size_t i = 0; i < out->n; i++)
+		lines += out->p[i] == '\n';
+	return lines;
+}
+
+TEST(file_teller)
+{
+	struct world w = world_new();
+	char path[512];
+	uint64_t told;
+	struct buf text = BUF_INIT(MIB(1));
+	test_dir_in(&w.dir, path, "transitions.txt");
+	DELIVER(&w, HONEYPOT, VULN("198.18.0.1", 10), VULN("198.18.0.2", 10));
+	fold(&w);
+	CHECK_RC(transitions_tell_file(w.s, path, &told, &err), RC_OK, err);
+	CHECK_INT(told, 2);
+	CHECK_INT(lines_of(path, &text), 2);
+	CHECK(str_starts(buf_str(&text), STR("1 ")) && str_find(buf_str(&text), STR(" opened ")) < text.n &&
+	      str_find(buf_str(&text), STR(" TLP:CLEAR\n")) < text.n);
+	CHECK_RC(transitions_tell_file(w.s, path, &told, &err), RC_OK, err);
+	CHECK_INT(told, 0);
+	/* The cursor was lost after the file was synced: no line twice. */
+	run_sql(&w, "DELETE FROM cursor WHERE name = 'teller:file'");
+	/* The machine died within a line: it is written whole again. */
+	DELIVER(&w, HONEYPOT, VULN("198.18.0.3", 10));
+	fold(&w);
+	FILE *f = fopen(path, "ae");
+	CHECK(f && fputs("3 2026-", f) >= 0);
+	if (f)
+		fclose(f);
+	CHECK_RC(transitions_tell_file(w.s, path, &told, &err), RC_OK, err);
+	CHECK_INT(lines_of(path, &text), 3);
+	CHECK(str_find(buf_str(&text), STR("\n3 ")) < text.n);
+	CHECK_RC(transitions_tell_file(w.s, "/nonexistent/x", &told, &err), RC_ABSENT, err);
+	buf_free(&text);
+	world_end(&w);
+}
+
+TEST(tellers)
+{
+	struct world w = world_new();
+	struct reader *r;
+	struct transition_row *rows;
+	struct arena *a = arena_new(KIB(16));
+	size_t n;
+	uint64_t low = 1;
+	DELIVER(&w, HONEYPOT, VULN("198.18.0.1", 10), VULN("198.18.0.2", 10));
+	fold(&w);
+	CHECK_NEWS(&w, "opened opened");
+	CHECK_RC(store_write(w.s, told_job, &low, &err), RC_OK, err); /* never back */
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	CHECK_RC(transitions_read(reader_conn(r), "test", 10, a, &rows, &n, &err), RC_OK, err);
+	CHECK_INT(n, 0);
+	CHECK_RC(transitions_read(reader_conn(r), "other", 1, a, &rows, &n, &err), RC_OK, err);
+	CHECK_INT(n, 1);
+	CHECK_INT(rows[0].seq, 1);
+	CHECK_RC(transitions_read(reader_conn(r), "", 1, a, &rows, &n, &err), RC_INPUT, err);
+	store_read_end(r);
+	arena_free(a);
+	world_end(&w);
+}
+
+/* New findings a second, the hard case: each event is another one. */
+TEST(speed)
+{
+	enum { ROWS = 4000, BATCHES = 5 };
+	struct world w = world_new();
+	struct delivery d = { .w = &w, .feed = HONEYPOT, .n = ROWS };
+	for (uint32_t k = 0; k < BATCHES; k++) {
+		struct report r = { .id = ++w.reports, .feed = HONEYPOT, .received_us = clock_now_us() };
+		d.b = batch_new();
+		for (uint32_t i = 0; i < ROWS; i++) {
+			char ip[32];
+			snprintf(ip, sizeof(ip), "198.18.%u.%u", (k * ROWS + i) >> 8 & 255, i & 255);
+			fill(d.b, &(struct line){ .ip = ip, .type = "vulnerable-system", .port = 1 + (int)i, .at = i });
+		}
+		CHECK_RC(event_chunk_new(d.b, &r, NULL, &d.chunk, &err), RC_OK, err);
+		CHECK_RC(store_write(w.s, deliver_job, &d, &err), RC_OK, err);
+		event_chunk_free(d.chunk);
+		batch_free(d.b);
+	}
+	int64_t start = clock_mono_us();
+	fold(&w);
+	int64_t us = clock_mono_us() - start;
+	printf("# %.0f k new findings/s\n", 1000.0 * ROWS * BATCHES / (double)us);
+	world_end(&w);
+}
+
+TEST_MAIN(TEST_RUN(opened_and_counted), TEST_RUN(caught_up), TEST_RUN(steps_do_not_matter),
+	  TEST_RUN(changed), TEST_RUN(exercises_apart), TEST_RUN(gone_and_returned),
+	  TEST_RUN(empty_and_silent), TEST_RUN(not_before_all_is_folded), TEST_RUN(two_feeds),
+	  TEST_RUN(repeats_stand_in_a_run), TEST_RUN(repeat_before_the_fold),
+	  TEST_RUN(shared_address), TEST_RUN(filters_and_marks), TEST_RUN(feeds_of_a_finding),
+	  TEST_RUN(file_teller), TEST_RUN(tellers), TEST_RUN(speed))
