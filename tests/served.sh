@@ -75,12 +75,12 @@ lets_zero_go() { ! holds_zero; }
 until_true 5 lets_zero_go
 ok $? "the node stops reading for a caller that was killed"
 mkfifo "$T/silent"
-sleep 60 >"$T/silent" 3>&1 &
+sleep 60 >"$T/silent" &
 silent=$!
-timeout -s KILL 0.3 ronda intake -d "$D" - <"$T/silent" >/dev/null 2>&1
 threads() { ls /proc/$node_pid/task | wc -l; }
 few_threads() { [ "$(threads)" -le "$before" ]; }
 before=$(threads)
+timeout -s KILL 0.3 ronda intake -d "$D" - <"$T/silent" >/dev/null 2>&1
 until_true 5 few_threads && lets_zero_go
 ok $? "nor waits for input that does not come"
 kill $silent

@@ -49,7 +49,7 @@ long cli_read(struct cli *c, int fd, void *to, size_t n)
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		if (cli_abandoned(c)) {
-			errno = EPIPE;
+			errno = ECANCELED;
 			return -1;
 		}
 		if (c->served && poll(&p, 1, TICK_MS) == 0)
