@@ -19,8 +19,6 @@ static void ready(void *ctx, const char *address)
 static void sign_in(void *ctx, const char *link)
 {
 	struct cli *c = ctx;
-	if (!cli_value(c, "--sign-in"))
-		return;
 	cli_done(c, "sign_in", str_of(link));
 	if (c->form != CLI_JSON)
 		cli_printf(c, "%s\n", link);
@@ -34,7 +32,9 @@ static int run(struct cli *c)
 		(void)fail(&err, RC_BUSY, "a node serves '%s' already", c->dir);
 		return cli_fail(c, &err);
 	}
-	struct serve_options o = { .control = cli_run_in_node, .ready = ready, .sign_in = sign_in, .ctx = c };
+	struct serve_options o = { .control = cli_run_in_node, .ready = ready, .ctx = c };
+	if (cli_value(c, "--sign-in")) /* a link is a token: none that nobody asked for */
+		o.sign_in = sign_in;
 	return node_serve(c->node, &o, &err) == RC_OK ? 0 : cli_fail(c, &err);
 }
 

@@ -30,6 +30,28 @@ struct serving {
 	char address[128];
 };
 
+/* Tokens and reports do not cross a network in the clear: such a listener is for the machine
+ * itself, or for the proxy that was named. */
+static enum rc check_listen(const struct settings *set, struct err *err)
+{
+	str listen = settings_text(set, "listen"), host = listen;
+	struct net four, six;
+	struct ip ip;
+	while (host.n && host.p[host.n - 1] != ':')
+		host.n--;
+	host = str_head(host, host.n ? host.n - 1 : 0);
+	if (host.n > 2 && host.p[0] == '[')
+		host = (str){ host.p + 1, host.n - 2 };
+	if (!ip_parse(host, &ip) || settings_text(set, "tls_cert").n ||
+	    settings_text(set, "trusted_proxies").n)
+		return RC_OK; /* what is no address the listener says itself */
+	if (net_parse(STR("127.0.0.0/8"), true, &four) && net_parse(STR("::1/128"), true, &six) &&
+	    (net_has(&four, &ip) || net_has(&six, &ip)))
+		return RC_OK;
+	return fail(err, RC_DENIED, "listen = " STR_FMT " without TLS: set tls_cert and tls_key, or "
+		    "trusted_proxies, or listen on loopback", STR_ARG(listen));
+}
+
 static enum rc start_http(struct serving *s, struct err *err)
 {
 	struct settings *set = s->node->settings;
@@ -47,7 +69,9 @@ static enum rc start_http(struct serving *s, struct err *err)
 	o.limits.body_bytes = (uint64_t)settings_int(set, "intake_body_max");
 	struct http_handlers handlers = web_handlers(s->web);
 	bool tls = o.tls_cert[0] != '\0';
-	enum rc rc = http_start(&o, &handlers, s->node->log, &s->http, err);
+	enum rc rc = check_listen(set, err);
+	if (rc == RC_OK)
+		rc = http_start(&o, &handlers, s->node->log, &s->http, err);
 	if (rc == RC_OK) {
 		web_watch(s->web, s->http);
 		str host = settings_text(set, "listen");
