@@ -18,7 +18,10 @@ static int run(struct cli *c)
 		return cli_usage(c, "--before DATE is needed, as 2026-01-31");
 	if (us > clock_now_us())
 		return cli_usage(c, "that day is still to come");
-	enum rc rc = dry ? RC_OK : findings_before_forget(c->node->store, time_day(us), &err);
+	/* What the fold has not seen would be forgotten before it became a finding. */
+	enum rc rc = dry ? RC_OK : pipeline_settle(c->node->pipeline, &err);
+	if (rc == RC_OK && !dry)
+		rc = findings_before_forget(c->node->store, time_day(us), &err);
 	if (rc == RC_OK)
 		rc = store_forget(c->node->store, time_day(us), dry, &result, &err);
 	struct journal_act act = { .act = "forget", .actor = str_of(c->viewer.actor),

@@ -323,6 +323,7 @@ enum rc pipeline_new(struct node *n, struct pipeline **out, struct err *err)
 	p->fingerprint_key = key_derive(store_secret(n->store), "repeat");
 	for (size_t i = 0; i < WORK_ITEMS; i++)
 		queue_put(p->free_work, work_new());
+	p->look_at_runs = true; /* what a crash kept it from looking at */
 	p->threads = !store_read_only(n->store);
 	if (p->threads) {
 		if (pthread_create(&p->folder, NULL, fold_thread, p) != 0 ||
