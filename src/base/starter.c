@@ -88,14 +88,21 @@ enum rc starter_new(struct starter **out, struct err *err)
 	return starter_new_named("ronda-starter", out, err);
 }
 
+bool starter_gone(struct starter *s)
+{
+	if (s->pid && waitpid(s->pid, NULL, WNOHANG) != 0)
+		s->pid = 0; /* reaped: the number may be anybody's now */
+	return s->pid == 0;
+}
+
 void starter_free(struct starter *s)
 {
 	if (!s)
 		return;
 	close(s->socket);
 	int64_t until = clock_mono_us() + ENDING_MS * 1000;
-	pid_t got;
-	while ((got = waitpid(s->pid, NULL, WNOHANG)) == 0 && clock_mono_us() < until)
+	pid_t got = s->pid ? 0 : -1;
+	while (got == 0 && (got = waitpid(s->pid, NULL, WNOHANG)) == 0 && clock_mono_us() < until)
 		poll(NULL, 0, 1);
 	if (got == 0) {
 		kill(s->pid, SIGKILL);

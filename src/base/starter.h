@@ -22,6 +22,10 @@ struct starter;
 MUST_CHECK enum rc starter_new(struct starter **out, struct err *err);
 void starter_free(struct starter *s); /* ends the starter and its children */
 
+/* True when the starter has ended by itself: nothing can be started any more. SIGCHLD tells
+ * when to ask. Not while another thread ends it. */
+bool starter_gone(struct starter *s);
+
 struct child {
 	pid_t pid;          /* for its CPU clock only: it may be reaped at any time */
 	int socket;         /* SOCK_SEQPACKET, ours to close */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -44,22 +43,9 @@ const struct cli_command *cli_find(const char *name)
 
 /* --- output: buffered, to the caller's own handles --- */
 
-static bool write_all(int fd, str s)
-{
-	while (s.n) {
-		ssize_t n = write(fd, s.p, s.n);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		s = str_from(s, (size_t)n);
-	}
-	return true;
-}
-
 bool cli_flush(struct cli *c)
 {
-	if (c->pending->n && !write_all(c->out, buf_str(c->pending)))
+	if (c->pending->n && !cli_write(c, c->out, buf_str(c->pending)))
 		c->broken = true;
 	buf_reset(c->pending);
 	return !c->broken;
@@ -70,20 +56,27 @@ void cli_print(struct cli *c, str s)
 	if (c->pending->n + s.n > KIB(64))
 		cli_flush(c);
 	if (s.n > KIB(64))
-		c->broken = c->broken || !write_all(c->out, s);
+		c->broken = c->broken || !cli_write(c, c->out, s);
 	else
 		buf_add(c->pending, s);
 }
 
 void cli_printf(struct cli *c, const char *fmt, ...)
 {
-	char text[2048];
-	va_list ap;
+	char text[2048], *whole = NULL;
+	va_list ap, again;
 	va_start(ap, fmt);
+	va_copy(again, ap);
 	int n = vsnprintf(text, sizeof(text), fmt, ap);
+	if (n >= (int)sizeof(text)) {
+		whole = x_alloc((size_t)n + 1);
+		(void)vsnprintf(whole, (size_t)n + 1, fmt, again);
+	}
+	va_end(again);
 	va_end(ap);
 	if (n > 0)
-		cli_print(c, str_mem(text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1));
+		cli_print(c, str_mem(whole ? whole : text, (size_t)n));
+	free(whole);
 }
 
 void cli_talk(struct cli *c, const char *fmt, ...)
@@ -97,11 +90,12 @@ void cli_talk(struct cli *c, const char *fmt, ...)
 		return;
 	size_t len = (size_t)n < sizeof(text) - 1 ? (size_t)n : sizeof(text) - 2;
 	text[len++] = '\n';
-	write_all(c->talk, str_mem(text, len));
+	cli_write(c, c->talk, str_mem(text, len));
 }
 
 int cli_fail(struct cli *c, const struct err *err)
 {
+	cli_rows_end(c);
 	cli_flush(c);
 	cli_talk(c, "ronda %s: %s", c->command->name, err->text);
 	return rc_exit_code(err->rc);
@@ -207,11 +201,13 @@ static void take_line(struct cli *c, const struct line *l)
 	c->argv = l->rest;
 	c->form = l->common[OPT_JSON] ? CLI_JSON : l->common[OPT_CSV] ? CLI_CSV : CLI_TEXT;
 	c->progress = isatty(c->talk) == 1;
+	c->terminal = isatty(c->out) == 1;
 }
 
 static int run_and_flush(struct cli *c)
 {
 	int code = c->command->run(c);
+	cli_rows_end(c);
 	if (!cli_flush(c) && code == 0)
 		code = rc_exit_code(RC_IO);
 	return code;
@@ -237,7 +233,7 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 		cli_talk(&c, "ronda: %s", wrong);
 	} else if (wrong) {
 		code = cli_usage(&c, wrong);
-	} else if (l.set_count) {
+	} else if (l.set_count && !c.command->takes_signals) {
 		code = cli_usage(&c, "--set has no effect while a node serves this directory; "
 				     "change ronda.conf and send it SIGHUP");
 	} else {
@@ -261,6 +257,7 @@ static int run_here(struct cli *c, const struct line *l)
 		sigaddset(&signals, SIGTERM);
 		sigaddset(&signals, SIGINT);
 		sigaddset(&signals, SIGHUP);
+		sigaddset(&signals, SIGCHLD);
 		pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	}
 	if (c->command->needs_node && node_open(c->dir, &o, &c->node, &err) != RC_OK) {

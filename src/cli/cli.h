@@ -12,6 +12,7 @@
 #include "node/pipeline.h"
 
 struct cli;
+struct cli_held;
 struct cli_option {
 	const char *name;   /* "--feed" */
 	char letter;        /* 'd' or 0 */
@@ -37,6 +38,7 @@ struct cli {
 	struct viewer viewer;
 	int in, out, talk;       /* handles */
 	bool progress;           /* talk is a terminal */
+	bool terminal;           /* out is one */
 	int dir_fd;              /* the caller's working directory: open files below it (openat) */
 	int argc;                /* what is left after options */
 	char **argv;
@@ -45,6 +47,7 @@ struct cli {
 	bool broken;             /* stdout could not be written */
 	bool served;             /* runs inside a node that serves */
 	struct buf *pending;     /* of cli_print */
+	struct cli_held *held;   /* of cli_row */
 	const char *const *sets; /* --set, for commands that open nodes themselves */
 	size_t set_count;
 };

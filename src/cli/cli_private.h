@@ -17,19 +17,49 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 /* A file of the caller, or "-" = stdin, whole; RC_LIMIT above cap. */
 MUST_CHECK enum rc cli_read_file(struct cli *c, const char *path, size_t cap, struct buf *out,
 				 struct err *err);
-/* A handle to read from; "-" gives a duplicate of stdin. */
+/* A handle to read from with cli_read; "-" gives stdin itself, which stays open. */
 MUST_CHECK enum rc cli_open_file(struct cli *c, const char *path, int *fd_out, struct err *err);
+void cli_close_file(const struct cli *c, int fd);
+/* As read(2) and a write(2) of all, but they end when the caller of a node goes away. */
+MUST_CHECK long cli_read(struct cli *c, int fd, void *to, size_t n);
+bool cli_write(struct cli *c, int fd, str s);
+/* The caller of this command in a node has gone: nobody waits for what it does. */
+bool cli_abandoned(const struct cli *c);
 
-/* Rows in the caller's form: text columns aligned, CSV with guard, or one JSON
- * object a line. Begin names the columns; each row has as many values. */
+/* What a column's values are in JSON. An empty value is null, but for text. */
+enum cli_kind {
+	COLUMN_TEXT,
+	COLUMN_NUMBER, /* digits */
+	COLUMN_BOOL,   /* "yes" or "no" */
+	COLUMN_TIME,   /* words instead of a time ("never") are null */
+	COLUMN_JSON,   /* as it stands */
+};
+struct cli_column {
+	const char *name;
+	enum cli_kind kind;
+};
+/* Rows in the caller's form: CSV with guard, one JSON object a line, or text:
+ * aligned on a terminal, else separated by TAB. Each row has as many values as
+ * columns, which outlive the command's run. A command has one table. */
 struct cli_table {
 	struct cli *c;
-	const char *const *columns;
+	const struct cli_column *columns;
 	size_t count;
 	bool header_done;
 };
-struct cli_table cli_table(struct cli *c, const char *const *columns, size_t count);
+struct cli_table cli_table(struct cli *c, const struct cli_column *columns, size_t count);
 void cli_row(struct cli_table *t, const str *values);
+/* Prints what was held back to be aligned. cli_run does so at the end. */
+void cli_rows_end(struct cli *c);
+
+/* What a command did that has nothing else to say: {"NAME":VALUE} and a newline with
+ * --json; nothing as text or CSV. */
+void cli_done(struct cli *c, const char *name, str value);
+/* One JSON document and a newline, whatever its size. */
+void cli_print_json(struct cli *c, const struct buf *b);
+
+/* Of the first contact the viewer may see; "" else, also without an organisation. */
+str cli_first_email(const struct cli *c, const struct org *o);
 
 /* NAME=VALUE arguments into a filter; 0, or the exit code after saying what is wrong. */
 int cli_filters(struct cli *c, struct filter_set *f);

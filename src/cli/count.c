@@ -47,7 +47,6 @@ static void as_json(struct cli *c, const struct count_row *rows, size_t count,
 	cli_print(c, STR("\n]\n"));
 }
 
-
 /* Readers know organisations by name, the store by number. */
 static void name_organisations(struct cli *c, const enum count_by *by, size_t key_count,
 			       struct count_row *rows, size_t count)
@@ -68,7 +67,7 @@ static void name_organisations(struct cli *c, const enum count_by *by, size_t ke
 
 static int run(struct cli *c)
 {
-	const char *by_text = cli_value(c, "--by"), *names[5] = { NULL };
+	const char *by_text = cli_value(c, "--by"), *names[4] = { NULL };
 	enum count_by by[4];
 	size_t key_count = 0, count = 0;
 	struct filter_set f = { .query = { 0 } };
@@ -88,8 +87,11 @@ static int run(struct cli *c)
 		name_organisations(c, by, key_count, rows, count);
 	if (rc == RC_OK && c->form == CLI_JSON)
 		as_json(c, rows, count, names, key_count);
-	names[key_count] = "count";
-	struct cli_table t = cli_table(c, names, key_count + 1);
+	struct cli_column columns[5] = { { NULL, COLUMN_TEXT } };
+	for (size_t k = 0; k < key_count; k++)
+		columns[k].name = names[k];
+	columns[key_count] = (struct cli_column){ "count", COLUMN_NUMBER };
+	struct cli_table t = cli_table(c, columns, key_count + 1);
 	for (size_t i = 0; rc == RC_OK && c->form != CLI_JSON && i < count; i++) {
 		char number[24];
 		str row[5];

@@ -62,7 +62,10 @@ static int import(struct cli *c)
 
 static int list(struct cli *c)
 {
-	static const char *const columns[] = { "id", "name", "kind", "country", "sector", "email" };
+	static const struct cli_column columns[] = {
+		{ "id", COLUMN_NUMBER }, { .name = "name" }, { .name = "kind" },
+		{ .name = "country" }, { .name = "sector" }, { .name = "email" },
+	};
 	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	struct snapshot_ref *ref = node_directory(c->node);
 	const struct directory *d = snapshot_table(ref);
@@ -71,7 +74,7 @@ static int list(struct cli *c)
 		char id[24];
 		snprintf(id, sizeof(id), "%lld", (long long)o->id);
 		str row[] = { str_of(id), o->name, o->kind, o->country, o->sector,
-			      o->contact_count ? o->contacts[0].email : STR("") };
+			      cli_first_email(c, o) };
 		cli_row(&t, row);
 	}
 	snapshot_drop(c->node->directory, ref);

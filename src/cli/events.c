@@ -7,8 +7,11 @@ static const struct cli_option options[] = {
 	{ NULL },
 };
 
-static const char *const columns[] = { "time.source", "classification.type", "source.ip", "source.asn",
-				       "source.geolocation.cc", "severity", "tlp", "feed.name", "id" };
+static const struct cli_column columns[] = {
+	{ .name = "time.source" }, { .name = "classification.type" }, { .name = "source.ip" },
+	{ .name = "source.asn" }, { .name = "source.geolocation.cc" }, { .name = "severity" },
+	{ .name = "tlp" }, { .name = "feed.name" }, { .name = "id" },
+};
 
 struct listing {
 	struct cli *c;
@@ -31,10 +34,10 @@ static bool each(void *ctx, const struct event_view *e)
 	struct buf value[COUNT_OF(columns)];
 	for (size_t i = 0; i < COUNT_OF(columns); i++) {
 		value[i] = (struct buf)BUF_INIT(MIB(1));
-		if (str_eq(str_of(columns[i]), STR("id")))
+		if (str_eq(str_of(columns[i].name), STR("id")))
 			row[i] = str_of(e->id);
 		else
-			row[i] = event_view_value(e, str_of(columns[i]), &value[i]) ? buf_str(&value[i]) : STR("");
+			row[i] = event_view_value(e, str_of(columns[i].name), &value[i]) ? buf_str(&value[i]) : STR("");
 	}
 	cli_row(&l->table, row);
 	for (size_t i = 0; i < COUNT_OF(columns); i++)

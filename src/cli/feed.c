@@ -66,13 +66,19 @@ static int add(struct cli *c)
 	ch.feed.on = true;
 	enum rc rc = store_write(c->node->store, write_add, &ch, &err);
 	buf_free(&mapping);
-	return rc == RC_OK ? 0 : cli_fail(c, &err);
+	if (rc != RC_OK)
+		return cli_fail(c, &err);
+	cli_done(c, "added", ch.feed.name);
+	return 0;
 }
 
 static int list(struct cli *c)
 {
-	static const char *const columns[] = { "name", "on", "tlp", "format", "period", "complete", "last_report",
-					       "overdue", "folder" };
+	static const struct cli_column columns[] = {
+		{ .name = "name" }, { "on", COLUMN_BOOL }, { .name = "tlp" }, { .name = "format" },
+		{ .name = "period" }, { "complete", COLUMN_BOOL }, { "last_report", COLUMN_TIME },
+		{ "overdue", COLUMN_BOOL }, { .name = "folder" },
+	};
 	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	struct feed *feeds = NULL;
 	size_t count = 0;
@@ -128,15 +134,18 @@ static int run(struct cli *c)
 	if (str_eq(word, STR("undo")))
 		return undo(c);
 	if (!str_eq(word, STR("off")) || c->argc != 2)
-		return cli_usage(c, "add NAME, list, off NAME or undo RUN");
+		return cli_usage(c, "add NAME, list, off NAME or undo REPORT");
 	struct change ch = { .c = c, .feed.name = str_of(c->argv[1]) };
-	return store_write(c->node->store, write_off, &ch, &err) == RC_OK ? 0 : cli_fail(c, &err);
+	if (store_write(c->node->store, write_off, &ch, &err) != RC_OK)
+		return cli_fail(c, &err);
+	cli_done(c, "off", ch.feed.name);
+	return 0;
 }
 
 const struct cli_command cli_feed = {
 	.name = "feed",
 	.brief = "where reports come from, and their defaults",
-	.usage = "feed add NAME --tlp TLP [options] | list | off NAME | undo RUN",
+	.usage = "feed add NAME --tlp TLP [options] | list | off NAME | undo REPORT",
 	.text = "A feed's marking is set when it is switched on: an event without a marking of its own gets it. undo takes "
 		"all events of one report back, and the findings that came from them.",
 	.example = "ronda feed -d demo add sinkhole --tlp GREEN --period 1d --complete",

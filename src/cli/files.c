@@ -1,20 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* files.c: the caller's files and the caller's tables. */
+/* files.c: the caller's files and handles.
+ *
+ * Inside a node a caller may go away while its command waits for it. control.h
+ * then puts dead handles in place of the caller's: so nothing here holds a
+ * duplicate of them, and nothing waits longer than a tick without looking. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
-#include "base/csv.h"
 #include "cli/cli_private.h"
+
+enum { TICK_MS = 500, PIPE_PIECE = 4096 /* a pipe that can be written takes so much */ };
+
+/* Reading from the dead handle fails, which no handle of a caller's does so. */
+bool cli_abandoned(const struct cli *c)
+{
+	struct pollfd p = { .fd = c->in };
+	return c->served && poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLNVAL));
+}
 
 enum rc cli_open_file(struct cli *c, const char *path, int *fd_out, struct err *err)
 {
-	int fd = str_eq(str_of(path), STR("-")) ? fcntl(c->in, F_DUPFD_CLOEXEC, 3) :
-						  openat(c->dir_fd, path, O_RDONLY | O_CLOEXEC);
+	str p = str_of(path);
+	if (str_eq(p, STR("-")) || str_eq(p, STR("/dev/stdin"))) {
+		*fd_out = c->in;
+		return RC_OK;
+	}
+	/* In a node these would name the node's handles. */
+	if (c->served && (str_starts(p, STR("/dev/fd/")) || str_starts(p, STR("/proc/self/"))))
+		return fail(err, RC_INPUT, "a running node cannot open '%s': pipe it into '-'", path);
+	/* A named pipe nobody writes to must not hold a thread of the node. */
+	int fd = openat(c->dir_fd, path, O_RDONLY | O_CLOEXEC | (c->served ? O_NONBLOCK : 0));
 	if (fd < 0)
 		return fail_errno(err, errno, "cannot open '%s'", path);
 	*fd_out = fd;
 	return RC_OK;
+}
+
+void cli_close_file(const struct cli *c, int fd)
+{
+	if (fd >= 0 && fd != c->in)
+		close(fd);
+}
+
+long cli_read(struct cli *c, int fd, void *to, size_t n)
+{
+	for (;;) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		if (cli_abandoned(c)) {
+			errno = ECANCELED;
+			return -1;
+		}
+		if (c->served && poll(&p, 1, TICK_MS) == 0)
+			continue;
+		ssize_t got = read(fd, to, n);
+		if (got >= 0 || (errno != EINTR && errno != EAGAIN))
+			return got;
+	}
+}
+
+/* False when it cannot be written, or the caller has gone. */
+bool cli_write(struct cli *c, int fd, str s)
+{
+	while (s.n) {
+		struct pollfd p = { .fd = fd, .events = POLLOUT };
+		if (c->served && poll(&p, 1, TICK_MS) == 0)
+			continue;
+		size_t piece = c->served && s.n > PIPE_PIECE ? PIPE_PIECE : s.n;
+		ssize_t n = write(fd, s.p, piece);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n <= 0)
+			return false;
+		s = str_from(s, (size_t)n);
+	}
+	return true;
 }
 
 enum rc cli_read_file(struct cli *c, const char *path, size_t cap, struct buf *out, struct err *err)
@@ -26,9 +87,7 @@ enum rc cli_read_file(struct cli *c, const char *path, size_t cap, struct buf *o
 	out->cap = cap;
 	for (;;) {
 		char part[16384];
-		ssize_t n = read(fd, part, sizeof(part));
-		if (n < 0 && errno == EINTR)
-			continue;
+		long n = cli_read(c, fd, part, sizeof(part));
 		if (n < 0)
 			rc = fail_errno(err, errno, "cannot read '%s'", path);
 		if (n <= 0)
@@ -39,59 +98,6 @@ enum rc cli_read_file(struct cli *c, const char *path, size_t cap, struct buf *o
 			break;
 		}
 	}
-	close(fd);
+	cli_close_file(c, fd);
 	return rc;
-}
-
-struct cli_table cli_table(struct cli *c, const char *const *columns, size_t count)
-{
-	return (struct cli_table){ .c = c, .columns = columns, .count = count };
-}
-
-static void text_row(struct cli_table *t, const str *values, bool header)
-{
-	for (size_t i = 0; i < t->count; i++) {
-		str v = header ? str_of(t->columns[i]) : values[i];
-		/* Bytes from outside must not move the reader's cursor. */
-		for (size_t k = 0; k < v.n && k < 4096; k++) {
-			char ch = v.p[k];
-			cli_print(t->c, (unsigned char)ch < 0x20 || ch == 0x7f ? STR("?") : str_mem(&ch, 1));
-		}
-		cli_print(t->c, i + 1 == t->count ? STR("\n") : STR("\t"));
-	}
-}
-
-void cli_row(struct cli_table *t, const str *values)
-{
-	struct buf b = BUF_INIT(MIB(4));
-	switch (t->c->form) {
-	case CLI_JSON: {
-		struct json_out j = json_out(&b);
-		json_open(&j, '{');
-		for (size_t i = 0; i < t->count; i++)
-			json_put_str(&j, t->columns[i], values[i]);
-		json_close(&j, '}');
-		buf_char(&b, '\n');
-		break;
-	}
-	case CLI_CSV: {
-		struct csv_out csv = { .b = &b, .guard = true };
-		for (size_t i = 0; !t->header_done && i < t->count; i++)
-			csv_field(&csv, str_of(t->columns[i]));
-		if (!t->header_done)
-			csv_end(&csv);
-		for (size_t i = 0; i < t->count; i++)
-			csv_field(&csv, values[i]);
-		csv_end(&csv);
-		break;
-	}
-	case CLI_TEXT:
-		if (!t->header_done)
-			text_row(t, NULL, true);
-		text_row(t, values, false);
-		break;
-	}
-	t->header_done = true;
-	cli_print(t->c, buf_str(&b));
-	buf_free(&b);
 }

@@ -11,8 +11,12 @@ static const struct cli_option options[] = {
 	{ "--reason", 0, "TEXT", "with mark: why; it is kept" },
 	{ NULL },
 };
-static const char *const columns[] = { "id", "state", "severity", "type", "identifier", "key", "first_seen",
-				       "last_seen", "events", "responsible", "reason", "told" };
+static const struct cli_column columns[] = {
+	{ .name = "id" }, { .name = "state" }, { .name = "severity" }, { .name = "type" },
+	{ .name = "identifier" }, { .name = "key" }, { "first_seen", COLUMN_TIME },
+	{ "last_seen", COLUMN_TIME }, { "events", COLUMN_NUMBER }, { .name = "responsible" },
+	{ .name = "reason" }, { "told", COLUMN_TIME },
+};
 
 struct listing {
 	struct cli *c;
@@ -84,7 +88,10 @@ static int mark(struct cli *c)
 		m.id = f.id;
 		rc = store_write(c->node->store, write_mark, &m, &err);
 	}
-	return rc == RC_OK ? 0 : cli_fail(c, &err);
+	if (rc != RC_OK)
+		return cli_fail(c, &err);
+	cli_done(c, "marked", str_of(c->argv[1]));
+	return 0;
 }
 
 static const char *read_query(struct cli *c, struct finding_query *q)

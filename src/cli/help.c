@@ -99,22 +99,48 @@ static void manual(struct cli *c)
 			 "\\-d is not given.\n"));
 }
 
+/* Its options, and the words its usage begins with: "list | show ID | retry [ID]". */
+static void command_words(struct cli *c, const struct cli_command *cmd)
+{
+	str usage = str_of(cmd->usage);
+	cli_printf(c, "\t%s) words=\"", cmd->name);
+	for (const struct cli_option *o = cli_common_options; o->name; o++)
+		cli_printf(c, "%s ", o->name);
+	for (const struct cli_option *o = cmd->options; o && o->name; o++)
+		cli_printf(c, "%s ", o->name);
+	(void)str_cut(&usage, ' ');
+	while (usage.n) {
+		str part = str_trim(str_cut(&usage, '|')), word = str_cut(&part, ' ');
+		if (str_eq(word, str_of(cmd->name))) /* "findings [options] | findings mark ID" */
+			word = str_cut(&part, ' ');
+		bool plain = word.n > 0;
+		for (size_t i = 0; i < word.n; i++)
+			plain = plain && word.p[i] >= 'a' && word.p[i] <= 'z';
+		if (plain)
+			cli_printf(c, STR_FMT " ", STR_ARG(word));
+	}
+	cli_print(c, STR("\" ;;\n"));
+}
+
+/* Files are offered behind a command; a value of --tlp and its kin from its short list. */
 static void completion(struct cli *c)
 {
 	cli_print(c, STR("# bash completion of ronda, made from its own tables\n_ronda() {\n"
-			 "\tlocal cur=${COMP_WORDS[COMP_CWORD]} words\n\tif [ \"$COMP_CWORD\" = 1 ]; then\n\t\twords=\""));
+			 "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words\n"
+			 "\tif [ \"$COMP_CWORD\" = 1 ]; then\n\t\twords=\""));
 	for (size_t i = 0; i < cli_command_count; i++)
 		cli_printf(c, "%s%s", i ? " " : "", cli_commands[i]->name);
-	cli_print(c, STR("\"\n\telse case \"${COMP_WORDS[1]}\" in\n"));
-	for (size_t i = 0; i < cli_command_count; i++) {
-		cli_printf(c, "\t%s) words=\"", cli_commands[i]->name);
-		for (const struct cli_option *o = cli_common_options; o->name; o++)
-			cli_printf(c, "%s ", o->name);
-		for (const struct cli_option *o = cli_commands[i]->options; o && o->name; o++)
-			cli_printf(c, "%s ", o->name);
-		cli_print(c, STR("\" ;;\n"));
-	}
-	cli_print(c, STR("\tesac; fi\n\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\"; compgen -f -- \"$cur\")\n}\n"
+	cli_print(c, STR("\"\n\t\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n\t\treturn\n\tfi\n"
+			 "\tcase \"$prev\" in\n"
+			 "\t--tlp|--ceiling) words=\"CLEAR GREEN AMBER AMBER+STRICT RED\" ;;\n"
+			 "\t--right) words=\"read intake operate\" ;;\n"
+			 "\t--severity) words=\"info low medium high critical\" ;;\n"
+			 "\tesac\n\tif [ \"$words\" ]; then\n"
+			 "\t\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n\t\treturn\n\tfi\n"
+			 "\tcase \"${COMP_WORDS[1]}\" in\n"));
+	for (size_t i = 0; i < cli_command_count; i++)
+		command_words(c, cli_commands[i]);
+	cli_print(c, STR("\tesac\n\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\"; compgen -f -- \"$cur\")\n}\n"
 			 "complete -o filenames -F _ronda ronda\n"));
 }
 

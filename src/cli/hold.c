@@ -26,7 +26,10 @@ static enum rc write_hold(struct tx *tx, void *ctx, struct err *err)
 
 static int list(struct cli *c)
 {
-	static const char *const columns[] = { "id", "what", "reason", "by", "since", "lifted" };
+	static const struct cli_column columns[] = {
+		{ "id", COLUMN_NUMBER }, { .name = "what" }, { .name = "reason" },
+		{ .name = "by" }, { "since", COLUMN_TIME }, { "lifted", COLUMN_TIME },
+	};
 	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	struct hold *holds = NULL;
 	size_t count = 0;
@@ -64,7 +67,9 @@ static int run(struct cli *c)
 	}
 	if (store_write(c->node->store, write_hold, &ch, &err) != RC_OK)
 		return cli_fail(c, &err);
-	if (!ch.lift)
+	if (ch.lift)
+		cli_done(c, "lifted", str_of(c->argv[1]));
+	else
 		cli_printf(c, c->form == CLI_JSON ? "{\"id\":%lld}\n" : "hold %lld\n", (long long)ch.id);
 	return 0;
 }

@@ -33,7 +33,7 @@ static int run(struct cli *c)
 		cli_printf(c, "%s\n", secret);
 		cli_talk(c, "node '%s' is in %s; the line on standard output is its set-up secret:", name, dir);
 		cli_talk(c, "it is shown this once and makes the first token, in the browser or by "
-			    "'ronda token -d %s make'", dir);
+			    "'ronda token -d %s make LABEL --right operate'", dir);
 	}
 	return 0;
 }

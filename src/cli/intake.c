@@ -2,7 +2,6 @@
 #include "cli/cli_private.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 static const struct cli_option options[] = {
 	{ "--feed", 'f', "NAME", "which feed the reports come from (default: local)" },
@@ -45,17 +44,14 @@ static enum rc feed_bytes(struct cli *c, const char *path, struct intake *in, st
 	char part[65536];
 	enum rc rc = cli_open_file(c, path, &fd, err);
 	while (rc == RC_OK) {
-		ssize_t n = read(fd, part, sizeof(part));
-		if (n < 0 && errno == EINTR)
-			continue;
+		long n = cli_read(c, fd, part, sizeof(part));
 		if (n < 0)
 			rc = fail_errno(err, errno, "cannot read '%s'", path);
 		if (n <= 0)
 			break;
 		rc = intake_bytes(in, str_mem(part, (size_t)n), err);
 	}
-	if (fd >= 0)
-		close(fd);
+	cli_close_file(c, fd);
 	return rc;
 }
 

@@ -9,7 +9,11 @@ static const struct cli_option options[] = {
 
 static enum rc list(struct cli *c, struct reader *r, struct err *err)
 {
-	static const char *const columns[] = { "number", "time", "actor", "act", "object", "count", "body" };
+	static const struct cli_column columns[] = {
+		{ "number", COLUMN_NUMBER }, { "time", COLUMN_TIME }, { .name = "actor" },
+		{ .name = "act" }, { .name = "object" }, { "count", COLUMN_NUMBER },
+		{ "body", COLUMN_JSON },
+	};
 	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	const char *text = cli_value(c, "--limit");
 	uint64_t limit = 50;
@@ -37,7 +41,10 @@ static enum rc verify(struct cli *c, struct reader *r, bool *sound, struct err *
 	if (rc != RC_OK)
 		return rc;
 	*sound = check.first_bad == 0;
-	if (*sound)
+	if (c->form == CLI_JSON)
+		cli_printf(c, "{\"lines\":%llu,\"first_bad\":%llu}\n", (unsigned long long)check.lines,
+			   (unsigned long long)check.first_bad);
+	else if (*sound)
 		cli_printf(c, "%llu lines, sound\n", (unsigned long long)check.lines);
 	else
 		cli_printf(c, "line %llu is bad: %s\n", (unsigned long long)check.first_bad, check.words);
@@ -58,8 +65,9 @@ static int run(struct cli *c)
 	} else if (rc == RC_OK && str_eq(word, STR("head"))) {
 		struct buf head = BUF_INIT(256);
 		rc = journal_head(reader_conn(r), &head, &err);
-		cli_print(c, buf_str(&head));
-		cli_print(c, STR("\n"));
+		cli_done(c, "head", buf_str(&head));
+		if (c->form != CLI_JSON)
+			cli_printf(c, STR_FMT "\n", STR_ARG(buf_str(&head)));
 		buf_free(&head);
 	} else if (rc == RC_OK) {
 		rc = fail(&err, RC_INPUT, "there is no 'journal " STR_FMT "': list, verify or head", STR_ARG(word));

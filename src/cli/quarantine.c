@@ -5,7 +5,11 @@ static const struct cli_option options[] = {
 	{ "--limit", 'n', "N", "at most so many (default 50)" },
 	{ NULL },
 };
-static const char *const columns[] = { "id", "report", "feed", "line", "reason", "state", "words", "bytes" };
+static const struct cli_column columns[] = {
+	{ "id", COLUMN_NUMBER }, { "report", COLUMN_NUMBER }, { .name = "feed" },
+	{ "line", COLUMN_NUMBER }, { .name = "reason" }, { .name = "state" }, { .name = "words" },
+	{ "bytes", COLUMN_NUMBER },
+};
 
 static const char *state_name(int state)
 {
@@ -45,8 +49,9 @@ static enum rc show(struct cli *c, struct reader *r, int64_t id, struct err *err
 	enum rc rc = read_quarantined(r, &c->viewer, id, c->a, &q, err);
 	if (rc != RC_OK)
 		return rc;
-	struct json_out j = json_out(c->pending);
 	if (c->form == CLI_JSON) {
+		struct buf b = BUF_INIT(MIB(16)); /* bytes may grow six times when escaped */
+		struct json_out j = json_out(&b);
 		json_open(&j, '{');
 		json_put_i64(&j, "id", q.id);
 		json_put_i64(&j, "report", q.report);
@@ -60,7 +65,8 @@ static enum rc show(struct cli *c, struct reader *r, int64_t id, struct err *err
 		json_put_i64(&j, "record_bytes", q.record_bytes);
 		json_put_str(&j, "bytes", q.bytes);
 		json_close(&j, '}');
-		cli_print(c, STR("\n"));
+		cli_print_json(c, &b);
+		buf_free(&b);
 		return RC_OK;
 	}
 	cli_printf(c, "quarantined record %lld of report %lld (feed " STR_FMT ", " STR_FMT ")\n", (long long)q.id,

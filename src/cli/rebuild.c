@@ -10,7 +10,10 @@ static int run(struct cli *c)
 	struct journal_act act = { .act = "rebuild", .actor = str_of(c->viewer.actor), .object = STR("findings") };
 	if (rc == RC_OK)
 		rc = journal_write(c->node->journal, &act, &err);
-	return rc == RC_OK ? 0 : cli_fail(c, &err);
+	if (rc != RC_OK)
+		return cli_fail(c, &err);
+	cli_done(c, "rebuilt", STR("findings"));
+	return 0;
 }
 
 const struct cli_command cli_rebuild = {

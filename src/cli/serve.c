@@ -10,25 +10,31 @@ static const struct cli_option options[] = {
 static void ready(void *ctx, const char *address)
 {
 	struct cli *c = ctx;
-	cli_printf(c, "%s\n", address);
+	cli_done(c, "address", str_of(address));
+	if (c->form != CLI_JSON)
+		cli_printf(c, "%s\n", address);
 	cli_flush(c);
 }
 
 static void sign_in(void *ctx, const char *link)
 {
 	struct cli *c = ctx;
-	if (cli_value(c, "--sign-in")) {
+	cli_done(c, "sign_in", str_of(link));
+	if (c->form != CLI_JSON)
 		cli_printf(c, "%s\n", link);
-		cli_flush(c);
-	}
+	cli_flush(c);
 }
 
 static int run(struct cli *c)
 {
 	struct err err;
-	if (c->served)
-		return cli_usage(c, "this directory is served already");
-	struct serve_options o = { .control = cli_run_in_node, .ready = ready, .sign_in = sign_in, .ctx = c };
+	if (c->served) {
+		(void)fail(&err, RC_BUSY, "a node serves '%s' already", c->dir);
+		return cli_fail(c, &err);
+	}
+	struct serve_options o = { .control = cli_run_in_node, .ready = ready, .ctx = c };
+	if (cli_value(c, "--sign-in")) /* a link is a token: none that nobody asked for */
+		o.sign_in = sign_in;
 	return node_serve(c->node, &o, &err) == RC_OK ? 0 : cli_fail(c, &err);
 }
 
@@ -37,7 +43,8 @@ const struct cli_command cli_serve = {
 	.brief = "run the node: pages, API, watched folders",
 	.usage = "serve [options]",
 	.text = "Prints its address and stays. SIGHUP reads ronda.conf again (a bad file keeps the old settings), SIGTERM "
-		"ends it after what is under way. Other ronda commands on the same directory then speak to it.",
+		"ends it after what is under way. When its starter of helpers is killed it ends with 74, to be started "
+		"again by whoever started it. Other ronda commands on the same directory then speak to it.",
 	.example = "ronda serve -d demo",
 	.options = options,
 	.needs_node = true,

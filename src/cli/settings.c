@@ -4,9 +4,13 @@
 
 static int run(struct cli *c)
 {
-	static const char *const columns[] = { "name", "value", "from", "default", "least", "most", "what" };
+	static const struct cli_column columns[] = {
+		{ .name = "name" }, { .name = "value" }, { .name = "from" }, { .name = "default" },
+		{ .name = "least" }, { .name = "most" }, { .name = "what" },
+	};
 	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	struct settings *s = NULL;
+	bool found = c->argc == 0;
 	struct err err;
 	if (node_settings_read(c->dir, c->sets, c->set_count, &s, &err) != RC_OK)
 		return cli_fail(c, &err);
@@ -18,9 +22,13 @@ static int run(struct cli *c)
 				 str_of(settings_source(s, row->name)), str_of(row->fallback),
 				 str_of(row->least), str_of(row->most), str_of(row->brief) };
 		cli_row(&t, values);
+		found = true;
 	}
 	settings_free(s);
-	return 0;
+	if (found)
+		return 0;
+	(void)fail(&err, RC_ABSENT, "there is no setting '%s'", c->argv[0]);
+	return cli_fail(c, &err);
 }
 
 const struct cli_command cli_settings = {

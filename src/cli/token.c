@@ -63,8 +63,11 @@ static int make(struct cli *c)
 
 static int list(struct cli *c)
 {
-	static const char *const columns[] = { "id", "label", "right", "ceiling", "address", "feed", "expires",
-					       "last_used", "state" };
+	static const struct cli_column columns[] = {
+		{ "id", COLUMN_NUMBER }, { .name = "label" }, { .name = "right" },
+		{ .name = "ceiling" }, { .name = "address" }, { .name = "feed" },
+		{ "expires", COLUMN_TIME }, { "last_used", COLUMN_TIME }, { .name = "state" },
+	};
 	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	struct token *tokens = NULL;
 	size_t count = 0;
@@ -101,7 +104,10 @@ static int run(struct cli *c)
 		return list(c);
 	if (!str_eq(word, STR("revoke")) || c->argc != 2 || !str_to_i64(str_of(c->argv[1]), &ch.id))
 		return cli_usage(c, "make LABEL, list or revoke ID");
-	return store_write(c->node->store, write_revoke, &ch, &err) == RC_OK ? 0 : cli_fail(c, &err);
+	if (store_write(c->node->store, write_revoke, &ch, &err) != RC_OK)
+		return cli_fail(c, &err);
+	cli_done(c, "revoked", str_of(c->argv[1]));
+	return 0;
 }
 
 const struct cli_command cli_token = {

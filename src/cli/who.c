@@ -10,9 +10,26 @@ struct answer {
 	struct who who;
 };
 
+static void json_contacts(struct cli *c, const struct org *o, struct json_out *j)
+{
+	size_t count = 0;
+	const struct contact *list = o ? read_contacts(&c->viewer, o, &count) : NULL;
+	json_key(j, STR("contacts"));
+	json_open(j, '[');
+	for (size_t i = 0; i < count; i++) {
+		json_open(j, '{');
+		json_put_str(j, "role", list[i].role);
+		json_put_str(j, "email", list[i].email);
+		json_put_str(j, "phone", list[i].phone);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 static void json_answer(struct cli *c, const struct directory *d, const struct answer *a)
 {
-	struct json_out j = json_out(c->pending);
+	struct buf b = BUF_INIT(MIB(8));
+	struct json_out j = json_out(&b);
 	json_open(&j, '{');
 	json_put_str(&j, "asked", a->asked);
 	json_put_str(&j, "kind", str_of(a->who.kind));
@@ -30,22 +47,20 @@ static void json_answer(struct cli *c, const struct directory *d, const struct a
 		json_put_str(&j, "organisation", o ? o->name : STR(""));
 		json_put_str(&j, "role", str_of(role_name(m->role)));
 		json_put_str(&j, "reason", str_of(m->reason));
-		json_key(&j, STR("contacts"));
-		json_open(&j, '[');
-		for (size_t k = 0; o && k < o->contact_count; k++) {
-			json_open(&j, '{');
-			json_put_str(&j, "role", o->contacts[k].role);
-			json_put_str(&j, "email", o->contacts[k].email);
-			json_put_str(&j, "phone", o->contacts[k].phone);
-			json_close(&j, '}');
-		}
-		json_close(&j, ']');
+		json_contacts(c, o, &j);
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');
 	json_close(&j, '}');
-	cli_print(c, STR("\n"));
-	cli_flush(c);
+	cli_print_json(c, &b);
+	buf_free(&b);
+}
+
+str cli_first_email(const struct cli *c, const struct org *o)
+{
+	size_t count = 0;
+	const struct contact *list = o ? read_contacts(&c->viewer, o, &count) : NULL;
+	return count ? list[0].email : STR("");
 }
 
 static void csv_or_text(struct cli_table *t, const struct directory *d, const struct answer *a)
@@ -60,8 +75,7 @@ static void csv_or_text(struct cli_table *t, const struct directory *d, const st
 		str row[] = { a->asked, o ? o->name : STR("(nobody known)"),
 			      none ? STR("") : str_of(role_name(m->role)),
 			      none ? STR("") : str_of(m->reason),
-			      o && o->contact_count ? o->contacts[0].email : STR(""), str_of(asn),
-			      str_of(a->who.facts.cc) };
+			      cli_first_email(t->c, o), str_of(asn), str_of(a->who.facts.cc) };
 		cli_row(t, row);
 	}
 }
@@ -86,7 +100,7 @@ static void grouped(struct cli *c, const struct directory *d, struct answer *lis
 			const struct org *o = directory_org(d, org);
 			cli_printf(c, "%s" STR_FMT " <" STR_FMT ">\n", last < 0 ? "" : "\n",
 				   STR_ARG(o ? o->name : STR("(nobody known)")),
-				   STR_ARG(o && o->contact_count ? o->contacts[0].email : STR("")));
+				   STR_ARG(cli_first_email(c, o)));
 			last = org;
 		}
 		cli_printf(c, "  " STR_FMT "\t%s\n", STR_ARG(list[i].asked),
@@ -122,7 +136,10 @@ static enum rc collect(struct cli *c, struct answer *list, size_t *count, struct
 
 static int run(struct cli *c)
 {
-	static const char *const columns[] = { "asked", "organisation", "role", "reason", "email", "asn", "cc" };
+	static const struct cli_column columns[] = {
+		{ .name = "asked" }, { .name = "organisation" }, { .name = "role" },
+		{ .name = "reason" }, { .name = "email" }, { .name = "asn" }, { .name = "cc" },
+	};
 	struct answer *list = ARENA_ARRAY(c->a, ASKED_MAX, struct answer);
 	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	size_t count = 0, good = 0;

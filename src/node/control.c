@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "node/control_private.h"
 
-enum { FIXED = 2, BACKLOG = 64, STOP = 255, WAIT_S = 10, TICK_MS = 1000 };
+enum { FIXED = 2, BACKLOG = 64, STOP = 255, WAIT_S = 10, LAST_WORDS_S = 5, TICK_MS = 1000 };
 
 enum caller_state { CALLER_NONE, CALLER_SILENT, CALLER_RUNS };
 
@@ -30,7 +30,7 @@ struct caller {
 	int handles[CONTROL_HANDLES];
 	char *line, **argv;
 	int argc;
-	bool cut;         /* the caller has gone, its handles are dead */
+	int cut;          /* so many of its handles are dead: stdin first, 3 when it has gone */
 	pthread_t thread;
 };
 
@@ -41,6 +41,7 @@ struct control {
 	int dir, listener, done[2], dead; /* dead: writing fails, reading fails */
 	uid_t owner;
 	bool stopping;                    /* the listening thread's own */
+	int64_t stop_us;
 	pthread_t thread;
 	struct caller callers[CONTROL_CALLERS];
 };
@@ -67,13 +68,10 @@ static void forget(struct caller *c)
 
 /* The command sees errors on its handles and comes to its end. Not an end of file: what was
  * cut short must not be taken for whole. */
-static void cut(struct caller *c)
+static void cut(struct caller *c, int handles)
 {
-	if (c->cut)
-		return;
-	c->cut = true;
-	for (size_t i = 0; i < 3; i++)
-		(void)dup3(c->control->dead, c->handles[i], O_CLOEXEC);
+	for (; c->cut < handles; c->cut++)
+		(void)dup3(c->control->dead, c->handles[c->cut], O_CLOEXEC);
 }
 
 static void *run_command(void *arg)
@@ -207,8 +205,10 @@ static void look_at(struct control *ctl, struct caller *c, short events)
 		break;
 	case CALLER_RUNS:
 		/* Whatever comes now, a word or the end, is not in the protocol: it gave up. */
-		if (events || ctl->stopping)
-			cut(c);
+		if (events)
+			cut(c, 3);
+		else if (ctl->stopping) /* no more input; time to say how far it came */
+			cut(c, clock_mono_us() - ctl->stop_us > LAST_WORDS_S * SECOND_US ? 3 : 1);
 		break;
 	}
 }
@@ -220,6 +220,7 @@ static void hear_done(struct control *ctl)
 		return;
 	if (index == STOP) {
 		ctl->stopping = true;
+		ctl->stop_us = clock_mono_us();
 		for (size_t i = 0; i < CONTROL_CALLERS; i++)
 			look_at(ctl, &ctl->callers[i], 0);
 	} else if (index < CONTROL_CALLERS && ctl->callers[index].state == CALLER_RUNS) {
@@ -246,7 +247,7 @@ static void *listen_on(void *arg)
 		};
 		for (size_t i = 0; i < CONTROL_CALLERS; i++) {
 			const struct caller *c = &ctl->callers[i];
-			bool watched = c->state != CALLER_NONE && !c->cut;
+			bool watched = c->state != CALLER_NONE && c->cut < 3;
 			p[FIXED + i] = (struct pollfd){ .fd = watched ? c->socket : -1,
 							.events = POLLIN };
 		}

@@ -67,12 +67,11 @@ enum rc node_create(const char *dir, const char *name, const char *country, char
 
 static enum rc open_settings(struct node *n, const struct node_options *o, struct err *err)
 {
-	enum log_level level;
+	enum log_level level = LOG_LEVEL_INFO;
 	enum rc rc = node_settings_read(n->dir, o->overrides, o->override_count, &n->settings, err);
 	if (rc != RC_OK)
 		return rc;
-	if (!log_level_parse(settings_text(n->settings, "log_level"), &level))
-		return fail(err, RC_INPUT, "setting 'log_level' is debug, info, warn or error");
+	(void)log_level_parse(settings_text(n->settings, "log_level"), &level); /* checked when read */
 	n->log = log_new(level);
 	n->demo = settings_bool(n->settings, "demo");
 	return RC_OK;
@@ -115,6 +114,8 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 {
 	struct node *n = x_alloc(sizeof(*n));
 	n->dir = x_strdup(dir);
+	n->overrides = o->overrides;
+	n->override_count = o->override_count;
 	n->policy = (struct policy){ .number = 1, .public_k = 5 };
 	/* The starter first: it must hold no key, no thread, no open file of ours. */
 	enum rc rc = o->parsers ? starter_new(&n->starter, err) : RC_OK;

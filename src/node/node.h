@@ -31,11 +31,13 @@ struct node {
 	struct parser_pool *parsers;
 	struct pipeline *pipeline;      /* pipeline.h */
 	struct policy policy;
+	const char *const *overrides;   /* of node_options, the caller's; read again on SIGHUP */
+	size_t override_count;
 	bool demo;                      /* every page says DEMONSTRATION */
 };
 
 struct node_options {
-	const char *const *overrides; /* "name=value" */
+	const char *const *overrides; /* "name=value"; they outlive the node */
 	size_t override_count;
 	bool parsers;   /* start the starter: commands that read only leave it out */
 };

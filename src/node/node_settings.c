@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "base/log.h"
+
 const struct setting_row node_setting_rows[] = {
 #define SETTING(name, type, fallback, least, most, brief) \
 	{ #name, SETTING_##type, fallback, least, most, brief },
@@ -22,6 +24,12 @@ enum rc node_settings_load(struct io_dir *dir, const char *const *overrides, siz
 		rc = settings_load(node_setting_rows, node_setting_count, buf_str(&file), "ronda.conf",
 				   environ, overrides, count, out, err);
 	buf_free(&file);
+	enum log_level level;
+	if (rc == RC_OK && !log_level_parse(settings_text(*out, "log_level"), &level)) {
+		settings_free(*out);
+		*out = NULL;
+		rc = fail(err, RC_INPUT, "setting 'log_level' is debug, info, warn or error");
+	}
 	return rc;
 }
 

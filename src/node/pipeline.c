@@ -117,6 +117,10 @@ enum rc intake_end(struct intake *in, bool wait_findings,
 		out->seconds = (double)(clock_mono_us() - in->started_us) / (double)SECOND_US;
 	if (rc == RC_OK && wait_findings) {
 		rc = pipeline_settle(p, err);
+		if (rc == RC_BUSY) { /* the report is on disk all the same */
+			intake_abort(in);
+			return RC_OK;
+		}
 		out->findings_seconds = (double)(clock_mono_us() - in->started_us) / (double)SECOND_US;
 	}
 	intake_abort(in);
@@ -291,6 +295,10 @@ enum rc pipeline_settle(struct pipeline *p, struct err *err)
 	enum rc rc = RC_OK;
 	while (rc == RC_OK && !done) {
 		struct reader *r = NULL;
+		if (atomic_load(&p->stopping)) {
+			rc = fail(err, RC_BUSY, "the node is ending");
+			break;
+		}
 		pipeline_wake(p);
 		rc = store_read_begin(p->node->store, &r, err);
 		if (rc != RC_OK)
@@ -324,6 +332,11 @@ enum rc pipeline_new(struct node *n, struct pipeline **out, struct err *err)
 	}
 	*out = p;
 	return RC_OK;
+}
+
+void pipeline_stop(struct pipeline *p)
+{
+	atomic_store(&p->stopping, true);
 }
 
 void pipeline_free(struct pipeline *p)

@@ -14,6 +14,9 @@
 struct pipeline;
 MUST_CHECK enum rc pipeline_new(struct node *n, struct pipeline **out, struct err *err);
 void pipeline_free(struct pipeline *p); /* waits for deliveries under way */
+/* Deliveries under way end with RC_BUSY after the batch they are at; what is on disk stays, and
+ * pipeline_resume() or the same bytes again go on from there. */
+void pipeline_stop(struct pipeline *p);
 
 struct delivery {
 	str feed;       /* "" = local */

@@ -4,6 +4,7 @@
 #define RONDA_NODE_PIPELINE_PRIVATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "event/fingerprint.h"
 #include "node/pipeline.h"
@@ -23,6 +24,7 @@ struct pipeline {
 	uint64_t routed;          /* version of the directory the findings follow; the fold's own */
 	bool look_at_runs;        /* a report ended since the fold last looked; its own too */
 	bool threads;
+	atomic_bool stopping;
 };
 
 /* One batch on its way from the child to the disk. */

@@ -30,6 +30,28 @@ struct serving {
 	char address[128];
 };
 
+/* Tokens and reports do not cross a network in the clear: such a listener is for the machine
+ * itself, or for the proxy that was named. */
+static enum rc check_listen(const struct settings *set, struct err *err)
+{
+	str listen = settings_text(set, "listen"), host = listen;
+	struct net four, six;
+	struct ip ip;
+	while (host.n && host.p[host.n - 1] != ':')
+		host.n--;
+	host = str_head(host, host.n ? host.n - 1 : 0);
+	if (host.n > 2 && host.p[0] == '[')
+		host = (str){ host.p + 1, host.n - 2 };
+	if (!ip_parse(host, &ip) || settings_text(set, "tls_cert").n ||
+	    settings_text(set, "trusted_proxies").n)
+		return RC_OK; /* what is no address the listener says itself */
+	if (net_parse(STR("127.0.0.0/8"), true, &four) && net_parse(STR("::1/128"), true, &six) &&
+	    (net_has(&four, &ip) || net_has(&six, &ip)))
+		return RC_OK;
+	return fail(err, RC_DENIED, "listen = " STR_FMT " without TLS: set tls_cert and tls_key, or "
+		    "trusted_proxies, or listen on loopback", STR_ARG(listen));
+}
+
 static enum rc start_http(struct serving *s, struct err *err)
 {
 	struct settings *set = s->node->settings;
@@ -47,7 +69,9 @@ static enum rc start_http(struct serving *s, struct err *err)
 	o.limits.body_bytes = (uint64_t)settings_int(set, "intake_body_max");
 	struct http_handlers handlers = web_handlers(s->web);
 	bool tls = o.tls_cert[0] != '\0';
-	enum rc rc = http_start(&o, &handlers, s->node->log, &s->http, err);
+	enum rc rc = check_listen(set, err);
+	if (rc == RC_OK)
+		rc = http_start(&o, &handlers, s->node->log, &s->http, err);
 	if (rc == RC_OK) {
 		web_watch(s->web, s->http);
 		str host = settings_text(set, "listen");
@@ -79,6 +103,7 @@ static enum rc start(struct serving *s, const struct serve_options *o, struct er
 
 static void stop(struct serving *s)
 {
+	pipeline_stop(s->node->pipeline);
 	collect_stop(s->collector);
 	control_stop(s->control);
 	if (s->web)
@@ -94,7 +119,7 @@ static void reload(struct node *n)
 	struct err err = { 0 };
 	enum log_level level;
 	notify("RELOADING=1");
-	if (node_settings_read(n->dir, NULL, 0, &fresh, &err) != RC_OK) {
+	if (node_settings_read(n->dir, n->overrides, n->override_count, &fresh, &err) != RC_OK) {
 		log_error(n->log, "ronda.conf is not sound, the old settings stay", L_Z("why", err.text));
 	} else {
 		if (log_level_parse(settings_text(fresh, "log_level"), &level))
@@ -105,18 +130,25 @@ static void reload(struct node *n)
 	notify("READY=1");
 }
 
-static void wait_for_end(struct node *n, const struct serve_options *o, const sigset_t *signals)
+/* Nobody but the starter may fork, so a node that lost it takes nothing in any more. It ends:
+ * what starts it again starts it sound, and reports under way are gone on with then. */
+static enum rc wait_for_end(struct node *n, const struct serve_options *o, const sigset_t *signals,
+			    struct err *err)
 {
 	if (o->stop) {
 		gate_wait(o->stop);
-		return;
+		return RC_OK;
 	}
 	for (;;) {
 		int which = sigwaitinfo(signals, NULL);
 		if (which == SIGTERM || which == SIGINT)
-			return;
+			return RC_OK;
 		if (which == SIGHUP)
 			reload(n);
+		if (which == SIGCHLD && n->starter && starter_gone(n->starter)) {
+			log_error(n->log, "the starter was killed; the node ends, to be started again");
+			return fail(err, RC_IO, "the starter of helpers was killed");
+		}
 	}
 }
 
@@ -128,6 +160,7 @@ enum rc node_serve(struct node *n, const struct serve_options *o, struct err *er
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGCHLD);
 	enum rc rc = start(&s, o, err);
 	if (rc == RC_OK) {
 		char link[256];
@@ -137,7 +170,7 @@ enum rc node_serve(struct node *n, const struct serve_options *o, struct err *er
 			o->ready(o->ctx, s.address);
 		if (o->sign_in && web_login_link(s.web, s.address, link, sizeof(link), NULL) == RC_OK)
 			o->sign_in(o->ctx, link);
-		wait_for_end(n, o, &signals);
+		rc = wait_for_end(n, o, &signals, err);
 		notify("STOPPING=1");
 		log_info(n->log, "stopping");
 	}
