@@ -17,8 +17,9 @@ UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 "build-fuzz/fuzz/fuzz-$target" 
 	-max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
 	-artifact_prefix="build-fuzz/found/$target-" \
 	"build-fuzz/corpus/$target" "tests/data/fuzz/$target"
-awk -v t="$target" -v m=$((seconds / 60)) '
-	$1 == t { $2 += m; seen = 1 }
-	{ print }
-	END { if (!seen) print t, m }' fuzz/HOURS >build-fuzz/HOURS
-cat build-fuzz/HOURS >fuzz/HOURS
+flock build-fuzz/lock sh -c '
+	awk -v t="$0" -v m="$1" "
+		\$1 == t { \$2 += m; seen = 1 }
+		{ print }
+		END { if (!seen) print t, m }" fuzz/HOURS >build-fuzz/HOURS
+	cat build-fuzz/HOURS >fuzz/HOURS' "$target" $((seconds / 60))
