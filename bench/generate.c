@@ -43,10 +43,10 @@ static void put(struct buf *out, const struct line *l)
 		buf_fmt(out, "10.%u.%u.%u", h >> 16, h >> 8 & 255, h & 255);
 	buf_fmt(out, ",tcp,%u,host-%u.example.org,telnet%s,%u,%s,\"Region %u\",\"City %u\",518210,"
 		"\"Communications, Service Provider, and Hosting Service\",\"%s\",\"%s\",%s,router,\"%s %u\","
-		"%u.%u,\"Linux, \"\"embedded\"\"\",,,%u,iot\r\n",
+		"%u.%u,\"Linux, \"\"embedded\"\"\",%u,,%u,iot\r\n",
 		l->port, h, l->variant % 7 == 0 ? ";cve-2020-10188" : "", 64500 + h % 40, ccs[h % 11], h % 34,
 		h % 500, banners[l->variant % 4], vendors[h % 6], vendors[h % 6][0] ? "maker" : "", "Model", h % 90,
-		h % 4 + 1, h % 10, 1000 + h % 5000);
+		h % 4 + 1, h % 10, l->variant / 172800, 1000 + h % 5000);
 }
 
 int main(int argc, char **argv)
@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 			l.host = skewed ? (uint32_t)(u * u * u * ADDRESSES) :
 				 old    ? (uint32_t)(next(&seed) % i) :
 					  (uint32_t)i;
-			/* The variant keeps lines of one host apart: none repeats by chance. */
+			/* Second and variant keep lines of one host apart: none repeats by chance. */
 			l.variant = (uint32_t)i;
 			l.port = skewed ? 23 + (uint32_t)(next(&seed) % 3) * 2300 : 23;
 			l.second = (uint32_t)(i % 172800);

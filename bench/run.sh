@@ -48,8 +48,8 @@ for kind in skewed new; do
 	say "$kind: bytes an event with main.db (findings in it)" "$(median <"$T/all")"
 	# Rows and a checksum read back.
 	$ronda events -d "$T/node" --json 2>/dev/null |
-		sed -nE 's/.*"source.port":([0-9]+).*/\1/p' |
-		awk -v u="$unique" -v p="$ports" '{ n++; s += $1 } END {
+		grep -o '"source.port":[0-9]*' |
+		awk -F: -v u="$unique" -v p="$ports" '{ n++; s += $2 } END {
 			if (n != u || s != p) { printf "read back differs: %d rows, sum %d; want %d, %d\n", n, s, u, p; exit 1 }
 			printf "%-58s %s\n", "read back: rows and sum of ports", "equal" }'
 	rm -f "$file"

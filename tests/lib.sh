@@ -6,7 +6,7 @@
 #   check "a node is made" ronda init "$D" --name "Team B" --country ID
 #   done_testing
 set -u
-RONDA_BUILD=${RONDA_BUILD:-build}
+RONDA_BUILD=$(cd "${RONDA_BUILD:-build}" && pwd)
 PATH=$RONDA_BUILD:$PATH
 T=$(mktemp -d "${TMPDIR:-/tmp}/ronda-test.XXXXXX")
 D=$T/node

@@ -83,16 +83,18 @@ static int run(struct cli *c)
 	enum rc rc = store_read_begin(c->node->store, &r, &err);
 	if (rc == RC_OK)
 		rc = read_counts(r, &c->viewer, &f.query, by, key_count, c->a, &rows, &count, &err);
-	if (rc == RC_OK)
+	/* Over a damaged chunk the rest is counted, shown, and the damage told behind it. */
+	bool shown = rc == RC_OK || (rc == RC_INPUT && rows);
+	if (shown)
 		name_organisations(c, by, key_count, rows, count);
-	if (rc == RC_OK && c->form == CLI_JSON)
+	if (shown && c->form == CLI_JSON)
 		as_json(c, rows, count, names, key_count);
 	struct cli_column columns[5] = { { NULL, COLUMN_TEXT } };
 	for (size_t k = 0; k < key_count; k++)
 		columns[k].name = names[k];
 	columns[key_count] = (struct cli_column){ "count", COLUMN_NUMBER };
 	struct cli_table t = cli_table(c, columns, key_count + 1);
-	for (size_t i = 0; rc == RC_OK && c->form != CLI_JSON && i < count; i++) {
+	for (size_t i = 0; shown && c->form != CLI_JSON && i < count; i++) {
 		char number[24];
 		str row[5];
 		for (size_t k = 0; k < key_count; k++)

@@ -94,8 +94,7 @@ static int list(struct cli *c)
 		char last[40];
 		if (f->period_us)
 			duration_format(&period, f->period_us);
-		int64_t since = f->last_report_us ? f->last_report_us : f->made_us;
-		bool late = f->on && f->period_us && now_us - since > f->period_us + f->period_us / 4;
+		bool late = feed_overdue(f, now_us);
 		str row[] = { f->name, f->on ? STR("yes") : STR("no"), str_of(tlp_name(f->tlp)), f->format,
 			      buf_str(&period), f->complete ? STR("yes") : STR("no"),
 			      f->last_report_us ? time_str(last, f->last_report_us) : STR("never"),

@@ -258,3 +258,10 @@ enum rc feed_list(struct conn *c, struct arena *a, struct feed **out, size_t *co
 	*count_out = n;
 	return sql_end(q, err);
 }
+
+/* Half a period of grace: a daily report an hour late is no news. */
+bool feed_overdue(const struct feed *f, int64_t now_us)
+{
+	int64_t since = f->last_report_us > 0 ? f->last_report_us : f->made_us;
+	return f->on && f->period_us > 0 && now_us - since > f->period_us + f->period_us / 2;
+}

@@ -37,4 +37,7 @@ MUST_CHECK enum rc feed_list(struct conn *c, struct arena *a, struct feed **out,
 /* Inside the job that ends a report: when the feed last delivered. */
 MUST_CHECK enum rc feed_reported(struct tx *tx, int64_t feed, int64_t at_us, struct err *err);
 
+/* A feed that is on, has a rhythm, and has been silent for half a period more. */
+bool feed_overdue(const struct feed *f, int64_t now_us);
+
 #endif

@@ -97,7 +97,6 @@ void page_query(struct page *p, const char *const *names);
 MUST_CHECK enum rc page_filters(struct page *p, struct filter_set *set, struct err *err);
 extern const char *const page_filter_names[];
 /* Its report did not come when it was due. */
-bool feed_overdue(const struct feed *f, int64_t now_us);
 
 /* identify.c */
 void identify(struct web *w, const struct http_request *q, struct caller *out);

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/page.h"
 
-/* Half a period of grace: a daily report an hour late is no news. */
-bool feed_overdue(const struct feed *f, int64_t now_us)
-{
-	int64_t since = f->last_report_us > 0 ? f->last_report_us : f->made_us;
-	return f->on && f->period_us > 0 && now_us - since > f->period_us + f->period_us / 2;
-}
-
 static void put_feed(struct page *p, const struct feed *f, int64_t now_us)
 {
 	struct buf period = BUF_INIT(64);
