@@ -173,12 +173,14 @@ answers 303 "signing out" -b "$T/jar" -d "csrf=$csrf" "$URL/logout"
 answers 401 "ends the session" -b "$T/jar" "$URL/events.json"
 stop_node
 serve --sign-in
+for _ in $(seq 100); do [ "$(wc -l <"$T/address")" -lt 2 ] || break; sleep 0.05; done
 link=$(sed -n 2p "$T/address")
 once=${link##*once=}
 [ -n "$once" ]
 ok $? "a sign-in link is printed"
 answers 200 "opening it does not use it up" "$link"
 answers 303 "it signs in" -d "once=$once" "$URL/login"
+is "$(head_of Location)" / "and leads home"
 answers 403 "once" -d "once=$once" "$URL/login"
 stop_node
 

@@ -28,7 +28,7 @@ const struct cli_option cli_common_options[] = {
 	{ "--csv", 0, NULL, "results as CSV" },
 	{ "--set", 0, "NAME=VALUE", "a setting for this call, over file and environment" },
 	{ "--help", 'h', NULL, "this text" },
-	{ NULL },
+	{ .name = NULL },
 };
 enum { OPT_DIR, OPT_JSON, OPT_CSV, OPT_SET, OPT_HELP };
 enum { SETS_MAX = 32 };

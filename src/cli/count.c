@@ -4,7 +4,7 @@
 static const struct cli_option options[] = {
 	{ "--by", 'b', "LIST", "up to four of: day, type, taxonomy, cc, asn, organisation, feed, identifier, "
 			       "severity, tlp (default: type)" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct { const char *name; enum count_by by; } keys[] = {

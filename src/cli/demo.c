@@ -11,7 +11,7 @@
 static const struct cli_option options[] = {
 	{ "--listen", 0, "ADDRESS:PORT", "where to serve (default 127.0.0.1:8420; port 0 takes a free one)" },
 	{ "--every", 0, "TIME", "how often a report flows in (default 5s)" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 struct flowing {

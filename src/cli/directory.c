@@ -4,7 +4,7 @@
 static const struct cli_option options[] = {
 	{ "--dry-run", 0, NULL, "say what would happen, change nothing" },
 	{ "--partly", 0, NULL, "import the good rows although others are wrong" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 struct importing {

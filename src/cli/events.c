@@ -4,7 +4,7 @@
 static const struct cli_option options[] = {
 	{ "--limit", 'n', "N", "at most so many (default 50 as text, all as JSON and CSV)" },
 	{ "--oldest", 0, NULL, "oldest first" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct cli_column columns[] = {

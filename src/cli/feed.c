@@ -12,7 +12,7 @@ static const struct cli_option options[] = {
 	{ "--provider", 0, "TEXT", "who makes it" },
 	{ "--url", 0, "URL", "where it is described" },
 	{ "--licence", 0, "TEXT", "what its maker allows" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 struct change {

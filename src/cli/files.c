@@ -31,7 +31,8 @@ enum rc cli_open_file(struct cli *c, const char *path, int *fd_out, struct err *
 	if (c->served && (str_starts(p, STR("/dev/fd/")) || str_starts(p, STR("/proc/self/"))))
 		return fail(err, RC_INPUT, "a running node cannot open '%s': pipe it into '-'", path);
 	/* A named pipe nobody writes to must not hold a thread of the node. */
-	int fd = openat(c->dir_fd, path, O_RDONLY | O_CLOEXEC | (c->served ? O_NONBLOCK : 0));
+	int flags = O_RDONLY | O_CLOEXEC | (c->served ? O_NONBLOCK : 0);
+	int fd = openat(c->dir_fd, path, flags);
 	if (fd < 0)
 		return fail_errno(err, errno, "cannot open '%s'", path);
 	*fd_out = fd;

@@ -9,7 +9,7 @@ static const struct cli_option options[] = {
 	{ "--ip", 0, "NET", "address or network" },
 	{ "--limit", 'n', "N", "at most so many (default 50 as text, all as JSON and CSV)" },
 	{ "--reason", 0, "TEXT", "with mark: why; it is kept" },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct cli_column columns[] = {
 	{ .name = "id" }, { .name = "state" }, { .name = "severity" }, { .name = "type" },

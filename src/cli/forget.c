@@ -4,7 +4,7 @@
 static const struct cli_option options[] = {
 	{ "--before", 0, "DATE", "days of receipt before this one (YYYY-MM-DD)" },
 	{ "--dry-run", 0, NULL, "only count" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static int run(struct cli *c)

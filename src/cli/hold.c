@@ -3,7 +3,7 @@
 
 static const struct cli_option options[] = {
 	{ "--reason", 0, "TEXT", "why it is kept; goes into the journal" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 struct change {

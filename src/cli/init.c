@@ -6,7 +6,7 @@
 static const struct cli_option options[] = {
 	{ "--name", 0, "NAME", "the team's name, as partners will see it" },
 	{ "--country", 0, "CC", "its country, two letters (ISO 3166)" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static int run(struct cli *c)

@@ -9,7 +9,7 @@ static const struct cli_option options[] = {
 	{ "--mapping", 0, "FILE", "mapping file for csv, or Shadowserver's own schema" },
 	{ "--name", 0, "NAME", "file name to go by when reading standard input" },
 	{ "--no-wait", 0, NULL, "do not wait until the findings have seen the events" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 struct taking {

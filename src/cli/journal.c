@@ -4,7 +4,7 @@
 static const struct cli_option options[] = {
 	{ "--limit", 'n', "N", "at most so many (default 50)" },
 	{ "--against", 0, "HEAD", "with verify: a head kept elsewhere; a cut tail shows against it" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static enum rc list(struct cli *c, struct reader *r, struct err *err)

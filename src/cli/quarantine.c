@@ -3,7 +3,7 @@
 
 static const struct cli_option options[] = {
 	{ "--limit", 'n', "N", "at most so many (default 50)" },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct cli_column columns[] = {
 	{ "id", COLUMN_NUMBER }, { "report", COLUMN_NUMBER }, { .name = "feed" },

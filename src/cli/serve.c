@@ -4,7 +4,7 @@
 
 static const struct cli_option options[] = {
 	{ "--sign-in", 0, NULL, "also print a link that signs a browser in, once, within five minutes" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static void ready(void *ctx, const char *address)
@@ -42,9 +42,10 @@ const struct cli_command cli_serve = {
 	.name = "serve",
 	.brief = "run the node: pages, API, watched folders",
 	.usage = "serve [options]",
-	.text = "Prints its address and stays. SIGHUP reads ronda.conf again (a bad file keeps the old settings), SIGTERM "
-		"ends it after what is under way. When its starter of helpers is killed it ends with 74, to be started "
-		"again by whoever started it. Other ronda commands on the same directory then speak to it.",
+	.text = "Prints its address and stays. SIGHUP reads ronda.conf again (a bad file keeps the old "
+		"settings), SIGTERM ends it: reports under way stop after their batch and are gone on with at "
+		"the next start. When its starter of helpers is killed it ends with 74, to be started again "
+		"by whoever started it. Other ronda commands on the same directory then speak to it.",
 	.example = "ronda serve -d demo",
 	.options = options,
 	.needs_node = true,

@@ -8,7 +8,7 @@ static const struct cli_option options[] = {
 	{ "--address", 0, "NET", "works from this address or network only" },
 	{ "--expires", 0, "TIME", "in so long (default 90d, at most 365d)" },
 	{ "--feed", 0, "NAME", "delivers to this feed only" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 struct change {

@@ -3,7 +3,7 @@
 
 static const struct cli_option options[] = {
 	{ "--against", 0, "HEAD", "a journal head kept elsewhere, as 'ronda journal head' printed it" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static void say(void *ctx, const char *sentence)

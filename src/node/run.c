@@ -211,7 +211,8 @@ static struct batch *run_room(void *ctx)
 			run->open = queue_take(run->p->free_work);
 	}
 	if (run->rc == RC_OK && atomic_load(&run->p->stopping))
-		run->rc = fail(&run->err, RC_BUSY, "the node is ending; it goes on with the report when it starts");
+		run->rc = fail(&run->err, RC_BUSY,
+			       "the node is ending; it goes on with the report when it starts");
 	if (run->rc != RC_OK)
 		return NULL;
 	batch_reset(run->open->batch);
