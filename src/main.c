@@ -11,7 +11,7 @@ int main(int argc, char **argv)
 	/* Buffers of a batch are large and short-lived: taken from the system and
 	 * given back, they do not leave holes behind in many arenas. */
 	mallopt(M_ARENA_MAX, 2);
-	mallopt(M_MMAP_THRESHOLD, 128 << 10);
-	mallopt(M_TRIM_THRESHOLD, 256 << 10);
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+	mallopt(M_TRIM_THRESHOLD, 2 << 20);
 	return cli_main(argc, argv);
 }

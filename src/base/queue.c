@@ -243,3 +243,11 @@ void claims_release(struct claims *c, int64_t id)
 	}
 	pthread_mutex_unlock(&c->lock);
 }
+
+bool claims_any(struct claims *c)
+{
+	pthread_mutex_lock(&c->lock);
+	bool any = c->count > 0;
+	pthread_mutex_unlock(&c->lock);
+	return any;
+}

@@ -44,5 +44,6 @@ struct claims *claims_new(void);
 void claims_free(struct claims *c);
 bool claims_take(struct claims *c, int64_t id); /* false: another has it */
 void claims_release(struct claims *c, int64_t id);
+bool claims_any(struct claims *c);
 
 #endif

@@ -9,8 +9,8 @@
 #include "event/fingerprint.h"
 #include "node/pipeline.h"
 
-enum { WORK_ITEMS = 4, RETRY_MOST = 100000 };
-#define FOLD_STEP UINT64_C(32768)
+enum { WORK_ITEMS = 3, RETRY_MOST = 100000 };
+#define FOLD_STEP UINT64_C(16384)
 #define FOLD_EVERY_US (200 * INT64_C(1000))
 #define TEND_EVERY_US SECOND_US
 
@@ -19,6 +19,7 @@ struct pipeline {
 	struct claims *active;    /* reports being parsed now */
 	struct queue *free_work;  /* of struct work: bounds memory over all deliveries */
 	struct queue *fold_wake, *tend_wake;
+	struct queue *fold_rest;  /* never filled: the fold sleeps on it, closing wakes it */
 	struct key fingerprint_key;
 	pthread_t folder, tender;
 	uint64_t routed;          /* version of the directory the findings follow; the fold's own */
