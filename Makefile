@@ -25,3 +25,9 @@ T ?= 600
 fuzz:
 	@fuzz/run.sh $(F) $(T)
 .PHONY: fuzz
+# Hours: a thousand kills, every fuzz target an hour, growth of a store fed one by one.
+long: all
+	@RONDA_KILL_ROUNDS=1000 RONDA_SOURCE=$(CURDIR) RONDA_BUILD=$(B) tests/kill.sh
+	@for t in $$(ls tests/data/fuzz); do fuzz/run.sh $$t 3600 || exit 1; done
+	@bench/growth.sh 1000000
+.PHONY: long
