@@ -9,6 +9,7 @@
 #ifndef RONDA_DISCLOSURE_ACCESS_H
 #define RONDA_DISCLOSURE_ACCESS_H
 
+#include "base/uuid.h"
 #include "disclosure/check.h"
 #include "record/journal.h"
 
@@ -22,7 +23,11 @@ struct viewer {
 	enum right right;
 	struct recipient as;
 	enum channel channel;
-	char actor[64];  /* for the journal: "unix:1000", "token:ID", "public" */
+	char actor[64];  /* for the journal: "account:3", "unix:1000", "token:ID", "public" */
+	int64_t account; /* 0: none (a token, the public) */
+	uint32_t roles;  /* bit per role of roles.json: what records may be read and changed */
+	struct uuid organisation; /* whose person it is; zero: our own */
+	bool reads_no_case; /* administrator */
 	bool exercise;   /* sees exercises */
 	struct policy policy; /* in force for this request; the node may set its newer one */
 };

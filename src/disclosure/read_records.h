@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* read_records.h: records for output: the part of read.h that people's writings need.
+ *
+ * Every call takes a viewer, asks authz.h and check.h for each record, and cuts each
+ * field the viewer may not see (share, personal, sealed). What he may not see does not
+ * exist: RC_ABSENT, not in lists, counts, links, suggestions, or errors. */
+#ifndef RONDA_DISCLOSURE_READ_RECORDS_H
+#define RONDA_DISCLOSURE_READ_RECORDS_H
+
+#include "disclosure/authz.h"
+
+/* A record as one viewer may see it. */
+struct record_view {
+	const struct record *record;  /* private: ask through the calls below */
+	const struct viewer *viewer;
+	struct json_object *body;     /* only what may be seen */
+	uint64_t cut[TYPE_FIELDS_MAX / 64]; /* fields that were cut: "there is more you may not see" */
+};
+typedef bool (*record_view_each)(void *ctx, const struct record_view *v);
+
+MUST_CHECK enum rc read_record(struct reader *r, const struct types *t, const struct viewer *v, str id,
+			       struct arena *a, struct record_view *out, struct err *err); /* id or "TYPE NUMBER" as "incident-42" */
+MUST_CHECK enum rc read_record_version(struct reader *r, const struct types *t,
+				       const struct viewer *v, str id, uint64_t version,
+				       struct arena *a, struct record_view *out, struct err *err);
+MUST_CHECK enum rc read_records(struct reader *r, const struct types *t, const struct viewer *v,
+				struct record_query *q, uint64_t limit, struct arena *a,
+				record_view_each each, void *ctx, struct err *err);
+/* Of what read_records would give: counted one by one through the check; `most` bounds the
+ * work, *more_out says that there are more. */
+MUST_CHECK enum rc read_record_count(struct reader *r, const struct types *t, const struct viewer *v,
+				     struct record_query *q, uint64_t most, uint64_t *count_out,
+				     bool *more_out, struct err *err);
+MUST_CHECK enum rc read_record_history(struct reader *r, const struct types *t,
+				       const struct viewer *v, str id, uint64_t before, uint64_t limit,
+				       struct arena *a, record_view_each each, void *ctx,
+				       struct err *err);
+struct link_view {
+	int64_t id, at_us;
+	str kind, author, why;
+	bool outward;              /* from the record asked about */
+	str other;                 /* id of the other end, which the viewer may see */
+	str other_title, other_type, other_state;
+};
+typedef bool (*link_view_each)(void *ctx, const struct link_view *l);
+MUST_CHECK enum rc read_record_links(struct reader *r, const struct types *t, const struct viewer *v,
+				     str id, struct arena *a, link_view_each each, void *ctx,
+				     struct err *err);
+/* Bytes of a FILE field of a record version the viewer may see. */
+MUST_CHECK enum rc read_record_file(struct reader *r, const struct types *t, const struct viewer *v,
+				    str id, str field, const char *digest_hex, struct buf *out,
+				    str *name_out, struct arena *a, struct err *err);
+
+/* {"id":…,"type":…,"number":…,"version":…,"state":…,"organisation":…,"author":…,"created":…,
+ * "changed":…,"labels":{…},"due":…,"title":…,"body":{…},"cut":["field"]} */
+void record_view_json(const struct record_view *v, struct json_out *j);
+/* One field as text ("" when none or cut). */
+void record_view_text(const struct record_view *v, const struct type_field *f, struct buf *out);
+
+#endif

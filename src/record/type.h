@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* type.h: what a record may be, as data.
+ *
+ * A type is one JSON file (src/record/types/NAME.json, built in; DIR/types/
+ * NAME.json adds or, with a higher version, replaces): its fields, blocks,
+ * states and moves, clocks, rights, list, retention. docs/types.md says how to
+ * write one. From it alone a type has list, form, detail, history, search,
+ * commands, API, import, export and rights; no code names a type.
+ *
+ * A file is checked whole when loaded and refused with its line and reason. A
+ * `struct types` never changes once loaded: hold it by base/snapshot.h. All
+ * that is reached from it lives as long as it does; strings end with NUL. */
+#ifndef RONDA_RECORD_TYPE_H
+#define RONDA_RECORD_TYPE_H
+
+#include "base/arena.h"
+#include "base/json.h"
+
+enum { TYPES_MAX = 256, TYPE_FIELDS_MAX = 128, TYPE_STATES_MAX = 32, TYPE_CLOCKS_MAX = 8,
+       TYPE_ROLES_MAX = 32, TYPE_NAME_MAX = 32, TYPE_FILE_MAX = 256 * 1024 };
+
+/* What a value is; fields of a record body are (kind.h):
+ * TEXT LONG   string                       MONEY    {"amount":"12.50","currency":"IDR"}
+ * NUMBER      integer, or with `decimals`  FLAG     true
+ * DATE        "2026-11-22"                 TIME     "2026-11-22T02:45:29Z"
+ * DURATION    "PT4H" (ISO 8601)            COUNTRY  ISO 3166-1 alpha-2   LANGUAGE  BCP 47
+ * CHOICE      one of `choices`             REFERENCE "type--uuid", PERSON a reference to a person
+ * ADDRESS NETWORK ASN DOMAIN URL HASH      as text, canonical (event/normalise.h)
+ * FILE        {"digest":"…","name":"…","bytes":n}    SECRET  never shown again once written
+ * ROWS        a list of small objects with the fields of `rows` (no ROWS inside)
+ * `list` makes an array of any kind but ROWS. */
+enum kind {
+	KIND_TEXT, KIND_LONG, KIND_NUMBER, KIND_MONEY, KIND_FLAG, KIND_DATE, KIND_TIME, KIND_DURATION,
+	KIND_COUNTRY, KIND_LANGUAGE, KIND_CHOICE, KIND_REFERENCE, KIND_ADDRESS, KIND_NETWORK, KIND_ASN,
+	KIND_DOMAIN, KIND_URL, KIND_HASH, KIND_PERSON, KIND_FILE, KIND_SECRET, KIND_ROWS, KINDS
+};
+
+/* Who may see a field of a record that he may see at all. */
+enum share {
+	SHARE_OPEN,   /* whoever may see the record */
+	SHARE_PARTY,  /* the organisation it is about, partners under an agreement, and us */
+	SHARE_TEAM,   /* our own organisation (when nothing is said) */
+	SHARE_NAMED,  /* persons named in the record's labels */
+	SHARE_SEALED  /* ciphertext for all but those who hold the case's key */
+};
+
+struct words { /* one sentence in several languages; `en` is always there */
+	const char *language; /* "en", "id" */
+	const char *text;
+};
+struct choice {
+	const char *name;
+	const struct words *label; /* ends with { NULL } */
+	const char *opens;         /* block it opens, NULL: none */
+};
+struct type_field {
+	const char *name;
+	enum kind kind;
+	const struct words *label, *help; /* end with { NULL } */
+	enum share share;
+	bool personal;             /* leaves only with a legal basis */
+	bool list;
+	uint32_t since;            /* version of the type that brought it */
+	uint64_t required_in;      /* bit per state: must have a value there */
+	uint64_t longest;          /* characters, entries of ROWS: at most */
+	int64_t least, most;       /* NUMBER, when has_range */
+	bool has_range;
+	unsigned decimals;         /* NUMBER: digits behind the point */
+	const struct choice *choices; size_t choice_count;
+	const char *refers_to;     /* REFERENCE: type, NULL: any */
+	const char *block;         /* shown and taken only while this block is open; NULL: always */
+	const struct type_field *rows; size_t row_count; /* ROWS: its columns */
+	bool indexed;              /* stands in list.columns, list.filters or list.sort */
+	unsigned at;               /* its place in type->fields */
+};
+struct block {
+	const char *name;
+	const struct words *label;
+};
+struct move {
+	unsigned to;               /* state */
+	uint32_t roles;            /* bit per role: who may */
+	const struct words *label; /* NULL: the state's */
+	bool asks_why;             /* a reason must be given */
+};
+struct state {
+	const char *name;
+	const struct words *label;
+	const struct move *moves; size_t move_count;
+	bool closed;               /* nothing is due any more */
+};
+struct clock_rule {
+	const char *name;
+	const struct words *label;
+	uint64_t start_in, stop_in, pause_in; /* bit per state */
+	const char *start_at;      /* a TIME or DATE field it counts from; NULL: entering the state */
+	int64_t due_us;            /* after start; < 0: before (warnings ahead of a date) */
+	bool business;             /* counts business hours of the node's calendar only */
+	const int64_t *escalate_us; size_t escalate_count; /* after due: next on duty, and so on */
+};
+
+/* What people do with records; rights are given on these. */
+enum action {
+	ACTION_READ, ACTION_CREATE, ACTION_EDIT, ACTION_MOVE, ACTION_LINK, ACTION_LABEL, ACTION_EXPORT,
+	ACTION_IMPORT, ACTION_HOLD, ACTION_ERASE, ACTION_OPEN_SEALED, ACTIONS
+};
+const char *action_name(enum action a);
+enum reach { REACH_NONE, REACH_NAMED, REACH_OWN, REACH_ALL }; /* records naming me; of my organisation; any */
+struct grant {
+	enum action action;
+	uint32_t roles;
+	uint64_t states;           /* bit per state it holds in */
+	enum reach reach;
+};
+
+struct type {
+	const char *name;          /* "incident": of ids, URLs and commands */
+	uint32_t version;
+	const struct words *label, *plural, *help;
+	const struct type_field *fields; size_t field_count;
+	const struct block *blocks; size_t block_count;
+	const struct state *states; size_t state_count; /* [0] is where a new one starts */
+	const struct clock_rule *clocks; size_t clock_count;
+	const struct grant *grants; size_t grant_count;
+	const struct type_field *title; /* names it in lists and links */
+	const struct type_field *organisation; /* whose it is, REFERENCE; NULL: the node's own */
+	const struct type_field *assignee;     /* PERSON; NULL: none */
+	const struct type_field *const *columns; size_t column_count;
+	const struct type_field *const *filters; size_t filter_count;
+	const struct type_field *sort; bool descending; /* NULL: by changed, newest first */
+	int64_t retention_us;      /* after closing; 0: until erased */
+	bool exchange;             /* may go to partners */
+	bool built_in;
+	str text;                  /* the file, as it was read */
+};
+
+struct types;
+/* Built-in types, then the files of `dir_types` (a folder; NULL: none). `roles`:
+ * names of all roles there are, in order of their bits, ends with NULL. Refused
+ * whole: "types/incident.json:31: …". Free with types_free. */
+MUST_CHECK enum rc types_load(const char *dir_types, const char *const *roles, struct types **out,
+			      struct err *err);
+/* One more, for tests and `ronda check`: adds or replaces in a copy. */
+MUST_CHECK enum rc types_with(const struct types *t, str text, const char *file_name,
+			      struct types **out, struct err *err);
+void types_free(struct types *t); /* NULL is fine */
+size_t types_count(const struct types *t);
+const struct type *types_at(const struct types *t, size_t i); /* by name */
+const struct type *types_find(const struct types *t, str name); /* NULL: none */
+
+const struct type_field *type_find_field(const struct type *t, str name); /* NULL: none */
+int type_state(const struct type *t, str name);                 /* -1: none */
+const struct move *type_move(const struct type *t, unsigned from, unsigned to); /* NULL: forbidden */
+/* In `language`, else English. */
+const char *words_in(const struct words *w, str language);
+const char *kind_name(enum kind k);
+const char *share_name(enum share s);
+
+#endif
