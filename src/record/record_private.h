@@ -60,8 +60,9 @@ void field_values(const struct type_field *f, struct json_object *body, value_ea
 
 /* --- record_body.c --- */
 
-/* `fields` laid over `base` (both JSON objects; "" is {}), as JSON text in `a`; what stands in
- * a block that closes by it falls away. RC_INPUT: unknown names, told in `errors`. */
+/* `fields` laid over `base` (both JSON objects; "" is {}); what stands in a block that closes
+ * by it falls away. *strangers_out: the base has members this definition does not know.
+ * RC_INPUT: unknown names in `fields`, told in `errors`. Free *out with json_free. */
 struct body_errors {
 	struct body_error *list; /* may be NULL */
 	size_t most, count;
@@ -69,8 +70,8 @@ struct body_errors {
 void body_error_add(struct body_errors *e, const struct type_field *f, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 MUST_CHECK enum rc body_merge(const struct type *t, str base, str fields, struct arena *a,
-			      struct json_object **out, struct body_errors *errors,
-			      struct err *err);
+			      struct json_object **out, bool *strangers_out,
+			      struct body_errors *errors, struct err *err);
 /* The same members with the same values, in any order. */
 bool body_same(str one, str other);
 
