@@ -21,6 +21,9 @@ MUST_CHECK enum rc record_gate(struct conn *c, const struct types *t, const stru
 			       struct decision *decision_out, struct err *err);
 enum rc no_such_record(struct err *err);
 
+/* By share, legal basis or seal, whatever its kind. */
+bool field_is_hidden(const struct type_field *f, const struct labels *l, unsigned cut,
+		     const struct recipient *to);
 /* Does the field exist for the viewer of this view? */
 bool field_is_cut(const struct record_view *v, const struct type_field *f);
 

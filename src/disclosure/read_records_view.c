@@ -24,14 +24,13 @@ bool field_is_cut(const struct record_view *v, const struct type_field *f)
 	return bit_get(v->cut, f);
 }
 
-/* A file says who may see a field as it is now; what was written stays under it. */
-static bool must_hide(const struct type_field *f, const struct labels *l, const struct decision *d,
-		      const struct recipient *to)
+bool field_is_hidden(const struct type_field *f, const struct labels *l, unsigned cut,
+		     const struct recipient *to)
 {
-	if (f->kind == KIND_SECRET || !share_reaches(f->share, l, to))
+	if (!share_reaches(f->share, l, to))
 		return true;
-	return (f->personal && (d->cut & CUT_PERSONAL)) ||
-	       (f->share == SHARE_SEALED && (d->cut & CUT_SEALED));
+	return (f->personal && (cut & CUT_PERSONAL)) ||
+	       (f->share == SHARE_SEALED && (cut & CUT_SEALED));
 }
 
 static void hide(struct record_view *v, const struct labels *l, const struct decision *d)
@@ -41,7 +40,7 @@ static void hide(struct record_view *v, const struct labels *l, const struct dec
 	for (size_t i = 0; i < t->field_count; i++) {
 		const struct type_field *f = &t->fields[i];
 
-		if (!must_hide(f, l, d, &v->viewer->as))
+		if (f->kind != KIND_SECRET && !field_is_hidden(f, l, d->cut, &v->viewer->as))
 			continue;
 		bit_set(v->cut, f);
 		if (json_get(v->body, f->name)) {
@@ -116,6 +115,9 @@ static void put_id(struct json_out *j, const char *key, str type, const struct u
 	buf_free(&text);
 }
 
+static const char *const pap_names[] = { "CLEAR", "GREEN", "AMBER", "RED" };
+
+/* Others are not told whom it names, nor who else has it. */
 static void put_labels(const struct record_view *v, struct json_out *j)
 {
 	const struct labels_of *l = &v->record->labels;
@@ -127,6 +129,7 @@ static void put_labels(const struct record_view *v, struct json_out *j)
 	}
 	json_open(j, '{');
 	json_put_str(j, "tlp", str_of(l->tlp == TLP_COUNT ? "RED" : tlp_name(l->tlp)));
+	json_put_str(j, "pap", str_of(pap_names[(unsigned)l->pap < PAP_COUNT ? l->pap : PAP_RED]));
 	if (l->classification.n)
 		json_put_str(j, "classification", l->classification);
 	if (l->licence.n)

@@ -170,6 +170,10 @@ static const char version_2[] =
 	"CREATE INDEX record_file_record ON record_file_use (record);"
 	/* --- record: clocks, outbox, ledger --- */
 	/* --- route: findings --- */
+	/* --- disclosure: policy, refusals, break-glass --- */
+	/* refused.c: refusals since the actor's last journal line about them */
+	"CREATE TABLE refusal (actor TEXT PRIMARY KEY, at_us INTEGER NOT NULL, count INTEGER NOT NULL)"
+	" WITHOUT ROWID;"
 	/* --- disclosure: accounts, policy, seals --- */
 	"PRAGMA user_version = 2;";
 
