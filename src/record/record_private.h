@@ -151,6 +151,10 @@ int64_t id_set_next(const struct id_set *s, int64_t id);
 MUST_CHECK enum rc links_change(struct tx *tx, struct records *r, const struct record *now,
 				struct json_object *before, struct json_object *after,
 				struct arena *a, struct err *err);
+/* How many links the reference fields of a body make, and the first field without. */
+MUST_CHECK enum rc links_check(struct conn *c, const struct record *now, struct json_object *body,
+			       struct arena *a, uint64_t *count_out, str *missing_out,
+			       struct err *err);
 /* Links of fields fall away, reasons of the others. */
 MUST_CHECK enum rc links_erase(struct tx *tx, struct records *r, const struct record *now,
 			       struct err *err);

@@ -142,12 +142,12 @@ static const char version_2[] =
 	" hash BLOB NOT NULL, salt BLOB, labels TEXT, why TEXT, body BLOB);"
 	"CREATE UNIQUE INDEX record_version_of ON record_version (record, version);"
 	/* record_links.c: ends are blobs: 1, the uuid and the type of a record, else the id as text.
-	 * pair: hash of from, kind and to. share: who may see it, of the field it stands for */
+	 * pair: hash of from, kind and to. share: 0: made by hand, else 1 + that of the field */
 	"CREATE TABLE record_link (id INTEGER PRIMARY KEY, from_end BLOB NOT NULL, kind INTEGER NOT NULL,"
 	" to_end BLOB NOT NULL, pair INTEGER NOT NULL, share INTEGER NOT NULL, author TEXT NOT NULL,"
 	" why TEXT NOT NULL, at_us INTEGER NOT NULL, removed_us INTEGER NOT NULL);"
-	"CREATE INDEX record_link_from ON record_link (from_end, id) WHERE removed_us = 0;"
-	"CREATE INDEX record_link_to ON record_link (to_end, id) WHERE removed_us = 0;"
+	"CREATE INDEX record_link_from ON record_link (from_end, id);"
+	"CREATE INDEX record_link_to ON record_link (to_end, id);"
 	"CREATE INDEX record_link_pair ON record_link (pair) WHERE removed_us = 0;"
 	/* record_index.c: values of fields of what stands, for filters and order; field: a record_name */
 	"CREATE TABLE record_index (field INTEGER, value, record INTEGER,"
