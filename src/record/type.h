@@ -62,12 +62,12 @@ struct type_field {
 	bool list;
 	uint32_t since;            /* version of the type that brought it */
 	uint64_t required_in;      /* bit per state: must have a value there */
-	uint64_t longest;          /* characters, entries of ROWS: at most */
-	int64_t least, most;       /* NUMBER, when has_range */
+	uint64_t longest;          /* characters, entries of ROWS: at most; 0: by the kind */
+	int64_t least, most;       /* NUMBER, in steps of its last decimal */
 	bool has_range;
 	unsigned decimals;         /* NUMBER: digits behind the point */
 	const struct choice *choices; size_t choice_count;
-	const char *refers_to;     /* REFERENCE: type, NULL: any */
+	const char *refers_to;     /* REFERENCE, PERSON: type, NULL: any */
 	const char *block;         /* shown and taken only while this block is open; NULL: always */
 	const struct type_field *rows; size_t row_count; /* ROWS: its columns */
 	bool indexed;              /* stands in list.columns, list.filters or list.sort */
