@@ -27,6 +27,7 @@ struct viewer {
 	int64_t account; /* 0: none (a token, the public) */
 	uint32_t roles;  /* bit per role of roles.json: what records may be read and changed */
 	struct uuid organisation; /* whose person it is; zero: our own */
+	struct uuid person; /* the record that is about this person; zero: none */
 	bool reads_no_case; /* administrator */
 	bool exercise;   /* sees exercises */
 	struct policy policy; /* in force for this request; the node may set its newer one */
