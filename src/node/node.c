@@ -93,6 +93,33 @@ static enum rc open_store(struct node *n, struct err *err)
 	return rc;
 }
 
+/* Roles a type may name; rights are given to them by the types themselves. */
+static const char *const roles[] = { "viewer", "analyst", "duty", "lead", "liaison", "protection",
+				     "auditor", "administrator", "constituent", NULL };
+
+static void free_types(void *table)
+{
+	types_free(table);
+}
+
+static enum rc open_records(struct node *n, struct err *err)
+{
+	static const struct eraser *const erasers[] = { &eraser_journal, &eraser_report,
+							&eraser_record };
+	struct types *t = NULL;
+	struct arena *a = arena_new(KIB(1));
+	const char *folder = arena_fmt(a, "%s/types", n->dir).p;
+	enum rc rc = types_load(folder, roles, &t, err);
+	arena_free(a);
+	n->types = snapshot_new(free_types);
+	if (rc != RC_OK)
+		return rc;
+	snapshot_swap(n->types, t);
+	rc = records_open(n->store, n->journal, n->types, &n->records, err);
+	return rc == RC_OK ? erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err) :
+			     rc;
+}
+
 static enum rc open_tables(struct node *n, struct err *err)
 {
 	struct arena *a = arena_new(KIB(1));
@@ -124,6 +151,8 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 	if (rc == RC_OK)
 		rc = open_store(n, err);
 	if (rc == RC_OK)
+		rc = open_records(n, err);
+	if (rc == RC_OK)
 		rc = open_tables(n, err);
 	if (rc == RC_OK && n->starter)
 		rc = parser_pool_new(n->starter, n->log,
@@ -147,6 +176,9 @@ void node_close(struct node *n)
 	snapshot_free(n->directory);
 	enrich_close(n->enrich);
 	repeats_close(n->repeats);
+	erase_close(n->erase);
+	records_close(n->records);
+	snapshot_free(n->types);
 	journal_close(n->journal);
 	store_close(n->store);
 	starter_free(n->starter);

@@ -14,6 +14,8 @@
 #include "disclosure/read.h"
 #include "intake/child.h"
 #include "intake/feeds.h"
+#include "record/erase.h"
+#include "record/record.h"
 #include "store/repeats.h"
 
 struct pipeline;
@@ -25,6 +27,9 @@ struct node {
 	struct starter *starter;
 	struct store *store;
 	struct journal *journal;
+	struct erase *erase;
+	struct snapshot *types;         /* of struct types: what records may be */
+	struct records *records;
 	struct repeats *repeats;
 	struct enrich *enrich;
 	struct snapshot *directory;     /* of struct directory */

@@ -167,7 +167,7 @@ MUST_CHECK enum rc files_change(struct tx *tx, int64_t row, const struct type *t
 				struct body_errors *errors, struct err *err);
 MUST_CHECK enum rc files_erase(struct tx *tx, int64_t row, struct err *err);
 /* At start: bytes no record ever named, a day old. */
-MUST_CHECK enum rc files_tidy(struct tx *tx, void *ctx, struct err *err);
+MUST_CHECK enum rc files_tidy(struct store *s, struct err *err);
 
 /* --- record_write.c --- */
 
