@@ -112,6 +112,11 @@ static const char version_2[] =
 	" display TEXT NOT NULL, roles TEXT NOT NULL, organisation BLOB NOT NULL, person BLOB NOT NULL,"
 	" unix_uid INTEGER UNIQUE, subject TEXT UNIQUE, disabled INTEGER NOT NULL,"
 	" secrets INTEGER NOT NULL, made_us INTEGER NOT NULL, last_seen_us INTEGER NOT NULL);"
+	/* seal.c: persons' keys, and a case's keys wrapped to them */
+	"CREATE TABLE seal_person (account INTEGER PRIMARY KEY, public BLOB NOT NULL,"
+	" salt BLOB NOT NULL, secret BLOB NOT NULL, recovery BLOB NOT NULL, made_us INTEGER NOT NULL);"
+	"CREATE TABLE seal_wrap (record BLOB, number INTEGER, account INTEGER, wrapped BLOB NOT NULL,"
+	" PRIMARY KEY (record, number, account)) WITHOUT ROWID;"
 	"PRAGMA user_version = 2;";
 
 const char *const store_migrations[] = { version_1, version_2 };
