@@ -160,3 +160,17 @@ void base64url_format(struct buf *out, const void *p, size_t n)
 	sodium_bin2base64(to, most, p, n, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	out->n += strlen(to);
 }
+
+bool base64url_parse(str text, struct buf *out)
+{
+	size_t most = text.n / 4 * 3 + 2, n = 0;
+	unsigned char *tail = x_alloc(most + 1);
+	bool ok = sodium_base642bin(tail, most, text.n ? text.p : "", text.n, NULL, &n, NULL,
+				    sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
+		  n <= out->cap - out->n && !out->over;
+
+	if (ok)
+		buf_add_mem(out, tail, n);
+	free(tail);
+	return ok;
+}
