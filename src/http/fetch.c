@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "http/fetch_private.h"
 
 const struct fetch_limits fetch_limits_default = {
@@ -425,24 +426,11 @@ enum rc fetch_json(struct fetcher *f, const struct fetch_request *q, struct aren
 	return json_read(answer.body, json_out, err);
 }
 
-void fetch_encode(struct buf *out, str value)
-{
-	for (size_t i = 0; i < value.n; i++) {
-		unsigned char c = (unsigned char)value.p[i];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			     c == '-' || c == '.' || c == '_' || c == '~';
-		if (plain)
-			buf_char(out, (char)c);
-		else
-			buf_fmt(out, "%%%02X", c);
-	}
-}
-
 void fetch_form(struct buf *form, const char *name, str value)
 {
 	if (form->n)
 		buf_char(form, '&');
-	fetch_encode(form, str_of(name));
+	percent_format(form, str_of(name));
 	buf_char(form, '=');
-	fetch_encode(form, value);
+	percent_format(form, value);
 }

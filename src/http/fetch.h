@@ -80,7 +80,6 @@ MUST_CHECK enum rc fetch_json(struct fetcher *f, const struct fetch_request *q, 
 /* name=value of application/x-www-form-urlencoded, with '&' before all but the
  * first; also fit for the query of a URL. */
 void fetch_form(struct buf *form, const char *name, str value);
-void fetch_encode(struct buf *out, str value); /* RFC 3986 unreserved stay */
 
 /* Whether a first or redirected request without exemption may connect here. */
 bool fetch_ip_is_public(const struct ip *ip);

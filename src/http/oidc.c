@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "base/snapshot.h"
 
 #define PROVIDER_AGE_US HOUR_US
@@ -236,9 +237,9 @@ static str basic(const struct oidc_options *options, struct arena *a)
 {
 	struct buf pair = BUF_INIT(KIB(8));
 
-	fetch_encode(&pair, options->client_id);
+	percent_format(&pair, options->client_id);
 	buf_char(&pair, ':');
-	fetch_encode(&pair, options->client_secret);
+	percent_format(&pair, options->client_secret);
 	size_t most = sodium_base64_ENCODED_LEN(pair.n, sodium_base64_VARIANT_ORIGINAL);
 	char *text = arena_alloc(a, most + 6);
 	memcpy(text, "Basic ", 6);
