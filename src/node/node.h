@@ -13,6 +13,7 @@
 #include "base/snapshot.h"
 #include "disclosure/account.h"
 #include "disclosure/read.h"
+#include "disclosure/secrets.h"
 #include "intake/child.h"
 #include "intake/feeds.h"
 #include "store/repeats.h"
@@ -26,6 +27,7 @@ struct node {
 	struct starter *starter;
 	struct store *store;
 	struct journal *journal;
+	struct secrets *secrets;        /* disclosure/secrets.h */
 	struct roles *roles;            /* roles.json and DIR/roles.json; as long as the node */
 	struct repeats *repeats;
 	struct enrich *enrich;
