@@ -130,11 +130,11 @@ enum rc node_viewer_unix(struct node *n, uint32_t uid, struct viewer *out, struc
 		store_read_end(r);
 	}
 	if (rc != RC_ABSENT && rc != RC_DENIED)
-		return rc == RC_OK ? policies_apply(n->policies, out, err) : rc;
+		return rc == RC_OK && n->policies ? policies_apply(n->policies, out, err) : rc;
 	if (uid != 0 && uid != dir_owner(n))
 		return fail(err, RC_DENIED, "only the directory's owner, and who has an account, may use its socket");
 	*out = viewer_owner(uid);
-	return policies_apply(n->policies, out, err);
+	return n->policies ? policies_apply(n->policies, out, err) : RC_OK;
 }
 
 void node_socket_mode(struct node *n)
