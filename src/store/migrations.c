@@ -104,6 +104,28 @@ static const char version_2[] =
 	/* --- record: journal --- */
 	/* --- record: records, links, search --- */
 	/* --- record: clocks, outbox, ledger --- */
+	/* outbox.c: lease_us 0: nobody has it. maker and made_at: the cursor it came with */
+	"CREATE TABLE outbox (id INTEGER PRIMARY KEY, state INTEGER NOT NULL, lane INTEGER NOT NULL,"
+	" driver TEXT NOT NULL, recipient TEXT NOT NULL, item TEXT NOT NULL,"
+	" item_version INTEGER NOT NULL, template TEXT NOT NULL, details TEXT NOT NULL,"
+	" purpose INTEGER NOT NULL, policy INTEGER NOT NULL, maker TEXT NOT NULL,"
+	" made_at INTEGER NOT NULL, made_us INTEGER NOT NULL, not_before_us INTEGER NOT NULL,"
+	" expires_us INTEGER NOT NULL, lease_us INTEGER NOT NULL, tries INTEGER NOT NULL,"
+	" words TEXT NOT NULL, UNIQUE (maker, made_at, driver, recipient));"
+	"CREATE INDEX outbox_queued ON outbox (driver, lane, not_before_us, id) WHERE state = 1;"
+	"CREATE INDEX outbox_leased ON outbox (lease_us) WHERE state IN (2, 3);"
+	"CREATE TABLE outbox_cover (message INTEGER, item TEXT, version INTEGER NOT NULL,"
+	" PRIMARY KEY (message, item)) WITHOUT ROWID;"
+	"CREATE INDEX outbox_cover_item ON outbox_cover (item, message);"
+	/* ledger.c: reference makes receipts of one message once */
+	"CREATE TABLE ledger (id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL,"
+	" message INTEGER NOT NULL, kind INTEGER NOT NULL, driver TEXT NOT NULL,"
+	" recipient TEXT NOT NULL, item TEXT NOT NULL, item_version INTEGER NOT NULL,"
+	" purpose INTEGER NOT NULL, policy INTEGER NOT NULL, rule TEXT NOT NULL, cut TEXT NOT NULL,"
+	" reference TEXT NOT NULL, words TEXT NOT NULL, covers INTEGER NOT NULL);"
+	"CREATE INDEX ledger_item ON ledger (item, id);"
+	"CREATE INDEX ledger_recipient ON ledger (recipient, id);"
+	"CREATE INDEX ledger_message ON ledger (message, kind, reference) WHERE message > 0;"
 	/* --- route: findings --- */
 	/* --- disclosure: accounts, policy, seals --- */
 	"PRAGMA user_version = 2;";
