@@ -89,6 +89,10 @@ struct state {
 	const struct move *moves; size_t move_count;
 	bool closed;               /* nothing is due any more */
 };
+struct escalation {
+	int64_t after_us;          /* after it was due */
+	const char *to;            /* role told then */
+};
 struct clock_rule {
 	const char *name;
 	const struct words *label;
@@ -96,7 +100,8 @@ struct clock_rule {
 	const char *start_at;      /* a TIME or DATE field it counts from; NULL: entering the state */
 	int64_t due_us;            /* after start; < 0: before (warnings ahead of a date) */
 	bool business;             /* counts business hours of the node's calendar only */
-	const int64_t *escalate_us; size_t escalate_count; /* after due: next on duty, and so on */
+	const char *tell;          /* role told when it is due and nobody is assigned */
+	const struct escalation *ladder; size_t ladder_count; /* in order of time */
 };
 
 /* What people do with records; rights are given on these. */

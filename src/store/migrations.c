@@ -104,6 +104,12 @@ static const char version_2[] =
 	/* --- record: journal --- */
 	/* --- record: records, links, search --- */
 	/* --- record: clocks, outbox, ledger --- */
+	/* clocks.c: times NULL when there are none; next_us: of the next step of the ladder */
+	"CREATE TABLE record_clock (record BLOB, rule TEXT, started_us INTEGER, due_us INTEGER,"
+	" left_us INTEGER NOT NULL, stopped_us INTEGER, step INTEGER NOT NULL,"
+	" paused INTEGER NOT NULL, next_us INTEGER, noted_by TEXT NOT NULL,"
+	" PRIMARY KEY (record, rule)) WITHOUT ROWID;"
+	"CREATE INDEX record_clock_next ON record_clock (next_us) WHERE next_us IS NOT NULL;"
 	/* outbox.c: lease_us 0: nobody has it. maker and made_at: the cursor it came with */
 	"CREATE TABLE outbox (id INTEGER PRIMARY KEY, state INTEGER NOT NULL, lane INTEGER NOT NULL,"
 	" driver TEXT NOT NULL, recipient TEXT NOT NULL, item TEXT NOT NULL,"
