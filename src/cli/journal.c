@@ -57,6 +57,9 @@ static int run(struct cli *c)
 	struct reader *r = NULL;
 	struct err err;
 	bool sound = true;
+	int code = cli_may(c, viewer_reads_journal(&c->viewer, c->node->roles));
+	if (code)
+		return code;
 	enum rc rc = store_read_begin(c->node->store, &r, &err);
 	if (rc == RC_OK && str_eq(word, STR("list"))) {
 		rc = list(c, r, &err);
@@ -87,5 +90,6 @@ const struct cli_command cli_journal = {
 	.example = "ronda journal -d demo verify",
 	.options = options,
 	.needs_node = true,
+	.needs = CLI_NEEDS_ACCOUNT,
 	.run = run,
 };
