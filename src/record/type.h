@@ -62,12 +62,12 @@ struct type_field {
 	bool list;
 	uint32_t since;            /* version of the type that brought it */
 	uint64_t required_in;      /* bit per state: must have a value there */
-	uint64_t longest;          /* characters, entries of ROWS: at most */
-	int64_t least, most;       /* NUMBER, when has_range */
+	uint64_t longest;          /* characters, entries of ROWS: at most; 0: by the kind */
+	int64_t least, most;       /* NUMBER, in steps of its last decimal */
 	bool has_range;
 	unsigned decimals;         /* NUMBER: digits behind the point */
 	const struct choice *choices; size_t choice_count;
-	const char *refers_to;     /* REFERENCE: type, NULL: any */
+	const char *refers_to;     /* REFERENCE, PERSON: type, NULL: any */
 	const char *block;         /* shown and taken only while this block is open; NULL: always */
 	const struct type_field *rows; size_t row_count; /* ROWS: its columns */
 	bool indexed;              /* stands in list.columns, list.filters or list.sort */
@@ -104,6 +104,19 @@ struct clock_rule {
 	const struct escalation *ladder; size_t ladder_count; /* in order of time */
 };
 
+/* Rows of this type become records of another: the steps of a plan become tasks. */
+struct made_column {
+	const char *column, *field; /* of `from`; of the other type */
+};
+struct makes {
+	const char *type;
+	const struct type_field *from;
+	uint64_t states;           /* bit per state in which it may be done */
+	const char *parent, *origin, *number; /* fields there: what it is for, this record, the row; NULL: none */
+	const char *due, *after;   /* TIME there, DURATION column it is counted by; NULL: none */
+	const struct made_column *copy; size_t copy_count;
+};
+
 /* What people do with records; rights are given on these. */
 enum action {
 	ACTION_READ, ACTION_CREATE, ACTION_EDIT, ACTION_MOVE, ACTION_LINK, ACTION_LABEL, ACTION_EXPORT,
@@ -133,6 +146,7 @@ struct type {
 	const struct type_field *const *columns; size_t column_count;
 	const struct type_field *const *filters; size_t filter_count;
 	const struct type_field *sort; bool descending; /* NULL: by changed, newest first */
+	const struct makes *makes; /* NULL: nothing is made of it */
 	int64_t retention_us;      /* after closing; 0: until erased */
 	bool exchange;             /* may go to partners */
 	bool built_in;
