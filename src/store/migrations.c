@@ -103,6 +103,58 @@ static const char version_2[] =
 	/* --- store: reports, raw --- */
 	/* --- record: journal --- */
 	/* --- record: records, links, search --- */
+	/* record_names.c: names of types, states, origins, kinds of links, and fields
+	 * ("incident.severity"), said once; never taken away */
+	"CREATE TABLE record_name (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL);"
+	/* record.c: the newest number given; by what definition index and search were made */
+	"CREATE TABLE record_type (name INTEGER PRIMARY KEY, last_number INTEGER NOT NULL,"
+	" made_by BLOB NOT NULL);"
+	/* record.c: what stands; type, origin and state name a record_name, version_id the newest
+	 * record_version. organisation: NULL: the node's own. due_us: NULL: nothing is */
+	"CREATE TABLE record (id INTEGER PRIMARY KEY, uuid BLOB UNIQUE NOT NULL, type INTEGER NOT NULL,"
+	" number INTEGER NOT NULL, origin INTEGER NOT NULL, version INTEGER NOT NULL,"
+	" version_id INTEGER NOT NULL, created_us INTEGER NOT NULL, changed_us INTEGER NOT NULL,"
+	" organisation BLOB, state INTEGER NOT NULL, tlp INTEGER NOT NULL, exercise INTEGER NOT NULL,"
+	" sealed INTEGER NOT NULL, erased INTEGER NOT NULL, due_us INTEGER, title TEXT NOT NULL);"
+	"CREATE UNIQUE INDEX record_number ON record (type, number) WHERE number > 0;"
+	"CREATE INDEX record_changed ON record (type, changed_us, id, state, tlp, exercise);"
+	"CREATE INDEX record_changed_all ON record (changed_us, id, tlp, exercise);"
+	"CREATE INDEX record_due ON record (due_us) WHERE due_us IS NOT NULL;"
+	"CREATE INDEX record_organisation ON record (organisation) WHERE organisation IS NOT NULL;"
+	/* record.c: each version whole. body: JSON, or zstd of it when that begins with 28 b5 2f fd;
+	 * labels, why, salt and body are NULL once erased: the chain goes on without them */
+	"CREATE TABLE record_version (id INTEGER PRIMARY KEY, record INTEGER NOT NULL,"
+	" version INTEGER NOT NULL, type_version INTEGER NOT NULL, organisation BLOB,"
+	" author TEXT NOT NULL, at_us INTEGER NOT NULL, state INTEGER NOT NULL, commitment BLOB NOT NULL,"
+	" hash BLOB NOT NULL, salt BLOB, labels TEXT, why TEXT, body BLOB);"
+	"CREATE UNIQUE INDEX record_version_of ON record_version (record, version);"
+	/* record_links.c: ends are blobs: 1, the uuid and the type of a record, else the id as text.
+	 * pair: hash of from, kind and to. share: who may see it, of the field it stands for */
+	"CREATE TABLE record_link (id INTEGER PRIMARY KEY, from_end BLOB NOT NULL, kind INTEGER NOT NULL,"
+	" to_end BLOB NOT NULL, pair INTEGER NOT NULL, share INTEGER NOT NULL, author TEXT NOT NULL,"
+	" why TEXT NOT NULL, at_us INTEGER NOT NULL, removed_us INTEGER NOT NULL);"
+	"CREATE INDEX record_link_from ON record_link (from_end, id) WHERE removed_us = 0;"
+	"CREATE INDEX record_link_to ON record_link (to_end, id) WHERE removed_us = 0;"
+	"CREATE INDEX record_link_pair ON record_link (pair) WHERE removed_us = 0;"
+	/* record_index.c: values of fields of what stands, for filters and order; field: a record_name */
+	"CREATE TABLE record_index (field INTEGER, value, record INTEGER,"
+	" PRIMARY KEY (field, value, record)) WITHOUT ROWID;"
+	/* record_search.c: words of what stands by who may see them, and two ways to find them:
+	 * whole words, and parts of at least three letters in any script */
+	"CREATE TABLE record_text (id INTEGER PRIMARY KEY, open TEXT NOT NULL, party TEXT NOT NULL,"
+	" team TEXT NOT NULL, personal TEXT NOT NULL);"
+	"CREATE VIRTUAL TABLE record_words USING fts5 (open, party, team, personal,"
+	" content = 'record_text', content_rowid = 'id', columnsize = 0,"
+	" tokenize = 'unicode61 remove_diacritics 2');"
+	"CREATE VIRTUAL TABLE record_parts USING fts5 (open, party, team, personal,"
+	" content = 'record_text', content_rowid = 'id', columnsize = 0, tokenize = 'trigram');"
+	/* record_files.c: bytes of FILE fields, and who may name them: a record that did
+	 * (record > 0), or who put them there (record 0) */
+	"CREATE TABLE record_file (id INTEGER PRIMARY KEY, digest BLOB UNIQUE NOT NULL,"
+	" bytes BLOB NOT NULL);"
+	"CREATE TABLE record_file_use (digest BLOB, record INTEGER, actor TEXT, at_us INTEGER NOT NULL,"
+	" PRIMARY KEY (digest, record, actor)) WITHOUT ROWID;"
+	"CREATE INDEX record_file_record ON record_file_use (record);"
 	/* --- record: clocks, outbox, ledger --- */
 	/* clocks.c: times NULL when there are none; next_us: of the next step of the ladder */
 	"CREATE TABLE record_clock (record BLOB, rule TEXT, started_us INTEGER, due_us INTEGER,"
