@@ -30,6 +30,9 @@ struct node {
 	struct repeats *repeats;
 	struct enrich *enrich;
 	struct snapshot *directory;     /* of struct directory */
+	struct snapshot *types;         /* of struct types: built in, and DIR/types */
+	struct calendar *calendar;      /* business hours and holidays */
+	struct records *records;
 	struct parser_pool *parsers;
 	struct pipeline *pipeline;      /* pipeline.h */
 	struct policy policy;

@@ -84,11 +84,10 @@ static enum rc save(struct conn *c, struct uuid record, const struct record_cloc
 /* --- following a record --- */
 
 /* The TIME or DATE a clock counts from. */
-static int64_t field_time(const struct record *r, struct json_object *body, const char *name)
+static int64_t field_time(struct json_object *body, const char *name)
 {
 	int64_t us;
 	str text = name ? json_get_str(body, name) : STR_NONE;
-	(void)r;
 	return text.n > 0 && time_parse(text, true, &us) ? us : TIME_NONE;
 }
 
@@ -110,7 +109,7 @@ static enum rc follow_rule(struct tx *tx, const struct calendar *c, const struct
 	if (rc != RC_OK)
 		return rc;
 	struct clock_state before = k.state;
-	k.state = clock_follow(rule, c, before, (unsigned)r->state, field_time(r, body, rule->start_at),
+	k.state = clock_follow(rule, c, before, (unsigned)r->state, field_time(body, rule->start_at),
 			       tx_now_us(tx));
 	if (same_state(&before, &k.state))
 		return RC_OK;

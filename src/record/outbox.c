@@ -20,7 +20,7 @@ const char *message_state_name(enum message_state s)
 
 /* --- rows --- */
 
-void message_take(struct sql *q, struct arena *a, struct message *out)
+void outbox_row(struct sql *q, struct arena *a, struct message *out)
 {
 	*out = (struct message){
 		.id = sql_col_int(q, 0),
@@ -44,7 +44,7 @@ void message_take(struct sql *q, struct arena *a, struct message *out)
 	};
 }
 
-enum rc message_rows(struct sql *q, struct arena *a, struct message **out, size_t *count_out,
+enum rc outbox_rows(struct sql *q, struct arena *a, struct message **out, size_t *count_out,
 		     struct err *err)
 {
 	size_t room = 0, n = 0;
@@ -54,7 +54,7 @@ enum rc message_rows(struct sql *q, struct arena *a, struct message **out, size_
 			room = room ? 2 * room : 32;
 			list = x_grow(list, room, sizeof *list);
 		}
-		message_take(q, a, &list[n++]);
+		outbox_row(q, a, &list[n++]);
 	}
 	*out = ARENA_ARRAY(a, n + 1, struct message);
 	if (n > 0)
@@ -64,7 +64,7 @@ enum rc message_rows(struct sql *q, struct arena *a, struct message **out, size_
 	return sql_end(q, err);
 }
 
-enum rc message_set_state(struct conn *c, int64_t id, enum message_state state, str words,
+enum rc outbox_set_state(struct conn *c, int64_t id, enum message_state state, str words,
 			  struct err *err)
 {
 	struct sql *q = sql(c, "UPDATE outbox SET state = ?, words = ?, lease_us = 0 WHERE id = ?");
@@ -195,7 +195,7 @@ enum rc outbox_load(struct conn *c, int64_t id, struct arena *a, struct message 
 	sql_int(q, 1, id);
 	bool found = sql_row(q);
 	if (found)
-		message_take(q, a, out);
+		outbox_row(q, a, out);
 	enum rc rc = sql_end(q, err);
 	if (rc == RC_OK && !found)
 		return fail(err, RC_ABSENT, "there is no message %lld", (long long)id);
@@ -217,7 +217,7 @@ enum rc outbox_list(struct conn *c, const struct outbox_query *o, struct arena *
 	sql_str(q, 4, or_empty(o->recipient));
 	sql_str(q, 5, or_empty(o->item));
 	sql_int(q, 6, o->limit > 1000 ? 1000 : (int64_t)o->limit);
-	return message_rows(q, a, out, count_out, err);
+	return outbox_rows(q, a, out, count_out, err);
 }
 
 enum rc outbox_covers(struct conn *c, int64_t id, struct arena *a, struct cover **out,
@@ -282,7 +282,7 @@ enum rc outbox_withdraw(struct tx *tx, struct journal *j, int64_t id, str by, st
 		rc = fail(err, RC_CONFLICT, "message %lld is %s: it cannot be withdrawn", (long long)id,
 			  message_state_name(m.state));
 	if (rc == RC_OK)
-		rc = message_set_state(tx_conn(tx), id, MESSAGE_WITHDRAWN, why, err);
+		rc = outbox_set_state(tx_conn(tx), id, MESSAGE_WITHDRAWN, why, err);
 	if (rc == RC_OK)
 		rc = ledger_of_message(tx, &m, LEDGER_WITHDRAWN, &o, err);
 	if (rc == RC_OK)

@@ -16,11 +16,11 @@ static enum rc end_leases(struct tx *tx, int64_t upto_us, struct err *err)
 	struct sql *q = sql(tx_conn(tx), "SELECT " MESSAGE_COLUMNS " FROM outbox"
 					 " WHERE state = 3 AND lease_us <= ?");
 	sql_int(q, 1, upto_us);
-	enum rc rc = message_rows(q, a, &lost, &n, err);
+	enum rc rc = outbox_rows(q, a, &lost, &n, err);
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		struct outcome_of o = { .policy = lost[i].policy, .rule = "",
 					.words = STR("the sender stopped before the answer came") };
-		rc = message_set_state(tx_conn(tx), lost[i].id, MESSAGE_UNCERTAIN, o.words, err);
+		rc = outbox_set_state(tx_conn(tx), lost[i].id, MESSAGE_UNCERTAIN, o.words, err);
 		if (rc == RC_OK)
 			rc = ledger_of_message(tx, &lost[i], LEDGER_UNCERTAIN, &o, err);
 	}
@@ -68,11 +68,11 @@ static enum rc expire(struct tx *tx, const char *driver, struct err *err)
 					 " LIMIT 1000");
 	sql_str(q, 1, str_of(driver));
 	sql_int(q, 2, tx_now_us(tx));
-	enum rc rc = message_rows(q, a, &old, &n, err);
+	enum rc rc = outbox_rows(q, a, &old, &n, err);
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		struct outcome_of o = { .policy = old[i].policy, .rule = "",
 					.words = STR("it was not sent in time") };
-		rc = message_set_state(tx_conn(tx), old[i].id, MESSAGE_FAILED, o.words, err);
+		rc = outbox_set_state(tx_conn(tx), old[i].id, MESSAGE_FAILED, o.words, err);
 		if (rc == RC_OK)
 			rc = ledger_of_message(tx, &old[i], LEDGER_FAILED, &o, err);
 	}
@@ -92,7 +92,7 @@ static enum rc take_lane(struct tx *tx, struct taking *t, enum lane lane, struct
 	sql_int(q, 2, lane);
 	sql_int(q, 3, tx_now_us(tx));
 	sql_int(q, 4, (int64_t)(t->most - t->count));
-	enum rc rc = message_rows(q, t->a, &list, &n, err);
+	enum rc rc = outbox_rows(q, t->a, &list, &n, err);
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		q = sql(tx_conn(tx), "UPDATE outbox SET state = 2, lease_us = ?, tries = tries + 1"
 				     " WHERE id = ?");
@@ -182,7 +182,7 @@ static enum rc queue_again(struct tx *tx, const struct message *m, const struct 
 static enum rc end_as(struct tx *tx, const struct message *m, enum message_state state,
 		      enum ledger_kind kind, const struct outcome_of *o, struct err *err)
 {
-	enum rc rc = message_set_state(tx_conn(tx), m->id, state, o->words, err);
+	enum rc rc = outbox_set_state(tx_conn(tx), m->id, state, o->words, err);
 	return rc == RC_OK ? ledger_of_message(tx, m, kind, o, err) : rc;
 }
 
