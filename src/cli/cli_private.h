@@ -21,6 +21,9 @@ int cli_may(struct cli *c, bool may);
  * the caller is another Unix user than the node: it would be opened with the node's eyes. */
 MUST_CHECK enum rc cli_read_file(struct cli *c, const char *path, size_t cap, struct buf *out,
 				 struct err *err);
+/* What --against was given: a journal head itself ("12:ab…"), else a file of the
+ * caller with such lines. NULL: nothing. */
+MUST_CHECK enum rc cli_kept_heads(struct cli *c, const char *value, struct buf *out, struct err *err);
 /* A handle to read from with cli_read; "-" gives stdin itself, which stays open. */
 MUST_CHECK enum rc cli_open_file(struct cli *c, const char *path, int *fd_out, struct err *err);
 void cli_close_file(const struct cli *c, int fd);

@@ -252,6 +252,7 @@ void node_close(struct node *n)
 	snapshot_free(n->directory);
 	enrich_close(n->enrich);
 	repeats_close(n->repeats);
+	erase_close(n->erase);
 	node_records_close(n);
 	journal_close(n->journal);
 	store_close(n->store);

@@ -15,6 +15,8 @@
 #include "disclosure/read.h"
 #include "intake/child.h"
 #include "intake/feeds.h"
+#include "record/erase.h"
+#include "record/record.h"
 #include "store/repeats.h"
 
 struct pipeline;
@@ -27,6 +29,7 @@ struct node {
 	struct store *store;
 	struct journal *journal;
 	struct roles *roles;            /* roles.json and DIR/roles.json; as long as the node */
+	struct erase *erase;            /* what is being erased */
 	struct repeats *repeats;
 	struct enrich *enrich;
 	struct snapshot *directory;     /* of struct directory */

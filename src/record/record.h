@@ -22,6 +22,8 @@
 #include "record/journal.h"
 #include "record/kind.h"
 
+struct eraser;
+
 enum { RECORD_ID_BYTES = TYPE_NAME_MAX + 2 + 36 + 1 }; /* "incident--8-4-4-4-12" and NUL */
 #define RECORD_BODY_MAX MIB(1)
 #define RECORD_FILE_MAX MIB(16)
@@ -149,9 +151,11 @@ MUST_CHECK enum rc record_unlink(struct tx *tx, struct records *r, int64_t id, s
 
 /* Destroys bodies, labels, reasons and salts of all versions, index, search text, and files
  * nothing else names; the chain stays, and a last version without a body (what, when, by whom,
- * why). RC_DENIED: under hold. record/erase.h finishes it on disk. */
+ * why). RC_DENIED: under hold. In the same job call erase_begin() for "record:" and the id: it
+ * sees to it that nothing is left on the disk. */
 MUST_CHECK enum rc record_erase(struct tx *tx, struct records *r, struct uuid id, str actor, str why,
 				struct err *err);
+extern const struct eraser eraser_record; /* for erase_open(): "record:incident--…" */
 
 /* --- reading --- */
 

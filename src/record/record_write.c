@@ -162,19 +162,21 @@ static enum rc make_body(struct putting *p)
 	const struct record_change *c = p->c;
 	struct buf text = BUF_INIT(RECORD_BODY_MAX);
 	size_t bad = 0;
+	bool strangers = true;
 	struct body_errors *e = p->errors;
 	enum rc rc;
 	if (p->copy)
 		rc = json_read(c->fields.n ? c->fields : STR("{}"), &p->body, p->err);
 	else
 		rc = body_merge(c->type, p->fresh ? STR("") : p->old.body, c->fields, p->a, &p->body,
-				e, p->err);
+				&strangers, e, p->err);
 	if (rc != RC_OK)
 		return rc;
 	p->now.body = STR_NONE;
 	if (c->type && p->now.state >= 0) {
 		struct err why;
-		rc = body_check(c->type, (unsigned)p->now.state, p->body, true, STR("en"), &text,
+		rc = body_check(c->type, (unsigned)p->now.state, p->body, strangers,
+				STR("en"), &text,
 				may_keep_raw(p) || !e->list ? NULL : e->list + e->count,
 				e->list && e->count < e->most ? e->most - e->count : 0, &bad, &why);
 		if (text.over && rc == RC_OK)

@@ -102,6 +102,19 @@ static const char version_1[] =
 static const char version_2[] =
 	/* --- store: reports, raw --- */
 	/* --- record: journal --- */
+	/* journal_list.c: the history of one object */
+	"CREATE INDEX journal_object ON journal (object);"
+	/* witness.c: the newest head of another node that was witnessed here */
+	"CREATE TABLE witnessed (node TEXT PRIMARY KEY, number INTEGER NOT NULL, hash BLOB NOT NULL,"
+	" at_us INTEGER NOT NULL) WITHOUT ROWID;"
+	/* erase.c: what is being erased, how far it came (ended_us 0: under way), what it
+	 * waits for; and the segment files that hold bytes of it */
+	"CREATE TABLE erasing (id INTEGER PRIMARY KEY, object TEXT NOT NULL, why TEXT NOT NULL,"
+	" asked_by TEXT NOT NULL, asked_us INTEGER NOT NULL, step INTEGER NOT NULL,"
+	" ended_us INTEGER NOT NULL, words TEXT NOT NULL);"
+	"CREATE INDEX erasing_open ON erasing (id) WHERE ended_us = 0;"
+	"CREATE TABLE erasing_file (erasing INTEGER, kind INTEGER, day INTEGER, number INTEGER,"
+	" PRIMARY KEY (erasing, kind, day, number)) WITHOUT ROWID;"
 	/* --- record: records, links, search --- */
 	/* record_names.c: names of types, states, origins, kinds of links, and fields
 	 * ("incident.severity"), said once; never taken away */
@@ -129,12 +142,12 @@ static const char version_2[] =
 	" hash BLOB NOT NULL, salt BLOB, labels TEXT, why TEXT, body BLOB);"
 	"CREATE UNIQUE INDEX record_version_of ON record_version (record, version);"
 	/* record_links.c: ends are blobs: 1, the uuid and the type of a record, else the id as text.
-	 * pair: hash of from, kind and to. share: who may see it, of the field it stands for */
+	 * pair: hash of from, kind and to. share: 0: made by hand, else 1 + that of the field */
 	"CREATE TABLE record_link (id INTEGER PRIMARY KEY, from_end BLOB NOT NULL, kind INTEGER NOT NULL,"
 	" to_end BLOB NOT NULL, pair INTEGER NOT NULL, share INTEGER NOT NULL, author TEXT NOT NULL,"
 	" why TEXT NOT NULL, at_us INTEGER NOT NULL, removed_us INTEGER NOT NULL);"
-	"CREATE INDEX record_link_from ON record_link (from_end, id) WHERE removed_us = 0;"
-	"CREATE INDEX record_link_to ON record_link (to_end, id) WHERE removed_us = 0;"
+	"CREATE INDEX record_link_from ON record_link (from_end, id);"
+	"CREATE INDEX record_link_to ON record_link (to_end, id);"
 	"CREATE INDEX record_link_pair ON record_link (pair) WHERE removed_us = 0;"
 	/* record_index.c: values of fields of what stands, for filters and order; field: a record_name */
 	"CREATE TABLE record_index (field INTEGER, value, record INTEGER,"
