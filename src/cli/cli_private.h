@@ -17,6 +17,8 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 /* May the caller go on? For words of a command that need more than the command: says what is
  * missing, writes it down and gives the exit code; 0: he may. */
 int cli_may(struct cli *c, bool may);
+/* The act waits for a second person (disclosure/approval.h): says so and gives the exit code. */
+int cli_waits(struct cli *c, int64_t approval);
 /* A file of the caller, or "-" = stdin, whole; RC_LIMIT above cap. RC_DENIED for any path when
  * the caller is another Unix user than the node: it would be opened with the node's eyes. */
 MUST_CHECK enum rc cli_read_file(struct cli *c, const char *path, size_t cap, struct buf *out,

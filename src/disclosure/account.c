@@ -127,9 +127,11 @@ enum rc account_set_roles(struct tx *tx, struct journal *j, const struct roles *
 		rc = check_roles(r, roles, &old.organisation, err);
 	if (rc == RC_OK) {
 		roles_format(r, roles, &names);
-		struct sql *q = sql(tx_conn(tx), "UPDATE account SET roles = ? WHERE id = ?");
+		/* Sessions do not rise with the account: it signs in anew. */
+		struct sql *q = sql(tx_conn(tx), "UPDATE account SET roles = ?, secrets = secrets + ? WHERE id = ?");
 		sql_str(q, 1, buf_str(&names));
-		sql_int(q, 2, id);
+		sql_int(q, 2, (roles & ~old.roles) != 0);
+		sql_int(q, 3, id);
 		rc = sql_run(q, err);
 	}
 	if (rc == RC_OK)

@@ -23,6 +23,7 @@ struct role {
 	bool reads_no_case;        /* administrator: no grant of reading a record counts */
 	bool reads_journal;
 	bool manages_accounts;
+	bool approves;             /* may be the second person (approval.h) */
 	bool second_factor;        /* asked for always */
 	bool outside;              /* bound to one organisation that is not ours (constituent) */
 };

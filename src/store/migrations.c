@@ -205,6 +205,16 @@ static const char version_2[] =
 	" display TEXT NOT NULL, roles TEXT NOT NULL, organisation BLOB NOT NULL, person BLOB NOT NULL,"
 	" unix_uid INTEGER UNIQUE, subject TEXT UNIQUE, disabled INTEGER NOT NULL,"
 	" secrets INTEGER NOT NULL, made_us INTEGER NOT NULL, last_seen_us INTEGER NOT NULL);"
+	/* approval.c */
+	"CREATE TABLE approval (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, object TEXT NOT NULL,"
+	" what TEXT NOT NULL, why TEXT NOT NULL, state INTEGER NOT NULL, asked_by TEXT NOT NULL,"
+	" asked_us INTEGER NOT NULL, answered_by TEXT NOT NULL, answered_us INTEGER NOT NULL,"
+	" done_us INTEGER NOT NULL);"
+	/* seal.c: persons' keys, and a case's keys wrapped to them */
+	"CREATE TABLE seal_person (account INTEGER PRIMARY KEY, public BLOB NOT NULL,"
+	" salt BLOB NOT NULL, secret BLOB NOT NULL, recovery BLOB NOT NULL, made_us INTEGER NOT NULL);"
+	"CREATE TABLE seal_wrap (record BLOB, number INTEGER, account INTEGER, wrapped BLOB NOT NULL,"
+	" PRIMARY KEY (record, number, account)) WITHOUT ROWID;"
 	"PRAGMA user_version = 2;";
 
 const char *const store_migrations[] = { version_1, version_2 };
