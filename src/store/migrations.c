@@ -198,6 +198,10 @@ static const char version_2[] =
 	"CREATE INDEX ledger_recipient ON ledger (recipient, id);"
 	"CREATE INDEX ledger_message ON ledger (message, kind, reference) WHERE message > 0;"
 	/* --- route: findings --- */
+	/* --- disclosure: policy, refusals, break-glass --- */
+	/* refused.c: refusals since the actor's last journal line about them */
+	"CREATE TABLE refusal (actor TEXT PRIMARY KEY, at_us INTEGER NOT NULL, count INTEGER NOT NULL)"
+	" WITHOUT ROWID;"
 	/* --- disclosure: accounts, policy, seals --- */
 	/* account.c. roles: names of roles.json, space between; unix_uid, subject: NULL when none;
 	 * secrets: counts changes of what the account proves itself by, so that sessions end */
