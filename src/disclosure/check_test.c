@@ -358,6 +358,11 @@ TEST(marks_that_are_data)
 			CHECK_MSG((may_disclose(&i, &to[r], CHANNEL_API, PURPOSE_HANDLING, &policy).verdict !=
 				   DISCLOSE_NO) == (cases[n].want[r] != '-'), "row %zu, recipient %zu", n, r);
 		}
+	/* of two sources: what either forbids */
+	struct labels two = { .tlp = TLP_CLEAR, .about_recipient = true, .sources = 1 };
+	labels_license(&two, &marks, STR("ours"));
+	labels_license(&two, &marks, STR("own"));
+	CHECK_INT(may_disclose(&two, &to[1], CHANNEL_API, PURPOSE_HANDLING, &policy).verdict, DISCLOSE_NO);
 	struct labels unnamed = { .tlp = TLP_CLEAR, .sources = 1 };
 	labels_classify(&unnamed, &marks, STR("unheard of"));
 	CHECK_INT(may_disclose(&unnamed, &(struct recipient){ .kind = RECIPIENT_STAFF, .ceiling = TLP_RED },
