@@ -152,15 +152,14 @@ static const char version_2[] =
 	/* record_index.c: values of fields of what stands, for filters and order; field: a record_name */
 	"CREATE TABLE record_index (field INTEGER, value, record INTEGER,"
 	" PRIMARY KEY (field, value, record)) WITHOUT ROWID;"
-	/* record_search.c: words of what stands by who may see them, and two ways to find them:
-	 * whole words, and parts of at least three letters in any script */
-	"CREATE TABLE record_text (id INTEGER PRIMARY KEY, open TEXT NOT NULL, party TEXT NOT NULL,"
-	" team TEXT NOT NULL, personal TEXT NOT NULL);"
-	"CREATE VIRTUAL TABLE record_words USING fts5 (open, party, team, personal,"
-	" content = 'record_text', content_rowid = 'id', columnsize = 0,"
-	" tokenize = 'unicode61 remove_diacritics 2');"
-	"CREATE VIRTUAL TABLE record_parts USING fts5 (open, party, team, personal,"
-	" content = 'record_text', content_rowid = 'id', columnsize = 0, tokenize = 'trigram');"
+	/* record_search.c: words of what stands, a row for each who may see them (id: 4 * record
+	 * + 0 open, 1 party, 2 team, 3 personal), and two ways to find them: whole words, and
+	 * parts of at least three letters in any script */
+	"CREATE TABLE record_text (id INTEGER PRIMARY KEY, words TEXT NOT NULL);"
+	"CREATE VIRTUAL TABLE record_words USING fts5 (words, content = 'record_text',"
+	" content_rowid = 'id', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2');"
+	"CREATE VIRTUAL TABLE record_parts USING fts5 (words, content = 'record_text',"
+	" content_rowid = 'id', columnsize = 0, tokenize = 'trigram');"
 	/* record_files.c: bytes of FILE fields, and who may name them: a record that did
 	 * (record > 0), or who put them there (record 0) */
 	"CREATE TABLE record_file (id INTEGER PRIMARY KEY, digest BLOB UNIQUE NOT NULL,"
