@@ -100,7 +100,7 @@ struct clock_rule {
 	const char *start_at;      /* a TIME or DATE field it counts from; NULL: entering the state */
 	int64_t due_us;            /* after start; < 0: before (warnings ahead of a date) */
 	bool business;             /* counts business hours of the node's calendar only */
-	const char *tell;          /* role told when it is due and nobody is assigned */
+	const char *tell;          /* role told when it is due and nobody is assigned; NULL: nobody */
 	const struct escalation *ladder; size_t ladder_count; /* in order of time */
 };
 

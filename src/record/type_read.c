@@ -572,10 +572,8 @@ static enum rc clock_of(struct reading *r, const struct node *n, struct clock_ru
 	c->start_at = at ? z(r, at->text) : NULL;
 	if (!due)
 		return type_refuse(r, n, "clock '%s' needs 'due'", c->name);
-	if (!tell)
-		return type_refuse(r, n, "clock '%s' needs 'tell': the role that hears of it", c->name);
 	if ((rc = duration_of(r, due, &c->due_us)) != RC_OK ||
-	    (rc = role_named(r, tell, &c->tell)) != RC_OK || !escalate)
+	    (tell && (rc = role_named(r, tell, &c->tell)) != RC_OK) || !escalate)
 		return rc;
 	return ladder_of(r, escalate, c);
 }
