@@ -13,6 +13,7 @@
 #include "base/snapshot.h"
 #include "disclosure/account.h"
 #include "disclosure/read.h"
+#include "disclosure/secrets.h"
 #include "intake/child.h"
 #include "intake/feeds.h"
 #include "record/erase.h"
@@ -31,6 +32,7 @@ struct node {
 	struct erase *erase;
 	struct snapshot *types;         /* of struct types: what records may be */
 	struct records *records;
+	struct secrets *secrets;        /* disclosure/secrets.h */
 	struct roles *roles;            /* roles.json and DIR/roles.json; as long as the node */
 	struct repeats *repeats;
 	struct enrich *enrich;
