@@ -113,6 +113,14 @@ struct grant {
 	enum reach reach;
 };
 
+/* What a field or state of the type means to code that knows no type: "means" in the file. A
+ * floor above says which words it looks for ("agreement.party": disclosure/policy.h). */
+struct meaning {
+	const char *name;          /* "agreement.party" */
+	const struct type_field *field; /* NULL: it is a state */
+	unsigned state;
+};
+
 struct type {
 	const char *name;          /* "incident": of ids, URLs and commands */
 	uint32_t version;
@@ -128,6 +136,7 @@ struct type {
 	const struct type_field *const *columns; size_t column_count;
 	const struct type_field *const *filters; size_t filter_count;
 	const struct type_field *sort; bool descending; /* NULL: by changed, newest first */
+	const struct meaning *means; size_t mean_count;
 	int64_t retention_us;      /* after closing; 0: until erased */
 	bool exchange;             /* may go to partners */
 	bool built_in;
@@ -152,6 +161,7 @@ const struct type *types_at(const struct types *t, size_t i); /* by name */
 const struct type *types_find(const struct types *t, str name); /* NULL: none */
 
 const struct type_field *type_find_field(const struct type *t, str name); /* NULL: none */
+const struct meaning *type_meaning(const struct type *t, str name); /* NULL: nothing means that */
 int type_state(const struct type *t, str name);                 /* -1: none */
 const struct move *type_move(const struct type *t, unsigned from, unsigned to); /* NULL: forbidden */
 /* In `language`, else English. */

@@ -724,11 +724,44 @@ static enum rc single(struct reading *r, const char *name, const struct type_fie
 	return n ? field_named(r, n, n->text, out) : RC_OK;
 }
 
+/* "agreement.party": "parties", or "state:in-force". */
+static enum rc meaning(struct reading *r, const struct node *n, struct meaning *m)
+{
+	bool sound = n->key.n <= 2 * TYPE_NAME_MAX && str_has(n->key, '.');
+
+	for (size_t i = 0; sound && i < n->key.n; i++)
+		sound = (n->key.p[i] >= 'a' && n->key.p[i] <= 'z') || n->key.p[i] == '.' ||
+			n->key.p[i] == '-';
+	if (!sound)
+		return type_refuse(r, n, "'" STR_FMT "' is no meaning: letters a-z, a dot, letters",
+				   STR_ARG(n->key));
+	m->name = z(r, n->key);
+	if (n->kind != JSON_STRING || !str_starts(n->text, STR("state:")))
+		return field_named(r, n, n->text, &m->field);
+	int state = type_state(r->t, str_from(n->text, 6));
+	if (state < 0)
+		return type_refuse(r, n, "there is no state '" STR_FMT "'", STR_ARG(str_from(n->text, 6)));
+	m->state = (unsigned)state;
+	return RC_OK;
+}
+
+static enum rc means(struct reading *r, const struct node *n)
+{
+	enum rc rc = RC_OK;
+	if (n->kind != JSON_NEST || !n->object || n->count > TYPE_LIST_MAX)
+		return type_refuse(r, n, "'means' must be an object of at most %d members", TYPE_LIST_MAX);
+	struct meaning *list = ARENA_ARRAY(r->a, n->count + 1, struct meaning);
+	for (const struct node *m = n->first; m && rc == RC_OK; m = m->next)
+		rc = meaning(r, m, &list[r->t->mean_count++]);
+	r->t->means = list;
+	return rc;
+}
+
 enum rc type_read(struct reading *r, str text)
 {
 	static const char *const members[] = { "type", "version", "label", "plural", "help", "title",
 					       "organisation", "assignee", "retention", "exchange", "fields",
-					       "blocks", "states", "clocks", "rights", "list" };
+					       "blocks", "states", "clocks", "rights", "list", "means" };
 	static const char *const needed[] = { "type", "version", "label", "plural", "title", "fields",
 					      "states", "rights" };
 	struct type *t = r->t = ARENA_NEW(r->a, struct type);
@@ -771,6 +804,8 @@ enum rc type_read(struct reading *r, str text)
 	    (rc = single(r, "assignee", &t->assignee)) != RC_OK)
 		return rc;
 	if ((n = tree_get(r->root, "list")) && (rc = list_of(r, n)) != RC_OK)
+		return rc;
+	if ((n = tree_get(r->root, "means")) && (rc = means(r, n)) != RC_OK)
 		return rc;
 	return type_check(r);
 }

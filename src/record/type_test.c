@@ -174,6 +174,11 @@ static const struct {
 	{ "\"where\": { \"kind\": \"text\"", "\"where\": { \"kind\": \"rows\"", "12: 'rows' cannot stand inside rows" },
 	{ "\"where\": { \"kind\": \"text\"", "\"where\": { \"kind\": \"text\", \"share\": \"open\"", "12: 'share' is no member of a column" },
 	/* title, blocks */
+	{ "\"title\": \"name\"", "\"title\": \"name\", \"means\": { \"a.b-c\": \"day\", \"a.d\": \"state:planned\" }", NULL },
+	{ "\"title\": \"name\"", "\"title\": \"name\", \"means\": { \"a.b\": \"dy\" }", "3: there is no field 'dy'" },
+	{ "\"title\": \"name\"", "\"title\": \"name\", \"means\": { \"a.b\": \"state:x\" }", "3: there is no state 'x'" },
+	{ "\"title\": \"name\"", "\"title\": \"name\", \"means\": { \"ab\": \"day\" }", "3: 'ab' is no meaning" },
+	{ "\"title\": \"name\"", "\"title\": \"name\", \"means\": [\"day\"]", "3: 'means' must be an object" },
 	{ "\"title\": \"name\"", "\"title\": \"nam\"", "3: there is no field 'nam' (do you mean 'name'?)" },
 	{ "\"title\": \"name\"", "\"title\": \"day\"", "3: the title must be a text, field 'day' is none" },
 	{ "\"title\": \"name\"", "\"title\": \"seat\"", "3: the title must always be there: field 'seat' stands in a block" },

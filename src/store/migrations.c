@@ -171,6 +171,9 @@ static const char version_2[] =
 	/* --- record: clocks, outbox, ledger --- */
 	/* --- route: findings --- */
 	/* --- disclosure: policy, refusals, break-glass --- */
+	/* policy.c: every policy that was ever in force; next_us: when a day in it comes */
+	"CREATE TABLE policy (number INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, digest BLOB NOT NULL,"
+	" next_us INTEGER NOT NULL, body TEXT NOT NULL);"
 	/* refused.c: refusals since the actor's last journal line about them */
 	"CREATE TABLE refusal (actor TEXT PRIMARY KEY, at_us INTEGER NOT NULL, count INTEGER NOT NULL)"
 	" WITHOUT ROWID;"
