@@ -179,7 +179,11 @@ enum rc account_disable(struct tx *tx, struct journal *j, int64_t id, bool disab
 
 #define ACCOUNT_COLUMNS \
 	"SELECT a.id, a.name, a.display, a.roles, a.organisation, a.person, a.unix_uid, a.subject," \
-	" a.disabled, a.secrets, a.made_us, a.last_seen_us FROM account a "
+	" a.disabled, a.secrets, a.made_us, a.last_seen_us," \
+	" EXISTS (SELECT 1 FROM account_secret s WHERE s.account = a.id AND s.password != '')," \
+	" EXISTS (SELECT 1 FROM account_secret s WHERE s.account = a.id AND length(s.totp) > 0)," \
+	" (SELECT count(*) FROM account_passkey p WHERE p.account = a.id)," \
+	" (SELECT count(*) FROM account_code c WHERE c.account = a.id) FROM account a "
 
 static struct uuid col_uuid(struct sql *q, int at)
 {
@@ -216,6 +220,10 @@ static struct account take(struct sql *q, const struct roles *r, struct arena *a
 		.secrets = sql_col_int(q, 9),
 		.made_us = sql_col_int(q, 10),
 		.last_seen_us = sql_col_int(q, 11),
+		.has_password = sql_col_int(q, 12) != 0,
+		.has_totp = sql_col_int(q, 13) != 0,
+		.passkeys = (unsigned)sql_col_int(q, 14),
+		.codes_left = (unsigned)sql_col_int(q, 15),
 	};
 }
 

@@ -96,6 +96,7 @@ static bool in_range(const struct labels *item, const struct recipient *to, enum
 	/* Enums may be signed: the cast sends what is below zero to the top. */
 	return (unsigned)item->tlp <= TLP_COUNT && (unsigned)item->pap <= PAP_COUNT &&
 	       (unsigned)to->ceiling < TLP_COUNT && (unsigned)to->agreed < TLP_COUNT &&
+	       (unsigned)to->agreed_pap < PAP_COUNT &&
 	       to->kind != RECIPIENT_NONE && (unsigned)to->kind < RECIPIENT_KINDS &&
 	       channel != CHANNEL_NONE && (unsigned)channel < CHANNELS &&
 	       purpose != PURPOSE_NONE && (unsigned)purpose < PURPOSES;
@@ -122,7 +123,7 @@ static unsigned gather_facts(const struct labels *item, enum tlp tlp, const stru
 	       (unlicensed ? UNLICENSED : 0u) |
 	       (item->excluded ? OTHER_AUDIENCE : 0u) |
 	       (item->invited ? INVITED : 0u) |
-	       (to->agreement && tlp <= to->agreed ? AGREED : 0u) |
+	       (to->agreement && tlp <= to->agreed && item->pap <= to->agreed_pap ? AGREED : 0u) |
 	       (item->foreign ? FOREIGN : 0u) |
 	       (item->pap > PAP_GREEN ? PAP_OVER_GREEN : 0u) |
 	       (item->pap > PAP_AMBER ? PAP_OVER_AMBER : 0u);

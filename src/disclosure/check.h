@@ -61,7 +61,8 @@ struct recipient {
 	bool personal_basis;  /* a legal basis for personal fields is set for this recipient */
 	bool exercise_member; /* takes part in the drill */
 	bool agreement;       /* an agreement with this recipient is in force ... */
-	enum tlp agreed;      /* ... for markings up to this */
+	enum tlp agreed;      /* ... for markings up to these */
+	enum pap agreed_pap;
 	bool opened;          /* holds the key of this item's sealed fields, in this session */
 };
 

@@ -93,7 +93,7 @@ static int reach(const struct labels *i, const struct recipient *to, enum channe
 		return most;
 	if (i->invited && !i->foreign && to->kind != RECIPIENT_PARTNER)
 		most = TLP_AMBER_STRICT;
-	if (to->agreement) { /* of what is not ours only so much may be passed on */
+	if (to->agreement && to->agreed_pap >= i->pap) { /* of what is not ours only so much may be passed on */
 		int cap = !i->foreign ? TLP_AMBER_STRICT : client ? TLP_AMBER : TLP_GREEN;
 
 		cap = (int)to->agreed < cap ? (int)to->agreed : cap;
@@ -240,7 +240,8 @@ static struct recipient random_recipient(enum recipient_kind kind)
 	return (struct recipient){
 		.kind = kind, .ceiling = below(2) ? TLP_RED : (enum tlp)below(TLP_COUNT),
 		.named = below(2), .personal_basis = below(2), .exercise_member = below(2),
-		.agreement = below(2), .agreed = (enum tlp)below(TLP_COUNT), .opened = below(4) == 0,
+		.agreement = below(2), .agreed = (enum tlp)below(TLP_COUNT),
+		.agreed_pap = below(2) ? PAP_RED : (enum pap)below(PAP_COUNT), .opened = below(4) == 0,
 	};
 }
 
@@ -407,6 +408,8 @@ TEST(outside_the_enums)
 		struct labels pap = item;
 		struct recipient kind = staff, ceiling = staff, agreed = staff;
 
+		struct recipient agreed_pap = staff;
+		agreed_pap.agreed_pap = (enum pap)(edge ? PAP_COUNT : wild[n]);
 		pap.pap = (enum pap)(edge ? PAP_COUNT + 1 : wild[n]);
 		agreed.agreed = (enum tlp)(edge ? TLP_COUNT : wild[n]);
 		i.tlp = (enum tlp)(edge ? TLP_COUNT + 1 : wild[n]);
@@ -419,6 +422,7 @@ TEST(outside_the_enums)
 			may_disclose(&item, &kind, CHANNEL_SCREEN, PURPOSE_HANDLING, &policy),
 			may_disclose(&pap, &staff, CHANNEL_SCREEN, PURPOSE_HANDLING, &policy),
 			may_disclose(&item, &agreed, CHANNEL_SCREEN, PURPOSE_HANDLING, &policy),
+			may_disclose(&item, &agreed_pap, CHANNEL_SCREEN, PURPOSE_HANDLING, &policy),
 			may_disclose(&item, &ceiling, CHANNEL_SCREEN, PURPOSE_HANDLING, &policy),
 			may_disclose(&item, &staff, c, PURPOSE_HANDLING, &policy),
 			may_disclose(&item, &staff, CHANNEL_SCREEN, p, &policy),

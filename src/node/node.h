@@ -13,6 +13,7 @@
 #include "base/snapshot.h"
 #include "disclosure/account.h"
 #include "disclosure/read.h"
+#include "disclosure/secrets.h"
 #include "intake/child.h"
 #include "intake/feeds.h"
 #include "record/erase.h"
@@ -28,6 +29,13 @@ struct node {
 	struct starter *starter;
 	struct store *store;
 	struct journal *journal;
+<<<<<<< HEAD
+=======
+	struct erase *erase;
+	struct snapshot *types;         /* of struct types: what records may be */
+	struct records *records;
+	struct secrets *secrets;        /* disclosure/secrets.h */
+>>>>>>> types
 	struct roles *roles;            /* roles.json and DIR/roles.json; as long as the node */
 	struct erase *erase;            /* what is being erased */
 	struct repeats *repeats;

@@ -172,6 +172,9 @@ MUST_CHECK enum rc types_load(const char *dir_types, const char *const *roles, s
 MUST_CHECK enum rc types_with(const struct types *t, str text, const char *file_name,
 			      struct types **out, struct err *err);
 void types_free(struct types *t); /* NULL is fine */
+/* A name a type may have; whether one is built in. Without loading any. */
+bool type_name_ok(str name);
+bool type_is_built_in(str name);
 size_t types_count(const struct types *t);
 const struct type *types_at(const struct types *t, size_t i); /* by name */
 const struct type *types_find(const struct types *t, str name); /* NULL: none */

@@ -113,7 +113,7 @@ static bool is_name(str s, char joint)
 }
 
 /* No part of it is a number: "visit-7" is always the seventh visit. */
-static bool is_type_name(str s)
+bool type_name_ok(str s)
 {
 	bool ok = is_name(s, '-');
 	while (ok && s.n) {
@@ -868,7 +868,7 @@ enum rc type_read(struct reading *r, str text)
 	if (rc != RC_OK)
 		return rc;
 	const struct node *n = tree_get(r->root, "type");
-	if (n->kind != JSON_STRING || !is_type_name(n->text))
+	if (n->kind != JSON_STRING || !type_name_ok(n->text))
 		return type_refuse(r, n, "a type is named in letters a-z, digits and -, at most %d, and a "
 				   "letter behind each -", TYPE_NAME_MAX);
 	t->name = z(r, n->text);
