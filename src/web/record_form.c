@@ -238,7 +238,7 @@ static void told(struct change_errors *errors, const struct type_field *f, unsig
 		return;
 	struct body_error *e = &errors->list[errors->count++];
 	*e = (struct body_error){ .field = f, .row = row };
-	snprintf(e->text, sizeof e->text, "%s", why->text);
+	snprintf(e->text, sizeof e->text, "%.199s", why->text);
 }
 
 /* A reference may be typed as "incident-42": what it names is looked up. */
