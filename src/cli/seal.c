@@ -65,7 +65,7 @@ static void print_shares(struct cli *c, struct seal_shares *s)
 	cli_talk(c, "give each line to another officer: any two set a new passphrase, one says nothing; they are "
 		    "kept nowhere and shown this once");
 	cli_flush(c);
-	explicit_bzero(s, sizeof(*s));
+	explicit_bzero(s->text, sizeof(s->text));
 }
 
 static enum rc key(struct cli *c, struct change *ch, struct err *err)
