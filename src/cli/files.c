@@ -170,3 +170,17 @@ enum rc cli_open_case_key(struct cli *c, struct err *err)
 		explicit_bzero((char *)passphrase.p, passphrase.n);
 	return rc;
 }
+
+enum rc cli_kept_heads(struct cli *c, const char *value, struct buf *out, struct err *err)
+{
+	str left = str_of(value), number = str_cut(&left, ':');
+	uint64_t n;
+	if (!value)
+		return RC_OK;
+	if (left.n && str_to_u64(number, &n)) {
+		out->cap = KIB(1);
+		buf_add(out, str_head(str_of(value), KIB(1) - 1));
+		return RC_OK;
+	}
+	return cli_read_file(c, value, MIB(64), out, err);
+}

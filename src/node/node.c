@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "node/node_records.h"
 #include "node/node_settings.h"
 #include "node/pipeline.h"
 
@@ -228,6 +229,8 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 	if (rc == RC_OK)
 		rc = open_store(n, err);
 	if (rc == RC_OK)
+		rc = node_records_open(n, err);
+	if (rc == RC_OK)
 		rc = open_tables(n, err);
 	if (rc == RC_OK && n->starter)
 		rc = parser_pool_new(n->starter, n->log,
@@ -251,7 +254,14 @@ void node_close(struct node *n)
 	snapshot_free(n->directory);
 	enrich_close(n->enrich);
 	repeats_close(n->repeats);
+	erase_close(n->erase);
+<<<<<<< HEAD
+	node_records_close(n);
+=======
+	records_close(n->records);
+	snapshot_free(n->types);
 	secrets_close(n->secrets);
+>>>>>>> types
 	journal_close(n->journal);
 	store_close(n->store);
 	roles_free(n->roles);

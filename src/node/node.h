@@ -16,6 +16,8 @@
 #include "disclosure/secrets.h"
 #include "intake/child.h"
 #include "intake/feeds.h"
+#include "record/erase.h"
+#include "record/record.h"
 #include "store/repeats.h"
 
 struct pipeline;
@@ -27,11 +29,21 @@ struct node {
 	struct starter *starter;
 	struct store *store;
 	struct journal *journal;
+<<<<<<< HEAD
+=======
+	struct erase *erase;
+	struct snapshot *types;         /* of struct types: what records may be */
+	struct records *records;
 	struct secrets *secrets;        /* disclosure/secrets.h */
+>>>>>>> types
 	struct roles *roles;            /* roles.json and DIR/roles.json; as long as the node */
+	struct erase *erase;            /* what is being erased */
 	struct repeats *repeats;
 	struct enrich *enrich;
 	struct snapshot *directory;     /* of struct directory */
+	struct snapshot *types;         /* of struct types: built in, and DIR/types */
+	struct calendar *calendar;      /* business hours and holidays */
+	struct records *records;
 	struct parser_pool *parsers;
 	struct pipeline *pipeline;      /* pipeline.h */
 	struct policy policy;
