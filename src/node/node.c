@@ -255,13 +255,8 @@ void node_close(struct node *n)
 	enrich_close(n->enrich);
 	repeats_close(n->repeats);
 	erase_close(n->erase);
-<<<<<<< HEAD
 	node_records_close(n);
-=======
-	records_close(n->records);
-	snapshot_free(n->types);
 	secrets_close(n->secrets);
->>>>>>> types
 	journal_close(n->journal);
 	store_close(n->store);
 	roles_free(n->roles);

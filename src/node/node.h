@@ -29,13 +29,7 @@ struct node {
 	struct starter *starter;
 	struct store *store;
 	struct journal *journal;
-<<<<<<< HEAD
-=======
-	struct erase *erase;
-	struct snapshot *types;         /* of struct types: what records may be */
-	struct records *records;
 	struct secrets *secrets;        /* disclosure/secrets.h */
->>>>>>> types
 	struct roles *roles;            /* roles.json and DIR/roles.json; as long as the node */
 	struct erase *erase;            /* what is being erased */
 	struct repeats *repeats;

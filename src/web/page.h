@@ -97,8 +97,6 @@ const struct types *page_types(struct page *p);
 /* A field of the form that came, of either kind; STR_NONE: none. */
 str page_form(const struct page *p, const char *name);
 void page_form_each(const struct page *p, void (*each)(void *ctx, str name, str value), void *ctx);
-/* 303 to an address of ours, as a form's answer. */
-void page_go(struct page *p, str where);
 
 void page_rows(struct page *p);
 void page_rows_end(struct page *p);
@@ -133,6 +131,7 @@ const char *cookie_name(const struct http_request *q);
 
 /* A path of ours to go to afterwards: "/" when `next` is none. */
 str page_next_path(str next);
+/* 303 to an address of ours, as a form's answer. */
 void page_go(struct page *p, str where);
 /* "name=value" with the flags of our cookies; lax: comes along when a provider sends the browser back. */
 void page_cookie(struct page *p, const char *name, const char *value, bool lax, int64_t seconds);

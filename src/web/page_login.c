@@ -9,13 +9,6 @@ str page_next_path(str next)
 	return local ? next : STR("/");
 }
 
-void page_go(struct page *p, str where)
-{
-	p->template = NULL;
-	p->ans->status = 303;
-	answer_header(p->ans, "Location", where);
-}
-
 void page_cookie(struct page *p, const char *name, const char *value, bool lax, int64_t seconds)
 {
 	answer_header(p->ans, "Set-Cookie",
@@ -179,44 +172,12 @@ static enum rc check_secret(struct page *p, char fresh[TOKEN_TEXT_BYTES], int64_
 	return rc;
 }
 
-<<<<<<< HEAD
-static void set_cookie(struct page *p, const char *value, int64_t seconds)
-{
-	answer_header(p->ans, "Set-Cookie",
-		      arena_fmt(p->a, "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s",
-				cookie_name(p->q), value, (long long)seconds,
-				p->q->secure ? "; Secure" : ""));
-}
-
-static void open_session(struct page *p, int64_t token)
-{
-	char id[SESSION_TEXT_BYTES];
-	if (p->caller.by_session) /* the old one ends: a new id at each sign-in */
-		sessions_end(p->w->sessions, http_cookie(p->q, cookie_name(p->q)));
-	sessions_make(p->w->sessions, token, clock_mono_us(), id);
-	set_cookie(p, id, SESSION_LIFE_US / SECOND_US);
-	explicit_bzero(id, sizeof id);
-}
-
-enum rc page_sign_in(struct page *p, struct err *err)
-{
-	char fresh[TOKEN_TEXT_BYTES] = "";
-	int64_t token = 0;
-	str once = http_form(p->q, "once"), next = http_form(p->q, "next");
-	enum rc rc = RC_OK;
-	if (once.n == 0)
-		rc = check_secret(p, fresh, &token, err);
-	else if (!sessions_link_use(p->w->sessions, once, clock_mono_us(), &token))
-		rc = fail(err, RC_DENIED, "this link was used, or is older than five minutes");
-	if (rc == RC_DENIED && once.n == 0) {
-=======
 static enum rc sign_in_by_token(struct page *p, struct err *err)
 {
 	char fresh[TOKEN_TEXT_BYTES] = "";
 	int64_t token = 0;
 	enum rc rc = check_secret(p, fresh, &token, err);
 	if (rc == RC_DENIED) {
->>>>>>> types
 		page_go(p, STR("/login?wrong=1"));
 		return RC_OK;
 	}
@@ -224,11 +185,7 @@ static enum rc sign_in_by_token(struct page *p, struct err *err)
 		return rc;
 	open_token_session(p, token);
 	if (!fresh[0]) {
-<<<<<<< HEAD
-		page_go(p, local_path(next) ? next : STR("/"));
-=======
 		page_go(p, page_next_path(http_form(p->q, "next")));
->>>>>>> types
 		return RC_OK;
 	}
 	p->template = "token";
@@ -266,11 +223,7 @@ enum rc page_sign_out(struct page *p, struct err *err)
 {
 	(void)err;
 	sessions_end(p->w->sessions, http_cookie(p->q, cookie_name(p->q)));
-<<<<<<< HEAD
-	set_cookie(p, "", 0);
-=======
 	page_cookie(p, cookie_name(p->q), "", false, 0);
->>>>>>> types
 	page_go(p, STR("/login"));
 	return RC_OK;
 }

@@ -367,6 +367,7 @@ static struct page page_begin(struct web *w, const struct http_request *q, struc
 
 static void page_end(struct page *p)
 {
+	caller_end(&p->caller);
 	if (p->r)
 		store_read_end(p->r);
 	if (p->directory)
@@ -415,7 +416,6 @@ void answer_request(struct web *w, const struct http_request *q, str body, struc
 			finish(&p, rc == RC_OK ? r->run(&p, &err) : rc, &err);
 		}
 	}
-<<<<<<< HEAD
 	page_end(&p);
 }
 
@@ -439,14 +439,6 @@ bool body_admitted(struct web *w, const struct http_request *q, struct http_answ
 	}
 	page_end(&p);
 	return a->status == 0;
-=======
-	caller_end(&p.caller);
-	if (p.r)
-		store_read_end(p.r);
-	if (p.directory)
-		snapshot_drop(p.w->n->directory, p.directory);
-	buf_free(&p.doc);
->>>>>>> types
 }
 
 /* --- uploads --- */
