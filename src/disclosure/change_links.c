@@ -3,6 +3,7 @@
 #include "disclosure/change_private.h"
 #include "disclosure/read.h"
 #include "disclosure/read_records_private.h"
+#include "disclosure/seal.h"
 
 struct act {
 	struct records *r;
@@ -131,7 +132,9 @@ static enum rc erase_job(struct tx *tx, void *ctx, struct err *err)
 	struct record r;
 
 	enum rc rc = reach_object(tx, act, ACTION_ERASE, &r, err);
-	return rc == RC_OK ? record_erase(tx, act->r, r.id, str_of(act->v->actor), act->why, err) : rc;
+	if (rc == RC_OK)
+		rc = record_erase(tx, act->r, r.id, str_of(act->v->actor), act->why, err);
+	return rc == RC_OK ? seal_forget(tx, r.id, err) : rc;
 }
 
 static enum rc file_job(struct tx *tx, void *ctx, struct err *err)

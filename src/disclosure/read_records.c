@@ -66,7 +66,11 @@ enum rc read_record(struct reader *r, const struct types *t, const struct viewer
 
 	*out = (struct record_view){ 0 };
 	enum rc rc = record_gate(reader_conn(r), t, v, id, a, record, &labels, &decision, err);
-	return rc == RC_OK ? record_view_make(v, record, &labels, &decision, out, err) : rc;
+	if (rc == RC_OK)
+		rc = record_view_make(v, record, &labels, &decision, out, err);
+	if (rc == RC_OK)
+		record_view_open(reader_conn(r), out);
+	return rc;
 }
 
 /* --- versions --- */
@@ -95,8 +99,12 @@ enum rc read_record_version(struct reader *r, const struct types *t, const struc
 	enum rc rc = record_gate(reader_conn(r), t, v, id, a, &now, &labels, &decision, err);
 	if (rc == RC_OK)
 		rc = record_load_version(reader_conn(r), t, now.id, version, a, record, err);
-	if (rc == RC_OK && version_passes(v, record, &labels, &both, &decision))
-		return record_view_make(v, record, &both, &decision, out, err);
+	if (rc == RC_OK && version_passes(v, record, &labels, &both, &decision)) {
+		rc = record_view_make(v, record, &both, &decision, out, err);
+		if (rc == RC_OK)
+			record_view_open(reader_conn(r), out);
+		return rc;
+	}
 	return rc == RC_OK || rc == RC_ABSENT ? no_such_record(err) : rc;
 }
 

@@ -130,14 +130,12 @@ enum rc node_viewer_unix(struct node *n, uint32_t uid, struct viewer *out, struc
 			rc = account_viewer_unix(reader_conn(r), n->roles, uid, out, err);
 		store_read_end(r);
 	}
-	if (rc == RC_OK && n->policy.number >= out->policy.number)
-		out->policy = n->policy;
 	if (rc != RC_ABSENT && rc != RC_DENIED)
-		return rc;
+		return rc == RC_OK && n->policies ? policies_apply(n->policies, out, err) : rc;
 	if (uid != 0 && uid != dir_owner(n))
 		return fail(err, RC_DENIED, "only the directory's owner, and who has an account, may use its socket");
 	*out = viewer_owner(uid);
-	return RC_OK;
+	return n->policies ? policies_apply(n->policies, out, err) : RC_OK;
 }
 
 void node_socket_mode(struct node *n)
@@ -196,6 +194,40 @@ static enum rc open_roles(struct node *n, struct err *err)
 	return rc;
 }
 
+enum { MARKS_FILE_MAX = 256 << 10, ROLES_FILE_MAX = 64 << 10 };
+
+/* Own marks are read once: a node is started again for new ones, and has another policy. */
+static enum rc open_marks(struct node *n, struct err *err)
+{
+	struct buf text = BUF_INIT(MARKS_FILE_MAX);
+	struct err why = { 0 };
+	enum rc rc = io_read_file(store_dir(n->store), "marks.json", &text, err);
+	n->marks = &marks_built_in;
+	if (rc == RC_OK && marks_read(buf_str(&text), &n->marks, &why) != RC_OK)
+		rc = fail(err, why.rc, "marks.json: %s", why.text);
+	buf_free(&text);
+	return rc == RC_ABSENT ? RC_OK : rc;
+}
+
+static enum rc open_policy(struct node *n, struct err *err)
+{
+	struct buf roles = BUF_INIT(ROLES_FILE_MAX);
+	struct viewer v = viewer_public(CHANNEL_SCREEN);
+	buf_add(&roles, STR("built in with " RONDA_VERSION "\n"));
+	enum rc rc = io_read_file(store_dir(n->store), "roles.json", &roles, err);
+	if (rc == RC_ABSENT)
+		rc = RC_OK;
+	const struct policy_sources from = { n->marks, buf_str(&roles), n->policy.public_k };
+	if (rc == RC_OK)
+		rc = policies_open(n->store, n->records, &from, &n->policies, err);
+	if (rc == RC_OK)
+		rc = policies_apply(n->policies, &v, err);
+	if (rc == RC_OK)
+		n->policy = v.policy;
+	buf_free(&roles);
+	return rc;
+}
+
 static enum rc open_tables(struct node *n, struct err *err)
 {
 	struct arena *a = arena_new(KIB(1));
@@ -231,6 +263,10 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 	if (rc == RC_OK)
 		rc = node_records_open(n, err);
 	if (rc == RC_OK)
+		rc = open_marks(n, err);
+	if (rc == RC_OK)
+		rc = open_policy(n, err);
+	if (rc == RC_OK)
 		rc = open_tables(n, err);
 	if (rc == RC_OK && n->starter)
 		rc = parser_pool_new(n->starter, n->log,
@@ -259,6 +295,8 @@ void node_close(struct node *n)
 	secrets_close(n->secrets);
 	journal_close(n->journal);
 	store_close(n->store);
+	policies_close(n->policies);
+	marks_free(n->marks);
 	roles_free(n->roles);
 	starter_free(n->starter);
 	settings_free(n->settings);

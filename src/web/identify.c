@@ -96,8 +96,10 @@ void identify(struct web *w, const struct http_request *q, struct caller *out)
 		by_token(w, q, token, out);
 	else if (cookie.n > 0)
 		by_session(w, q, cookie, out);
-	if (out->known && w->n->policy.number >= out->viewer.policy.number)
-		out->viewer.policy = w->n->policy;
+	if (policies_apply(w->n->policies, &out->viewer, NULL) != RC_OK) {
+		out->known = false; /* without a policy nobody is anybody */
+		out->viewer = viewer_public(CHANNEL_SCREEN);
+	}
 }
 
 void caller_end(struct caller *c)
