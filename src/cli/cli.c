@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cli_private.h"
+#include "disclosure/seal.h"
 #include "node/control.h"
 
 #define COMMAND(name) extern const struct cli_command cli_##name;
@@ -300,6 +301,8 @@ static int run_and_flush(struct cli *c, uint32_t uid)
 	int code = admit(c, uid);
 	if (code == 0)
 		code = c->command->run(c);
+	seal_ring_drop(c->viewer.seal);
+	c->viewer.seal = NULL;
 	cli_rows_end(c);
 	if (!cli_flush(c) && code == 0)
 		code = rc_exit_code(RC_IO);

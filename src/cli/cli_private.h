@@ -40,6 +40,13 @@ bool cli_write(struct cli *c, int fd, str s);
 /* The caller of this command in a node has gone: nobody waits for what it does. */
 bool cli_abandoned(const struct cli *c);
 
+/* One line of the caller's stdin, without echo on a terminal (after `prompt`, on talk); in c->a: wipe
+ * it. RC_INPUT: there is none. */
+MUST_CHECK enum rc cli_read_secret(struct cli *c, const char *prompt, str *out, struct err *err);
+/* The caller's case key, by his passphrase as cli_read_secret() takes it; sets c->viewer.seal, which
+ * the command's end lets go. RC_ABSENT: he has no account, or no key. */
+MUST_CHECK enum rc cli_open_case_key(struct cli *c, struct err *err);
+
 /* What a column's values are in JSON. An empty value is null, but for text. */
 enum cli_kind {
 	COLUMN_TEXT,
