@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "record/record_private.h"
 
-enum { PACK_FROM = 400, TITLE_MOST = 200 };
+enum { PACK_FROM = 2000, TITLE_MOST = 200 };
 
 /* A change under way. */
 struct putting {
@@ -314,7 +314,7 @@ static str pack(struct records *r, str body, struct buf *to)
 	char *p = body.n < PACK_FROM ? NULL : buf_room(to, ZSTD_compressBound(body.n));
 	if (!p)
 		return body;
-	size_t n = ZSTD_compressCCtx(r->pack, p, ZSTD_compressBound(body.n), body.p, body.n, 3);
+	size_t n = ZSTD_compressCCtx(r->pack, p, ZSTD_compressBound(body.n), body.p, body.n, 1);
 	return ZSTD_isError(n) || n + n / 8 > body.n ? body : str_mem(p, n);
 }
 
