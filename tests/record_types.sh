@@ -74,6 +74,7 @@ is "$(v list --limit 1 --after "$after" | tail -1 | cut -f3)" "Team A" "a list g
 v show 2 >"$T/out"
 has "$T/out" '^Badge: B-2$' "show has labels"
 has "$T/out" '^    lines$' "and lines of long texts"
+has "$T/out" '^due: 2' "and its clock runs"
 is "$(v show visit-1 --json | sed -nE 's/.*"purpose":"([a-z]+)".*/\1/p')" training "and JSON has names"
 check_fails 66 "one that is not there" v show 99
 
@@ -94,6 +95,8 @@ check_fails 77 "a move that is none" v move 1 over
 check_fails 65 "a move that asks why" v move 1 declined
 check "a move" v move 1 agreed
 check "and the next, by its label" v move 1 Over
+v show 1 >"$T/out"
+has_not "$T/out" "due:" "its clock has stopped"
 is "$(v history 1 --json | wc -l)" 6 "every version is kept"
 is "$(v history 1 --csv | sed -n '7p' | cut -d, -f6 | tr -d '\r')" '"they asked"' "with the reason"
 is "$(v show 1 1 --json | sed -nE 's/.*"guests":([0-9]+).*/\1/p')" 3 "an old version can be read"
@@ -151,12 +154,15 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && chmod 755 "$T" &&
 	as() { setpriv --reuid=65534 --regid=65534 --clear-groups "$RONDA_BUILD/ronda" "$@"; }
 	ronda account -d "$D" new "Analyst A" --roles analyst --unix 65534 >/dev/null
 	serve
+	ok $? "a node serves"
+	chmod 711 "$D"
 	check "an analyst reads" as visit show 2 -d "$D"
 	check_fails 77 "moves what he may not" as visit move 2 agreed -d "$D"
 	check_fails 77 "exports what he may not" as visit export -d "$D"
 	has_not "$T/out" "SUM" "nothing of it came out"
 	check_fails 77 "imports what he may not" sh -c "printf 'who\nX\n' | setpriv --reuid=65534 --regid=65534 --clear-groups '$RONDA_BUILD/ronda' visit import - -d '$D'"
 	check_fails 77 "erases what he may not" as visit erase 2 --why x -d "$D"
+	chmod 700 "$D"
 	stop_node
 else
 	skip "an analyst's rights" "needs root and setpriv"
@@ -164,6 +170,7 @@ fi
 
 # --- while a node serves, and a language of the caller's ---
 serve
+ok $? "a node serves again"
 is "$(LANG=id_ID.UTF-8 v list --limit 1 2>/dev/null | head -1 | cut -f3)" "Siapa" "a node that serves speaks the caller's language"
 check "erasing" v erase 2 --why "they asked us to"
 stop_node
