@@ -204,6 +204,17 @@ static const char version_2[] =
 	/* refused.c: refusals since the actor's last journal line about them */
 	"CREATE TABLE refusal (actor TEXT PRIMARY KEY, at_us INTEGER NOT NULL, count INTEGER NOT NULL)"
 	" WITHOUT ROWID;"
+	/* --- disclosure: imports --- */
+	/* bulk.c: runs (state: enum bulk_state; next: the last row applied), and their rows: id "" of a
+	 * new one; fields: JSON until it is applied, then NULL; versions before and after */
+	"CREATE TABLE import_run (id INTEGER PRIMARY KEY, type TEXT NOT NULL, actor TEXT NOT NULL,"
+	" at_us INTEGER NOT NULL, why TEXT NOT NULL, language TEXT NOT NULL, tlp TEXT NOT NULL,"
+	" key TEXT NOT NULL, state INTEGER NOT NULL, rows INTEGER NOT NULL, applied INTEGER NOT NULL,"
+	" next INTEGER NOT NULL);"
+	"CREATE TABLE import_row (run INTEGER, row INTEGER, id TEXT NOT NULL, version INTEGER NOT NULL,"
+	" state TEXT NOT NULL, tlp TEXT NOT NULL, fields TEXT, as_text INTEGER NOT NULL, record BLOB,"
+	" before INTEGER NOT NULL, after INTEGER NOT NULL, undone INTEGER NOT NULL,"
+	" PRIMARY KEY (run, row)) WITHOUT ROWID;"
 	/* --- disclosure: accounts, policy, seals --- */
 	/* account.c. roles: names of roles.json, space between; unix_uid, subject: NULL when none;
 	 * secrets: counts changes of what the account proves itself by, so that sessions end */
