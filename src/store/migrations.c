@@ -168,8 +168,42 @@ static const char version_2[] =
 	" PRIMARY KEY (digest, record, actor)) WITHOUT ROWID;"
 	"CREATE INDEX record_file_record ON record_file_use (record);"
 	/* --- record: clocks, outbox, ledger --- */
+	/* clocks.c: times NULL when there are none; next_us: of the next step of the ladder */
+	"CREATE TABLE record_clock (record BLOB, rule TEXT, started_us INTEGER, due_us INTEGER,"
+	" left_us INTEGER NOT NULL, stopped_us INTEGER, step INTEGER NOT NULL,"
+	" paused INTEGER NOT NULL, next_us INTEGER, noted_by TEXT NOT NULL,"
+	" PRIMARY KEY (record, rule)) WITHOUT ROWID;"
+	"CREATE INDEX record_clock_next ON record_clock (next_us) WHERE next_us IS NOT NULL;"
+	/* outbox.c: lease_us 0: nobody has it. maker and made_at: the cursor it came with */
+	"CREATE TABLE outbox (id INTEGER PRIMARY KEY, state INTEGER NOT NULL, lane INTEGER NOT NULL,"
+	" driver TEXT NOT NULL, recipient TEXT NOT NULL, item TEXT NOT NULL,"
+	" item_version INTEGER NOT NULL, template TEXT NOT NULL, details TEXT NOT NULL,"
+	" purpose INTEGER NOT NULL, policy INTEGER NOT NULL, maker TEXT NOT NULL,"
+	" made_at INTEGER NOT NULL, made_us INTEGER NOT NULL, not_before_us INTEGER NOT NULL,"
+	" expires_us INTEGER NOT NULL, lease_us INTEGER NOT NULL, tries INTEGER NOT NULL,"
+	" words TEXT NOT NULL, UNIQUE (maker, made_at, driver, recipient));"
+	"CREATE INDEX outbox_queued ON outbox (driver, lane, not_before_us, id) WHERE state = 1;"
+	"CREATE INDEX outbox_leased ON outbox (lease_us) WHERE state IN (2, 3);"
+	"CREATE TABLE outbox_cover (message INTEGER, item TEXT, version INTEGER NOT NULL,"
+	" PRIMARY KEY (message, item)) WITHOUT ROWID;"
+	"CREATE INDEX outbox_cover_item ON outbox_cover (item, message);"
+	/* ledger.c: reference makes receipts of one message once */
+	"CREATE TABLE ledger (id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL,"
+	" message INTEGER NOT NULL, kind INTEGER NOT NULL, driver TEXT NOT NULL,"
+	" recipient TEXT NOT NULL, item TEXT NOT NULL, item_version INTEGER NOT NULL,"
+	" purpose INTEGER NOT NULL, policy INTEGER NOT NULL, rule TEXT NOT NULL, cut TEXT NOT NULL,"
+	" reference TEXT NOT NULL, words TEXT NOT NULL, covers INTEGER NOT NULL);"
+	"CREATE INDEX ledger_item ON ledger (item, id);"
+	"CREATE INDEX ledger_recipient ON ledger (recipient, id);"
+	"CREATE INDEX ledger_message ON ledger (message, kind, reference) WHERE message > 0;"
 	/* --- route: findings --- */
 	/* --- disclosure: accounts, policy, seals --- */
+	/* account.c. roles: names of roles.json, space between; unix_uid, subject: NULL when none;
+	 * secrets: counts changes of what the account proves itself by, so that sessions end */
+	"CREATE TABLE account (id INTEGER PRIMARY KEY, name TEXT NOT NULL, folded TEXT UNIQUE NOT NULL,"
+	" display TEXT NOT NULL, roles TEXT NOT NULL, organisation BLOB NOT NULL, person BLOB NOT NULL,"
+	" unix_uid INTEGER UNIQUE, subject TEXT UNIQUE, disabled INTEGER NOT NULL,"
+	" secrets INTEGER NOT NULL, made_us INTEGER NOT NULL, last_seen_us INTEGER NOT NULL);"
 	"PRAGMA user_version = 2;";
 
 const char *const store_migrations[] = { version_1, version_2 };
