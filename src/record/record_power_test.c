@@ -4,6 +4,8 @@
 #include "record/record_world.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "base/io_trace.h"
 
@@ -324,5 +326,76 @@ TEST(every_call_fails_once_ENOSPC)
 	every_call(ENOSPC, "ENOSPC");
 }
 
-TEST_MAIN(TEST_RUN(power_cuts), TEST_RUN(every_call_fails_once_EIO),
+/* --- kill -9 --- */
+
+enum { KILLS = 6 };
+
+/* Makes records with words of their own until it is killed; tells each that was acknowledged. */
+static void go_on_forever(const char *path, int to)
+{
+	struct world w = { 0 };
+	if (!world_open(&w, path))
+		_exit(1);
+	for (int i = 0;; i++) {
+		struct record r;
+		arena_reset(w.a);
+		struct record_change c = { .type = w.t, .to_state = -1, .actor = STR("account:1"),
+					   .fields = arena_fmt(w.a, "{\"title\":\"wort%d\",\"score\":%d}", i, i) };
+		if (world_put(&w, &c, &r) != RC_OK)
+			_exit(1);
+		c = (struct record_change){ .type = w.t, .id = r.id, .to_state = 1, .actor = STR("account:1") };
+		if (world_put(&w, &c, &r) != RC_OK || write(to, r.id.b, sizeof(r.id.b)) != sizeof(r.id.b))
+			_exit(1);
+	}
+}
+
+TEST(killed)
+{
+	struct test_dir d = test_dir_new();
+	size_t told = 0;
+	struct uuid *ids = x_array(100000, sizeof(*ids));
+	CHECK_RC(store_create(d.path, "Team B", "ID", &err), RC_OK, err);
+	for (int i = 0; i < KILLS; i++) {
+		int ends[2];
+		CHECK(pipe(ends) == 0);
+		pid_t child = fork();
+		if (child == 0) {
+			close(ends[0]);
+			go_on_forever(d.path, ends[1]);
+		}
+		close(ends[1]);
+		/* killed in the midst of it, after some were told */
+		for (int k = 0; k < 5 + 7 * i; k++)
+			if (told < 100000 && read(ends[0], &ids[told], sizeof(*ids)) == sizeof(*ids))
+				told++;
+		CHECK(child > 0 && kill(child, SIGKILL) == 0);
+		int status;
+		CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+		while (told < 100000 && read(ends[0], &ids[told], sizeof(*ids)) == sizeof(*ids))
+			told++;
+		close(ends[0]);
+		struct world w = { .d = d };
+		struct reader *rd;
+		struct records_check k;
+		CHECK(world_open(&w, d.path));
+		CHECK_RC(store_read_begin(w.s, &rd, &err), RC_OK, err);
+		CHECK_RC(records_verify(reader_conn(rd), snapshot_table(w.held), &k, &err), RC_OK, err);
+		CHECK_MSG(!k.words[0], "%s", k.words);
+		for (size_t n = 0; n < told; n++) {
+			struct record r;
+			arena_reset(w.a);
+			CHECK_RC(record_load(reader_conn(rd), NULL, ids[n], w.a, &r, &err), RC_OK, err);
+			CHECK(r.version == 2 && found(&w, reader_conn(rd), r.title) >= 1);
+		}
+		store_read_end(rd);
+		CHECK_RC(store_write(w.s, check_words, NULL, &err), RC_OK, err);
+		world_close(&w);
+	}
+	CHECK(told >= 5 * KILLS);
+	printf("# %zu acknowledged\n", told);
+	free(ids);
+	test_dir_end(&d);
+}
+
+TEST_MAIN(TEST_RUN(power_cuts), TEST_RUN(killed), TEST_RUN(every_call_fails_once_EIO),
 	  TEST_RUN(every_call_fails_once_ENOSPC))
