@@ -181,6 +181,8 @@ static enum rc open_store(struct node *n, struct err *err)
 	if (rc == RC_OK)
 		rc = journal_open(n->store, &n->journal, err);
 	if (rc == RC_OK)
+		rc = secrets_open(n->store, &n->secrets, err);
+	if (rc == RC_OK)
 		rc = repeats_open(n->store, (size_t)settings_int(n->settings, "repeat_memory"),
 				  settings_int(n->settings, "repeat_window"), &n->repeats, err);
 	return rc;
@@ -252,7 +254,9 @@ void node_close(struct node *n)
 	snapshot_free(n->directory);
 	enrich_close(n->enrich);
 	repeats_close(n->repeats);
+	erase_close(n->erase);
 	node_records_close(n);
+	secrets_close(n->secrets);
 	journal_close(n->journal);
 	store_close(n->store);
 	roles_free(n->roles);

@@ -13,6 +13,7 @@
 #include "base/snapshot.h"
 #include "disclosure/account.h"
 #include "disclosure/read.h"
+#include "disclosure/secrets.h"
 #include "intake/child.h"
 #include "intake/feeds.h"
 #include "record/erase.h"
@@ -28,8 +29,9 @@ struct node {
 	struct starter *starter;
 	struct store *store;
 	struct journal *journal;
-	struct erase *erase;            /* what must go for good, and is going */
+	struct secrets *secrets;        /* disclosure/secrets.h */
 	struct roles *roles;            /* roles.json and DIR/roles.json; as long as the node */
+	struct erase *erase;            /* what is being erased */
 	struct repeats *repeats;
 	struct enrich *enrich;
 	struct snapshot *directory;     /* of struct directory */

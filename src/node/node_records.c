@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "record/clocks.h"
+#include "record/erase.h"
 
 enum { HOLIDAYS_MAX = 256 << 10, STEPS_AT_ONCE = 100 };
 
@@ -60,28 +61,25 @@ static enum rc tick(struct store *s, void *ctx, bool *did_out, struct err *err)
 
 enum rc node_records_open(struct node *n, struct err *err)
 {
-	static const struct eraser *const erasers[] = { &eraser_journal, &eraser_report,
-							&eraser_record };
+	static const struct eraser *const erasers[] = { &eraser_journal, &eraser_report, &eraser_record };
 	n->types = snapshot_new(free_types);
 	enum rc rc = node_types_reload(n, err);
 	if (rc == RC_OK)
 		rc = open_calendar(n, err);
 	if (rc == RC_OK)
 		rc = records_open(n->store, n->journal, n->types, &n->records, err);
-	if (rc == RC_OK)
-		rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
 	if (rc != RC_OK)
 		return rc;
 	records_add_hook(n->records, &(struct record_hook){ .changed = follow_clocks, .ctx = n });
 	store_add_tend(n->store, tick, n);
-	if (!store_read_only(n->store))
+	rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
+	if (rc == RC_OK && !store_read_only(n->store))
 		rc = outbox_recover(n->store, err);
 	return rc;
 }
 
 void node_records_close(struct node *n)
 {
-	erase_close(n->erase);
 	records_close(n->records);
 	calendar_free(n->calendar);
 	if (n->types)

@@ -239,6 +239,11 @@ struct snapshot *records_types_snapshot(struct records *r)
 	return r->types;
 }
 
+struct journal *records_journal(struct records *r)
+{
+	return r->j;
+}
+
 void records_add_hook(struct records *r, const struct record_hook *hook)
 {
 	if (r->hooks == RECORD_HOOKS)

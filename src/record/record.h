@@ -35,7 +35,7 @@ void record_id_format(struct buf *out, str type, const struct uuid *id);
 enum { RECORD_NAMED_MAX = 64, RECORD_AUDIENCE_MAX = 64 };
 /* Labels of a record. In JSON: {"tlp":"AMBER","pap":"GREEN","classification":"…",
  * "audience":["organisation--…"],"named":["account:3"],"licence":"…","exercise":true,"held":true}.
- * Without "tlp": AMBER; without "pap": AMBER, which is not written. A TLP or PAP that is not
+ * Without "tlp": AMBER; without "pap": as strict as the TLP, which is not written. A TLP or PAP that is not
  * understood, or a member that is not: TLP_COUNT (as RED) or PAP_COUNT, its text is kept. */
 enum pap { PAP_CLEAR, PAP_GREEN, PAP_AMBER, PAP_RED, PAP_COUNT };
 struct labels_of {
@@ -82,6 +82,7 @@ MUST_CHECK enum rc records_open(struct store *s, struct journal *j, struct snaps
 void records_close(struct records *r);
 /* A held table; end with snapshot_drop(records_types_snapshot(r), ref). */
 struct snapshot *records_types_snapshot(struct records *r);
+struct journal *records_journal(struct records *r);
 /* Makes index and search text again for types whose definition is not that they were made
  * by: at opening, and for whoever swaps the types. In small jobs; may be called any time. */
 MUST_CHECK enum rc records_reindex(struct records *r, struct err *err);

@@ -202,6 +202,13 @@ static const char version_2[] =
 	"CREATE INDEX ledger_recipient ON ledger (recipient, id);"
 	"CREATE INDEX ledger_message ON ledger (message, kind, reference) WHERE message > 0;"
 	/* --- route: findings --- */
+	/* --- disclosure: policy, refusals, break-glass --- */
+	/* policy.c: every policy that was ever in force; next_us: when a day in it comes */
+	"CREATE TABLE policy (number INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, digest BLOB NOT NULL,"
+	" next_us INTEGER NOT NULL, body TEXT NOT NULL);"
+	/* refused.c: refusals since the actor's last journal line about them */
+	"CREATE TABLE refusal (actor TEXT PRIMARY KEY, at_us INTEGER NOT NULL, count INTEGER NOT NULL)"
+	" WITHOUT ROWID;"
 	/* --- disclosure: accounts, policy, seals --- */
 	/* account.c. roles: names of roles.json, space between; unix_uid, subject: NULL when none;
 	 * secrets: counts changes of what the account proves itself by, so that sessions end */
@@ -209,6 +216,31 @@ static const char version_2[] =
 	" display TEXT NOT NULL, roles TEXT NOT NULL, organisation BLOB NOT NULL, person BLOB NOT NULL,"
 	" unix_uid INTEGER UNIQUE, subject TEXT UNIQUE, disabled INTEGER NOT NULL,"
 	" secrets INTEGER NOT NULL, made_us INTEGER NOT NULL, last_seen_us INTEGER NOT NULL);"
+	/* secrets.c: hashes; totp is encrypted under DIR/account.key */
+	"CREATE TABLE account_secret (account INTEGER PRIMARY KEY, password TEXT NOT NULL,"
+	" password_us INTEGER NOT NULL, totp BLOB NOT NULL, totp_step INTEGER NOT NULL);"
+	"CREATE TABLE account_code (account INTEGER, digest BLOB, PRIMARY KEY (account, digest))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE account_invite (hash BLOB PRIMARY KEY, account INTEGER NOT NULL,"
+	" made_us INTEGER NOT NULL) WITHOUT ROWID;"
+	/* passkeys.c */
+	"CREATE TABLE account_passkey (id BLOB PRIMARY KEY, account INTEGER NOT NULL, label TEXT NOT NULL,"
+	" key BLOB NOT NULL, alg INTEGER NOT NULL, counter INTEGER NOT NULL, backed_up INTEGER NOT NULL,"
+	" made_us INTEGER NOT NULL, used_us INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX account_passkey_of ON account_passkey (account);"
+	/* token.c: what a token of an account may, beyond its row in `token` */
+	"CREATE TABLE token_account (token INTEGER PRIMARY KEY, account INTEGER NOT NULL,"
+	" reads_only INTEGER NOT NULL);"
+	/* approval.c */
+	"CREATE TABLE approval (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, object TEXT NOT NULL,"
+	" what TEXT NOT NULL, why TEXT NOT NULL, state INTEGER NOT NULL, asked_by TEXT NOT NULL,"
+	" asked_us INTEGER NOT NULL, answered_by TEXT NOT NULL, answered_us INTEGER NOT NULL,"
+	" done_us INTEGER NOT NULL);"
+	/* seal.c: persons' keys, and a case's keys wrapped to them */
+	"CREATE TABLE seal_person (account INTEGER PRIMARY KEY, public BLOB NOT NULL,"
+	" salt BLOB NOT NULL, secret BLOB NOT NULL, recovery BLOB NOT NULL, made_us INTEGER NOT NULL);"
+	"CREATE TABLE seal_wrap (record BLOB, number INTEGER, account INTEGER, wrapped BLOB NOT NULL,"
+	" PRIMARY KEY (record, number, account)) WITHOUT ROWID;"
 	"PRAGMA user_version = 2;";
 
 const char *const store_migrations[] = { version_1, version_2 };
