@@ -41,6 +41,59 @@ const struct cli_command *cli_find(const char *name)
 	return NULL;
 }
 
+const struct cli_command *cli_of_type(const char *name, struct arena *a)
+{
+	if (!type_name_ok(str_of(name)))
+		return NULL;
+	struct cli_command *cmd = ARENA_NEW(a, struct cli_command);
+	str usage = str_of(cli_record.usage);
+	*cmd = cli_record;
+	cmd->name = arena_z(a, str_of(name));
+	cmd->usage = arena_fmt(a, "%s" STR_FMT, name, STR_ARG(str_from(usage, strlen("record TYPE")))).p;
+	return cmd;
+}
+
+bool cli_type_known(const char *dir, const char *name)
+{
+	char path[4096];
+	int n = snprintf(path, sizeof(path), "%s/types/%s.json", dir, name);
+	return type_is_built_in(str_of(name)) ||
+	       (type_name_ok(str_of(name)) && n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0);
+}
+
+/* "id_ID.UTF-8" is "id-ID"; "": nothing is set. */
+static str language_of_caller(struct arena *a)
+{
+	static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+	str value = STR("");
+	for (size_t i = 0; value.n == 0 && i < COUNT_OF(names); i++)
+		value = str_of(getenv(names[i]));
+	value = str_head(value, str_index(str_head(value, str_index(value, '@')), '.'));
+	if (value.n > 35 || str_eq(value, STR("C")) || str_eq(value, STR("POSIX")))
+		return STR("");
+	char *text = arena_z(a, value);
+	for (size_t i = 0; i < value.n; i++)
+		text[i] = (char)(text[i] == '_' ? '-' : text[i]);
+	return str_mem(text, value.n);
+}
+
+/* A node that serves does not have the caller's environment: the language goes with the line. */
+static char **with_language(int *argc, char **argv, struct arena *a)
+{
+	str language = language_of_caller(a);
+	if (language.n == 0)
+		return argv;
+	char **more = ARENA_ARRAY(a, (size_t)*argc + 3, char *);
+	more[0] = argv[0];
+	more[1] = argv[1];
+	more[2] = arena_z(a, STR("--language"));
+	more[3] = arena_z(a, language);
+	for (int i = 2; i < *argc; i++)
+		more[i + 2] = argv[i];
+	*argc += 2;
+	return more;
+}
+
 /* --- output: buffered, to the caller's own handles --- */
 
 bool cli_flush(struct cli *c)
@@ -204,9 +257,49 @@ static void take_line(struct cli *c, const struct line *l)
 	c->terminal = isatty(c->out) == 1;
 }
 
-static int run_and_flush(struct cli *c)
+int cli_may(struct cli *c, bool may)
 {
-	int code = c->command->run(c);
+	struct err err;
+	if (may)
+		return 0;
+	struct journal_act act = { .act = "refusal", .actor = str_of(c->viewer.actor),
+				   .object = str_of(c->command->name) };
+	if (journal_write(c->node->journal, &act, &err) != RC_OK)
+		log_error(c->node->log, "a refusal could not be journalled", L_Z("why", err.text));
+	(void)fail(&err, RC_DENIED, "your account does not have the right for this");
+	return cli_fail(c, &err);
+}
+
+static bool has_needs(const struct cli *c)
+{
+	switch (c->command->needs) {
+	case CLI_NEEDS_OPERATE: return right_includes(c->viewer.right, RIGHT_OPERATE);
+	case CLI_NEEDS_READ: return right_includes(c->viewer.right, RIGHT_READ);
+	case CLI_NEEDS_ACCOUNT: return right_includes(c->viewer.right, RIGHT_SIGNED_IN);
+	}
+	return false;
+}
+
+/* Whoever may not open the directory is refused here; what is no command of a node he runs himself. */
+static int admit(struct cli *c, uint32_t uid)
+{
+	struct err err = { 0 };
+	if (!c->command->needs_node && c->served && c->foreign) {
+		(void)fail(&err, RC_DENIED, "a node runs this for its own Unix user only");
+		return cli_fail(c, &err);
+	}
+	if (!c->command->needs_node)
+		return 0;
+	if (node_viewer_unix(c->node, uid, &c->viewer, &err) != RC_OK)
+		return cli_fail(c, &err);
+	return cli_may(c, has_needs(c));
+}
+
+static int run_and_flush(struct cli *c, uint32_t uid)
+{
+	int code = admit(c, uid);
+	if (code == 0)
+		code = c->command->run(c);
 	cli_rows_end(c);
 	if (!cli_flush(c) && code == 0)
 		code = rc_exit_code(RC_IO);
@@ -222,9 +315,12 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 	struct line l = { .set_count = 0 };
 	struct cli c = { .node = n, .dir = n->dir, .in = fds[0], .out = fds[1], .talk = fds[2],
 			 .dir_fd = dir_fd, .a = a, .pending = &pending,
-			 .viewer = viewer_owner(uid), .served = true };
+			 .viewer = viewer_public(CHANNEL_CLI), .served = true,
+			 .foreign = uid != 0 && uid != geteuid() };
 	int code = 64;
 	c.command = argc > 0 ? cli_find(argv[0]) : NULL;
+	if (argc > 0 && !c.command && cli_type_known(n->dir, argv[0]))
+		c.command = cli_of_type(argv[0], a);
 	const char *wrong = c.command ? parse_line(c.command, argc - 1, argv + 1, &l, a) :
 					"there is no such command";
 	if (!c.command) {
@@ -238,7 +334,7 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 				     "change ronda.conf and send it SIGHUP");
 	} else {
 		take_line(&c, &l);
-		code = run_and_flush(&c);
+		code = run_and_flush(&c, uid);
 	}
 	buf_free(&pending);
 	arena_free(a);
@@ -266,7 +362,7 @@ static int run_here(struct cli *c, const struct line *l)
 				 c->dir);
 		return cli_fail(c, &err);
 	}
-	int code = run_and_flush(c);
+	int code = run_and_flush(c, getuid());
 	node_close(c->node);
 	return code;
 }
@@ -282,6 +378,10 @@ static int dispatch(struct cli *c, int argc, char **argv)
 	c->dir = l.common[OPT_DIR] ? l.common[OPT_DIR] : from_env ? from_env : ".";
 	c->sets = l.sets;
 	c->set_count = l.set_count;
+	if (!cli_find(c->command->name) && !cli_type_known(c->dir, c->command->name)) {
+		cli_talk(c, "ronda: there is no command '%s'; 'ronda help' lists them", c->command->name);
+		return 64;
+	}
 	if (l.common[OPT_HELP]) {
 		cli_help_text(c, c->command);
 		cli_flush(c);
@@ -312,6 +412,10 @@ int cli_main(int argc, char **argv)
 	struct cli c = { .command = cli_find(name), .in = 0, .out = 1, .talk = 2, .dir_fd = AT_FDCWD,
 			 .a = a, .pending = &pending, .viewer = viewer_owner(getuid()) };
 	int code = 64;
+	if (!c.command)
+		c.command = cli_of_type(name, a);
+	if (c.command && argc > 1 && c.command->options == cli_record.options)
+		argv = with_language(&argc, argv, a);
 	if (hash_init(&err) != RC_OK) {
 		fprintf(stderr, "ronda: %s\n", err.text);
 		code = rc_exit_code(err.rc);

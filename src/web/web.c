@@ -5,29 +5,58 @@ struct route {
 	const char *method, *path;
 	enum right right;
 	page_fn run; /* NULL: an upload */
+	bool takes_body;
 };
 static const struct route routes[] = {
-#define ROUTE(method, path, right, handler) { #method, path, right, handler },
-#define UPLOAD(path, right, handler) { "POST", path, right, NULL },
+#define ROUTE(method, path, right, handler) { #method, path, right, handler, false },
+#define BODY(path, right, handler) { "POST", path, right, handler, true },
+#define UPLOAD(path, right, handler) { "POST", path, right, NULL, false },
 #include "routes.def"
 #undef ROUTE
+#undef BODY
 #undef UPLOAD
 };
+
+/* What signing in needs; tests of pages alone have a node without a store. */
+static enum rc open_login(struct web *w, struct err *err)
+{
+	struct node *n = w->n;
+	if (!n->secrets)
+		return RC_OK;
+	str url = settings_text(n->settings, "public_url");
+	const char *ca = arena_z(w->a, settings_text(n->settings, "fetch_ca_file"));
+	enum rc rc = secrets_ready(n->secrets, err);
+	w->login = (struct login){ .store = n->store, .journal = n->journal, .roles = n->roles,
+				   .secrets = n->secrets, .guard = w->guard };
+	if (rc == RC_OK)
+		rc = fetch_new(ca, &w->fetcher, err);
+	if (rc == RC_OK)
+		rc = oidc_open(n->settings, "/login/oidc", w->fetcher, &w->oidc, err);
+	if (rc == RC_ABSENT)
+		rc = RC_OK;
+	/* An address without a name is fine for all but passkeys. */
+	if (rc == RC_OK && url.n > 0 &&
+	    passkey_site_of(url, store_node_name(n->store), w->a, &w->site, NULL) != RC_OK)
+		w->site = (struct passkey_site){ .origin = STR("") };
+	return rc;
+}
 
 enum rc web_new(struct node *n, struct web **out, struct err *err)
 {
 	struct web *w = x_alloc(sizeof *w);
 	w->n = n;
 	w->started_us = clock_mono_us();
-	enum rc rc = templates_new(&w->templates, err);
-	if (rc != RC_OK) {
-		free(w);
-		return rc;
-	}
+	w->a = arena_new(KIB(1));
 	w->sessions = sessions_new();
 	w->guard = guard_new();
-	*out = w;
-	return RC_OK;
+	enum rc rc = templates_new(&w->templates, err);
+	if (rc == RC_OK)
+		rc = open_login(w, err);
+	if (rc != RC_OK)
+		web_free(w);
+	else
+		*out = w;
+	return rc;
 }
 
 void web_free(struct web *w)
@@ -37,6 +66,9 @@ void web_free(struct web *w)
 	templates_free(w->templates);
 	sessions_free(w->sessions);
 	guard_free(w->guard);
+	oidc_free(w->oidc);
+	fetch_free(w->fetcher);
+	arena_free(w->a);
 	free(w);
 }
 
@@ -47,15 +79,30 @@ void web_watch(struct web *w, const struct http *http)
 
 /* --- finding the route --- */
 
-static bool path_matches(const struct route *r, str path, str *item_out)
+/* Segment by segment: ":type" is the name of a type, "*" anything. */
+static bool path_matches(struct page *p, const struct route *r)
 {
-	str pattern = str_of(r->path), star = STR("/*");
-	*item_out = STR_NONE;
-	if (!str_ends(pattern, star))
-		return str_eq(path, pattern);
-	str head = str_head(pattern, pattern.n - 1);
-	*item_out = str_from(path, head.n);
-	return str_starts(path, head) && item_out->n > 0 && !str_has(*item_out, '/');
+	str pattern = str_from(str_of(r->path), 1), path = str_from(p->path, 1);
+	str items[2] = { STR_NONE, STR_NONE };
+	size_t n = 0;
+	p->type = NULL;
+	while (pattern.n > 0 || path.n > 0) {
+		str want = str_cut(&pattern, '/'), have = str_cut(&path, '/');
+		if (have.n == 0 || want.n == 0)
+			return false;
+		if (str_eq(want, STR(":type"))) {
+			p->type = types_find(page_types(p), have);
+			if (!p->type)
+				return false;
+		} else if (str_eq(want, STR("*"))) {
+			items[n++] = have;
+		} else if (!str_eq(want, have)) {
+			return false;
+		}
+	}
+	p->item = items[0];
+	p->item2 = items[1];
+	return !str_ends(p->path, STR("/")) || p->path.n == 1;
 }
 
 static const char *method_name(enum http_method m)
@@ -76,7 +123,7 @@ static const char *method_name(enum http_method m)
 static const struct route *find_route(struct page *p, const char **allow)
 {
 	for (size_t i = 0; i < COUNT_OF(routes); i++) {
-		if (!path_matches(&routes[i], p->path, &p->item))
+		if (!path_matches(p, &routes[i]))
 			continue;
 		if (str_eq(str_of(routes[i].method), str_of(method_name(p->q->method))))
 			return &routes[i];
@@ -134,6 +181,9 @@ static void put_frame(struct page *p)
 	json_put_bool(&p->j, "signed_in", p->caller.by_session);
 	json_put_str(&p->j, "csrf", str_of(p->caller.session.csrf));
 	json_put_str(&p->j, "actor", str_of(p->caller.viewer.actor));
+	if (p->caller.name[0])
+		json_put_str(&p->j, "account", str_of(p->caller.name));
+	json_put_bool(&p->j, "enrols", p->caller.session.enrols);
 	json_put_str(&p->j, "right", str_of(right_name(p->caller.viewer.right)));
 	json_put_bool(&p->j, "at_home", first.n == 0);
 	first = str_cut(&first, '/');
@@ -232,6 +282,17 @@ static void refuse_stranger(struct page *p)
 	}
 }
 
+/* Who must add a second factor is led to where he can. */
+static void refuse_known(struct page *p)
+{
+	if (p->caller.session.enrols && p->form == FORM_HTML && p->q->method != HTTP_POST) {
+		page_go(p, STR("/account"));
+		return;
+	}
+	answer_error(p, 403, "denied", p->caller.name[0] ? "your roles do not have the right for this" :
+							   "your token does not have the right for this");
+}
+
 static void journal_refusal(struct page *p)
 {
 	struct journal_act act = { .act = "refusal", .actor = str_of(p->caller.viewer.actor),
@@ -249,7 +310,7 @@ static bool admitted(struct page *p, const struct route *r)
 			refuse_stranger(p);
 		} else {
 			journal_refusal(p);
-			answer_error(p, 403, "denied", "your token does not have the right for this");
+			refuse_known(p);
 		}
 		return false;
 	}
@@ -257,7 +318,7 @@ static bool admitted(struct page *p, const struct route *r)
 		return true;
 	bool ours = same_origin(p->q);
 	if (p->caller.by_session)
-		ours = ours && str_eq_secret(http_form(p->q, "csrf"), str_of(p->caller.session.csrf));
+		ours = ours && str_eq_secret(page_form(p, "csrf"), str_of(p->caller.session.csrf));
 	if (!ours)
 		answer_error(p, 403, "denied", "this form was not made here, or is too old: load the page again");
 	return ours;
@@ -287,30 +348,97 @@ static void finish(struct page *p, enum rc rc, const struct err *err)
 	answer_error(p, rc_http_status(rc), rc_name(rc), why.text);
 }
 
-static void answer(void *ctx, const struct http_request *q, struct http_answer *a)
+/* "id-ID,id;q=0.9,en;q=0.8" -> "id" */
+static str first_language(const struct http_request *q)
 {
-	struct page p = { .w = ctx, .q = q, .ans = a, .a = q->a, .doc = BUF_INIT(PAGE_MAX) };
-	const char *allow = NULL;
-	struct err err = { 0 };
+	str list = http_header(q, "accept-language"), first = str_trim(str_cut(&list, ','));
+	size_t n = str_index(first, ';');
+	n = str_index(str_head(first, n), '-') < n ? str_index(first, '-') : n;
+	return n > 0 && n <= 8 ? str_head(first, n) : STR("en");
+}
+
+static struct page page_begin(struct web *w, const struct http_request *q, struct http_answer *a)
+{
+	struct page p = { .w = w, .q = q, .ans = a, .a = q->a, .doc = BUF_INIT(PAGE_MAX),
+			  .language = first_language(q) };
 	pick_form(&p);
-	const struct route *r = find_route(&p, &allow);
-	if (!r || !r->run) {
-		answer_error(&p, allow || r ? 405 : 404, "absent",
-			     allow || r ? "this address is not asked in this way" : "there is nothing here");
-		if (allow)
-			answer_header(a, "Allow", str_of(allow));
-	} else {
-		identify(p.w, q, &p.caller);
+	return p;
+}
+
+static void page_end(struct page *p)
+{
+	caller_end(&p->caller);
+	if (p->r)
+		store_read_end(p->r);
+	if (p->directory)
+		snapshot_drop(p->w->n->directory, p->directory);
+	if (p->types)
+		snapshot_drop(p->w->n->types, p->types);
+	buf_free(&p->doc);
+}
+
+static const struct route *route_of(struct page *p)
+{
+	const char *allow = NULL;
+	const struct route *r = find_route(p, &allow);
+	if (r && r->run)
+		return r;
+	answer_error(p, allow || r ? 405 : 404, "absent",
+		     allow || r ? "this address is not asked in this way" : "there is nothing here");
+	if (allow)
+		answer_header(p->ans, "Allow", str_of(allow));
+	return NULL;
+}
+
+static bool is_multipart(const struct http_request *q)
+{
+	return str_starts_nocase(http_header(q, "content-type"), STR("multipart/form-data"));
+}
+
+static enum rc take_body(struct page *p, str body, struct err *err)
+{
+	if (is_multipart(p->q))
+		return http_parts(p->q, body, p->a, &p->parts, &p->part_count, err);
+	p->body = body;
+	return RC_OK;
+}
+
+void answer_request(struct web *w, const struct http_request *q, str body, struct http_answer *a)
+{
+	struct page p = page_begin(w, q, a);
+	struct err err = { 0 };
+	const struct route *r = route_of(&p);
+	if (r) {
+		enum rc rc = body.p ? take_body(&p, body, &err) : RC_OK;
+		identify(w, q, &p.caller);
 		if (admitted(&p, r)) {
 			begin_document(&p);
-			finish(&p, r->run(&p, &err), &err);
+			finish(&p, rc == RC_OK ? r->run(&p, &err) : rc, &err);
 		}
 	}
-	if (p.r)
-		store_read_end(p.r);
-	if (p.directory)
-		snapshot_drop(p.w->n->directory, p.directory);
-	buf_free(&p.doc);
+	page_end(&p);
+}
+
+static void answer(void *ctx, const struct http_request *q, struct http_answer *a)
+{
+	answer_request(ctx, q, STR_NONE, a);
+}
+
+bool body_admitted(struct web *w, const struct http_request *q, struct http_answer *a)
+{
+	struct page p = page_begin(w, q, a);
+	const struct route *r = route_of(&p);
+	if (r && !r->takes_body) {
+		answer_error(&p, 403, "denied", "this address takes forms");
+	} else if (r) {
+		identify(w, q, &p.caller);
+		if (!right_includes(p.caller.viewer.right, r->right))
+			(void)admitted(&p, r); /* says why not */
+		else if (p.caller.by_session && !is_multipart(q)) /* no form: carries no token of the session */
+			answer_error(&p, 403, "denied", "programs send a token: Authorization: Bearer ...");
+	}
+	page_end(&p);
+	return a->status == 0;
 }
 
 /* --- uploads --- */
@@ -327,13 +455,16 @@ static void upload_begin(void *ctx, const struct http_request *q, struct http_up
 	if (takes_body(ctx, q))
 		api_reports_begin(ctx, q, u, a);
 	else
-		answer(ctx, q, a); /* 404, 405, or 403: our forms send what forms send */
+		body_begin(ctx, q, u, a);
 }
 
 static void upload_end(void *ctx, const struct http_request *q, struct http_upload *u,
 		       struct http_answer *a)
 {
-	api_reports_end(ctx, q, u, a);
+	if (takes_body(ctx, q))
+		api_reports_end(ctx, q, u, a);
+	else
+		body_end(ctx, q, u, a);
 }
 
 struct http_handlers web_handlers(struct web *w)
