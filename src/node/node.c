@@ -6,6 +6,15 @@
 #include "node/node_settings.h"
 #include "node/pipeline.h"
 
+#define ERASER(name) extern const struct eraser eraser_##name;
+#include "erasers.def"
+#undef ERASER
+static const struct eraser *const erasers[] = {
+#define ERASER(name) &eraser_##name,
+#include "erasers.def"
+#undef ERASER
+};
+
 static void free_directory(void *table)
 {
 	directory_free(table);
@@ -88,6 +97,8 @@ static enum rc open_store(struct node *n, struct err *err)
 	if (rc == RC_OK)
 		rc = journal_open(n->store, &n->journal, err);
 	if (rc == RC_OK)
+		rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
+	if (rc == RC_OK)
 		rc = repeats_open(n->store, (size_t)settings_int(n->settings, "repeat_memory"),
 				  settings_int(n->settings, "repeat_window"), &n->repeats, err);
 	return rc;
@@ -147,6 +158,7 @@ void node_close(struct node *n)
 	snapshot_free(n->directory);
 	enrich_close(n->enrich);
 	repeats_close(n->repeats);
+	erase_close(n->erase);
 	journal_close(n->journal);
 	store_close(n->store);
 	starter_free(n->starter);

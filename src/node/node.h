@@ -14,6 +14,7 @@
 #include "disclosure/read.h"
 #include "intake/child.h"
 #include "intake/feeds.h"
+#include "record/erase.h"
 #include "store/repeats.h"
 
 struct pipeline;
@@ -25,6 +26,7 @@ struct node {
 	struct starter *starter;
 	struct store *store;
 	struct journal *journal;
+	struct erase *erase;
 	struct repeats *repeats;
 	struct enrich *enrich;
 	struct snapshot *directory;     /* of struct directory */

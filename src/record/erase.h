@@ -39,6 +39,7 @@ struct eraser {
 	/* Afterwards: makes an index forget words of deleted rows. */
 	enum rc (*tidy)(struct tx *tx, const struct erasing *e, bool *more_out, struct err *err);
 };
+/* Of erasers.c; others stand with what keeps the bodies. */
 extern const struct eraser eraser_journal; /* "journal:N": the body of a line */
 extern const struct eraser eraser_report;  /* "report:N": raw bytes, quarantine, file name */
 
