@@ -245,6 +245,12 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 	return code;
 }
 
+static bool needs_node(const struct cli *c)
+{
+	const char *but = c->command->without_node;
+	return c->command->needs_node && !(but && c->argc && str_eq(str_of(c->argv[0]), str_of(but)));
+}
+
 static int run_here(struct cli *c, const struct line *l)
 {
 	struct node_options o = { .overrides = l->sets, .override_count = l->set_count,
@@ -260,7 +266,7 @@ static int run_here(struct cli *c, const struct line *l)
 		sigaddset(&signals, SIGCHLD);
 		pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	}
-	if (c->command->needs_node && node_open(c->dir, &o, &c->node, &err) != RC_OK) {
+	if (needs_node(c) && node_open(c->dir, &o, &c->node, &err) != RC_OK) {
 		if (err.rc == RC_BUSY)
 			cli_talk(c, "ronda: another process holds '%s' and does not answer on its socket",
 				 c->dir);
@@ -287,7 +293,7 @@ static int dispatch(struct cli *c, int argc, char **argv)
 		cli_flush(c);
 		return 0;
 	}
-	if (c->command->needs_node) {
+	if (needs_node(c)) {
 		int code = 0;
 		struct err err = { 0 };
 		enum rc rc = control_call(c->dir, argc - 1, argv + 1, &code, &err);

@@ -42,8 +42,8 @@ const struct cli_command cli_init = {
 	.name = "init",
 	.brief = "make a node's data directory",
 	.usage = "init DIR --name NAME --country CC",
-	.text = "DIR must not exist, or be empty. It will hold everything the node keeps; copy it while the "
-		"node is stopped and you have a backup. The set-up secret is printed once.",
+	.text = "DIR must not exist, or be empty. It will hold everything the node keeps; 'ronda backup' makes "
+		"an encrypted copy while the node runs. The set-up secret is printed once.",
 	.example = "ronda init demo --name \"Team B\" --country ID",
 	.options = options,
 	.run = run,

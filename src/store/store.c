@@ -124,6 +124,8 @@ static enum rc open_writable(struct store *s, struct err *err)
 		rc = read_version(s->conn, &version, err);
 	if (rc == RC_OK)
 		rc = unless_full(s, fold_log(s, err), err);
+	if (rc == RC_OK)
+		store_backup_clean(s);
 	if (rc == RC_OK && version == 1)
 		rc = store_clear_pages(s, err);
 	if (rc == RC_OK)
