@@ -93,6 +93,8 @@ static enum rc open_target(struct cli *c, const char *path, int *fd_out, struct 
 		*fd_out = c->out;
 		return RC_OK;
 	}
+	if (c->foreign)
+		return fail(err, RC_DENIED, "a node writes no files for other Unix users: use --to -");
 	int fd = openat(c->dir_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 && c->served && (errno == EROFS || errno == EACCES))
 		return fail(err, RC_DENIED,

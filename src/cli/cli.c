@@ -204,9 +204,55 @@ static void take_line(struct cli *c, const struct line *l)
 	c->terminal = isatty(c->out) == 1;
 }
 
-static int run_and_flush(struct cli *c)
+int cli_may(struct cli *c, bool may)
 {
-	int code = c->command->run(c);
+	struct err err;
+	if (may)
+		return 0;
+	struct journal_act act = { .act = "refusal", .actor = str_of(c->viewer.actor),
+				   .object = str_of(c->command->name) };
+	if (journal_write(c->node->journal, &act, &err) != RC_OK)
+		log_error(c->node->log, "a refusal could not be journalled", L_Z("why", err.text));
+	(void)fail(&err, RC_DENIED, "your account does not have the right for this");
+	return cli_fail(c, &err);
+}
+
+static bool has_needs(const struct cli *c)
+{
+	switch (c->command->needs) {
+	case CLI_NEEDS_OPERATE: return right_includes(c->viewer.right, RIGHT_OPERATE);
+	case CLI_NEEDS_READ: return right_includes(c->viewer.right, RIGHT_READ);
+	case CLI_NEEDS_ACCOUNT: return right_includes(c->viewer.right, RIGHT_SIGNED_IN);
+	}
+	return false;
+}
+
+static bool needs_node(const struct cli *c)
+{
+	const char *but = c->command->without_node;
+	return c->command->needs_node && !(but && c->argc && str_eq(str_of(c->argv[0]), str_of(but)));
+}
+
+/* Whoever may not open the directory is refused here; what is no command of a node he runs himself. */
+static int admit(struct cli *c, uint32_t uid)
+{
+	struct err err = { 0 };
+	if (!needs_node(c) && c->served && c->foreign) {
+		(void)fail(&err, RC_DENIED, "a node runs this for its own Unix user only");
+		return cli_fail(c, &err);
+	}
+	if (!needs_node(c))
+		return 0;
+	if (node_viewer_unix(c->node, uid, &c->viewer, &err) != RC_OK)
+		return cli_fail(c, &err);
+	return cli_may(c, has_needs(c));
+}
+
+static int run_and_flush(struct cli *c, uint32_t uid)
+{
+	int code = admit(c, uid);
+	if (code == 0)
+		code = c->command->run(c);
 	cli_rows_end(c);
 	if (!cli_flush(c) && code == 0)
 		code = rc_exit_code(RC_IO);
@@ -222,7 +268,8 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 	struct line l = { .set_count = 0 };
 	struct cli c = { .node = n, .dir = n->dir, .in = fds[0], .out = fds[1], .talk = fds[2],
 			 .dir_fd = dir_fd, .a = a, .pending = &pending,
-			 .viewer = viewer_owner(uid), .served = true };
+			 .viewer = viewer_public(CHANNEL_CLI), .served = true,
+			 .foreign = uid != 0 && uid != geteuid() };
 	int code = 64;
 	c.command = argc > 0 ? cli_find(argv[0]) : NULL;
 	const char *wrong = c.command ? parse_line(c.command, argc - 1, argv + 1, &l, a) :
@@ -238,17 +285,11 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 				     "change ronda.conf and send it SIGHUP");
 	} else {
 		take_line(&c, &l);
-		code = run_and_flush(&c);
+		code = run_and_flush(&c, uid);
 	}
 	buf_free(&pending);
 	arena_free(a);
 	return code;
-}
-
-static bool needs_node(const struct cli *c)
-{
-	const char *but = c->command->without_node;
-	return c->command->needs_node && !(but && c->argc && str_eq(str_of(c->argv[0]), str_of(but)));
 }
 
 static int run_here(struct cli *c, const struct line *l)
@@ -272,7 +313,7 @@ static int run_here(struct cli *c, const struct line *l)
 				 c->dir);
 		return cli_fail(c, &err);
 	}
-	int code = run_and_flush(c);
+	int code = run_and_flush(c, getuid());
 	node_close(c->node);
 	return code;
 }

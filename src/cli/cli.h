@@ -19,6 +19,12 @@ struct cli_option {
 	const char *value;  /* "NAME" or NULL: a switch */
 	const char *brief;
 };
+/* What an account must be allowed to run a command at all. The directory's owner may all. */
+enum cli_needs {
+	CLI_NEEDS_OPERATE, /* when nothing is said */
+	CLI_NEEDS_READ,
+	CLI_NEEDS_ACCOUNT, /* any: the command asks about each thing it does (authz.h) */
+};
 struct cli_command {
 	const char *name, *brief, *usage; /* usage: "intake [options] FILE... | -" */
 	const char *text;                 /* some paragraphs for help and manual */
@@ -26,6 +32,7 @@ struct cli_command {
 	const struct cli_option *options; /* ends with { NULL } */
 	bool needs_node;                  /* opens DIR (or is run in the node that has it) */
 	const char *without_node;         /* but not with this first argument; NULL: always */
+	enum cli_needs needs;             /* of the caller, with needs_node */
 	bool needs_parsers;
 	bool takes_signals;               /* waits for SIGTERM, SIGINT, SIGHUP itself */
 	int (*run)(struct cli *c);        /* exit code: rc_exit_code() */
@@ -47,6 +54,7 @@ struct cli {
 	struct arena *a;
 	bool broken;             /* stdout could not be written */
 	bool served;             /* runs inside a node that serves */
+	bool foreign;            /* for another Unix user than the node's own: no path he names is opened */
 	struct buf *pending;     /* of cli_print */
 	struct cli_held *held;   /* of cli_row */
 	const char *const *sets; /* --set, for commands that open nodes themselves */

@@ -14,7 +14,11 @@ int cli_usage(struct cli *c, const char *what); /* says what is wrong and the us
 int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int fds[3], int dir_fd,
 		    uint32_t uid);
 
-/* A file of the caller, or "-" = stdin, whole; RC_LIMIT above cap. */
+/* May the caller go on? For words of a command that need more than the command: says what is
+ * missing, writes it down and gives the exit code; 0: he may. */
+int cli_may(struct cli *c, bool may);
+/* A file of the caller, or "-" = stdin, whole; RC_LIMIT above cap. RC_DENIED for any path when
+ * the caller is another Unix user than the node: it would be opened with the node's eyes. */
 MUST_CHECK enum rc cli_read_file(struct cli *c, const char *path, size_t cap, struct buf *out,
 				 struct err *err);
 /* What --against was given: a journal head itself ("12:ab…"), else a file of the

@@ -117,5 +117,6 @@ const struct cli_command cli_count = {
 	.example = "ronda count -d demo --by day,type,cc",
 	.options = options,
 	.needs_node = true,
+	.needs = CLI_NEEDS_READ,
 	.run = run,
 };

@@ -93,5 +93,6 @@ const struct cli_command cli_events = {
 	.example = "ronda events -d demo type=scanner ip=198.18.0.0/15 --limit 10",
 	.options = options,
 	.needs_node = true,
+	.needs = CLI_NEEDS_READ,
 	.run = run,
 };

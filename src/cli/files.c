@@ -27,6 +27,8 @@ enum rc cli_open_file(struct cli *c, const char *path, int *fd_out, struct err *
 		*fd_out = c->in;
 		return RC_OK;
 	}
+	if (c->foreign)
+		return fail(err, RC_DENIED, "a node opens no files for other Unix users: pipe it into '-'");
 	/* In a node these would name the node's handles. */
 	if (c->served && (str_starts(p, STR("/dev/fd/")) || str_starts(p, STR("/proc/self/"))))
 		return fail(err, RC_INPUT, "a running node cannot open '%s': pipe it into '-'", path);

@@ -67,6 +67,9 @@ static enum rc write_mark(struct tx *tx, void *ctx, struct err *err)
 
 static int mark(struct cli *c)
 {
+	int code = cli_may(c, right_includes(c->viewer.right, RIGHT_OPERATE));
+	if (code)
+		return code;
 	static const char *const names[] = { NULL, "told", "answered", "held" };
 	struct marking m = { .c = c, .reason = str_of(cli_value(c, "--reason")) };
 	struct finding f;
@@ -149,5 +152,6 @@ const struct cli_command cli_findings = {
 	.example = "ronda findings -d demo --severity critical",
 	.options = options,
 	.needs_node = true,
+	.needs = CLI_NEEDS_READ,
 	.run = run,
 };

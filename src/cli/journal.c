@@ -192,6 +192,9 @@ static int run(struct cli *c)
 	struct reader *r = NULL;
 	struct err err;
 	bool sound = true;
+	int code = cli_may(c, viewer_reads_journal(&c->viewer, c->node->roles));
+	if (code)
+		return code;
 	if (str_eq(word, STR("witness")))
 		return witness(c, &err) == RC_OK ? 0 : cli_fail(c, &err);
 	enum rc rc = store_read_begin(c->node->store, &r, &err);
@@ -223,5 +226,6 @@ const struct cli_command cli_journal = {
 	.example = "ronda journal -d demo verify",
 	.options = options,
 	.needs_node = true,
+	.needs = CLI_NEEDS_ACCOUNT,
 	.run = run,
 };

@@ -51,6 +51,10 @@ static int make(struct cli *c)
 	ch.token.address = address ? str_of(address) : STR("");
 	ch.token.feed = str_of(cli_value(c, "--feed"));
 	ch.token.expires_us = clock_now_us() + life_us;
+	if (!viewer_may_grant(&c->viewer, &ch.token)) {
+		(void)fail(&err, RC_DENIED, "nobody gives away more than he has: ask for a lower ceiling, and no personal fields");
+		return cli_fail(c, &err);
+	}
 	if (store_write(c->node->store, write_make, &ch, &err) != RC_OK)
 		return cli_fail(c, &err);
 	if (c->form == CLI_JSON)

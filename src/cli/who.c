@@ -181,5 +181,6 @@ const struct cli_command cli_who = {
 		"Defanged forms such as 203[.]0[.]113[.]7 and hxxp:// are understood.",
 	.example = "ronda who -d demo 203.0.113.7 example.org AS64500",
 	.needs_node = true,
+	.needs = CLI_NEEDS_READ,
 	.run = run,
 };

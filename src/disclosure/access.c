@@ -6,6 +6,7 @@ static const char *const right_names[] = {
 	[RIGHT_READ] = "read",
 	[RIGHT_INTAKE] = "intake",
 	[RIGHT_OPERATE] = "operate",
+	[RIGHT_SIGNED_IN] = "signed-in",
 };
 
 const char *right_name(enum right r)
@@ -26,9 +27,10 @@ bool right_parse(str text, enum right *out)
 
 bool right_includes(enum right has, enum right needs)
 {
-	if ((unsigned)has > RIGHT_OPERATE || (unsigned)needs > RIGHT_OPERATE)
+	if ((unsigned)has > RIGHT_SIGNED_IN || (unsigned)needs > RIGHT_SIGNED_IN)
 		return false;
-	return needs == RIGHT_PUBLIC || has == needs || has == RIGHT_OPERATE;
+	return needs == RIGHT_PUBLIC || has == needs || has == RIGHT_OPERATE ||
+	       (needs == RIGHT_SIGNED_IN && has == RIGHT_READ);
 }
 
 struct viewer viewer_owner(uint32_t uid)

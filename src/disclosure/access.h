@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* access.h: API tokens, browser sessions, and what each may do.
  *
- * Until accounts exist there are four rights: public, read, intake, operate
- * (operate includes read and intake). A token has scope (right, TLP ceiling,
+ * Over the pipeline (events, findings, feeds) there are four rights: public, read, intake,
+ * operate (operate includes read and intake); over records roles count (account.h). A token has scope (right, TLP ceiling,
  * address, expiry of at most a year); only its keyed hash is stored, it is
  * shown once, and begins with "ronda_" so that scanners find leaked ones. The
  * set-up secret printed by `ronda init` makes the first token, once. */
@@ -13,7 +13,9 @@
 #include "disclosure/check.h"
 #include "record/journal.h"
 
-enum right { RIGHT_PUBLIC, RIGHT_READ, RIGHT_INTAKE, RIGHT_OPERATE };
+/* Rights over the pipeline, and of routes. RIGHT_SIGNED_IN: a person who signed in, whatever he may
+ * do (read and operate include it): for pages that ask authz.h about each thing they show. */
+enum right { RIGHT_PUBLIC, RIGHT_READ, RIGHT_INTAKE, RIGHT_OPERATE, RIGHT_SIGNED_IN };
 const char *right_name(enum right r);
 bool right_parse(str text, enum right *out);
 bool right_includes(enum right has, enum right needs); /* read and intake do not include each other */
@@ -27,6 +29,7 @@ struct viewer {
 	int64_t account; /* 0: none (a token, the public) */
 	uint32_t roles;  /* bit per role of roles.json: what records may be read and changed */
 	struct uuid organisation; /* whose person it is; zero: our own */
+	struct uuid person; /* the record that is about this person; zero: none */
 	bool reads_no_case; /* administrator */
 	bool exercise;   /* sees exercises */
 	struct policy policy; /* in force for this request; the node may set its newer one */

@@ -108,23 +108,24 @@ static enum rc check_text(struct house *h, str text, const char *from, struct vi
 
 TEST(rights)
 {
-	static const bool want[4][4] = {
-		/* has        needs: public read   intake operate */
-		/* public  */      { true, false, false, false },
-		/* read    */      { true, true,  false, false },
-		/* intake  */      { true, false, true,  false },
-		/* operate */      { true, true,  true,  true },
+	static const bool want[5][5] = {
+		/* has          needs: public read   intake operate signed-in */
+		/* public    */      { true, false, false, false, false },
+		/* read      */      { true, true,  false, false, true },
+		/* intake    */      { true, false, true,  false, false },
+		/* operate   */      { true, true,  true,  true,  true },
+		/* signed-in */      { true, false, false, false, true },
 	};
 	enum right r;
 
-	for (int has = -1; has <= 4; has++)
-		for (int needs = -1; needs <= 4; needs++) {
-			bool inside = has >= 0 && has < 4 && needs >= 0 && needs < 4;
+	for (int has = -1; has <= 5; has++)
+		for (int needs = -1; needs <= 5; needs++) {
+			bool inside = has >= 0 && has < 5 && needs >= 0 && needs < 5;
 
 			CHECK_MSG(right_includes((enum right)has, (enum right)needs) ==
 				  (inside && want[has][needs]), "%d needs %d", has, needs);
 		}
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		r = RIGHT_PUBLIC;
 		CHECK(right_parse(str_of(right_name((enum right)i)), &r));
 		CHECK_INT(r, i);

@@ -39,7 +39,6 @@ struct control {
 	control_run run;
 	void *ctx;
 	int dir, listener, done[2], dead; /* dead: writing fails, reading fails */
-	uid_t owner;
 	bool stopping;                    /* the listening thread's own */
 	int64_t stop_us;
 	pthread_t thread;
@@ -156,14 +155,15 @@ static void begin(struct caller *c)
 	c->state = CALLER_RUNS;
 }
 
-static bool may_call(const struct control *ctl, int socket, uint32_t *uid_out)
+static bool may_call(const struct control *ctl, int socket, uint32_t *uid_out, struct err *err)
 {
 	struct ucred peer;
+	struct viewer v;
 	socklen_t n = sizeof(peer);
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
-		return false;
+		return fail_errno(err, errno, "the caller cannot be told"), false;
 	*uid_out = peer.uid;
-	return peer.uid == ctl->owner || peer.uid == 0;
+	return node_viewer_unix(ctl->node, peer.uid, &v, err) == RC_OK;
 }
 
 static void welcome(struct control *ctl)
@@ -175,9 +175,10 @@ static void welcome(struct control *ctl)
 	while (c < ctl->callers + CONTROL_CALLERS && c->state != CALLER_NONE)
 		c++;
 	uint32_t uid = UINT32_MAX;
-	if (!may_call(ctl, socket, &uid)) {
+	struct err err = { 0 };
+	if (!may_call(ctl, socket, &uid, &err)) {
 		log_warn(ctl->node->log, "caller at the socket refused", L_UINT("uid", uid));
-		answer(socket, RC_DENIED, 0, "only the directory's owner may use its socket");
+		answer(socket, err.rc, 0, err.text);
 	} else if (c == ctl->callers + CONTROL_CALLERS) {
 		answer(socket, RC_BUSY, 0, "the node is running 16 other commands");
 	} else {
@@ -277,11 +278,9 @@ static int dead_handle(void)
 
 static enum rc open_socket(struct control *ctl, struct err *err)
 {
-	struct stat st;
 	ctl->dir = open(ctl->node->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (ctl->dir < 0 || fstat(ctl->dir, &st) != 0)
+	if (ctl->dir < 0)
 		return fail_errno(err, errno, "cannot open '%s'", ctl->node->dir);
-	ctl->owner = st.st_uid;
 	ctl->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un at;
 	control_address(ctl->dir, &at);
@@ -293,6 +292,7 @@ static enum rc open_socket(struct control *ctl, struct err *err)
 	    bind(ctl->listener, (const struct sockaddr *)&at, sizeof(at)) != 0 ||
 	    listen(ctl->listener, BACKLOG) != 0)
 		return fail_errno(err, errno, "cannot listen at '%s/sock'", ctl->node->dir);
+	node_socket_mode(ctl->node);
 	return RC_OK;
 }
 

@@ -4,8 +4,9 @@
  * A request is the command line (argv, working directory as an open handle,
  * stdin/stdout/stderr handles by SCM_RIGHTS); the node runs the same command
  * function against itself, writing to the caller's own handles, and answers
- * with the exit code. SO_PEERCRED decides who is asking: the directory's Unix
- * owner (and root) is `operate`, all others are refused. */
+ * with the exit code. SO_PEERCRED decides who is asking: a Unix user who has
+ * an account has its rights; the directory's owner (and root) without one is
+ * `operate`; all others are refused. */
 #ifndef RONDA_NODE_CONTROL_H
 #define RONDA_NODE_CONTROL_H
 

@@ -242,6 +242,27 @@ enum rc demo_tick(struct node *n, unsigned number, struct err *err)
 
 /* --- the node --- */
 
+/* One person a role, so that each page can be seen as each of them sees it. */
+static enum rc add_accounts(struct tx *tx, struct node *n, struct err *err)
+{
+	static const struct {
+		const char *name, *roles;
+	} people[] = {
+		{ "Lead A", "lead" }, { "Duty A", "duty" }, { "Analyst A", "analyst" }, { "Viewer A", "viewer" },
+		{ "Liaison A", "liaison" }, { "Protection A", "protection" }, { "Auditor A", "auditor" },
+		{ "Administrator A", "administrator" },
+	};
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(people); i++) {
+		int64_t id;
+		struct account_new a = { .name = str_of(people[i].name), .unix_uid = -1 };
+		rc = roles_parse(n->roles, str_of(people[i].roles), &a.roles, err);
+		if (rc == RC_OK)
+			rc = account_make(tx, n->journal, n->roles, &a, STR("node"), &id, err);
+	}
+	return rc;
+}
+
 static enum rc add_rows(struct tx *tx, void *ctx, struct err *err)
 {
 	struct node *n = ctx;
@@ -253,6 +274,8 @@ static enum rc add_rows(struct tx *tx, void *ctx, struct err *err)
 	if (rc == RC_OK && result.refused)
 		rc = fail(err, RC_INPUT, "the demonstration's directory, row %u: %s", result.errors[0].row,
 			  result.errors[0].words);
+	if (rc == RC_OK)
+		rc = add_accounts(tx, n, err);
 	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(feeds); i++) {
 		int64_t id;
 		struct feed f = { .name = str_of(feeds[i].name), .provider = str_of(feeds[i].provider),

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/node.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
+#include "node/node_records.h"
 #include "node/node_settings.h"
 #include "node/pipeline.h"
 
@@ -41,9 +45,40 @@ enum rc node_directory_reload(struct node *n, struct err *err)
 
 /* --- making one --- */
 
+struct founding {
+	struct node *n;
+	const struct node_founder *by; /* NULL: no account */
+};
+
+/* Every role inside the team but the auditor's: nobody audits himself. */
+static uint32_t small_team_roles(const struct roles *r)
+{
+	uint32_t roles = 0;
+	for (size_t i = 0; i < roles_count(r); i++)
+		if (!roles_at(r, i)->outside && (int)i != roles_find(r, STR("auditor")))
+			roles |= UINT32_C(1) << i;
+	return roles;
+}
+
+static enum rc first_account(struct tx *tx, struct node *n, const struct node_founder *by,
+			     struct err *err)
+{
+	struct account_new a = { .name = str_of(by->account), .unix_uid = by->uid };
+	int64_t id;
+	a.roles = small_team_roles(n->roles);
+	enum rc rc = by->team == TEAM_LARGE ? roles_parse(n->roles, STR("administrator"), &a.roles, err) :
+					      RC_OK;
+	if (rc == RC_OK)
+		rc = team_size_set(tx, n->journal, by->team, STR("node"), err);
+	if (rc == RC_OK)
+		rc = account_make(tx, n->journal, n->roles, &a, STR("node"), &id, err);
+	return rc;
+}
+
 static enum rc first_rows(struct tx *tx, void *ctx, struct err *err)
 {
-	struct node *n = ctx;
+	const struct founding *f = ctx;
+	struct node *n = f->n;
 	struct feed local = { .name = STR("local"), .provider = STR(""), .url = STR(""),
 			      .licence = STR(""), .tlp = TLP_AMBER, .on = true,
 			      .format = STR("auto"), .mapping = STR(""), .folder = STR("") };
@@ -53,23 +88,81 @@ static enum rc first_rows(struct tx *tx, void *ctx, struct err *err)
 	enum rc rc = journal_add(tx, n->journal, &act, err);
 	if (rc == RC_OK)
 		rc = feed_add(tx, n->journal, &local, STR("node"), &id, err);
+	if (rc == RC_OK && f->by)
+		rc = first_account(tx, n, f->by, err);
+	return rc;
+}
+
+enum rc node_create_for(const char *dir, const char *name, const char *country,
+			const struct node_founder *founder, char *secret_out, size_t secret_size,
+			struct err *err)
+{
+	static const struct node_options plain = { 0 };
+	struct node *n = NULL;
+	struct buf folded = BUF_INIT(KIB(1));
+	enum rc rc = founder ? account_fold(str_of(founder->account), &folded, err) : RC_OK;
+	buf_free(&folded); /* a bad name is said before there is a directory */
+	if (rc == RC_OK)
+		rc = store_create(dir, name, country, err);
+	if (rc == RC_OK)
+		rc = node_open(dir, &plain, &n, err);
+	struct founding f = { .n = n, .by = founder };
+	if (rc == RC_OK)
+		rc = store_write(n->store, first_rows, &f, err);
+	if (rc == RC_OK)
+		rc = setup_secret_make(n->store, secret_out, secret_size, err);
+	node_close(n);
 	return rc;
 }
 
 enum rc node_create(const char *dir, const char *name, const char *country, char *secret_out,
 		    size_t secret_size, struct err *err)
 {
-	static const struct node_options plain = { 0 };
-	struct node *n = NULL;
-	enum rc rc = store_create(dir, name, country, err);
-	if (rc == RC_OK)
-		rc = node_open(dir, &plain, &n, err);
-	if (rc == RC_OK)
-		rc = store_write(n->store, first_rows, n, err);
-	if (rc == RC_OK)
-		rc = setup_secret_make(n->store, secret_out, secret_size, err);
-	node_close(n);
-	return rc;
+	return node_create_for(dir, name, country, NULL, secret_out, secret_size, err);
+}
+
+/* --- who asks on the command line --- */
+
+static uint32_t dir_owner(const struct node *n)
+{
+	struct stat st;
+	return stat(n->dir, &st) == 0 ? st.st_uid : 0;
+}
+
+enum rc node_viewer_unix(struct node *n, uint32_t uid, struct viewer *out, struct err *err)
+{
+	struct reader *r = NULL;
+	enum rc rc = RC_ABSENT;
+	if (n->store) {
+		rc = store_read_begin(n->store, &r, err);
+		if (rc == RC_OK)
+			rc = account_viewer_unix(reader_conn(r), n->roles, uid, out, err);
+		store_read_end(r);
+	}
+	if (rc == RC_OK && n->policy.number >= out->policy.number)
+		out->policy = n->policy;
+	if (rc != RC_ABSENT && rc != RC_DENIED)
+		return rc;
+	if (uid != 0 && uid != dir_owner(n))
+		return fail(err, RC_DENIED, "only the directory's owner, and who has an account, may use its socket");
+	*out = viewer_owner(uid);
+	return RC_OK;
+}
+
+void node_socket_mode(struct node *n)
+{
+	struct reader *r = NULL;
+	bool others = false;
+	char path[PATH_MAX];
+	if (!n->store || store_read_begin(n->store, &r, NULL) != RC_OK)
+		return;
+	enum rc rc = account_any_unix(reader_conn(r), dir_owner(n), &others, NULL);
+	store_read_end(r);
+	int len = snprintf(path, sizeof(path), "%s/sock", n->dir);
+	/* No socket: no node serves, or it has just ended. */
+	if (rc == RC_OK && len > 0 && (size_t)len < sizeof(path) &&
+	    chmod(path, others ? 0666 : 0600) != 0 && errno != ENOENT)
+		log_warn(n->log, "the mode of DIR/sock could not be set");
 }
 
 /* --- opening one: each step needs the ones before it --- */
@@ -104,6 +197,14 @@ static enum rc open_store(struct node *n, struct err *err)
 	return rc;
 }
 
+static enum rc open_roles(struct node *n, struct err *err)
+{
+	struct arena *a = arena_new(KIB(1));
+	enum rc rc = roles_load(arena_fmt(a, "%s/roles.json", n->dir).p, &n->roles, err);
+	arena_free(a);
+	return rc;
+}
+
 static enum rc open_tables(struct node *n, struct err *err)
 {
 	struct arena *a = arena_new(KIB(1));
@@ -133,7 +234,11 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 	if (rc == RC_OK)
 		rc = open_settings(n, o, err);
 	if (rc == RC_OK)
+		rc = open_roles(n, err);
+	if (rc == RC_OK)
 		rc = open_store(n, err);
+	if (rc == RC_OK)
+		rc = node_records_open(n, err);
 	if (rc == RC_OK)
 		rc = open_tables(n, err);
 	if (rc == RC_OK && n->starter)
@@ -159,8 +264,10 @@ void node_close(struct node *n)
 	enrich_close(n->enrich);
 	repeats_close(n->repeats);
 	erase_close(n->erase);
+	node_records_close(n);
 	journal_close(n->journal);
 	store_close(n->store);
+	roles_free(n->roles);
 	starter_free(n->starter);
 	settings_free(n->settings);
 	log_free(n->log);

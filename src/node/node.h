@@ -11,6 +11,7 @@
 #include "base/queue.h"
 #include "base/settings.h"
 #include "base/snapshot.h"
+#include "disclosure/account.h"
 #include "disclosure/read.h"
 #include "intake/child.h"
 #include "intake/feeds.h"
@@ -27,9 +28,13 @@ struct node {
 	struct store *store;
 	struct journal *journal;
 	struct erase *erase;
+	struct roles *roles;            /* roles.json and DIR/roles.json; as long as the node */
 	struct repeats *repeats;
 	struct enrich *enrich;
 	struct snapshot *directory;     /* of struct directory */
+	struct snapshot *types;         /* of struct types: built in, and DIR/types */
+	struct calendar *calendar;      /* business hours and holidays */
+	struct records *records;
 	struct parser_pool *parsers;
 	struct pipeline *pipeline;      /* pipeline.h */
 	struct policy policy;
@@ -45,9 +50,27 @@ struct node_options {
 };
 MUST_CHECK enum rc node_create(const char *dir, const char *name, const char *country,
 			       char *secret_out, size_t secret_size, struct err *err);
+/* The same with the first account, all or nothing: of the Unix user who makes the node. In a small
+ * team it has every role inside but the auditor's, in a large one the administrator's. */
+struct node_founder {
+	enum team_size team;
+	const char *account; /* its name */
+	uint32_t uid;
+};
+MUST_CHECK enum rc node_create_for(const char *dir, const char *name, const char *country,
+				   const struct node_founder *founder, char *secret_out,
+				   size_t secret_size, struct err *err);
 MUST_CHECK enum rc node_open(const char *dir, const struct node_options *o, struct node **out,
 			     struct err *err);
 void node_close(struct node *n);
+
+/* Who asks on the command line: the rights of the Unix user's account. The directory's owner and
+ * root are let in without one, or with one that is disabled, and operate then as ever; RC_DENIED:
+ * another without one. */
+MUST_CHECK enum rc node_viewer_unix(struct node *n, uint32_t uid, struct viewer *out, struct err *err);
+/* Opens DIR/sock to other Unix users when some have an account, else closes it; whom it answers
+ * is decided at each call all the same. Call it after accounts changed. */
+void node_socket_mode(struct node *n);
 
 /* A held directory table; end with snapshot_drop(n->directory, ref). */
 struct snapshot_ref *node_directory(struct node *n);

@@ -131,6 +131,19 @@ static enum rc write_line(struct tx *tx, struct erase *x, const char *act, const
 	return rc;
 }
 
+enum rc erase_finish(struct tx *tx, str object, str why, str by, int64_t *id_out, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO erasing (object, why, asked_by, asked_us, step,"
+					 " ended_us, words) VALUES (?, ?, ?, ?, 0, 0, '')");
+	sql_str(q, 1, object);
+	sql_str(q, 2, why);
+	sql_str(q, 3, by);
+	sql_int(q, 4, tx_now_us(tx));
+	enum rc rc = sql_run(q, err);
+	*id_out = sql_last_id(tx_conn(tx));
+	return rc;
+}
+
 enum rc erase_begin(struct tx *tx, struct erase *x, str object, str why, str by, int64_t *id_out,
 		    struct err *err)
 {
@@ -145,14 +158,7 @@ enum rc erase_begin(struct tx *tx, struct erase *x, str object, str why, str by,
 		rc = own->check(tx_conn(tx), id, err);
 	if (rc != RC_OK)
 		return rc;
-	struct sql *q = sql(tx_conn(tx), "INSERT INTO erasing (object, why, asked_by, asked_us, step,"
-					 " ended_us, words) VALUES (?, ?, ?, ?, 0, 0, '')");
-	sql_str(q, 1, object);
-	sql_str(q, 2, why);
-	sql_str(q, 3, by);
-	sql_int(q, 4, tx_now_us(tx));
-	rc = sql_run(q, err);
-	*id_out = sql_last_id(tx_conn(tx));
+	rc = erase_finish(tx, object, why, by, id_out, err);
 	struct erasing e = { .id = *id_out, .object = object, .why = why, .by = by };
 	return rc == RC_OK ? write_line(tx, x, "erase", &e, 0, err) : rc;
 }

@@ -8,6 +8,14 @@
 
 #include "record/type.h"
 
+/* Characters of texts and entries of rows: when the type says nothing, and at most. */
+enum { KIND_TEXT_USUAL = 200, KIND_TEXT_MOST = 2000, KIND_LONG_USUAL = 20000, KIND_LONG_MOST = 200000,
+       KIND_ROWS_USUAL = 100, KIND_ROWS_MOST = 10000, KIND_LIST_MOST = 500, KIND_DECIMALS_MOST = 9,
+       KIND_URL_MOST = 8000, KIND_FILE_NAME_MOST = 200 };
+#define KIND_FILE_MOST MIB(16)
+/* NUMBER counts in steps of its last decimal: least..most, and its key. */
+#define KIND_NUMBER_MOST INT64_C(999999999999999999)
+
 /* Checks `value` against `f` and writes it canonically. RC_INPUT or RC_LIMIT with a
  * sentence that begins with the field's label in `language`. */
 MUST_CHECK enum rc kind_check(const struct type_field *f, struct json_object *value, str language,

@@ -4,9 +4,10 @@
  * A record is {id, type, version, origin node, organisation, author, created,
  * changed, labels, state, body}. A change is a new version that holds the hash
  * of the one before; nothing is overwritten. hash[v] = BLAKE2b(hash[v-1] ||
- * header || commitment), the commitment is BLAKE2b(salt || labels || body): body and salt
- * stand apart, so that erasing both leaves the chain valid. Each change is one
- * journal line that names the record and the version's hash.
+ * header || commitment), the commitment is BLAKE2b over salt, labels, reason and body:
+ * these stand apart, so that erasing them leaves the chain valid (docs/format.md has it
+ * to the byte). Each change is one journal line that names the record and the version's
+ * hash.
  *
  * Record, version, links, index, search text, clocks and journal line are
  * written in one job: all or nothing. This header serves the floors below
@@ -23,14 +24,17 @@
 
 enum { RECORD_ID_BYTES = TYPE_NAME_MAX + 2 + 36 + 1 }; /* "incident--8-4-4-4-12" and NUL */
 #define RECORD_BODY_MAX MIB(1)
+#define RECORD_FILE_MAX MIB(16)
 
 /* "type--uuid"; the type need not be known. */
 bool record_id_parse(str text, str *type_out, struct uuid *out);
+void record_id_format(struct buf *out, str type, const struct uuid *id);
 
 enum { RECORD_NAMED_MAX = 64, RECORD_AUDIENCE_MAX = 64 };
 /* Labels of a record. In JSON: {"tlp":"AMBER","pap":"GREEN","classification":"…",
  * "audience":["organisation--…"],"named":["account:3"],"licence":"…","exercise":true,"held":true}.
- * A marking that is not understood: TLP_COUNT (as RED), its text is kept. */
+ * Without "tlp": AMBER; without "pap": AMBER, which is not written. A TLP or PAP that is not
+ * understood, or a member that is not: TLP_COUNT (as RED) or PAP_COUNT, its text is kept. */
 enum pap { PAP_CLEAR, PAP_GREEN, PAP_AMBER, PAP_RED, PAP_COUNT };
 struct labels_of {
 	enum tlp tlp;
@@ -65,6 +69,8 @@ struct record {
 	struct digest hash;
 	bool erased;
 	bool sealed;               /* has sealed fields */
+	struct kind_key sort_key;  /* from a list ordered by a field, for record_cursor: its value, */
+	bool has_sort_key;         /* if it has one */
 };
 
 /* The engine of one open node; ties store, journal and types. */
@@ -74,22 +80,44 @@ MUST_CHECK enum rc records_open(struct store *s, struct journal *j, struct snaps
 void records_close(struct records *r);
 /* A held table; end with snapshot_drop(records_types_snapshot(r), ref). */
 struct snapshot *records_types_snapshot(struct records *r);
+/* Makes index and search text again for types whose definition is not that they were made
+ * by: at opening, and for whoever swaps the types. In small jobs; may be called any time. */
+MUST_CHECK enum rc records_reindex(struct records *r, struct err *err);
+
+/* What else happens when a record changes: clocks, templates, live tables. Called in the
+ * job, after the version was made; an error undoes the change. Registered once, before
+ * anything is written; at most 16, called in that order. */
+struct record_hook {
+	const char *type;          /* NULL: all */
+	/* `before` is NULL for a new one; `now` of an erased one has no body. */
+	enum rc (*changed)(struct tx *tx, struct records *r, void *ctx, const struct record *before,
+			   const struct record *now, struct err *err);
+	void *ctx;
+};
+void records_add_hook(struct records *r, const struct record_hook *hook); /* copied */
 
 /* --- changing, inside a job --- */
 
 struct record_change {
 	const struct type *type;
 	struct uuid id;            /* zero: a new one */
-	uint64_t based_on;         /* version it was edited from; 0 for a new one */
-	str fields;                /* JSON object: members to set, null takes away; STR_NONE: none */
-	int to_state;              /* -1: stays */
+	uint64_t based_on;         /* version it was edited from; 0: a new one, or whatever stands */
+	str fields;                /* JSON object: members to set, null takes away; STR_NONE: none.
+				    * With `origin`: the whole body */
+	int to_state;              /* -1: stays; of a new one: the state it starts in */
 	str labels;                /* whole labels; STR_NONE: as before (new: TLP:AMBER) */
 	str why;
 	str actor;                 /* who does it */
 	struct uuid organisation;  /* of a new one when its type has no such field */
-	str origin;                /* STR_NONE: ours. Set by the exchange alone: then id, version and
-				    * unknown members are taken as given */
-	struct uuid new_id;        /* for imports and exchange: its id, when not zero */
+	struct uuid new_id;        /* for imports: its id, when not zero */
+	/* Copies of what belongs to another node, by the exchange alone; STR_NONE: ours. Then
+	 * `id` need not be here yet, `version` is its number there, and members, a type (NULL)
+	 * and a state that are not known here are kept as given. An older version than ours is
+	 * RC_CONFLICT, the same one changes nothing. */
+	str origin;                /* uuid of that node */
+	uint64_t version;
+	uint32_t type_version;
+	str type_name, state_name; /* when type is NULL, to_state -1 */
 	str act;                   /* of the journal line: STR_NONE "record.create", ".edit", ".move" */
 };
 /* RC_CONFLICT: changed meanwhile; *out is then the version that stands, so that both
@@ -99,7 +127,12 @@ MUST_CHECK enum rc record_put(struct tx *tx, struct records *r, const struct rec
 			      struct arena *a, struct record *out, struct body_error *errors,
 			      size_t most, size_t *error_count, struct err *err);
 
-/* Ends are record ids or "finding--HEX", "event--HEX", "report--N". Both ways visible. A second
+/* When the next thing is due of a record; no new version. TIME_NONE: nothing is. */
+MUST_CHECK enum rc record_set_due(struct tx *tx, struct uuid id, int64_t due_us, struct err *err);
+
+/* References of a record to others (fields up to SHARE_TEAM) are links of the field's name,
+ * made and taken away with the value. Others are made here.
+ * Ends are record ids or "finding--HEX", "event--HEX", "report--N". Both ways visible. A second
  * one of the same kind is RC_OK and nothing new. */
 struct record_link {
 	int64_t id;
@@ -107,14 +140,16 @@ struct record_link {
 	str kind;                  /* "related", "part-of", "duplicate-of", "answers", or a field's name */
 	str author, why;
 	int64_t at_us, removed_us; /* 0: stands */
+	enum share share;          /* of the field it stands for: who may see it; else SHARE_OPEN */
 };
 MUST_CHECK enum rc record_link(struct tx *tx, struct records *r, str from, str kind, str to,
 			       str actor, str why, int64_t *id_out, struct err *err);
 MUST_CHECK enum rc record_unlink(struct tx *tx, struct records *r, int64_t id, str actor, str why,
 				 struct err *err);
 
-/* Destroys bodies and salts of all versions, index and search text; the chain and a stub
- * stay (what, when, by whom, why). record/erase.h finishes it on disk. */
+/* Destroys bodies, labels, reasons and salts of all versions, index, search text, and files
+ * nothing else names; the chain stays, and a last version without a body (what, when, by whom,
+ * why). RC_DENIED: under hold. record/erase.h finishes it on disk. */
 MUST_CHECK enum rc record_erase(struct tx *tx, struct records *r, struct uuid id, str actor, str why,
 				struct err *err);
 
@@ -151,6 +186,7 @@ struct record_query {
 	bool ascending;
 	str text;                  /* full-text search; "": none */
 	enum share text_share;     /* words of fields up to this share are looked at */
+	bool text_personal;        /* ... and of personal ones, when text_share is SHARE_TEAM or more */
 	str after;                 /* cursor given by record_cursor; "": from the start */
 	bool overdue;              /* only what is due by due_by_us */
 	int64_t due_by_us;
@@ -158,10 +194,12 @@ struct record_query {
 	uint32_t tlp_mask;         /* bit per enum tlp; bit TLP_COUNT: not understood */
 	bool exercise;
 	struct uuid only_organisation; /* zero: any */
-	bool with_body;            /* else body is "" and `cells` alone are there */
+	bool with_body;            /* else body is "" */
 };
-/* In order, until `each` says enough. Search uses words and, for scripts without spaces (Thai,
- * Khmer, Lao, Burmese) and parts of words, trigrams. */
+/* In order, until `each` says enough; what it is given lives until it returns. Search: each
+ * word of `text` must be there, as the beginning of a word or, from three letters on and in
+ * scripts without spaces (Thai, Khmer, Lao, Burmese), anywhere. Never looked at: fields that
+ * are named, sealed, secret. RC_INPUT: a cursor, sort or search that cannot be. */
 MUST_CHECK enum rc record_list(struct conn *c, const struct types *t, const struct record_query *q,
 			       record_each each, void *ctx, struct err *err);
 /* Continues behind `r` in the order of `q`. */
@@ -175,9 +213,11 @@ struct records_check {
 MUST_CHECK enum rc records_verify(struct conn *c, const struct types *t, struct records_check *out,
 				  struct err *err);
 
-/* --- files of FILE fields: by digest, at most 16 MiB each --- */
-MUST_CHECK enum rc file_put(struct tx *tx, struct records *r, str bytes, struct digest *out,
-			    struct err *err);
+/* --- files of FILE fields: by SHA-256, at most RECORD_FILE_MAX each --- */
+/* `actor` may then name them in a record; a record may keep what it named before; nobody
+ * else gets at them by knowing a digest. Bytes no record names are gone a day later. */
+MUST_CHECK enum rc file_put(struct tx *tx, struct records *r, str actor, str bytes,
+			    struct digest *out, struct err *err);
 MUST_CHECK enum rc file_read(struct reader *rd, const struct digest *d, struct buf *out,
 			     struct err *err);
 

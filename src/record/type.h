@@ -62,12 +62,12 @@ struct type_field {
 	bool list;
 	uint32_t since;            /* version of the type that brought it */
 	uint64_t required_in;      /* bit per state: must have a value there */
-	uint64_t longest;          /* characters, entries of ROWS: at most */
-	int64_t least, most;       /* NUMBER, when has_range */
+	uint64_t longest;          /* characters, entries of ROWS: at most; 0: by the kind */
+	int64_t least, most;       /* NUMBER, in steps of its last decimal */
 	bool has_range;
 	unsigned decimals;         /* NUMBER: digits behind the point */
 	const struct choice *choices; size_t choice_count;
-	const char *refers_to;     /* REFERENCE: type, NULL: any */
+	const char *refers_to;     /* REFERENCE, PERSON: type, NULL: any */
 	const char *block;         /* shown and taken only while this block is open; NULL: always */
 	const struct type_field *rows; size_t row_count; /* ROWS: its columns */
 	bool indexed;              /* stands in list.columns, list.filters or list.sort */
@@ -89,6 +89,10 @@ struct state {
 	const struct move *moves; size_t move_count;
 	bool closed;               /* nothing is due any more */
 };
+struct escalation {
+	int64_t after_us;          /* after it was due */
+	const char *to;            /* role told then */
+};
 struct clock_rule {
 	const char *name;
 	const struct words *label;
@@ -96,7 +100,21 @@ struct clock_rule {
 	const char *start_at;      /* a TIME or DATE field it counts from; NULL: entering the state */
 	int64_t due_us;            /* after start; < 0: before (warnings ahead of a date) */
 	bool business;             /* counts business hours of the node's calendar only */
-	const int64_t *escalate_us; size_t escalate_count; /* after due: next on duty, and so on */
+	const char *tell;          /* role told when it is due and nobody is assigned */
+	const struct escalation *ladder; size_t ladder_count; /* in order of time */
+};
+
+/* Rows of this type become records of another: the steps of a plan become tasks. */
+struct made_column {
+	const char *column, *field; /* of `from`; of the other type */
+};
+struct makes {
+	const char *type;
+	const struct type_field *from;
+	uint64_t states;           /* bit per state in which it may be done */
+	const char *parent, *origin, *number; /* fields there: what it is for, this record, the row; NULL: none */
+	const char *due, *after;   /* TIME there, DURATION column it is counted by; NULL: none */
+	const struct made_column *copy; size_t copy_count;
 };
 
 /* What people do with records; rights are given on these. */
@@ -128,6 +146,7 @@ struct type {
 	const struct type_field *const *columns; size_t column_count;
 	const struct type_field *const *filters; size_t filter_count;
 	const struct type_field *sort; bool descending; /* NULL: by changed, newest first */
+	const struct makes *makes; /* NULL: nothing is made of it */
 	int64_t retention_us;      /* after closing; 0: until erased */
 	bool exchange;             /* may go to partners */
 	bool built_in;

@@ -116,9 +116,95 @@ static const char version_2[] =
 	"CREATE TABLE erasing_file (erasing INTEGER, kind INTEGER, day INTEGER, number INTEGER,"
 	" PRIMARY KEY (erasing, kind, day, number)) WITHOUT ROWID;"
 	/* --- record: records, links, search --- */
+	/* record_names.c: names of types, states, origins, kinds of links, and fields
+	 * ("incident.severity"), said once; never taken away */
+	"CREATE TABLE record_name (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL);"
+	/* record.c: the newest number given; by what definition index and search were made */
+	"CREATE TABLE record_type (name INTEGER PRIMARY KEY, last_number INTEGER NOT NULL,"
+	" made_by BLOB NOT NULL);"
+	/* record.c: what stands; type, origin and state name a record_name, version_id the newest
+	 * record_version. organisation: NULL: the node's own. due_us: NULL: nothing is */
+	"CREATE TABLE record (id INTEGER PRIMARY KEY, uuid BLOB UNIQUE NOT NULL, type INTEGER NOT NULL,"
+	" number INTEGER NOT NULL, origin INTEGER NOT NULL, version INTEGER NOT NULL,"
+	" version_id INTEGER NOT NULL, created_us INTEGER NOT NULL, changed_us INTEGER NOT NULL,"
+	" organisation BLOB, state INTEGER NOT NULL, tlp INTEGER NOT NULL, exercise INTEGER NOT NULL,"
+	" sealed INTEGER NOT NULL, erased INTEGER NOT NULL, due_us INTEGER, title TEXT NOT NULL);"
+	"CREATE UNIQUE INDEX record_number ON record (type, number) WHERE number > 0;"
+	"CREATE INDEX record_changed ON record (type, changed_us, id, state, tlp, exercise);"
+	"CREATE INDEX record_changed_all ON record (changed_us, id, tlp, exercise);"
+	"CREATE INDEX record_due ON record (due_us) WHERE due_us IS NOT NULL;"
+	"CREATE INDEX record_organisation ON record (organisation) WHERE organisation IS NOT NULL;"
+	/* record.c: each version whole. body: JSON, or zstd of it when that begins with 28 b5 2f fd;
+	 * labels, why, salt and body are NULL once erased: the chain goes on without them */
+	"CREATE TABLE record_version (id INTEGER PRIMARY KEY, record INTEGER NOT NULL,"
+	" version INTEGER NOT NULL, type_version INTEGER NOT NULL, organisation BLOB,"
+	" author TEXT NOT NULL, at_us INTEGER NOT NULL, state INTEGER NOT NULL, commitment BLOB NOT NULL,"
+	" hash BLOB NOT NULL, salt BLOB, labels TEXT, why TEXT, body BLOB);"
+	"CREATE UNIQUE INDEX record_version_of ON record_version (record, version);"
+	/* record_links.c: ends are blobs: 1, the uuid and the type of a record, else the id as text.
+	 * pair: hash of from, kind and to. share: who may see it, of the field it stands for */
+	"CREATE TABLE record_link (id INTEGER PRIMARY KEY, from_end BLOB NOT NULL, kind INTEGER NOT NULL,"
+	" to_end BLOB NOT NULL, pair INTEGER NOT NULL, share INTEGER NOT NULL, author TEXT NOT NULL,"
+	" why TEXT NOT NULL, at_us INTEGER NOT NULL, removed_us INTEGER NOT NULL);"
+	"CREATE INDEX record_link_from ON record_link (from_end, id) WHERE removed_us = 0;"
+	"CREATE INDEX record_link_to ON record_link (to_end, id) WHERE removed_us = 0;"
+	"CREATE INDEX record_link_pair ON record_link (pair) WHERE removed_us = 0;"
+	/* record_index.c: values of fields of what stands, for filters and order; field: a record_name */
+	"CREATE TABLE record_index (field INTEGER, value, record INTEGER,"
+	" PRIMARY KEY (field, value, record)) WITHOUT ROWID;"
+	/* record_search.c: words of what stands by who may see them, and two ways to find them:
+	 * whole words, and parts of at least three letters in any script */
+	"CREATE TABLE record_text (id INTEGER PRIMARY KEY, open TEXT NOT NULL, party TEXT NOT NULL,"
+	" team TEXT NOT NULL, personal TEXT NOT NULL);"
+	"CREATE VIRTUAL TABLE record_words USING fts5 (open, party, team, personal,"
+	" content = 'record_text', content_rowid = 'id', columnsize = 0,"
+	" tokenize = 'unicode61 remove_diacritics 2');"
+	"CREATE VIRTUAL TABLE record_parts USING fts5 (open, party, team, personal,"
+	" content = 'record_text', content_rowid = 'id', columnsize = 0, tokenize = 'trigram');"
+	/* record_files.c: bytes of FILE fields, and who may name them: a record that did
+	 * (record > 0), or who put them there (record 0) */
+	"CREATE TABLE record_file (id INTEGER PRIMARY KEY, digest BLOB UNIQUE NOT NULL,"
+	" bytes BLOB NOT NULL);"
+	"CREATE TABLE record_file_use (digest BLOB, record INTEGER, actor TEXT, at_us INTEGER NOT NULL,"
+	" PRIMARY KEY (digest, record, actor)) WITHOUT ROWID;"
+	"CREATE INDEX record_file_record ON record_file_use (record);"
 	/* --- record: clocks, outbox, ledger --- */
+	/* clocks.c: times NULL when there are none; next_us: of the next step of the ladder */
+	"CREATE TABLE record_clock (record BLOB, rule TEXT, started_us INTEGER, due_us INTEGER,"
+	" left_us INTEGER NOT NULL, stopped_us INTEGER, step INTEGER NOT NULL,"
+	" paused INTEGER NOT NULL, next_us INTEGER, noted_by TEXT NOT NULL,"
+	" PRIMARY KEY (record, rule)) WITHOUT ROWID;"
+	"CREATE INDEX record_clock_next ON record_clock (next_us) WHERE next_us IS NOT NULL;"
+	/* outbox.c: lease_us 0: nobody has it. maker and made_at: the cursor it came with */
+	"CREATE TABLE outbox (id INTEGER PRIMARY KEY, state INTEGER NOT NULL, lane INTEGER NOT NULL,"
+	" driver TEXT NOT NULL, recipient TEXT NOT NULL, item TEXT NOT NULL,"
+	" item_version INTEGER NOT NULL, template TEXT NOT NULL, details TEXT NOT NULL,"
+	" purpose INTEGER NOT NULL, policy INTEGER NOT NULL, maker TEXT NOT NULL,"
+	" made_at INTEGER NOT NULL, made_us INTEGER NOT NULL, not_before_us INTEGER NOT NULL,"
+	" expires_us INTEGER NOT NULL, lease_us INTEGER NOT NULL, tries INTEGER NOT NULL,"
+	" words TEXT NOT NULL, UNIQUE (maker, made_at, driver, recipient));"
+	"CREATE INDEX outbox_queued ON outbox (driver, lane, not_before_us, id) WHERE state = 1;"
+	"CREATE INDEX outbox_leased ON outbox (lease_us) WHERE state IN (2, 3);"
+	"CREATE TABLE outbox_cover (message INTEGER, item TEXT, version INTEGER NOT NULL,"
+	" PRIMARY KEY (message, item)) WITHOUT ROWID;"
+	"CREATE INDEX outbox_cover_item ON outbox_cover (item, message);"
+	/* ledger.c: reference makes receipts of one message once */
+	"CREATE TABLE ledger (id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL,"
+	" message INTEGER NOT NULL, kind INTEGER NOT NULL, driver TEXT NOT NULL,"
+	" recipient TEXT NOT NULL, item TEXT NOT NULL, item_version INTEGER NOT NULL,"
+	" purpose INTEGER NOT NULL, policy INTEGER NOT NULL, rule TEXT NOT NULL, cut TEXT NOT NULL,"
+	" reference TEXT NOT NULL, words TEXT NOT NULL, covers INTEGER NOT NULL);"
+	"CREATE INDEX ledger_item ON ledger (item, id);"
+	"CREATE INDEX ledger_recipient ON ledger (recipient, id);"
+	"CREATE INDEX ledger_message ON ledger (message, kind, reference) WHERE message > 0;"
 	/* --- route: findings --- */
 	/* --- disclosure: accounts, policy, seals --- */
+	/* account.c. roles: names of roles.json, space between; unix_uid, subject: NULL when none;
+	 * secrets: counts changes of what the account proves itself by, so that sessions end */
+	"CREATE TABLE account (id INTEGER PRIMARY KEY, name TEXT NOT NULL, folded TEXT UNIQUE NOT NULL,"
+	" display TEXT NOT NULL, roles TEXT NOT NULL, organisation BLOB NOT NULL, person BLOB NOT NULL,"
+	" unix_uid INTEGER UNIQUE, subject TEXT UNIQUE, disabled INTEGER NOT NULL,"
+	" secrets INTEGER NOT NULL, made_us INTEGER NOT NULL, last_seen_us INTEGER NOT NULL);"
 	"PRAGMA user_version = 2;";
 
 const char *const store_migrations[] = { version_1, version_2 };

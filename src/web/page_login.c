@@ -73,13 +73,6 @@ static void open_session(struct page *p, int64_t token)
 	explicit_bzero(id, sizeof id);
 }
 
-static void go(struct page *p, str where)
-{
-	p->template = NULL;
-	p->ans->status = 303;
-	answer_header(p->ans, "Location", where);
-}
-
 enum rc page_sign_in(struct page *p, struct err *err)
 {
 	char fresh[TOKEN_TEXT_BYTES] = "";
@@ -91,14 +84,14 @@ enum rc page_sign_in(struct page *p, struct err *err)
 	else if (!sessions_link_use(p->w->sessions, once, clock_mono_us(), &token))
 		rc = fail(err, RC_DENIED, "this link was used, or is older than five minutes");
 	if (rc == RC_DENIED && once.n == 0) {
-		go(p, STR("/login?wrong=1"));
+		page_go(p, STR("/login?wrong=1"));
 		return RC_OK;
 	}
 	if (rc != RC_OK)
 		return rc;
 	open_session(p, token);
 	if (!fresh[0]) {
-		go(p, local_path(next) ? next : STR("/"));
+		page_go(p, local_path(next) ? next : STR("/"));
 		return RC_OK;
 	}
 	p->template = "token";
@@ -114,7 +107,7 @@ enum rc page_sign_out(struct page *p, struct err *err)
 	(void)err;
 	sessions_end(p->w->sessions, http_cookie(p->q, cookie_name(p->q)));
 	set_cookie(p, "", 0);
-	go(p, STR("/login"));
+	page_go(p, STR("/login"));
 	return RC_OK;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* embed: writes a C file that holds other files as arrays, at build time.
  *
- *   embed OUT.c FILE...
+ *   embed OUT.c HEADER STRUCT ARRAY FILE...
  *
- * A file is found again by its name without folders (web/assets.h). */
+ * HEADER declares `struct STRUCT { const char *name, *p; size_t n; }`, the ARRAY of
+ * them and `STRUCT_count`. A file is found again by its name without folders. */
 #include <stdio.h>
 #include <string.h>
 
@@ -33,20 +34,21 @@ static int write_bytes(FILE *out, const char *path, int number)
 
 int main(int argc, char **argv)
 {
-	FILE *out = argc > 2 ? fopen(argv[1], "wb") : NULL;
+	FILE *out = argc > 5 ? fopen(argv[1], "wb") : NULL;
 	if (!out) {
-		fprintf(stderr, "embed: give an output and files\n");
+		fprintf(stderr, "embed: give an output, a header, a struct, an array and files\n");
 		return 1;
 	}
-	fprintf(out, "/* made by embed from the files it names */\n#include \"web/assets.h\"\n\n");
+	fprintf(out, "/* made by embed from the files it names */\n#include \"%s\"\n\n", argv[2]);
 	int bad = 0;
-	for (int i = 2; i < argc; i++)
+	for (int i = 5; i < argc; i++)
 		bad |= write_bytes(out, argv[i], i);
-	fprintf(out, "const struct asset assets[] = {\n");
-	for (int i = 2; i < argc; i++)
+	fprintf(out, "const struct %s %s[] = {\n", argv[3], argv[4]);
+	for (int i = 5; i < argc; i++)
 		fprintf(out, "\t{ \"%s\", (const char *)file_%d, sizeof(file_%d) - 1 },\n",
 			base_name(argv[i]), i, i);
-	fprintf(out, "};\nconst size_t asset_count = sizeof(assets) / sizeof(assets[0]);\n");
+	fprintf(out, "};\nconst size_t %s_count = sizeof(%s) / sizeof(%s[0]);\n", argv[3], argv[4],
+		argv[4]);
 	bad |= ferror(out);
 	return fclose(out) != 0 || bad;
 }

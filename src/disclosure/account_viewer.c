@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* account_viewer.c: what an account's roles add up to. */
+#include "disclosure/account.h"
+
+/* The roles a person has are hats on one head: rights and ceilings add up, and only who has
+ * nothing but roles that read no case reads none. */
+static void add_role(struct viewer *v, const struct role *role)
+{
+	if (right_includes(role->right, v->right))
+		v->right = role->right;
+	if (role->ceiling > v->as.ceiling)
+		v->as.ceiling = role->ceiling;
+	v->as.personal_basis = v->as.personal_basis || role->personal_basis;
+	v->reads_no_case = v->reads_no_case && role->reads_no_case;
+	if (role->outside) {
+		v->as.kind = RECIPIENT_CONSTITUENT;
+		v->as.exercise_member = v->exercise = false;
+	}
+}
+
+static enum rc make(const struct account *a, const struct roles *r, enum channel channel,
+		    struct viewer *out, struct err *err)
+{
+	struct viewer v = {
+		.right = RIGHT_SIGNED_IN,
+		.as = { .kind = RECIPIENT_STAFF, .ceiling = TLP_CLEAR, .named = true,
+			.exercise_member = true },
+		.channel = channel,
+		.account = a->id,
+		.roles = a->roles,
+		.organisation = a->organisation,
+		.person = a->person,
+		.reads_no_case = true,
+		.exercise = true,
+		.policy = { .public_k = PUBLIC_K_LEAST },
+	};
+	if (a->disabled || a->roles == 0)
+		return fail(err, RC_DENIED, "this account is not in use");
+	for (size_t i = 0; i < roles_count(r); i++)
+		if (a->roles >> i & 1)
+			add_role(&v, roles_at(r, i));
+	snprintf(v.actor, sizeof(v.actor), "account:%lld", (long long)a->id);
+	*out = v;
+	return RC_OK;
+}
+
+enum rc account_viewer(struct conn *c, const struct roles *r, int64_t id, enum channel channel,
+		       struct viewer *out, struct err *err)
+{
+	struct arena *a = arena_new(KIB(1));
+	struct account account;
+	enum rc rc = account_by_id(c, r, id, a, &account, err);
+	if (rc == RC_OK)
+		rc = make(&account, r, channel, out, err);
+	arena_free(a);
+	return rc;
+}
+
+enum rc account_viewer_unix(struct conn *c, const struct roles *r, uint32_t uid, struct viewer *out,
+			    struct err *err)
+{
+	int64_t id = 0;
+	struct sql *q = sql(c, "SELECT id FROM account WHERE unix_uid = ?");
+	sql_int(q, 1, uid);
+	if (sql_row(q))
+		id = sql_col_int(q, 0);
+	enum rc rc = sql_end(q, err);
+	if (rc == RC_OK && id == 0)
+		rc = fail(err, RC_ABSENT, "this Unix user has no account");
+	return rc == RC_OK ? account_viewer(c, r, id, CHANNEL_CLI, out, err) : rc;
+}

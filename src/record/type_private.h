@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* type_private.h: how a type file is read: text -> tree with lines -> struct type.
+ *
+ * json-c tells no lines, so a type file is read into a tree of our own whose nodes know
+ * theirs; scalars are judged by the strict scanner of base/json.h. */
+#ifndef RONDA_RECORD_TYPE_PRIVATE_H
+#define RONDA_RECORD_TYPE_PRIVATE_H
+
+#include "record/type.h"
+
+enum { TYPE_MEMBERS_MAX = 1000, TYPE_DEPTH_MAX = 16, TYPE_BLOCKS_MAX = 64, TYPE_WORDS_MAX = 24,
+       TYPE_CHOICES_MAX = 500, TYPE_COLUMNS_MAX = 32, TYPE_LIST_MAX = 16, TYPE_ESCALATIONS_MAX = 8,
+       TYPE_LABEL_CHARS = 120, TYPE_HELP_CHARS = 1000 };
+
+/* Built in, written by embed.c; names as "incident.json". */
+struct type_file {
+	const char *name, *p;
+	size_t n;
+};
+extern const struct type_file type_files[];
+extern const size_t type_file_count;
+
+struct node {
+	str key;                  /* "" in an array */
+	str text;                 /* of a scalar; a string's is unescaped */
+	enum json_kind kind;      /* JSON_NEST: has children */
+	bool object;
+	unsigned line;            /* from 1 */
+	size_t count;
+	struct node *first, *last, *next, *parent;
+};
+/* One JSON object and nothing behind it. Errors begin with "FILE:LINE: ". */
+MUST_CHECK enum rc tree_read(str text, const char *file, struct arena *a, struct node **out,
+			     struct err *err);
+struct node *tree_get(const struct node *o, const char *key); /* NULL: absent */
+
+/* One file being read. The first error stays. */
+struct reading {
+	struct arena *a;
+	const char *file;
+	const char *const *roles; /* ends with NULL */
+	struct node *root;
+	struct type *t;
+	struct err *err;
+};
+MUST_CHECK enum rc type_read(struct reading *r, str text);
+/* Rules that look at the whole type: reachable states, cycles of blocks, title. */
+MUST_CHECK enum rc type_check(struct reading *r);
+
+/* "FILE:LINE: sentence" */
+enum rc type_refuse(const struct reading *r, const struct node *at, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+/* " (do you mean 'x'?)" for the name among `names` (stride bytes apart, each begins with a
+ * const char *) nearest to `got`; "" when none is near. */
+const char *type_nearest(struct arena *a, str got, const void *names, size_t count, size_t stride);
+
+#endif
