@@ -30,6 +30,16 @@ ronda journal -d "$D" list --object report:2 --json >"$T/out"
 has "$T/out" '"act":"erase".*"why":"asked for by the person"' "the journal says why"
 has "$T/out" '"act":"intake".*"erased":true' "and keeps the line without its body"
 check "all is sound" ronda verify -d "$D"
+# A report whose events were taken back: they go too, and what findings knew of them.
+other=canary-9e2c
+{ made scan_telnet 90010 1; made scan_telnet 90011 1 | sed -n "2s/host-[0-9]*/$other/p"; } >"$T/2026-11-20-scan_telnet-c.csv"
+check "a report of two events" ronda intake -d "$D" "$T/2026-11-20-scan_telnet-c.csv"
+check "is taken back" ronda feed -d "$D" undo 4
+grep -raqF "$other" "$D"
+ok $? "and still on the disk"
+check "until it is erased" ronda erase -d "$D" report:4 --reason "asked for by the person"
+! grep -raF "$other" "$D" >"$T/out"
+ok $? "then no file holds a byte of it"
 stop_node
 check "also afterwards" ronda verify -d "$D"
 ! grep -raF "$canary" "$D" >"$T/out"

@@ -115,7 +115,7 @@ const struct cli_command cli_erase = {
 	.brief = "remove the bytes of one thing for good, and say so in the journal",
 	.usage = "erase report:N|journal:N --reason TEXT [--no-wait] | list [--all]",
 	.text = "Of a report: its raw bytes, its records in quarantine, its file name and the bodies of journal lines about "
-		"it; its events stay until they are forgotten or taken back. Of a journal line: its body. It ends when "
+		"it; its events too when 'ronda feed undo' took them back before. Of a journal line: its body. It ends when "
 		"no byte of it is left in the data directory, and is listed as erasing until then. There is no undo; "
 		"what is under hold is refused.",
 	.example = "ronda erase -d demo list",
