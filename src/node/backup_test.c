@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/test.h"
 
+#include <errno.h>
+#include <sodium.h>
+
+#include "base/io_trace.h"
 #include "base/test_dir.h"
 #include "node/backup.h"
 #include "store/reports.h"
@@ -261,6 +265,117 @@ TEST(every_flipped_byte_and_every_cut)
 	ended(&w);
 }
 
+/* Whoever knows the public key can make something that decrypts: it is still not
+ * written where it wants, and takes no memory it asks for. */
+static void forge(struct world *w, str listing, uint32_t listing_bytes, str rest)
+{
+	unsigned char key[32], head[148] = "RONDABAK\1", sealed[2048];
+	unsigned long long n;
+	crypto_secretstream_xchacha20poly1305_state stream;
+	struct buf plain = BUF_INIT(1024);
+	memcpy(head + 12, w->pk.b, 32);
+	crypto_secretstream_xchacha20poly1305_keygen(key);
+	CHECK(crypto_box_seal(head + 44, key, sizeof(key), w->pk.b) == 0);
+	crypto_secretstream_xchacha20poly1305_init_push(&stream, head + 124, key);
+	buf_le32(&plain, listing_bytes);
+	buf_add(&plain, listing);
+	buf_add(&plain, rest);
+	crypto_secretstream_xchacha20poly1305_push(&stream, sealed, &n, (unsigned char *)plain.p, plain.n,
+						   head, sizeof(head),
+						   crypto_secretstream_xchacha20poly1305_TAG_FINAL);
+	buf_reset(&w->bytes);
+	buf_add_mem(&w->bytes, head, sizeof(head));
+	buf_le32(&w->bytes, (uint32_t)n);
+	buf_add_mem(&w->bytes, sealed, (size_t)n);
+	buf_free(&plain);
+}
+
+TEST(forged_ones)
+{
+	struct world w = opened();
+	struct backup_summary sum;
+#define DB "{\"name\":\"main.db\",\"bytes\":0}"
+	static const char *const listings[] = {
+		"",
+		"[]",
+		"{}",
+		"{\"files\":[]}",
+		"{\"files\":[1]}",
+		"{\"files\":[{\"name\":\"raw/2026-11-22.seg\",\"bytes\":0}]}",
+		"{\"files\":[" DB ",{\"name\":\"../x\",\"bytes\":0}]}",
+		"{\"files\":[" DB ",{\"name\":\"/etc/passwd\",\"bytes\":0}]}",
+		"{\"files\":[" DB ",{\"name\":\"raw/../x\",\"bytes\":0}]}",
+		"{\"files\":[" DB ",{\"name\":\"raw/x.seg\",\"bytes\":0}]}",
+		"{\"files\":[" DB ",{\"name\":\"repeats/01.tags\",\"bytes\":0}]}",
+		"{\"files\":[" DB ",{\"name\":\"repeats/-1.tags\",\"bytes\":0}]}",
+		"{\"files\":[" DB ",{\"name\":\"lock\",\"bytes\":0}]}",
+		"{\"files\":[" DB ",{\"name\":\"raw/2026-11-22.seg\",\"bytes\":-1}]}",
+		"{\"files\":[" DB ",{\"name\":\"raw/2026-11-22.seg\",\"bytes\":9223372036854775807}]}",
+		"{\"files\":[{\"name\":\"main.db\",\"bytes\":1}]}",
+		"{\"files\":[" DB "," DB "]}",
+		"{\"files\":[" DB "]} more",
+	};
+	/* SHA-256 of nothing, which is what DB promises */
+	struct digest empty = sha256(STR(""));
+	str rest = str_mem(empty.b, sizeof(empty.b));
+	for (size_t i = 0; i < COUNT_OF(listings); i++) {
+		str l = str_of(listings[i]);
+		forge(&w, l, (uint32_t)l.n, rest);
+		enum rc rc = restore(&w, &w.sk, "new", &sum);
+		CHECK_MSG(rc != RC_OK && rc != RC_IO, "%s: %s", listings[i], rc_name(rc));
+		CHECK_MSG(is_absent(&w, "new"), "%s leaves something", listings[i]);
+	}
+	static const uint32_t lengths[] = { 0, 5, 100000, MIB(16), UINT32_MAX };
+	for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+		forge(&w, STR("{\"files\":[" DB "]}"), lengths[i], rest);
+		CHECK(restore(&w, &w.sk, "new", &sum) != RC_OK);
+	}
+	/* and this is how it would be right */
+	str l = STR("{\"name\":\"\\u001b[31m\",\"files\":[" DB "]}");
+	forge(&w, l, (uint32_t)l.n, rest);
+	CHECK_RC(restore(&w, &w.sk, "new", &sum), RC_OK, err);
+	CHECK_STR(str_of(sum.name), STR("")); /* nothing that moves a terminal */
+	forge(&w, l, (uint32_t)l.n, STR("nothing of the sort, but as long."));
+	CHECK_RC(restore(&w, &w.sk, "other", &sum), RC_INPUT, err);
+	ended(&w);
+}
+
+TEST(no_room_and_what_is_left_over)
+{
+	struct world w = opened();
+	char path[512];
+	journal_close(w.j);
+	store_close(w.s);
+	/* as a kill in the middle leaves it */
+	int fd = open(test_dir_in(&w.d, path, "backup.db"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	CHECK(fd >= 0 && write(fd, "half", 4) == 4);
+	close(fd);
+	CHECK_RC(store_open(w.d.path, NULL, NULL, &w.s, &err), RC_OK, err);
+	CHECK_RC(journal_open(w.s, &w.j, &err), RC_OK, err);
+	CHECK(access(path, F_OK) != 0);
+	struct test_dir empty = test_dir_new();
+	struct io_trace *t = io_trace_begin(empty.path);
+	io_trace_pretend_free(t, MIB(64) + 4096);
+	CHECK_RC(back_up(&w), RC_LIMIT, err);
+	CHECK(strstr(err.text, "main.db") != NULL);
+	CHECK_INT(w.bytes.n, 0);
+	io_trace_pretend_free(t, UINT64_MAX);
+	/* the copy cannot be written */
+	for (uint64_t n = 1; n < 40; n += 3) {
+		io_trace_fail(t, n, ENOSPC, false);
+		(void)!back_up(&w);
+		io_trace_fail(t, 0, 0, false);
+		CHECK_MSG(access(path, F_OK) != 0, "call %llu leaves a copy", (unsigned long long)n);
+		CHECK(store_take_files(w.s));
+		store_give_files(w.s);
+	}
+	CHECK_RC(back_up(&w), RC_OK, err);
+	io_trace_stop(t);
+	io_trace_free(t);
+	test_dir_end(&empty);
+	ended(&w);
+}
+
 TEST(keys_as_text)
 {
 	char public[BACKUP_KEY_TEXT], secret[BACKUP_KEY_TEXT], text[200];
@@ -287,4 +402,5 @@ TEST(keys_as_text)
 
 TEST_MAIN(TEST_RUN(there_and_back), TEST_RUN(the_store_goes_on_meanwhile),
 	  TEST_RUN(a_writer_that_goes_away), TEST_RUN(another_key),
-	  TEST_RUN(every_flipped_byte_and_every_cut), TEST_RUN(keys_as_text))
+	  TEST_RUN(every_flipped_byte_and_every_cut), TEST_RUN(forged_ones),
+	  TEST_RUN(no_room_and_what_is_left_over), TEST_RUN(keys_as_text))
