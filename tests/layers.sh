@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Who may include whom. Each folder under src/ uses only the floors below it;
 # private headers stay in their folder; and pages, commands and duties read
-# items through disclosure/read.h alone. Made-up trees show that it can fail.
+# items through disclosure/read.h alone, records through read_records.h and change.h.
+# Made-up trees show that it can fail.
 
 src=${RONDA_SOURCE:-$(dirname "$0")/..}/src
 made=$(mktemp -d) || exit 1
@@ -21,6 +22,9 @@ violations() {
 		for (i in list)
 			unread["store/" list[i]] = 1
 		unread["route/findings.h"] = 1
+		records["record/record.h"] = 1
+		engine = "(^|[^a-z0-9_])(record_(put|link|unlink|erase|load|load_number|load_version|" \
+			 "history|links|list|set_due)|file_put|file_read)[ \t]*\\("
 		readers = "(^|[^a-z0-9_])(events_scan|events_count|findings_list|findings_get|" \
 			  "transitions_read|quarantine_list|quarantine_get|raw_open|raw_read|" \
 			  "batch_find|batch_find_extra|batch_row_json|cell_text|cell_format|cell_ip|" \
@@ -37,6 +41,10 @@ violations() {
 	outer && $0 ~ readers && $0 !~ /^[ \t]*\*/ {
 		bad("reads items past disclosure/read.h")
 	}
+	folder != "" && !is_test && rank[floor] > rank["record"] && folder != "disclosure" &&
+	folder != "node" && $0 ~ engine && $0 !~ /^[ \t]*\*/ {
+		bad("reaches records past disclosure/read_records.h and change.h")
+	}
 	/^[ \t]*#[ \t]*include[ \t]*"/ {
 		path = $0
 		sub(/^[^"]*"/, "", path)
@@ -52,6 +60,8 @@ violations() {
 			bad("private header of " to)
 		if (outer && path in unread)
 			bad(path " is read through disclosure/read.h")
+		if (outer && path in records)
+			bad(path " is reached through disclosure/read_records.h and change.h")
 		if (folder == "" || is_test || to == folder)
 			next
 		if (floor_of(to) == "DUTY" && floor == "DUTY")
@@ -89,7 +99,7 @@ try() {
 	answer $? "$([ "$1" = 1 ] && echo refused || echo allowed): $2 with $3"
 }
 
-echo "1..29"
+echo "1..41"
 violations "$src" > "$made/tree"
 sed 's/^/# /' "$made/tree"
 [ ! -s "$made/tree" ] && [ -f "$src/disclosure/read.h" ]
@@ -123,4 +133,16 @@ try 1 drill/a.c '#include "store/events.h"'
 try 1 drill/a.c '#include "incident/incident.h"'
 try 0 drill/a.c '#include "disclosure/read.h"'
 try 1 drill/a.c '#include "node/node.h"'
+try 1 web/a.c '	rc = record_load(c, t, id, a, &r, err);'
+try 1 cli/a.c '	rc = record_list(c, t, &q, each, NULL, err);'
+try 1 drill/a.c '	return record_put(tx, r, &c, a, &out, NULL, 0, NULL, err);'
+try 1 intake/a.c '	rc = record_history(c, t, id, 0, each, NULL, err);'
+try 1 web/a.c '	rc = file_read(rd, &d, &out, err);'
+try 1 drill/a.c '#include "record/record.h"'
+try 0 drill/a.c '#include "disclosure/change.h"'
+try 0 cli/a.c '	rc = read_record(r, t, v, id, a, &out, err);'
+try 0 web/a.c '	rc = read_record_links(r, t, v, id, a, each, NULL, err);'
+try 0 node/a.c '	rc = record_list(c, t, &q, each, NULL, err);'
+try 0 web/a.c ' * record_load() is not for pages'
+try 0 web/a_test.c '	rc = record_load(c, t, id, a, &r, err);'
 exit $failed

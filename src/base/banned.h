@@ -35,6 +35,9 @@
 #undef rand
 #undef srand
 #pragma GCC poison strcpy strcat strncpy strncat strtok strtok_r sprintf vsprintf gets atoi atol atoll
-#pragma GCC poison gmtime localtime ctime asctime system popen alloca strdupa mktemp tmpnam rand srand
+#pragma GCC poison gmtime localtime ctime asctime system popen alloca strdupa mktemp tmpnam
+/* OpenSSL's headers name arguments so: only the calls are poisoned. */
+#define rand() ((struct rand_is_banned_use_random_bytes)0)
+#define srand(seed) ((struct srand_is_banned_use_random_bytes)0)
 
 #endif

@@ -160,3 +160,30 @@ void base64url_format(struct buf *out, const void *p, size_t n)
 	sodium_bin2base64(to, most, p, n, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	out->n += strlen(to);
 }
+
+bool base64url_parse(str text, struct buf *out)
+{
+	size_t most = text.n / 4 * 3 + 2, n = 0;
+	unsigned char *tail = x_alloc(most + 1);
+	bool ok = sodium_base642bin(tail, most, text.n ? text.p : "", text.n, NULL, &n, NULL,
+				    sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
+		  n <= out->cap - out->n && !out->over;
+
+	if (ok)
+		buf_add_mem(out, tail, n);
+	free(tail);
+	return ok;
+}
+
+void percent_format(struct buf *out, str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			     c == '-' || c == '.' || c == '_' || c == '~';
+		if (plain)
+			buf_char(out, (char)c);
+		else
+			buf_fmt(out, "%%%02X", c);
+	}
+}

@@ -49,5 +49,10 @@ void hex_format(struct buf *out, const void *p, size_t n);
 bool hex_parse(str text, void *out, size_t n); /* exactly n bytes */
 /* RFC 4648 section 5 (URL-safe alphabet, no padding). */
 void base64url_format(struct buf *out, const void *p, size_t n);
+/* Adds what `text` means to *out. False (and nothing added) for any other
+ * character, padding, bits left over, or when it does not fit. */
+bool base64url_parse(str text, struct buf *out);
+/* Into a part of a URL: all but the unreserved of RFC 3986 becomes %XX. */
+void percent_format(struct buf *out, str s);
 
 #endif

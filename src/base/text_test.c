@@ -222,6 +222,29 @@ TEST(hashes)
 	struct digest back;
 	CHECK(hex_parse(buf_str(&hex), back.b, sizeof(back.b)) && memcmp(&back, &d, sizeof(d)) == 0);
 	CHECK(!hex_parse(STR("zz"), back.b, 1));
+
+	static const struct { str text, bytes; bool ok; } rows[] = {
+		{ STR_INIT(""), STR_INIT(""), true },
+		{ STR_INIT("_-8A"), STR_INIT("\xff\xef\x00"), true },
+		{ STR_INIT("YQ"), STR_INIT("a"), true },
+		{ STR_INIT("YQ=="), STR_INIT(""), false },  /* padding */
+		{ STR_INIT("YR"), STR_INIT(""), false },    /* bits left over */
+		{ STR_INIT("Y"), STR_INIT(""), false },
+		{ STR_INIT("Y Q"), STR_INIT(""), false },
+		{ STR_INIT("+/8A"), STR_INIT(""), false },  /* the other alphabet */
+		{ STR_INIT("AAAAAAAA"), STR_INIT(""), false }, /* longer than there is room */
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct buf b = BUF_INIT(5);
+		CHECK_MSG(base64url_parse(rows[i].text, &b) == rows[i].ok, "row %zu", i);
+		CHECK_STR(buf_str(&b), rows[i].bytes);
+		CHECK(!b.over);
+		buf_free(&b);
+	}
+	struct buf url = BUF_INIT(KIB(1));
+	percent_format(&url, STR("aZ9-._~ /?&=+%\xc3\xa9"));
+	CHECK_STR(buf_str(&url), STR("aZ9-._~%20%2F%3F%26%3D%2B%25%C3%A9"));
+	buf_free(&url);
 	CHECK_INT(crc32_of(STR("123456789")), 0xcbf43926);
 	struct key k = { { 1 } };
 	struct hash128 one = keyed_hash128(&k, "a", STR("x")), two = keyed_hash128(&k, "b", STR("x"));

@@ -3,6 +3,8 @@
 
 #include <pwd.h>
 
+#include "disclosure/approval.h"
+
 static const struct cli_option options[] = {
 	{ "--roles", 0, "ROLES", "with new: names of roles, comma or space between" },
 	{ "--display", 0, "TEXT", "with new: the name as pages show it" },
@@ -19,7 +21,8 @@ struct change {
 	struct account_new fresh;
 	struct account account; /* as it was */
 	uint32_t roles;
-	int64_t id, uid;
+	int64_t uid, approval;
+	bool waits;             /* for a second person */
 };
 
 static enum rc write_change(struct tx *tx, void *ctx, struct err *err)
@@ -34,14 +37,20 @@ static enum rc write_change(struct tx *tx, void *ctx, struct err *err)
 
 static enum rc run_new(struct tx *tx, struct change *ch, struct err *err)
 {
-	return account_make(tx, ch->c->node->journal, ch->c->node->roles, &ch->fresh,
-			    str_of(ch->c->viewer.actor), &ch->id, err);
+	bool go;
+	enum rc rc = approval_make_account(tx, ch->c->node->journal, ch->c->node->roles, &ch->c->viewer,
+					   &ch->fresh, &go, &ch->approval, err);
+	ch->waits = !go;
+	return rc;
 }
 
 static enum rc run_roles(struct tx *tx, struct change *ch, struct err *err)
 {
-	return account_set_roles(tx, ch->c->node->journal, ch->c->node->roles, ch->account.id, ch->roles,
-				 str_of(ch->c->viewer.actor), err);
+	bool go;
+	enum rc rc = approval_set_roles(tx, ch->c->node->journal, ch->c->node->roles, &ch->c->viewer,
+					ch->account.id, ch->roles, &go, &ch->approval, err);
+	ch->waits = !go;
+	return rc;
 }
 
 static enum rc run_unix(struct tx *tx, struct change *ch, struct err *err)
@@ -92,6 +101,8 @@ static int save(struct cli *c, struct change *ch, const char *done)
 	struct err err;
 	if (store_write(c->node->store, write_change, ch, &err) != RC_OK)
 		return cli_fail(c, &err);
+	if (ch->waits)
+		return cli_waits(c, ch->approval);
 	node_socket_mode(c->node);
 	cli_done(c, done, str_of(c->argv[1]));
 	return 0;

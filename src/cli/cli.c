@@ -41,6 +41,59 @@ const struct cli_command *cli_find(const char *name)
 	return NULL;
 }
 
+const struct cli_command *cli_of_type(const char *name, struct arena *a)
+{
+	if (!type_name_ok(str_of(name)))
+		return NULL;
+	struct cli_command *cmd = ARENA_NEW(a, struct cli_command);
+	str usage = str_of(cli_record.usage);
+	*cmd = cli_record;
+	cmd->name = arena_z(a, str_of(name));
+	cmd->usage = arena_fmt(a, "%s" STR_FMT, name, STR_ARG(str_from(usage, strlen("record TYPE")))).p;
+	return cmd;
+}
+
+bool cli_type_known(const char *dir, const char *name)
+{
+	char path[4096];
+	int n = snprintf(path, sizeof(path), "%s/types/%s.json", dir, name);
+	return type_is_built_in(str_of(name)) ||
+	       (type_name_ok(str_of(name)) && n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0);
+}
+
+/* "id_ID.UTF-8" is "id-ID"; "": nothing is set. */
+static str language_of_caller(struct arena *a)
+{
+	static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+	str value = STR("");
+	for (size_t i = 0; value.n == 0 && i < COUNT_OF(names); i++)
+		value = str_of(getenv(names[i]));
+	value = str_head(value, str_index(str_head(value, str_index(value, '@')), '.'));
+	if (value.n > 35 || str_eq(value, STR("C")) || str_eq(value, STR("POSIX")))
+		return STR("");
+	char *text = arena_z(a, value);
+	for (size_t i = 0; i < value.n; i++)
+		text[i] = (char)(text[i] == '_' ? '-' : text[i]);
+	return str_mem(text, value.n);
+}
+
+/* A node that serves does not have the caller's environment: the language goes with the line. */
+static char **with_language(int *argc, char **argv, struct arena *a)
+{
+	str language = language_of_caller(a);
+	if (language.n == 0)
+		return argv;
+	char **more = ARENA_ARRAY(a, (size_t)*argc + 3, char *);
+	more[0] = argv[0];
+	more[1] = argv[1];
+	more[2] = arena_z(a, STR("--language"));
+	more[3] = arena_z(a, language);
+	for (int i = 2; i < *argc; i++)
+		more[i + 2] = argv[i];
+	*argc += 2;
+	return more;
+}
+
 /* --- output: buffered, to the caller's own handles --- */
 
 bool cli_flush(struct cli *c)
@@ -272,6 +325,8 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 			 .foreign = uid != 0 && uid != geteuid() };
 	int code = 64;
 	c.command = argc > 0 ? cli_find(argv[0]) : NULL;
+	if (argc > 0 && !c.command && cli_type_known(n->dir, argv[0]))
+		c.command = cli_of_type(argv[0], a);
 	const char *wrong = c.command ? parse_line(c.command, argc - 1, argv + 1, &l, a) :
 					"there is no such command";
 	if (!c.command) {
@@ -329,6 +384,10 @@ static int dispatch(struct cli *c, int argc, char **argv)
 	c->dir = l.common[OPT_DIR] ? l.common[OPT_DIR] : from_env ? from_env : ".";
 	c->sets = l.sets;
 	c->set_count = l.set_count;
+	if (!cli_find(c->command->name) && !cli_type_known(c->dir, c->command->name)) {
+		cli_talk(c, "ronda: there is no command '%s'; 'ronda help' lists them", c->command->name);
+		return 64;
+	}
 	if (l.common[OPT_HELP]) {
 		cli_help_text(c, c->command);
 		cli_flush(c);
@@ -359,6 +418,10 @@ int cli_main(int argc, char **argv)
 	struct cli c = { .command = cli_find(name), .in = 0, .out = 1, .talk = 2, .dir_fd = AT_FDCWD,
 			 .a = a, .pending = &pending, .viewer = viewer_owner(getuid()) };
 	int code = 64;
+	if (!c.command)
+		c.command = cli_of_type(name, a);
+	if (c.command && argc > 1 && c.command->options == cli_record.options)
+		argv = with_language(&argc, argv, a);
 	if (hash_init(&err) != RC_OK) {
 		fprintf(stderr, "ronda: %s\n", err.text);
 		code = rc_exit_code(err.rc);

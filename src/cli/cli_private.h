@@ -7,6 +7,11 @@
 
 extern const struct cli_option cli_common_options[]; /* ends with { NULL } */
 const struct cli_command *cli_find(const char *name);
+extern const struct cli_command cli_record; /* record.c: what every type's command is made of */
+/* `ronda TYPE …`: the command of that name; NULL: it is no name for a type. */
+const struct cli_command *cli_of_type(const char *name, struct arena *a);
+/* Is there such a type: built in, or a file of DIR/types? */
+bool cli_type_known(const char *dir, const char *name);
 void cli_help_text(struct cli *c, const struct cli_command *cmd);
 int cli_usage(struct cli *c, const char *what); /* says what is wrong and the usage; 64 */
 
@@ -17,6 +22,8 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 /* May the caller go on? For words of a command that need more than the command: says what is
  * missing, writes it down and gives the exit code; 0: he may. */
 int cli_may(struct cli *c, bool may);
+/* The act waits for a second person (disclosure/approval.h): says so and gives the exit code. */
+int cli_waits(struct cli *c, int64_t approval);
 /* A file of the caller, or "-" = stdin, whole; RC_LIMIT above cap. RC_DENIED for any path when
  * the caller is another Unix user than the node: it would be opened with the node's eyes. */
 MUST_CHECK enum rc cli_read_file(struct cli *c, const char *path, size_t cap, struct buf *out,

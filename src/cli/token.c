@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli_private.h"
 
+#include "disclosure/approval.h"
+
 static const struct cli_option options[] = {
 	{ "--right", 0, "RIGHT", "read, intake or operate (default: intake)" },
 	{ "--ceiling", 0, "TLP", "strictest marking it may see (default: GREEN)" },
@@ -15,12 +17,32 @@ struct change {
 	struct cli *c;
 	struct token_new token;
 	char text[96];
-	int64_t id;
+	int64_t id, approval;
+	bool waits; /* for a second person */
 };
+
+/* A token for RED takes RED out of the house. */
+static enum rc ask_for_red(struct tx *tx, struct change *ch, struct err *err)
+{
+	bool go = true;
+	struct cli *c = ch->c;
+	struct approval_ask ask = { .kind = APPROVAL_EXPORT_RED, .object = STR("tokens"),
+				    .what = arena_fmt(c->a, "token '" STR_FMT "' for TLP:RED, right %s%s",
+						      STR_ARG(ch->token.label), right_name(ch->token.right),
+						      ch->token.personal_basis ? ", personal fields" : "") };
+	enum rc rc = ch->token.ceiling == TLP_RED ?
+			     approval_ask(tx, c->node->journal, c->node->roles, &c->viewer, &ask, &go,
+					  &ch->approval, err) : RC_OK;
+	ch->waits = !go;
+	return rc;
+}
 
 static enum rc write_make(struct tx *tx, void *ctx, struct err *err)
 {
 	struct change *ch = ctx;
+	enum rc rc = ask_for_red(tx, ch, err);
+	if (rc != RC_OK || ch->waits)
+		return rc;
 	return token_make(tx, ch->c->node->journal, &ch->token, str_of(ch->c->viewer.actor), ch->text,
 			  sizeof(ch->text), &ch->id, err);
 }
@@ -57,6 +79,8 @@ static int make(struct cli *c)
 	}
 	if (store_write(c->node->store, write_make, &ch, &err) != RC_OK)
 		return cli_fail(c, &err);
+	if (ch.waits)
+		return cli_waits(c, ch.approval);
 	if (c->form == CLI_JSON)
 		cli_printf(c, "{\"id\":%lld,\"token\":\"%s\"}\n", (long long)ch.id, ch.text);
 	else

@@ -23,6 +23,8 @@ static int run(struct cli *c)
 	struct buf kept = BUF_INIT(0);
 	struct verify_result result = { 0 };
 	struct journal_check journal = { 0 };
+	struct records_check records = { 0 };
+	struct snapshot_ref *types = snapshot_hold(c->node->types);
 	struct reader *r = NULL;
 	struct err err;
 	enum rc rc = cli_kept_heads(c, cli_value(c, "--against"), &kept, &err);
@@ -32,21 +34,30 @@ static int run(struct cli *c)
 		rc = store_read_begin(c->node->store, &r, &err);
 	if (rc == RC_OK)
 		rc = journal_verify(reader_conn(r), buf_str(&kept), &journal, &err);
+	if (rc == RC_OK)
+		rc = records_verify(reader_conn(r), snapshot_table(types), &records, &err);
+	snapshot_drop(c->node->types, types);
 	buf_free(&kept);
 	if (r)
 		store_read_end(r);
 	if (rc != RC_OK)
 		return cli_fail(c, &err);
-	bool sound = result.damaged == 0 && journal.first_bad == 0;
+	bool sound = result.damaged == 0 && journal.first_bad == 0 && !records.words[0];
 	if (journal.first_bad)
 		cli_talk(c, "journal line %llu: %s", (unsigned long long)journal.first_bad, journal.words);
+	if (records.words[0])
+		cli_talk(c, "%s", records.words);
 	cli_printf(c, c->form == CLI_JSON ?
 			      "{\"frames\":%llu,\"rows\":%llu,\"reports\":%llu,\"damaged\":%llu,\"journal_lines\":%llu,"
-			      "\"journal_first_bad\":%llu}\n" :
-			      "%llu frames, %llu events, %llu reports; %llu damaged; %llu journal lines, first bad: %llu\n",
+			      "\"journal_first_bad\":%llu,\"records\":%llu,\"record_versions\":%llu,\"records_sound\":%s}\n" :
+			      "%llu frames, %llu events, %llu reports; %llu damaged; %llu journal lines, first bad: %llu;"
+			      " %llu records, %llu versions, %s\n",
 		   (unsigned long long)result.frames, (unsigned long long)result.rows,
 		   (unsigned long long)result.reports, (unsigned long long)result.damaged,
-		   (unsigned long long)journal.lines, (unsigned long long)journal.first_bad);
+		   (unsigned long long)journal.lines, (unsigned long long)journal.first_bad,
+		   (unsigned long long)records.records, (unsigned long long)records.versions,
+		   c->form == CLI_JSON ? (records.words[0] ? "false" : "true") :
+					 (records.words[0] ? "not all as they were written" : "all sound"));
 	return sound ? 0 : rc_exit_code(RC_IO);
 }
 
@@ -54,7 +65,7 @@ const struct cli_command cli_verify = {
 	.name = "verify",
 	.brief = "read everything and say what is damaged",
 	.usage = "verify [--against FILE]",
-	.text = "Every frame's checksum, the database's own check, and the journal's chain. Exit 0 only when all is sound.",
+	.text = "Every frame's checksum, the database's own check, the journal's chain, and every version of every record. Exit 0 only when all is sound.",
 	.example = "ronda verify -d demo",
 	.options = options,
 	.needs_node = true,

@@ -20,6 +20,7 @@ const char *right_name(enum right r);
 bool right_parse(str text, enum right *out);
 bool right_includes(enum right has, enum right needs); /* read and intake do not include each other */
 
+struct seal_ring;
 /* Whoever asks: made by access_* only. */
 struct viewer {
 	enum right right;
@@ -31,6 +32,8 @@ struct viewer {
 	struct uuid organisation; /* whose person it is; zero: our own */
 	struct uuid person; /* the record that is about this person; zero: none */
 	bool reads_no_case; /* administrator */
+	bool reads_only; /* a token that only reads: no change is authorised, whatever the roles */
+	struct seal_ring *seal; /* the case key opened in this session (seal.h), borrowed; NULL: none */
 	bool exercise;   /* sees exercises */
 	struct policy policy; /* in force for this request; the node may set its newer one */
 };

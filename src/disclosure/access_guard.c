@@ -16,7 +16,7 @@ enum { TRIES_BITS = 8, WINDOW_BITS = 12 };
 #define TAG_SHIFT (TRIES_BITS + WINDOW_BITS)
 
 struct access_guard {
-	struct key key; /* nobody outside can choose addresses that meet in one set */
+	struct key key, name_key; /* nobody outside can choose addresses that meet in one set */
 	_Atomic uint64_t slot[SETS][WAYS];
 };
 
@@ -25,6 +25,7 @@ struct access_guard *guard_new(void)
 	struct access_guard *g = x_alloc(sizeof(*g));
 
 	random_bytes(g->key.b, sizeof(g->key.b));
+	random_bytes(g->name_key.b, sizeof(g->name_key.b));
 	return g;
 }
 
@@ -34,16 +35,21 @@ void guard_free(struct access_guard *g)
 }
 
 /* Whose try it is and in which window, as the upper bits of its slot's word. */
+static uint64_t tag_of(const struct key *key, str whose, size_t *set_out)
+{
+	struct hash128 h = keyed_hash128_raw(key, whose);
+	uint64_t window = (uint64_t)(clock_mono_us() / GUARD_WINDOW_US) + 1;
+	*set_out = h.lo % SETS;
+	return (h.hi << TAG_SHIFT) | (window & WINDOW_MASK) << TRIES_BITS;
+}
+
 static uint64_t name_of(const struct access_guard *g, const struct ip *from, size_t *set_out)
 {
 	struct ip ip = *from;
 
 	if (!ip_is4(&ip))
 		ip_mask(&ip, 64);
-	struct hash128 h = keyed_hash128_raw(&g->key, str_mem(ip.b, sizeof(ip.b)));
-	uint64_t window = (uint64_t)(clock_mono_us() / GUARD_WINDOW_US) + 1;
-	*set_out = h.lo % SETS;
-	return (h.hi << TAG_SHIFT) | (window & WINDOW_MASK) << TRIES_BITS;
+	return tag_of(&g->key, str_mem(ip.b, sizeof(ip.b)), set_out);
 }
 
 static uint64_t tries_now(uint64_t word, uint64_t name)
@@ -71,13 +77,8 @@ static _Atomic uint64_t *find_slot(struct access_guard *g, size_t set, uint64_t 
 	return best;
 }
 
-bool guard_enter(struct access_guard *g, const struct ip *from)
+static bool enter(struct access_guard *g, size_t set, uint64_t name)
 {
-	size_t set;
-
-	if (!from)
-		return true;
-	uint64_t name = name_of(g, from, &set);
 	for (;;) {
 		bool ours;
 		_Atomic uint64_t *at = find_slot(g, set, name, &ours);
@@ -94,18 +95,51 @@ bool guard_enter(struct access_guard *g, const struct ip *from)
 	}
 }
 
-void guard_leave(struct access_guard *g, const struct ip *from, bool right)
+static void give_back(struct access_guard *g, size_t set, uint64_t name)
 {
-	size_t set;
 	bool ours;
-
-	if (!from || !right)
-		return;
-	uint64_t name = name_of(g, from, &set);
 	_Atomic uint64_t *at = find_slot(g, set, name, &ours);
 	uint64_t old = atomic_load(at);
 	/* Forgotten meanwhile, or another window: nothing to give back. */
 	while ((old ^ name) >> TRIES_BITS == 0 && (old & TRIES_MASK) > 0)
 		if (atomic_compare_exchange_weak(at, &old, old - 1))
 			return;
+}
+
+bool guard_enter(struct access_guard *g, const struct ip *from)
+{
+	size_t set;
+
+	if (!from)
+		return true;
+	uint64_t name = name_of(g, from, &set);
+	return enter(g, set, name);
+}
+
+void guard_leave(struct access_guard *g, const struct ip *from, bool right)
+{
+	size_t set;
+
+	if (!from || !right)
+		return;
+	uint64_t name = name_of(g, from, &set);
+	give_back(g, set, name);
+}
+
+bool guard_enter_name(struct access_guard *g, str folded)
+{
+	size_t set;
+	uint64_t name = tag_of(&g->name_key, folded, &set);
+
+	return enter(g, set, name);
+}
+
+void guard_leave_name(struct access_guard *g, str folded, bool right)
+{
+	size_t set;
+
+	if (!right)
+		return;
+	uint64_t name = tag_of(&g->name_key, folded, &set);
+	give_back(g, set, name);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* access_guard.h: how often one address may be wrong.
+/* access_guard.h: how often one address may be wrong, and one name be tried.
  *
  *   if (!guard_enter(g, &from)) ... 429;
  *   rc = token_check(...);
@@ -19,6 +19,7 @@
 enum { GUARD_TRIES = 10 };
 #define GUARD_WINDOW_US (10 * MINUTE_US)
 
+
 struct access_guard;
 struct access_guard *guard_new(void);
 void guard_free(struct access_guard *g); /* NULL is fine */
@@ -27,5 +28,10 @@ void guard_free(struct access_guard *g); /* NULL is fine */
 MUST_CHECK bool guard_enter(struct access_guard *g, const struct ip *from);
 /* Once for each guard_enter() that was true. */
 void guard_leave(struct access_guard *g, const struct ip *from, bool right);
+
+/* The same by the name of an account, folded (account_fold), whether there is one or not:
+ * so that many addresses together have no more tries than one. */
+MUST_CHECK bool guard_enter_name(struct access_guard *g, str folded);
+void guard_leave_name(struct access_guard *g, str folded, bool right);
 
 #endif

@@ -127,9 +127,11 @@ enum rc account_set_roles(struct tx *tx, struct journal *j, const struct roles *
 		rc = check_roles(r, roles, &old.organisation, err);
 	if (rc == RC_OK) {
 		roles_format(r, roles, &names);
-		struct sql *q = sql(tx_conn(tx), "UPDATE account SET roles = ? WHERE id = ?");
+		/* Sessions do not rise with the account: it signs in anew. */
+		struct sql *q = sql(tx_conn(tx), "UPDATE account SET roles = ?, secrets = secrets + ? WHERE id = ?");
 		sql_str(q, 1, buf_str(&names));
-		sql_int(q, 2, id);
+		sql_int(q, 2, (roles & ~old.roles) != 0);
+		sql_int(q, 3, id);
 		rc = sql_run(q, err);
 	}
 	if (rc == RC_OK)
@@ -177,7 +179,11 @@ enum rc account_disable(struct tx *tx, struct journal *j, int64_t id, bool disab
 
 #define ACCOUNT_COLUMNS \
 	"SELECT a.id, a.name, a.display, a.roles, a.organisation, a.person, a.unix_uid, a.subject," \
-	" a.disabled, a.secrets, a.made_us, a.last_seen_us FROM account a "
+	" a.disabled, a.secrets, a.made_us, a.last_seen_us," \
+	" EXISTS (SELECT 1 FROM account_secret s WHERE s.account = a.id AND s.password != '')," \
+	" EXISTS (SELECT 1 FROM account_secret s WHERE s.account = a.id AND length(s.totp) > 0)," \
+	" (SELECT count(*) FROM account_passkey p WHERE p.account = a.id)," \
+	" (SELECT count(*) FROM account_code c WHERE c.account = a.id) FROM account a "
 
 static struct uuid col_uuid(struct sql *q, int at)
 {
@@ -214,6 +220,10 @@ static struct account take(struct sql *q, const struct roles *r, struct arena *a
 		.secrets = sql_col_int(q, 9),
 		.made_us = sql_col_int(q, 10),
 		.last_seen_us = sql_col_int(q, 11),
+		.has_password = sql_col_int(q, 12) != 0,
+		.has_totp = sql_col_int(q, 13) != 0,
+		.passkeys = (unsigned)sql_col_int(q, 14),
+		.codes_left = (unsigned)sql_col_int(q, 15),
 	};
 }
 

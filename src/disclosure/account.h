@@ -23,6 +23,7 @@ struct role {
 	bool reads_no_case;        /* administrator: no grant of reading a record counts */
 	bool reads_journal;
 	bool manages_accounts;
+	bool approves;             /* may be the second person (approval.h) */
 	bool second_factor;        /* asked for always */
 	bool outside;              /* bound to one organisation that is not ours (constituent) */
 };
@@ -102,6 +103,10 @@ bool roles_second_factor(const struct roles *r, uint32_t roles);
  * RC_DENIED: disabled, or without roles; RC_ABSENT: there is none. */
 MUST_CHECK enum rc account_viewer(struct conn *c, const struct roles *r, int64_t id,
 				  enum channel channel, struct viewer *out, struct err *err);
+/* For a session that began when the account's `secrets` were these: RC_DENIED once they changed. */
+MUST_CHECK enum rc account_viewer_again(struct conn *c, const struct roles *r, int64_t id,
+					int64_t secrets, enum channel channel, struct viewer *out,
+					struct err *err);
 /* Of a Unix uid on the command line; RC_ABSENT: it has no account. */
 MUST_CHECK enum rc account_viewer_unix(struct conn *c, const struct roles *r, uint32_t uid,
 				       struct viewer *out, struct err *err);

@@ -47,9 +47,17 @@ static enum rc make(const struct account *a, const struct roles *r, enum channel
 enum rc account_viewer(struct conn *c, const struct roles *r, int64_t id, enum channel channel,
 		       struct viewer *out, struct err *err)
 {
+	return account_viewer_again(c, r, id, -1, channel, out, err);
+}
+
+enum rc account_viewer_again(struct conn *c, const struct roles *r, int64_t id, int64_t secrets,
+			     enum channel channel, struct viewer *out, struct err *err)
+{
 	struct arena *a = arena_new(KIB(1));
 	struct account account;
 	enum rc rc = account_by_id(c, r, id, a, &account, err);
+	if (rc == RC_OK && secrets >= 0 && secrets != account.secrets)
+		rc = fail(err, RC_DENIED, "this account has changed: sign in again");
 	if (rc == RC_OK)
 		rc = make(&account, r, channel, out, err);
 	arena_free(a);

@@ -4,7 +4,10 @@
  * The object is loaded by (id, viewer) in the same transaction that changes it: what the
  * viewer may not see is RC_ABSENT, what he may see but not do is RC_DENIED with the rule.
  * A field the viewer cannot see keeps its value; to send it is RC_DENIED. Clients choose no
- * id, origin, author or time. Refusals are journalled. */
+ * id, origin, author or time. What somebody of another organisation makes is that
+ * organisation's. Labels become only stricter unless ACTION_LABEL is granted; a hold is set and
+ * lifted by ACTION_HOLD. Refusals stand in the journal, for each actor at most one line a second
+ * that counts them. */
 #ifndef RONDA_DISCLOSURE_CHANGE_H
 #define RONDA_DISCLOSURE_CHANGE_H
 
@@ -23,17 +26,22 @@ struct change_request {
 	str to_state;              /* name; STR_NONE: stays */
 	str labels;                /* JSON; STR_NONE: as before. Looser than before asks for ACTION_LABEL */
 	str why;
+	str language;              /* of the sentences in change_errors; "": English */
+	bool import;               /* one of many: asks for ACTION_IMPORT too, and may say in which
+				    * state a new one starts */
 };
-/* *out: the version made, or with RC_CONFLICT the one that stands, as the viewer may see it. */
+/* *out, to be ended with record_view_end: the version made, or with RC_CONFLICT the one that stands, as the viewer may see it. */
 MUST_CHECK enum rc change_record(struct records *r, struct store *s, const struct viewer *v,
 				 const struct change_request *q, struct arena *a,
 				 struct record_view *out, struct change_errors *errors,
 				 struct err *err);
-/* Inside a job, for many at once (bulk, import): the same check for each. */
+/* Inside a job, for many at once (bulk, import): the same check for each. A refusal is then the
+ * caller's to write, when the job is over: change_refused(). */
 MUST_CHECK enum rc change_record_tx(struct tx *tx, struct records *r, const struct viewer *v,
 				    const struct change_request *q, struct arena *a,
 				    struct record_view *out, struct change_errors *errors,
 				    struct err *err);
+void change_refused(struct records *r, struct store *s, const struct viewer *v, str what, str rule);
 MUST_CHECK enum rc change_link(struct records *r, struct store *s, const struct viewer *v, str from,
 			       str kind, str to, str why, int64_t *id_out, struct err *err);
 MUST_CHECK enum rc change_unlink(struct records *r, struct store *s, const struct viewer *v, str from,

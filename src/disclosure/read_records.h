@@ -14,8 +14,12 @@ struct record_view {
 	const struct record *record;  /* private: ask through the calls below */
 	const struct viewer *viewer;
 	struct json_object *body;     /* only what may be seen */
-	uint64_t cut[TYPE_FIELDS_MAX / 64]; /* fields that were cut: "there is more you may not see" */
+	uint64_t cut[TYPE_FIELDS_MAX / 64]; /* fields he may not see, whether they have a value or not */
+	uint64_t hidden[TYPE_FIELDS_MAX / 64]; /* ... and do have one: for our own people alone */
 };
+/* Ends what read_record, read_record_version and change_record gave; views handed to a callback
+ * end by themselves. A view of zeros is fine. */
+void record_view_end(struct record_view *v);
 typedef bool (*record_view_each)(void *ctx, const struct record_view *v);
 
 MUST_CHECK enum rc read_record(struct reader *r, const struct types *t, const struct viewer *v, str id,
@@ -23,6 +27,9 @@ MUST_CHECK enum rc read_record(struct reader *r, const struct types *t, const st
 MUST_CHECK enum rc read_record_version(struct reader *r, const struct types *t,
 				       const struct viewer *v, str id, uint64_t version,
 				       struct arena *a, struct record_view *out, struct err *err);
+/* In the order asked for, at most `limit`. What `q` asks of rights (tlp_mask, exercise,
+ * text_share, ...) is set from the viewer. RC_DENIED: no role of his reads that type, or a
+ * filter by a field that he may not see. A sort by one is by `changed` instead. */
 MUST_CHECK enum rc read_records(struct reader *r, const struct types *t, const struct viewer *v,
 				struct record_query *q, uint64_t limit, struct arena *a,
 				record_view_each each, void *ctx, struct err *err);
@@ -35,9 +42,11 @@ MUST_CHECK enum rc read_record_history(struct reader *r, const struct types *t,
 				       const struct viewer *v, str id, uint64_t before, uint64_t limit,
 				       struct arena *a, record_view_each each, void *ctx,
 				       struct err *err);
+/* Where the list goes on behind the record of `v`. */
+void record_view_cursor(const struct record_query *q, const struct record_view *v, struct buf *out);
 struct link_view {
 	int64_t id, at_us;
-	str kind, author, why;
+	str kind, author, why;     /* author and why: "" but for our own people */
 	bool outward;              /* from the record asked about */
 	str other;                 /* id of the other end, which the viewer may see */
 	str other_title, other_type, other_state;
@@ -46,13 +55,14 @@ typedef bool (*link_view_each)(void *ctx, const struct link_view *l);
 MUST_CHECK enum rc read_record_links(struct reader *r, const struct types *t, const struct viewer *v,
 				     str id, struct arena *a, link_view_each each, void *ctx,
 				     struct err *err);
-/* Bytes of a FILE field of a record version the viewer may see. */
+/* Bytes of a FILE field of a record the viewer may see. */
 MUST_CHECK enum rc read_record_file(struct reader *r, const struct types *t, const struct viewer *v,
 				    str id, str field, const char *digest_hex, struct buf *out,
 				    str *name_out, struct arena *a, struct err *err);
 
 /* {"id":…,"type":…,"number":…,"version":…,"state":…,"organisation":…,"author":…,"created":…,
- * "changed":…,"labels":{…},"due":…,"title":…,"body":{…},"cut":["field"]} */
+ * "changed":…,"labels":{…},"due":…,"title":…,"why":…,"body":{…},"cut":["field"]}; author, why, cut and the whole of
+ * labels (who is named, the audience) for our own people alone. */
 void record_view_json(const struct record_view *v, struct json_out *j);
 /* One field as text ("" when none or cut). */
 void record_view_text(const struct record_view *v, const struct type_field *f, struct buf *out);

@@ -12,7 +12,9 @@
 #include "event/batch.h"
 
 /* Sets field `f` of the open row of `b` from text. RC_OK also when the text
- * means "no value" (nothing is set then). RC_INPUT: wrong for this field. */
+ * means "no value" (nothing is set then). RC_INPUT: wrong for this field.
+ * To the linker it has another name: libunbound looks for libevent's. */
+#define event_set event_set_field
 MUST_CHECK enum rc event_set(struct batch *b, enum field f, str text, struct err *err);
 
 /* Sets extra.<key> from text by the same rules: trimmed, nothing for "no value". */

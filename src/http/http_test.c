@@ -143,7 +143,7 @@ static const struct {
 TEST(answers_are_sound)
 {
 	static const char *const always[] = {
-		"Content-Security-Policy: default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'\r\n",
+		"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'\r\n",
 		"X-Content-Type-Options: nosniff\r\n", "Referrer-Policy: no-referrer\r\n",
 		"Cache-Control: no-store\r\n", "Cross-Origin-Opener-Policy: same-origin\r\n",
 	};

@@ -7,7 +7,7 @@ static const struct {
 	const char *name, *value;
 } always[] = {
 	{ "Content-Security-Policy",
-	  "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+	  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
 	  "frame-ancestors 'none'; base-uri 'none'" },
 	{ "X-Content-Type-Options", "nosniff" },
 	{ "X-Frame-Options", "DENY" },

@@ -68,6 +68,14 @@ static void ended(struct world *w)
 	test_dir_end(&w->to);
 }
 
+static void write_file(const struct world *w, const char *name, const char *text)
+{
+	char path[512];
+	int fd = open(test_dir_in(&w->d, path, name), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
 static bool put(void *ctx, str s)
 {
 	struct world *w = ctx;
@@ -156,6 +164,12 @@ TEST(there_and_back)
 {
 	struct world w = opened();
 	struct backup_summary sum;
+	char types[512];
+	write_file(&w, "ronda.conf", "demo = no\n");
+	write_file(&w, "account.key", CANARY);
+	write_file(&w, "networks-12.cache", "made again");
+	CHECK_INT(mkdir(test_dir_in(&w.d, types, "types"), 0700), 0);
+	write_file(&w, "types/visit.json", "{}");
 	CHECK_RC(back_up(&w), RC_OK, err);
 	CHECK(!memmem(w.bytes.p, w.bytes.n, CANARY, strlen(CANARY)));
 	CHECK(!memmem(w.bytes.p, w.bytes.n, "Team B", 6));
@@ -164,8 +178,10 @@ TEST(there_and_back)
 	/* only checked */
 	CHECK_RC(restore(&w, &w.sk, NULL, &sum), RC_OK, err);
 	CHECK_STR(str_of(sum.name), STR("Team B"));
-	CHECK_INT(sum.files, 2);
+	CHECK_INT(sum.files, 5);
 	CHECK_RC(restore(&w, &w.sk, "new", &sum), RC_OK, err);
+	CHECK(!is_absent(&w, "new/ronda.conf") && !is_absent(&w, "new/account.key"));
+	CHECK(!is_absent(&w, "new/types/visit.json") && is_absent(&w, "new/networks-12.cache"));
 	check_restored(&w, "new", 5);
 	CHECK_RC(restore(&w, &w.sk, "new", &sum), RC_CONFLICT, err); /* it is not empty */
 	check_restored(&w, "new", 5);
@@ -309,6 +325,10 @@ TEST(forged_ones)
 		"{\"files\":[" DB ",{\"name\":\"repeats/01.tags\",\"bytes\":0}]}",
 		"{\"files\":[" DB ",{\"name\":\"repeats/-1.tags\",\"bytes\":0}]}",
 		"{\"files\":[" DB ",{\"name\":\"lock\",\"bytes\":0}]}",
+		"{\"files\":[" DB ",{\"name\":\".bashrc\",\"bytes\":0}]}",
+		"{\"files\":[" DB ",{\"name\":\"types/../x.json\",\"bytes\":0}]}",
+		"{\"files\":[" DB ",{\"name\":\"types/x\",\"bytes\":0}]}",
+		"{\"files\":[" DB ",{\"name\":\"main.db-wal\",\"bytes\":0}]}",
 		"{\"files\":[" DB ",{\"name\":\"raw/2026-11-22.seg\",\"bytes\":-1}]}",
 		"{\"files\":[" DB ",{\"name\":\"raw/2026-11-22.seg\",\"bytes\":9223372036854775807}]}",
 		"{\"files\":[{\"name\":\"main.db\",\"bytes\":1}]}",

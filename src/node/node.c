@@ -10,15 +10,6 @@
 #include "node/node_settings.h"
 #include "node/pipeline.h"
 
-#define ERASER(name) extern const struct eraser eraser_##name;
-#include "erasers.def"
-#undef ERASER
-static const struct eraser *const erasers[] = {
-#define ERASER(name) &eraser_##name,
-#include "erasers.def"
-#undef ERASER
-};
-
 static void free_directory(void *table)
 {
 	directory_free(table);
@@ -190,7 +181,7 @@ static enum rc open_store(struct node *n, struct err *err)
 	if (rc == RC_OK)
 		rc = journal_open(n->store, &n->journal, err);
 	if (rc == RC_OK)
-		rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
+		rc = secrets_open(n->store, &n->secrets, err);
 	if (rc == RC_OK)
 		rc = repeats_open(n->store, (size_t)settings_int(n->settings, "repeat_memory"),
 				  settings_int(n->settings, "repeat_window"), &n->repeats, err);
@@ -265,6 +256,7 @@ void node_close(struct node *n)
 	repeats_close(n->repeats);
 	erase_close(n->erase);
 	node_records_close(n);
+	secrets_close(n->secrets);
 	journal_close(n->journal);
 	store_close(n->store);
 	roles_free(n->roles);

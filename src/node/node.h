@@ -13,9 +13,11 @@
 #include "base/snapshot.h"
 #include "disclosure/account.h"
 #include "disclosure/read.h"
+#include "disclosure/secrets.h"
 #include "intake/child.h"
 #include "intake/feeds.h"
 #include "record/erase.h"
+#include "record/record.h"
 #include "store/repeats.h"
 
 struct pipeline;
@@ -27,8 +29,9 @@ struct node {
 	struct starter *starter;
 	struct store *store;
 	struct journal *journal;
-	struct erase *erase;
+	struct secrets *secrets;        /* disclosure/secrets.h */
 	struct roles *roles;            /* roles.json and DIR/roles.json; as long as the node */
+	struct erase *erase;            /* what is being erased */
 	struct repeats *repeats;
 	struct enrich *enrich;
 	struct snapshot *directory;     /* of struct directory */

@@ -3,8 +3,18 @@
 
 #include "base/arena.h"
 #include "record/clocks.h"
+#include "record/erase.h"
 
 enum { HOLIDAYS_MAX = 256 << 10, STEPS_AT_ONCE = 100 };
+
+#define ERASER(name) extern const struct eraser eraser_##name;
+#include "erasers.def"
+#undef ERASER
+static const struct eraser *const erasers[] = {
+#define ERASER(name) &eraser_##name,
+#include "erasers.def"
+#undef ERASER
+};
 
 static void free_types(void *table)
 {
@@ -70,7 +80,8 @@ enum rc node_records_open(struct node *n, struct err *err)
 		return rc;
 	records_add_hook(n->records, &(struct record_hook){ .changed = follow_clocks, .ctx = n });
 	store_add_tend(n->store, tick, n);
-	if (!store_read_only(n->store))
+	rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
+	if (rc == RC_OK && !store_read_only(n->store))
 		rc = outbox_recover(n->store, err);
 	return rc;
 }

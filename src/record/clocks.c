@@ -189,6 +189,8 @@ static str told(const struct record *r, const struct clock_rule *rule, unsigned 
 		if (assignee.n > 0)
 			return arena_str(a, assignee);
 	}
+	if (step == 0 && !rule->tell)
+		return STR_NONE;
 	return arena_fmt(a, "role:%s", step == 0 ? rule->tell : rule->ladder[step - 1].to);
 }
 
@@ -235,8 +237,9 @@ static enum rc take_step(struct tx *tx, struct ticking *t, struct due *d, struct
 		return save(tx_conn(tx), d->record, &d->clock, err);
 	}
 	rc = json_read(r.body, &body, err);
-	if (rc == RC_OK)
-		rc = put_notice(tx, t, &r, rule, d, told(&r, rule, d->clock.state.step, body, a), a, err);
+	str to = rc == RC_OK ? told(&r, rule, d->clock.state.step, body, a) : STR_NONE;
+	if (to.n > 0)
+		rc = put_notice(tx, t, &r, rule, d, to, a, err);
 	json_free(body);
 	if (rc != RC_OK)
 		return rc;

@@ -6,6 +6,12 @@ enum { LABELS_BYTES = 64 * 1024, TEXT_MOST = 400 };
 
 static const char *const pap_names[PAP_COUNT] = { "CLEAR", "GREEN", "AMBER", "RED" };
 
+/* Without one: what is marked for few is not to be acted on before all eyes. */
+static const enum pap pap_usual[TLP_COUNT + 1] = {
+	[TLP_CLEAR] = PAP_CLEAR, [TLP_GREEN] = PAP_GREEN, [TLP_AMBER] = PAP_AMBER,
+	[TLP_AMBER_STRICT] = PAP_AMBER, [TLP_RED] = PAP_RED, [TLP_COUNT] = PAP_RED,
+};
+
 static bool pap_parse(str text, enum pap *out)
 {
 	if (str_starts_nocase(text, STR("PAP:")))
@@ -250,5 +256,7 @@ enum rc labels_parse(str json, struct arena *a, struct labels_of *out, struct er
 	out->json = canonical(&r);
 	if (r.unknown_count)
 		out->tlp = TLP_COUNT;
+	if (!r.pap.p)
+		out->pap = pap_usual[out->tlp];
 	return RC_OK;
 }

@@ -114,18 +114,30 @@ static enum rc index_some(struct tx *tx, void *ctx, struct err *err)
 	return rc;
 }
 
-static enum rc note_definition(struct tx *tx, void *ctx, struct err *err)
+struct noting {
+	struct reindexing *list;
+	size_t n;
+};
+
+static enum rc note_definitions(struct tx *tx, void *ctx, struct err *err)
 {
-	struct reindexing *x = ctx;
-	enum rc rc = name_make(tx_conn(tx), str_of(x->t->name), &x->name, err);
-	if (rc != RC_OK)
-		return rc;
-	struct sql *q = sql(tx_conn(tx), "INSERT INTO record_type (name, last_number, made_by)"
-					 " VALUES (?1, 0, ?2) ON CONFLICT (name) DO UPDATE SET"
-					 " made_by = ?2");
-	sql_int(q, 1, x->name);
-	sql_blob(q, 2, digest_str(&x->definition));
-	return sql_run(q, err);
+	struct noting *all = ctx;
+	enum rc rc = RC_OK;
+	for (size_t i = 0; i < all->n && rc == RC_OK; i++) {
+		struct reindexing *x = &all->list[i];
+		if (!x->needed)
+			continue;
+		rc = name_make(tx_conn(tx), str_of(x->t->name), &x->name, err);
+		if (rc != RC_OK)
+			break;
+		struct sql *q = sql(tx_conn(tx), "INSERT INTO record_type (name, last_number, made_by)"
+						 " VALUES (?1, 0, ?2) ON CONFLICT (name) DO UPDATE SET"
+						 " made_by = ?2");
+		sql_int(q, 1, x->name);
+		sql_blob(q, 2, digest_str(&x->definition));
+		rc = sql_run(q, err);
+	}
+	return rc;
 }
 
 static enum rc until_done(struct reindexing *x, store_job_fn step, struct err *err)
@@ -137,31 +149,49 @@ static enum rc until_done(struct reindexing *x, store_job_fn step, struct err *e
 	return rc;
 }
 
-static enum rc reindex_type(struct records *r, const struct type *t, struct err *err)
+static enum rc look_at_all(struct records *r, const struct types *t, struct noting *all,
+			   bool *needed_out, struct err *err)
 {
-	struct reindexing x = { .r = r, .t = t, .definition = definition_of(t) };
 	struct reader *rd;
+	*needed_out = false;
 	enum rc rc = store_read_begin(r->s, &rd, err);
 	if (rc != RC_OK)
 		return rc;
-	rc = look(reader_conn(rd), &x, err);
+	for (; all->n < types_count(t) && rc == RC_OK; all->n++) {
+		struct reindexing *x = &all->list[all->n];
+		*x = (struct reindexing){ .r = r, .t = types_at(t, all->n) };
+		x->definition = definition_of(x->t);
+		rc = look(reader_conn(rd), x, err);
+		*needed_out |= x->needed;
+	}
 	store_read_end(rd);
-	if (rc != RC_OK || !x.needed)
-		return rc;
-	if (x.name)
-		rc = until_done(&x, clear_some, err);
-	if (rc == RC_OK && x.name)
-		rc = until_done(&x, index_some, err);
-	return rc == RC_OK ? store_write(r->s, note_definition, &x, err) : rc;
+	return rc;
+}
+
+static enum rc reindex_all(struct records *r, const struct types *t, struct err *err)
+{
+	struct noting all = { .list = x_array(types_count(t) + 1, sizeof(struct reindexing)) };
+	bool needed;
+	enum rc rc = look_at_all(r, t, &all, &needed, err);
+	for (size_t i = 0; i < all.n && rc == RC_OK && needed; i++) {
+		struct reindexing *x = &all.list[i];
+		if (!x->needed || !x->name)
+			continue;
+		rc = until_done(x, clear_some, err);
+		if (rc == RC_OK)
+			rc = until_done(x, index_some, err);
+	}
+	if (rc == RC_OK && needed)
+		rc = store_write(r->s, note_definitions, &all, err);
+	free(all.list);
+	return rc;
 }
 
 enum rc records_reindex(struct records *r, struct err *err)
 {
 	struct snapshot_ref *ref = snapshot_hold(r->types);
 	const struct types *t = snapshot_table(ref);
-	enum rc rc = RC_OK;
-	for (size_t i = 0; t && i < types_count(t) && rc == RC_OK; i++)
-		rc = reindex_type(r, types_at(t, i), err);
+	enum rc rc = t ? reindex_all(r, t, err) : RC_OK;
 	snapshot_drop(r->types, ref);
 	return rc;
 }
@@ -184,7 +214,7 @@ enum rc records_open(struct store *s, struct journal *j, struct snapshot *types,
 	if (!store_read_only(s)) {
 		rc = records_reindex(r, err);
 		if (rc == RC_OK)
-			rc = store_write(s, files_tidy, NULL, err);
+			rc = files_tidy(s, err);
 	}
 	if (rc != RC_OK) {
 		records_close(r);
@@ -207,6 +237,11 @@ void records_close(struct records *r)
 struct snapshot *records_types_snapshot(struct records *r)
 {
 	return r->types;
+}
+
+struct journal *records_journal(struct records *r)
+{
+	return r->j;
 }
 
 void records_add_hook(struct records *r, const struct record_hook *hook)

@@ -22,6 +22,8 @@
 #include "record/journal.h"
 #include "record/kind.h"
 
+struct eraser;
+
 enum { RECORD_ID_BYTES = TYPE_NAME_MAX + 2 + 36 + 1 }; /* "incident--8-4-4-4-12" and NUL */
 #define RECORD_BODY_MAX MIB(1)
 #define RECORD_FILE_MAX MIB(16)
@@ -33,7 +35,7 @@ void record_id_format(struct buf *out, str type, const struct uuid *id);
 enum { RECORD_NAMED_MAX = 64, RECORD_AUDIENCE_MAX = 64 };
 /* Labels of a record. In JSON: {"tlp":"AMBER","pap":"GREEN","classification":"…",
  * "audience":["organisation--…"],"named":["account:3"],"licence":"…","exercise":true,"held":true}.
- * Without "tlp": AMBER; without "pap": AMBER, which is not written. A TLP or PAP that is not
+ * Without "tlp": AMBER; without "pap": as strict as the TLP, which is not written. A TLP or PAP that is not
  * understood, or a member that is not: TLP_COUNT (as RED) or PAP_COUNT, its text is kept. */
 enum pap { PAP_CLEAR, PAP_GREEN, PAP_AMBER, PAP_RED, PAP_COUNT };
 struct labels_of {
@@ -80,6 +82,7 @@ MUST_CHECK enum rc records_open(struct store *s, struct journal *j, struct snaps
 void records_close(struct records *r);
 /* A held table; end with snapshot_drop(records_types_snapshot(r), ref). */
 struct snapshot *records_types_snapshot(struct records *r);
+struct journal *records_journal(struct records *r);
 /* Makes index and search text again for types whose definition is not that they were made
  * by: at opening, and for whoever swaps the types. In small jobs; may be called any time. */
 MUST_CHECK enum rc records_reindex(struct records *r, struct err *err);
@@ -149,9 +152,11 @@ MUST_CHECK enum rc record_unlink(struct tx *tx, struct records *r, int64_t id, s
 
 /* Destroys bodies, labels, reasons and salts of all versions, index, search text, and files
  * nothing else names; the chain stays, and a last version without a body (what, when, by whom,
- * why). RC_DENIED: under hold. record/erase.h finishes it on disk. */
+ * why). RC_DENIED: under hold. In the same job call erase_begin() for "record:" and the id: it
+ * sees to it that nothing is left on the disk. */
 MUST_CHECK enum rc record_erase(struct tx *tx, struct records *r, struct uuid id, str actor, str why,
 				struct err *err);
+extern const struct eraser eraser_record; /* for erase_open(): "record:incident--…" */
 
 /* --- reading --- */
 

@@ -93,9 +93,11 @@ static bool find_closed(const struct type *t, const struct members *base,
 }
 
 enum rc body_merge(const struct type *t, str base, str fields, struct arena *a,
-		   struct json_object **out, struct body_errors *errors, struct err *err)
+		   struct json_object **out, bool *strangers_out, struct body_errors *errors,
+		   struct err *err)
 {
 	struct members under, over;
+	*strangers_out = false;
 	enum rc rc = members_read(base, "the record as it stands", a, &under, err);
 	if (rc == RC_OK)
 		rc = members_read(fields, "fields", a, &over, err);
@@ -108,6 +110,8 @@ enum rc body_merge(const struct type *t, str base, str fields, struct arena *a,
 				       STR_ARG(str_head(over.list[i].key, 60)), t->name);
 	if (errors->count != before)
 		return fail(err, RC_INPUT, "a field is not known");
+	for (size_t i = 0; i < under.n; i++)
+		*strangers_out |= !type_find_field(t, under.list[i].key);
 	rc = put_tree(&under, &over, NULL, out, err);
 	if (rc != RC_OK || !fields.n)
 		return rc;

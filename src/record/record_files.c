@@ -133,11 +133,26 @@ enum rc files_erase(struct tx *tx, int64_t row, struct err *err)
 	return rc == RC_OK ? drop_unused(c, err) : rc;
 }
 
-enum rc files_tidy(struct tx *tx, void *ctx, struct err *err)
+static enum rc drop_old(struct tx *tx, void *ctx, struct err *err)
 {
-	(void)ctx;
 	struct sql *q = sql(tx_conn(tx), "DELETE FROM record_file_use WHERE record = 0 AND at_us < ?");
-	sql_int(q, 1, tx_now_us(tx) - DAY_US);
+	sql_int(q, 1, *(int64_t *)ctx);
 	enum rc rc = sql_run(q, err);
 	return rc == RC_OK ? drop_unused(tx_conn(tx), err) : rc;
+}
+
+enum rc files_tidy(struct store *s, struct err *err)
+{
+	int64_t before_us = clock_now_us() - DAY_US;
+	struct reader *rd;
+	enum rc rc = store_read_begin(s, &rd, err);
+	if (rc != RC_OK)
+		return rc;
+	struct sql *q = sql(reader_conn(rd), "SELECT 1 FROM record_file_use WHERE record = 0"
+					     " AND at_us < ? LIMIT 1");
+	sql_int(q, 1, before_us);
+	bool any = sql_row(q);
+	rc = sql_end(q, err);
+	store_read_end(rd);
+	return rc == RC_OK && any ? store_write(s, drop_old, &before_us, err) : rc;
 }

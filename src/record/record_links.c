@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "record/record_private.h"
 
-enum { END_RECORD = 1, END_MOST = 1 + 16 + TYPE_NAME_MAX, KIND_MOST = TYPE_NAME_MAX };
+enum { BY_HAND = 0, END_RECORD = 1, END_MOST = 1 + 16 + TYPE_NAME_MAX, KIND_MOST = TYPE_NAME_MAX };
 
 /* --- ends --- */
 
@@ -101,7 +101,7 @@ static enum rc find_link(struct conn *c, int64_t pair, const struct end *from, i
 struct linking {
 	const struct end *from, *to;
 	str kind, author, why;
-	enum share share;
+	int share; /* BY_HAND, or 1 + that of the field */
 };
 
 /* *made_out: false when it stood already. */
@@ -187,7 +187,7 @@ enum rc record_link(struct tx *tx, struct records *r, str from, str kind, str to
 	struct end a, b;
 	bool made;
 	struct linking l = { .from = &a, .to = &b, .kind = kind, .author = actor,
-			     .why = why.p ? why : STR(""), .share = SHARE_OPEN };
+			     .why = why.p ? why : STR(""), .share = BY_HAND };
 	*id_out = 0;
 	if (!is_word(kind, KIND_MOST))
 		return fail(err, RC_INPUT, "'" STR_FMT "' is no kind of link",
@@ -238,6 +238,7 @@ enum rc record_unlink(struct tx *tx, struct records *r, int64_t id, str actor, s
 
 struct reference {
 	const struct type_field *field;
+	enum share share;
 	struct end to;
 };
 struct references {
@@ -263,7 +264,7 @@ static bool add_reference(void *ctx, const struct value *v)
 			memcpy(more, l->list, l->n * sizeof(*more));
 		l->list = more;
 	}
-	l->list[l->n++] = (struct reference){ .field = v->field, .to = to };
+	l->list[l->n++] = (struct reference){ .field = v->field, .share = v->share, .to = to };
 	return true;
 }
 
@@ -321,7 +322,7 @@ enum rc links_change(struct tx *tx, struct records *r, const struct record *now,
 	for (size_t i = 0; i < new.n && rc == RC_OK; i++) {
 		struct linking l = { .from = &from, .to = &new.list[i].to,
 				     .kind = str_of(new.list[i].field->name), .author = now->author,
-				     .why = STR(""), .share = new.list[i].field->share };
+				     .why = STR(""), .share = 1 + (int)new.list[i].share };
 		int64_t id;
 		bool made;
 		if (!has_reference(&old, &new.list[i]) && !str_eq(end_str(l.to), end_str(&from)))
@@ -345,6 +346,31 @@ enum rc links_erase(struct tx *tx, struct records *r, const struct record *now, 
 	return sql_run(q, err);
 }
 
+enum rc links_check(struct conn *c, const struct record *now, struct json_object *body,
+		    struct arena *a, uint64_t *count_out, str *missing_out, struct err *err)
+{
+	struct references all = references_of(now->type, body, a);
+	struct end from = end_of(now);
+	enum rc rc = RC_OK;
+	*missing_out = STR_NONE;
+	*count_out = 0;
+	for (size_t i = 0; i < all.n && rc == RC_OK && !missing_out->p; i++) {
+		if (str_eq(end_str(&all.list[i].to), end_str(&from)))
+			continue;
+		struct sql *q = sql(c, "SELECT 1 FROM record_link l JOIN record_name k ON k.id = l.kind"
+				       " WHERE l.from_end = ? AND l.to_end = ? AND k.name = ?"
+				       " AND l.removed_us = 0");
+		sql_blob(q, 1, end_str(&from));
+		sql_blob(q, 2, end_str(&all.list[i].to));
+		sql_str(q, 3, str_of(all.list[i].field->name));
+		if (!sql_row(q))
+			*missing_out = str_of(all.list[i].field->name);
+		rc = sql_end(q, err);
+		++*count_out;
+	}
+	return rc;
+}
+
 /* --- reading --- */
 
 enum rc record_links(struct conn *c, str id, int64_t before, link_each each, void *ctx,
@@ -365,6 +391,7 @@ enum rc record_links(struct conn *c, str id, int64_t before, link_each each, voi
 	sql_int(q, 2, before > 0 ? before : INT64_MAX);
 	while (more && sql_row(q)) {
 		arena_reset(a);
+		int64_t share = sql_col_int(q, 7);
 		struct record_link l = { .id = sql_col_int(q, 0),
 					 .from = end_text(sql_col_blob(q, 1), a),
 					 .kind = sql_col_str(q, 2),
@@ -372,7 +399,7 @@ enum rc record_links(struct conn *c, str id, int64_t before, link_each each, voi
 					 .author = sql_col_str(q, 4),
 					 .why = sql_col_str(q, 5),
 					 .at_us = sql_col_int(q, 6),
-					 .share = (enum share)sql_col_int(q, 7) };
+					 .share = share ? (enum share)(share - 1) : SHARE_OPEN };
 		more = each(ctx, &l);
 	}
 	enum rc rc = sql_end(q, err);

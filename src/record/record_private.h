@@ -60,8 +60,9 @@ void field_values(const struct type_field *f, struct json_object *body, value_ea
 
 /* --- record_body.c --- */
 
-/* `fields` laid over `base` (both JSON objects; "" is {}), as JSON text in `a`; what stands in
- * a block that closes by it falls away. RC_INPUT: unknown names, told in `errors`. */
+/* `fields` laid over `base` (both JSON objects; "" is {}); what stands in a block that closes
+ * by it falls away. *strangers_out: the base has members this definition does not know.
+ * RC_INPUT: unknown names in `fields`, told in `errors`. Free *out with json_free. */
 struct body_errors {
 	struct body_error *list; /* may be NULL */
 	size_t most, count;
@@ -69,8 +70,8 @@ struct body_errors {
 void body_error_add(struct body_errors *e, const struct type_field *f, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 MUST_CHECK enum rc body_merge(const struct type *t, str base, str fields, struct arena *a,
-			      struct json_object **out, struct body_errors *errors,
-			      struct err *err);
+			      struct json_object **out, bool *strangers_out,
+			      struct body_errors *errors, struct err *err);
 /* The same members with the same values, in any order. */
 bool body_same(str one, str other);
 
@@ -114,11 +115,15 @@ struct index_key *index_keys(const struct type *t, struct json_object *body, str
 
 /* --- record_search.c --- */
 
+enum { WORDS_OPEN, WORDS_PARTY, WORDS_TEAM, WORDS_PERSONAL, WORDS_KINDS };
 struct words_of { /* by who may see them */
-	struct buf open, party, team, personal;
+	struct buf of[WORDS_KINDS];
 };
 void words_collect(const struct type *t, struct json_object *body, struct words_of *out);
 void words_free(struct words_of *w);
+/* Whether the words kept for the row are these; *count_out: rows that they take. */
+MUST_CHECK enum rc words_same(struct conn *c, int64_t row, const struct words_of *w, bool *same_out,
+			      uint64_t *count_out, struct err *err);
 /* The words of that record are looked at again before the commit. */
 void search_touch(struct records *r, int64_t row);
 /* Registered with store_before_commit: brings the words of what was touched up to date. */
@@ -150,6 +155,10 @@ int64_t id_set_next(const struct id_set *s, int64_t id);
 MUST_CHECK enum rc links_change(struct tx *tx, struct records *r, const struct record *now,
 				struct json_object *before, struct json_object *after,
 				struct arena *a, struct err *err);
+/* How many links the reference fields of a body make, and the first field without. */
+MUST_CHECK enum rc links_check(struct conn *c, const struct record *now, struct json_object *body,
+			       struct arena *a, uint64_t *count_out, str *missing_out,
+			       struct err *err);
 /* Links of fields fall away, reasons of the others. */
 MUST_CHECK enum rc links_erase(struct tx *tx, struct records *r, const struct record *now,
 			       struct err *err);
@@ -162,7 +171,7 @@ MUST_CHECK enum rc files_change(struct tx *tx, int64_t row, const struct type *t
 				struct body_errors *errors, struct err *err);
 MUST_CHECK enum rc files_erase(struct tx *tx, int64_t row, struct err *err);
 /* At start: bytes no record ever named, a day old. */
-MUST_CHECK enum rc files_tidy(struct tx *tx, void *ctx, struct err *err);
+MUST_CHECK enum rc files_tidy(struct store *s, struct err *err);
 
 /* --- record_write.c --- */
 

@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "record/record_private.h"
 
-enum { PACK_FROM = 400, TITLE_MOST = 200 };
+enum { PACK_FROM = 2000, TITLE_MOST = 200 };
 
 /* A change under way. */
 struct putting {
@@ -162,19 +162,21 @@ static enum rc make_body(struct putting *p)
 	const struct record_change *c = p->c;
 	struct buf text = BUF_INIT(RECORD_BODY_MAX);
 	size_t bad = 0;
+	bool strangers = true;
 	struct body_errors *e = p->errors;
 	enum rc rc;
 	if (p->copy)
 		rc = json_read(c->fields.n ? c->fields : STR("{}"), &p->body, p->err);
 	else
 		rc = body_merge(c->type, p->fresh ? STR("") : p->old.body, c->fields, p->a, &p->body,
-				e, p->err);
+				&strangers, e, p->err);
 	if (rc != RC_OK)
 		return rc;
 	p->now.body = STR_NONE;
 	if (c->type && p->now.state >= 0) {
 		struct err why;
-		rc = body_check(c->type, (unsigned)p->now.state, p->body, true, STR("en"), &text,
+		rc = body_check(c->type, (unsigned)p->now.state, p->body, strangers,
+				STR("en"), &text,
 				may_keep_raw(p) || !e->list ? NULL : e->list + e->count,
 				e->list && e->count < e->most ? e->most - e->count : 0, &bad, &why);
 		if (text.over && rc == RC_OK)
@@ -312,7 +314,7 @@ static str pack(struct records *r, str body, struct buf *to)
 	char *p = body.n < PACK_FROM ? NULL : buf_room(to, ZSTD_compressBound(body.n));
 	if (!p)
 		return body;
-	size_t n = ZSTD_compressCCtx(r->pack, p, ZSTD_compressBound(body.n), body.p, body.n, 3);
+	size_t n = ZSTD_compressCCtx(r->pack, p, ZSTD_compressBound(body.n), body.p, body.n, 1);
 	return ZSTD_isError(n) || n + n / 8 > body.n ? body : str_mem(p, n);
 }
 

@@ -48,6 +48,14 @@ const struct type_field *type_find_field(const struct type *t, str name)
 	return NULL;
 }
 
+const struct meaning *type_meaning(const struct type *t, str name)
+{
+	for (size_t i = 0; i < t->mean_count; i++)
+		if (str_eq(str_of(t->means[i].name), name))
+			return &t->means[i];
+	return NULL;
+}
+
 int type_state(const struct type *t, str name)
 {
 	for (size_t i = 0; i < t->state_count; i++)

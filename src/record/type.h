@@ -100,7 +100,7 @@ struct clock_rule {
 	const char *start_at;      /* a TIME or DATE field it counts from; NULL: entering the state */
 	int64_t due_us;            /* after start; < 0: before (warnings ahead of a date) */
 	bool business;             /* counts business hours of the node's calendar only */
-	const char *tell;          /* role told when it is due and nobody is assigned */
+	const char *tell;          /* role told when it is due and nobody is assigned; NULL: nobody */
 	const struct escalation *ladder; size_t ladder_count; /* in order of time */
 };
 
@@ -131,6 +131,14 @@ struct grant {
 	enum reach reach;
 };
 
+/* What a field or state of the type means to code that knows no type: "means" in the file. A
+ * floor above says which words it looks for ("agreement.party": disclosure/policy.h). */
+struct meaning {
+	const char *name;          /* "agreement.party" */
+	const struct type_field *field; /* NULL: it is a state */
+	unsigned state;
+};
+
 struct type {
 	const char *name;          /* "incident": of ids, URLs and commands */
 	uint32_t version;
@@ -147,6 +155,7 @@ struct type {
 	const struct type_field *const *filters; size_t filter_count;
 	const struct type_field *sort; bool descending; /* NULL: by changed, newest first */
 	const struct makes *makes; /* NULL: nothing is made of it */
+	const struct meaning *means; size_t mean_count;
 	int64_t retention_us;      /* after closing; 0: until erased */
 	bool exchange;             /* may go to partners */
 	bool built_in;
@@ -163,11 +172,15 @@ MUST_CHECK enum rc types_load(const char *dir_types, const char *const *roles, s
 MUST_CHECK enum rc types_with(const struct types *t, str text, const char *file_name,
 			      struct types **out, struct err *err);
 void types_free(struct types *t); /* NULL is fine */
+/* A name a type may have; whether one is built in. Without loading any. */
+bool type_name_ok(str name);
+bool type_is_built_in(str name);
 size_t types_count(const struct types *t);
 const struct type *types_at(const struct types *t, size_t i); /* by name */
 const struct type *types_find(const struct types *t, str name); /* NULL: none */
 
 const struct type_field *type_find_field(const struct type *t, str name); /* NULL: none */
+const struct meaning *type_meaning(const struct type *t, str name); /* NULL: nothing means that */
 int type_state(const struct type *t, str name);                 /* -1: none */
 const struct move *type_move(const struct type *t, unsigned from, unsigned to); /* NULL: forbidden */
 /* In `language`, else English. */

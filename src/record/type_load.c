@@ -236,6 +236,16 @@ enum rc types_with(const struct types *old, str text, const char *file_name, str
 	return RC_OK;
 }
 
+bool type_is_built_in(str name)
+{
+	for (size_t i = 0; i < type_file_count; i++) {
+		str file = str_of(type_files[i].name);
+		if (str_eq(str_head(file, file.n - STR(".json").n), name))
+			return true;
+	}
+	return false;
+}
+
 size_t types_count(const struct types *t)
 {
 	return t->count;

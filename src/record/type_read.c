@@ -113,7 +113,7 @@ static bool is_name(str s, char joint)
 }
 
 /* No part of it is a number: "visit-7" is always the seventh visit. */
-static bool is_type_name(str s)
+bool type_name_ok(str s)
 {
 	bool ok = is_name(s, '-');
 	while (ok && s.n) {
@@ -572,10 +572,8 @@ static enum rc clock_of(struct reading *r, const struct node *n, struct clock_ru
 	c->start_at = at ? z(r, at->text) : NULL;
 	if (!due)
 		return type_refuse(r, n, "clock '%s' needs 'due'", c->name);
-	if (!tell)
-		return type_refuse(r, n, "clock '%s' needs 'tell': the role that hears of it", c->name);
 	if ((rc = duration_of(r, due, &c->due_us)) != RC_OK ||
-	    (rc = role_named(r, tell, &c->tell)) != RC_OK || !escalate)
+	    (tell && (rc = role_named(r, tell, &c->tell)) != RC_OK) || !escalate)
 		return rc;
 	return ladder_of(r, escalate, c);
 }
@@ -814,11 +812,46 @@ static enum rc makes_of(struct reading *r, const struct node *n)
 	return copies(r, copy, m);
 }
 
+/* --- what it means to code that knows no type --- */
+
+/* "agreement.party": "parties", or "state:in-force". */
+static enum rc meaning(struct reading *r, const struct node *n, struct meaning *m)
+{
+	bool sound = n->key.n <= 2 * TYPE_NAME_MAX && str_has(n->key, '.');
+
+	for (size_t i = 0; sound && i < n->key.n; i++)
+		sound = (n->key.p[i] >= 'a' && n->key.p[i] <= 'z') || n->key.p[i] == '.' ||
+			n->key.p[i] == '-';
+	if (!sound)
+		return type_refuse(r, n, "'" STR_FMT "' is no meaning: letters a-z, a dot, letters",
+				   STR_ARG(n->key));
+	m->name = z(r, n->key);
+	if (n->kind != JSON_STRING || !str_starts(n->text, STR("state:")))
+		return field_named(r, n, n->text, &m->field);
+	int state = type_state(r->t, str_from(n->text, 6));
+	if (state < 0)
+		return type_refuse(r, n, "there is no state '" STR_FMT "'", STR_ARG(str_from(n->text, 6)));
+	m->state = (unsigned)state;
+	return RC_OK;
+}
+
+static enum rc means(struct reading *r, const struct node *n)
+{
+	enum rc rc = RC_OK;
+	if (n->kind != JSON_NEST || !n->object || n->count > TYPE_LIST_MAX)
+		return type_refuse(r, n, "'means' must be an object of at most %d members", TYPE_LIST_MAX);
+	struct meaning *list = ARENA_ARRAY(r->a, n->count + 1, struct meaning);
+	for (const struct node *m = n->first; m && rc == RC_OK; m = m->next)
+		rc = meaning(r, m, &list[r->t->mean_count++]);
+	r->t->means = list;
+	return rc;
+}
+
 enum rc type_read(struct reading *r, str text)
 {
 	static const char *const members[] = { "type", "version", "label", "plural", "help", "title",
 					       "organisation", "assignee", "retention", "exchange", "fields",
-					       "blocks", "states", "clocks", "rights", "list",
+					       "blocks", "states", "clocks", "rights", "list", "means",
 					       "makes" };
 	static const char *const needed[] = { "type", "version", "label", "plural", "title", "fields",
 					      "states", "rights" };
@@ -835,7 +868,7 @@ enum rc type_read(struct reading *r, str text)
 	if (rc != RC_OK)
 		return rc;
 	const struct node *n = tree_get(r->root, "type");
-	if (n->kind != JSON_STRING || !is_type_name(n->text))
+	if (n->kind != JSON_STRING || !type_name_ok(n->text))
 		return type_refuse(r, n, "a type is named in letters a-z, digits and -, at most %d, and a "
 				   "letter behind each -", TYPE_NAME_MAX);
 	t->name = z(r, n->text);
@@ -864,6 +897,8 @@ enum rc type_read(struct reading *r, str text)
 	if ((n = tree_get(r->root, "list")) && (rc = list_of(r, n)) != RC_OK)
 		return rc;
 	if ((n = tree_get(r->root, "makes")) && (rc = makes_of(r, n)) != RC_OK)
+		return rc;
+	if ((n = tree_get(r->root, "means")) && (rc = means(r, n)) != RC_OK)
 		return rc;
 	return type_check(r);
 }

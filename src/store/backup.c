@@ -2,17 +2,18 @@
 #include "store/backup.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "store/rewrite.h"
 #include "store/store_private.h"
 
-enum { STEP_PAGES = 512, TAG_FILES = 256, DROP_BYTES = 1 << 23 };
+enum { FILE_NAME = 64, FILES_BESIDE = 256, STEP_PAGES = 512, TAG_FILES = 256, DROP_BYTES = 1 << 23 };
 #define COPY "backup.db" /* removed at the end, or at the next start */
 
 struct store_backup {
 	struct store *s;
-	struct io_dir *repeats;
+	struct io_dir *repeats, *types;
 	struct backup_file *file;
 	size_t n, room, missing;
 	/* tag files are merged and removed while we read: all are held open from the start */
@@ -35,14 +36,41 @@ static bool is_tag_file(str name)
 	return str_eq(name, str_of(again));
 }
 
+static bool is_plain_name(str name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+		    c != '-' && c != '_' && c != '.')
+			return false;
+	}
+	return name.n > 0 && name.n < FILE_NAME && name.p[0] != '.';
+}
+
+/* Settings, keys, roles, holidays: whatever small file a node keeps in its directory,
+ * but for the database, what is made again, and what is half done. */
+static bool is_small_file(str name)
+{
+	static const char *const not_these[] = { "main.db", "init.db",	 "backup.db", "restore.db",
+						 "lock",    "networks-", "sock" };
+	for (size_t i = 0; i < COUNT_OF(not_these); i++)
+		if (str_starts(name, str_of(not_these[i])))
+			return false;
+	return is_plain_name(name) && !str_ends(name, STR(".new")) && !str_ends(name, STR(".tmp"));
+}
+
 bool store_backup_name_is_ours(str name)
 {
 	char z[BACKUP_NAME];
 	int32_t day;
 	uint32_t number;
-	if (str_eq(name, STR(DB_NAME)) || str_eq(name, STR("ronda.conf")))
+	if (str_eq(name, STR(DB_NAME)))
 		return true;
+	if (!str_has(name, '/'))
+		return is_small_file(name);
 	str file = name, dir = str_cut(&file, '/');
+	if (str_eq(dir, STR("types")))
+		return is_plain_name(file) && str_ends(file, STR(".json"));
 	if (!str_to_z(file, z, sizeof(z)))
 		return false;
 	if (str_eq(dir, STR("raw")) || str_eq(dir, STR("events")))
@@ -72,6 +100,7 @@ static enum rc dir_of(struct store_backup *b, const char *name, struct io_dir **
 	*out = !slash				? b->s->dir
 	       : str_starts(str_of(name), STR("raw/"))	? b->s->raw
 	       : str_starts(str_of(name), STR("events/")) ? b->s->events
+	       : str_starts(str_of(name), STR("types/"))  ? b->types
 						       : b->repeats;
 	return *out ? RC_OK : RC_ABSENT;
 }
@@ -112,6 +141,39 @@ static enum rc list_segments(struct store_backup *b, struct conn *c, struct err 
 	}
 	enum rc end = sql_end(q, rc == RC_OK ? err : NULL);
 	return rc == RC_OK ? end : rc;
+}
+
+struct beside {
+	struct store_backup *b;
+	struct io_dir *d;
+	const char *dir;
+	size_t n;
+};
+
+static bool take_beside(void *ctx, const char *name)
+{
+	struct beside *s = ctx;
+	char whole[2 * BACKUP_NAME];
+	struct stat st;
+	if (strlen(name) >= FILE_NAME)
+		return true;
+	snprintf(whole, sizeof(whole), "%s%s%s", s->dir, *s->dir ? "/" : "", name);
+	if (!store_backup_name_is_ours(str_of(whole)) || str_eq(str_of(whole), STR(DB_NAME)) ||
+	    fstatat(io_dir_fd(s->d), name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||
+	    (uint64_t)st.st_size > MIB(16))
+		return true;
+	add(s->b, s->dir, name)->bytes = (uint64_t)st.st_size;
+	return ++s->n < FILES_BESIDE;
+}
+
+static enum rc list_beside(struct store_backup *b, struct err *err)
+{
+	struct beside root = { .b = b, .d = b->s->dir, .dir = "" };
+	enum rc rc = io_dir_each(b->s->dir, take_beside, &root, err);
+	if (rc != RC_OK || io_dir_sub(b->s->dir, "types", false, &b->types, NULL) != RC_OK)
+		return rc;
+	struct beside types = { .b = b, .d = b->types, .dir = "types" };
+	return io_dir_each(b->types, take_beside, &types, err);
 }
 
 /* Repeats are forgotten where one is missing: none of them keeps a backup from being made. */
@@ -218,9 +280,9 @@ static enum rc take_view(struct store_backup *b, struct reader *r, struct err *e
 	if (rc != RC_OK)
 		return rc;
 	add(b, "", DB_NAME)->bytes = bytes;
-	if (size_of(b->s->dir, "ronda.conf", &bytes, NULL) == RC_OK)
-		add(b, "", "ronda.conf")->bytes = bytes;
-	rc = list_segments(b, c, err);
+	rc = list_beside(b, err);
+	if (rc == RC_OK)
+		rc = list_segments(b, c, err);
 	return rc == RC_OK ? list_tags(b, c, err) : rc;
 }
 
@@ -255,6 +317,7 @@ void store_backup_end(struct store_backup *b)
 		io_close(b->tag[i]);
 	io_close(b->open);
 	io_dir_close(b->repeats);
+	io_dir_close(b->types);
 	store_backup_clean(b->s);
 	store_give_files(b->s);
 	free(b->file);

@@ -143,25 +143,24 @@ static const char version_2[] =
 	" hash BLOB NOT NULL, salt BLOB, labels TEXT, why TEXT, body BLOB);"
 	"CREATE UNIQUE INDEX record_version_of ON record_version (record, version);"
 	/* record_links.c: ends are blobs: 1, the uuid and the type of a record, else the id as text.
-	 * pair: hash of from, kind and to. share: who may see it, of the field it stands for */
+	 * pair: hash of from, kind and to. share: 0: made by hand, else 1 + that of the field */
 	"CREATE TABLE record_link (id INTEGER PRIMARY KEY, from_end BLOB NOT NULL, kind INTEGER NOT NULL,"
 	" to_end BLOB NOT NULL, pair INTEGER NOT NULL, share INTEGER NOT NULL, author TEXT NOT NULL,"
 	" why TEXT NOT NULL, at_us INTEGER NOT NULL, removed_us INTEGER NOT NULL);"
-	"CREATE INDEX record_link_from ON record_link (from_end, id) WHERE removed_us = 0;"
-	"CREATE INDEX record_link_to ON record_link (to_end, id) WHERE removed_us = 0;"
+	"CREATE INDEX record_link_from ON record_link (from_end, id);"
+	"CREATE INDEX record_link_to ON record_link (to_end, id);"
 	"CREATE INDEX record_link_pair ON record_link (pair) WHERE removed_us = 0;"
 	/* record_index.c: values of fields of what stands, for filters and order; field: a record_name */
 	"CREATE TABLE record_index (field INTEGER, value, record INTEGER,"
 	" PRIMARY KEY (field, value, record)) WITHOUT ROWID;"
-	/* record_search.c: words of what stands by who may see them, and two ways to find them:
-	 * whole words, and parts of at least three letters in any script */
-	"CREATE TABLE record_text (id INTEGER PRIMARY KEY, open TEXT NOT NULL, party TEXT NOT NULL,"
-	" team TEXT NOT NULL, personal TEXT NOT NULL);"
-	"CREATE VIRTUAL TABLE record_words USING fts5 (open, party, team, personal,"
-	" content = 'record_text', content_rowid = 'id', columnsize = 0,"
-	" tokenize = 'unicode61 remove_diacritics 2');"
-	"CREATE VIRTUAL TABLE record_parts USING fts5 (open, party, team, personal,"
-	" content = 'record_text', content_rowid = 'id', columnsize = 0, tokenize = 'trigram');"
+	/* record_search.c: words of what stands, a row for each who may see them (id: 4 * record
+	 * + 0 open, 1 party, 2 team, 3 personal), and two ways to find them: whole words, and
+	 * parts of at least three letters in any script */
+	"CREATE TABLE record_text (id INTEGER PRIMARY KEY, words TEXT NOT NULL);"
+	"CREATE VIRTUAL TABLE record_words USING fts5 (words, content = 'record_text',"
+	" content_rowid = 'id', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2');"
+	"CREATE VIRTUAL TABLE record_parts USING fts5 (words, content = 'record_text',"
+	" content_rowid = 'id', columnsize = 0, tokenize = 'trigram');"
 	/* record_files.c: bytes of FILE fields, and who may name them: a record that did
 	 * (record > 0), or who put them there (record 0) */
 	"CREATE TABLE record_file (id INTEGER PRIMARY KEY, digest BLOB UNIQUE NOT NULL,"
@@ -199,6 +198,13 @@ static const char version_2[] =
 	"CREATE INDEX ledger_recipient ON ledger (recipient, id);"
 	"CREATE INDEX ledger_message ON ledger (message, kind, reference) WHERE message > 0;"
 	/* --- route: findings --- */
+	/* --- disclosure: policy, refusals, break-glass --- */
+	/* policy.c: every policy that was ever in force; next_us: when a day in it comes */
+	"CREATE TABLE policy (number INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, digest BLOB NOT NULL,"
+	" next_us INTEGER NOT NULL, body TEXT NOT NULL);"
+	/* refused.c: refusals since the actor's last journal line about them */
+	"CREATE TABLE refusal (actor TEXT PRIMARY KEY, at_us INTEGER NOT NULL, count INTEGER NOT NULL)"
+	" WITHOUT ROWID;"
 	/* --- disclosure: accounts, policy, seals --- */
 	/* account.c. roles: names of roles.json, space between; unix_uid, subject: NULL when none;
 	 * secrets: counts changes of what the account proves itself by, so that sessions end */
@@ -206,6 +212,31 @@ static const char version_2[] =
 	" display TEXT NOT NULL, roles TEXT NOT NULL, organisation BLOB NOT NULL, person BLOB NOT NULL,"
 	" unix_uid INTEGER UNIQUE, subject TEXT UNIQUE, disabled INTEGER NOT NULL,"
 	" secrets INTEGER NOT NULL, made_us INTEGER NOT NULL, last_seen_us INTEGER NOT NULL);"
+	/* secrets.c: hashes; totp is encrypted under DIR/account.key */
+	"CREATE TABLE account_secret (account INTEGER PRIMARY KEY, password TEXT NOT NULL,"
+	" password_us INTEGER NOT NULL, totp BLOB NOT NULL, totp_step INTEGER NOT NULL);"
+	"CREATE TABLE account_code (account INTEGER, digest BLOB, PRIMARY KEY (account, digest))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE account_invite (hash BLOB PRIMARY KEY, account INTEGER NOT NULL,"
+	" made_us INTEGER NOT NULL) WITHOUT ROWID;"
+	/* passkeys.c */
+	"CREATE TABLE account_passkey (id BLOB PRIMARY KEY, account INTEGER NOT NULL, label TEXT NOT NULL,"
+	" key BLOB NOT NULL, alg INTEGER NOT NULL, counter INTEGER NOT NULL, backed_up INTEGER NOT NULL,"
+	" made_us INTEGER NOT NULL, used_us INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX account_passkey_of ON account_passkey (account);"
+	/* token.c: what a token of an account may, beyond its row in `token` */
+	"CREATE TABLE token_account (token INTEGER PRIMARY KEY, account INTEGER NOT NULL,"
+	" reads_only INTEGER NOT NULL);"
+	/* approval.c */
+	"CREATE TABLE approval (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, object TEXT NOT NULL,"
+	" what TEXT NOT NULL, why TEXT NOT NULL, state INTEGER NOT NULL, asked_by TEXT NOT NULL,"
+	" asked_us INTEGER NOT NULL, answered_by TEXT NOT NULL, answered_us INTEGER NOT NULL,"
+	" done_us INTEGER NOT NULL);"
+	/* seal.c: persons' keys, and a case's keys wrapped to them */
+	"CREATE TABLE seal_person (account INTEGER PRIMARY KEY, public BLOB NOT NULL,"
+	" salt BLOB NOT NULL, secret BLOB NOT NULL, recovery BLOB NOT NULL, made_us INTEGER NOT NULL);"
+	"CREATE TABLE seal_wrap (record BLOB, number INTEGER, account INTEGER, wrapped BLOB NOT NULL,"
+	" PRIMARY KEY (record, number, account)) WITHOUT ROWID;"
 	"PRAGMA user_version = 2;";
 
 const char *const store_migrations[] = { version_1, version_2 };

@@ -45,6 +45,7 @@ static bool admitted(struct web *w, const struct http_request *q, struct caller 
 {
 	str type = http_header(q, "content-type");
 	identify(w, q, c);
+	caller_end(c); /* reports are no business of a case key */
 	if (c->too_often)
 		answer_words(a, 429, "busy", "too many wrong tries from this address; wait ten minutes");
 	else if (!c->known || c->by_session) /* a cookie alone must not send anything */

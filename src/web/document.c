@@ -38,6 +38,11 @@ str templates_style(void)
 	return asset(STR("style.css"));
 }
 
+str templates_passkey_script(void)
+{
+	return asset(STR("passkey.js"));
+}
+
 const char *templates_style_tag(const struct templates *t)
 {
 	return t->style_tag;

@@ -15,6 +15,7 @@ void templates_free(struct templates *t);
 /* Of the stylesheet: changes when it does. */
 const char *templates_style_tag(const struct templates *t);
 str templates_style(void);
+str templates_passkey_script(void);
 
 /* `name` as in "events" (templates/events.mustache). Templates cannot say
  * "source.ip" (it means ip inside source): in every object in the document or in a

@@ -28,15 +28,50 @@ static void by_token(struct web *w, const struct http_request *q, str text, stru
 		out->viewer = v;
 }
 
+/* A session of an account that must still add its second factor opens nothing else. */
+static void cut_to_enrolling(struct viewer *v)
+{
+	v->right = RIGHT_SIGNED_IN;
+	v->roles = 0;
+	v->as = (struct recipient){ .kind = RECIPIENT_NONE };
+	v->reads_no_case = true;
+	v->exercise = false;
+}
+
+static enum rc account_again(struct web *w, struct caller *c, struct viewer *v)
+{
+	struct reader *r = NULL;
+	struct account account;
+	struct arena *a = arena_new(KIB(1));
+	const struct session *s = &c->session;
+	enum rc rc = store_read_begin(w->n->store, &r, NULL);
+	if (rc == RC_OK)
+		rc = account_viewer_again(reader_conn(r), w->n->roles, s->account, s->secrets, CHANNEL_SCREEN, v,
+					  NULL);
+	if (rc == RC_OK)
+		rc = account_by_id(reader_conn(r), w->n->roles, s->account, a, &account, NULL);
+	if (rc == RC_OK)
+		(void)str_to_z(account.display, c->name, sizeof(c->name));
+	store_read_end(r);
+	arena_free(a);
+	if (rc == RC_OK && s->enrols)
+		cut_to_enrolling(v);
+	v->seal = s->ring;
+	return rc;
+}
+
 static void by_session(struct web *w, const struct http_request *q, str id, struct caller *out)
 {
 	struct viewer v;
 	if (!sessions_find(w->sessions, id, clock_mono_us(), &out->session))
 		return;
-	if (token_again(w->n->store, out->session.token, &q->from, CHANNEL_SCREEN, &v, NULL) != RC_OK) {
-		sessions_end(w->sessions, id); /* its token was revoked or is over */
+	enum rc rc = out->session.account ? account_again(w, out, &v) :
+					    token_again(w->n->store, out->session.token, &q->from,
+							CHANNEL_SCREEN, &v, NULL);
+	if (rc == RC_DENIED || rc == RC_ABSENT)
+		sessions_end(w->sessions, id); /* its token was revoked, the account disabled or changed */
+	if (rc != RC_OK)
 		return;
-	}
 	out->known = out->by_session = true;
 	out->viewer = v;
 }
@@ -51,6 +86,13 @@ void identify(struct web *w, const struct http_request *q, struct caller *out)
 		by_session(w, q, cookie, out);
 	if (out->known && w->n->policy.number >= out->viewer.policy.number)
 		out->viewer.policy = w->n->policy;
+}
+
+void caller_end(struct caller *c)
+{
+	seal_ring_drop(c->session.ring);
+	c->session.ring = NULL;
+	c->viewer.seal = NULL;
 }
 
 /* Our pages send no referrer, so browsers say "Origin: null" for our own forms

@@ -19,7 +19,10 @@
 #include <stdatomic.h>
 
 #include "base/json.h"
-#include "disclosure/access_guard.h"
+#include "disclosure/login.h"
+#include "disclosure/passkeys.h"
+#include "disclosure/seal.h"
+#include "http/oidc.h"
 #include "web/document.h"
 #include "web/session.h"
 #include "web/web.h"
@@ -30,6 +33,11 @@ struct web {
 	struct templates *templates;
 	struct sessions *sessions;
 	struct access_guard *guard;
+	struct login login;
+	struct fetcher *fetcher;
+	struct oidc *oidc;         /* NULL: no provider is set */
+	struct passkey_site site;  /* origin "": public_url does not allow passkeys */
+	struct arena *a;           /* its texts */
 	int64_t started_us;
 	_Atomic uint64_t reports, refused_reports, inputs;
 	_Atomic unsigned bodies; /* being collected */
@@ -42,7 +50,8 @@ struct caller {
 	struct viewer viewer;
 	bool known;             /* not the public */
 	bool by_session;
-	struct session session;
+	struct session session; /* its ring is let go by caller_end() */
+	char name[256];         /* of the account, as pages show it; "" of a token */
 	char feed[64];          /* a token bound to a feed; "" else */
 	bool too_often;         /* tried too often: not even looked at */
 };
@@ -88,8 +97,6 @@ const struct types *page_types(struct page *p);
 /* A field of the form that came, of either kind; STR_NONE: none. */
 str page_form(const struct page *p, const char *name);
 void page_form_each(const struct page *p, void (*each)(void *ctx, str name, str value), void *ctx);
-/* 303 to an address of ours, as a form's answer. */
-void page_go(struct page *p, str where);
 
 void page_rows(struct page *p);
 void page_rows_end(struct page *p);
@@ -115,9 +122,35 @@ extern const char *const page_filter_names[];
 
 /* identify.c */
 void identify(struct web *w, const struct http_request *q, struct caller *out);
+void caller_end(struct caller *c);
 /* A POST of a browser that is ours: token of the session, Origin, Sec-Fetch-Site. */
 bool same_origin(const struct http_request *q);
 const char *cookie_name(const struct http_request *q);
+
+/* --- signing in (page_login.c) --- */
+
+/* A path of ours to go to afterwards: "/" when `next` is none. */
+str page_next_path(str next);
+/* 303 to an address of ours, as a form's answer. */
+void page_go(struct page *p, str where);
+/* "name=value" with the flags of our cookies; lax: comes along when a provider sends the browser back. */
+void page_cookie(struct page *p, const char *name, const char *value, bool lax, int64_t seconds);
+/* Ends the session there was and opens the account's; this request goes on in it. */
+void page_open_session(struct page *p, const struct login_result *in);
+/* After a step: into the session, or the page that asks for the second factor. */
+MUST_CHECK enum rc page_login_next(struct page *p, const struct login_result *in, str next,
+				   struct err *err);
+/* The account of this session; RC_ABSENT: it is a token's. */
+MUST_CHECK enum rc page_own_account(struct page *p, struct account *out, struct err *err);
+/* Members "passkey_options" and "passkey_ticket" for a form of passkey.js, when passkeys are possible
+ * here. `account` 0: to sign in, else to register one. */
+MUST_CHECK enum rc page_passkey_form(struct page *p, int64_t account, struct err *err);
+/* The challenge of such a form; false: used, too old, or another account's. */
+bool page_passkey_challenge(struct page *p, int64_t account, struct passkey_challenge *out);
+/* Member `name`: approvals and notices, newest first (page_approvals.c). */
+MUST_CHECK enum rc page_put_approvals(struct page *p, const char *name, bool waiting, struct err *err);
+/* "qr": path data of an SVG of "qr_size" modules (ISO/IEC 18004, libqrencode). */
+void page_qr(struct page *p, str text);
 
 /* Adds a header to an answer; `value` must live as long as the request. */
 void answer_header(struct http_answer *a, const char *name, str value);

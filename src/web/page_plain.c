@@ -95,3 +95,14 @@ enum rc page_style(struct page *p, struct err *err)
 	buf_add(&p->ans->body, templates_style());
 	return RC_OK;
 }
+
+enum rc page_passkey_script(struct page *p, struct err *err)
+{
+	(void)err;
+	answer_header(p->ans, "Cache-Control", STR("public, max-age=86400"));
+	p->ans->status = 200;
+	p->ans->type = "text/javascript; charset=utf-8";
+	p->ans->body = (struct buf)BUF_INIT(MIB(1));
+	buf_add(&p->ans->body, templates_passkey_script());
+	return RC_OK;
+}

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/queue.h"
+#include "disclosure/seal.h"
 
 struct entry {
 	struct digest id; /* hash of what the cookie holds */
@@ -10,9 +11,10 @@ struct entry {
 	int64_t made_us, used_us;
 	bool on;
 };
-struct link {
+struct slot {
 	struct digest text;
-	int64_t token, made_us;
+	struct ticket ticket;
+	int64_t made_us;
 	bool on;
 };
 
@@ -20,7 +22,7 @@ struct link {
 struct sessions {
 	struct queue *token;
 	struct entry all[SESSIONS_MAX];
-	struct link links[SESSION_LINKS_MAX];
+	struct slot tickets[TICKET_KINDS][SESSION_TICKETS_MAX];
 };
 
 struct sessions *sessions_new(void)
@@ -36,6 +38,8 @@ void sessions_free(struct sessions *s)
 	if (!s)
 		return;
 	queue_free(s->token);
+	for (size_t i = 0; i < SESSIONS_MAX; i++)
+		seal_ring_drop(s->all[i].session.ring);
 	explicit_bzero(s, sizeof *s);
 	free(s);
 }
@@ -64,6 +68,13 @@ static void random_text(char out[SESSION_TEXT_BYTES])
 static bool same(const struct digest *a, const struct digest *b)
 {
 	return str_eq_secret(str_mem(a->b, sizeof a->b), str_mem(b->b, sizeof b->b));
+}
+
+/* Whatever its memory held goes with it. */
+static void wipe(struct entry *e)
+{
+	seal_ring_drop(e->session.ring);
+	explicit_bzero(e, sizeof *e);
 }
 
 static bool over(const struct entry *e, int64_t now_us)
@@ -97,16 +108,49 @@ static struct entry *place(struct sessions *s, int64_t now_us)
 	return oldest;
 }
 
-void sessions_make(struct sessions *s, int64_t token, int64_t now_us, char id_out[SESSION_TEXT_BYTES])
+static void make(struct sessions *s, struct session session, int64_t now_us, char id_out[SESSION_TEXT_BYTES])
 {
-	struct entry fresh = { .session = { .token = token }, .made_us = now_us, .used_us = now_us,
-			       .on = true };
+	struct entry fresh = { .session = session, .made_us = now_us, .used_us = now_us, .on = true };
 	random_text(id_out);
 	random_text(fresh.session.csrf);
 	fresh.id = sha256(str_of(id_out));
 	take(s);
-	*place(s, now_us) = fresh;
+	struct entry *to = place(s, now_us);
+	wipe(to);
+	*to = fresh;
 	give(s);
+}
+
+void sessions_make(struct sessions *s, int64_t token, int64_t now_us, char id_out[SESSION_TEXT_BYTES])
+{
+	make(s, (struct session){ .token = token }, now_us, id_out);
+}
+
+void sessions_make_account(struct sessions *s, int64_t account, int64_t secrets, bool enrols,
+			   int64_t now_us, char id_out[SESSION_TEXT_BYTES])
+{
+	make(s, (struct session){ .account = account, .secrets = secrets, .enrols = enrols }, now_us, id_out);
+}
+
+bool sessions_renew(struct sessions *s, str id, struct seal_ring *ring, int64_t now_us,
+		    char id_out[SESSION_TEXT_BYTES])
+{
+	take(s);
+	struct entry *e = find(s, id);
+	bool good = e && !over(e, now_us);
+	if (good) {
+		random_text(id_out);
+		random_text(e->session.csrf);
+		e->id = sha256(str_of(id_out));
+		if (ring) {
+			seal_ring_drop(e->session.ring);
+			e->session.ring = ring;
+			ring = NULL;
+		}
+	}
+	give(s);
+	seal_ring_drop(ring); /* there is no session to keep it */
+	return good;
 }
 
 bool sessions_find(struct sessions *s, str id, int64_t now_us, struct session *out)
@@ -117,8 +161,9 @@ bool sessions_find(struct sessions *s, str id, int64_t now_us, struct session *o
 	if (good) {
 		e->used_us = now_us;
 		*out = e->session;
+		out->ring = seal_ring_hold(e->session.ring);
 	} else if (e) {
-		*e = (struct entry){ 0 };
+		wipe(e);
 	}
 	give(s);
 	return good;
@@ -129,7 +174,7 @@ void sessions_end(struct sessions *s, str id)
 	take(s);
 	struct entry *e = find(s, id);
 	if (e)
-		*e = (struct entry){ 0 };
+		wipe(e);
 	give(s);
 }
 
@@ -143,36 +188,52 @@ size_t sessions_count(struct sessions *s)
 	return n;
 }
 
-void sessions_link_make(struct sessions *s, int64_t token, int64_t now_us,
-			char text_out[SESSION_TEXT_BYTES])
+/* --- tickets --- */
+
+void sessions_ticket_make(struct sessions *s, enum ticket_kind kind, const struct ticket *t,
+			  int64_t now_us, char text_out[SESSION_TEXT_BYTES])
 {
 	random_text(text_out);
 	take(s);
-	struct link *to = &s->links[0];
-	for (size_t i = 0; i < SESSION_LINKS_MAX; i++) {
-		struct link *l = &s->links[i];
+	struct slot *to = &s->tickets[kind][0];
+	for (size_t i = 0; i < SESSION_TICKETS_MAX && to->on; i++) {
+		struct slot *l = &s->tickets[kind][i];
 		if (!l->on || l->made_us < to->made_us)
 			to = l;
-		if (!l->on)
-			break;
 	}
-	*to = (struct link){ sha256(str_of(text_out)), token, now_us, true };
+	*to = (struct slot){ sha256(str_of(text_out)), *t, now_us, true };
 	give(s);
 }
 
-bool sessions_link_use(struct sessions *s, str text, int64_t now_us, int64_t *token_out)
+static bool use(struct sessions *s, enum ticket_kind kind, str text, int64_t now_us, bool keep,
+		struct ticket *out)
 {
 	bool good = false;
 	struct digest hash = sha256(text);
 	take(s);
-	for (size_t i = 0; i < SESSION_LINKS_MAX; i++) {
-		struct link *l = &s->links[i];
+	for (size_t i = 0; i < SESSION_TICKETS_MAX; i++) {
+		struct slot *l = &s->tickets[kind][i];
 		if (!l->on || !same(&l->text, &hash))
 			continue;
 		good = now_us - l->made_us < SESSION_LINK_US;
-		*token_out = l->token;
-		*l = (struct link){ 0 };
+		*out = l->ticket;
+		if (!good || !keep || l->ticket.left <= 1)
+			explicit_bzero(l, sizeof *l);
+		else
+			l->ticket.left--;
 	}
 	give(s);
 	return good;
+}
+
+bool sessions_ticket_use(struct sessions *s, enum ticket_kind kind, str text, int64_t now_us,
+			 struct ticket *out)
+{
+	return use(s, kind, text, now_us, false, out);
+}
+
+bool sessions_ticket_try(struct sessions *s, enum ticket_kind kind, str text, int64_t now_us,
+			 struct ticket *out)
+{
+	return use(s, kind, text, now_us, true, out);
 }

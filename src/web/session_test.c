@@ -84,22 +84,55 @@ TEST(the_idlest_makes_room)
 	sessions_free(s);
 }
 
-TEST(a_link_works_once)
+TEST(a_ticket_works_once)
 {
 	struct sessions *s = sessions_new();
 	char text[SESSION_TEXT_BYTES], late[SESSION_TEXT_BYTES];
-	int64_t token = 0;
-	sessions_link_make(s, 9, start_us, text);
-	sessions_link_make(s, 9, start_us, late);
-	CHECK(!sessions_link_use(s, STR("guess"), start_us, &token));
-	CHECK(sessions_link_use(s, str_of(text), start_us + SESSION_LINK_US - 1, &token));
-	CHECK_INT(token, 9);
-	CHECK(!sessions_link_use(s, str_of(text), start_us + 1, &token));
-	CHECK(!sessions_link_use(s, str_of(late), start_us + SESSION_LINK_US, &token));
-	CHECK(!sessions_link_use(s, str_of(late), start_us, &token));
+	const struct ticket given = { .token = 9, .data = "kept" };
+	struct ticket t = { .token = 0 };
+	sessions_ticket_make(s, TICKET_LINK, &given, start_us, text);
+	sessions_ticket_make(s, TICKET_LINK, &given, start_us, late);
+	CHECK(!sessions_ticket_use(s, TICKET_LINK, STR("guess"), start_us, &t));
+	CHECK(!sessions_ticket_use(s, TICKET_SECOND, str_of(text), start_us, &t)); /* for its use only */
+	CHECK(sessions_ticket_use(s, TICKET_LINK, str_of(text), start_us + SESSION_LINK_US - 1, &t));
+	CHECK(t.token == 9 && str_eq(str_of(t.data), STR("kept")));
+	CHECK(!sessions_ticket_use(s, TICKET_LINK, str_of(text), start_us + 1, &t));
+	CHECK(!sessions_ticket_use(s, TICKET_LINK, str_of(late), start_us + SESSION_LINK_US, &t));
+	CHECK(!sessions_ticket_use(s, TICKET_LINK, str_of(late), start_us, &t));
+	sessions_free(s);
+}
+
+TEST(a_code_may_be_mistyped)
+{
+	struct sessions *s = sessions_new();
+	char text[SESSION_TEXT_BYTES];
+	const struct ticket given = { .account = 3, .left = 3 };
+	struct ticket t;
+	sessions_ticket_make(s, TICKET_SECOND, &given, start_us, text);
+	for (int i = 0; i < 3; i++)
+		CHECK(sessions_ticket_try(s, TICKET_SECOND, str_of(text), start_us, &t) && t.account == 3);
+	CHECK(!sessions_ticket_try(s, TICKET_SECOND, str_of(text), start_us, &t));
+	sessions_free(s);
+}
+
+TEST(a_session_of_an_account_rises)
+{
+	struct sessions *s = sessions_new();
+	char id[SESSION_TEXT_BYTES], risen[SESSION_TEXT_BYTES];
+	struct session found, after;
+	sessions_make_account(s, 4, 11, true, start_us, id);
+	CHECK(sessions_find(s, str_of(id), start_us, &found));
+	CHECK(found.account == 4 && found.secrets == 11 && found.enrols && found.token == 0 && !found.ring);
+	CHECK(sessions_renew(s, str_of(id), NULL, start_us, risen));
+	CHECK(!sessions_find(s, str_of(id), start_us, &after)); /* the old id opens nothing */
+	CHECK(sessions_find(s, str_of(risen), start_us, &after));
+	CHECK(after.account == 4 && !str_eq(str_of(after.csrf), str_of(found.csrf)));
+	CHECK(!sessions_renew(s, str_of(id), NULL, start_us, risen));
+	CHECK_INT(sessions_count(s), 1);
 	sessions_free(s);
 }
 
 TEST_MAIN(TEST_RUN(a_session_lives_and_ends), TEST_RUN(twelve_hours_are_the_most),
 	  TEST_RUN(ids_are_new_and_end_on_the_server), TEST_RUN(the_idlest_makes_room),
-	  TEST_RUN(a_link_works_once))
+	  TEST_RUN(a_ticket_works_once), TEST_RUN(a_code_may_be_mistyped),
+	  TEST_RUN(a_session_of_an_account_rises))

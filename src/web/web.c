@@ -17,20 +17,46 @@ static const struct route routes[] = {
 #undef UPLOAD
 };
 
+/* What signing in needs; tests of pages alone have a node without a store. */
+static enum rc open_login(struct web *w, struct err *err)
+{
+	struct node *n = w->n;
+	if (!n->secrets)
+		return RC_OK;
+	str url = settings_text(n->settings, "public_url");
+	const char *ca = arena_z(w->a, settings_text(n->settings, "fetch_ca_file"));
+	enum rc rc = secrets_ready(n->secrets, err);
+	w->login = (struct login){ .store = n->store, .journal = n->journal, .roles = n->roles,
+				   .secrets = n->secrets, .guard = w->guard };
+	if (rc == RC_OK)
+		rc = fetch_new(ca, &w->fetcher, err);
+	if (rc == RC_OK)
+		rc = oidc_open(n->settings, "/login/oidc", w->fetcher, &w->oidc, err);
+	if (rc == RC_ABSENT)
+		rc = RC_OK;
+	/* An address without a name is fine for all but passkeys. */
+	if (rc == RC_OK && url.n > 0 &&
+	    passkey_site_of(url, store_node_name(n->store), w->a, &w->site, NULL) != RC_OK)
+		w->site = (struct passkey_site){ .origin = STR("") };
+	return rc;
+}
+
 enum rc web_new(struct node *n, struct web **out, struct err *err)
 {
 	struct web *w = x_alloc(sizeof *w);
 	w->n = n;
 	w->started_us = clock_mono_us();
-	enum rc rc = templates_new(&w->templates, err);
-	if (rc != RC_OK) {
-		free(w);
-		return rc;
-	}
+	w->a = arena_new(KIB(1));
 	w->sessions = sessions_new();
 	w->guard = guard_new();
-	*out = w;
-	return RC_OK;
+	enum rc rc = templates_new(&w->templates, err);
+	if (rc == RC_OK)
+		rc = open_login(w, err);
+	if (rc != RC_OK)
+		web_free(w);
+	else
+		*out = w;
+	return rc;
 }
 
 void web_free(struct web *w)
@@ -40,6 +66,9 @@ void web_free(struct web *w)
 	templates_free(w->templates);
 	sessions_free(w->sessions);
 	guard_free(w->guard);
+	oidc_free(w->oidc);
+	fetch_free(w->fetcher);
+	arena_free(w->a);
 	free(w);
 }
 
@@ -152,6 +181,9 @@ static void put_frame(struct page *p)
 	json_put_bool(&p->j, "signed_in", p->caller.by_session);
 	json_put_str(&p->j, "csrf", str_of(p->caller.session.csrf));
 	json_put_str(&p->j, "actor", str_of(p->caller.viewer.actor));
+	if (p->caller.name[0])
+		json_put_str(&p->j, "account", str_of(p->caller.name));
+	json_put_bool(&p->j, "enrols", p->caller.session.enrols);
 	json_put_str(&p->j, "right", str_of(right_name(p->caller.viewer.right)));
 	json_put_bool(&p->j, "at_home", first.n == 0);
 	first = str_cut(&first, '/');
@@ -250,6 +282,17 @@ static void refuse_stranger(struct page *p)
 	}
 }
 
+/* Who must add a second factor is led to where he can. */
+static void refuse_known(struct page *p)
+{
+	if (p->caller.session.enrols && p->form == FORM_HTML && p->q->method != HTTP_POST) {
+		page_go(p, STR("/account"));
+		return;
+	}
+	answer_error(p, 403, "denied", p->caller.name[0] ? "your roles do not have the right for this" :
+							   "your token does not have the right for this");
+}
+
 static void journal_refusal(struct page *p)
 {
 	struct journal_act act = { .act = "refusal", .actor = str_of(p->caller.viewer.actor),
@@ -267,7 +310,7 @@ static bool admitted(struct page *p, const struct route *r)
 			refuse_stranger(p);
 		} else {
 			journal_refusal(p);
-			answer_error(p, 403, "denied", "your token does not have the right for this");
+			refuse_known(p);
 		}
 		return false;
 	}
@@ -324,6 +367,7 @@ static struct page page_begin(struct web *w, const struct http_request *q, struc
 
 static void page_end(struct page *p)
 {
+	caller_end(&p->caller);
 	if (p->r)
 		store_read_end(p->r);
 	if (p->directory)

@@ -3,7 +3,7 @@
  * one JSON document; suffix (.json, .csv) or Accept picks HTML, JSON or CSV.
  *
  * The right stands in the route row: a request is checked before its handler
- * runs. Sessions: a browser signs in at /login with a token and gets a cookie
+ * runs. Sessions: a browser signs in at /login and gets a cookie
  * (__Host-ronda over TLS; SameSite=Strict, HttpOnly; 12 h at most, 30 min
  * idle); each form carries a token of the session. GET never changes anything. */
 #ifndef RONDA_WEB_WEB_H
@@ -23,6 +23,10 @@ void web_watch(struct web *w, const struct http *http);
  * minutes; for ./run. */
 MUST_CHECK enum rc web_login_link(struct web *w, const char *address, char *out, size_t size,
 				  struct err *err);
+
+/* The same for an account: the session is this person's. RC_ABSENT: there is none. */
+MUST_CHECK enum rc web_account_link(struct web *w, const char *address, str name, char *out, size_t size,
+				    struct err *err);
 
 /* The rows of routes.def. */
 size_t web_route_count(void);

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a record is linked to, and its files. A link is seen by who sees both ends. */
+#include "disclosure/read.h"
+#include "disclosure/read_private.h"
+#include "disclosure/read_records_private.h"
+
+enum { LINKS_MAX = 2000 };
+
+struct link_list {
+	struct arena *a;
+	struct record_link *list;
+	size_t count, size;
+};
+
+static bool keep_link(void *ctx, const struct record_link *l)
+{
+	struct link_list *to = ctx;
+
+	if (to->count == to->size) {
+		struct record_link *grown = ARENA_ARRAY(to->a, to->size ? to->size * 2 : 32,
+							struct record_link);
+		if (to->count)
+			memcpy(grown, to->list, to->count * sizeof(*grown));
+		to->list = grown;
+		to->size = to->size ? to->size * 2 : 32;
+	}
+	to->list[to->count++] = (struct record_link){
+		.id = l->id, .from = arena_str(to->a, l->from), .to = arena_str(to->a, l->to),
+		.kind = arena_str(to->a, l->kind), .author = arena_str(to->a, l->author),
+		.why = arena_str(to->a, l->why), .at_us = l->at_us, .share = l->share,
+	};
+	return to->count < LINKS_MAX;
+}
+
+struct link_gate {
+	struct reader *r;
+	const struct types *t;
+	const struct viewer *v;
+	struct arena *a;
+};
+
+/* Of the record a link comes from: is the field seen that the link stands for? */
+static bool field_seen(const struct record_view *from, const struct record_link *l)
+{
+	const struct type_field *f = type_find_field(from->record->type, l->kind);
+
+	if (l->share == SHARE_OPEN && !f)
+		return true;
+	return f && !field_is_cut(from, f);
+}
+
+static bool is_seen(void *ctx, const struct event_view *e)
+{
+	(void)ctx;
+	(void)e;
+	return false;
+}
+
+static bool see_record(const struct link_gate *g, const struct record_view *asked,
+		       const struct record_link *l, struct link_view *out)
+{
+	struct record_view other;
+
+	if (read_record(g->r, g->t, g->v, out->other, g->a, &other, NULL) != RC_OK)
+		return false;
+	bool seen = field_seen(out->outward ? asked : &other, l);
+	if (seen) {
+		const struct type *t = other.record->type;
+
+		out->other_type = other.record->type_name;
+		out->other_state = other.record->state_name;
+		out->other_title = t->title && field_is_cut(&other, t->title) ? STR("") :
+										other.record->title;
+	}
+	record_view_end(&other);
+	return seen;
+}
+
+static bool see_other(const struct link_gate *g, const struct record_view *asked,
+		      const struct record_link *l, struct link_view *out)
+{
+	struct finding f;
+	str id = out->other;
+
+	out->other_title = out->other_state = STR("");
+	if (str_starts(id, STR("finding--"))) {
+		out->other_type = STR("finding");
+		if (read_finding(g->r, g->v, str_from(id, 9), g->a, &f, NULL) != RC_OK)
+			return false;
+		out->other_title = f.identifier.n ? f.identifier : f.type;
+		out->other_state = str_of(finding_state_name(f.state));
+		return true;
+	}
+	if (str_starts(id, STR("event--"))) {
+		out->other_type = STR("event");
+		return read_event(g->r, g->v, str_from(id, 7), is_seen, NULL, NULL) == RC_OK;
+	}
+	if (str_starts(id, STR("report--"))) {
+		out->other_type = STR("report");
+		return need_right(g->v, RIGHT_READ, NULL) == RC_OK;
+	}
+	return see_record(g, asked, l, out);
+}
+
+enum rc read_record_links(struct reader *r, const struct types *t, const struct viewer *v, str id,
+			  struct arena *a, link_view_each each, void *ctx, struct err *err)
+{
+	struct link_gate g = { r, t, v, a };
+	struct link_list links = { .a = a };
+	struct buf own = BUF_INIT(RECORD_ID_BYTES);
+	struct record_view asked;
+	bool ours = v->as.kind == RECIPIENT_STAFF;
+
+	enum rc rc = read_record(r, t, v, id, a, &asked, err);
+	if (rc != RC_OK)
+		return rc;
+	record_id_format(&own, asked.record->type_name, &asked.record->id);
+	rc = record_links(reader_conn(r), buf_str(&own), 0, keep_link, &links, err);
+	for (size_t i = 0; rc == RC_OK && i < links.count; i++) {
+		const struct record_link *l = &links.list[i];
+		bool outward = str_eq(l->from, buf_str(&own));
+		struct link_view view = { .id = l->id, .at_us = l->at_us, .kind = l->kind,
+					  .author = ours ? l->author : STR(""),
+					  .why = ours ? l->why : STR(""), .outward = outward,
+					  .other = outward ? l->to : l->from };
+
+		if (see_other(&g, &asked, l, &view) && !each(ctx, &view))
+			break;
+	}
+	buf_free(&own);
+	record_view_end(&asked);
+	return rc;
+}
+
+/* --- files --- */
+
+static bool is_file(struct json_object *value, const char *digest_hex)
+{
+	return str_eq(json_get_str(value, "digest"), str_of(digest_hex));
+}
+
+/* The value of a FILE field, or of its list, that has this digest. */
+static struct json_object *find_file(struct json_object *value, const char *digest_hex)
+{
+	if (is_file(value, digest_hex))
+		return value;
+	for (size_t i = 0; i < json_count(value); i++)
+		if (is_file(json_at(value, i), digest_hex))
+			return json_at(value, i);
+	return NULL;
+}
+
+enum rc read_record_file(struct reader *r, const struct types *t, const struct viewer *v, str id,
+			 str field, const char *digest_hex, struct buf *out, str *name_out,
+			 struct arena *a, struct err *err)
+{
+	struct record_view view;
+	struct digest digest;
+
+	enum rc rc = read_record(r, t, v, id, a, &view, err);
+	if (rc != RC_OK)
+		return rc;
+	const struct type_field *f = type_find_field(view.record->type, field);
+	struct json_object *file = f && f->kind == KIND_FILE && !field_is_cut(&view, f) ?
+		find_file(json_get(view.body, f->name), digest_hex) : NULL;
+	if (file && hex_parse(str_of(digest_hex), digest.b, sizeof(digest.b))) {
+		*name_out = arena_str(a, json_get_str(file, "name"));
+		rc = file_read(r, &digest, out, err);
+	} else {
+		rc = fail(err, RC_ABSENT, "there is no such file");
+	}
+	record_view_end(&view);
+	return rc;
+}

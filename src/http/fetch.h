@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fetch.h: the one door through which the program asks other servers (on
+ * libcurl); knows no CERT word.
+ *
+ * Who may be asked is said beforehand, by purpose ("oidc", "feed"): a purpose
+ * without a row is refused. Only https, TLS 1.2 or later, GET and form POST. A
+ * name is resolved once and that very address is connected to; addresses that
+ * are not globally reachable (RFC 6890), and the forms that hide one (mapped,
+ * NAT64, 6to4, ...), are refused, so a name that changes its answer gains
+ * nothing. An exemption is what an administrator named in a setting: one
+ * scheme, host and port for one purpose; that may be loopback and plain http.
+ * Nothing that came out of a feed, a record or an answer may become a rule.
+ * Redirects of a GET are followed here, at most FETCH_REDIRECTS_MAX, each
+ * judged like a first request; one that leaves its origin reaches no exempt
+ * host and takes no authorization along. No cookies, no proxy of the
+ * environment, no other protocol, no unpacking. */
+#ifndef RONDA_HTTP_FETCH_H
+#define RONDA_HTTP_FETCH_H
+
+#include "base/arena.h"
+#include "base/ip.h"
+#include "base/json.h"
+
+enum { FETCH_REDIRECTS_MAX = 5, FETCH_URL_MAX = 4096, FETCH_RULES_MAX = 64 };
+
+struct fetcher;
+
+/* `ca_file`: PEM of the authorities trusted instead of the system's; NULL or
+ * "" for the system's. RC_INPUT: it cannot be read. */
+MUST_CHECK enum rc fetch_new(const char *ca_file, struct fetcher **out, struct err *err);
+void fetch_free(struct fetcher *f); /* no request under way; NULL is fine */
+
+/* Rules; all of them before the first request. `purpose` is a static string.
+ * Allows "host" (port 443), "host:port" or "*" (any host, port 443), over
+ * https, at public addresses only. */
+MUST_CHECK enum rc fetch_allow(struct fetcher *f, const char *purpose, str host, struct err *err);
+/* Exempts an origin, "https://idp.example.org:8443" or "http://127.0.0.1:9000"
+ * (a path behind it is ignored): from a setting only. */
+MUST_CHECK enum rc fetch_exempt(struct fetcher *f, const char *purpose, str origin,
+				struct err *err);
+/* True when `url` is https, or plain http that fetch_exempt() named for this
+ * purpose: for addresses given to a browser. */
+bool fetch_url_is_safe(const struct fetcher *f, const char *purpose, str url);
+
+struct fetch_limits {
+	size_t body_bytes, head_bytes;  /* one byte more: RC_LIMIT */
+	int64_t total_ms, connect_ms;   /* over all redirects; name and handshake of each */
+};
+extern const struct fetch_limits fetch_limits_default; /* 1 MiB, 32 KiB, 30 s, 10 s */
+
+struct fetch_request {
+	const char *purpose;
+	str url;
+	str authorization;          /* value of that header, or STR_NONE; secret */
+	const char *accept;         /* "application/json"; NULL: anything */
+	const struct buf *form;     /* not NULL: POST of this (fetch_form) */
+	struct fetch_limits limits; /* a member 0: its default */
+};
+
+struct fetch_answer {
+	int status;
+	str type, body;             /* in the arena */
+	str url;                    /* where the answer came from */
+	unsigned redirects;
+};
+
+/* RC_OK: there is an answer, of whatever status. Else nothing in *out:
+ * RC_INPUT no URL of ours or a redirect that is none; RC_DENIED no rule allows
+ * it, the address is not public, or TLS was not trusted; RC_LIMIT too long or
+ * too many redirects; RC_ABSENT no such name; RC_BUSY not reached or too slow;
+ * RC_IO the machine. Blocks; threads may share a fetcher. */
+MUST_CHECK enum rc fetch(struct fetcher *f, const struct fetch_request *q, struct arena *a,
+			 struct fetch_answer *out, struct err *err);
+
+/* As fetch(), and the body is JSON by its type (or "...+json") of status 200;
+ * else RC_INPUT. End *json_out with json_free(). */
+MUST_CHECK enum rc fetch_json(struct fetcher *f, const struct fetch_request *q, struct arena *a,
+			      struct json_object **json_out, struct err *err);
+
+/* name=value of application/x-www-form-urlencoded, with '&' before all but the
+ * first; also fit for the query of a URL. */
+void fetch_form(struct buf *form, const char *name, str value);
+
+/* Whether a first or redirected request without exemption may connect here. */
+bool fetch_ip_is_public(const struct ip *ip);
+
+#endif
