@@ -111,6 +111,7 @@ static const char version_2[] =
 	 * waits for; and the segment files that hold bytes of it */
 	"CREATE TABLE erasing (id INTEGER PRIMARY KEY, object TEXT NOT NULL, why TEXT NOT NULL,"
 	" asked_by TEXT NOT NULL, asked_us INTEGER NOT NULL, step INTEGER NOT NULL,"
+	" at INTEGER NOT NULL DEFAULT 0,"
 	" ended_us INTEGER NOT NULL, words TEXT NOT NULL);"
 	"CREATE INDEX erasing_open ON erasing (id) WHERE ended_us = 0;"
 	"CREATE TABLE erasing_file (erasing INTEGER, kind INTEGER, day INTEGER, number INTEGER,"
