@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/cli_private.h"
+#include "disclosure/seal.h"
 #include "node/control.h"
 
 #define COMMAND(name) extern const struct cli_command cli_##name;
@@ -39,6 +41,62 @@ const struct cli_command *cli_find(const char *name)
 		if (str_eq(str_of(cli_commands[i]->name), str_of(name)))
 			return cli_commands[i];
 	return NULL;
+}
+
+const struct cli_command *cli_of_type(const char *name, struct arena *a)
+{
+	if (!type_name_ok(str_of(name)))
+		return NULL;
+	struct cli_command *cmd = ARENA_NEW(a, struct cli_command);
+	str usage = str_of(cli_record.usage);
+	*cmd = cli_record;
+	cmd->name = arena_z(a, str_of(name));
+	cmd->usage = arena_fmt(a, "%s" STR_FMT, name, STR_ARG(str_from(usage, strlen("record TYPE")))).p;
+	return cmd;
+}
+
+bool cli_type_known(const char *dir, const char *name)
+{
+	char path[4096];
+	int n = snprintf(path, sizeof(path), "%s/types/%s.json", dir, name);
+	if (type_is_built_in(str_of(name)))
+		return true;
+	/* a folder that is not the caller's to look into: the node that serves it knows */
+	return type_name_ok(str_of(name)) && n > 0 && (size_t)n < sizeof(path) &&
+	       (access(path, F_OK) == 0 || errno == EACCES);
+}
+
+/* "id_ID.UTF-8" is "id-ID"; "": nothing is set. */
+static str language_of_caller(struct arena *a)
+{
+	static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+	str value = STR("");
+	for (size_t i = 0; value.n == 0 && i < COUNT_OF(names); i++)
+		value = str_of(getenv(names[i]));
+	value = str_head(value, str_index(str_head(value, str_index(value, '@')), '.'));
+	if (value.n > 35 || str_eq(value, STR("C")) || str_eq(value, STR("POSIX")))
+		return STR("");
+	char *text = arena_z(a, value);
+	for (size_t i = 0; i < value.n; i++)
+		text[i] = (char)(text[i] == '_' ? '-' : text[i]);
+	return str_mem(text, value.n);
+}
+
+/* A node that serves does not have the caller's environment: the language goes with the line. */
+static char **with_language(int *argc, char **argv, struct arena *a)
+{
+	str language = language_of_caller(a);
+	if (language.n == 0)
+		return argv;
+	char **more = ARENA_ARRAY(a, (size_t)*argc + 3, char *);
+	more[0] = argv[0];
+	more[1] = argv[1];
+	more[2] = arena_z(a, STR("--language"));
+	more[3] = arena_z(a, language);
+	for (int i = 2; i < *argc; i++)
+		more[i + 2] = argv[i];
+	*argc += 2;
+	return more;
 }
 
 /* --- output: buffered, to the caller's own handles --- */
@@ -227,15 +285,21 @@ static bool has_needs(const struct cli *c)
 	return false;
 }
 
+static bool needs_node(const struct cli *c)
+{
+	const char *but = c->command->without_node;
+	return c->command->needs_node && !(but && c->argc && str_eq(str_of(c->argv[0]), str_of(but)));
+}
+
 /* Whoever may not open the directory is refused here; what is no command of a node he runs himself. */
 static int admit(struct cli *c, uint32_t uid)
 {
 	struct err err = { 0 };
-	if (!c->command->needs_node && c->served && c->foreign) {
+	if (!needs_node(c) && c->served && c->foreign) {
 		(void)fail(&err, RC_DENIED, "a node runs this for its own Unix user only");
 		return cli_fail(c, &err);
 	}
-	if (!c->command->needs_node)
+	if (!needs_node(c))
 		return 0;
 	if (node_viewer_unix(c->node, uid, &c->viewer, &err) != RC_OK)
 		return cli_fail(c, &err);
@@ -247,6 +311,8 @@ static int run_and_flush(struct cli *c, uint32_t uid)
 	int code = admit(c, uid);
 	if (code == 0)
 		code = c->command->run(c);
+	seal_ring_drop(c->viewer.seal);
+	c->viewer.seal = NULL;
 	cli_rows_end(c);
 	if (!cli_flush(c) && code == 0)
 		code = rc_exit_code(RC_IO);
@@ -266,6 +332,8 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 			 .foreign = uid != 0 && uid != geteuid() };
 	int code = 64;
 	c.command = argc > 0 ? cli_find(argv[0]) : NULL;
+	if (argc > 0 && !c.command && cli_type_known(n->dir, argv[0]))
+		c.command = cli_of_type(argv[0], a);
 	const char *wrong = c.command ? parse_line(c.command, argc - 1, argv + 1, &l, a) :
 					"there is no such command";
 	if (!c.command) {
@@ -301,7 +369,7 @@ static int run_here(struct cli *c, const struct line *l)
 		sigaddset(&signals, SIGCHLD);
 		pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	}
-	if (c->command->needs_node && node_open(c->dir, &o, &c->node, &err) != RC_OK) {
+	if (needs_node(c) && node_open(c->dir, &o, &c->node, &err) != RC_OK) {
 		if (err.rc == RC_BUSY)
 			cli_talk(c, "ronda: another process holds '%s' and does not answer on its socket",
 				 c->dir);
@@ -323,12 +391,16 @@ static int dispatch(struct cli *c, int argc, char **argv)
 	c->dir = l.common[OPT_DIR] ? l.common[OPT_DIR] : from_env ? from_env : ".";
 	c->sets = l.sets;
 	c->set_count = l.set_count;
+	if (!cli_find(c->command->name) && !cli_type_known(c->dir, c->command->name)) {
+		cli_talk(c, "ronda: there is no command '%s'; 'ronda help' lists them", c->command->name);
+		return 64;
+	}
 	if (l.common[OPT_HELP]) {
 		cli_help_text(c, c->command);
 		cli_flush(c);
 		return 0;
 	}
-	if (c->command->needs_node) {
+	if (needs_node(c)) {
 		int code = 0;
 		struct err err = { 0 };
 		enum rc rc = control_call(c->dir, argc - 1, argv + 1, &code, &err);
@@ -353,6 +425,10 @@ int cli_main(int argc, char **argv)
 	struct cli c = { .command = cli_find(name), .in = 0, .out = 1, .talk = 2, .dir_fd = AT_FDCWD,
 			 .a = a, .pending = &pending, .viewer = viewer_owner(getuid()) };
 	int code = 64;
+	if (!c.command)
+		c.command = cli_of_type(name, a);
+	if (c.command && argc > 1 && c.command->options == cli_record.options)
+		argv = with_language(&argc, argv, a);
 	if (hash_init(&err) != RC_OK) {
 		fprintf(stderr, "ronda: %s\n", err.text);
 		code = rc_exit_code(err.rc);

@@ -2,6 +2,7 @@
 /* help.c: help, the manual page and shell completion, all from the rows of
  * commands.def and settings.def: they cannot say different things. */
 #include "cli/cli_private.h"
+#include "disclosure/account.h"
 #include "node/node_settings.h"
 
 static void option_lines(struct cli *c, const struct cli_option *o)
@@ -26,12 +27,104 @@ void cli_help_text(struct cli *c, const struct cli_command *cmd)
 	cli_printf(c, "\nExample:\n  %s\n", cmd->example);
 }
 
+static const char *caller_language(void)
+{
+	const char *l = getenv("LC_ALL");
+	l = l && *l ? l : getenv("LC_MESSAGES");
+	l = l && *l ? l : getenv("LANG");
+	return l ? l : "";
+}
+
+/* "id_ID.UTF-8" asks for words in "id". */
+static str language(void)
+{
+	str l = str_of(caller_language());
+	size_t n = 0;
+	while (n < l.n && l.p[n] >= 'a' && l.p[n] <= 'z')
+		n++;
+	return str_head(l, n);
+}
+
+/* Types of the node at DIR; when they cannot be read, why, and those built in. End with types_free. */
+static struct types *load_types(struct cli *c)
+{
+	struct roles *roles = NULL;
+	struct types *t = NULL;
+	struct err err = { 0 };
+	enum rc rc = roles_load(arena_fmt(c->a, "%s/roles.json", c->dir).p, &roles, &err);
+	if (rc == RC_OK)
+		rc = types_load(arena_fmt(c->a, "%s/types", c->dir).p, roles_names(roles), &t, &err);
+	roles_free(roles);
+	if (rc == RC_OK)
+		return t;
+	cli_talk(c, "ronda help: %s", err.text);
+	roles = NULL;
+	if (roles_load(NULL, &roles, &err) == RC_OK && types_load(NULL, roles_names(roles), &t, &err) != RC_OK)
+		t = NULL;
+	roles_free(roles);
+	return t;
+}
+
+static void type_lines(struct cli *c)
+{
+	struct types *t = load_types(c);
+	cli_print(c, STR("\nRecords: ronda TYPE list|show|new|edit|move|link|unlink|history|search|export|import|erase\n\n"));
+	for (size_t i = 0; t && i < types_count(t); i++) {
+		const struct type *one = types_at(t, i);
+		const char *help = words_in(one->help, language());
+		cli_printf(c, "  %-12s %s\n", one->name, *help ? help : words_in(one->label, language()));
+	}
+	types_free(t);
+}
+
+static void state_lines(struct cli *c, const struct type *t)
+{
+	for (size_t i = 0; i < t->state_count; i++) {
+		const struct state *s = &t->states[i];
+		cli_printf(c, "  %-16s %s", s->name, words_in(s->label, language()));
+		for (size_t m = 0; m < s->move_count; m++)
+			cli_printf(c, "%s%s", m ? ", " : " -> ", t->states[s->moves[m].to].name);
+		cli_print(c, STR("\n"));
+	}
+}
+
+static void field_lines(struct cli *c, const struct type *t)
+{
+	for (size_t i = 0; i < t->field_count; i++) {
+		const struct type_field *f = &t->fields[i];
+		cli_printf(c, "  %-16s %s (%s%s%s)%s\n", f->name, words_in(f->label, language()), kind_name(f->kind),
+			   f->refers_to ? " to " : "", f->refers_to ? f->refers_to : "",
+			   f->required_in ? " *" : "");
+		for (size_t k = 0; k < f->choice_count; k++)
+			cli_printf(c, "      %-14s %s\n", f->choices[k].name, words_in(f->choices[k].label, language()));
+	}
+}
+
+/* False: there is no such type. */
+static bool type_help(struct cli *c, const char *name)
+{
+	struct types *all = load_types(c);
+	const struct type *t = all ? types_find(all, str_of(name)) : NULL;
+	const struct cli_command *cmd = t ? cli_of_type(name, c->a) : NULL;
+	if (cmd) {
+		cli_printf(c, "ronda %s - %s\n\n%s\n\nusage: ronda %s\n\nFields (* must be there, in some state at "
+			      "least):\n", name, words_in(t->plural, language()), words_in(t->help, language()), cmd->usage);
+		field_lines(c, t);
+		cli_print(c, STR("\nStates, and where each may move:\n"));
+		state_lines(c, t);
+		cli_printf(c, "\n'ronda help record' has the options. Example:\n  ronda %s -d demo list\n", name);
+	}
+	types_free(all);
+	return cmd != NULL;
+}
+
 static void overview(struct cli *c)
 {
 	cli_print(c, STR("ronda - reports of abuse in, the responsible party found, nothing lost\n\n"
 			 "usage: ronda COMMAND [options]\n\n"));
 	for (size_t i = 0; i < cli_command_count; i++)
 		cli_printf(c, "  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->brief);
+	type_lines(c);
 	cli_print(c, STR("\n'ronda help COMMAND' tells more; 'man ronda' has it all.\n"));
 }
 
@@ -69,6 +162,30 @@ static void manual_options(struct cli *c, const struct cli_option *o)
 	}
 }
 
+/* The types that are built in: a node may have more. */
+static struct types *built_in(void)
+{
+	struct roles *roles = NULL;
+	struct types *t = NULL;
+	struct err err;
+	if (roles_load(NULL, &roles, &err) == RC_OK && types_load(NULL, roles_names(roles), &t, &err) != RC_OK)
+		t = NULL;
+	roles_free(roles);
+	return t;
+}
+
+static void manual_types(struct cli *c)
+{
+	struct types *t = built_in();
+	cli_print(c, STR(".SH TYPES OF RECORDS\nEach is a command that takes what\n"));
+	cli_print(c, STR(".B ronda record\ntakes behind a type; a node may have more in DIR/types.\n"));
+	for (size_t i = 0; t && i < types_count(t); i++) {
+		cli_printf(c, ".TP\n.B %s\n", types_at(t, i)->name);
+		roff_line(c, "", words_in(types_at(t, i)->help, STR("en")));
+	}
+	types_free(t);
+}
+
 static void manual(struct cli *c)
 {
 	cli_printf(c, ".TH RONDA 1 \"\" \"ronda %s\" \"User Commands\"\n.SH NAME\nronda \\- ", RONDA_VERSION);
@@ -83,6 +200,7 @@ static void manual(struct cli *c)
 		roff_line(c, "    ", cmd->example);
 		cli_print(c, STR(".fi\n"));
 	}
+	manual_types(c);
 	cli_print(c, STR(".SH OPTIONS OF ALL COMMANDS\n"));
 	manual_options(c, cli_common_options);
 	cli_print(c, STR(".SH SETTINGS\nDIR/ronda.conf has lines of the form \"name = value\".\n"));
@@ -130,6 +248,9 @@ static void completion(struct cli *c)
 			 "\tif [ \"$COMP_CWORD\" = 1 ]; then\n\t\twords=\""));
 	for (size_t i = 0; i < cli_command_count; i++)
 		cli_printf(c, "%s%s", i ? " " : "", cli_commands[i]->name);
+	struct types *t = built_in();
+	for (size_t i = 0; t && i < types_count(t); i++)
+		cli_printf(c, " %s", types_at(t, i)->name);
 	cli_print(c, STR("\"\n\t\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n\t\treturn\n\tfi\n"
 			 "\tcase \"$prev\" in\n"
 			 "\t--tlp|--ceiling) words=\"CLEAR GREEN AMBER AMBER+STRICT RED\" ;;\n"
@@ -140,6 +261,9 @@ static void completion(struct cli *c)
 			 "\tcase \"${COMP_WORDS[1]}\" in\n"));
 	for (size_t i = 0; i < cli_command_count; i++)
 		command_words(c, cli_commands[i]);
+	for (size_t i = 0; t && i < types_count(t); i++)
+		command_words(c, cli_of_type(types_at(t, i)->name, c->a));
+	types_free(t);
 	cli_print(c, STR("\tesac\n\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\"; compgen -f -- \"$cur\")\n}\n"
 			 "complete -o filenames -F _ronda ronda\n"));
 }
@@ -155,9 +279,10 @@ static int run(struct cli *c)
 		completion(c);
 	} else {
 		const struct cli_command *cmd = cli_find(c->argv[0]);
-		if (!cmd)
+		if (!cmd && !type_help(c, c->argv[0]))
 			return cli_usage(c, "there is no such command; 'ronda help' lists them");
-		cli_help_text(c, cmd);
+		if (cmd)
+			cli_help_text(c, cmd);
 	}
 	return 0;
 }

@@ -10,6 +10,8 @@ static const struct cli_option options[] = {
 	{ "--address", 0, "NET", "works from this address or network only" },
 	{ "--expires", 0, "TIME", "in so long (default 90d, at most 365d)" },
 	{ "--feed", 0, "NAME", "delivers to this feed only" },
+	{ "--account", 0, "NAME", "carries this account's roles over records, at most" },
+	{ "--reads-only", 0, NULL, "with --account: changes nothing" },
 	{ .name = NULL },
 };
 
@@ -40,7 +42,15 @@ static enum rc ask_for_red(struct tx *tx, struct change *ch, struct err *err)
 static enum rc write_make(struct tx *tx, void *ctx, struct err *err)
 {
 	struct change *ch = ctx;
-	enum rc rc = ask_for_red(tx, ch, err);
+	const char *account = cli_value(ch->c, "--account");
+	struct account who;
+	enum rc rc = RC_OK;
+	if (account)
+		rc = account_by_name(tx_conn(tx), ch->c->node->roles, str_of(account), ch->c->a, &who, err);
+	if (rc != RC_OK)
+		return rc;
+	ch->token.account = account ? who.id : 0;
+	rc = ask_for_red(tx, ch, err);
 	if (rc != RC_OK || ch->waits)
 		return rc;
 	return token_make(tx, ch->c->node->journal, &ch->token, str_of(ch->c->viewer.actor), ch->text,
@@ -73,6 +83,9 @@ static int make(struct cli *c)
 	ch.token.address = address ? str_of(address) : STR("");
 	ch.token.feed = str_of(cli_value(c, "--feed"));
 	ch.token.expires_us = clock_now_us() + life_us;
+	ch.token.reads_only = cli_value(c, "--reads-only") != NULL;
+	if (cli_value(c, "--account") && !viewer_manages_accounts(&c->viewer, c->node->roles))
+		return cli_may(c, false);
 	if (!viewer_may_grant(&c->viewer, &ch.token)) {
 		(void)fail(&err, RC_DENIED, "nobody gives away more than he has: ask for a lower ceiling, and no personal fields");
 		return cli_fail(c, &err);

@@ -40,7 +40,6 @@ struct viewer viewer_owner(uint32_t uid)
 		.as = { .kind = RECIPIENT_STAFF, .ceiling = TLP_RED, .named = true,
 			.personal_basis = true, .exercise_member = true },
 		.channel = CHANNEL_CLI,
-		.roles = UINT32_MAX, /* until the machine's owner has an account */
 		.exercise = true,
 		.policy = { .public_k = PUBLIC_K_LEAST },
 	};

@@ -49,6 +49,8 @@ struct token_new {
 	str address;           /* network it may come from; STR_NONE: any. Not from DIR/sock then */
 	int64_t expires_us;    /* at most a year ahead */
 	str feed;              /* intake tokens may be bound to one feed; STR_NONE: any */
+	int64_t account;       /* whose roles it carries over records, at most; 0: none */
+	bool reads_only;       /* with account: changes nothing, whatever the roles */
 };
 enum { TOKEN_TEXT_BYTES = 64 };
 #define TOKEN_LIFE_MOST (366 * DAY_US)

@@ -108,6 +108,11 @@ MUST_CHECK enum rc account_viewer(struct conn *c, const struct roles *r, int64_t
 MUST_CHECK enum rc account_viewer_again(struct conn *c, const struct roles *r, int64_t id,
 					int64_t secrets, enum channel channel, struct viewer *out,
 					struct err *err);
+/* What a token of an account may over records: the account's roles of this moment, and of right,
+ * ceiling and basis the lower of both. Other tokens stay as they are, without roles. RC_DENIED: the
+ * account is not in use. Call it after token_check() and token_again(). */
+MUST_CHECK enum rc account_token_viewer(struct conn *c, const struct roles *r, struct viewer *v,
+					struct err *err);
 /* Of a Unix uid on the command line; RC_ABSENT: it has no account. */
 MUST_CHECK enum rc account_viewer_unix(struct conn *c, const struct roles *r, uint32_t uid,
 				       struct viewer *out, struct err *err);

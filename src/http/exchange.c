@@ -220,6 +220,13 @@ str http_form(const struct http_request *q, const char *name)
 	return pairs_find(&q->x->form, str_of(name));
 }
 
+void http_form_each(const struct http_request *q, void (*each)(void *ctx, str name, str value),
+		    void *ctx)
+{
+	for (size_t i = 0; i < q->x->form.count; i++)
+		each(ctx, q->x->form.list[i].name, q->x->form.list[i].value);
+}
+
 str http_cookie(const struct http_request *q, const char *name)
 {
 	const struct pairs *h = &q->x->head.headers;

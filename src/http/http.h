@@ -33,6 +33,22 @@ str http_cookie(const struct http_request *q, const char *name);
 /* Fields of a form (application/x-www-form-urlencoded, <= 64 KiB) of a POST. */
 str http_form(const struct http_request *q, const char *name);
 
+/* Calls each field of the form, in order. */
+void http_form_each(const struct http_request *q, void (*each)(void *ctx, str name, str value),
+		    void *ctx);
+
+/* One part of a multipart/form-data body (RFC 7578). */
+struct http_part {
+	str name;
+	str file_name;             /* STR_NONE: a field; else plain text of the sender, never a path */
+	str value;
+};
+enum { HTTP_PARTS_MAX = 1000, HTTP_PART_NAME_MAX = 200 };
+/* Takes such a `body` apart, which `q` came with; parts and their bytes live in `a`. RC_INPUT: it
+ * is none, or cut off; RC_LIMIT: too many parts. */
+MUST_CHECK enum rc http_parts(const struct http_request *q, str body, struct arena *a,
+			      struct http_part **out, size_t *count_out, struct err *err);
+
 struct http_answer {
 	int status;
 	const char *type;          /* "text/html; charset=utf-8" */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "node/node_records.h"
 #include "node/node_settings.h"
 #include "node/pipeline.h"
 
@@ -185,29 +186,6 @@ static enum rc open_store(struct node *n, struct err *err)
 	return rc;
 }
 
-static void free_types(void *table)
-{
-	types_free(table);
-}
-
-static enum rc open_records(struct node *n, struct err *err)
-{
-	static const struct eraser *const erasers[] = { &eraser_journal, &eraser_report,
-							&eraser_record };
-	struct types *t = NULL;
-	struct arena *a = arena_new(KIB(1));
-	const char *folder = arena_fmt(a, "%s/types", n->dir).p;
-	enum rc rc = types_load(folder, roles_names(n->roles), &t, err);
-	arena_free(a);
-	n->types = snapshot_new(free_types);
-	if (rc != RC_OK)
-		return rc;
-	snapshot_swap(n->types, t);
-	rc = records_open(n->store, n->journal, n->types, &n->records, err);
-	return rc == RC_OK ? erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err) :
-			     rc;
-}
-
 static enum rc open_roles(struct node *n, struct err *err)
 {
 	struct arena *a = arena_new(KIB(1));
@@ -283,7 +261,7 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 	if (rc == RC_OK)
 		rc = open_store(n, err);
 	if (rc == RC_OK)
-		rc = open_records(n, err);
+		rc = node_records_open(n, err);
 	if (rc == RC_OK)
 		rc = open_marks(n, err);
 	if (rc == RC_OK)
@@ -313,8 +291,7 @@ void node_close(struct node *n)
 	enrich_close(n->enrich);
 	repeats_close(n->repeats);
 	erase_close(n->erase);
-	records_close(n->records);
-	snapshot_free(n->types);
+	node_records_close(n);
 	secrets_close(n->secrets);
 	journal_close(n->journal);
 	store_close(n->store);

@@ -30,14 +30,15 @@ struct node {
 	struct starter *starter;
 	struct store *store;
 	struct journal *journal;
-	struct erase *erase;
-	struct snapshot *types;         /* of struct types: what records may be */
-	struct records *records;
 	struct secrets *secrets;        /* disclosure/secrets.h */
 	struct roles *roles;            /* roles.json and DIR/roles.json; as long as the node */
+	struct erase *erase;            /* what is being erased */
 	struct repeats *repeats;
 	struct enrich *enrich;
 	struct snapshot *directory;     /* of struct directory */
+	struct snapshot *types;         /* of struct types: built in, and DIR/types */
+	struct calendar *calendar;      /* business hours and holidays */
+	struct records *records;
 	struct parser_pool *parsers;
 	struct pipeline *pipeline;      /* pipeline.h */
 	const struct marks *marks;      /* DIR/marks.json over the built-in ones */

@@ -2,7 +2,7 @@
 /* Who keeps bodies below the records: the journal, and reports. */
 #include "base/arena.h"
 #include "record/erase.h"
-#include "store/reports.h"
+#include "store/events.h"
 #include "store/upkeep.h"
 
 enum { ROWS = 200 };
@@ -110,6 +110,26 @@ static enum rc run_for(struct sql *q, int64_t report, int64_t most, struct err *
 	return sql_run(q, err);
 }
 
+static enum rc note_left(void *ctx, struct tx *tx, const struct place *file, struct err *err)
+{
+	return erase_file(tx, ctx, SEGMENT_EVENTS, file->day, file->number, err);
+}
+
+/* Events that still count are not touched: feed undo takes them back first, so that
+ * the findings follow. */
+static enum rc remove_events(struct tx *tx, const struct erasing *e, int64_t report, bool *more_out,
+			     struct err *err)
+{
+	struct report r;
+	uint64_t at = e->at;
+	enum rc rc = report_load(tx_conn(tx), report, &r, err);
+	if (rc != RC_OK || r.state != REPORT_UNDONE)
+		return rc;
+	rc = events_drop(tx, report, time_day(r.received_us), &at, note_left,
+			 (void *)(uintptr_t)e, more_out, err);
+	return rc == RC_OK && *more_out ? erase_at(tx, e, at, err) : rc;
+}
+
 static enum rc remove_report(struct tx *tx, const struct erasing *e, bool *more_out,
 			     struct err *err)
 {
@@ -130,7 +150,7 @@ static enum rc remove_report(struct tx *tx, const struct erasing *e, bool *more_
 				    " WHERE report = ? LIMIT ?)"),
 			     id, ROWS, err);
 	*more_out = rc == RC_OK && sql_changes(c) == ROWS;
-	return rc;
+	return rc == RC_OK && !*more_out ? remove_events(tx, e, id, more_out, err) : rc;
 }
 
 const struct eraser eraser_report = {

@@ -396,7 +396,8 @@ static enum rc check_heads(struct conn *c, struct checking *k, const unsigned ch
 	return sql_end(q, err);
 }
 
-/* A body may go, but a later line must say so: about the line, or about its object. */
+/* A body may go, but a later line must say so: about the line, about its object, or
+ * about the record of which the object is a version ("incident--UUID@3"). */
 static enum rc check_erased(struct conn *c, struct checking *k, struct err *err)
 {
 	struct sql *q = sql(c, "SELECT number FROM journal l WHERE salt IS NULL AND NOT EXISTS"
@@ -405,6 +406,10 @@ static enum rc check_erased(struct conn *c, struct checking *k, struct err *err)
 			       " AND NOT EXISTS"
 			       " (SELECT 1 FROM journal e WHERE e.act = 'erase' AND"
 			       "  e.number > l.number AND e.object = l.object)"
+			       " AND NOT EXISTS"
+			       " (SELECT 1 FROM journal e WHERE e.act = 'erase' AND"
+			       "  e.number > l.number AND e.object = 'record:' ||"
+			       "  substr(l.object, 1, instr(l.object || '@', '@') - 1))"
 			       " ORDER BY number LIMIT 1");
 	if (sql_row(q))
 		(void)bad(k, (uint64_t)sql_col_int(q, 0),

@@ -471,6 +471,42 @@ TEST(bodies_about_an_object)
 	ended(&w);
 }
 
+TEST(bodies_about_a_record)
+{
+	struct world w = opened();
+	struct erasing x = { .j = w.j, .object = STR("record:note--7"), .most = 10 };
+	static const char *const objects[] = { "note--7",  "note--7@1", "note--70@1",
+					       "note--7A", "note--7@2", "record:note--7" };
+	for (size_t i = 0; i < COUNT_OF(objects); i++) {
+		struct journal_act act = { .act = i == 5 ? "erase" : "record.change",
+					   .actor = STR("account:1"),
+					   .object = str_of(objects[i]),
+					   .body = STR("{\"why\":\"x\"}") };
+		CHECK_RC(journal_write(w.j, &act, &err), RC_OK, err);
+	}
+	CHECK_RC(store_write(w.s, erase_about_job, &x, &err), RC_OK, err);
+	CHECK(!x.more);
+	CHECK_INT(verify(&w, STR_NONE).first_bad, 0);
+	struct reader *r;
+	struct arena *a = arena_new(KIB(4));
+	struct journal_line l, by;
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	struct sql *q = sql(reader_conn(r), "SELECT group_concat(number) FROM journal"
+					    " WHERE body IS NULL AND salt IS NULL");
+	CHECK(sql_row(q));
+	CHECK_STR(sql_col_str(q, 0), STR("1,2,5"));
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	CHECK_RC(journal_get(reader_conn(r), 5, a, &l, &err), RC_OK, err);
+	CHECK_RC(journal_erased_by(reader_conn(r), &l, a, &by, &err), RC_OK, err);
+	CHECK_INT(by.number, 6);
+	store_read_end(r);
+	/* of a record of which nothing was said */
+	change(&w, "UPDATE journal SET body = NULL, salt = NULL WHERE number = 3");
+	CHECK_INT(verify(&w, STR_NONE).first_bad, 3);
+	arena_free(a);
+	ended(&w);
+}
+
 /* --- finding lines --- */
 
 TEST(lines_are_found)
@@ -616,5 +652,6 @@ TEST_MAIN(TEST_RUN(lines_and_head), TEST_RUN(one_head_a_group), TEST_RUN(every_c
 	  TEST_RUN(a_forged_history_shows_against_a_head_kept_elsewhere),
 	  TEST_RUN(heads_that_another_node_witnessed),
 	  TEST_RUN(an_erased_body_leaves_the_chain_and_a_stub), TEST_RUN(bodies_about_an_object),
+	  TEST_RUN(bodies_about_a_record),
 	  TEST_RUN(lines_are_found), TEST_RUN(a_check_that_cannot_read_says_so),
 	  TEST_RUN(a_check_without_its_tables_says_so))

@@ -115,11 +115,15 @@ struct index_key *index_keys(const struct type *t, struct json_object *body, str
 
 /* --- record_search.c --- */
 
+enum { WORDS_OPEN, WORDS_PARTY, WORDS_TEAM, WORDS_PERSONAL, WORDS_KINDS };
 struct words_of { /* by who may see them */
-	struct buf open, party, team, personal;
+	struct buf of[WORDS_KINDS];
 };
 void words_collect(const struct type *t, struct json_object *body, struct words_of *out);
 void words_free(struct words_of *w);
+/* Whether the words kept for the row are these; *count_out: rows that they take. */
+MUST_CHECK enum rc words_same(struct conn *c, int64_t row, const struct words_of *w, bool *same_out,
+			      uint64_t *count_out, struct err *err);
 /* The words of that record are looked at again before the commit. */
 void search_touch(struct records *r, int64_t row);
 /* Registered with store_before_commit: brings the words of what was touched up to date. */
@@ -169,8 +173,10 @@ MUST_CHECK enum rc files_erase(struct tx *tx, int64_t row, struct err *err);
 /* At start: bytes no record ever named, a day old. */
 MUST_CHECK enum rc files_tidy(struct store *s, struct err *err);
 
-/* --- record_write.c --- */
+/* --- record_version.c --- */
 
+/* The row of a new record; its number is filled in. */
+MUST_CHECK enum rc row_add(struct tx *tx, struct record *now, int64_t *row_out, struct err *err);
 /* Adds version `now->version` (hash, commitment and row are filled in), its journal line, and
  * calls the hooks. `row`: of the record, which is there. */
 MUST_CHECK enum rc version_add(struct tx *tx, struct records *r, int64_t row,

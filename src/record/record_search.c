@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Search in what people wrote. The words of a record stand in record_text by who may see
- * them; two FTS5 tables over it find whole words, and parts of at least three letters.
+/* Search in what people wrote. The words of a record stand in record_text, a row for each
+ * who may see them, so that a change to one costs no more than that; two FTS5 tables over
+ * it find whole words, and parts of at least three letters.
  *
  * FTS5 writes its terms out at every savepoint, and each job is one: so jobs only note
  * which records they touched, and the words are brought up to date once a commit group,
@@ -50,10 +51,10 @@ static bool add_words(void *ctx, const struct value *v)
 	if (!is_words(v->field->kind) || v->share > SHARE_TEAM)
 		return true;
 	str text = v->field->kind == KIND_FILE ? json_get_str(v->json, "name") : json_text(v->json);
-	struct buf *to = v->personal		   ? &w->personal :
-			 v->share == SHARE_OPEN	   ? &w->open :
-			 v->share == SHARE_PARTY ? &w->party :
-						     &w->team;
+	struct buf *to = &w->of[v->personal	       ? WORDS_PERSONAL :
+				v->share == SHARE_OPEN  ? WORDS_OPEN :
+				v->share == SHARE_PARTY ? WORDS_PARTY :
+							  WORDS_TEAM];
 	if (!text.n || to->n >= to->cap)
 		return true;
 	if (to->n)
@@ -70,18 +71,16 @@ static bool add_words(void *ctx, const struct value *v)
 
 void words_collect(const struct type *t, struct json_object *body, struct words_of *out)
 {
-	*out = (struct words_of){ BUF_INIT(COLUMN_MOST), BUF_INIT(COLUMN_MOST),
-				  BUF_INIT(COLUMN_MOST), BUF_INIT(COLUMN_MOST) };
+	for (int i = 0; i < WORDS_KINDS; i++)
+		out->of[i] = (struct buf)BUF_INIT(COLUMN_MOST);
 	if (t && body)
 		values_each(t, body, add_words, out);
 }
 
 void words_free(struct words_of *w)
 {
-	buf_free(&w->open);
-	buf_free(&w->party);
-	buf_free(&w->team);
-	buf_free(&w->personal);
+	for (int i = 0; i < WORDS_KINDS; i++)
+		buf_free(&w->of[i]);
 }
 
 /* --- writing --- */
@@ -95,63 +94,79 @@ void search_touch(struct records *r, int64_t row)
 	r->touched[r->touched_count++] = row;
 }
 
-static enum rc same_words(struct conn *c, int64_t row, const struct words_of *w, bool *found_out,
-			  bool *same_out, struct err *err)
+/* *old_out is in `a`; STR_NONE: there is no such row. */
+static enum rc read_words(struct conn *c, int64_t id, struct arena *a, str *old_out, struct err *err)
 {
-	struct sql *q = sql(c, "SELECT open, party, team, personal FROM record_text WHERE id = ?");
-	sql_int(q, 1, row);
-	*found_out = sql_row(q);
-	*same_out = *found_out && str_eq(sql_col_str(q, 0), buf_str(&w->open)) &&
-		    str_eq(sql_col_str(q, 1), buf_str(&w->party)) &&
-		    str_eq(sql_col_str(q, 2), buf_str(&w->team)) &&
-		    str_eq(sql_col_str(q, 3), buf_str(&w->personal));
+	struct sql *q = sql(c, "SELECT words FROM record_text WHERE id = ?");
+	sql_int(q, 1, id);
+	*old_out = sql_row(q) ? arena_str(a, sql_col_str(q, 0)) : STR_NONE;
 	return sql_end(q, err);
 }
 
-static enum rc on_row(struct sql *q, int64_t row, struct err *err)
+enum rc words_same(struct conn *c, int64_t row, const struct words_of *w, bool *same_out,
+		   uint64_t *count_out, struct err *err)
 {
-	sql_int(q, 1, row);
+	struct arena *a = arena_new(KIB(4));
+	enum rc rc = RC_OK;
+	*same_out = true;
+	*count_out = 0;
+	for (int i = 0; i < WORDS_KINDS && rc == RC_OK && *same_out; i++) {
+		str old;
+		rc = read_words(c, WORDS_KINDS * row + i, a, &old, err);
+		*same_out = str_eq(old, buf_str(&w->of[i]));
+		*count_out += old.p != NULL;
+	}
+	arena_free(a);
+	return rc;
+}
+
+static enum rc put_words(struct sql *q, int64_t id, str words, struct err *err)
+{
+	sql_int(q, 1, id);
+	sql_str(q, 2, words);
 	return sql_run(q, err);
 }
 
-/* FTS5 takes terms out by being told the very text they came from. */
-static enum rc take_out(struct conn *c, int64_t row, struct err *err)
+/* FTS5 takes terms out by being told the very text they came from. By values, not by a
+ * select: a statement that may write several rows is a savepoint of its own. */
+static enum rc take_out(struct conn *c, int64_t id, str words, struct err *err)
 {
-	enum rc rc = on_row(sql(c, "INSERT INTO record_words (record_words, rowid, open, party, team,"
-				   " personal) SELECT 'delete', id, open, party, team, personal"
-				   " FROM record_text WHERE id = ?"),
-			    row, err);
+	enum rc rc = put_words(sql(c, "INSERT INTO record_words (record_words, rowid, words)"
+				      " VALUES ('delete', ?, ?)"),
+			       id, words, err);
 	if (rc == RC_OK)
-		rc = on_row(sql(c, "INSERT INTO record_parts (record_parts, rowid, open, party, team,"
-				   " personal) SELECT 'delete', id, open, party, team, personal"
-				   " FROM record_text WHERE id = ?"),
-			    row, err);
+		rc = put_words(sql(c, "INSERT INTO record_parts (record_parts, rowid, words)"
+				      " VALUES ('delete', ?, ?)"),
+			       id, words, err);
+	if (rc != RC_OK)
+		return rc;
+	struct sql *q = sql(c, "DELETE FROM record_text WHERE id = ?");
+	sql_int(q, 1, id);
+	return sql_run(q, err);
+}
+
+static enum rc put_in(struct conn *c, int64_t id, str words, struct err *err)
+{
+	enum rc rc = put_words(sql(c, "INSERT INTO record_text (id, words) VALUES (?, ?)"), id, words,
+			       err);
 	if (rc == RC_OK)
-		rc = on_row(sql(c, "DELETE FROM record_text WHERE id = ?"), row, err);
+		rc = put_words(sql(c, "INSERT INTO record_words (rowid, words) VALUES (?, ?)"), id, words,
+			       err);
+	if (rc == RC_OK)
+		rc = put_words(sql(c, "INSERT INTO record_parts (rowid, words) VALUES (?, ?)"), id, words,
+			       err);
 	return rc;
 }
 
-static enum rc put_in(struct conn *c, int64_t row, const struct words_of *w, struct err *err)
+static enum rc update_words(struct conn *c, int64_t id, str words, struct arena *a, struct err *err)
 {
-	struct sql *q = sql(c, "INSERT INTO record_text (id, open, party, team, personal)"
-			       " VALUES (?, ?, ?, ?, ?)");
-	sql_int(q, 1, row);
-	sql_str(q, 2, buf_str(&w->open));
-	sql_str(q, 3, buf_str(&w->party));
-	sql_str(q, 4, buf_str(&w->team));
-	sql_str(q, 5, buf_str(&w->personal));
-	enum rc rc = sql_run(q, err);
-	if (rc == RC_OK)
-		rc = on_row(sql(c, "INSERT INTO record_words (rowid, open, party, team, personal)"
-				   " SELECT id, open, party, team, personal FROM record_text"
-				   " WHERE id = ?"),
-			    row, err);
-	if (rc == RC_OK)
-		rc = on_row(sql(c, "INSERT INTO record_parts (rowid, open, party, team, personal)"
-				   " SELECT id, open, party, team, personal FROM record_text"
-				   " WHERE id = ?"),
-			    row, err);
-	return rc;
+	str old;
+	enum rc rc = read_words(c, id, a, &old, err);
+	if (rc != RC_OK || str_eq(old, words))
+		return rc;
+	if (old.p)
+		rc = take_out(c, id, old, err);
+	return rc == RC_OK && words.n ? put_in(c, id, words, err) : rc;
 }
 
 static enum rc update_row(struct conn *c, const struct types *t, int64_t row, struct arena *a,
@@ -160,7 +175,6 @@ static enum rc update_row(struct conn *c, const struct types *t, int64_t row, st
 	struct record now;
 	struct json_object *body = NULL;
 	struct words_of w;
-	bool found, same;
 	enum rc rc = row_load(c, t, row, true, a, &now, err);
 	if (rc == RC_ABSENT) /* its job was undone */
 		return RC_OK;
@@ -169,12 +183,8 @@ static enum rc update_row(struct conn *c, const struct types *t, int64_t row, st
 	if (rc != RC_OK)
 		return rc;
 	words_collect(now.type, body, &w);
-	bool any = w.open.n || w.party.n || w.team.n || w.personal.n;
-	rc = same_words(c, row, &w, &found, &same, err);
-	if (rc == RC_OK && found && !same)
-		rc = take_out(c, row, err);
-	if (rc == RC_OK && !same && any)
-		rc = put_in(c, row, &w, err);
+	for (int i = 0; i < WORDS_KINDS && rc == RC_OK; i++)
+		rc = update_words(c, WORDS_KINDS * row + i, buf_str(&w.of[i]), a, err);
 	words_free(&w);
 	json_free(body);
 	return rc;
@@ -230,17 +240,10 @@ static void look_at(str word, size_t *letters_out, bool *no_spaces_out, bool *an
 	}
 }
 
-/* {open party} : "word" — a string to FTS5, whatever is in it. */
-static void add_term(struct buf *b, const struct record_query *q, str word, bool beginning)
+/* "word" — a string to FTS5, whatever is in it. */
+static void add_term(struct buf *b, str word, bool beginning)
 {
-	buf_add(b, STR("{open"));
-	if (q->text_share >= SHARE_PARTY)
-		buf_add(b, STR(" party"));
-	if (q->text_share >= SHARE_TEAM)
-		buf_add(b, STR(" team"));
-	if (q->text_share >= SHARE_TEAM && q->text_personal)
-		buf_add(b, STR(" personal"));
-	buf_add(b, STR("} : \""));
+	buf_char(b, '"');
 	for (size_t i = 0; i < word.n; i++) {
 		if (word.p[i] == '"')
 			buf_char(b, '"');
@@ -249,11 +252,30 @@ static void add_term(struct buf *b, const struct record_query *q, str word, bool
 	buf_add(b, beginning ? STR("\" *") : STR("\""));
 }
 
-static enum rc add_rows(struct sql *s, str term, struct id_set *to, struct err *err)
+/* Words of others are not even counted. */
+static bool may_see(const struct record_query *q, int64_t kind)
+{
+	switch (kind) {
+	case WORDS_OPEN:
+		return true;
+	case WORDS_PARTY:
+		return q->text_share >= SHARE_PARTY;
+	case WORDS_TEAM:
+		return q->text_share >= SHARE_TEAM;
+	default:
+		return q->text_share >= SHARE_TEAM && q->text_personal;
+	}
+}
+
+static enum rc add_rows(struct sql *s, const struct record_query *q, str term, struct id_set *to,
+			struct err *err)
 {
 	sql_str(s, 1, term);
-	while (sql_row(s))
-		id_set_add(to, sql_col_int(s, 0));
+	while (sql_row(s)) {
+		int64_t id = sql_col_int(s, 0);
+		if (may_see(q, id % WORDS_KINDS))
+			id_set_add(to, id / WORDS_KINDS);
+	}
 	return sql_end(s, err);
 }
 
@@ -269,15 +291,15 @@ static enum rc find_word(struct conn *c, const struct record_query *q, str word,
 		return fail(err, RC_INPUT, "'" STR_FMT "' is too short to be searched for: at least %d letters",
 			    STR_ARG(word), PART_LEAST);
 	if (!no_spaces) {
-		add_term(&term, q, word, true);
+		add_term(&term, word, true);
 		rc = add_rows(sql(c, "SELECT rowid FROM record_words WHERE record_words MATCH ?"),
-			      buf_str(&term), out, err);
+			      q, buf_str(&term), out, err);
 	}
 	if (rc == RC_OK && letters >= PART_LEAST) {
 		buf_reset(&term);
-		add_term(&term, q, word, false);
+		add_term(&term, word, false);
 		rc = add_rows(sql(c, "SELECT rowid FROM record_parts WHERE record_parts MATCH ?"),
-			      buf_str(&term), out, err);
+			      q, buf_str(&term), out, err);
 	}
 	buf_free(&term);
 	return rc;

@@ -168,21 +168,15 @@ static enum rc check_index(struct verifying *v, const struct record *now, struct
 static enum rc check_text(struct verifying *v, const struct record *now, struct json_object *body)
 {
 	struct words_of w;
+	bool same;
+	uint64_t n;
 	words_collect(now->type, body, &w);
-	bool any = w.open.n || w.party.n || w.team.n || w.personal.n;
-	struct sql *q = sql(v->c, "SELECT open, party, team, personal FROM record_text WHERE id = ?");
-	sql_int(q, 1, v->row);
-	bool found = sql_row(q);
-	if (found != any)
-		bad(v, any ? "it cannot be searched for" : "search has words of it");
-	else if (found && !(str_eq(sql_col_str(q, 0), buf_str(&w.open)) &&
-			    str_eq(sql_col_str(q, 1), buf_str(&w.party)) &&
-			    str_eq(sql_col_str(q, 2), buf_str(&w.team)) &&
-			    str_eq(sql_col_str(q, 3), buf_str(&w.personal))))
+	enum rc rc = words_same(v->c, v->row, &w, &same, &n, v->err);
+	if (rc == RC_OK && !same)
 		bad(v, "search has other words than it");
-	v->texts += any;
+	v->texts += n;
 	words_free(&w);
-	return sql_end(q, v->err);
+	return rc;
 }
 
 static enum rc check_row(struct verifying *v)
@@ -345,7 +339,7 @@ static enum rc check_rest(struct verifying *v)
 				    " AND removed_us = 0",
 				 v->links, "links of fields");
 	if (rc == RC_OK)
-		rc = check_count(v, "SELECT count(*) FROM record_text", v->texts, "records in search");
+		rc = check_count(v, "SELECT count(*) FROM record_text", v->texts, "texts in search");
 	return rc;
 }
 

@@ -89,6 +89,10 @@ struct state {
 	const struct move *moves; size_t move_count;
 	bool closed;               /* nothing is due any more */
 };
+struct escalation {
+	int64_t after_us;          /* after it was due */
+	const char *to;            /* role told then */
+};
 struct clock_rule {
 	const char *name;
 	const struct words *label;
@@ -96,7 +100,21 @@ struct clock_rule {
 	const char *start_at;      /* a TIME or DATE field it counts from; NULL: entering the state */
 	int64_t due_us;            /* after start; < 0: before (warnings ahead of a date) */
 	bool business;             /* counts business hours of the node's calendar only */
-	const int64_t *escalate_us; size_t escalate_count; /* after due: next on duty, and so on */
+	const char *tell;          /* role told when it is due and nobody is assigned; NULL: nobody */
+	const struct escalation *ladder; size_t ladder_count; /* in order of time */
+};
+
+/* Rows of this type become records of another: the steps of a plan become tasks. */
+struct made_column {
+	const char *column, *field; /* of `from`; of the other type */
+};
+struct makes {
+	const char *type;
+	const struct type_field *from;
+	uint64_t states;           /* bit per state in which it may be done */
+	const char *parent, *origin, *number; /* fields there: what it is for, this record, the row; NULL: none */
+	const char *due, *after;   /* TIME there, DURATION column it is counted by; NULL: none */
+	const struct made_column *copy; size_t copy_count;
 };
 
 /* What people do with records; rights are given on these. */
@@ -136,6 +154,7 @@ struct type {
 	const struct type_field *const *columns; size_t column_count;
 	const struct type_field *const *filters; size_t filter_count;
 	const struct type_field *sort; bool descending; /* NULL: by changed, newest first */
+	const struct makes *makes; /* NULL: nothing is made of it */
 	const struct meaning *means; size_t mean_count;
 	int64_t retention_us;      /* after closing; 0: until erased */
 	bool exchange;             /* may go to partners */
@@ -153,6 +172,9 @@ MUST_CHECK enum rc types_load(const char *dir_types, const char *const *roles, s
 MUST_CHECK enum rc types_with(const struct types *t, str text, const char *file_name,
 			      struct types **out, struct err *err);
 void types_free(struct types *t); /* NULL is fine */
+/* A name a type may have; whether one is built in. Without loading any. */
+bool type_name_ok(str name);
+bool type_is_built_in(str name);
 size_t types_count(const struct types *t);
 const struct type *types_at(const struct types *t, size_t i); /* by name */
 const struct type *types_find(const struct types *t, str name); /* NULL: none */

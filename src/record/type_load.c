@@ -93,6 +93,36 @@ static enum rc reference(const struct types *t, const struct loaded *l, const st
 			   type_nearest(t->a, str_of(f->refers_to), names, t->count, sizeof(*names)));
 }
 
+static enum rc made_field(const struct reading *r, const struct type *to, const struct node *at,
+			  const char *name)
+{
+	if (!name || type_find_field(to, str_of(name)))
+		return RC_OK;
+	return type_refuse(r, at, "type '%s' has no field '%s'%s", to->name, name,
+			   type_nearest(r->a, str_of(name), to->fields, to->field_count,
+					sizeof(*to->fields)));
+}
+
+/* The type that is made, and its fields, are there. */
+static enum rc makes(const struct types *t, const struct loaded *l, struct err *err)
+{
+	const struct makes *m = l->type->makes;
+	struct reading r = { .a = t->a, .file = l->file, .err = err };
+	const struct node *n = tree_get(l->root, "makes");
+	const struct type *to = m ? types_find(t, str_of(m->type)) : NULL;
+	if (!m)
+		return RC_OK;
+	if (!to)
+		return type_refuse(&r, tree_get(n, "type"), "there is no type '%s'", m->type);
+	const char *names[] = { m->parent, m->origin, m->number, m->due };
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(names); i++)
+		rc = made_field(&r, to, n, names[i]);
+	for (size_t i = 0; rc == RC_OK && i < m->copy_count; i++)
+		rc = made_field(&r, to, tree_get(tree_get(n, "copy"), m->copy[i].column), m->copy[i].field);
+	return rc;
+}
+
 /* Sorts, and looks up every type a field refers to. */
 static enum rc finish(struct types *t, struct err *err)
 {
@@ -110,6 +140,8 @@ static enum rc finish(struct types *t, struct err *err)
 				rc = reference(t, l, &f->rows[c],
 					       tree_get(tree_get(n, "rows"), f->rows[c].name), err);
 		}
+		if (rc == RC_OK)
+			rc = makes(t, l, err);
 	}
 	return rc;
 }
@@ -202,6 +234,16 @@ enum rc types_with(const struct types *old, str text, const char *file_name, str
 	}
 	*out = t;
 	return RC_OK;
+}
+
+bool type_is_built_in(str name)
+{
+	for (size_t i = 0; i < type_file_count; i++) {
+		str file = str_of(type_files[i].name);
+		if (str_eq(str_head(file, file.n - STR(".json").n), name))
+			return true;
+	}
+	return false;
 }
 
 size_t types_count(const struct types *t)

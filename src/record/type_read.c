@@ -113,7 +113,7 @@ static bool is_name(str s, char joint)
 }
 
 /* No part of it is a number: "visit-7" is always the seventh visit. */
-static bool is_type_name(str s)
+bool type_name_ok(str s)
 {
 	bool ok = is_name(s, '-');
 	while (ok && s.n) {
@@ -513,13 +513,47 @@ static enum rc states(struct reading *r, const struct node *n)
 
 /* --- clocks, blocks, rights, list --- */
 
+static enum rc role_named(struct reading *r, const struct node *n, const char **out)
+{
+	uint32_t bit = 0;
+	enum rc rc = role_of(r, n, n->kind == JSON_STRING ? n->text : STR(""), &bit);
+	*out = rc == RC_OK ? z(r, n->text) : NULL;
+	return rc;
+}
+
+/* [{"after": "PT1H", "to": "duty"}, ...] */
+static enum rc ladder_of(struct reading *r, const struct node *n, struct clock_rule *c)
+{
+	static const char *const members[] = { "after", "to" };
+	enum rc rc = RC_OK;
+	if (n->kind != JSON_NEST || n->object || n->count > TYPE_ESCALATIONS_MAX)
+		return type_refuse(r, n, "'escalate' must be a list of at most %d steps", TYPE_ESCALATIONS_MAX);
+	struct escalation *list = ARENA_ARRAY(r->a, n->count, struct escalation);
+	c->ladder = list;
+	for (const struct node *m = n->first; m && rc == RC_OK; m = m->next) {
+		struct escalation *e = &list[c->ladder_count];
+		const struct node *after = tree_get(m, "after"), *to = tree_get(m, "to");
+		if ((rc = only(r, m, "a step of 'escalate'", members, COUNT_OF(members))) != RC_OK)
+			return rc;
+		if (!after || !to)
+			return type_refuse(r, m, "a step of 'escalate' needs 'after' and 'to'");
+		if ((rc = duration_of(r, after, &e->after_us)) == RC_OK)
+			rc = role_named(r, to, &e->to);
+		if (rc == RC_OK && (e->after_us <= 0 || (c->ladder_count && e->after_us <= e[-1].after_us)))
+			return type_refuse(r, after, "steps of 'escalate' must rise from above nothing");
+		c->ladder_count++;
+	}
+	return rc;
+}
+
 static enum rc clock_of(struct reading *r, const struct node *n, struct clock_rule *c)
 {
 	static const char *const members[] = { "label", "start", "stop", "pause", "start_at", "due",
-					       "business", "escalate" };
+					       "business", "tell", "escalate" };
 	const struct node *start = tree_get(n, "start"), *stop = tree_get(n, "stop"),
 			  *pause = tree_get(n, "pause"), *at = tree_get(n, "start_at"),
-			  *due = tree_get(n, "due"), *escalate = tree_get(n, "escalate");
+			  *due = tree_get(n, "due"), *tell = tree_get(n, "tell"),
+			  *escalate = tree_get(n, "escalate");
 	enum rc rc = only(r, n, "a clock", members, COUNT_OF(members));
 	if (rc == RC_OK)
 		rc = label_of(r, n, "label", true, TYPE_LABEL_CHARS, &c->label);
@@ -538,22 +572,10 @@ static enum rc clock_of(struct reading *r, const struct node *n, struct clock_ru
 	c->start_at = at ? z(r, at->text) : NULL;
 	if (!due)
 		return type_refuse(r, n, "clock '%s' needs 'due'", c->name);
-	if ((rc = duration_of(r, due, &c->due_us)) != RC_OK || !escalate)
+	if ((rc = duration_of(r, due, &c->due_us)) != RC_OK ||
+	    (tell && (rc = role_named(r, tell, &c->tell)) != RC_OK) || !escalate)
 		return rc;
-	if (escalate->kind != JSON_NEST || escalate->object || escalate->count > TYPE_ESCALATIONS_MAX)
-		return type_refuse(r, escalate, "'escalate' must be a list of at most %d durations",
-				   TYPE_ESCALATIONS_MAX);
-	int64_t *list = ARENA_ARRAY(r->a, escalate->count, int64_t);
-	c->escalate_us = list;
-	for (const struct node *m = escalate->first; m; m = m->next) {
-		int64_t *us = &list[c->escalate_count];
-		if ((rc = duration_of(r, m, us)) != RC_OK)
-			return rc;
-		if (*us <= 0 || (c->escalate_count && *us <= us[-1]))
-			return type_refuse(r, m, "durations of 'escalate' must rise from above nothing");
-		c->escalate_count++;
-	}
-	return RC_OK;
+	return ladder_of(r, escalate, c);
 }
 
 static enum rc clocks(struct reading *r, const struct node *n)
@@ -724,6 +746,74 @@ static enum rc single(struct reading *r, const char *name, const struct type_fie
 	return n ? field_named(r, n, n->text, out) : RC_OK;
 }
 
+/* --- what is made of it --- */
+
+static enum rc name_in(struct reading *r, const struct node *o, const char *member, const char **out)
+{
+	const struct node *n = tree_get(o, member);
+	if (n && (n->kind != JSON_STRING || n->text.n == 0))
+		return type_refuse(r, n, "'%s' must name a field of the other type", member);
+	*out = n ? z(r, n->text) : NULL;
+	return RC_OK;
+}
+
+static const struct type_field *column_of(const struct makes *m, str name)
+{
+	for (size_t i = 0; i < m->from->row_count; i++)
+		if (str_eq(str_of(m->from->rows[i].name), name))
+			return &m->from->rows[i];
+	return NULL;
+}
+
+static enum rc copies(struct reading *r, const struct node *n, struct makes *m)
+{
+	if (n->kind != JSON_NEST || !n->object || n->count > TYPE_COLUMNS_MAX)
+		return type_refuse(r, n, "'copy' must be an object: columns and the fields they become");
+	struct made_column *list = ARENA_ARRAY(r->a, n->count, struct made_column);
+	m->copy = list;
+	for (const struct node *c = n->first; c; c = c->next) {
+		if (!column_of(m, c->key) || c->kind != JSON_STRING)
+			return type_refuse(r, c, "'" STR_FMT "' is no column of '%s'", STR_ARG(c->key),
+					   m->from->name);
+		list[m->copy_count++] = (struct made_column){ z(r, c->key), z(r, c->text) };
+	}
+	return RC_OK;
+}
+
+static enum rc makes_of(struct reading *r, const struct node *n)
+{
+	static const char *const members[] = { "type", "from", "in", "parent", "origin", "number", "due",
+					       "after", "copy" };
+	struct makes *m = ARENA_NEW(r->a, struct makes);
+	enum rc rc = only(r, n, "'makes'", members, COUNT_OF(members));
+	const struct node *from = tree_get(n, "from"), *copy = tree_get(n, "copy"), *in = tree_get(n, "in");
+	m->states = (UINT64_C(1) << r->t->state_count) - 1;
+	if (rc == RC_OK && (!tree_get(n, "type") || !from || !copy))
+		return type_refuse(r, n, "'makes' needs 'type', 'from' and 'copy'");
+	if (rc == RC_OK)
+		rc = field_named(r, from, from->text, &m->from);
+	if (rc == RC_OK && m->from->kind != KIND_ROWS)
+		return type_refuse(r, from, "'from' must name rows");
+	if (rc != RC_OK || (rc = name_in(r, n, "type", &m->type)) != RC_OK ||
+	    (rc = name_in(r, n, "parent", &m->parent)) != RC_OK ||
+	    (rc = name_in(r, n, "origin", &m->origin)) != RC_OK ||
+	    (rc = name_in(r, n, "number", &m->number)) != RC_OK ||
+	    (rc = name_in(r, n, "due", &m->due)) != RC_OK ||
+	    (rc = name_in(r, n, "after", &m->after)) != RC_OK)
+		return rc;
+	if (!m->due != !m->after)
+		return type_refuse(r, n, "'due' and 'after' go together");
+	const struct type_field *after = m->after ? column_of(m, str_of(m->after)) : NULL;
+	if (m->after && (!after || after->kind != KIND_DURATION))
+		return type_refuse(r, tree_get(n, "after"), "'after' must name a column that is a duration");
+	if (in && (rc = states_of(r, in, &m->states)) != RC_OK)
+		return rc;
+	r->t->makes = m;
+	return copies(r, copy, m);
+}
+
+/* --- what it means to code that knows no type --- */
+
 /* "agreement.party": "parties", or "state:in-force". */
 static enum rc meaning(struct reading *r, const struct node *n, struct meaning *m)
 {
@@ -761,7 +851,8 @@ enum rc type_read(struct reading *r, str text)
 {
 	static const char *const members[] = { "type", "version", "label", "plural", "help", "title",
 					       "organisation", "assignee", "retention", "exchange", "fields",
-					       "blocks", "states", "clocks", "rights", "list", "means" };
+					       "blocks", "states", "clocks", "rights", "list", "means",
+					       "makes" };
 	static const char *const needed[] = { "type", "version", "label", "plural", "title", "fields",
 					      "states", "rights" };
 	struct type *t = r->t = ARENA_NEW(r->a, struct type);
@@ -777,7 +868,7 @@ enum rc type_read(struct reading *r, str text)
 	if (rc != RC_OK)
 		return rc;
 	const struct node *n = tree_get(r->root, "type");
-	if (n->kind != JSON_STRING || !is_type_name(n->text))
+	if (n->kind != JSON_STRING || !type_name_ok(n->text))
 		return type_refuse(r, n, "a type is named in letters a-z, digits and -, at most %d, and a "
 				   "letter behind each -", TYPE_NAME_MAX);
 	t->name = z(r, n->text);
@@ -804,6 +895,8 @@ enum rc type_read(struct reading *r, str text)
 	    (rc = single(r, "assignee", &t->assignee)) != RC_OK)
 		return rc;
 	if ((n = tree_get(r->root, "list")) && (rc = list_of(r, n)) != RC_OK)
+		return rc;
+	if ((n = tree_get(r->root, "makes")) && (rc = makes_of(r, n)) != RC_OK)
 		return rc;
 	if ((n = tree_get(r->root, "means")) && (rc = means(r, n)) != RC_OK)
 		return rc;

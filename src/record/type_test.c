@@ -201,7 +201,11 @@ static const struct {
 	{ "\"start\": [\"planned\"]", "\"start\": [\"over\"], \"stop\": [\"over\"]", "19: clock 'prepare' starts, stops or pauses in one and the same state" },
 	{ "\"PT4H\"", "\"4h\"", "19: '4h' is no duration" },
 	{ "\"PT4H\"", "\"-PT4H\"", "19: 'due' must be after the start" },
-	{ "\"PT4H\"", "\"PT4H\", \"escalate\": [\"PT2H\", \"PT1H\"]", "19: durations of 'escalate' must rise" },
+	{ "\"PT4H\"", "\"PT4H\", \"escalate\": [\"PT2H\"]", "19: a step of 'escalate' must be an object" },
+	{ "\"PT4H\"", "\"PT4H\", \"escalate\": [{ \"after\": \"PT2H\" }]", "19: a step of 'escalate' needs" },
+	{ "\"PT4H\"", "\"PT4H\", \"tell\": \"dutty\"", "19: there is no role 'dutty' (do you mean 'duty'?)" },
+	{ "\"PT4H\"", "\"PT4H\", \"escalate\": [{ \"after\": \"PT2H\", \"to\": \"duty\" },"
+		    " { \"after\": \"PT1H\", \"to\": \"lead\" }]", "19: steps of 'escalate' must rise" },
 	{ ", \"due\": \"PT4H\"", "", "19: clock 'prepare' needs 'due'" },
 	/* rights, list */
 	{ "\"read\": {", "\"reed\": {", "20: 'reed' is no member of 'rights' (do you mean 'read'?)" },

@@ -111,6 +111,7 @@ static const char version_2[] =
 	 * waits for; and the segment files that hold bytes of it */
 	"CREATE TABLE erasing (id INTEGER PRIMARY KEY, object TEXT NOT NULL, why TEXT NOT NULL,"
 	" asked_by TEXT NOT NULL, asked_us INTEGER NOT NULL, step INTEGER NOT NULL,"
+	" at INTEGER NOT NULL DEFAULT 0,"
 	" ended_us INTEGER NOT NULL, words TEXT NOT NULL);"
 	"CREATE INDEX erasing_open ON erasing (id) WHERE ended_us = 0;"
 	"CREATE TABLE erasing_file (erasing INTEGER, kind INTEGER, day INTEGER, number INTEGER,"
@@ -152,15 +153,19 @@ static const char version_2[] =
 	/* record_index.c: values of fields of what stands, for filters and order; field: a record_name */
 	"CREATE TABLE record_index (field INTEGER, value, record INTEGER,"
 	" PRIMARY KEY (field, value, record)) WITHOUT ROWID;"
-	/* record_search.c: words of what stands by who may see them, and two ways to find them:
-	 * whole words, and parts of at least three letters in any script */
-	"CREATE TABLE record_text (id INTEGER PRIMARY KEY, open TEXT NOT NULL, party TEXT NOT NULL,"
-	" team TEXT NOT NULL, personal TEXT NOT NULL);"
-	"CREATE VIRTUAL TABLE record_words USING fts5 (open, party, team, personal,"
-	" content = 'record_text', content_rowid = 'id', columnsize = 0,"
-	" tokenize = 'unicode61 remove_diacritics 2');"
-	"CREATE VIRTUAL TABLE record_parts USING fts5 (open, party, team, personal,"
-	" content = 'record_text', content_rowid = 'id', columnsize = 0, tokenize = 'trigram');"
+	/* record_search.c: words of what stands, a row for each who may see them (id: 4 * record
+	 * + 0 open, 1 party, 2 team, 3 personal), and two ways to find them: whole words, and
+	 * parts of at least three letters in any script */
+	"CREATE TABLE record_text (id INTEGER PRIMARY KEY, words TEXT NOT NULL);"
+	"CREATE VIRTUAL TABLE record_words USING fts5 (words, content = 'record_text',"
+	" content_rowid = 'id', columnsize = 0, prefix = '1 2', tokenize = 'unicode61 remove_diacritics 2');"
+	"CREATE VIRTUAL TABLE record_parts USING fts5 (words, content = 'record_text',"
+	" content_rowid = 'id', columnsize = 0, tokenize = 'trigram');"
+	/* fewer, larger merges: half the work of writing, little more when reading */
+	"INSERT INTO record_words (record_words, rank) VALUES ('automerge', 16);"
+	"INSERT INTO record_parts (record_parts, rank) VALUES ('automerge', 16);"
+	"INSERT INTO record_words (record_words, rank) VALUES ('crisismerge', 64);"
+	"INSERT INTO record_parts (record_parts, rank) VALUES ('crisismerge', 64);"
 	/* record_files.c: bytes of FILE fields, and who may name them: a record that did
 	 * (record > 0), or who put them there (record 0) */
 	"CREATE TABLE record_file (id INTEGER PRIMARY KEY, digest BLOB UNIQUE NOT NULL,"
@@ -169,6 +174,34 @@ static const char version_2[] =
 	" PRIMARY KEY (digest, record, actor)) WITHOUT ROWID;"
 	"CREATE INDEX record_file_record ON record_file_use (record);"
 	/* --- record: clocks, outbox, ledger --- */
+	/* clocks.c: times NULL when there are none; next_us: of the next step of the ladder */
+	"CREATE TABLE record_clock (record BLOB, rule TEXT, started_us INTEGER, due_us INTEGER,"
+	" left_us INTEGER NOT NULL, stopped_us INTEGER, step INTEGER NOT NULL,"
+	" paused INTEGER NOT NULL, next_us INTEGER, noted_by TEXT NOT NULL,"
+	" PRIMARY KEY (record, rule)) WITHOUT ROWID;"
+	"CREATE INDEX record_clock_next ON record_clock (next_us) WHERE next_us IS NOT NULL;"
+	/* outbox.c: lease_us 0: nobody has it. maker and made_at: the cursor it came with */
+	"CREATE TABLE outbox (id INTEGER PRIMARY KEY, state INTEGER NOT NULL, lane INTEGER NOT NULL,"
+	" driver TEXT NOT NULL, recipient TEXT NOT NULL, item TEXT NOT NULL,"
+	" item_version INTEGER NOT NULL, template TEXT NOT NULL, details TEXT NOT NULL,"
+	" purpose INTEGER NOT NULL, policy INTEGER NOT NULL, maker TEXT NOT NULL,"
+	" made_at INTEGER NOT NULL, made_us INTEGER NOT NULL, not_before_us INTEGER NOT NULL,"
+	" expires_us INTEGER NOT NULL, lease_us INTEGER NOT NULL, tries INTEGER NOT NULL,"
+	" words TEXT NOT NULL, UNIQUE (maker, made_at, driver, recipient));"
+	"CREATE INDEX outbox_queued ON outbox (driver, lane, not_before_us, id) WHERE state = 1;"
+	"CREATE INDEX outbox_leased ON outbox (lease_us) WHERE state IN (2, 3);"
+	"CREATE TABLE outbox_cover (message INTEGER, item TEXT, version INTEGER NOT NULL,"
+	" PRIMARY KEY (message, item)) WITHOUT ROWID;"
+	"CREATE INDEX outbox_cover_item ON outbox_cover (item, message);"
+	/* ledger.c: reference makes receipts of one message once */
+	"CREATE TABLE ledger (id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL,"
+	" message INTEGER NOT NULL, kind INTEGER NOT NULL, driver TEXT NOT NULL,"
+	" recipient TEXT NOT NULL, item TEXT NOT NULL, item_version INTEGER NOT NULL,"
+	" purpose INTEGER NOT NULL, policy INTEGER NOT NULL, rule TEXT NOT NULL, cut TEXT NOT NULL,"
+	" reference TEXT NOT NULL, words TEXT NOT NULL, covers INTEGER NOT NULL);"
+	"CREATE INDEX ledger_item ON ledger (item, id);"
+	"CREATE INDEX ledger_recipient ON ledger (recipient, id);"
+	"CREATE INDEX ledger_message ON ledger (message, kind, reference) WHERE message > 0;"
 	/* --- route: findings --- */
 	/* --- disclosure: policy, refusals, break-glass --- */
 	/* policy.c: every policy that was ever in force; next_us: when a day in it comes */
@@ -183,6 +216,17 @@ static const char version_2[] =
 	/* refused.c: refusals since the actor's last journal line about them */
 	"CREATE TABLE refusal (actor TEXT PRIMARY KEY, at_us INTEGER NOT NULL, count INTEGER NOT NULL)"
 	" WITHOUT ROWID;"
+	/* --- disclosure: imports --- */
+	/* bulk.c: runs (state: enum bulk_state; next: the last row applied), and their rows: id "" of a
+	 * new one; fields: JSON until it is applied, then NULL; versions before and after */
+	"CREATE TABLE import_run (id INTEGER PRIMARY KEY, type TEXT NOT NULL, actor TEXT NOT NULL,"
+	" at_us INTEGER NOT NULL, why TEXT NOT NULL, language TEXT NOT NULL, tlp TEXT NOT NULL,"
+	" key TEXT NOT NULL, state INTEGER NOT NULL, rows INTEGER NOT NULL, applied INTEGER NOT NULL,"
+	" next INTEGER NOT NULL);"
+	"CREATE TABLE import_row (run INTEGER, row INTEGER, id TEXT NOT NULL, version INTEGER NOT NULL,"
+	" state TEXT NOT NULL, tlp TEXT NOT NULL, fields TEXT, as_text INTEGER NOT NULL, record BLOB,"
+	" before INTEGER NOT NULL, after INTEGER NOT NULL, undone INTEGER NOT NULL,"
+	" PRIMARY KEY (run, row)) WITHOUT ROWID;"
 	/* --- disclosure: accounts, policy, seals --- */
 	/* account.c. roles: names of roles.json, space between; unix_uid, subject: NULL when none;
 	 * secrets: counts changes of what the account proves itself by, so that sessions end */

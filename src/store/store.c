@@ -125,6 +125,10 @@ static enum rc open_writable(struct store *s, struct err *err)
 	if (rc == RC_OK)
 		rc = unless_full(s, fold_log(s, err), err);
 	if (rc == RC_OK)
+		store_backup_clean(s);
+	if (rc == RC_OK && version == 1)
+		rc = store_clear_pages(s, err);
+	if (rc == RC_OK)
 		rc = migrate(s, err);
 	if (rc == RC_OK)
 		rc = unless_full(s, segments_trim(s, s->conn, err), err);

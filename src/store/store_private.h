@@ -124,6 +124,16 @@ MUST_CHECK enum rc store_db_path(struct io_dir *d, const char *name, char *to, s
 unsigned store_reader_flags(const struct store *s); /* for conn_open */
 void store_fail(struct store *s, const struct err *why);
 
+/* --- backup.c --- */
+
+/* Removes what a backup left behind that was cut short. */
+void store_backup_clean(struct store *s);
+
+/* --- clear.c --- */
+
+/* Clears what main.db holds besides its content; its log must be empty. */
+MUST_CHECK enum rc store_clear_pages(struct store *s, struct err *err);
+
 /* --- reader.c --- */
 
 void reader_free(struct reader *r);

@@ -15,6 +15,36 @@ const struct directory *page_directory(struct page *p)
 	return snapshot_table(p->directory);
 }
 
+const struct types *page_types(struct page *p)
+{
+	if (!p->types && p->w->n->types)
+		p->types = snapshot_hold(p->w->n->types);
+	return snapshot_table(p->types);
+}
+
+str page_form(const struct page *p, const char *name)
+{
+	for (size_t i = 0; i < p->part_count; i++)
+		if (str_eq(p->parts[i].name, str_of(name)))
+			return p->parts[i].value;
+	return http_form(p->q, name);
+}
+
+void page_form_each(const struct page *p, void (*each)(void *ctx, str name, str value), void *ctx)
+{
+	for (size_t i = 0; i < p->part_count; i++)
+		each(ctx, p->parts[i].name, p->parts[i].value);
+	if (p->part_count == 0)
+		http_form_each(p->q, each, ctx);
+}
+
+void page_go(struct page *p, str where)
+{
+	p->template = NULL;
+	p->ans->status = 303;
+	answer_header(p->ans, "Location", where);
+}
+
 void page_rows(struct page *p)
 {
 	json_key(&p->j, STR("rows"));

@@ -40,6 +40,7 @@ struct web {
 	struct arena *a;           /* its texts */
 	int64_t started_us;
 	_Atomic uint64_t reports, refused_reports, inputs;
+	_Atomic unsigned bodies; /* being collected */
 };
 
 enum form { FORM_HTML, FORM_JSON, FORM_CSV };
@@ -63,7 +64,12 @@ struct page {
 	struct caller caller;
 	enum form form;
 	str path;               /* without suffix */
-	str item;               /* what the route's '*' took */
+	str item, item2;        /* what the first and second '*' of the route took */
+	const struct type *type; /* what its ':type' took */
+	str body;               /* of a BODY route: JSON, when it is no form */
+	struct http_part *parts; /* of a BODY route: a multipart form */
+	size_t part_count;
+	str language;           /* "id", "en": of Accept-Language, or English */
 	struct buf doc;
 	struct json_out j;
 	const char *template;   /* NULL: the handler has written the answer itself */
@@ -71,19 +77,26 @@ struct page {
 	const char *const *columns; /* of CSV; NULL: what there is */
 	uint64_t row_count;
 	struct reader *r;       /* page_reader() */
-	struct snapshot_ref *directory;
+	struct snapshot_ref *directory, *types;
 };
 typedef enum rc (*page_fn)(struct page *p, struct err *err);
 
 #define ROUTE(method, path, right, handler) enum rc handler(struct page *p, struct err *err);
+#define BODY(path, right, handler) enum rc handler(struct page *p, struct err *err);
 #define UPLOAD(path, right, handler)
 #include "routes.def"
 #undef ROUTE
+#undef BODY
 #undef UPLOAD
 
 /* One snapshot of the store for the whole page; ended by web.c. */
 MUST_CHECK enum rc page_reader(struct page *p, struct err *err);
 const struct directory *page_directory(struct page *p); /* may be NULL */
+const struct types *page_types(struct page *p);
+
+/* A field of the form that came, of either kind; STR_NONE: none. */
+str page_form(const struct page *p, const char *name);
+void page_form_each(const struct page *p, void (*each)(void *ctx, str name, str value), void *ctx);
 
 void page_rows(struct page *p);
 void page_rows_end(struct page *p);
@@ -118,6 +131,7 @@ const char *cookie_name(const struct http_request *q);
 
 /* A path of ours to go to afterwards: "/" when `next` is none. */
 str page_next_path(str next);
+/* 303 to an address of ours, as a form's answer. */
 void page_go(struct page *p, str where);
 /* "name=value" with the flags of our cookies; lax: comes along when a provider sends the browser back. */
 void page_cookie(struct page *p, const char *name, const char *value, bool lax, int64_t seconds);
@@ -142,6 +156,17 @@ void page_qr(struct page *p, str text);
 void answer_header(struct http_answer *a, const char *name, str value);
 /* An answer that says what is wrong, in the form asked for. */
 void answer_error(struct page *p, int status, const char *kind, const char *words);
+
+/* bodies.c: POSTs whose body is JSON or a multipart form, collected whole. */
+enum { BODY_MAX = 20 << 20, BODY_JSON_MAX = 5 << 18, BODIES_AT_ONCE = 4 };
+void body_begin(struct web *w, const struct http_request *q, struct http_upload *u,
+		struct http_answer *a);
+void body_end(struct web *w, const struct http_request *q, struct http_upload *u,
+	      struct http_answer *a);
+/* Answers a request; `body` was collected, or is STR_NONE. */
+void answer_request(struct web *w, const struct http_request *q, str body, struct http_answer *a);
+/* Before the body: is this a route that takes one, and may this caller? Answers when not. */
+bool body_admitted(struct web *w, const struct http_request *q, struct http_answer *a);
 
 /* api_reports.c */
 void api_reports_begin(struct web *w, const struct http_request *q, struct http_upload *u,

@@ -9,13 +9,6 @@ str page_next_path(str next)
 	return local ? next : STR("/");
 }
 
-void page_go(struct page *p, str where)
-{
-	p->template = NULL;
-	p->ans->status = 303;
-	answer_header(p->ans, "Location", where);
-}
-
 void page_cookie(struct page *p, const char *name, const char *value, bool lax, int64_t seconds)
 {
 	answer_header(p->ans, "Set-Cookie",

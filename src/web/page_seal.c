@@ -79,7 +79,7 @@ static void show_shares(struct page *p, struct seal_shares *s)
 		json_close(&p->j, '}');
 	}
 	json_close(&p->j, ']');
-	explicit_bzero(s, sizeof *s);
+	explicit_bzero(s->text, sizeof s->text);
 }
 
 static enum rc check_twice(struct page *p, struct err *err)

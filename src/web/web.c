@@ -5,12 +5,15 @@ struct route {
 	const char *method, *path;
 	enum right right;
 	page_fn run; /* NULL: an upload */
+	bool takes_body;
 };
 static const struct route routes[] = {
-#define ROUTE(method, path, right, handler) { #method, path, right, handler },
-#define UPLOAD(path, right, handler) { "POST", path, right, NULL },
+#define ROUTE(method, path, right, handler) { #method, path, right, handler, false },
+#define BODY(path, right, handler) { "POST", path, right, handler, true },
+#define UPLOAD(path, right, handler) { "POST", path, right, NULL, false },
 #include "routes.def"
 #undef ROUTE
+#undef BODY
 #undef UPLOAD
 };
 
@@ -76,15 +79,30 @@ void web_watch(struct web *w, const struct http *http)
 
 /* --- finding the route --- */
 
-static bool path_matches(const struct route *r, str path, str *item_out)
+/* Segment by segment: ":type" is the name of a type, "*" anything. */
+static bool path_matches(struct page *p, const struct route *r)
 {
-	str pattern = str_of(r->path), star = STR("/*");
-	*item_out = STR_NONE;
-	if (!str_ends(pattern, star))
-		return str_eq(path, pattern);
-	str head = str_head(pattern, pattern.n - 1);
-	*item_out = str_from(path, head.n);
-	return str_starts(path, head) && item_out->n > 0 && !str_has(*item_out, '/');
+	str pattern = str_from(str_of(r->path), 1), path = str_from(p->path, 1);
+	str items[2] = { STR_NONE, STR_NONE };
+	size_t n = 0;
+	p->type = NULL;
+	while (pattern.n > 0 || path.n > 0) {
+		str want = str_cut(&pattern, '/'), have = str_cut(&path, '/');
+		if (have.n == 0 || want.n == 0)
+			return false;
+		if (str_eq(want, STR(":type"))) {
+			p->type = types_find(page_types(p), have);
+			if (!p->type)
+				return false;
+		} else if (str_eq(want, STR("*"))) {
+			items[n++] = have;
+		} else if (!str_eq(want, have)) {
+			return false;
+		}
+	}
+	p->item = items[0];
+	p->item2 = items[1];
+	return !str_ends(p->path, STR("/")) || p->path.n == 1;
 }
 
 static const char *method_name(enum http_method m)
@@ -105,7 +123,7 @@ static const char *method_name(enum http_method m)
 static const struct route *find_route(struct page *p, const char **allow)
 {
 	for (size_t i = 0; i < COUNT_OF(routes); i++) {
-		if (!path_matches(&routes[i], p->path, &p->item))
+		if (!path_matches(p, &routes[i]))
 			continue;
 		if (str_eq(str_of(routes[i].method), str_of(method_name(p->q->method))))
 			return &routes[i];
@@ -150,7 +168,7 @@ static void put_links(struct page *p)
 /* What every page shows around its own. */
 static void put_frame(struct page *p)
 {
-	static const char *const places[] = { "events", "findings", "count", "who", "quarantine", "feeds",
+	static const char *const places[] = { "records", "events", "findings", "count", "who", "quarantine", "feeds",
 					      "tour" };
 	const struct node *n = p->w->n;
 	str first = str_from(p->path, 1);
@@ -168,7 +186,7 @@ static void put_frame(struct page *p)
 	json_put_bool(&p->j, "enrols", p->caller.session.enrols);
 	json_put_str(&p->j, "right", str_of(right_name(p->caller.viewer.right)));
 	json_put_bool(&p->j, "at_home", first.n == 0);
-	first = str_cut(&first, '/');
+	first = p->type || str_eq(p->path, STR("/search")) ? STR("records") : str_cut(&first, '/');
 	for (size_t i = 0; i < COUNT_OF(places); i++) {
 		if (str_eq(first, str_of(places[i])))
 			json_put_bool(&p->j, places[i], true);
@@ -300,7 +318,7 @@ static bool admitted(struct page *p, const struct route *r)
 		return true;
 	bool ours = same_origin(p->q);
 	if (p->caller.by_session)
-		ours = ours && str_eq_secret(http_form(p->q, "csrf"), str_of(p->caller.session.csrf));
+		ours = ours && str_eq_secret(page_form(p, "csrf"), str_of(p->caller.session.csrf));
 	if (!ours)
 		answer_error(p, 403, "denied", "this form was not made here, or is too old: load the page again");
 	return ours;
@@ -330,31 +348,97 @@ static void finish(struct page *p, enum rc rc, const struct err *err)
 	answer_error(p, rc_http_status(rc), rc_name(rc), why.text);
 }
 
-static void answer(void *ctx, const struct http_request *q, struct http_answer *a)
+/* "id-ID,id;q=0.9,en;q=0.8" -> "id" */
+static str first_language(const struct http_request *q)
 {
-	struct page p = { .w = ctx, .q = q, .ans = a, .a = q->a, .doc = BUF_INIT(PAGE_MAX) };
-	const char *allow = NULL;
-	struct err err = { 0 };
+	str list = http_header(q, "accept-language"), first = str_trim(str_cut(&list, ','));
+	size_t n = str_index(first, ';');
+	n = str_index(str_head(first, n), '-') < n ? str_index(first, '-') : n;
+	return n > 0 && n <= 8 ? str_head(first, n) : STR("en");
+}
+
+static struct page page_begin(struct web *w, const struct http_request *q, struct http_answer *a)
+{
+	struct page p = { .w = w, .q = q, .ans = a, .a = q->a, .doc = BUF_INIT(PAGE_MAX),
+			  .language = first_language(q) };
 	pick_form(&p);
-	const struct route *r = find_route(&p, &allow);
-	if (!r || !r->run) {
-		answer_error(&p, allow || r ? 405 : 404, "absent",
-			     allow || r ? "this address is not asked in this way" : "there is nothing here");
-		if (allow)
-			answer_header(a, "Allow", str_of(allow));
-	} else {
-		identify(p.w, q, &p.caller);
+	return p;
+}
+
+static void page_end(struct page *p)
+{
+	caller_end(&p->caller);
+	if (p->r)
+		store_read_end(p->r);
+	if (p->directory)
+		snapshot_drop(p->w->n->directory, p->directory);
+	if (p->types)
+		snapshot_drop(p->w->n->types, p->types);
+	buf_free(&p->doc);
+}
+
+static const struct route *route_of(struct page *p)
+{
+	const char *allow = NULL;
+	const struct route *r = find_route(p, &allow);
+	if (r && r->run)
+		return r;
+	answer_error(p, allow || r ? 405 : 404, "absent",
+		     allow || r ? "this address is not asked in this way" : "there is nothing here");
+	if (allow)
+		answer_header(p->ans, "Allow", str_of(allow));
+	return NULL;
+}
+
+static bool is_multipart(const struct http_request *q)
+{
+	return str_starts_nocase(http_header(q, "content-type"), STR("multipart/form-data"));
+}
+
+static enum rc take_body(struct page *p, str body, struct err *err)
+{
+	if (is_multipart(p->q))
+		return http_parts(p->q, body, p->a, &p->parts, &p->part_count, err);
+	p->body = body;
+	return RC_OK;
+}
+
+void answer_request(struct web *w, const struct http_request *q, str body, struct http_answer *a)
+{
+	struct page p = page_begin(w, q, a);
+	struct err err = { 0 };
+	const struct route *r = route_of(&p);
+	if (r) {
+		enum rc rc = body.p ? take_body(&p, body, &err) : RC_OK;
+		identify(w, q, &p.caller);
 		if (admitted(&p, r)) {
 			begin_document(&p);
-			finish(&p, r->run(&p, &err), &err);
+			finish(&p, rc == RC_OK ? r->run(&p, &err) : rc, &err);
 		}
 	}
-	caller_end(&p.caller);
-	if (p.r)
-		store_read_end(p.r);
-	if (p.directory)
-		snapshot_drop(p.w->n->directory, p.directory);
-	buf_free(&p.doc);
+	page_end(&p);
+}
+
+static void answer(void *ctx, const struct http_request *q, struct http_answer *a)
+{
+	answer_request(ctx, q, STR_NONE, a);
+}
+
+bool body_admitted(struct web *w, const struct http_request *q, struct http_answer *a)
+{
+	struct page p = page_begin(w, q, a);
+	const struct route *r = route_of(&p);
+	if (r && !r->takes_body) {
+		answer_error(&p, 403, "denied", "this address takes forms");
+	} else if (r) {
+		identify(w, q, &p.caller);
+		if (!right_includes(p.caller.viewer.right, r->right))
+			(void)admitted(&p, r); /* says why not */
+		else if (p.caller.by_session && !is_multipart(q)) /* no form: carries no token of the session */
+			answer_error(&p, 403, "denied", "programs send a token: Authorization: Bearer ...");
+	}
+	page_end(&p);
+	return a->status == 0;
 }
 
 /* --- uploads --- */
@@ -371,13 +455,16 @@ static void upload_begin(void *ctx, const struct http_request *q, struct http_up
 	if (takes_body(ctx, q))
 		api_reports_begin(ctx, q, u, a);
 	else
-		answer(ctx, q, a); /* 404, 405, or 403: our forms send what forms send */
+		body_begin(ctx, q, u, a);
 }
 
 static void upload_end(void *ctx, const struct http_request *q, struct http_upload *u,
 		       struct http_answer *a)
 {
-	api_reports_end(ctx, q, u, a);
+	if (takes_body(ctx, q))
+		api_reports_end(ctx, q, u, a);
+	else
+		body_end(ctx, q, u, a);
 }
 
 struct http_handlers web_handlers(struct web *w)

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/node_records.h"
+
+#include "base/arena.h"
+#include "record/clocks.h"
+#include "record/erase.h"
+
+enum { HOLIDAYS_MAX = 256 << 10, STEPS_AT_ONCE = 100 };
+
+#define ERASER(name) extern const struct eraser eraser_##name;
+#include "erasers.def"
+#undef ERASER
+static const struct eraser *const erasers[] = {
+#define ERASER(name) &eraser_##name,
+#include "erasers.def"
+#undef ERASER
+};
+
+static void free_types(void *table)
+{
+	types_free(table);
+}
+
+enum rc node_types_reload(struct node *n, struct err *err)
+{
+	struct types *t = NULL;
+	struct arena *a = arena_new(KIB(1));
+	enum rc rc = types_load(arena_fmt(a, "%s/types", n->dir).p, roles_names(n->roles), &t, err);
+	arena_free(a);
+	if (rc == RC_OK)
+		snapshot_swap(n->types, t);
+	if (rc == RC_OK && n->records)
+		rc = records_reindex(n->records, err);
+	return rc;
+}
+
+static enum rc open_calendar(struct node *n, struct err *err)
+{
+	struct buf holidays = BUF_INIT(HOLIDAYS_MAX);
+	enum rc rc = io_read_file(store_dir(n->store), "holidays.txt", &holidays, err);
+	if (rc == RC_OK || rc == RC_ABSENT)
+		rc = calendar_new(settings_text(n->settings, "timezone"),
+				  settings_text(n->settings, "business_hours"), buf_str(&holidays),
+				  &n->calendar, err);
+	buf_free(&holidays);
+	return rc;
+}
+
+static enum rc follow_clocks(struct tx *tx, struct records *r, void *ctx, const struct record *before,
+			     const struct record *now, struct err *err)
+{
+	const struct node *n = ctx;
+	(void)r;
+	(void)before;
+	return clocks_follow(tx, n->calendar, now, err);
+}
+
+/* Background work: the steps that are due. */
+static enum rc tick(struct store *s, void *ctx, bool *did_out, struct err *err)
+{
+	struct node *n = ctx;
+	size_t did = 0;
+	struct snapshot_ref *types = snapshot_hold(n->types);
+	enum rc rc = clocks_tick(s, snapshot_table(types), n->calendar, n->policy.number, STEPS_AT_ONCE,
+				 &did, err);
+	snapshot_drop(n->types, types);
+	*did_out = did > 0;
+	return rc;
+}
+
+enum rc node_records_open(struct node *n, struct err *err)
+{
+	n->types = snapshot_new(free_types);
+	enum rc rc = node_types_reload(n, err);
+	if (rc == RC_OK)
+		rc = open_calendar(n, err);
+	if (rc == RC_OK)
+		rc = records_open(n->store, n->journal, n->types, &n->records, err);
+	if (rc != RC_OK)
+		return rc;
+	records_add_hook(n->records, &(struct record_hook){ .changed = follow_clocks, .ctx = n });
+	store_add_tend(n->store, tick, n);
+	rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
+	if (rc == RC_OK && !store_read_only(n->store))
+		rc = outbox_recover(n->store, err);
+	return rc;
+}
+
+void node_records_close(struct node *n)
+{
+	records_close(n->records);
+	calendar_free(n->calendar);
+	if (n->types)
+		snapshot_free(n->types);
+}

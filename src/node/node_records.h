@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* node_records.h: what a node needs for records: types, calendar, the engine, and their hooks. */
+#ifndef RONDA_NODE_NODE_RECORDS_H
+#define RONDA_NODE_NODE_RECORDS_H
+
+#include "node/node.h"
+
+/* Types of DIR/types, the calendar of the settings and DIR/holidays.txt, clocks. What senders
+ * of a process that died had taken is given back. */
+MUST_CHECK enum rc node_records_open(struct node *n, struct err *err);
+void node_records_close(struct node *n);
+/* After a file in DIR/types was changed; a bad one is refused, and what was there stays. */
+MUST_CHECK enum rc node_types_reload(struct node *n, struct err *err);
+
+#endif

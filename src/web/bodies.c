@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POSTs of programs (JSON) and of forms with files (multipart): who asks is known before a byte
+ * of the body is kept, and only some bodies are kept at once. */
+#include "web/page.h"
+
+struct collected {
+	struct web *w;
+	struct buf body;
+};
+
+static void drop(struct collected *c)
+{
+	atomic_fetch_sub(&c->w->bodies, 1);
+	buf_free(&c->body);
+	free(c);
+}
+
+static enum rc give(void *ctx, str bytes, struct err *err)
+{
+	struct collected *c = ctx;
+	buf_add(&c->body, bytes);
+	return c->body.over ? fail(err, RC_LIMIT, "what was sent is larger than %zu KiB",
+				   c->body.cap / 1024) : RC_OK;
+}
+
+static void give_up(void *ctx)
+{
+	drop(ctx);
+}
+
+static void say(struct http_answer *a, int status, const char *words)
+{
+	a->status = status;
+	a->type = "text/plain; charset=utf-8";
+	a->body = (struct buf)BUF_INIT(KIB(1));
+	buf_fmt(&a->body, "%s\n", words);
+	if (status == 503)
+		answer_header(a, "Retry-After", STR("5"));
+}
+
+void body_begin(struct web *w, const struct http_request *q, struct http_upload *u,
+		struct http_answer *a)
+{
+	if (!body_admitted(w, q, a))
+		return;
+	str type = http_header(q, "content-type");
+	bool multipart = str_starts_nocase(type, STR("multipart/form-data"));
+	if (!multipart && !str_starts_nocase(type, STR("application/json"))) {
+		say(a, 415, "send application/json, or a form");
+		return;
+	}
+	if (atomic_fetch_add(&w->bodies, 1) >= BODIES_AT_ONCE) {
+		atomic_fetch_sub(&w->bodies, 1);
+		say(a, 503, "too much is being sent at once: try again in a moment");
+		return;
+	}
+	struct collected *c = x_alloc(sizeof *c);
+	c->w = w;
+	c->body = (struct buf)BUF_INIT(multipart ? BODY_MAX : BODY_JSON_MAX);
+	u->ctx = c;
+	u->give = give;
+	u->abort = give_up;
+}
+
+void body_end(struct web *w, const struct http_request *q, struct http_upload *u,
+	      struct http_answer *a)
+{
+	struct collected *c = u->ctx;
+	if (u->failed.rc != RC_OK)
+		say(a, u->failed.rc == RC_LIMIT ? 413 : rc_http_status(u->failed.rc), u->failed.text);
+	else
+		answer_request(w, q, buf_str(&c->body), a);
+	drop(c);
+}
