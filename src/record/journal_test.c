@@ -121,11 +121,35 @@ TEST(one_head_a_group)
 	CHECK_RC(store_write(w.s, add_three, w.j, &err), RC_OK, err);
 	CHECK_INT(count_heads(&w), 1);
 	CHECK_RC(store_write(w.s, add_three, w.j, &err), RC_OK, err);
-	CHECK_INT(count_heads(&w), 2);
+	CHECK_INT(count_heads(&w), 1); /* the newer one covers what the older did */
 	struct journal_check k = verify(&w, STR_NONE);
 	CHECK_INT(k.lines, 6);
 	CHECK_INT(k.first_bad, 0);
 	buf_free(&head);
+	ended(&w);
+}
+
+static enum rc add_many(struct tx *tx, void *ctx, struct err *e)
+{
+	struct journal_act act = { .act = "refusal", .actor = STR("node") };
+	enum rc rc = RC_OK;
+	for (int i = 0; i < 700 && rc == RC_OK; i++)
+		rc = journal_add(tx, ctx, &act, e);
+	return rc;
+}
+
+TEST(one_head_of_each_thousand_lines_stays)
+{
+	struct world w = opened();
+	for (int i = 0; i < 5; i++)
+		CHECK_RC(store_write(w.s, add_many, w.j, &err), RC_OK, err);
+	/* 700, 1400, 2800 and the newest, 3500: the last of each thousand */
+	CHECK_INT(count_heads(&w), 4);
+	CHECK_INT(verify(&w, STR_NONE).first_bad, 0);
+	static char spoil[] = "UPDATE journal_head SET signature = randomblob(64)"
+			      " WHERE number > 2000";
+	CHECK_RC(store_write(w.s, run_sql, spoil, &err), RC_OK, err);
+	CHECK_INT(verify(&w, STR_NONE).first_bad, 1401);
 	ended(&w);
 }
 
@@ -152,16 +176,13 @@ static const struct {
 	  "UPDATE journal SET number = CASE number WHEN 2 THEN -3 WHEN 3 THEN -2 END"
 	  " WHERE number IN (2, 3)",
 	  1 },
-	{ "a head changed", "UPDATE journal_head SET hash = randomblob(32) WHERE number = 4", 4 },
+	{ "a head changed", "UPDATE journal_head SET hash = randomblob(32) WHERE number = 6", 1 },
+	{ "a head of another line",
+	  "INSERT INTO journal_head SELECT 4, hash, signature FROM journal_head", 4 },
 	{ "a signature of the last",
 	  "UPDATE journal_head SET signature = randomblob(64)"
 	  " WHERE number = 6",
-	  6 },
-	{ "heads from 3 on",
-	  "UPDATE journal_head SET signature = randomblob(64)"
-	  " WHERE number >= 3",
-	  3 },
-	{ "the last head cut", "DELETE FROM journal_head WHERE number = 6", 6 },
+	  1 },
 	{ "all heads cut", "DELETE FROM journal_head", 1 },
 	{ "the key removed", "DELETE FROM node WHERE key = 'journal.public'", 1 },
 	{ "another key", "UPDATE node SET value = randomblob(32) WHERE key = 'journal.public'", 1 },
@@ -192,7 +213,10 @@ TEST(every_change_shows)
 TEST(a_cut_tail_shows_against_a_witness)
 {
 	struct world w = opened();
-	add_lines(&w, 6);
+	static char keep[] = "CREATE TABLE kept AS SELECT * FROM journal_head";
+	add_lines(&w, 4);
+	CHECK_RC(store_write(w.s, run_sql, keep, &err), RC_OK, err); /* in an old copy, say */
+	add_lines(&w, 2);
 	struct reader *r;
 	struct buf head = BUF_INIT(200);
 	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
@@ -204,8 +228,11 @@ TEST(a_cut_tail_shows_against_a_witness)
 	w.j = NULL;
 	static char cut[] = "DELETE FROM journal WHERE number > 4";
 	static char cut_heads[] = "DELETE FROM journal_head WHERE number > 4";
+	static char put_back[] = "INSERT INTO journal_head SELECT * FROM kept";
 	CHECK_RC(store_write(w.s, run_sql, cut, &err), RC_OK, err);
 	CHECK_RC(store_write(w.s, run_sql, cut_heads, &err), RC_OK, err);
+	CHECK_INT(verify(&w, STR_NONE).first_bad, 1); /* no head is left */
+	CHECK_RC(store_write(w.s, run_sql, put_back, &err), RC_OK, err);
 	CHECK_INT(verify(&w, STR_NONE).first_bad, 0); /* by itself it looks sound */
 	struct journal_check k = verify(&w, buf_str(&head));
 	CHECK_INT(k.first_bad, 5);
@@ -223,5 +250,6 @@ TEST(a_cut_tail_shows_against_a_witness)
 	ended(&w);
 }
 
-TEST_MAIN(TEST_RUN(lines_and_head), TEST_RUN(one_head_a_group), TEST_RUN(every_change_shows),
+TEST_MAIN(TEST_RUN(lines_and_head), TEST_RUN(one_head_a_group),
+	  TEST_RUN(one_head_of_each_thousand_lines_stays), TEST_RUN(every_change_shows),
 	  TEST_RUN(a_cut_tail_shows_against_a_witness))
