@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli_private.h"
 
+#include "record/deliveries.h"
+
 static const struct cli_option options[] = {
 	{ "--against", 0, "HEAD", "a journal head kept elsewhere, as 'ronda journal head' printed it" },
 	{ .name = NULL },
@@ -22,7 +24,7 @@ static int run(struct cli *c)
 {
 	const char *witness = cli_value(c, "--against");
 	struct verify_result result = { 0 };
-	struct journal_check journal = { 0 };
+	struct journal_check journal = { 0 }, deliveries = { 0 };
 	struct reader *r = NULL;
 	struct err err;
 	enum rc rc = store_verify(c->node->store, say, c, progress, &result, &err);
@@ -30,10 +32,16 @@ static int run(struct cli *c)
 		rc = store_read_begin(c->node->store, &r, &err);
 	if (rc == RC_OK)
 		rc = journal_verify(reader_conn(r), witness ? str_of(witness) : STR_NONE, &journal, &err);
+	if (rc == RC_OK && journal.first_bad == 0)
+		rc = deliveries_verify(c->node->store, reader_conn(r), &deliveries, &err);
 	if (r)
 		store_read_end(r);
 	if (rc != RC_OK)
 		return cli_fail(c, &err);
+	if (deliveries.first_bad) {
+		journal.first_bad = deliveries.first_bad;
+		memcpy(journal.words, deliveries.words, sizeof(journal.words));
+	}
 	bool sound = result.damaged == 0 && journal.first_bad == 0;
 	if (journal.first_bad)
 		cli_talk(c, "journal line %llu: %s", (unsigned long long)journal.first_bad, journal.words);

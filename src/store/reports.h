@@ -5,7 +5,8 @@
  * where that helps) and digested before anything is parsed; the row then says
  * how far parsing came, in the same transaction as the events themselves. So an
  * interrupted report resumes where it stopped, and a finished one that is sent
- * again gets its first summary back. */
+ * again gets its first summary back. Small ones are packed later (pack.h); what
+ * is here reads both. */
 #ifndef RONDA_STORE_REPORTS_H
 #define RONDA_STORE_REPORTS_H
 
@@ -22,7 +23,7 @@ struct report {
 	int64_t feed;             /* id of the feed */
 	enum report_state state;
 	int64_t received_us;
-	struct digest digest;     /* SHA-256 of the bytes as delivered */
+	struct digest digest;     /* SHA-256 of the bytes as delivered; zero of a packed one */
 	uint64_t bytes;
 	char format[32];          /* asked for ("auto"), then found */
 	char file_name[256];      /* plain text, cut; data, never a path */

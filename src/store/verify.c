@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "store/chunk.h"
-#include "store/raw.h"
+#include "store/pack_private.h"
 #include "store/upkeep_private.h"
 
 enum { PAGE = 128, SAY_MOST = 1000 };
@@ -50,7 +50,8 @@ static void step(struct verifying *v)
 static enum rc count_all(struct verifying *v, struct conn *c, struct err *err)
 {
 	struct sql *q = sql(c, "SELECT (SELECT count(*) FROM raw) + (SELECT count(*) FROM chunk)"
-			       " + (SELECT count(*) FROM tail)");
+			       " + (SELECT count(*) FROM tail) + (SELECT count(*) FROM"
+			       " raw_frame) + (SELECT count(*) FROM report_block)");
 	if (sql_row(q))
 		v->all = (uint64_t)sql_col_int(q, 0);
 	return sql_end(q, err);
@@ -155,9 +156,47 @@ struct whole {
 	bool broken;
 };
 
-static void end_report(struct verifying *v, struct whole *w)
+/* Whether the digest is that of the report: its row has it, or, when it was
+ * packed, the index knows the report under it. */
+static enum rc is_digest_of(struct verifying *v, struct conn *c, int64_t report,
+			    const struct digest *d, bool *is_out, struct err *err)
 {
 	struct report r;
+	struct digest none = { { 0 } };
+	int64_t *id;
+	size_t n;
+	enum rc rc = report_load(c, report, &r, err);
+	*is_out = rc == RC_OK && memcmp(d->b, r.digest.b, sizeof(d->b)) == 0;
+	/* refused ones are not in the index: whoever sends them again tries again */
+	if (rc != RC_OK || *is_out || memcmp(r.digest.b, none.b, sizeof(none.b)) != 0)
+		return rc;
+	*is_out = r.state == REPORT_REFUSED;
+	r.digest = *d;
+	struct report_mark mark = report_mark_of(store_secret(v->s), &r);
+	arena_reset(v->a);
+	rc = index_find(c, &mark, v->a, &id, &n, err);
+	for (size_t i = 0; i < n && rc == RC_OK; i++)
+		*is_out |= id[i] == report;
+	return rc;
+}
+
+static void check_digest(struct verifying *v, struct conn *c, int64_t report,
+			 const struct digest *d)
+{
+	struct err err;
+	bool is = false;
+	if (is_digest_of(v, c, report, d, &is, &err) != RC_OK)
+		damaged(v, "raw bytes of report %lld: %s; they can be forgotten with their day",
+			(long long)report, err.text);
+	else if (!is)
+		damaged(v,
+			"report %lld: its raw bytes are not those that came, by their digest; put "
+			"the segment back from a backup",
+			(long long)report);
+}
+
+static void end_report(struct verifying *v, struct whole *w)
+{
 	struct reader *view;
 	struct err err;
 	if (!w->sha)
@@ -166,14 +205,7 @@ static void end_report(struct verifying *v, struct whole *w)
 	w->sha = NULL;
 	if (w->broken || store_read_begin(v->s, &view, &err) != RC_OK)
 		return;
-	if (report_load(reader_conn(view), w->report, &r, &err) != RC_OK)
-		damaged(v, "raw bytes of report %lld: %s; they can be forgotten with their day",
-			(long long)w->report, err.text);
-	else if (memcmp(d.b, r.digest.b, sizeof(d.b)) != 0)
-		damaged(v,
-			"report %lld: its raw bytes are not those that came, by their digest; put "
-			"the segment back from a backup",
-			(long long)w->report);
+	check_digest(v, reader_conn(view), w->report, &d);
 	store_read_end(view);
 }
 
@@ -309,6 +341,153 @@ static enum rc check_raw(struct verifying *v, struct err *err)
 	return rc;
 }
 
+/* --- packed reports --- */
+
+static enum rc page_of_frames(struct reader *r, const struct item *last, struct item *page,
+			      size_t *count_out, struct err *err)
+{
+	struct sql *q =
+		sql(reader_conn(r), "SELECT first, last, day, number, offset, bytes FROM raw_frame"
+				    " WHERE first > ? ORDER BY first LIMIT ?");
+	sql_int(q, 1, last->part);
+	sql_int(q, 2, PAGE);
+	size_t n = 0;
+	while (n < PAGE && sql_row(q))
+		page[n++] = (struct item){ .part = sql_col_int(q, 0),
+					   .report = sql_col_int(q, 1),
+					   .at = { .day = (int32_t)sql_col_int(q, 2),
+						   .number = (uint32_t)sql_col_int(q, 3),
+						   .offset = (uint64_t)sql_col_int(q, 4),
+						   .bytes = (uint32_t)sql_col_int(q, 5) } };
+	*count_out = n;
+	return sql_end(q, err);
+}
+
+static void check_frame(struct verifying *v, struct reader *r, const struct item *item)
+{
+	struct err err;
+	char place[128];
+	struct raw_walk w = { 0 };
+	int64_t id = 0;
+	str bytes;
+	buf_reset(&v->frame);
+	enum rc rc = reader_frame(r, SEGMENT_RAW, &item->at, &v->frame, &err);
+	v->out->frames++;
+	if (rc == RC_ABSENT && is_forgotten(v, SEGMENT_RAW, &item->at))
+		return;
+	if (rc == RC_OK)
+		rc = raw_walk_begin(&w, buf_str(&v->frame), &err);
+	while (rc == RC_OK && raw_walk_next(&w, &id, &bytes)) {
+		struct digest d = sha256(bytes);
+		check_digest(v, reader_conn(r), id, &d);
+	}
+	if (rc == RC_OK && (w.head.bad || id != item->report))
+		rc = fail(&err, RC_INPUT, "it holds other reports than main.db says");
+	raw_walk_end(&w);
+	if (rc == RC_OK)
+		return;
+	where(SEGMENT_RAW, &item->at, place);
+	damaged(v,
+		"%s: raw bytes of reports %lld to %lld: %s; put the file back from a backup, or ask "
+		"their senders to send them again",
+		place, (long long)item->part, (long long)item->report, err.text);
+}
+
+static enum rc check_frames(struct verifying *v, struct err *err)
+{
+	struct item page[PAGE], last = { .part = INT64_MIN };
+	enum rc rc = RC_OK;
+	for (size_t n = 1; n && rc == RC_OK;) {
+		struct reader *r;
+		rc = store_read_begin(v->s, &r, err);
+		if (rc != RC_OK)
+			break;
+		rc = page_of_frames(r, &last, page, &n, err);
+		for (size_t i = 0; i < n && rc == RC_OK; i++) {
+			if (page[i].part <= last.report)
+				damaged(v,
+					"report %lld is in two frames; restore main.db from a "
+					"backup",
+					(long long)page[i].part);
+			check_frame(v, r, &page[i]);
+			last = page[i];
+			step(v);
+		}
+		store_read_end(r);
+	}
+	return rc;
+}
+
+static enum rc check_raw_tail(struct verifying *v, struct conn *c, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT report, body FROM raw_tail ORDER BY report");
+	while (sql_row(q)) {
+		struct err why;
+		int64_t id = sql_col_int(q, 0);
+		buf_reset(&v->part);
+		if (raw_unpack(sql_col_blob(q, 1), &v->part, &why) != RC_OK) {
+			damaged(v,
+				"main.db: raw bytes of report %lld: %s; ask its sender to send it "
+				"again",
+				(long long)id, why.text);
+			continue;
+		}
+		struct digest d = sha256(buf_str(&v->part));
+		check_digest(v, c, id, &d);
+	}
+	return sql_end(q, err);
+}
+
+struct block_check {
+	int64_t first, last;
+	uint64_t reports, done;
+};
+
+static void count_report(void *ctx, const struct report *r)
+{
+	struct block_check *k = ctx;
+	k->first = k->reports++ ? k->first : r->id;
+	k->last = r->id;
+	k->done += r->state == REPORT_DONE;
+}
+
+static void say_index(void *ctx, const char *words)
+{
+	damaged(ctx, "main.db: %s; restore it from a backup", words);
+}
+
+static enum rc check_blocks(struct verifying *v, struct conn *c, struct err *err)
+{
+	struct err why;
+	uint64_t done = 0, marks = 0;
+	int64_t before = 0;
+	struct sql *q = sql(c, "SELECT first, last, reports, body FROM report_block ORDER BY first");
+	while (sql_row(q)) {
+		struct block_check k = { 0 };
+		int64_t first = sql_col_int(q, 0), last = sql_col_int(q, 1);
+		enum rc rc = block_each(sql_col_blob(q, 3), count_report, &k, &why);
+		if (rc == RC_OK && (k.first != first || k.last != last || first <= before ||
+				    k.reports != (uint64_t)sql_col_int(q, 2)))
+			rc = fail(&why, RC_INPUT, "it holds other reports than its row says");
+		if (rc != RC_OK)
+			damaged(v, "main.db: reports %lld to %lld: %s; restore it from a backup",
+				(long long)first, (long long)last, why.text);
+		before = last;
+		done += k.done;
+		v->out->reports += k.reports;
+		step(v);
+	}
+	enum rc rc = sql_end(q, err);
+	if (rc == RC_OK)
+		rc = index_check(c, say_index, v, &marks, err);
+	if (rc == RC_OK && marks != done)
+		damaged(v,
+			"main.db: the runs of digests know %llu reports, the blocks hold %llu; "
+			"restore it from a backup",
+			(unsigned long long)marks, (unsigned long long)done);
+	return rc;
+}
+
 static enum rc check_chunks(struct verifying *v, struct err *err)
 {
 	struct item page[PAGE], last = { .part = INT64_MIN };
@@ -366,12 +545,18 @@ static enum rc check_in_view(struct verifying *v, struct err *err)
 	check_database(v, reader_conn(r));
 	check_files(v, reader_conn(r));
 	rc = check_tail(v, reader_conn(r), err);
-	struct sql *q = sql(reader_conn(r), "SELECT count(*) FROM report");
+	/* a row without a digest stands before a packed one */
+	struct sql *q = sql(reader_conn(r), "SELECT count(*) FROM report WHERE length(digest) > 0");
 	if (sql_row(q))
 		v->out->reports = (uint64_t)sql_col_int(q, 0);
 	enum rc end = sql_end(q, rc == RC_OK ? err : NULL);
+	rc = rc == RC_OK ? end : rc;
+	if (rc == RC_OK)
+		rc = check_raw_tail(v, reader_conn(r), err);
+	if (rc == RC_OK)
+		rc = check_blocks(v, reader_conn(r), err);
 	store_read_end(r);
-	return rc == RC_OK ? end : rc;
+	return rc;
 }
 
 enum rc store_verify(struct store *s, void (*say)(void *ctx, const char *sentence), void *ctx,
@@ -390,6 +575,8 @@ enum rc store_verify(struct store *s, void (*say)(void *ctx, const char *sentenc
 	enum rc rc = check_in_view(&v, err);
 	if (rc == RC_OK)
 		rc = check_raw(&v, err);
+	if (rc == RC_OK)
+		rc = check_frames(&v, err);
 	if (rc == RC_OK)
 		rc = check_chunks(&v, err);
 	if (rc == RC_IO && out->damaged) {
