@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/test.h"
 
-#include "base/arena.h"
 #include "base/test_dir.h"
-#include "store/pack_private.h"
+#include "store/pack_test.h"
 #include "store/upkeep.h"
-
-static struct err err;
 
 struct world {
 	struct test_dir d;
@@ -26,13 +23,6 @@ static void ended(struct world *w)
 {
 	store_close(w->s);
 	test_dir_end(&w->d);
-}
-
-static str bytes_of(int64_t number, char text[200])
-{
-	int n = snprintf(text, 200, "{\"source.ip\":\"192.0.2.%lld\",\"number\":%lld}\n",
-			 (long long)(number % 250), (long long)number);
-	return str_mem(text, (size_t)n);
 }
 
 static enum rc save(struct tx *tx, void *ctx, struct err *e)
@@ -60,64 +50,6 @@ static void finished(struct world *w, struct report *r, enum report_state state)
 	r->parse_us = 1000 + r->id % 999;
 	(void)str_to_z(STR("intelmq"), r->format, sizeof(r->format));
 	CHECK_RC(store_write(w->s, save, r, &err), RC_OK, err);
-}
-
-struct many {
-	struct store_job job;
-	struct report r;
-};
-
-static enum rc whole(struct tx *tx, void *ctx, struct err *e)
-{
-	struct many *m = ctx;
-	enum rc rc = report_add(tx, &m->r, e);
-	char text[200];
-	struct buf payload = BUF_INIT(KIB(1));
-	raw_pack(bytes_of((int64_t)m->r.next_input, text), &payload);
-	struct sql *q =
-		sql(tx_conn(tx), "INSERT INTO raw_tail (report, day, body) VALUES (?, ?, ?)");
-	sql_int(q, 1, m->r.id);
-	sql_int(q, 2, time_day(m->r.received_us));
-	sql_blob(q, 3, buf_str(&payload));
-	if (rc == RC_OK)
-		rc = sql_run(q, e);
-	else
-		(void)!sql_end(q, NULL);
-	buf_free(&payload);
-	return rc;
-}
-
-/* Reports number from .. until - 1 of feed 1, done, as report_received() leaves them. */
-static void add_done(struct world *w, int64_t from, int64_t until)
-{
-	struct many m[64];
-	while (from < until) {
-		int64_t n = until - from < 64 ? until - from : 64;
-		for (int64_t i = 0; i < n; i++) {
-			char text[200];
-			str bytes = bytes_of(from + i, text);
-			m[i] = (struct many){ .job = { .fn = whole, .ctx = &m[i] } };
-			m[i].r = (struct report){ .feed = 1, .state = REPORT_DONE,
-						  .received_us = clock_now_us(),
-						  .digest = sha256(bytes), .bytes = bytes.n,
-						  .next_offset = bytes.n,
-						  .next_input = (uint64_t)(from + i),
-						  .counts = { .inputs = 1, .accepted = 1,
-							      .events = 1 },
-						  .parse_us = 1000 + (from + i) % 999 };
-			(void)str_to_z(STR("intelmq"), m[i].r.format, sizeof(m[i].r.format));
-			store_submit(w->s, &m[i].job);
-		}
-		for (int64_t i = 0; i < n; i++)
-			CHECK_RC(store_wait(w->s, &m[i].job, &err), RC_OK, err);
-		from += n;
-	}
-}
-
-static enum rc tell_all(struct tx *tx, void *ctx, struct err *e)
-{
-	(void)ctx;
-	return reports_tell(tx, INT64_MAX, e);
 }
 
 static void tend(struct world *w)
@@ -182,7 +114,7 @@ TEST(packed_ones_are_there_once)
 	struct world w = created();
 	char text[200];
 	bool known;
-	add_done(&w, 1, N + 1);
+	add_done(w.s, 1, N + 1);
 	tend(&w);
 	CHECK_INT(number(&w, "SELECT count(*) FROM report_block"), 0); /* not in the journal yet */
 	CHECK_RC(store_write(w.s, tell_all, NULL, &err), RC_OK, err);
@@ -225,7 +157,7 @@ TEST(numbers_are_not_given_twice)
 {
 	struct world w = created();
 	bool known;
-	add_done(&w, 1, PACK_REPORTS + 1);
+	add_done(w.s, 1, PACK_REPORTS + 1);
 	CHECK_RC(store_write(w.s, tell_all, NULL, &err), RC_OK, err);
 	tend(&w);
 	CHECK_INT(number(&w, "SELECT count(*) FROM report"), 0);
@@ -256,7 +188,7 @@ TEST(some_stay_plain)
 	finished(&w, &bad, REPORT_DONE);
 	struct report undone = received(&w, 1, STR("undone"), &known);
 	finished(&w, &undone, REPORT_UNDONE);
-	add_done(&w, 5, PACK_REPORTS + 10);
+	add_done(w.s, 5, PACK_REPORTS + 10);
 	CHECK_RC(store_write(w.s, tell_all, NULL, &err), RC_OK, err);
 	tend(&w);
 	/* of 4096 whose bytes were taken two have plain rows; the one being read is not among them */
@@ -290,7 +222,7 @@ TEST(a_packed_one_is_undone)
 	struct world w = created();
 	char text[200];
 	bool known;
-	add_done(&w, 1, PACK_REPORTS + 1);
+	add_done(w.s, 1, PACK_REPORTS + 1);
 	CHECK_RC(store_write(w.s, tell_all, NULL, &err), RC_OK, err);
 	tend(&w);
 	struct report r = loaded(&w, 77);
@@ -325,7 +257,7 @@ TEST(runs_are_merged)
 	bool known;
 	CHECK_RC(store_write(w.s, tell_all, NULL, &err), RC_OK, err);
 	for (int64_t i = 0; i < RUNS; i++) {
-		add_done(&w, i * EACH + 1, (i + 1) * EACH + 1);
+		add_done(w.s, i * EACH + 1, (i + 1) * EACH + 1);
 		run_sql(&w, "UPDATE raw_tail SET day = day - 2"); /* so that few are enough */
 		tend(&w);
 	}
@@ -357,7 +289,7 @@ TEST(a_merge_is_interrupted)
 	size_t n;
 	bool known, did = true;
 	CHECK_RC(store_write(w.s, tell_all, NULL, &err), RC_OK, err);
-	add_done(&w, 1, N + 1);
+	add_done(w.s, 1, N + 1);
 	for (int step = 0; did; step++) {
 		did = false;
 		CHECK_RC(reports_pack(w.s, NULL, &did, &err), RC_OK, err);
@@ -394,7 +326,7 @@ TEST(forgotten_but_for_what_is_held)
 	struct forget_result f;
 	char text[200], what[] = "report 100", late[] = "report 4100", wrong[] = "report 99999";
 	bool known;
-	add_done(&w, 1, PACK_REPORTS + 11);
+	add_done(w.s, 1, PACK_REPORTS + 11);
 	CHECK_RC(store_write(w.s, tell_all, NULL, &err), RC_OK, err);
 	tend(&w);
 	CHECK_RC(store_write(w.s, hold, what, &err), RC_OK, err);
@@ -444,7 +376,7 @@ TEST(damage_is_found)
 {
 	for (size_t i = 0; i < COUNT_OF(changes); i++) {
 		struct world w = created();
-		add_done(&w, 1, PACK_REPORTS + 11);
+		add_done(w.s, 1, PACK_REPORTS + 11);
 		CHECK_RC(store_write(w.s, tell_all, NULL, &err), RC_OK, err);
 		tend(&w);
 		CHECK_INT(verify(&w).damaged, 0);
