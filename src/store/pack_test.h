@@ -68,7 +68,7 @@ static void add_done(struct store *s, int64_t from, int64_t until)
 	}
 }
 
-static enum rc tell_all(struct tx *tx, void *ctx, struct err *e)
+static inline enum rc tell_all(struct tx *tx, void *ctx, struct err *e)
 {
 	(void)ctx;
 	return reports_tell(tx, INT64_MAX, e);
