@@ -404,10 +404,15 @@ static enum rc merge_due(struct repeats *p, bool *due_out, struct err *err)
 	enum rc rc = store_read_begin(p->store, &r, err);
 	if (rc)
 		return rc;
-	struct sql *q = sql(reader_conn(r), "SELECT total(rows), min(at_us) FROM repeat_log");
+	/* sequence numbers have no gaps: so the ends of the log say how long it is */
+	struct sql *q = sql(reader_conn(r), "SELECT a.first_seq, a.at_us, z.first_seq + z.rows FROM"
+					    " (SELECT first_seq, at_us FROM repeat_log"
+					    "  ORDER BY first_seq LIMIT 1) a,"
+					    " (SELECT first_seq, rows FROM repeat_log"
+					    "  ORDER BY first_seq DESC LIMIT 1) z");
 	*due_out = false;
-	if (sql_row(q) && !sql_col_null(q, 1))
-		*due_out = sql_col_real(q, 0) >= (double)p->merge_rows ||
+	if (sql_row(q))
+		*due_out = sql_col_int(q, 2) - sql_col_int(q, 0) >= (int64_t)p->merge_rows ||
 			   sql_col_int(q, 1) + p->window_us / SLICES < clock_now_us();
 	rc = sql_end(q, err);
 	store_read_end(r);
