@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "store/chunk.h"
 #include "store/pack_private.h"
+#include "store/repeats_private.h"
 #include "store/upkeep_private.h"
 
 enum { PAGE = 128, SAY_MOST = 1000 };
@@ -451,6 +452,11 @@ static void count_report(void *ctx, const struct report *r)
 	k->done += r->state == REPORT_DONE;
 }
 
+static void say_whole(void *ctx, const char *words)
+{
+	damaged(ctx, "%s", words);
+}
+
 static void say_index(void *ctx, const char *words)
 {
 	damaged(ctx, "main.db: %s; restore it from a backup", words);
@@ -555,6 +561,8 @@ static enum rc check_in_view(struct verifying *v, struct err *err)
 		rc = check_raw_tail(v, reader_conn(r), err);
 	if (rc == RC_OK)
 		rc = check_blocks(v, reader_conn(r), err);
+	if (rc == RC_OK)
+		rc = repeat_files_check(v->s, reader_conn(r), say_whole, v, err);
 	store_read_end(r);
 	return rc;
 }
