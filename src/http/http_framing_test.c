@@ -143,7 +143,14 @@ TEST(sound_requests)
 	struct http *http = test_server(&http_limits_default, &h, "");
 	for (size_t i = 0; http && i < COUNT_OF(sound); i++) {
 		struct buf out = BUF_INIT(KIB(64));
-		(void)exchange(http_port(http), sound[i].bytes, &out, NULL, 150);
+		int fd = dial(http_port(http), 0);
+		CHECK(send_all(fd, sound[i].bytes));
+		/* all that are due, however long they take; and then no more */
+		for (int ms = 0; ms < ANSWER_MS && count_answers(buf_str(&out)) < sound[i].answers; ms += 100)
+			if (read_answer(fd, &out, 100))
+				break;
+		(void)read_answer(fd, &out, 50);
+		close(fd);
 		CHECK_MSG(count_answers(buf_str(&out)) == sound[i].answers, "%s: %d answers, want %d: %s",
 			  sound[i].what, count_answers(buf_str(&out)), sound[i].answers,
 			  out.p ? out.p : "");

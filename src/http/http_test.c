@@ -129,7 +129,7 @@ static const struct {
 	const char *has, *lacks;
 } answers[] = {
 	{ "GET / HTTP/1.1\r\n" HOST "\r\n", 200, "\r\n\r\nbody", "Connection: close" },
-	{ "HEAD / HTTP/1.1\r\n" HOST "\r\n", 200, "Content-Length: 4\r\n", "\r\n\r\nbody" },
+	{ "HEAD / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", 200, "Content-Length: 4\r\n", "\r\n\r\nbody" },
 	{ "GET /crlf HTTP/1.1\r\n" HOST "\r\n", 500, "Connection: close", "Set-Cookie" },
 	{ "GET /nul HTTP/1.1\r\n" HOST "\r\n", 500, "", "Location" },
 	{ "GET /nothing HTTP/1.1\r\n" HOST "\r\n", 500, "", "body" },
@@ -232,7 +232,7 @@ TEST(uploads)
 	int fd = dial(port, 0);
 	buf_reset(&out);
 	CHECK(send_all(fd, STR("POST /r HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n")));
-	(void)read_answer(fd, &out, 100);
+	(void)read_until(fd, &out, STR("\r\n\r\n"));
 	CHECK(has(buf_str(&out), "100 Continue"));
 	CHECK(send_all(fd, STR("abcde")));
 	buf_reset(&out);
@@ -325,14 +325,16 @@ TEST(streams)
 		struct http_handlers h = { .ctx = &s, .answer = stream_answer };
 		struct http *http = test_server(&http_limits_default, &h, "");
 		struct buf out = BUF_INIT(MIB(1));
-		bool closed = false;
-		CHECK_INT(exchange(http_port(http), STR("GET / HTTP/1.1\r\n" HOST "\r\n"), &out, &closed,
-				   200), 200);
+		int fd = dial(http_port(http), 0);
+		CHECK(send_all(fd, STR("GET / HTTP/1.1\r\n" HOST "\r\n")));
+		bool closed = read_until(fd, &out, STR("\r\n0\r\n\r\n"));
+		CHECK_INT(first_status(buf_str(&out)), 200);
 		size_t head = str_find(buf_str(&out), STR("\r\n\r\n"));
 		CHECK_INT(count_char(str_from(buf_str(&out), head), 's'), 300000);
 		CHECK(has(buf_str(&out), "\r\n0\r\n\r\n") == !breaks);
 		CHECK(closed == breaks);
-		CHECK_INT(atomic_load(&s.ended), 1);
+		CHECK_INT(waited_for(&s.ended, 1), 1);
+		close(fd);
 		buf_free(&out);
 		http_stop(http);
 	}
@@ -347,8 +349,7 @@ TEST(a_stream_nobody_reads)
 	CHECK(send_all(fd, STR("GET / HTTP/1.1\r\n" HOST "\r\n")));
 	usleep(50000);
 	close(fd);
-	usleep(100000);
-	CHECK_INT(atomic_load(&s.ended), 1);
+	CHECK_INT(waited_for(&s.ended, 1), 1);
 	CHECK(s.left > 0);
 	http_stop(http);
 }
@@ -358,7 +359,7 @@ TEST(a_stream_nobody_reads)
 static void slow_end(void *ctx, const struct http_request *q, struct http_upload *u,
 		     struct http_answer *a)
 {
-	usleep(400000);
+	(void)waited_for(&((struct seen *)ctx)->go_on, 1);
 	seen_end(ctx, q, u, a);
 }
 
@@ -380,11 +381,11 @@ TEST(pages_do_not_wait_for_uploads)
 	struct http *http = test_server(&limits, &h, "");
 	int fd = dial(http_port(http), 0);
 	CHECK(send_all(fd, STR("POST /r HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\na")));
-	usleep(50000);
-	int64_t start = clock_mono_us();
+	CHECK_INT(waited_for(&seen.begins, 1), 1);
+	/* the upload does not end before the page was answered */
 	CHECK_INT(exchange(http_port(http), STR("GET / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"),
 			   &out, NULL, 300), 200);
-	CHECK(clock_mono_us() - start < 200000);
+	atomic_store(&seen.go_on, 1);
 	buf_reset(&out);
 	(void)read_answer(fd, &out, 600);
 	CHECK_INT(first_status(buf_str(&out)), 202);
