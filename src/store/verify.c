@@ -1,27 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
 
-#include "base/arena.h"
 #include "store/chunk.h"
-#include "store/pack_private.h"
 #include "store/repeats_private.h"
-#include "store/upkeep_private.h"
+#include "store/verify_private.h"
 
 enum { PAGE = 128, SAY_MOST = 1000 };
 
-struct verifying {
-	struct store *s;
-	void (*say)(void *ctx, const char *sentence);
-	void (*progress)(void *ctx, uint64_t done, uint64_t all);
-	void *ctx;
-	struct verify_result *out;
-	uint64_t done, all;
-	struct buf frame, part;
-	struct arena *a;
-};
-
-static void damaged(struct verifying *v, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static void damaged(struct verifying *v, const char *fmt, ...)
+void verify_damaged(struct verifying *v, const char *fmt, ...)
 {
 	v->out->damaged++;
 	if (!v->say || v->out->damaged > SAY_MOST)
@@ -39,7 +25,7 @@ static void damaged(struct verifying *v, const char *fmt, ...)
 	buf_free(&b);
 }
 
-static void step(struct verifying *v)
+void verify_step(struct verifying *v)
 {
 	v->done++;
 	if (v->progress)
@@ -65,15 +51,15 @@ static void check_database(struct verifying *v, struct conn *c)
 	while (sql_row(q)) {
 		str words = sql_col_str(q, 0);
 		if (!str_eq(words, STR("ok")))
-			damaged(v,
+			verify_damaged(v,
 				"main.db: " STR_FMT "; restore it from a backup, or copy what is "
 				"readable with sqlite3's .recover into a new store",
 				STR_ARG(words));
 	}
 	if (sql_end(q, &err) != RC_OK)
-		damaged(v, "main.db cannot be read whole: %s; restore it from a backup", err.text);
+		verify_damaged(v, "main.db cannot be read whole: %s; restore it from a backup", err.text);
 	if (count_all(v, c, &err) != RC_OK)
-		damaged(v, "%s; restore main.db from a backup", err.text);
+		verify_damaged(v, "%s; restore main.db from a backup", err.text);
 }
 
 /* --- files --- */
@@ -95,24 +81,24 @@ static void check_files(struct verifying *v, struct conn *c)
 		uint64_t size = 0, want = (uint64_t)sql_col_int(q, 3);
 		segment_file_name((int32_t)sql_col_int(q, 1), (uint32_t)sql_col_int(q, 2), name);
 		if (io_open(segment_dir(v->s, which), name, IO_READ, &f, &err) != RC_OK) {
-			damaged(v, "%s/%s: %s; put the file back from a backup", kind_name(which),
+			verify_damaged(v, "%s/%s: %s; put the file back from a backup", kind_name(which),
 				name, err.text);
 			continue;
 		}
 		if (io_size(f, &size, &err) != RC_OK || size < want)
-			damaged(v,
+			verify_damaged(v,
 				"%s/%s has %llu bytes, main.db names %llu; put the file back from "
 				"a "
 				"backup",
 				kind_name(which), name, (unsigned long long)size,
 				(unsigned long long)want);
 		else if (segment_check_head(f, which, (int32_t)sql_col_int(q, 1), &err) != RC_OK)
-			damaged(v, "%s/%s: %s; put the file back from a backup", kind_name(which),
+			verify_damaged(v, "%s/%s: %s; put the file back from a backup", kind_name(which),
 				name, err.text);
 		io_close(f);
 	}
 	if (sql_end(q, &err) != RC_OK)
-		damaged(v, "the list of segments cannot be read: %s", err.text);
+		verify_damaged(v, "the list of segments cannot be read: %s", err.text);
 }
 
 /* --- frames --- */
@@ -123,7 +109,7 @@ struct item {
 	struct place at;
 };
 
-static void where(enum segment which, const struct place *at, char text[128])
+void verify_where(enum segment which, const struct place *at, char text[128])
 {
 	char name[SEGMENT_NAME];
 	segment_file_name(at->day, at->number, name);
@@ -132,7 +118,7 @@ static void where(enum segment which, const struct place *at, char text[128])
 }
 
 /* A day may be forgotten while we read: then its files go, and that is no damage. */
-static bool is_forgotten(struct verifying *v, enum segment which, const struct place *at)
+bool verify_is_forgotten(struct verifying *v, enum segment which, const struct place *at)
 {
 	struct reader *r;
 	bool gone = false;
@@ -157,45 +143,6 @@ struct whole {
 	bool broken;
 };
 
-/* Whether the digest is that of the report: its row has it, or, when it was
- * packed, the index knows the report under it. */
-static enum rc is_digest_of(struct verifying *v, struct conn *c, int64_t report,
-			    const struct digest *d, bool *is_out, struct err *err)
-{
-	struct report r;
-	struct digest none = { { 0 } };
-	int64_t *id;
-	size_t n;
-	enum rc rc = report_load(c, report, &r, err);
-	*is_out = rc == RC_OK && memcmp(d->b, r.digest.b, sizeof(d->b)) == 0;
-	/* refused ones are not in the index: whoever sends them again tries again */
-	if (rc != RC_OK || *is_out || memcmp(r.digest.b, none.b, sizeof(none.b)) != 0)
-		return rc;
-	*is_out = r.state == REPORT_REFUSED;
-	r.digest = *d;
-	struct report_mark mark = report_mark_of(store_secret(v->s), &r);
-	arena_reset(v->a);
-	rc = index_find(c, &mark, v->a, &id, &n, err);
-	for (size_t i = 0; i < n && rc == RC_OK; i++)
-		*is_out |= id[i] == report;
-	return rc;
-}
-
-static void check_digest(struct verifying *v, struct conn *c, int64_t report,
-			 const struct digest *d)
-{
-	struct err err;
-	bool is = false;
-	if (is_digest_of(v, c, report, d, &is, &err) != RC_OK)
-		damaged(v, "raw bytes of report %lld: %s; they can be forgotten with their day",
-			(long long)report, err.text);
-	else if (!is)
-		damaged(v,
-			"report %lld: its raw bytes are not those that came, by their digest; put "
-			"the segment back from a backup",
-			(long long)report);
-}
-
 static void end_report(struct verifying *v, struct whole *w)
 {
 	struct reader *view;
@@ -206,7 +153,7 @@ static void end_report(struct verifying *v, struct whole *w)
 	w->sha = NULL;
 	if (w->broken || store_read_begin(v->s, &view, &err) != RC_OK)
 		return;
-	check_digest(v, reader_conn(view), w->report, &d);
+	verify_digest(v, reader_conn(view), w->report, &d);
 	store_read_end(view);
 }
 
@@ -230,10 +177,10 @@ static void check_part(struct verifying *v, struct reader *r, struct whole *w,
 		return;
 	}
 	w->broken = true;
-	if (rc == RC_ABSENT && is_forgotten(v, SEGMENT_RAW, &item->at))
+	if (rc == RC_ABSENT && verify_is_forgotten(v, SEGMENT_RAW, &item->at))
 		return;
-	where(SEGMENT_RAW, &item->at, place);
-	damaged(v,
+	verify_where(SEGMENT_RAW, &item->at, place);
+	verify_damaged(v,
 		"%s: raw bytes of report %lld, part %lld: %s; ask its sender to send it again, or "
 		"put the file back from a backup",
 		place, (long long)item->report, (long long)item->part, err.text);
@@ -308,10 +255,10 @@ static void check_chunk(struct verifying *v, struct reader *r, const struct item
 		rc = decode(v, buf_str(&v->frame), item->rows, &err);
 	v->out->frames++;
 	v->out->rows += item->rows;
-	if (rc == RC_OK || (rc == RC_ABSENT && is_forgotten(v, SEGMENT_EVENTS, &item->at)))
+	if (rc == RC_OK || (rc == RC_ABSENT && verify_is_forgotten(v, SEGMENT_EVENTS, &item->at)))
 		return;
-	where(SEGMENT_EVENTS, &item->at, place);
-	damaged(v,
+	verify_where(SEGMENT_EVENTS, &item->at, place);
+	verify_damaged(v,
 		"%s: events %lld to %lld: %s; put the file back from a backup, or undo the report "
 		"and send it again",
 		place, (long long)item->part, (long long)item->part + item->rows - 1, err.text);
@@ -332,165 +279,13 @@ static enum rc check_raw(struct verifying *v, struct err *err)
 		rc = page_of_raw(r, &last, page, &n, err);
 		for (size_t i = 0; i < n && rc == RC_OK; i++) {
 			check_part(v, r, &w, &page[i]);
-			step(v);
+			verify_step(v);
 		}
 		if (n)
 			last = page[n - 1];
 		store_read_end(r);
 	}
 	end_report(v, &w);
-	return rc;
-}
-
-/* --- packed reports --- */
-
-static enum rc page_of_frames(struct reader *r, const struct item *last, struct item *page,
-			      size_t *count_out, struct err *err)
-{
-	struct sql *q =
-		sql(reader_conn(r), "SELECT first, last, day, number, offset, bytes FROM raw_frame"
-				    " WHERE first > ? ORDER BY first LIMIT ?");
-	sql_int(q, 1, last->part);
-	sql_int(q, 2, PAGE);
-	size_t n = 0;
-	while (n < PAGE && sql_row(q))
-		page[n++] = (struct item){ .part = sql_col_int(q, 0),
-					   .report = sql_col_int(q, 1),
-					   .at = { .day = (int32_t)sql_col_int(q, 2),
-						   .number = (uint32_t)sql_col_int(q, 3),
-						   .offset = (uint64_t)sql_col_int(q, 4),
-						   .bytes = (uint32_t)sql_col_int(q, 5) } };
-	*count_out = n;
-	return sql_end(q, err);
-}
-
-static void check_frame(struct verifying *v, struct reader *r, const struct item *item)
-{
-	struct err err;
-	char place[128];
-	struct raw_walk w = { 0 };
-	int64_t id = 0;
-	str bytes;
-	buf_reset(&v->frame);
-	enum rc rc = reader_frame(r, SEGMENT_RAW, &item->at, &v->frame, &err);
-	v->out->frames++;
-	if (rc == RC_ABSENT && is_forgotten(v, SEGMENT_RAW, &item->at))
-		return;
-	if (rc == RC_OK)
-		rc = raw_walk_begin(&w, buf_str(&v->frame), &err);
-	while (rc == RC_OK && raw_walk_next(&w, &id, &bytes)) {
-		struct digest d = sha256(bytes);
-		check_digest(v, reader_conn(r), id, &d);
-	}
-	if (rc == RC_OK && (w.head.bad || id != item->report))
-		rc = fail(&err, RC_INPUT, "it holds other reports than main.db says");
-	raw_walk_end(&w);
-	if (rc == RC_OK)
-		return;
-	where(SEGMENT_RAW, &item->at, place);
-	damaged(v,
-		"%s: raw bytes of reports %lld to %lld: %s; put the file back from a backup, or ask "
-		"their senders to send them again",
-		place, (long long)item->part, (long long)item->report, err.text);
-}
-
-static enum rc check_frames(struct verifying *v, struct err *err)
-{
-	struct item page[PAGE], last = { .part = INT64_MIN };
-	enum rc rc = RC_OK;
-	for (size_t n = 1; n && rc == RC_OK;) {
-		struct reader *r;
-		rc = store_read_begin(v->s, &r, err);
-		if (rc != RC_OK)
-			break;
-		rc = page_of_frames(r, &last, page, &n, err);
-		for (size_t i = 0; i < n && rc == RC_OK; i++) {
-			if (page[i].part <= last.report)
-				damaged(v,
-					"report %lld is in two frames; restore main.db from a "
-					"backup",
-					(long long)page[i].part);
-			check_frame(v, r, &page[i]);
-			last = page[i];
-			step(v);
-		}
-		store_read_end(r);
-	}
-	return rc;
-}
-
-static enum rc check_raw_tail(struct verifying *v, struct conn *c, struct err *err)
-{
-	struct sql *q = sql(c, "SELECT report, body FROM raw_tail ORDER BY report");
-	while (sql_row(q)) {
-		struct err why;
-		int64_t id = sql_col_int(q, 0);
-		buf_reset(&v->part);
-		if (raw_unpack(sql_col_blob(q, 1), &v->part, &why) != RC_OK) {
-			damaged(v,
-				"main.db: raw bytes of report %lld: %s; ask its sender to send it "
-				"again",
-				(long long)id, why.text);
-			continue;
-		}
-		struct digest d = sha256(buf_str(&v->part));
-		check_digest(v, c, id, &d);
-	}
-	return sql_end(q, err);
-}
-
-struct block_check {
-	int64_t first, last;
-	uint64_t reports, done;
-};
-
-static void count_report(void *ctx, const struct report *r)
-{
-	struct block_check *k = ctx;
-	k->first = k->reports++ ? k->first : r->id;
-	k->last = r->id;
-	k->done += r->state == REPORT_DONE;
-}
-
-static void say_whole(void *ctx, const char *words)
-{
-	damaged(ctx, "%s", words);
-}
-
-static void say_index(void *ctx, const char *words)
-{
-	damaged(ctx, "main.db: %s; restore it from a backup", words);
-}
-
-static enum rc check_blocks(struct verifying *v, struct conn *c, struct err *err)
-{
-	struct err why;
-	uint64_t done = 0, marks = 0;
-	int64_t before = 0;
-	struct sql *q = sql(c, "SELECT first, last, reports, body FROM report_block ORDER BY first");
-	while (sql_row(q)) {
-		struct block_check k = { 0 };
-		int64_t first = sql_col_int(q, 0), last = sql_col_int(q, 1);
-		enum rc rc = block_each(sql_col_blob(q, 3), count_report, &k, &why);
-		if (rc == RC_OK && (k.first != first || k.last != last || first <= before ||
-				    k.reports != (uint64_t)sql_col_int(q, 2)))
-			rc = fail(&why, RC_INPUT, "it holds other reports than its row says");
-		if (rc != RC_OK)
-			damaged(v, "main.db: reports %lld to %lld: %s; restore it from a backup",
-				(long long)first, (long long)last, why.text);
-		before = last;
-		done += k.done;
-		v->out->reports += k.reports;
-		step(v);
-	}
-	enum rc rc = sql_end(q, err);
-	if (rc == RC_OK)
-		rc = index_check(c, say_index, v, &marks, err);
-	if (rc == RC_OK && marks != done)
-		damaged(v,
-			"main.db: the runs of digests know %llu reports, the blocks hold %llu; "
-			"restore it from a backup",
-			(unsigned long long)marks, (unsigned long long)done);
 	return rc;
 }
 
@@ -507,14 +302,14 @@ static enum rc check_chunks(struct verifying *v, struct err *err)
 		rc = page_of_chunks(r, &last, page, &n, err);
 		for (size_t i = 0; i < n && rc == RC_OK; i++) {
 			if (page[i].part < free_seq)
-				damaged(v,
+				verify_damaged(v,
 					"events from %lld on are in two chunks; restore main.db "
 					"from a "
 					"backup",
 					(long long)page[i].part);
 			free_seq = page[i].part + page[i].rows;
 			check_chunk(v, r, &page[i]);
-			step(v);
+			verify_step(v);
 		}
 		if (n)
 			last = page[n - 1];
@@ -530,16 +325,21 @@ static enum rc check_tail(struct verifying *v, struct conn *c, struct err *err)
 		struct err why;
 		uint32_t rows = (uint32_t)sql_col_int(q, 1);
 		if (decode(v, sql_col_blob(q, 2), rows, &why) != RC_OK)
-			damaged(v,
+			verify_damaged(v,
 				"main.db: events %lld to %lld, not yet sealed: %s; undo the report "
 				"and "
 				"send it again",
 				(long long)sql_col_int(q, 0),
 				(long long)sql_col_int(q, 0) + rows - 1, why.text);
 		v->out->rows += rows;
-		step(v);
+		verify_step(v);
 	}
 	return sql_end(q, err);
+}
+
+static void say_whole(void *ctx, const char *words)
+{
+	verify_damaged(ctx, "%s", words);
 }
 
 static enum rc check_in_view(struct verifying *v, struct err *err)
@@ -558,9 +358,7 @@ static enum rc check_in_view(struct verifying *v, struct err *err)
 	enum rc end = sql_end(q, rc == RC_OK ? err : NULL);
 	rc = rc == RC_OK ? end : rc;
 	if (rc == RC_OK)
-		rc = check_raw_tail(v, reader_conn(r), err);
-	if (rc == RC_OK)
-		rc = check_blocks(v, reader_conn(r), err);
+		rc = verify_reports(v, reader_conn(r), err);
 	if (rc == RC_OK)
 		rc = repeat_files_check(v->s, reader_conn(r), say_whole, v, err);
 	store_read_end(r);
@@ -584,12 +382,12 @@ enum rc store_verify(struct store *s, void (*say)(void *ctx, const char *sentenc
 	if (rc == RC_OK)
 		rc = check_raw(&v, err);
 	if (rc == RC_OK)
-		rc = check_frames(&v, err);
+		rc = verify_frames(&v, err);
 	if (rc == RC_OK)
 		rc = check_chunks(&v, err);
 	if (rc == RC_IO && out->damaged) {
 		/* that main.db is damaged was said; the rest cannot be reached through it */
-		damaged(&v, "what main.db names behind its damage was not checked: %s",
+		verify_damaged(&v, "what main.db names behind its damage was not checked: %s",
 			err ? err->text : "");
 		rc = RC_OK;
 	}
