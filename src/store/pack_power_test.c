@@ -16,13 +16,6 @@ enum { CUT_STEP = 1, FAIL_STEP = 1 };
 #endif
 enum { RUNS = 9, EACH = 40, N = RUNS * EACH };
 
-static enum rc make_old(struct tx *tx, void *ctx, struct err *e)
-{
-	(void)ctx;
-	/* of a day that is over, so that few are enough */
-	return sql_run(sql(tx_conn(tx), "UPDATE raw_tail SET day = day - 2"), e);
-}
-
 static enum rc pack_all(struct store *s)
 {
 	bool did = true;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/test.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "base/test_dir.h"
 #include "store/pack_test.h"
 #include "store/upkeep.h"
@@ -258,7 +261,7 @@ TEST(runs_are_merged)
 	CHECK_RC(store_write(w.s, tell_all, NULL, &err), RC_OK, err);
 	for (int64_t i = 0; i < RUNS; i++) {
 		add_done(w.s, i * EACH + 1, (i + 1) * EACH + 1);
-		run_sql(&w, "UPDATE raw_tail SET day = day - 2"); /* so that few are enough */
+		CHECK_RC(store_write(w.s, make_old, NULL, &err), RC_OK, err);
 		tend(&w);
 	}
 	CHECK_INT(number(&w, "SELECT count(*) FROM report_block"), RUNS);
@@ -309,6 +312,66 @@ TEST(a_merge_is_interrupted)
 	}
 	CHECK_INT(number(&w, "SELECT count(*) FROM report_run"), 1);
 	CHECK_INT(number(&w, "SELECT entries FROM report_run"), N);
+	struct verify_result v = verify(&w);
+	CHECK_MSG(v.damaged == 0, "%s", w.said);
+	ended(&w);
+}
+
+/* Packs and merges until told to stop. */
+struct packer {
+	struct store *s;
+	atomic_bool stop;
+	enum rc rc;
+};
+
+static void *keep_packing(void *ctx)
+{
+	struct packer *p = ctx;
+	struct err e;
+	while (p->rc == RC_OK && !atomic_load(&p->stop)) {
+		bool did = false;
+		p->rc = store_write(p->s, make_old, NULL, &e);
+		if (p->rc == RC_OK)
+			p->rc = reports_pack(p->s, NULL, &did, &e);
+	}
+	return NULL;
+}
+
+/* Whatever the packer is at: in one view each report is there, and once. */
+TEST(readers_beside_it)
+{
+	enum { ROUNDS = 60, EACH = 60 };
+	struct world w = created();
+	struct packer p = { .s = w.s };
+	pthread_t thread;
+	char text[200];
+	bool known;
+	CHECK_RC(store_write(w.s, tell_all, NULL, &err), RC_OK, err);
+	CHECK_INT(pthread_create(&thread, NULL, keep_packing, &p), 0);
+	for (int64_t i = 0; i < ROUNDS; i++) {
+		struct reader *r;
+		struct report_mark *mark;
+		size_t n;
+		int64_t last = (i + 1) * EACH;
+		add_done(w.s, i * EACH + 1, last + 1);
+		CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+		CHECK_RC(reports_marks(w.s, reader_conn(r), 1, last, (size_t)last, &mark, &n, &err),
+			 RC_OK, err);
+		CHECK_INT(n, last);
+		for (int64_t id = 1 + i; id <= last; id += 97) {
+			struct report one;
+			CHECK_RC(report_load(reader_conn(r), id, &one, &err), RC_OK, err);
+			CHECK_MSG(reads_back(&w, id, bytes_of(id, text)), "report %lld", (long long)id);
+		}
+		store_read_end(r);
+		free(mark);
+		CHECK_INT(received(&w, 1, bytes_of(last - 3, text), &known).id, last - 3);
+		CHECK(known);
+	}
+	atomic_store(&p.stop, true);
+	pthread_join(thread, NULL);
+	CHECK_RC(p.rc, RC_OK, err);
+	CHECK(number(&w, "SELECT count(*) FROM report_block") > 3);
 	struct verify_result v = verify(&w);
 	CHECK_MSG(v.damaged == 0, "%s", w.said);
 	ended(&w);
@@ -424,5 +487,5 @@ TEST(damaged_bodies)
 
 TEST_MAIN(TEST_RUN(packed_ones_are_there_once), TEST_RUN(numbers_are_not_given_twice),
 	  TEST_RUN(some_stay_plain), TEST_RUN(a_packed_one_is_undone), TEST_RUN(runs_are_merged),
-	  TEST_RUN(a_merge_is_interrupted), TEST_RUN(forgotten_but_for_what_is_held),
+	  TEST_RUN(a_merge_is_interrupted), TEST_RUN(readers_beside_it), TEST_RUN(forgotten_but_for_what_is_held),
 	  TEST_RUN(damage_is_found), TEST_RUN(damaged_bodies))

@@ -74,4 +74,13 @@ static inline enum rc tell_all(struct tx *tx, void *ctx, struct err *e)
 	return reports_tell(tx, INT64_MAX, e);
 }
 
+/* As if of a day that is over, so that few are enough to be packed. */
+static inline enum rc make_old(struct tx *tx, void *ctx, struct err *e)
+{
+	(void)ctx;
+	struct sql *q = sql(tx_conn(tx), "UPDATE raw_tail SET day = ?");
+	sql_int(q, 1, time_day(tx_now_us(tx)) - 2);
+	return sql_run(q, e);
+}
+
 #endif
