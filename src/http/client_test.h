@@ -29,8 +29,9 @@ static inline void seen_answer(void *ctx, const struct http_request *q, struct h
 	a->type = "text/plain; charset=utf-8";
 	a->body = (struct buf)BUF_INIT(KIB(256));
 	char from[48];
-	buf_fmt(&a->body, "path=" STR_FMT " from=" STR_FMT " secure=%d a=" STR_FMT " form=" STR_FMT
-			  " cookie=" STR_FMT "\n",
+	buf_fmt(&a->body,
+		"path=" STR_FMT " from=" STR_FMT " secure=%d a=" STR_FMT " form=" STR_FMT
+		" cookie=" STR_FMT "\n",
 		STR_ARG(q->path), STR_ARG(ip_str(from, &q->from)), q->secure,
 		STR_ARG(http_query(q, "a")), STR_ARG(http_form(q, "f")),
 		STR_ARG(http_cookie(q, "c")));
@@ -51,7 +52,7 @@ static inline void seen_abort(void *ctx)
 }
 
 static inline void seen_begin(void *ctx, const struct http_request *q, struct http_upload *u,
-		       struct http_answer *a)
+			      struct http_answer *a)
 {
 	struct seen *s = ctx;
 	atomic_fetch_add(&s->begins, 1);
@@ -59,11 +60,11 @@ static inline void seen_begin(void *ctx, const struct http_request *q, struct ht
 		a->status = 401;
 		return;
 	}
-	*u = (struct http_upload){ .ctx = s, .give = seen_give, .abort = seen_abort };
+	*u = (struct http_upload){.ctx = s, .give = seen_give, .abort = seen_abort};
 }
 
 static inline void seen_end(void *ctx, const struct http_request *q, struct http_upload *u,
-		     struct http_answer *a)
+			    struct http_answer *a)
 {
 	struct seen *s = ctx;
 	(void)q;
@@ -76,17 +77,19 @@ static inline void seen_end(void *ctx, const struct http_request *q, struct http
 
 static inline struct http_handlers seen_handlers(struct seen *s)
 {
-	return (struct http_handlers){ .ctx = s, .answer = seen_answer,
-				       .upload_begin = seen_begin, .upload_end = seen_end };
+	return (struct http_handlers){.ctx = s,
+				      .answer = seen_answer,
+				      .upload_begin = seen_begin,
+				      .upload_end = seen_end};
 }
 
-static inline struct http *test_server(const struct http_limits *limits, const struct http_handlers *h,
-				const char *proxies)
+static inline struct http *test_server(const struct http_limits *limits,
+				       const struct http_handlers *h, const char *proxies)
 {
-	struct http_options o = { .listen = "127.0.0.1:0", .trusted_proxies = proxies,
-				  .limits = *limits };
+	struct http_options o = {
+		.listen = "127.0.0.1:0", .trusted_proxies = proxies, .limits = *limits};
 	struct http *http = NULL;
-	struct err err = { 0 };
+	struct err err = {0};
 	enum rc rc = http_start(&o, h, NULL, &http, &err);
 	CHECK_RC(rc, RC_OK, err);
 	return http;
@@ -96,7 +99,7 @@ static inline struct http *test_server(const struct http_limits *limits, const s
 static int dial(uint16_t port, int from)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in at = { .sin_family = AF_INET };
+	struct sockaddr_in at = {.sin_family = AF_INET};
 	if (from > 0) {
 		at.sin_addr.s_addr = htonl(0x7f000000u + (uint32_t)from);
 		if (bind(fd, (struct sockaddr *)&at, sizeof at) != 0)
@@ -170,7 +173,7 @@ enum { ANSWER_MS = 20000 }; /* a busy machine takes long to say anything */
 static inline bool read_answer(int fd, struct buf *out, int quiet_ms)
 {
 	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
+		struct pollfd p = {.fd = fd, .events = POLLIN};
 		int wait_ms = is_whole(buf_str(out)) || quiet_ms > ANSWER_MS ? quiet_ms : ANSWER_MS;
 		if (poll(&p, 1, wait_ms) <= 0)
 			return false;
@@ -187,7 +190,7 @@ static inline bool read_answer(int fd, struct buf *out, int quiet_ms)
 static inline bool read_until(int fd, struct buf *out, str end)
 {
 	while (str_find(buf_str(out), end) == out->n) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
+		struct pollfd p = {.fd = fd, .events = POLLIN};
 		char *to = buf_room(out, KIB(16));
 		if (!to || poll(&p, 1, 60000) <= 0)
 			return false;
@@ -220,12 +223,13 @@ static int first_status(str s)
 {
 	uint32_t status = 0;
 	if (s.n > 12 && str_starts(s, STR("HTTP/1.")))
-		(void)str_to_u32((str){ s.p + 9, 3 }, &status);
+		(void)str_to_u32((str){s.p + 9, 3}, &status);
 	return (int)status;
 }
 
 /* Sends all at once and takes what comes until the end or silence. */
-static inline int exchange(uint16_t port, str request, struct buf *out, bool *closed_out, int quiet_ms)
+static inline int exchange(uint16_t port, str request, struct buf *out, bool *closed_out,
+			   int quiet_ms)
 {
 	int fd = dial(port, 0);
 	if (fd < 0)

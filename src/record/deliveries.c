@@ -17,9 +17,10 @@ enum {
 
 static enum rc note_actor(struct conn *c, str actor, uint64_t events, struct err *err)
 {
-	struct sql *q = sql(c, "INSERT INTO delivered_by (actor, reports, events) VALUES (?1, 1, ?2)"
-			       " ON CONFLICT (actor) DO UPDATE SET reports = reports + 1,"
-			       " events = events + ?2");
+	struct sql *q =
+		sql(c, "INSERT INTO delivered_by (actor, reports, events) VALUES (?1, 1, ?2)"
+		       " ON CONFLICT (actor) DO UPDATE SET reports = reports + 1,"
+		       " events = events + ?2");
 	sql_str(q, 1, actor.p ? actor : STR(""));
 	sql_int(q, 2, (int64_t)events);
 	return sql_run(q, err);
@@ -32,8 +33,8 @@ enum rc deliveries_done(struct tx *tx, struct journal *j, const struct report *r
 	enum rc rc = reports_told(tx_conn(tx), &told, err);
 	if (rc != RC_OK)
 		return rc;
-	return r->id <= told ? journal_add(tx, j, own, err) :
-			       note_actor(tx_conn(tx), own->actor, r->counts.events, err);
+	return r->id <= told ? journal_add(tx, j, own, err)
+			     : note_actor(tx_conn(tx), own->actor, r->counts.events, err);
 }
 
 /* --- the line --- */
@@ -92,12 +93,12 @@ static enum rc add_line(struct tx *tx, struct journal *j, int64_t first, int64_t
 	json_open(&out, '{');
 	enum rc rc = put_actors(tx_conn(tx), &out, err);
 	json_close(&out, '}');
-	struct journal_act act = { .act = "intake",
-				   .actor = STR("node"),
-				   .object = buf_str(&object),
-				   .count = n,
-				   .root = root_of(m, n),
-				   .body = buf_str(&body) };
+	struct journal_act act = {.act = "intake",
+				  .actor = STR("node"),
+				  .object = buf_str(&object),
+				  .count = n,
+				  .root = root_of(m, n),
+				  .body = buf_str(&body)};
 	if (rc == RC_OK)
 		rc = journal_add(tx, j, &act, err);
 	if (rc == RC_OK)
@@ -136,14 +137,14 @@ static enum rc write_line(struct tx *tx, void *ctx, struct err *err)
 
 static enum rc write_next(struct store *s, struct group *g, struct err *err)
 {
-	struct store_job job = { .fn = write_line, .ctx = g, .use_reserve = true };
+	struct store_job job = {.fn = write_line, .ctx = g, .use_reserve = true};
 	store_submit(s, &job);
 	return store_wait(s, &job, err);
 }
 
 enum rc deliveries_flush(struct store *s, struct journal *j, struct err *err)
 {
-	struct group g = { .j = j, .more = true };
+	struct group g = {.j = j, .more = true};
 	enum rc rc = RC_OK;
 	while (rc == RC_OK && g.more)
 		rc = write_next(s, &g, err);
@@ -168,7 +169,7 @@ static enum rc is_due(struct conn *c, bool *due_out, struct err *err)
 
 enum rc deliveries_tend(struct store *s, void *ctx, bool *did_out, struct err *err)
 {
-	struct group g = { .j = ctx };
+	struct group g = {.j = ctx};
 	struct reader *r;
 	enum rc rc = store_read_begin(s, &r, err);
 	if (rc != RC_OK)
@@ -226,11 +227,11 @@ static enum rc load_window(struct checking *k, int64_t first, int64_t last, stru
 	k->mark = NULL;
 	k->first = first;
 	k->last = last - first < WINDOW ? first + WINDOW : last;
-	enum rc rc = reports_marks(k->s, k->c, k->first, k->last, WINDOW + 1, &k->mark, &k->marks,
-				   err);
+	enum rc rc =
+		reports_marks(k->s, k->c, k->first, k->last, WINDOW + 1, &k->mark, &k->marks, err);
 	for (size_t i = 0; rc == RC_OK && i < k->marks; i++) {
-		bool own = k->owns && bsearch(&k->mark[i].id, k->own, k->owns, sizeof(*k->own),
-					      by_id);
+		bool own =
+			k->owns && bsearch(&k->mark[i].id, k->own, k->owns, sizeof(*k->own), by_id);
 		if (!own)
 			k->mark[kept++] = k->mark[i];
 	}
@@ -282,8 +283,8 @@ static enum rc check_line(struct checking *k, struct sql *q, struct err *err)
 enum rc deliveries_verify(struct store *s, struct conn *c, struct journal_check *out,
 			  struct err *err)
 {
-	struct checking k = { .s = s, .c = c, .out = out };
-	*out = (struct journal_check){ 0 };
+	struct checking k = {.s = s, .c = c, .out = out};
+	*out = (struct journal_check){0};
 	enum rc rc = load_own(&k, err);
 	struct sql *q = sql(c, "SELECT number, object, count, root FROM journal"
 			       " WHERE act = 'intake' ORDER BY number");

@@ -15,8 +15,8 @@ struct packing {
 	struct store *s;
 	int64_t first, last; /* reports whose bytes are taken, of one day */
 	int32_t day;
-	uint64_t taken;      /* as many */
-	bool full, ended;    /* no more fit; no more of that day will come */
+	uint64_t taken;   /* as many */
+	bool full, ended; /* no more fit; no more of that day will come */
 	struct shared_frame *frame;
 	size_t frames, room;
 	struct report *report; /* those whose rows go into the block */
@@ -36,8 +36,8 @@ static void end_frame(struct packing *p, struct raw_shared *f)
 			p->frame = x_grow(p->frame, p->room, sizeof(*p->frame));
 		}
 		struct shared_frame *to = &p->frame[p->frames++];
-		*to = (struct shared_frame){ .first = f->first, .last = f->last,
-					     .payload = BUF_INIT(RAW_PAYLOAD_MOST) };
+		*to = (struct shared_frame){
+			.first = f->first, .last = f->last, .payload = BUF_INIT(RAW_PAYLOAD_MOST)};
 		raw_shared_pack(f, &to->payload);
 	}
 	raw_shared_free(f);
@@ -55,8 +55,8 @@ static enum rc packed_until(struct conn *c, int64_t *out, struct err *err)
 }
 
 /* The next PACK_REPORTS that are in the journal and not being read any more. */
-static enum rc is_due(struct conn *c, int64_t from, int64_t told, struct packing *p,
-		      bool *due_out, struct err *err)
+static enum rc is_due(struct conn *c, int64_t from, int64_t told, struct packing *p, bool *due_out,
+		      struct err *err)
 {
 	int32_t day = 0;
 	struct sql *q = sql(c, "SELECT report, day FROM raw_tail WHERE report > ? AND report <= ?"
@@ -199,7 +199,7 @@ static enum rc changed(struct err *err)
 static enum rc swap(struct tx *tx, void *ctx, struct err *err)
 {
 	struct packing *p = ctx;
-	struct compare k = { .p = p };
+	struct compare k = {.p = p};
 	struct conn *c = tx_conn(tx);
 	enum rc rc = report_each_to_pack(c, p->first, p->last, is_next, &k, err);
 	if (rc == RC_OK && k.at != p->reports)
@@ -256,9 +256,9 @@ static enum rc move_stragglers(struct store *s, struct reader *r, int64_t until,
 	sql_int(q, 1, until);
 	sql_int(q, 2, STRAGGLERS);
 	while (n < STRAGGLERS && sql_row(q)) {
-		list[n] = (struct straggler){ .report = sql_col_int(q, 0),
-					      .day = (int32_t)sql_col_int(q, 1),
-					      .body = BUF_INIT(RAW_SMALL + 64) };
+		list[n] = (struct straggler){.report = sql_col_int(q, 0),
+					     .day = (int32_t)sql_col_int(q, 1),
+					     .body = BUF_INIT(RAW_SMALL + 64)};
 		buf_add(&list[n++].body, sql_col_blob(q, 2));
 	}
 	enum rc rc = sql_end(q, err);
@@ -288,7 +288,7 @@ static void packing_free(struct packing *p)
 
 static enum rc pack_next(struct store *s, struct reader *r, bool *did_out, struct err *err)
 {
-	struct packing p = { .s = s, .body = BUF_INIT(MIB(16)) };
+	struct packing p = {.s = s, .body = BUF_INIT(MIB(16))};
 	struct conn *c = reader_conn(r);
 	int64_t from = 0, told = 0;
 	bool due = false;

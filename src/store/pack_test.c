@@ -16,7 +16,7 @@ struct world {
 
 static struct world created(void)
 {
-	struct world w = { .d = test_dir_new() };
+	struct world w = {.d = test_dir_new()};
 	CHECK_RC(store_create(w.d.path, "Team B", "ID", &err), RC_OK, err);
 	CHECK_RC(store_open(w.d.path, NULL, NULL, &w.s, &err), RC_OK, err);
 	return w;
@@ -35,7 +35,7 @@ static enum rc save(struct tx *tx, void *ctx, struct err *e)
 
 static struct report received(struct world *w, int64_t feed, str bytes, bool *known_out)
 {
-	struct report r = { .feed = feed };
+	struct report r = {.feed = feed};
 	struct raw_intake *in;
 	(void)str_to_z(STR("auto"), r.format, sizeof(r.format));
 	CHECK_RC(raw_begin(w->s, &in, &err), RC_OK, err);
@@ -78,7 +78,7 @@ static int64_t number(struct world *w, const char *literal)
 static struct report loaded(struct world *w, int64_t id)
 {
 	struct reader *r;
-	struct report out = { 0 };
+	struct report out = {0};
 	CHECK_RC(store_read_begin(w->s, &r, &err), RC_OK, err);
 	CHECK_RC(report_load(reader_conn(r), id, &out, &err), RC_OK, err);
 	store_read_end(r);
@@ -105,7 +105,7 @@ static void say(void *ctx, const char *sentence)
 
 static struct verify_result verify(struct world *w)
 {
-	struct verify_result v = { 0 };
+	struct verify_result v = {0};
 	w->said[0] = '\0';
 	CHECK_RC(store_verify(w->s, say, w, NULL, &v, &err), RC_OK, err);
 	return v;
@@ -194,7 +194,8 @@ TEST(some_stay_plain)
 	add_done(w.s, 5, PACK_REPORTS + 10);
 	CHECK_RC(store_write(w.s, tell_all, NULL, &err), RC_OK, err);
 	tend(&w);
-	/* of 4096 whose bytes were taken two have plain rows; the one being read is not among them */
+	/* of 4096 whose bytes were taken two have plain rows; the one being read is not among them
+	 */
 	CHECK_INT(number(&w, "SELECT reports FROM report_block"), PACK_REPORTS - 2);
 	CHECK_INT(number(&w, "SELECT count(*) FROM report WHERE id <= 4"), 3);
 	CHECK_INT(number(&w, "SELECT count(*) FROM raw_tail WHERE report <= 4096"), 1);
@@ -342,7 +343,7 @@ TEST(readers_beside_it)
 {
 	enum { ROUNDS = 60, EACH = 60 };
 	struct world w = created();
-	struct packer p = { .s = w.s };
+	struct packer p = {.s = w.s};
 	pthread_t thread;
 	char text[200];
 	bool known;
@@ -361,7 +362,8 @@ TEST(readers_beside_it)
 		for (int64_t id = 1 + i; id <= last; id += 97) {
 			struct report one;
 			CHECK_RC(report_load(reader_conn(r), id, &one, &err), RC_OK, err);
-			CHECK_MSG(reads_back(&w, id, bytes_of(id, text)), "report %lld", (long long)id);
+			CHECK_MSG(reads_back(&w, id, bytes_of(id, text)), "report %lld",
+				  (long long)id);
 		}
 		store_read_end(r);
 		free(mark);
@@ -424,15 +426,15 @@ TEST(forgotten_but_for_what_is_held)
 static const struct {
 	const char *what, *change;
 } changes[] = {
-	{ "a block", "UPDATE report_block SET body = substr(body, 1, 200)" },
-	{ "a block's count", "UPDATE report_block SET reports = 7" },
-	{ "a page of digests", "UPDATE report_page SET body = substr(body, 1, 100)"
-			       " WHERE id = (SELECT max(id) FROM report_page)" },
-	{ "a page of digests lost", "DELETE FROM report_page WHERE id = (SELECT max(id) FROM"
-				    " report_page)" },
-	{ "bytes in the tail", "UPDATE raw_tail SET body = x'0001000000ff' WHERE report = 4100" },
-	{ "another frame", "UPDATE raw_frame SET last = last + 1" },
-	{ "a report lost", "DELETE FROM report WHERE id = 4097" },
+	{"a block", "UPDATE report_block SET body = substr(body, 1, 200)"},
+	{"a block's count", "UPDATE report_block SET reports = 7"},
+	{"a page of digests", "UPDATE report_page SET body = substr(body, 1, 100)"
+			      " WHERE id = (SELECT max(id) FROM report_page)"},
+	{"a page of digests lost", "DELETE FROM report_page WHERE id = (SELECT max(id) FROM"
+				   " report_page)"},
+	{"bytes in the tail", "UPDATE raw_tail SET body = x'0001000000ff' WHERE report = 4100"},
+	{"another frame", "UPDATE raw_frame SET last = last + 1"},
+	{"a report lost", "DELETE FROM report WHERE id = 4097"},
 };
 
 TEST(damage_is_found)
@@ -459,7 +461,7 @@ static void ignore(void *ctx, const struct report *r)
 TEST(damaged_bodies)
 {
 	struct buf block = BUF_INIT(MIB(1)), frame = BUF_INIT(RAW_PAYLOAD_MOST);
-	struct report r[3] = { { .id = 5, .state = REPORT_DONE }, { .id = 6 }, { .id = 9 } };
+	struct report r[3] = {{.id = 5, .state = REPORT_DONE}, {.id = 6}, {.id = 9}};
 	struct raw_shared f;
 	unsigned found = 0;
 	block_pack(r, 3, &block);
@@ -467,7 +469,7 @@ TEST(damaged_bodies)
 	CHECK(raw_shared_add(&f, 5, STR("five")));
 	CHECK(raw_shared_add(&f, 9, STR("nine")));
 	raw_shared_pack(&f, &frame);
-	struct buf *both[] = { &block, &frame };
+	struct buf *both[] = {&block, &frame};
 	for (size_t k = 0; k < COUNT_OF(both); k++)
 		for (size_t i = 0; i < both[k]->n; i++)
 			for (unsigned bit = 0; bit < 8; bit++) {
@@ -487,5 +489,6 @@ TEST(damaged_bodies)
 
 TEST_MAIN(TEST_RUN(packed_ones_are_there_once), TEST_RUN(numbers_are_not_given_twice),
 	  TEST_RUN(some_stay_plain), TEST_RUN(a_packed_one_is_undone), TEST_RUN(runs_are_merged),
-	  TEST_RUN(a_merge_is_interrupted), TEST_RUN(readers_beside_it), TEST_RUN(forgotten_but_for_what_is_held),
-	  TEST_RUN(damage_is_found), TEST_RUN(damaged_bodies))
+	  TEST_RUN(a_merge_is_interrupted), TEST_RUN(readers_beside_it),
+	  TEST_RUN(forgotten_but_for_what_is_held), TEST_RUN(damage_is_found),
+	  TEST_RUN(damaged_bodies))

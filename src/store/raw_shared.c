@@ -6,7 +6,7 @@
 #include "store/raw.h"
 
 enum {
-	HEAD = 5,         /* packing and unpacked length, as every payload has */
+	HEAD = 5, /* packing and unpacked length, as every payload has */
 	LEVEL = 6,
 	DIRECTORY_MOST = KIB(64), /* of one frame: what stands before the bytes */
 };
@@ -58,7 +58,7 @@ enum rc raw_walk_begin(struct raw_walk *w, str payload, struct err *err)
 	struct wire in = wire_of(payload);
 	uint8_t packing = wire_u8(&in);
 	uint32_t n = wire_le32(&in);
-	*w = (struct raw_walk){ .bytes = BUF_INIT(RAW_PART + DIRECTORY_MOST + 8) };
+	*w = (struct raw_walk){.bytes = BUF_INIT(RAW_PART + DIRECTORY_MOST + 8)};
 	if (in.bad || packing != RAW_SHARED || n > RAW_PART + DIRECTORY_MOST)
 		return fail(err, RC_INPUT, "the frame does not hold several reports");
 	str body = wire_bytes(&in, wire_left(&in));
@@ -75,7 +75,8 @@ enum rc raw_walk_begin(struct raw_walk *w, str payload, struct err *err)
 		(void)wire_varint(&ahead);
 	}
 	w->at = n - wire_left(&ahead);
-	return ahead.bad ? fail(err, RC_INPUT, "the list of reports in the frame is damaged") : RC_OK;
+	return ahead.bad ? fail(err, RC_INPUT, "the list of reports in the frame is damaged")
+			 : RC_OK;
 }
 
 bool raw_walk_next(struct raw_walk *w, int64_t *report_out, str *bytes_out)
@@ -83,8 +84,7 @@ bool raw_walk_next(struct raw_walk *w, int64_t *report_out, str *bytes_out)
 	if (!w->left || w->head.bad)
 		return false;
 	uint64_t step = wire_varint(&w->head), n = wire_varint(&w->head);
-	if (step > INT64_MAX || w->report > INT64_MAX - (int64_t)step ||
-	    n > w->bytes.n - w->at) {
+	if (step > INT64_MAX || w->report > INT64_MAX - (int64_t)step || n > w->bytes.n - w->at) {
 		w->head.bad = true;
 		return false;
 	}

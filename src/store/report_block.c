@@ -14,11 +14,22 @@ enum { VERSION = 1, LEVEL = 9, NUMBERS = 16, TEXTS = 4 };
 static void get_numbers(const struct report *r, int64_t v[NUMBERS])
 {
 	int64_t all[NUMBERS] = {
-		r->id, r->feed, r->state, r->received_us, (int64_t)r->bytes, r->parser_version,
+		r->id,
+		r->feed,
+		r->state,
+		r->received_us,
+		(int64_t)r->bytes,
+		r->parser_version,
 		(int64_t)(r->next_offset - r->bytes), /* mostly 0: it was read to its end */
-		(int64_t)r->next_input, (int64_t)r->counts.inputs, (int64_t)r->counts.accepted,
-		(int64_t)r->counts.events, (int64_t)r->counts.repeats, (int64_t)r->counts.dropped,
-		(int64_t)r->counts.blank, r->parse_us, r->exercise,
+		(int64_t)r->next_input,
+		(int64_t)r->counts.inputs,
+		(int64_t)r->counts.accepted,
+		(int64_t)r->counts.events,
+		(int64_t)r->counts.repeats,
+		(int64_t)r->counts.dropped,
+		(int64_t)r->counts.blank,
+		r->parse_us,
+		r->exercise,
 	};
 	memcpy(v, all, sizeof(all));
 }
@@ -34,12 +45,12 @@ static void set_numbers(struct report *r, const int64_t v[NUMBERS])
 		.parser_version = (uint32_t)v[5],
 		.next_offset = (uint64_t)v[6] + (uint64_t)v[4],
 		.next_input = (uint64_t)v[7],
-		.counts = { .inputs = (uint64_t)v[8],
-			    .accepted = (uint64_t)v[9],
-			    .events = (uint64_t)v[10],
-			    .repeats = (uint64_t)v[11],
-			    .dropped = (uint64_t)v[12],
-			    .blank = (uint64_t)v[13] },
+		.counts = {.inputs = (uint64_t)v[8],
+			   .accepted = (uint64_t)v[9],
+			   .events = (uint64_t)v[10],
+			   .repeats = (uint64_t)v[11],
+			   .dropped = (uint64_t)v[12],
+			   .blank = (uint64_t)v[13]},
 		.parse_us = v[14],
 		.exercise = v[15] != 0,
 	};
@@ -74,7 +85,7 @@ void block_pack(const struct report *r, size_t n, struct buf *out)
 	struct column_scratch *scratch = x_alloc(sizeof(*scratch));
 	struct value *value = x_array(n, sizeof(*value));
 	struct buf all = BUF_INIT(UNPACKED_MOST);
-	struct column_in in = { .all = (uint32_t)n, .n = (uint32_t)n, .value = value };
+	struct column_in in = {.all = (uint32_t)n, .n = (uint32_t)n, .value = value};
 	scratch->seed = random_u64();
 	in.kind = CELL_INT;
 	for (size_t k = 0; k < NUMBERS; k++) {
@@ -233,8 +244,7 @@ static enum rc open_kept(struct conn *c, int64_t first, int64_t stamp, struct bl
 	return RC_OK;
 }
 
-enum rc block_find(struct conn *c, int64_t id, struct report *out, bool *found_out,
-		   struct err *err)
+enum rc block_find(struct conn *c, int64_t id, struct report *out, bool *found_out, struct err *err)
 {
 	struct sql *q = sql(c, "SELECT first, last, stamp FROM report_block WHERE first <= ?"
 			       " ORDER BY first DESC LIMIT 1");

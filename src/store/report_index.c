@@ -33,7 +33,7 @@ struct report_mark report_mark_of(const struct key *secret, const struct report 
 	buf_le64(&b, (uint64_t)r->feed);
 	struct hash128 h = keyed_hash128(secret, "report", buf_str(&b));
 	buf_free(&b);
-	return (struct report_mark){ .id = r->id, .hi = h.hi, .lo = (uint32_t)h.lo };
+	return (struct report_mark){.id = r->id, .hi = h.hi, .lo = (uint32_t)h.lo};
 }
 
 /* --- pages --- */
@@ -83,10 +83,10 @@ struct page_walk {
 
 static struct page_walk page_walk(const struct run *r, uint64_t page, str body)
 {
-	return (struct page_walk){ .w = wire_of(body),
-				   .before = page_begins(page, r->pages),
-				   .first = r->first,
-				   .width = id_bytes(r) };
+	return (struct page_walk){.w = wire_of(body),
+				  .before = page_begins(page, r->pages),
+				  .first = r->first,
+				  .width = id_bytes(r)};
 }
 
 static bool page_next(struct page_walk *p, struct report_mark *out)
@@ -114,13 +114,13 @@ static int64_t page_id(int64_t run, uint64_t page)
 
 static struct run take_run(struct sql *q)
 {
-	return (struct run){ .id = sql_col_int(q, 0),
-			     .first = sql_col_int(q, 1),
-			     .last = sql_col_int(q, 2),
-			     .level = (int)sql_col_int(q, 3),
-			     .entries = (uint64_t)sql_col_int(q, 4),
-			     .pages = (uint64_t)sql_col_int(q, 5),
-			     .written = (uint64_t)sql_col_int(q, 6) };
+	return (struct run){.id = sql_col_int(q, 0),
+			    .first = sql_col_int(q, 1),
+			    .last = sql_col_int(q, 2),
+			    .level = (int)sql_col_int(q, 3),
+			    .entries = (uint64_t)sql_col_int(q, 4),
+			    .pages = (uint64_t)sql_col_int(q, 5),
+			    .written = (uint64_t)sql_col_int(q, 6)};
 }
 
 static bool is_sound(const struct run *r)
@@ -153,8 +153,8 @@ static enum rc load_runs(struct conn *c, enum run_state state, int64_t into, str
 	}
 	*out = list;
 	enum rc rc = sql_end(q, err);
-	return rc == RC_OK && !sound ? fail(err, RC_INPUT, "the list of runs of digests is damaged") :
-				       rc;
+	return rc == RC_OK && !sound ? fail(err, RC_INPUT, "the list of runs of digests is damaged")
+				     : rc;
 }
 
 static enum rc put_pages(struct tx *tx, const struct run *r, uint64_t from, uint64_t until,
@@ -212,7 +212,7 @@ static enum rc add_run(struct tx *tx, enum run_state state, struct run *r, struc
 
 enum rc index_add(struct tx *tx, struct report_mark *mark, size_t n, struct err *err)
 {
-	struct run r = { .entries = n };
+	struct run r = {.entries = n};
 	if (!n)
 		return RC_OK;
 	r.first = r.last = mark[0].id;
@@ -256,7 +256,7 @@ static enum rc find_in_run(struct conn *c, const struct run *r, const struct rep
 			   struct finding_ids *f, struct err *err)
 {
 	uint64_t page = page_of(want->hi, r->pages);
-	struct report_mark m = { 0 };
+	struct report_mark m = {0};
 	struct sql *q = sql(c, "SELECT body FROM report_page WHERE id = ?");
 	sql_int(q, 1, page_id(r->id, page));
 	if (sql_row(q)) {
@@ -271,7 +271,7 @@ static enum rc find_in_run(struct conn *c, const struct run *r, const struct rep
 enum rc index_find(struct conn *c, const struct report_mark *want, struct arena *a,
 		   int64_t **ids_out, size_t *count_out, struct err *err)
 {
-	struct finding_ids f = { .a = a };
+	struct finding_ids f = {.a = a};
 	struct run *run;
 	size_t runs;
 	enum rc rc = load_runs(c, RUN_LIVE, 0, a, &run, &runs, err);
@@ -289,7 +289,7 @@ static enum rc each_in_run(struct conn *c, const struct run *r, uint64_t from, u
 			   bool (*each)(void *ctx, const struct report_mark *m), void *ctx,
 			   struct err *err)
 {
-	struct report_mark m = { 0 };
+	struct report_mark m = {0};
 	bool on = true, sound = true;
 	struct sql *q = sql(c, "SELECT id, body FROM report_page WHERE id >= ? AND id < ?"
 			       " ORDER BY id");
@@ -305,15 +305,15 @@ static enum rc each_in_run(struct conn *c, const struct run *r, uint64_t from, u
 		sound = sound && !p.w.bad;
 	}
 	enum rc rc = sql_end(q, err);
-	return rc == RC_OK && !sound ? fail(err, RC_INPUT, "a page of digests of reports %lld to"
-					    " %lld is damaged", (long long)r->first,
-					    (long long)r->last) :
-				       rc;
+	return rc == RC_OK && !sound ? fail(err, RC_INPUT,
+					    "a page of digests of reports %lld to"
+					    " %lld is damaged",
+					    (long long)r->first, (long long)r->last)
+				     : rc;
 }
 
 enum rc index_each(struct conn *c, int64_t first, int64_t last,
-		   bool (*each)(void *ctx, const struct report_mark *m), void *ctx,
-		   struct err *err)
+		   bool (*each)(void *ctx, const struct report_mark *m), void *ctx, struct err *err)
 {
 	struct arena *a = arena_new(KIB(4));
 	struct run *run;
@@ -329,11 +329,11 @@ enum rc index_each(struct conn *c, int64_t first, int64_t last,
 /* --- merging --- */
 
 struct slice {
-	struct run to;             /* as it stands before the slice */
-	uint64_t until;            /* pages of it that are written after */
+	struct run to;  /* as it stands before the slice */
+	uint64_t until; /* pages of it that are written after */
 	struct report_mark *mark;
 	size_t n, room;
-	uint64_t lo, hi;           /* marks of the slice: lo <= m, and m < hi but when hi is 0 */
+	uint64_t lo, hi; /* marks of the slice: lo <= m, and m < hi but when hi is 0 */
 	bool last;
 };
 
@@ -393,7 +393,7 @@ static enum rc fill_slice(struct conn *c, struct slice *s, struct arena *a, stru
 
 static enum rc merge_slice(struct store *s, const struct run *to, struct err *err)
 {
-	struct slice one = { .to = *to, .until = to->written + SLICE_PAGES };
+	struct slice one = {.to = *to, .until = to->written + SLICE_PAGES};
 	struct arena *a = arena_new(KIB(4));
 	struct reader *r;
 	if (one.until >= to->pages)
@@ -419,7 +419,7 @@ static enum rc merge_slice(struct store *s, const struct run *to, struct err *er
 static enum rc begin_merge(struct tx *tx, void *ctx, struct err *err)
 {
 	int level = *(int *)ctx;
-	struct run to = { .level = level + 1 };
+	struct run to = {.level = level + 1};
 	struct conn *c = tx_conn(tx);
 	struct sql *q = sql(c, "SELECT min(first), max(last), sum(entries) FROM report_run"
 			       " WHERE state = 1 AND level = ?");
@@ -458,8 +458,8 @@ static enum rc drop_slice(struct tx *tx, void *ctx, struct err *err)
 	enum rc rc = sql_run(q, err);
 	if (rc != RC_OK)
 		return rc;
-	q = left ? sql(c, "UPDATE report_run SET pages = ?1 WHERE id = ?2") :
-		   sql(c, "DELETE FROM report_run WHERE id = ?2 AND ?1 = 0");
+	q = left ? sql(c, "UPDATE report_run SET pages = ?1 WHERE id = ?2")
+		 : sql(c, "DELETE FROM report_run WHERE id = ?2 AND ?1 = 0");
 	sql_int(q, 1, (int64_t)left);
 	sql_int(q, 2, r->id);
 	return sql_run(q, err);
@@ -479,8 +479,9 @@ enum rc index_tend(struct store *s, bool *did_out, struct err *err)
 		if (rc == RC_OK && !n)
 			rc = load_runs(c, RUN_DEAD, 0, a, &dead, &dead_n, err);
 		if (rc == RC_OK && !n && !dead_n) {
-			struct sql *q = sql(c, "SELECT level FROM report_run WHERE state = 1"
-					       " GROUP BY level HAVING count(*) >= ? ORDER BY level");
+			struct sql *q =
+				sql(c, "SELECT level FROM report_run WHERE state = 1"
+				       " GROUP BY level HAVING count(*) >= ? ORDER BY level");
 			sql_int(q, 1, FAN);
 			if (sql_row(q))
 				level = (int)sql_col_int(q, 0);
@@ -510,8 +511,8 @@ struct counting {
 static bool count_mark(void *ctx, const struct report_mark *m)
 {
 	struct counting *k = ctx;
-	k->sorted = k->sorted && (m->hi > k->before_hi ||
-				  (m->hi == k->before_hi && m->lo >= k->before_lo));
+	k->sorted = k->sorted &&
+		    (m->hi > k->before_hi || (m->hi == k->before_hi && m->lo >= k->before_lo));
 	k->before_hi = m->hi;
 	k->before_lo = m->lo;
 	k->n++;
@@ -527,14 +528,14 @@ enum rc index_check(struct conn *c, void (*say)(void *ctx, const char *words), v
 	*marks_out = 0;
 	enum rc rc = load_runs(c, RUN_LIVE, 0, a, &run, &runs, err);
 	for (size_t i = 0; i < runs && rc == RC_OK; i++) {
-		struct counting k = { .sorted = true };
+		struct counting k = {.sorted = true};
 		rc = each_in_run(c, &run[i], 0, run[i].pages, count_mark, &k, err);
 		if (rc == RC_INPUT) {
 			say(ctx, err->text);
 			rc = RC_OK;
 		} else if (rc == RC_OK && (!k.sorted || k.n != run[i].entries)) {
-			say(ctx, k.sorted ? "a run of digests is not complete" :
-					    "a run of digests is out of order");
+			say(ctx, k.sorted ? "a run of digests is not complete"
+					  : "a run of digests is out of order");
 		}
 		*marks_out += run[i].entries;
 	}

@@ -11,7 +11,7 @@ static enum rc is_digest_of(struct verifying *v, struct conn *c, int64_t report,
 			    const struct digest *d, bool *is_out, struct err *err)
 {
 	struct report r;
-	struct digest none = { { 0 } };
+	struct digest none = {{0}};
 	int64_t *id;
 	size_t n;
 	enum rc rc = report_load(c, report, &r, err);
@@ -29,16 +29,17 @@ static enum rc is_digest_of(struct verifying *v, struct conn *c, int64_t report,
 	return rc;
 }
 
-void verify_digest(struct verifying *v, struct conn *c, int64_t report,
-			 const struct digest *d)
+void verify_digest(struct verifying *v, struct conn *c, int64_t report, const struct digest *d)
 {
 	struct err err;
 	bool is = false;
 	if (is_digest_of(v, c, report, d, &is, &err) != RC_OK)
-		verify_damaged(v, "raw bytes of report %lld: %s; they can be forgotten with their day",
-			(long long)report, err.text);
-	else if (!is)
 		verify_damaged(v,
+			       "raw bytes of report %lld: %s; they can be forgotten with their day",
+			       (long long)report, err.text);
+	else if (!is)
+		verify_damaged(
+			v,
 			"report %lld: its raw bytes are not those that came, by their digest; put "
 			"the segment back from a backup",
 			(long long)report);
@@ -61,12 +62,12 @@ static enum rc page_of_frames(struct reader *r, int64_t behind, struct frame *pa
 	sql_int(q, 2, PAGE);
 	size_t n = 0;
 	while (n < PAGE && sql_row(q))
-		page[n++] = (struct frame){ .first = sql_col_int(q, 0),
-					    .last = sql_col_int(q, 1),
-					    .at = { .day = (int32_t)sql_col_int(q, 2),
-						   .number = (uint32_t)sql_col_int(q, 3),
-						   .offset = (uint64_t)sql_col_int(q, 4),
-						   .bytes = (uint32_t)sql_col_int(q, 5) } };
+		page[n++] = (struct frame){.first = sql_col_int(q, 0),
+					   .last = sql_col_int(q, 1),
+					   .at = {.day = (int32_t)sql_col_int(q, 2),
+						  .number = (uint32_t)sql_col_int(q, 3),
+						  .offset = (uint64_t)sql_col_int(q, 4),
+						  .bytes = (uint32_t)sql_col_int(q, 5)}};
 	*count_out = n;
 	return sql_end(q, err);
 }
@@ -75,7 +76,7 @@ static void check_frame(struct verifying *v, struct reader *r, const struct fram
 {
 	struct err err;
 	char place[128];
-	struct raw_walk w = { 0 };
+	struct raw_walk w = {0};
 	int64_t id = 0;
 	str bytes;
 	buf_reset(&v->frame);
@@ -96,9 +97,10 @@ static void check_frame(struct verifying *v, struct reader *r, const struct fram
 		return;
 	verify_where(SEGMENT_RAW, &f->at, place);
 	verify_damaged(v,
-		"%s: raw bytes of reports %lld to %lld: %s; put the file back from a backup, or ask "
-		"their senders to send them again",
-		place, (long long)f->first, (long long)f->last, err.text);
+		       "%s: raw bytes of reports %lld to %lld: %s; put the file back from a "
+		       "backup, or ask "
+		       "their senders to send them again",
+		       place, (long long)f->first, (long long)f->last, err.text);
 }
 
 enum rc verify_frames(struct verifying *v, struct err *err)
@@ -114,7 +116,8 @@ enum rc verify_frames(struct verifying *v, struct err *err)
 		rc = page_of_frames(r, first, page, &n, err);
 		for (size_t i = 0; i < n && rc == RC_OK; i++) {
 			if (page[i].first <= last)
-				verify_damaged(v,
+				verify_damaged(
+					v,
 					"report %lld is in two frames; restore main.db from a "
 					"backup",
 					(long long)page[i].first);
@@ -136,7 +139,8 @@ static enum rc check_raw_tail(struct verifying *v, struct conn *c, struct err *e
 		int64_t id = sql_col_int(q, 0);
 		buf_reset(&v->part);
 		if (raw_unpack(sql_col_blob(q, 1), &v->part, &why) != RC_OK) {
-			verify_damaged(v,
+			verify_damaged(
+				v,
 				"main.db: raw bytes of report %lld: %s; ask its sender to send it "
 				"again",
 				(long long)id, why.text);
@@ -171,16 +175,18 @@ static enum rc check_blocks(struct verifying *v, struct conn *c, struct err *err
 	struct err why;
 	uint64_t done = 0, marks = 0;
 	int64_t before = 0;
-	struct sql *q = sql(c, "SELECT first, last, reports, body FROM report_block ORDER BY first");
+	struct sql *q =
+		sql(c, "SELECT first, last, reports, body FROM report_block ORDER BY first");
 	while (sql_row(q)) {
-		struct block_check k = { 0 };
+		struct block_check k = {0};
 		int64_t first = sql_col_int(q, 0), last = sql_col_int(q, 1);
 		enum rc rc = block_each(sql_col_blob(q, 3), count_report, &k, &why);
 		if (rc == RC_OK && (k.first != first || k.last != last || first <= before ||
 				    k.reports != (uint64_t)sql_col_int(q, 2)))
 			rc = fail(&why, RC_INPUT, "it holds other reports than its row says");
 		if (rc != RC_OK)
-			verify_damaged(v, "main.db: reports %lld to %lld: %s; restore it from a backup",
+			verify_damaged(
+				v, "main.db: reports %lld to %lld: %s; restore it from a backup",
 				(long long)first, (long long)last, why.text);
 		before = last;
 		done += k.done;
@@ -191,7 +197,8 @@ static enum rc check_blocks(struct verifying *v, struct conn *c, struct err *err
 	if (rc == RC_OK)
 		rc = index_check(c, say_index, v, &marks, err);
 	if (rc == RC_OK && marks != done)
-		verify_damaged(v,
+		verify_damaged(
+			v,
 			"main.db: the runs of digests know %llu reports, the blocks hold %llu; "
 			"restore it from a backup",
 			(unsigned long long)marks, (unsigned long long)done);
