@@ -67,8 +67,23 @@ json "journal list" ronda journal -d "$D" list
 is "$(json_type "$(head -1 "$T/out")" number)" integer "its number is a number"
 is "$(grep -c '"body":"' "$T/out")" 0 "its body is an object"
 is "$(ronda journal -d "$D" list --json --limit 2 | wc -l)" 2 "--limit is kept"
+json "journal show" ronda journal -d "$D" show 1
+json "journal list by object" ronda journal -d "$D" list --object feed:local --actor node --from 2026-01-01
+has_not "$T/out" '"actor":"unix' "and of nobody else"
+check_fails 66 "a line that is not there" ronda journal -d "$D" show 999999
+check_fails 65 "a number that is none" ronda journal -d "$D" list --before x
+check_fails 65 "a time that is none" ronda journal -d "$D" list --from soon
 json "journal verify" ronda journal -d "$D" verify
 json "journal head" ronda journal -d "$D" head
+head=$(ronda journal -d "$D" head)
+printf '# kept elsewhere\n%s\n' "$head" >"$T/heads"
+check "verify against a file of heads" ronda journal -d "$D" verify --against "$T/heads"
+has "$T/out" '1 heads kept elsewhere agree' "says how many agree"
+ronda init "$T/other" --name Other --country ID >/dev/null 2>&1
+ronda journal -d "$T/other" witness "$(ronda journal -d "$D" head --json | sed -E 's/.*"node":"([^"]*)".*/\1/')" "$head" >>"$T/heads" 2>"$T/err"
+check "and with one another node witnessed" ronda verify -d "$D" --against "$T/heads"
+sed 's/^witness \(.*\)....$/witness \10000/' "$T/heads" >"$T/forged"
+check_fails 65 "a forged one is refused" ronda journal -d "$D" verify --against "$T/forged"
 json verify ronda verify -d "$D"
 json rebuild ronda rebuild -d "$D"
 json forget ronda forget -d "$D" --before 2026-01-01 --dry-run

@@ -17,6 +17,9 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 /* A file of the caller, or "-" = stdin, whole; RC_LIMIT above cap. */
 MUST_CHECK enum rc cli_read_file(struct cli *c, const char *path, size_t cap, struct buf *out,
 				 struct err *err);
+/* What --against was given: a journal head itself ("12:ab…"), else a file of the
+ * caller with such lines. NULL: nothing. */
+MUST_CHECK enum rc cli_kept_heads(struct cli *c, const char *value, struct buf *out, struct err *err);
 /* A handle to read from with cli_read; "-" gives stdin itself, which stays open. */
 MUST_CHECK enum rc cli_open_file(struct cli *c, const char *path, int *fd_out, struct err *err);
 void cli_close_file(const struct cli *c, int fd);

@@ -102,3 +102,17 @@ enum rc cli_read_file(struct cli *c, const char *path, size_t cap, struct buf *o
 	cli_close_file(c, fd);
 	return rc;
 }
+
+enum rc cli_kept_heads(struct cli *c, const char *value, struct buf *out, struct err *err)
+{
+	str left = str_of(value), number = str_cut(&left, ':');
+	uint64_t n;
+	if (!value)
+		return RC_OK;
+	if (left.n && str_to_u64(number, &n)) {
+		out->cap = KIB(1);
+		buf_add(out, str_head(str_of(value), KIB(1) - 1));
+		return RC_OK;
+	}
+	return cli_read_file(c, value, MIB(64), out, err);
+}

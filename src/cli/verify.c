@@ -4,7 +4,7 @@
 #include "record/deliveries.h"
 
 static const struct cli_option options[] = {
-	{ "--against", 0, "HEAD", "a journal head kept elsewhere, as 'ronda journal head' printed it" },
+	{ "--against", 0, "FILE", "journal heads kept elsewhere, one a line, or one head itself" },
 	{ .name = NULL },
 };
 
@@ -22,18 +22,21 @@ static void progress(void *ctx, uint64_t done, uint64_t all)
 
 static int run(struct cli *c)
 {
-	const char *witness = cli_value(c, "--against");
+	struct buf kept = BUF_INIT(0);
 	struct verify_result result = { 0 };
 	struct journal_check journal = { 0 }, deliveries = { 0 };
 	struct reader *r = NULL;
 	struct err err;
-	enum rc rc = store_verify(c->node->store, say, c, progress, &result, &err);
+	enum rc rc = cli_kept_heads(c, cli_value(c, "--against"), &kept, &err);
+	if (rc == RC_OK)
+		rc = store_verify(c->node->store, say, c, progress, &result, &err);
 	if (rc == RC_OK)
 		rc = store_read_begin(c->node->store, &r, &err);
 	if (rc == RC_OK)
-		rc = journal_verify(reader_conn(r), witness ? str_of(witness) : STR_NONE, &journal, &err);
+		rc = journal_verify(reader_conn(r), buf_str(&kept), &journal, &err);
 	if (rc == RC_OK && journal.first_bad == 0)
 		rc = deliveries_verify(c->node->store, reader_conn(r), &deliveries, &err);
+	buf_free(&kept);
 	if (r)
 		store_read_end(r);
 	if (rc != RC_OK)
@@ -58,7 +61,7 @@ static int run(struct cli *c)
 const struct cli_command cli_verify = {
 	.name = "verify",
 	.brief = "read everything and say what is damaged",
-	.usage = "verify [--against HEAD]",
+	.usage = "verify [--against FILE]",
 	.text = "Every frame's checksum, the database's own check, and the journal's chain. Exit 0 only when all is sound.",
 	.example = "ronda verify -d demo",
 	.options = options,

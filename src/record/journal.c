@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "record/journal.h"
 
-#include <sodium.h>
-
 #include "base/arena.h"
+#include "record/journal_private.h"
 
-enum { SALT = 16, HASH = 32, HEADS_APART = 1000 };
-
-struct journal {
-	struct store *s;
-	unsigned char secret[crypto_sign_SECRETKEYBYTES];
-};
+enum { SALT = 16, HEADS_APART = 1000 };
 
 /* --- what is hashed (docs/format.md has it to the byte) --- */
 
-static void add_text(struct buf *b, str s)
+void journal_put_text(struct buf *b, str s)
 {
 	buf_le32(b, (uint32_t)s.n);
 	buf_add(b, s);
@@ -51,9 +45,9 @@ static struct digest hash_of(const struct digest *before, const struct line *l)
 	buf_add_mem(&b, before->b, HASH);
 	buf_le64(&b, l->number);
 	buf_le64(&b, (uint64_t)l->at_us);
-	add_text(&b, l->actor);
-	add_text(&b, l->act);
-	add_text(&b, l->object);
+	journal_put_text(&b, l->actor);
+	journal_put_text(&b, l->act);
+	journal_put_text(&b, l->object);
 	buf_le64(&b, l->count);
 	buf_add_mem(&b, l->root.b, HASH);
 	buf_add_mem(&b, l->commitment.b, HASH);
@@ -69,7 +63,7 @@ static void head_bytes(struct buf *b, uint64_t number, const struct digest *hash
 	buf_add_mem(b, hash->b, HASH);
 }
 
-static bool take_digest(str s, struct digest *out)
+bool journal_take_digest(str s, struct digest *out)
 {
 	if (s.n != HASH)
 		return false;
@@ -89,7 +83,7 @@ static enum rc last_line(struct conn *c, uint64_t *number_out, struct digest *ha
 	*hash_out = (struct digest){ { 0 } };
 	if (sql_row(q)) {
 		*number_out = (uint64_t)sql_col_int(q, 0);
-		sound = take_digest(sql_col_blob(q, 1), hash_out);
+		sound = journal_take_digest(sql_col_blob(q, 1), hash_out);
 	}
 	enum rc rc = sql_end(q, err);
 	if (rc == RC_OK && !sound)
@@ -208,7 +202,7 @@ static enum rc sign_head(struct tx *tx, void *ctx, struct err *err)
 	return rc == RC_OK ? thin_heads(tx, head, number, err) : rc;
 }
 
-static enum rc load_key(struct conn *c, const char *name, void *to, size_t size, bool *found_out,
+enum rc journal_load_key(struct conn *c, const char *name, void *to, size_t size, bool *found_out,
 			struct err *err)
 {
 	struct sql *q = sql(c, "SELECT value FROM node WHERE key = ?");
@@ -253,7 +247,7 @@ enum rc journal_open(struct store *s, struct journal **out, struct err *err)
 	j->s = s;
 	enum rc rc = store_read_begin(s, &r, err);
 	if (rc == RC_OK) {
-		rc = load_key(reader_conn(r), "journal.secret", j->secret, sizeof(j->secret),
+		rc = journal_load_key(reader_conn(r), "journal.secret", j->secret, sizeof(j->secret),
 			      &found, err);
 		store_read_end(r);
 	}
@@ -292,46 +286,13 @@ enum rc journal_head(struct conn *c, struct buf *out, struct err *err)
 	return rc == RC_OK && !found ? fail(err, RC_ABSENT, "the journal has no signed head") : rc;
 }
 
-enum rc journal_list(struct conn *c, uint64_t before, size_t limit, struct arena *a,
-		     struct journal_line **out, size_t *count_out, struct err *err)
-{
-	size_t room = 0, n = 0;
-	struct journal_line *list = NULL;
-	struct sql *q = sql(c, "SELECT number, at_us, actor, act, object, count, body FROM journal"
-			       " WHERE number < ? ORDER BY number DESC LIMIT ?");
-	sql_int(q, 1, before ? (int64_t)before : INT64_MAX);
-	sql_int(q, 2, limit > INT64_MAX ? INT64_MAX : (int64_t)limit);
-	while (sql_row(q)) {
-		if (n == room) {
-			room = room ? 2 * room : 32;
-			list = x_grow(list, room, sizeof(*list));
-		}
-		list[n++] = (struct journal_line){
-			.number = (uint64_t)sql_col_int(q, 0),
-			.at_us = sql_col_int(q, 1),
-			.actor = arena_str(a, sql_col_str(q, 2)),
-			.act = arena_str(a, sql_col_str(q, 3)),
-			.object = arena_str(a, sql_col_str(q, 4)),
-			.count = (uint64_t)sql_col_int(q, 5),
-			.body = arena_str(a, sql_col_str(q, 6)),
-		};
-	}
-	*out = ARENA_ARRAY(a, n + 1, struct journal_line);
-	if (n)
-		memcpy(*out, list, n * sizeof(*list));
-	free(list);
-	*count_out = n;
-	return sql_end(q, err);
-}
-
 /* --- checking --- */
 
 struct checking {
 	struct journal_check *out;
 	struct digest hash; /* of the line before */
-	uint64_t witness;   /* number in the witness; 0: none given */
-	struct digest witness_hash;
-	bool witness_seen;
+	const struct kept_head *kept; /* ascending; the next one to be met */
+	size_t kept_count;
 };
 
 static bool bad(struct checking *k, uint64_t number, const char *words)
@@ -350,8 +311,8 @@ static bool take_line(struct sql *q, struct line *l)
 			    .act = sql_col_str(q, 3),
 			    .object = sql_col_str(q, 4),
 			    .count = (uint64_t)sql_col_int(q, 5) };
-	return take_digest(sql_col_blob(q, 6), &l->root) &&
-	       take_digest(sql_col_blob(q, 7), &l->commitment);
+	return journal_take_digest(sql_col_blob(q, 6), &l->root) &&
+	       journal_take_digest(sql_col_blob(q, 7), &l->commitment);
 }
 
 static bool check_line(struct checking *k, struct sql *q)
@@ -359,7 +320,7 @@ static bool check_line(struct checking *k, struct sql *q)
 	struct line l;
 	struct digest stored;
 	uint64_t want = k->out->lines + 1;
-	bool whole = take_line(q, &l) && take_digest(sql_col_blob(q, 10), &stored);
+	bool whole = take_line(q, &l) && journal_take_digest(sql_col_blob(q, 10), &stored);
 	if (l.number != want)
 		return bad(k, want, "the line is missing");
 	if (!whole)
@@ -373,11 +334,11 @@ static bool check_line(struct checking *k, struct sql *q)
 	struct digest body = commitment_of(sql_col_blob(q, 8), sql_col_str(q, 9));
 	if (!sql_col_null(q, 8) && memcmp(body.b, l.commitment.b, HASH) != 0)
 		return bad(k, want, "the body was changed: it is not what the line commits to");
-	if (l.number == k->witness) {
-		k->witness_seen = true;
-		if (memcmp(hash.b, k->witness_hash.b, HASH) != 0)
+	for (; k->kept_count && k->kept->number == want; k->kept++, k->kept_count--) {
+		if (memcmp(hash.b, k->kept->hash.b, HASH) != 0)
 			return bad(k, want,
 				   "the line differs from the head that was kept elsewhere");
+		k->out->heads++;
 	}
 	k->out->lines = want;
 	k->hash = hash;
@@ -391,7 +352,7 @@ static enum rc check_lines(struct conn *c, struct checking *k, struct err *err)
 	while (!k->out->first_bad && sql_row(q))
 		(void)check_line(k, q);
 	enum rc rc = sql_end(q, err);
-	if (rc == RC_OK && !k->out->first_bad && k->witness && !k->witness_seen)
+	if (rc == RC_OK && !k->out->first_bad && k->kept_count)
 		(void)bad(k, k->out->lines + 1, "the tail was cut: a head kept elsewhere is newer");
 	return rc;
 }
@@ -400,7 +361,7 @@ static bool head_is_signed(struct sql *q, const unsigned char *public)
 {
 	struct digest hash;
 	str signature = sql_col_blob(q, 2);
-	if (!take_digest(sql_col_blob(q, 1), &hash) || signature.n != crypto_sign_BYTES)
+	if (!journal_take_digest(sql_col_blob(q, 1), &hash) || signature.n != crypto_sign_BYTES)
 		return false;
 	struct buf b = BUF_INIT(128);
 	head_bytes(&b, (uint64_t)sql_col_int(q, 0), &hash);
@@ -448,36 +409,68 @@ static enum rc check_heads(struct conn *c, struct checking *k, const unsigned ch
 	return sql_end(q, err);
 }
 
-static bool parse_witness(str witness, struct checking *k)
+/* A body may go, but a later line must say so: about the line, or about its object. */
+static enum rc check_erased(struct conn *c, struct checking *k, struct err *err)
 {
-	str hex = witness, number = str_cut(&hex, ':');
-	return str_to_u64(number, &k->witness) && k->witness &&
-	       hex_parse(str_trim_all(hex), k->witness_hash.b, HASH);
+	struct sql *q = sql(c, "SELECT number FROM journal l WHERE salt IS NULL AND NOT EXISTS"
+			       " (SELECT 1 FROM journal e WHERE e.act = 'erase' AND"
+			       "  e.number > l.number AND e.object = 'journal:' || l.number)"
+			       " AND NOT EXISTS"
+			       " (SELECT 1 FROM journal e WHERE e.act = 'erase' AND"
+			       "  e.number > l.number AND e.object = l.object)"
+			       " ORDER BY number LIMIT 1");
+	if (sql_row(q))
+		(void)bad(k, (uint64_t)sql_col_int(q, 0),
+			  "the body was erased and no line says by whom and why");
+	return sql_end(q, err);
 }
 
-enum rc journal_verify(struct conn *c, str witness, struct journal_check *out, struct err *err)
+static enum rc check_signed(struct conn *c, struct checking *k, struct err *err)
 {
-	struct checking k = { .out = out };
 	unsigned char public[crypto_sign_PUBLICKEYBYTES];
 	bool found = false;
-	*out = (struct journal_check){ 0 };
-	if (witness.n && !parse_witness(witness, &k))
-		return fail(err, RC_INPUT, "'" STR_FMT "' is no journal head", STR_ARG(witness));
-	enum rc rc = check_lines(c, &k, err);
-	if (rc == RC_OK)
-		rc = load_key(c, "journal.public", public, sizeof(public), &found, err);
-	if (rc != RC_OK || out->first_bad || (!out->lines && !found))
+	enum rc rc = journal_load_key(c, "journal.public", public, sizeof(public), &found, err);
+	if (rc != RC_OK || (!k->out->lines && !found))
 		return rc;
 	if (!found) {
-		(void)bad(&k, 1, "the node's public key is missing");
+		(void)bad(k, 1, "the node's public key is missing");
 		return RC_OK;
 	}
-	if (!out->lines) {
+	if (!k->out->lines) {
 		uint64_t head;
 		rc = last_head(c, &head, err);
 		if (rc == RC_OK && head)
-			(void)bad(&k, 1, "all lines are missing: a signed head names them");
+			(void)bad(k, 1, "all lines are missing: a signed head names them");
 		return rc;
 	}
-	return check_heads(c, &k, public, err);
+	return check_heads(c, k, public, err);
+}
+
+static enum rc node_id(struct conn *c, char id[64], struct err *err)
+{
+	struct sql *q = sql(c, "SELECT value FROM node WHERE key = 'id'");
+	bool found = sql_row(q) && str_to_z(sql_col_blob(q, 0), id, 64);
+	enum rc rc = sql_end(q, err);
+	return rc == RC_OK && !found ? fail(err, RC_INPUT, "main.db does not say whose it is") : rc;
+}
+
+enum rc journal_verify(struct conn *c, str kept, struct journal_check *out, struct err *err)
+{
+	struct checking k = { .out = out };
+	struct arena *a = arena_new(KIB(4));
+	struct kept_head *heads = NULL;
+	char id[64] = "";
+	*out = (struct journal_check){ 0 };
+	enum rc rc = kept.n ? node_id(c, id, err) : RC_OK;
+	if (rc == RC_OK && kept.n)
+		rc = witness_parse(kept, str_of(id), a, &heads, &k.kept_count, err);
+	k.kept = heads;
+	if (rc == RC_OK)
+		rc = check_lines(c, &k, err);
+	if (rc == RC_OK && !out->first_bad)
+		rc = check_signed(c, &k, err);
+	if (rc == RC_OK && !out->first_bad)
+		rc = check_erased(c, &k, err);
+	arena_free(a);
+	return rc;
 }

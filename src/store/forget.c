@@ -2,6 +2,7 @@
 #include "base/arena.h"
 #include "store/chunk.h"
 #include "store/pack_private.h"
+#include "store/rewrite.h"
 #include "store/upkeep_private.h"
 
 /* One transaction takes at most this much, so that nobody waits for it long. */
@@ -723,13 +724,20 @@ enum rc store_forget(struct store *s, int32_t before_day, bool dry, struct forge
 	int32_t *day = NULL;
 	size_t days = 0;
 	*out = (struct forget_result){ 0 };
+	if (!dry && !store_take_files(s)) {
+		arena_free(f.a);
+		return fail(err, RC_BUSY,
+			    "a backup or an erasure is under way: forget when it has ended");
+	}
 	enum rc rc = list_days(&f, before_day, &day, &days, err);
 	if (rc == RC_OK && days && holds_any(&f, HOLD_ORG))
 		rc = find_org_chunks(&f, err);
 	for (size_t i = 0; i < days && rc == RC_OK; i++)
 		rc = forget_day(&f, day[i], err);
-	if (!dry)
+	if (!dry) {
 		atomic_store(&s->fold_wanted, true);
+		store_give_files(s);
+	}
 	free(day);
 	free(f.org_chunk);
 	buf_free(&f.frame);

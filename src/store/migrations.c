@@ -123,6 +123,19 @@ static const char version_2[] =
 	/* what was delivered before has its line in the journal */
 	"INSERT INTO node (key, value) SELECT 'reports.told', coalesce(max(id), 0) FROM report;"
 	/* --- record: journal --- */
+	/* journal_list.c: the history of one object */
+	"CREATE INDEX journal_object ON journal (object);"
+	/* witness.c: the newest head of another node that was witnessed here */
+	"CREATE TABLE witnessed (node TEXT PRIMARY KEY, number INTEGER NOT NULL, hash BLOB NOT NULL,"
+	" at_us INTEGER NOT NULL) WITHOUT ROWID;"
+	/* erase.c: what is being erased, how far it came (ended_us 0: under way), what it
+	 * waits for; and the segment files that hold bytes of it */
+	"CREATE TABLE erasing (id INTEGER PRIMARY KEY, object TEXT NOT NULL, why TEXT NOT NULL,"
+	" asked_by TEXT NOT NULL, asked_us INTEGER NOT NULL, step INTEGER NOT NULL,"
+	" ended_us INTEGER NOT NULL, words TEXT NOT NULL);"
+	"CREATE INDEX erasing_open ON erasing (id) WHERE ended_us = 0;"
+	"CREATE TABLE erasing_file (erasing INTEGER, kind INTEGER, day INTEGER, number INTEGER,"
+	" PRIMARY KEY (erasing, kind, day, number)) WITHOUT ROWID;"
 	/* --- record: records, links, search --- */
 	/* --- record: clocks, outbox, ledger --- */
 	/* --- route: findings --- */

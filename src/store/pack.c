@@ -146,18 +146,8 @@ static enum rc name_frames(struct tx *tx, const struct packing *p, struct err *e
 		const struct shared_frame *f = &p->frame[i];
 		struct place at;
 		rc = tx_append(tx, SEGMENT_RAW, p->day, buf_str(&f->payload), &at, err);
-		if (rc != RC_OK)
-			break;
-		struct sql *q =
-			sql(tx_conn(tx), "INSERT INTO raw_frame (first, last, day, number, offset,"
-					 " bytes) VALUES (?, ?, ?, ?, ?, ?)");
-		sql_int(q, 1, f->first);
-		sql_int(q, 2, f->last);
-		sql_int(q, 3, at.day);
-		sql_int(q, 4, at.number);
-		sql_int(q, 5, (int64_t)at.offset);
-		sql_int(q, 6, at.bytes);
-		rc = sql_run(q, err);
+		if (rc == RC_OK)
+			rc = raw_name_frame(tx, f->first, f->last, &at, err);
 	}
 	return rc;
 }

@@ -29,6 +29,9 @@ MUST_CHECK enum rc block_find(struct conn *c, int64_t id, struct report *out, bo
 MUST_CHECK enum rc block_each(str body, void (*each)(void *ctx, const struct report *r), void *ctx,
 			      struct err *err);
 
+/* The block of that report anew, without its file name and words. */
+MUST_CHECK enum rc block_erase(struct tx *tx, int64_t id, struct err *err);
+
 /* --- report_index.c --- */
 
 struct report_mark report_mark_of(const struct key *secret, const struct report *r);

@@ -6,6 +6,7 @@
 
 #include "base/test_dir.h"
 #include "store/pack_test.h"
+#include "store/rewrite.h"
 #include "store/upkeep.h"
 
 struct world {
@@ -423,6 +424,66 @@ TEST(forgotten_but_for_what_is_held)
 	ended(&w);
 }
 
+struct erased {
+	int64_t id;
+	unsigned files;
+	int32_t day;
+	uint32_t number;
+};
+
+static enum rc note_file(void *ctx, int32_t day, uint32_t number, struct err *e)
+{
+	struct erased *x = ctx;
+	(void)e;
+	x->files++;
+	x->day = day;
+	x->number = number;
+	return RC_OK;
+}
+
+static enum rc erase(struct tx *tx, void *ctx, struct err *e)
+{
+	struct erased *x = ctx;
+	return report_erase(tx, x->id, note_file, x, e);
+}
+
+TEST(one_of_a_shared_frame_is_erased)
+{
+	struct world w = created();
+	char text[200];
+	bool known;
+	add_done(w.s, 1, PACK_REPORTS + 11);
+	CHECK_RC(store_write(w.s, tell_all, NULL, &err), RC_OK, err);
+	tend(&w);
+	struct erased x = { .id = 100 }, waiting = { .id = 4100 };
+	CHECK_RC(store_write(w.s, erase, &x, &err), RC_OK, err);
+	CHECK_INT(x.files, 1);
+	CHECK_RC(store_write(w.s, erase, &x, &err), RC_OK, err); /* once more: nothing to do */
+	CHECK_INT(x.files, 1);
+	CHECK_RC(store_write(w.s, erase, &waiting, &err), RC_OK, err);
+	CHECK_INT(waiting.files, 0);
+	CHECK(!reads_back(&w, 100, bytes_of(100, text)));
+	CHECK_INT(err.rc, RC_ABSENT);
+	CHECK(!reads_back(&w, 4100, bytes_of(4100, text)));
+	/* the file goes; what else stood in it is kept, also for who reads just now */
+	struct raw_reader *reading;
+	char got[200];
+	CHECK_RC(raw_open(w.s, 99, &reading, &err), RC_OK, err);
+	CHECK_RC(store_rewrite_segment(w.s, SEGMENT_RAW, x.day, x.number, &err), RC_OK, err);
+	CHECK_RC(store_remove_segment(w.s, SEGMENT_RAW, x.day, x.number, &err), RC_OK, err);
+	CHECK_INT(raw_read(reading, got, sizeof(got)), bytes_of(99, text).n);
+	raw_close(reading);
+	for (int64_t id = 1; id <= PACK_REPORTS + 10; id++)
+		CHECK_MSG(id == 100 || id == 4100 || reads_back(&w, id, bytes_of(id, text)),
+			  "report %lld", (long long)id);
+	CHECK_INT(loaded(&w, 100).counts.events, 1);
+	CHECK_INT(received(&w, 1, bytes_of(100, text), &known).id, 100);
+	CHECK(known);
+	struct verify_result v = verify(&w);
+	CHECK_MSG(v.damaged == 0, "%s", w.said);
+	ended(&w);
+}
+
 static const struct {
 	const char *what, *change;
 } changes[] = {
@@ -490,5 +551,6 @@ TEST(damaged_bodies)
 TEST_MAIN(TEST_RUN(packed_ones_are_there_once), TEST_RUN(numbers_are_not_given_twice),
 	  TEST_RUN(some_stay_plain), TEST_RUN(a_packed_one_is_undone), TEST_RUN(runs_are_merged),
 	  TEST_RUN(a_merge_is_interrupted), TEST_RUN(readers_beside_it),
-	  TEST_RUN(forgotten_but_for_what_is_held), TEST_RUN(damage_is_found),
+	  TEST_RUN(forgotten_but_for_what_is_held), TEST_RUN(one_of_a_shared_frame_is_erased),
+	  TEST_RUN(damage_is_found),
 	  TEST_RUN(damaged_bodies))

@@ -4,6 +4,7 @@
 #include <zstd.h>
 
 #include "base/arena.h"
+#include "store/store_private.h"
 
 /* --- packing --- */
 
@@ -62,6 +63,7 @@ struct append {
 
 struct raw_intake {
 	struct store *s;
+	unsigned turn; /* counted in: rewrite.c */
 	int64_t begun_us;
 	struct sha256 *sha;
 	struct buf part; /* not yet appended */
@@ -80,6 +82,8 @@ enum rc raw_begin(struct store *s, struct raw_intake **out, struct err *err)
 		return fail(err, RC_IO, "the store is read-only");
 	struct raw_intake *in = x_alloc(sizeof(*in));
 	in->s = s;
+	in->turn = atomic_load(&s->raw_turn) & 1;
+	atomic_fetch_add(&s->raw_under_way[in->turn], 1);
 	in->begun_us = clock_now_us();
 	in->sha = sha256_new();
 	in->part = (struct buf)BUF_INIT(RAW_PART);
@@ -165,6 +169,7 @@ void raw_abort(struct raw_intake *in)
 	if (!in)
 		return;
 	collect_all(in);
+	atomic_fetch_sub(&in->s->raw_under_way[in->turn], 1);
 	if (in->sha)
 		(void)sha256_end(in->sha);
 	for (unsigned i = 0; i < UNDER_WAY; i++)
@@ -183,7 +188,7 @@ struct receiving {
 	str last; /* payload of the last part */
 };
 
-/* A day may be forgotten while a slow delivery of it comes in. */
+/* A day may be forgotten while a slow delivery of it comes in, or the file rewritten. */
 static enum rc still_there(struct tx *tx, const struct place *at, struct err *err)
 {
 	struct sql *q = sql(tx_conn(tx), "SELECT bytes FROM segment WHERE kind = 0 AND day = ?"
@@ -194,7 +199,7 @@ static enum rc still_there(struct tx *tx, const struct place *at, struct err *er
 	enum rc rc = sql_end(q, err);
 	if (rc == RC_OK && forgotten)
 		return fail(err, RC_BUSY,
-			    "the day of this report was forgotten while it came: "
+			    "the day of this report was forgotten or rewritten while it came: "
 			    "send it again");
 	return rc;
 }
@@ -298,12 +303,13 @@ struct raw_reader {
 
 static enum rc load_places(struct raw_reader *r, struct conn *c, struct err *err)
 {
-	size_t room = 0;
+	size_t room = r->places;
+	r->places = 0;
 	struct sql *q = sql(c, "SELECT day, number, offset, bytes FROM raw WHERE report = ?"
 			       " ORDER BY part");
 	sql_int(q, 1, r->report);
 	while (sql_row(q)) {
-		if (r->places == room) {
+		if (r->places >= room) {
 			room = room ? 2 * room : 16;
 			r->place = x_grow(r->place, room, sizeof(*r->place));
 		}
@@ -325,6 +331,20 @@ static enum rc load_tail(struct raw_reader *r, struct conn *c, struct err *err)
 		buf_add(&r->tail, sql_col_blob(q, 0));
 	r->places = r->in_tail;
 	return sql_end(q, err);
+}
+
+enum rc raw_name_frame(struct tx *tx, int64_t first, int64_t last, const struct place *at,
+		       struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO raw_frame (first, last, day, number, offset,"
+					 " bytes) VALUES (?, ?, ?, ?, ?, ?)");
+	sql_int(q, 1, first);
+	sql_int(q, 2, last);
+	sql_int(q, 3, at->day);
+	sql_int(q, 4, at->number);
+	sql_int(q, 5, (int64_t)at->offset);
+	sql_int(q, 6, at->bytes);
+	return sql_run(q, err);
 }
 
 enum rc raw_frame_of(struct conn *c, int64_t report, struct place *out, bool *found_out,
@@ -397,6 +417,18 @@ static enum rc next_part(struct raw_reader *r)
 	if (rc != RC_OK)
 		return rc;
 	rc = reader_frame(view, SEGMENT_RAW, &r->place[r->next], &r->frame, &r->err);
+	if (rc == RC_ABSENT) { /* the file may have been rewritten since: look again */
+		free(r->place);
+		r->place = NULL;
+		r->places = 0;
+		r->shared = false;
+		rc = find_bytes(r, reader_conn(view), &r->err);
+		if (rc == RC_OK && r->next >= r->places)
+			rc = fail(&r->err, RC_ABSENT, "the bytes of report %lld are forgotten",
+				  (long long)r->report);
+		if (rc == RC_OK)
+			rc = reader_frame(view, SEGMENT_RAW, &r->place[r->next], &r->frame, &r->err);
+	}
 	store_read_end(view);
 	if (rc == RC_OK && r->shared)
 		rc = raw_shared_find(buf_str(&r->frame), r->report, &r->part, &r->err);

@@ -55,6 +55,9 @@ MUST_CHECK enum rc raw_shared_find(str payload, int64_t report, struct buf *out,
 /* Names the frame as part `part` of the report. */
 MUST_CHECK enum rc raw_name_part(struct tx *tx, int64_t report, size_t part,
 				 const struct place *at, struct err *err);
+/* Names a frame of the reports first to last. */
+MUST_CHECK enum rc raw_name_frame(struct tx *tx, int64_t first, int64_t last,
+				  const struct place *at, struct err *err);
 /* The shared frame that may hold the report; *found_out false: none does. */
 MUST_CHECK enum rc raw_frame_of(struct conn *c, int64_t report, struct place *out,
 				bool *found_out, struct err *err);

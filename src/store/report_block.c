@@ -266,3 +266,52 @@ enum rc block_find(struct conn *c, int64_t id, struct report *out, bool *found_o
 		take(b, row, out);
 	return rc;
 }
+
+struct erasing {
+	struct report *r;
+	size_t n;
+	int64_t id;
+};
+
+static void take_over(void *ctx, const struct report *r)
+{
+	struct erasing *e = ctx;
+	struct report *to = &e->r[e->n++];
+	*to = *r;
+	if (r->id == e->id)
+		to->file_name[0] = to->words[0] = '\0';
+}
+
+static enum rc name_body(struct tx *tx, int64_t first, str body, struct err *err)
+{
+	struct sql *q =
+		sql(tx_conn(tx), "UPDATE report_block SET body = ?, stamp = ? WHERE first = ?");
+	sql_blob(q, 1, body);
+	sql_int(q, 2, (int64_t)(random_u64() >> 1));
+	sql_int(q, 3, first);
+	return sql_run(q, err);
+}
+
+enum rc block_erase(struct tx *tx, int64_t id, struct err *err)
+{
+	struct erasing e = { .r = x_array(PACK_REPORTS, sizeof(*e.r)), .id = id };
+	struct buf body = BUF_INIT(MIB(16));
+	struct sql *q = sql(tx_conn(tx), "SELECT first, last, body FROM report_block"
+					 " WHERE first <= ? ORDER BY first DESC LIMIT 1");
+	int64_t first = 0;
+	enum rc rc = RC_OK;
+	sql_int(q, 1, id);
+	if (sql_row(q) && sql_col_int(q, 1) >= id) {
+		first = sql_col_int(q, 0);
+		rc = block_each(sql_col_blob(q, 2), take_over, &e, err);
+	}
+	enum rc end = sql_end(q, rc == RC_OK ? err : NULL);
+	rc = rc == RC_OK ? end : rc;
+	if (rc == RC_OK && e.n) {
+		block_pack(e.r, e.n, &body);
+		rc = name_body(tx, first, buf_str(&body), err);
+	}
+	buf_free(&body);
+	free(e.r);
+	return rc;
+}

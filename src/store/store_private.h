@@ -110,6 +110,11 @@ struct store {
 	struct writer *writer;
 	struct queue *idle;      /* readers not in use */
 	atomic_bool fold_wanted; /* what was deleted shall also leave the log */
+	atomic_uint folds;       /* counts how often all of the log was */
+	atomic_bool files_taken; /* rewrite.h */
+	/* raw.c counts deliveries under way by the turn they began in; rewrite.c turns */
+	atomic_uint raw_turn, raw_under_way[2];
+	struct place rewriting;  /* for which it turned; of who has taken the files */
 	atomic_uint forgotten;   /* counts removals, so that readers let go of files */
 	struct tender {
 		store_tend_fn fn;

@@ -320,6 +320,8 @@ static void tidy_log(struct writer *w)
 	sqlite3_busy_timeout(db, 10000);
 	if (purge && code == SQLITE_BUSY)
 		atomic_store(&w->s->fold_wanted, true);
+	if (purge && code == SQLITE_OK)
+		atomic_fetch_add(&w->s->folds, 1);
 	if (code == SQLITE_OK || code == SQLITE_BUSY) {
 		w->log_pages = in_log - done;
 		return;
