@@ -25,6 +25,10 @@ sqlite3 *conn_db(struct conn *c);
 bool conn_broken(const struct conn *c);
 /* True while a transaction is open: SQLite ends it by itself on some errors. */
 bool conn_in_transaction(const struct conn *c);
+/* One thing that is kept with the connection (and ended with it); a new one ends
+ * the one before. */
+void *conn_kept(const struct conn *c);
+void conn_keep(struct conn *c, void *kept, void (*kept_free)(void *kept));
 /* After a failed sync the log must not be touched again, not even at the end. */
 void conn_keep_log(struct conn *c);
 
