@@ -119,7 +119,7 @@ struct store {
 	struct tender {
 		store_tend_fn fn;
 		void *ctx;
-	} tender[8];
+	} tender[16];
 	atomic_uint tenders;
 };
 #define DB_NAME "main.db"
