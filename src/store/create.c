@@ -120,7 +120,7 @@ enum rc store_create(const char *dir, const char *name, const char *country, str
 	enum rc rc = make_root(dir, &d, err);
 	if (rc != RC_OK)
 		return rc;
-	static const char *const subs[] = { "raw", "events" };
+	static const char *const subs[] = { "raw", "events", "findings" };
 	for (size_t i = 0; i < COUNT_OF(subs) && rc == RC_OK; i++) {
 		rc = io_dir_sub(d, subs[i], true, &sub, err);
 		if (rc == RC_OK)
