@@ -385,9 +385,17 @@ bool block_need_list(struct block *b, ZSTD_DCtx *unpack)
 	b->has_list = take(b, &w, CELL_INT, true, &b->flags) && take(b, &w, CELL_INT, true, &b->last) &&
 		      take(b, &w, CELL_TEXT, true, &b->type) &&
 		      take(b, &w, CELL_TEXT, true, &b->severity) &&
-		      take(b, &w, CELL_TEXT, true, &b->concerns) &&
-		      take(b, &w, CELL_IP, false, &b->ip) && !w.bad && wire_left(&w) == 0;
+		      take(b, &w, CELL_TEXT, true, &b->concerns) && !w.bad;
+	b->ip_bytes = w;
 	return b->has_list;
+}
+
+bool block_need_ip(struct block *b)
+{
+	if (!b->has_ip)
+		b->has_ip = take(b, &b->ip_bytes, CELL_IP, false, &b->ip) && !b->ip_bytes.bad &&
+			    wire_left(&b->ip_bytes) == 0;
+	return b->has_ip;
 }
 
 bool block_need_rest(struct block *b, ZSTD_DCtx *unpack)
@@ -395,7 +403,7 @@ bool block_need_rest(struct block *b, ZSTD_DCtx *unpack)
 	str bytes;
 	if (b->has_rest)
 		return true;
-	if (!block_need_list(b, unpack) || !unpack_part(b, b->rest, b->rest_bytes, unpack, &bytes))
+	if (!block_need_list(b, unpack) || !block_need_ip(b) || !unpack_part(b, b->rest, b->rest_bytes, unpack, &bytes))
 		return false;
 	struct wire w = wire_of(bytes);
 	struct column *const numbers[] = { &b->age, &b->feed, &b->run, &b->events, &b->returns, &b->asn };

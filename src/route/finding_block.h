@@ -52,7 +52,8 @@ struct block {
 	const char *lo;
 	str list, rest; /* as stored */
 	uint64_t list_bytes, rest_bytes;
-	bool has_list, has_rest;
+	struct wire ip_bytes;
+	bool has_list, has_ip, has_rest;
 };
 /* Takes memory from `a`, which must outlive the block; copies the payload into it. */
 bool block_open(struct block *b, str payload, struct arena *a);
@@ -64,7 +65,7 @@ uint32_t block_seek(const struct block *b, struct hash128 id);
 /* Needs both parts; texts are views into the block or stand in `a`. */
 bool block_row(const struct block *b, uint32_t i, struct arena *a, struct finding_row *out);
 
-/* Needs the list: of row i, without its words. */
+/* Needs the list, and addresses theirs: of row i, without its words. */
 struct block_facts {
 	enum finding_state state; /* 0: no more */
 	enum tlp tlp;
@@ -73,6 +74,7 @@ struct block_facts {
 };
 struct block_facts block_facts(const struct block *b, uint32_t i);
 str block_text(const struct column *c, uint32_t i);
+bool block_need_ip(struct block *b);
 bool block_ip(const struct block *b, uint32_t i, struct ip *out);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "route/finding_layer.h"
 
-enum { BATCH_MOST = 4096 };
+enum { BATCH_MOST = 16384 };
 
 /* A finding that may be listed, and where it stands. */
 struct candidate {
@@ -234,7 +234,8 @@ static enum rc gather_layers(struct listing *l, struct err *err)
 		struct layer *layer = &l->v->layer[at.layer];
 		struct block_facts f;
 		rc = layer_need_block(l->v, layer, at.page, at.zone, err);
-		if (rc == RC_OK && !block_need_list(&layer->block, l->v->unpack))
+		if (rc == RC_OK && (!block_need_list(&layer->block, l->v->unpack) ||
+				    (l->q->has_net && !block_need_ip(&layer->block))))
 			rc = layer_damaged(layer, err);
 		for (uint32_t r = 0; rc == RC_OK && r < layer->block.rows; r++) {
 			if (!row_wanted(l, &layer->block, r, &f))
@@ -262,33 +263,37 @@ static int in_order(const void *x, const void *y)
 /* A finding is where view_find() finds it: what it hides is older and no longer
  * so. In the order of the ids each block is read once. Keeps those that are as
  * they were found; their rows are in `a`, in the order of the ids. */
-static enum rc resolve(struct listing *l, struct arena *a, struct found **rows, struct err *err)
+static enum rc resolve(struct listing *l, struct arena *a, struct finding_row **rows, struct err *err)
 {
 	enum rc rc = RC_OK;
 	size_t kept = 0;
-	*rows = ARENA_ARRAY(a, l->n + 1, struct found);
+	struct arena *one_a = arena_new(KIB(4));
+	*rows = ARENA_ARRAY(a, l->n + 1, struct finding_row);
 	if (l->n)
 		qsort(l->heap, l->n, sizeof(*l->heap), by_id);
 	for (size_t i = 0; i < l->n && rc == RC_OK; i++) {
 		struct candidate c = l->heap[i];
-		struct found *f = &(*rows)[kept];
+		struct found one;
 		if (kept && id_cmp(l->heap[kept - 1].id, c.id) == 0)
 			continue; /* the same finding out of two layers */
-		rc = view_find(l->v, c.id, a, f, err);
+		rc = view_find(l->v, c.id, one_a, &one, err);
 		if (rc == RC_ABSENT) {
 			rc = RC_OK;
 			continue;
 		}
-		if (rc != RC_OK || f->row.last_us != c.last_us)
+		struct finding_row *f = &one.row;
+		if (rc != RC_OK || f->last_us != c.last_us || !state_wanted(l->q, f->state) ||
+		    !(l->q->tlp_mask >> f->tlp & 1) || !in_net(l->q, f->has_ip, &f->ip) ||
+		    !words_wanted(l, f->type, f->severity, f->concerns))
 			continue;
-		if (!state_wanted(l->q, f->row.state) || !(l->q->tlp_mask >> f->row.tlp & 1) ||
-		    !words_wanted(l, f->row.type, f->row.severity, f->row.concerns) ||
-		    !in_net(l->q, f->row.has_ip, &f->row.ip))
-			continue;
-		finding_row_own(&f->row, a);
+		f->sides = STR(""); /* nobody lists them */
+		finding_row_own(f, a);
+		(*rows)[kept] = *f;
 		c.at.layer = (uint32_t)kept; /* from here on: which of the rows */
 		l->heap[kept++] = c;
+		arena_reset(one_a);
 	}
+	arena_free(one_a);
 	l->n = kept;
 	return rc;
 }
@@ -298,7 +303,7 @@ static enum rc list_batch(struct listing *l, uint64_t *left, finding_each each, 
 			  struct err *err)
 {
 	struct arena *a = arena_new(KIB(64));
-	struct found *rows = NULL;
+	struct finding_row *rows = NULL;
 	struct candidate last = { 0 };
 	l->n = 0;
 	l->more = false;
@@ -315,7 +320,7 @@ static enum rc list_batch(struct listing *l, uint64_t *left, finding_each each, 
 	*end = !l->more;
 	for (size_t i = 0; i < l->n && rc == RC_OK && *left; i++) {
 		struct finding f;
-		finding_of_row(&rows[l->heap[i].at.layer].row, &f);
+		finding_of_row(&rows[l->heap[i].at.layer], &f);
 		rc = finding_add_marks(l->v->c, a, &f, err);
 		if (rc != RC_OK)
 			break;

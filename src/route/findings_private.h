@@ -135,8 +135,8 @@ struct told {
 };
 /* Numbers and writes them: few as rows, many packed. */
 MUST_CHECK enum rc transitions_add(struct tx *tx, const struct told *list, size_t n, struct err *err);
-/* Rows that are many become packs; see store_add_tend(). */
-MUST_CHECK enum rc transitions_pack(struct store *s, bool *did_out, struct err *err);
+/* Rows become a pack when they are so many. */
+MUST_CHECK enum rc transitions_pack(struct store *s, uint32_t many, bool *did_out, struct err *err);
 /* One of a pack at a time; false: damaged. Bytes may be anything. */
 typedef bool (*pack_each)(void *ctx, const struct transition_row *t);
 bool pack_read(str body, uint64_t first_seq, pack_each each, void *ctx);
@@ -163,6 +163,16 @@ void part_bounds(const struct tally *t, char from[16], char upto[16]);
 /* findings_rebuild() with at most so many findings of events in memory at once. */
 MUST_CHECK enum rc findings_rebuild_by(struct store *s, const struct directory *d, size_t most,
 				       bool undo, struct err *err);
+
+/* --- background work --- */
+
+/* From how many on rows, neighbouring layers and rows of transitions are made one. */
+struct tend_sizes {
+	uint32_t rows, layers, transitions;
+};
+extern const struct tend_sizes tend_sizes_default;
+MUST_CHECK enum rc findings_tend_by(struct store *s, const struct tend_sizes *by, bool *did_out,
+				    struct err *err);
 
 /* --- cursors --- */
 

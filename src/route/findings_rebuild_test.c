@@ -212,5 +212,15 @@ TEST(beside_the_fold)
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(rebuild_mends), TEST_RUN(rebuild_in_parts), TEST_RUN(forgotten_events_still_count), TEST_RUN(undo),
-	  TEST_RUN(undo_of_a_return), TEST_RUN(follow_the_directory), TEST_RUN(beside_the_fold))
+EVERY_WAY(rebuild_mends)
+EVERY_WAY(rebuild_in_parts)
+EVERY_WAY(forgotten_events_still_count)
+EVERY_WAY(undo)
+EVERY_WAY(undo_of_a_return)
+EVERY_WAY(follow_the_directory)
+EVERY_WAY(beside_the_fold)
+
+TEST_MAIN(RUN_EVERY_WAY(rebuild_mends), RUN_EVERY_WAY(rebuild_in_parts),
+	  RUN_EVERY_WAY(forgotten_events_still_count), RUN_EVERY_WAY(undo),
+	  RUN_EVERY_WAY(undo_of_a_return), RUN_EVERY_WAY(follow_the_directory),
+	  RUN_EVERY_WAY(beside_the_fold))

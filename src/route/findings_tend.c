@@ -12,6 +12,8 @@ enum {
 	LEVEL_ROWS = 16384
 };
 
+const struct tend_sizes tend_sizes_default = { .rows = ROWS_MOST, .layers = FANIN, .transitions = 5120 };
+
 /* --- rows become a layer --- */
 
 struct flush {
@@ -19,14 +21,15 @@ struct flush {
 	bool caught_up;
 };
 
-static enum rc many_rows(struct conn *c, bool *rows, bool *notes, struct err *err)
+static enum rc many_rows(struct conn *c, int64_t most, bool *rows, bool *notes, struct err *err)
 {
-	struct sql *q = sql(c, "SELECT (SELECT count(*) FROM (SELECT 1 FROM finding LIMIT 4096)), "
-			       "(SELECT count(*) FROM (SELECT 1 FROM finding_feed LIMIT 4096))");
+	struct sql *q = sql(c, "SELECT (SELECT count(*) FROM (SELECT 1 FROM finding LIMIT ?1)), "
+			       "(SELECT count(*) FROM (SELECT 1 FROM finding_feed LIMIT ?1))");
+	sql_int(q, 1, most);
 	*rows = *notes = false;
 	if (sql_row(q)) {
-		*rows = sql_col_int(q, 0) >= ROWS_MOST;
-		*notes = sql_col_int(q, 1) >= ROWS_MOST;
+		*rows = sql_col_int(q, 0) >= most;
+		*notes = sql_col_int(q, 1) >= most;
 	}
 	return sql_end(q, err);
 }
@@ -80,7 +83,7 @@ static enum rc flush_rows(struct store *s, struct reader *r, struct flush *f, st
 	return rc;
 }
 
-static enum rc tend_rows(struct store *s, bool *did_out, struct err *err)
+static enum rc tend_rows(struct store *s, uint32_t most, bool *did_out, struct err *err)
 {
 	struct flush f = { .caught_up = false };
 	struct reader *r;
@@ -89,7 +92,7 @@ static enum rc tend_rows(struct store *s, bool *did_out, struct err *err)
 	enum rc rc = store_read_begin(s, &r, err);
 	if (rc != RC_OK)
 		return rc;
-	rc = many_rows(reader_conn(r), &rows, &notes, err);
+	rc = many_rows(reader_conn(r), most, &rows, &notes, err);
 	if (rc == RC_OK)
 		rc = findings_caught_up(r, &f.caught_up, err);
 	/* Notes alone only when none of them waits for its finding: else the same
@@ -120,13 +123,13 @@ static unsigned level_of(uint64_t rows)
 
 /* The newest layers that are not above a level, when they are eight; and all,
  * when the others have grown as large as the oldest. Newest first: from 0 on. */
-static size_t count_due(const struct view *v)
+static size_t count_due(const struct view *v, uint32_t fanin)
 {
 	for (unsigned level = 0; level < 20; level++) {
 		size_t n = 0;
 		while (n < v->layers && level_of(v->layer[n].rows) <= level)
 			n++;
-		if (n >= FANIN)
+		if (n >= fanin)
 			return n;
 	}
 	uint64_t newer = 0;
@@ -198,7 +201,7 @@ static enum rc merge_some(struct store *s, struct view *v, size_t n, struct err 
 	return rc;
 }
 
-static enum rc tend_layers(struct store *s, bool *did_out, struct err *err)
+static enum rc tend_layers(struct store *s, uint32_t fanin, bool *did_out, struct err *err)
 {
 	struct reader *r;
 	struct view v;
@@ -213,7 +216,7 @@ static enum rc tend_layers(struct store *s, bool *did_out, struct err *err)
 	v.c = NULL;
 	store_read_end(r);
 	if (rc == RC_OK) {
-		size_t n = count_due(&v);
+		size_t n = count_due(&v, fanin);
 		if (n)
 			rc = merge_some(s, &v, n, err);
 		*did_out = n && rc == RC_OK;
@@ -224,17 +227,22 @@ static enum rc tend_layers(struct store *s, bool *did_out, struct err *err)
 
 enum rc findings_tend(struct store *s, void *ctx, bool *did_out, struct err *err)
 {
-	bool did = false;
 	(void)ctx;
+	return findings_tend_by(s, &tend_sizes_default, did_out, err);
+}
+
+enum rc findings_tend_by(struct store *s, const struct tend_sizes *by, bool *did_out, struct err *err)
+{
+	bool did = false;
 	*did_out = false;
 	if (store_read_only(s))
 		return RC_OK;
-	enum rc rc = tend_rows(s, did_out, err);
+	enum rc rc = tend_rows(s, by->rows, did_out, err);
 	if (rc == RC_OK)
-		rc = tend_layers(s, &did, err);
+		rc = tend_layers(s, by->layers, &did, err);
 	*did_out |= did;
 	if (rc == RC_OK)
-		rc = transitions_pack(s, &did, err);
+		rc = transitions_pack(s, by->transitions, &did, err);
 	*did_out |= did;
 	return rc;
 }

@@ -209,7 +209,7 @@ static enum rc read_rows(struct conn *c, struct packing *p, struct err *err)
 	return sql_end(q, err);
 }
 
-enum rc transitions_pack(struct store *s, bool *did_out, struct err *err)
+enum rc transitions_pack(struct store *s, uint32_t least, bool *did_out, struct err *err)
 {
 	struct packing *p = x_alloc(sizeof(*p));
 	struct reader *r;
@@ -217,8 +217,9 @@ enum rc transitions_pack(struct store *s, bool *did_out, struct err *err)
 	*did_out = false;
 	enum rc rc = store_read_begin(s, &r, err);
 	if (rc == RC_OK) {
-		struct sql *q = sql(reader_conn(r), "SELECT count(*) FROM (SELECT 1 FROM transition LIMIT 5120)");
-		many = sql_row(q) && sql_col_int(q, 0) == 5120;
+		struct sql *q = sql(reader_conn(r), "SELECT count(*) FROM (SELECT 1 FROM transition LIMIT ?)");
+		sql_int(q, 1, least);
+		many = sql_row(q) && sql_col_int(q, 0) == least;
 		rc = sql_end(q, err);
 		if (rc == RC_OK && many)
 			rc = read_rows(reader_conn(r), p, err);
