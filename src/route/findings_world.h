@@ -226,14 +226,15 @@ static inline str news(struct world *w, struct buf *out)
 	} while (0)
 
 /* All that a person could see of the findings, to compare before and after. */
-static struct reader *dump_from; /* also what each feed saw */
+static struct reader *dump_from; /* also what each feed saw, of the first ones */
+static size_t dump_feeds;
 static inline bool dump_one(void *ctx, const struct finding *f)
 {
 	struct buf *out = ctx;
 	struct arena *a = arena_new(KIB(4));
 	struct finding_feed *feeds;
 	size_t n = 0;
-	if (dump_from)
+	if (dump_from && dump_feeds++ < 100)
 		CHECK_RC(findings_feeds(dump_from, f->id, a, &feeds, &n, &err), RC_OK, err);
 	for (size_t i = 0; i < n; i++)
 		buf_fmt(out, "%lld %lld %lld %lld; ", (long long)feeds[i].feed,
@@ -252,6 +253,7 @@ static inline void dump(struct world *w, struct buf *out)
 	buf_reset(out);
 	CHECK_RC(store_read_begin(w->s, &r, &err), RC_OK, err);
 	dump_from = r;
+	dump_feeds = 0;
 	for (int state = 0; state <= FINDING_GONE; state += FINDING_GONE) {
 		const struct finding_query q = { .state = (enum finding_state)state, .tlp_mask = 31,
 						 .exercise = true };
