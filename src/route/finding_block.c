@@ -10,11 +10,16 @@ enum {
 };
 
 /* Bits of the column of flags. */
-enum { FLAG_TLP = 2, FLAG_EXERCISE = 5, FLAG_SHARED = 6, FLAG_KEY = 8, FLAG_SIDES = 10 };
+enum { FLAG_TLP = 2, FLAG_EXERCISE = 5, FLAG_SHARED = 6, FLAG_KEY = 8, FLAG_SIDES = 10, FLAG_ID = 12 };
 /* How the words of the key stand: as they are, or made of address and port. */
 enum { KEY_WORDS, KEY_IP, KEY_IP_PORT };
 /* How the sides stand: as they are, or as the name of a source of which the row says the rest. */
 enum { SIDES_BYTES, SIDES_NAME };
+
+/* How the lower half of the id stands: as it is, or as what the key hashes to with this transport. */
+enum { ID_BYTES, ID_TCP, ID_NONE, ID_UDP, ID_FORMS };
+/* Which lower halves are stored. */
+enum { LO_ALL, LO_NONE, LO_SOME };
 
 /* --- what follows from other columns --- */
 
@@ -28,6 +33,23 @@ static void key_words(const struct ip *ip, bool with_port, uint32_t port, struct
 		buf_add(out, STR(" port "));
 		buf_u64(out, port);
 	}
+}
+
+/* The key of an address, as its events have it; false: there is none. */
+static bool derive_id(const struct key *secret, const struct finding_row *f, bool has_port, uint32_t port,
+		      int form, struct buf *key, struct buf *words, struct hash128 *out)
+{
+	static const str transports[ID_FORMS] = { [ID_TCP] = STR_INIT("tcp"), [ID_NONE] = STR_INIT(""),
+						  [ID_UDP] = STR_INIT("udp") };
+	const struct finding_facts facts = {
+		.type = f->type, .identifier = f->identifier, .malware = STR_INIT(""),
+		.transport = transports[form], .ip = f->ip, .has_ip = f->has_ip, .exercise = f->exercise,
+		.has_port = has_port, .port = port,
+	};
+	if (!finding_key(&facts, false, key, words))
+		return false;
+	*out = keyed_hash128_raw(secret, buf_str(key));
+	return true;
 }
 
 static void source_only(const struct finding_row *f, str name, struct buf *out)
@@ -80,13 +102,19 @@ struct block_writer {
 	int64_t flags[BLOCK_ROWS];
 	uint32_t port[BLOCK_ROWS];
 	str name[BLOCK_ROWS];
-	struct buf part, body, text;
+	uint8_t id_form[BLOCK_ROWS];
+	struct key key;
+	int form, misses; /* the last that fitted, and how often none did */
+	struct buf part, body, text, bytes;
 	ZSTD_CCtx *pack;
 };
 
-struct block_writer *block_writer_new(void)
+struct block_writer *block_writer_new(const struct key *key)
 {
 	struct block_writer *w = x_alloc(sizeof(*w));
+	w->key = *key;
+	w->form = ID_TCP;
+	w->bytes = (struct buf)BUF_INIT(KIB(64));
 	w->a = arena_new(KIB(128));
 	w->scratch.seed = random_u64();
 	w->part = w->body = (struct buf)BUF_INIT(PART_MOST);
@@ -103,6 +131,8 @@ void block_writer_free(struct block_writer *w)
 	buf_free(&w->part);
 	buf_free(&w->body);
 	buf_free(&w->text);
+	buf_free(&w->bytes);
+	explicit_bzero(&w->key, sizeof(w->key));
 	ZSTD_freeCCtx(w->pack);
 	free(w);
 }
@@ -116,6 +146,26 @@ uint32_t block_count(const struct block_writer *w)
 static str kept(struct block_writer *w, str now, str last)
 {
 	return last.p && str_eq(now, last) ? last : arena_str(w->a, now);
+}
+
+static int id_form(struct block_writer *w, const struct finding_row *f, int key, uint32_t port)
+{
+	enum { MISSES = 16 }; /* in one block: then it is of another kind */
+	if (f->id_form)
+		return f->id_form;
+	if (key == KEY_WORDS || f->shared_address || w->misses >= MISSES)
+		return ID_BYTES;
+	for (int i = 0; i < ID_FORMS - 1; i++) {
+		struct hash128 id;
+		int form = (w->form - 1 + i) % (ID_FORMS - 1) + 1;
+		if (!derive_id(&w->key, f, key == KEY_IP_PORT, port, form, &w->bytes, &w->text, &id) ||
+		    id_cmp(id, f->id) != 0 || !str_eq(buf_str(&w->text), f->key))
+			continue;
+		w->form = form;
+		return form;
+	}
+	w->misses++;
+	return ID_BYTES;
 }
 
 bool block_add(struct block_writer *w, const struct finding_row *f)
@@ -133,6 +183,8 @@ bool block_add(struct block_writer *w, const struct finding_row *f)
 	to->concerns = kept(w, f->concerns, last->concerns);
 	int key = key_form(f, &w->port[w->n], &w->text);
 	to->key = key == KEY_WORDS ? arena_str(w->a, f->key) : STR("");
+	int id = id_form(w, f, key, w->port[w->n]);
+	w->id_form[w->n] = (uint8_t)id;
 	str name;
 	int sides = sides_form(f, &name, &w->text);
 	w->name[w->n] = arena_str(w->a, name);
@@ -143,7 +195,7 @@ bool block_add(struct block_writer *w, const struct finding_row *f)
 	w->flags[w->n++] = (int64_t)f->state | (int64_t)f->tlp << FLAG_TLP |
 			   (int64_t)f->exercise << FLAG_EXERCISE |
 			   (int64_t)f->shared_address << FLAG_SHARED | (int64_t)key << FLAG_KEY |
-			   (int64_t)sides << FLAG_SIDES;
+			   (int64_t)sides << FLAG_SIDES | (int64_t)id << FLAG_ID;
 	return true;
 }
 
@@ -225,9 +277,20 @@ static void put_part(struct block_writer *w, struct buf *head)
 
 static void put_ids(struct block_writer *w)
 {
+	uint32_t stored = 0;
 	PUT_NUMBERS(w, f->id.hi);
 	for (uint32_t i = 0; i < w->n; i++)
-		buf_le64(&w->part, w->row[i].id.lo);
+		stored += w->id_form[i] == ID_BYTES;
+	buf_char(&w->part, stored == w->n ? LO_ALL : stored ? LO_SOME : LO_NONE);
+	for (uint32_t i = 0; stored && stored < w->n && i < w->n; i += 8) {
+		unsigned bits = 0;
+		for (uint32_t k = 0; k < 8 && i + k < w->n; k++)
+			bits |= (unsigned)(w->id_form[i + k] == ID_BYTES) << k;
+		buf_char(&w->part, (char)bits);
+	}
+	for (uint32_t i = 0; i < w->n; i++)
+		if (w->id_form[i] == ID_BYTES)
+			buf_le64(&w->part, w->row[i].id.lo);
 }
 
 static void put_list(struct block_writer *w)
@@ -323,16 +386,34 @@ void block_finish(struct block_writer *w, struct buf *out, struct zone *z)
 	buf_free(&ids);
 	arena_reset(w->a);
 	w->n = 0;
+	w->misses = 0;
 }
 
 /* --- reading --- */
 
-bool block_open(struct block *b, str payload, struct arena *a)
+/* The lower halves that are stored, and whose they are. */
+static bool take_lo(struct block *b, struct wire *w)
+{
+	uint8_t how = wire_u8(w);
+	uint32_t stored = how == LO_ALL ? b->rows : 0;
+	if (how == LO_SOME) {
+		str bits = wire_bytes(w, (b->rows + 7) / 8);
+		uint16_t *at = ARENA_ARRAY(b->a, b->rows, uint16_t);
+		for (uint32_t i = 0; !w->bad && i < b->rows; i++)
+			at[i] = (unsigned char)bits.p[i / 8] >> i % 8 & 1 ? (uint16_t)stored++ : UINT16_MAX;
+		b->lo_at = at;
+	}
+	b->lo_count = stored;
+	b->lo = wire_bytes(w, 8 * (size_t)stored).p;
+	return how <= LO_SOME && !w->bad && wire_left(w) == 0;
+}
+
+bool block_open(struct block *b, str payload, const struct key *key, struct arena *a)
 {
 	uint64_t cells = CELLS_MOST;
 	str bytes = arena_str(a, payload);
 	struct wire w = wire_of(bytes);
-	*b = (struct block){ .a = a };
+	*b = (struct block){ .a = a, .secret = key };
 	if (!str_eq(wire_bytes(&w, 2), STR("FB")) || wire_u8(&w) != VERSION)
 		return false;
 	uint64_t rows = wire_varint(&w), ids = wire_varint(&w);
@@ -344,13 +425,13 @@ bool block_open(struct block *b, str payload, struct arena *a)
 	b->rows = (uint32_t)rows;
 	if (!column_read(&part, CELL_INT, b->rows, &cells, a, &b->hi) || b->hi.n != b->rows)
 		return false;
-	str lo = wire_bytes(&part, 8 * (size_t)b->rows);
+	if (!take_lo(b, &part))
+		return false;
 	b->list = wire_bytes(&w, list < wire_left(&w) ? (size_t)list : wire_left(&w));
 	b->rest = wire_bytes(&w, rest < wire_left(&w) ? (size_t)rest : wire_left(&w));
-	b->lo = lo.p;
 	b->list_bytes = list_raw;
 	b->rest_bytes = rest_raw;
-	return !w.bad && !part.bad && wire_left(&part) == 0 && wire_left(&w) == 0 && b->list.n == list &&
+	return !w.bad && wire_left(&w) == 0 && b->list.n == list &&
 	       b->rest.n == rest;
 }
 
@@ -423,18 +504,17 @@ static int64_t number(const struct column *c, uint32_t i)
 	return c->number[column_value(c, i)];
 }
 
-struct hash128 block_id(const struct block *b, uint32_t i)
+uint64_t block_hi(const struct block *b, uint32_t i)
 {
-	struct wire w = wire_of(str_mem(b->lo + 8 * (size_t)i, 8));
-	return (struct hash128){ (uint64_t)number(&b->hi, i), wire_le64(&w) };
+	return (uint64_t)number(&b->hi, i);
 }
 
-uint32_t block_seek(const struct block *b, struct hash128 id)
+uint32_t block_seek(const struct block *b, uint64_t hi)
 {
 	uint32_t from = 0, upto = b->rows;
 	while (from < upto) {
 		uint32_t mid = (from + upto) / 2;
-		if (id_cmp(block_id(b, mid), id) < 0)
+		if (block_hi(b, mid) < hi)
 			from = mid + 1;
 		else
 			upto = mid;
@@ -511,13 +591,50 @@ static bool take_seen(const struct block *b, uint32_t i, struct arena *a, struct
 	return !w.bad && wire_left(&w) == 0;
 }
 
+/* The stored half; false: this row has none. */
+static bool stored_lo(const struct block *b, uint32_t i, uint64_t *out)
+{
+	uint32_t at = b->lo_at ? b->lo_at[i] : i;
+	if (at >= b->lo_count)
+		return false;
+	struct wire w = wire_of(str_mem(b->lo + 8 * (size_t)at, 8));
+	*out = wire_le64(&w);
+	return true;
+}
+
+/* What follows from the other columns: words of the key, lower half of the id. */
+static bool fill_in(const struct block *b, int64_t flags, uint32_t port, struct arena *a,
+		    struct finding_row *f)
+{
+	struct buf text = BUF_INIT(KIB(64)), bytes = BUF_INIT(KIB(64));
+	int key = flags >> FLAG_KEY & 3, id = flags >> FLAG_ID & 3;
+	struct hash128 hash = { 0, 0 };
+	bool sound = true;
+	if (id != ID_BYTES)
+		sound = derive_id(b->secret, f, key == KEY_IP_PORT, port, id, &bytes, &text, &hash) &&
+			hash.hi == f->id.hi;
+	else if (key != KEY_WORDS)
+		key_words(&f->ip, key == KEY_IP_PORT, port, &text);
+	if (key != KEY_WORDS)
+		f->key = arena_str(a, buf_str(&text));
+	if (id != ID_BYTES)
+		f->id.lo = hash.lo;
+	f->id_form = (uint8_t)id;
+	if (flags >> FLAG_SIDES & 1) {
+		source_only(f, f->sides, &text);
+		f->sides = arena_str(a, buf_str(&text));
+	}
+	buf_free(&text);
+	buf_free(&bytes);
+	return sound;
+}
+
 bool block_row(const struct block *b, uint32_t i, struct arena *a, struct finding_row *f)
 {
 	struct block_facts facts = block_facts(b, i);
-	struct buf text = BUF_INIT(KIB(64));
 	int64_t flags = number(&b->flags, i);
 	*f = (struct finding_row){
-		.id = block_id(b, i), .state = facts.state, .last_us = facts.last_us,
+		.id = { .hi = block_hi(b, i) }, .state = facts.state, .last_us = facts.last_us,
 		.first_us = (int64_t)((uint64_t)facts.last_us - (uint64_t)number(&b->age, i)),
 		.feed = number(&b->feed, i), .run = number(&b->run, i),
 		.events = (uint64_t)number(&b->events, i), .returns = (uint64_t)number(&b->returns, i),
@@ -529,15 +646,7 @@ bool block_row(const struct block *b, uint32_t i, struct arena *a, struct findin
 		.sides = block_text(&b->sides, i),
 	};
 	f->has_ip = block_ip(b, i, &f->ip);
-	int key = flags >> FLAG_KEY & 3;
-	if (key != KEY_WORDS) {
-		key_words(&f->ip, key == KEY_IP_PORT, (uint32_t)number(&b->port, i), &text);
-		f->key = arena_str(a, buf_str(&text));
-	}
-	if (flags >> FLAG_SIDES & 1) {
-		source_only(f, f->sides, &text);
-		f->sides = arena_str(a, buf_str(&text));
-	}
-	buf_free(&text);
-	return take_seen(b, i, a, f);
+	bool has_lo = stored_lo(b, i, &f->id.lo);
+	return has_lo == ((flags >> FLAG_ID & 3) == ID_BYTES) &&
+	       fill_in(b, flags, (uint32_t)number(&b->port, i), a, f) && take_seen(b, i, a, f);
 }

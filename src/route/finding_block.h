@@ -4,7 +4,8 @@
  * Three parts that are read one after the other, as far as is needed: the ids;
  * what lists are chosen and ordered by; the rest. Columns are those of events
  * (store/column.h). What follows from other columns is not stored: the words of
- * most keys, and what a side says of itself. docs/format.md has the bytes.
+ * most keys, the lower half of their ids (a keyed hash of the key), and what a
+ * side says of itself. docs/format.md has the bytes.
  *
  * Reading takes bytes that may be damaged: what is wrong ends as false. */
 #ifndef RONDA_ROUTE_FINDING_BLOCK_H
@@ -20,7 +21,7 @@ enum { BLOCK_ROWS = 1024 };
 /* --- writing --- */
 
 struct block_writer;
-struct block_writer *block_writer_new(void);
+struct block_writer *block_writer_new(const struct key *finding_key_of_node);
 void block_writer_free(struct block_writer *w); /* NULL is fine */
 /* Adds a copy; ids ascend. False: full, nothing was added. */
 bool block_add(struct block_writer *w, const struct finding_row *f);
@@ -49,19 +50,24 @@ struct block {
 	struct arena *a;
 	struct column hi, flags, last, type, severity, concerns, ip;
 	struct column age, feed, run, events, returns, asn, cc, identifier, port, key, sides, feeds, seen;
-	const char *lo;
+	const struct key *secret;
+	const char *lo;        /* lower halves of the ids that do not follow from the row */
+	const uint16_t *lo_at; /* which of them, of each row; NULL: row i has number i */
+	uint32_t lo_count;
 	str list, rest; /* as stored */
 	uint64_t list_bytes, rest_bytes;
 	struct wire ip_bytes;
 	bool has_list, has_ip, has_rest;
 };
-/* Takes memory from `a`, which must outlive the block; copies the payload into it. */
-bool block_open(struct block *b, str payload, struct arena *a);
+/* Takes memory from `a`, which must outlive the block, as must the key; copies the
+ * payload into it. */
+bool block_open(struct block *b, str payload, const struct key *finding_key_of_node, struct arena *a);
 bool block_need_list(struct block *b, ZSTD_DCtx *unpack);
 bool block_need_rest(struct block *b, ZSTD_DCtx *unpack);
-struct hash128 block_id(const struct block *b, uint32_t i);
-/* The first row whose id is not below; `rows` when there is none. */
-uint32_t block_seek(const struct block *b, struct hash128 id);
+/* Upper half of the id. */
+uint64_t block_hi(const struct block *b, uint32_t i);
+/* The first row whose upper half is not below; `rows` when there is none. */
+uint32_t block_seek(const struct block *b, uint64_t hi);
 /* Needs both parts; texts are views into the block or stand in `a`. */
 bool block_row(const struct block *b, uint32_t i, struct arena *a, struct finding_row *out);
 

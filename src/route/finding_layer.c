@@ -35,7 +35,8 @@ enum rc layer_begin(struct store *s, struct layer_writer **out, struct err *err)
 		return rc;
 	struct layer_writer *w = x_alloc(sizeof(*w));
 	w->file = file;
-	w->block = block_writer_new();
+	struct key key = finding_key_derive(store_secret(s));
+	w->block = block_writer_new(&key);
 	w->frame = w->foot = (struct buf)BUF_INIT(MIB(64));
 	*out = w;
 	return RC_OK;
@@ -54,6 +55,13 @@ static struct hash128 take_id(struct wire *w)
 }
 
 /* --- the filter: a line for each id, six bits of it --- */
+
+/* The ids of a page are neighbours: their upper bits are the same. */
+static uint64_t filter_hash(uint64_t id_hi)
+{
+	uint64_t h = (id_hi ^ id_hi >> 32) * UINT64_C(0xd6e8feb86659fd93);
+	return h ^ h >> 32;
+}
 
 static size_t line_of(uint64_t h, size_t lines)
 {
@@ -86,14 +94,15 @@ static enum rc put_filter(struct layer_writer *w, struct place *at, struct err *
 	return frame_file_add(w->file, buf_str(&w->frame), at, err);
 }
 
-bool filter_may_have(str payload, struct hash128 id)
+bool filter_may_have(str payload, uint64_t id_hi)
 {
+	uint64_t h = filter_hash(id_hi);
 	size_t lines = payload.n < 4 ? 0 : (payload.n - 4) / FILTER_LINE;
 	if (!lines || payload.n > FILTER_MOST)
 		return true;
-	const char *line = payload.p + 4 + line_of(id.lo, lines) * FILTER_LINE;
+	const char *line = payload.p + 4 + line_of(h, lines) * FILTER_LINE;
 	for (unsigned k = 0; k < FILTER_HASHES; k++) {
-		unsigned bit = bit_of(id.lo, k);
+		unsigned bit = bit_of(h, k);
 		if (!(line[bit / 8] >> bit % 8 & 1))
 			return false;
 	}
@@ -203,7 +212,7 @@ enum rc layer_add(struct layer_writer *w, const struct finding_row *f, struct er
 		w->room = w->room ? 2 * w->room : BLOCK_ROWS;
 		w->filter = x_grow(w->filter, w->room, sizeof(*w->filter));
 	}
-	w->filter[w->ids++] = f->id.lo;
+	w->filter[w->ids++] = filter_hash(f->id.hi);
 	w->rows++;
 	return RC_OK;
 }

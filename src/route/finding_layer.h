@@ -43,7 +43,7 @@ struct page_ref {
 };
 bool foot_read(str payload, struct arena *a, struct page_ref **out, size_t *count_out);
 bool zones_read(str payload, struct zone out[PAGE_BLOCKS], size_t *count_out);
-bool filter_may_have(str payload, struct hash128 id);
+bool filter_may_have(str payload, uint64_t id_hi);
 
 struct layer {
 	int64_t id;
@@ -60,9 +60,11 @@ struct layer {
 	struct arena *a; /* of the block */
 	size_t block_page, block_zone;
 	struct block block;
-	/* where a walk stands */
+	/* where a walk stands, and the row there */
 	size_t page_at, zone_at;
 	uint32_t row_at;
+	struct finding_row row;
+	struct arena *row_a;
 };
 
 /* --- the view --- */
@@ -76,6 +78,7 @@ struct view {
 	size_t layers;
 	struct buf frame;
 	ZSTD_DCtx *unpack;
+	struct key key;
 	/* ids that have rows in main.db, or notes of feeds there, when they are few */
 	struct hash128 *row_id, *note_id;
 	size_t row_ids, note_ids;
@@ -124,9 +127,12 @@ MUST_CHECK enum rc layer_need_foot(struct view *v, struct layer *l, struct err *
 MUST_CHECK enum rc layer_need_zones(struct view *v, struct layer *l, size_t page, struct err *err);
 MUST_CHECK enum rc layer_need_block(struct view *v, struct layer *l, size_t page, size_t zone,
 				    struct err *err);
-/* The place of `id` in it: *found_out with the block loaded that has it. */
-MUST_CHECK enum rc layer_seek(struct view *v, struct layer *l, struct hash128 id, bool *found_out,
-			      uint32_t *row_out, struct err *err);
+/* The row of `id` in it: views into its block, which is loaded, or in `a`. */
+MUST_CHECK enum rc layer_find(struct view *v, struct layer *l, struct hash128 id, struct arena *a,
+			      bool *found_out, struct finding_row *out, struct err *err);
+/* A row of the block that is loaded. */
+MUST_CHECK enum rc layer_row(struct view *v, struct layer *l, uint32_t i, struct arena *a,
+			     struct finding_row *out, struct err *err);
 enum rc layer_damaged(const struct layer *l, struct err *err);
 
 #endif

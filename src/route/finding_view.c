@@ -69,7 +69,7 @@ enum rc layer_need_block(struct view *v, struct layer *l, size_t page, size_t zo
 	l->has_block = false;
 	struct place at = in_file(l, l->zone[zone].at);
 	rc = frame(v, &at, err);
-	if (rc == RC_OK && (!block_open(&l->block, buf_str(&v->frame), l->a) ||
+	if (rc == RC_OK && (!block_open(&l->block, buf_str(&v->frame), &v->key, l->a) ||
 			    l->block.rows != l->zone[zone].rows))
 		rc = layer_damaged(l, err);
 	l->has_block = rc == RC_OK;
@@ -116,8 +116,29 @@ static size_t zone_of(const struct layer *l, struct hash128 id)
 	return i;
 }
 
-enum rc layer_seek(struct view *v, struct layer *l, struct hash128 id, bool *found_out,
-		   uint32_t *row_out, struct err *err)
+enum rc layer_row(struct view *v, struct layer *l, uint32_t i, struct arena *a, struct finding_row *out,
+		  struct err *err)
+{
+	return block_need_rest(&l->block, v->unpack) && block_row(&l->block, i, a, out) ?
+		       RC_OK :
+		       layer_damaged(l, err);
+}
+
+/* Rows with that upper half of the id: one, as good as always. */
+static enum rc find_in_block(struct view *v, struct layer *l, struct hash128 id, struct arena *a,
+			     bool *found_out, struct finding_row *out, struct err *err)
+{
+	enum rc rc = RC_OK;
+	for (uint32_t i = block_seek(&l->block, id.hi);
+	     rc == RC_OK && !*found_out && i < l->block.rows && block_hi(&l->block, i) == id.hi; i++) {
+		rc = layer_row(v, l, i, a, out, err);
+		*found_out = rc == RC_OK && out->id.lo == id.lo;
+	}
+	return rc;
+}
+
+enum rc layer_find(struct view *v, struct layer *l, struct hash128 id, struct arena *a, bool *found_out,
+		   struct finding_row *out, struct err *err)
 {
 	*found_out = false;
 	enum rc rc = layer_need_foot(v, l, err);
@@ -125,18 +146,14 @@ enum rc layer_seek(struct view *v, struct layer *l, struct hash128 id, bool *fou
 	if (rc != RC_OK || page == l->pages)
 		return rc;
 	rc = need_filter(v, l, page, err);
-	if (rc != RC_OK || !filter_may_have(buf_str(&l->filter), id))
+	if (rc != RC_OK || !filter_may_have(buf_str(&l->filter), id.hi))
 		return rc;
 	rc = layer_need_zones(v, l, page, err);
 	size_t zone = rc == RC_OK ? zone_of(l, id) : 0;
 	if (rc != RC_OK || zone == l->zones)
 		return rc;
 	rc = layer_need_block(v, l, page, zone, err);
-	if (rc != RC_OK)
-		return rc;
-	*row_out = block_seek(&l->block, id);
-	*found_out = *row_out < l->block.rows && id_cmp(block_id(&l->block, *row_out), id) == 0;
-	return RC_OK;
+	return rc == RC_OK ? find_in_block(v, l, id, a, found_out, out, err) : rc;
 }
 
 /* --- the view --- */
@@ -189,6 +206,7 @@ enum rc view_begin(struct view *v, struct reader *r, struct tx *tx, bool many, s
 			    .c = r ? reader_conn(r) : tx_conn(tx),
 			    .a = arena_new(KIB(32)), .frame = BUF_INIT(MIB(64) + 64),
 			    .unpack = ZSTD_createDCtx() };
+	v->key = finding_key_derive(store_secret(v->s));
 	enum rc rc = load_layers(v, err);
 	if (rc == RC_OK)
 		rc = cursor_get(v->c, STR("fold"), &v->folded, err);
@@ -211,6 +229,7 @@ void view_end(struct view *v)
 		free(v->layer[i].zone);
 		buf_free(&v->layer[i].filter);
 		arena_free(v->layer[i].a);
+		arena_free(v->layer[i].row_a);
 	}
 	free(v->layer);
 	arena_free(v->walk_a);
@@ -292,15 +311,9 @@ static enum rc find_in_layers(struct view *v, struct hash128 id, struct arena *a
 	for (size_t i = 0; i < v->layers; i++) {
 		struct layer *l = &v->layer[i];
 		bool found;
-		uint32_t row;
-		enum rc rc = layer_seek(v, l, id, &found, &row, err);
-		if (rc != RC_OK)
+		enum rc rc = layer_find(v, l, id, a, &found, out, err);
+		if (rc != RC_OK || found)
 			return rc;
-		if (!found)
-			continue;
-		if (!block_need_rest(&l->block, v->unpack) || !block_row(&l->block, row, a, out))
-			return layer_damaged(l, err);
-		return RC_OK;
 	}
 	return RC_ABSENT;
 }
@@ -340,8 +353,12 @@ static enum rc settle(struct view *v, struct layer *l, struct err *err)
 			return rc;
 		if (l->zone_at < l->zones) {
 			rc = layer_need_block(v, l, l->page_at, l->zone_at, err);
-			if (rc != RC_OK || l->row_at < l->block.rows)
+			if (rc != RC_OK)
 				return rc;
+			if (l->row_at < l->block.rows) {
+				arena_reset(l->row_a);
+				return layer_row(v, l, l->row_at, l->row_a, &l->row, err);
+			}
 			l->zone_at++;
 		} else {
 			l->page_at++;
@@ -357,6 +374,8 @@ static enum rc start_layer(struct view *v, struct layer *l, struct hash128 from,
 	enum rc rc = layer_need_foot(v, l, err);
 	if (rc != RC_OK || !l->pages)
 		return rc;
+	if (!l->row_a)
+		l->row_a = arena_new(KIB(2));
 	size_t page = page_of(l, from);
 	l->page_at = page == l->pages ? 0 : page;
 	l->zone_at = 0;
@@ -366,9 +385,15 @@ static enum rc start_layer(struct view *v, struct layer *l, struct hash128 from,
 		l->zone_at = zone_of(l, from);
 	if (rc == RC_OK)
 		rc = settle(v, l, err);
-	if (rc == RC_OK && !layer_at_end(l))
-		l->row_at = block_seek(&l->block, from);
-	return rc == RC_OK ? settle(v, l, err) : rc;
+	if (rc == RC_OK && !layer_at_end(l) && l->row_at == 0)
+		l->row_at = block_seek(&l->block, from.hi);
+	if (rc == RC_OK)
+		rc = settle(v, l, err);
+	while (rc == RC_OK && !layer_at_end(l) && id_cmp(l->row.id, from) < 0) {
+		l->row_at++;
+		rc = settle(v, l, err);
+	}
+	return rc;
 }
 
 static void walk_db(struct view *v)
@@ -398,6 +423,15 @@ enum rc view_walk(struct view *v, struct hash128 from, struct err *err)
 	return rc;
 }
 
+static void own_seen(struct finding_row *f, struct arena *a)
+{
+	if (!f->seen_count)
+		return;
+	struct sighting *list = ARENA_ARRAY(a, f->seen_count, struct sighting);
+	memcpy(list, f->seen, f->seen_count * sizeof(*list));
+	f->seen = list;
+}
+
 /* The newest that says something about `id`, and everybody behind it. */
 static enum rc take_next(struct view *v, struct hash128 id, struct arena *a, struct finding_row *out,
 			 struct err *err)
@@ -411,12 +445,12 @@ static enum rc take_next(struct view *v, struct hash128 id, struct arena *a, str
 	}
 	for (size_t i = 0; i < v->layers && rc == RC_OK; i++) {
 		struct layer *l = &v->layer[i];
-		if (layer_at_end(l) || id_cmp(block_id(&l->block, l->row_at), id) != 0)
+		if (layer_at_end(l) || id_cmp(l->row.id, id) != 0)
 			continue;
 		if (!have) {
-			if (!block_need_rest(&l->block, v->unpack) || !block_row(&l->block, l->row_at, a, out))
-				return layer_damaged(l, err);
+			*out = l->row;
 			finding_row_own(out, a);
+			own_seen(out, a);
 			have = true;
 		}
 		l->row_at++;
@@ -434,9 +468,8 @@ static bool least_id(const struct view *v, struct hash128 *out)
 		const struct layer *l = &v->layer[i];
 		if (layer_at_end(l))
 			continue;
-		struct hash128 id = block_id(&l->block, l->row_at);
-		if (!any || id_cmp(id, *out) < 0)
-			*out = id;
+		if (!any || id_cmp(l->row.id, *out) < 0)
+			*out = l->row.id;
 		any = true;
 	}
 	return any;

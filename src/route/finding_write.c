@@ -52,7 +52,9 @@ enum rc writing_put(struct writing *w, const struct finding_row *f, const struct
 	tell(w, f, what);
 	if (!w->layer || (was && (was->in_db || was->notes)))
 		keep(w, f, was);
-	return w->layer ? layer_add(w->layer, f, err) : RC_OK;
+	struct finding_row now = *f;
+	now.id_form = 0; /* it may have changed */
+	return w->layer ? layer_add(w->layer, &now, err) : RC_OK;
 }
 
 enum rc writing_drop(struct writing *w, const struct finding_row *f, const struct found *was,

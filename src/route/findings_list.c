@@ -8,7 +8,8 @@
 
 enum { BATCH_MOST = 16384 };
 
-/* A finding that may be listed, and where it stands. */
+/* A finding that may be listed, and where it stands. Of those in blocks only the
+ * upper half of the id is known until they are looked at again. */
 struct candidate {
 	int64_t last_us;
 	struct hash128 id;
@@ -44,6 +45,12 @@ static bool is_behind(const struct listing *l, int64_t last_us, struct hash128 i
 {
 	return l->from_start || last_us < l->after_us ||
 	       (last_us == l->after_us && id_cmp(id, l->after) < 0);
+}
+
+/* The same before the lower half is known: then it may turn out not to be. */
+static bool may_be_behind(const struct listing *l, int64_t last_us, uint64_t hi)
+{
+	return l->from_start || last_us < l->after_us || (last_us == l->after_us && hi <= l->after.hi);
 }
 
 /* --- the best so far --- */
@@ -142,7 +149,7 @@ static bool row_wanted(struct listing *l, const struct block *b, uint32_t i, str
 			  block_text(&b->concerns, i)))
 		return false;
 	bool has_ip = l->q->has_net && block_ip(b, i, &ip);
-	return in_net(l->q, has_ip, &ip) && is_behind(l, f->last_us, block_id(b, i));
+	return in_net(l->q, has_ip, &ip) && may_be_behind(l, f->last_us, block_hi(b, i));
 }
 
 /* --- gathering --- */
@@ -241,7 +248,7 @@ static enum rc gather_layers(struct listing *l, struct err *err)
 			if (!row_wanted(l, &layer->block, r, &f))
 				continue;
 			at.row = (uint16_t)r;
-			offer(l, &(struct candidate){ f.last_us, block_id(&layer->block, r), at });
+			offer(l, &(struct candidate){ f.last_us, { block_hi(&layer->block, r), 0 }, at });
 		}
 	}
 	free(bound);
@@ -253,6 +260,21 @@ static enum rc gather_layers(struct listing *l, struct err *err)
 static int by_id(const void *x, const void *y)
 {
 	return id_cmp(((const struct candidate *)x)->id, ((const struct candidate *)y)->id);
+}
+
+/* The whole id of a candidate. */
+static enum rc know_id(struct view *v, struct candidate *c, struct arena *a, struct err *err)
+{
+	struct finding_row f = { 0 };
+	if (c->at.layer == IN_DB)
+		return RC_OK;
+	struct layer *l = &v->layer[c->at.layer];
+	enum rc rc = layer_need_block(v, l, c->at.page, c->at.zone, err);
+	if (rc == RC_OK)
+		rc = layer_row(v, l, c->at.row, a, &f, err);
+	if (rc == RC_OK)
+		c->id = f.id;
+	return rc;
 }
 
 static int in_order(const void *x, const void *y)
@@ -271,9 +293,14 @@ static enum rc resolve(struct listing *l, struct arena *a, struct finding_row **
 	*rows = ARENA_ARRAY(a, l->n + 1, struct finding_row);
 	if (l->n)
 		qsort(l->heap, l->n, sizeof(*l->heap), by_id);
+	for (size_t i = 0; i < l->n && rc == RC_OK; i++)
+		rc = know_id(l->v, &l->heap[i], one_a, err);
+	arena_reset(one_a);
 	for (size_t i = 0; i < l->n && rc == RC_OK; i++) {
 		struct candidate c = l->heap[i];
 		struct found one;
+		if (!is_behind(l, c.last_us, c.id))
+			continue;
 		if (kept && id_cmp(l->heap[kept - 1].id, c.id) == 0)
 			continue; /* the same finding out of two layers */
 		rc = view_find(l->v, c.id, one_a, &one, err);
@@ -313,7 +340,9 @@ static enum rc list_batch(struct listing *l, uint64_t *left, finding_each each, 
 		rc = gather_layers(l, err);
 	if (rc == RC_OK && l->n) {
 		last = l->heap[0]; /* whether or not it is still so: what comes is behind it */
-		rc = resolve(l, a, &rows, err);
+		rc = know_id(l->v, &last, a, err);
+		if (rc == RC_OK)
+			rc = resolve(l, a, &rows, err);
 	}
 	if (l->n && rc == RC_OK)
 		qsort(l->heap, l->n, sizeof(*l->heap), in_order);

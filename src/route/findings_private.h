@@ -95,6 +95,7 @@ struct finding_row {
 	 * these are rows of their own, which views put in here. */
 	struct sighting *seen;
 	uint32_t seen_count;
+	uint8_t id_form; /* out of a block, unchanged: see finding_block.c; else 0 */
 };
 
 /* Columns in the order finding_row_take() reads them, from column 0. */

@@ -258,11 +258,8 @@ static enum rc read_through(struct view *v, struct layer *l, struct err *err)
 		rc = layer_need_zones(v, l, p, err);
 		for (size_t z = 0; rc == RC_OK && z < l->zones; z++) {
 			rc = layer_need_block(v, l, p, z, err);
-			if (rc == RC_OK && !block_need_rest(&l->block, v->unpack))
-				rc = layer_damaged(l, err);
 			for (uint32_t i = 0; rc == RC_OK && i < l->block.rows; i++)
-				if (!block_row(&l->block, i, a, &f))
-					rc = layer_damaged(l, err);
+				rc = layer_row(v, l, i, a, &f, err);
 			arena_reset(a);
 		}
 	}
