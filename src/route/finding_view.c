@@ -14,11 +14,17 @@ enum rc layer_damaged(const struct layer *l, struct err *err)
 		    (unsigned)l->foot.number);
 }
 
+/* A file that is not there is damage: its findings are not absent, they are lost. */
 static enum rc frame(struct view *v, const struct place *at, struct err *err)
 {
+	struct err why;
 	buf_reset(&v->frame);
-	return v->r ? reader_frame(v->r, SEGMENT_FINDINGS, at, &v->frame, err) :
-		      store_frame(v->s, SEGMENT_FINDINGS, at, &v->frame, err);
+	enum rc rc = v->r ? reader_frame(v->r, SEGMENT_FINDINGS, at, &v->frame, &why) :
+			    store_frame(v->s, SEGMENT_FINDINGS, at, &v->frame, &why);
+	if (rc == RC_OK)
+		return RC_OK;
+	return fail(err, rc == RC_ABSENT ? RC_INPUT : rc, "file %u of the findings: %s; run ronda verify",
+		    (unsigned)at->number, why.text);
 }
 
 /* The frames say where others stand, not in which file. */

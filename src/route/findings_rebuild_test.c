@@ -3,6 +3,7 @@
 
 #include "route/findings_private.h"
 #include "route/findings_world.h"
+#include "store/upkeep.h"
 
 TEST(rebuild_mends)
 {
@@ -31,6 +32,66 @@ TEST(rebuild_mends)
 	buf_free(&before);
 	buf_free(&after);
 	world_end(&w);
+}
+
+/* --- a file that is damaged, or not there --- */
+
+static bool take_name(void *ctx, const char *name)
+{
+	snprintf(ctx, 64, "%s", name);
+	return !strstr(name, ".seg");
+}
+
+TEST(damaged_layer)
+{
+	struct buf before = BUF_INIT(MIB(1)), after = BUF_INIT(MIB(1));
+	for (int round = 0; round < 2; round++) {
+		struct world w = world_new();
+		struct io_dir *dir;
+		struct io_file *f;
+		char name[64] = "";
+		uint64_t did;
+		complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.1", 10), VULN("198.18.0.2", 10)));
+		complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.1", 20)));
+		CHECK_NEWS(&w, "opened opened gone");
+		dump(&w, &before);
+		CHECK_RC(io_dir_sub(store_dir(w.s), "findings", false, &dir, &err), RC_OK, err);
+		CHECK_RC(io_dir_each(dir, take_name, name, &err), RC_OK, err);
+		if (round) {
+			CHECK_RC(io_unlink(dir, name, &err), RC_OK, err);
+		} else {
+			CHECK_RC(io_open(dir, name, IO_WRITE, &f, &err), RC_OK, err);
+			CHECK_RC(io_write_at(f, 60, STR("damage"), &err), RC_OK, err);
+			io_close(f);
+		}
+		io_dir_close(dir);
+		store_close(w.s);
+		struct verify_result v;
+		CHECK_RC(store_open(w.dir.path, NULL, NULL, &w.s, &err), RC_OK, err);
+		CHECK_RC(store_verify(w.s, NULL, NULL, NULL, &v, &err), RC_OK, err);
+		CHECK_INT(v.damaged, 1);
+		/* What cannot be read is not taken for absent. */
+		DELIVER(&w, HONEYPOT, VULN("198.18.0.1", 15));
+		CHECK_RC(findings_fold(w.s, w.d, 100, &did, &err), RC_INPUT, err);
+		CHECK_NEWS(&w, "");
+		CHECK_RC(findings_rebuild(w.s, w.d, &err), RC_OK, err);
+		dump(&w, &after);
+		CHECK_STR(buf_str(&after), buf_str(&before));
+		CHECK_NEWS(&w, "opened");
+		CHECK_RC(store_verify(w.s, NULL, NULL, NULL, &v, &err), RC_OK, err);
+		CHECK_INT(v.damaged, 0);
+		fold(&w);
+		rebuild_changes_nothing(&w);
+		world_end(&w);
+	}
+	buf_free(&before);
+	buf_free(&after);
+}
+
+static void in_one_layer(void)
+{
+	way = IN_ONE_LAYER;
+	test_damaged_layer();
 }
 
 /* --- many --- */
@@ -322,7 +383,7 @@ EVERY_WAY(undo_of_a_return)
 EVERY_WAY(follow_the_directory)
 EVERY_WAY(beside_the_fold)
 
-TEST_MAIN(RUN_EVERY_WAY(rebuild_mends), RUN_EVERY_WAY(many),
+TEST_MAIN(RUN_EVERY_WAY(rebuild_mends), { "damaged_layer", in_one_layer }, RUN_EVERY_WAY(many),
 	  RUN_EVERY_WAY(rebuild_in_parts),
 	  RUN_EVERY_WAY(forgotten_events_still_count), RUN_EVERY_WAY(undo),
 	  RUN_EVERY_WAY(undo_of_a_return), RUN_EVERY_WAY(follow_the_directory),

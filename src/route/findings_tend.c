@@ -283,7 +283,7 @@ enum rc layers_drop_damaged(struct store *s, struct err *err)
 	rc = view_begin(&v, r, NULL, false, err);
 	for (size_t i = 0; rc == RC_OK && i < v.layers; i++) {
 		rc = read_through(&v, &v.layer[i], err);
-		if (rc != RC_INPUT && rc != RC_ABSENT)
+		if (rc != RC_INPUT)
 			continue;
 		/* merged meanwhile: then it is gone, and was read through */
 		rc = store_write(s, drop_job, &v.layer[i], err);

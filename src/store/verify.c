@@ -95,7 +95,7 @@ static void check_frames(struct verifying *v, struct io_file *f, const char *nam
 		if (rc != RC_OK)
 			damaged(v,
 				"findings/%s at byte %llu: %s; put the file back from a backup, or "
-				"remove it and let ronda rebuild make the findings anew",
+				"run ronda rebuild, which makes its findings anew",
 				name, (unsigned long long)at, err.text);
 		if (place.bytes == 0) /* where the next one begins cannot be known */
 			return;
