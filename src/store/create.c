@@ -8,7 +8,7 @@
 static bool is_left_over(const char *name)
 {
 	static const char *const names[] = {
-		DB_NEW, DB_NEW "-journal", DB_NEW "-wal", DB_NEW "-shm", "raw", "events", "lock"
+		DB_NEW, DB_NEW "-journal", DB_NEW "-wal", DB_NEW "-shm", "raw", "events", "findings", "lock"
 	};
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (strcmp(names[i], name) == 0)
