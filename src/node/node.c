@@ -9,6 +9,7 @@
 #include "node/node_records.h"
 #include "node/node_settings.h"
 #include "node/pipeline.h"
+#include "route/findings.h"
 #include "record/deliveries.h"
 #include "store/pack.h"
 
@@ -176,8 +177,10 @@ static enum rc open_store(struct node *n, struct err *err)
 	o.reserve_bytes = (uint64_t)settings_int(n->settings, "reserve");
 	o.cache_kib = (uint32_t)(settings_int(n->settings, "store_cache") >> 10);
 	enum rc rc = store_open(n->dir, &o, n->log, &n->store, err);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		store_add_tend(n->store, events_seal, NULL);
+		store_add_tend(n->store, findings_tend, NULL);
+	}
 	if (rc == RC_OK)
 		rc = journal_open(n->store, &n->journal, err);
 	if (rc == RC_OK)

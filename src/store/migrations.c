@@ -224,6 +224,15 @@ static const char version_2[] =
 	"CREATE INDEX ledger_recipient ON ledger (recipient, id);"
 	"CREATE INDEX ledger_message ON ledger (message, kind, reference) WHERE message > 0;"
 	/* --- route: findings --- */
+	/* finding_view.c: files of findings sorted by id; of two the one with the larger id is
+	 * newer and hides the other; `foot` is where its list of pages stands. Findings of table
+	 * `finding` are newer than all of them, with state 0 one that is no more */
+	"CREATE TABLE finding_layer (id INTEGER PRIMARY KEY, day INTEGER NOT NULL,"
+	" number INTEGER NOT NULL, foot INTEGER NOT NULL, foot_bytes INTEGER NOT NULL,"
+	" rows INTEGER NOT NULL, bytes INTEGER NOT NULL);"
+	/* transition_pack.c: transitions that are no longer rows of their own */
+	"CREATE TABLE transition_pack (last_seq INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL,"
+	" rows INTEGER NOT NULL, body BLOB NOT NULL);"
 	/* --- disclosure: policy, refusals, break-glass --- */
 	/* policy.c: every policy that was ever in force; next_us: when a day in it comes */
 	"CREATE TABLE policy (number INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, digest BLOB NOT NULL,"

@@ -66,7 +66,29 @@ static void check_database(struct verifying *v, struct conn *c)
 
 static const char *kind_name(enum segment which)
 {
-	return which == SEGMENT_RAW ? "raw" : "events";
+	return which == SEGMENT_RAW ? "raw" : which == SEGMENT_EVENTS ? "events" : "findings";
+}
+
+/* Of files that hold nothing but frames, one behind the other. */
+static void check_frames(struct verifying *v, struct io_file *f, const char *name, uint64_t bytes)
+{
+	struct err err;
+	for (uint64_t at = SEGMENT_HEAD; at < bytes;) {
+		struct place place = { .offset = at };
+		enum rc rc = frame_size(f, at, &place.bytes, &err);
+		buf_reset(&v->frame);
+		if (rc == RC_OK)
+			rc = frame_read(f, SEGMENT_FINDINGS, &place, &v->frame, &err);
+		v->out->frames++;
+		if (rc != RC_OK)
+			damaged(v,
+				"findings/%s at byte %llu: %s; put the file back from a backup, or "
+				"run ronda rebuild, which makes its findings anew",
+				name, (unsigned long long)at, err.text);
+		if (place.bytes == 0) /* where the next one begins cannot be known */
+			return;
+		at += place.bytes;
+	}
 }
 
 static void check_files(struct verifying *v, struct conn *c)
@@ -74,8 +96,10 @@ static void check_files(struct verifying *v, struct conn *c)
 	struct err err;
 	struct sql *q = sql(c, "SELECT kind, day, number, bytes FROM segment WHERE bytes >= 0");
 	while (sql_row(q)) {
-		enum segment which =
-			sql_col_int(q, 0) == SEGMENT_RAW ? SEGMENT_RAW : SEGMENT_EVENTS;
+		int64_t kind = sql_col_int(q, 0);
+		enum segment which = kind == SEGMENT_RAW    ? SEGMENT_RAW :
+				     kind == SEGMENT_EVENTS ? SEGMENT_EVENTS :
+							      SEGMENT_FINDINGS;
 		char name[SEGMENT_NAME];
 		struct io_file *f;
 		uint64_t size = 0, want = (uint64_t)sql_col_int(q, 3);
@@ -95,6 +119,8 @@ static void check_files(struct verifying *v, struct conn *c)
 		else if (segment_check_head(f, which, (int32_t)sql_col_int(q, 1), &err) != RC_OK)
 			verify_damaged(v, "%s/%s: %s; put the file back from a backup", kind_name(which),
 				name, err.text);
+		else if (which == SEGMENT_FINDINGS)
+			check_frames(v, f, name, want);
 		io_close(f);
 	}
 	if (sql_end(q, &err) != RC_OK)
