@@ -251,7 +251,7 @@ void json_put_time(struct json_out *j, const char *key, int64_t us)
 		json_str(j, time_str(text, us));
 }
 
-void json_members(struct json_out *j, struct json_object *o, const char *but)
+void json_put_members(struct json_out *j, struct json_object *o, const char *but)
 {
 	if (!json_object_is_type(o, json_type_object))
 		return;

@@ -66,6 +66,6 @@ void json_put_time(struct json_out *j, const char *key, int64_t us);
 MUST_CHECK enum rc json_only(struct json_object *o, const char *const *names, size_t count,
 			     struct err *err);
 /* The members of an object as they are, but for the one named `but` (NULL: all). */
-void json_members(struct json_out *j, struct json_object *o, const char *but);
+void json_put_members(struct json_out *j, struct json_object *o, const char *but);
 
 #endif

@@ -70,6 +70,9 @@ struct cli_table {
 };
 struct cli_table cli_table(struct cli *c, const struct cli_column *columns, size_t count);
 void cli_row(struct cli_table *t, const str *values);
+/* The whole of a 'list': `rows` reads from one view and gives each row to `t`. */
+typedef enum rc (*cli_rows_fn)(struct cli_table *t, struct reader *r, struct err *err);
+int cli_list(struct cli *c, const struct cli_column *columns, size_t count, cli_rows_fn rows);
 /* Prints what was held back to be aligned. cli_run does so at the end. */
 void cli_rows_end(struct cli *c);
 

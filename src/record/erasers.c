@@ -90,16 +90,15 @@ static enum rc check_report(struct conn *c, str id, struct err *err)
 	return rc == RC_OK ? check_hold(c, &r, err) : rc;
 }
 
-static enum rc note_files(struct tx *tx, const struct erasing *e, int64_t report, struct err *err)
+struct noting {
+	struct tx *tx;
+	const struct erasing *e;
+};
+
+static enum rc note_file(void *ctx, int32_t day, uint32_t number, struct err *err)
 {
-	struct sql *q = sql(tx_conn(tx), "SELECT DISTINCT day, number FROM raw WHERE report = ?");
-	sql_int(q, 1, report);
-	enum rc rc = RC_OK;
-	while (rc == RC_OK && sql_row(q))
-		rc = erase_file(tx, e, SEGMENT_RAW, (int32_t)sql_col_int(q, 0),
-				(uint32_t)sql_col_int(q, 1), err);
-	enum rc end = sql_end(q, rc == RC_OK ? err : NULL);
-	return rc == RC_OK ? end : rc;
+	const struct noting *n = ctx;
+	return erase_file(n->tx, n->e, SEGMENT_RAW, day, number, err);
 }
 
 static enum rc run_for(struct sql *q, int64_t report, int64_t most, struct err *err)
@@ -138,13 +137,8 @@ static enum rc remove_report(struct tx *tx, const struct erasing *e, bool *more_
 	*more_out = false;
 	if (!report_id(e->object, &id))
 		return RC_OK;
-	enum rc rc = note_files(tx, e, id, err);
-	if (rc == RC_OK)
-		rc = run_for(sql(c, "DELETE FROM raw WHERE report = ?"), id, 0, err);
-	/* its digest stays: sent again it is known, and not taken in a second time */
-	if (rc == RC_OK)
-		rc = run_for(sql(c, "UPDATE report SET file_name = '', words = '' WHERE id = ?"), id, 0,
-			     err);
+	struct noting n = { .tx = tx, .e = e };
+	enum rc rc = report_erase(tx, id, note_file, &n, err);
 	if (rc == RC_OK)
 		rc = run_for(sql(c, "DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine"
 				    " WHERE report = ? LIMIT ?)"),

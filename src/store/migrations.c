@@ -101,6 +101,27 @@ static const char version_1[] =
 /* Each paragraph belongs to the file it names; they stand in the order of the floors. */
 static const char version_2[] =
 	/* --- store: reports, raw --- */
+	/* raw.c: bytes of small reports, until they share a frame */
+	"CREATE TABLE raw_tail (report INTEGER PRIMARY KEY, day INTEGER NOT NULL,"
+	" body BLOB NOT NULL);"
+	/* pack.c: frames of several reports, with ids from first to last */
+	"CREATE TABLE raw_frame (first INTEGER PRIMARY KEY, last INTEGER NOT NULL,"
+	" day INTEGER NOT NULL, number INTEGER NOT NULL, offset INTEGER NOT NULL,"
+	" bytes INTEGER NOT NULL);"
+	/* report_block.c: rows of finished reports; stamp: random, names the content */
+	"CREATE TABLE report_block (first INTEGER PRIMARY KEY, last INTEGER NOT NULL,"
+	" reports INTEGER NOT NULL, stamp INTEGER NOT NULL, body BLOB NOT NULL);"
+	/* report_index.c: state 0 being made, 1 in use, 2 being removed */
+	"CREATE TABLE report_run (id INTEGER PRIMARY KEY, state INTEGER NOT NULL,"
+	" goes_into INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" level INTEGER NOT NULL, entries INTEGER NOT NULL, pages INTEGER NOT NULL,"
+	" written INTEGER NOT NULL);"
+	"CREATE TABLE report_page (id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+	/* record/deliveries.c: who delivered what the next line of the journal is for */
+	"CREATE TABLE delivered_by (actor TEXT PRIMARY KEY, reports INTEGER NOT NULL,"
+	" events INTEGER NOT NULL) WITHOUT ROWID;"
+	/* what was delivered before has its line in the journal */
+	"INSERT INTO node (key, value) SELECT 'reports.told', coalesce(max(id), 0) FROM report;"
 	/* --- record: journal --- */
 	/* journal_list.c: the history of one object */
 	"CREATE INDEX journal_object ON journal (object);"
@@ -203,6 +224,15 @@ static const char version_2[] =
 	"CREATE INDEX ledger_recipient ON ledger (recipient, id);"
 	"CREATE INDEX ledger_message ON ledger (message, kind, reference) WHERE message > 0;"
 	/* --- route: findings --- */
+	/* finding_view.c: files of findings sorted by id; of two the one with the larger id is
+	 * newer and hides the other; `foot` is where its list of pages stands. Findings of table
+	 * `finding` are newer than all of them, with state 0 one that is no more */
+	"CREATE TABLE finding_layer (id INTEGER PRIMARY KEY, day INTEGER NOT NULL,"
+	" number INTEGER NOT NULL, foot INTEGER NOT NULL, foot_bytes INTEGER NOT NULL,"
+	" rows INTEGER NOT NULL, bytes INTEGER NOT NULL);"
+	/* transition_pack.c: transitions that are no longer rows of their own */
+	"CREATE TABLE transition_pack (last_seq INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL,"
+	" rows INTEGER NOT NULL, body BLOB NOT NULL);"
 	/* --- disclosure: policy, refusals, break-glass --- */
 	/* policy.c: every policy that was ever in force; next_us: when a day in it comes */
 	"CREATE TABLE policy (number INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, digest BLOB NOT NULL,"

@@ -25,13 +25,13 @@ static enum rc take_json(struct page *p, struct asked *k, struct err *err)
 	struct buf rest = BUF_INIT(BODY_JSON_MAX * 2);
 	struct json_out j = json_out(&rest);
 	json_open(&j, '{');
-	json_members(&j, json_get(k->o, "fields"), NULL);
+	json_put_members(&j, json_get(k->o, "fields"), NULL);
 	json_close(&j, '}');
 	k->q.fields = json_get(k->o, "fields") ? arena_str(p->a, buf_str(&rest)) : STR_NONE;
 	buf_reset(&rest);
 	j = json_out(&rest);
 	json_open(&j, '{');
-	json_members(&j, json_get(k->o, "labels"), NULL);
+	json_put_members(&j, json_get(k->o, "labels"), NULL);
 	json_close(&j, '}');
 	k->q.labels = json_get(k->o, "labels") ? arena_str(p->a, buf_str(&rest)) : STR_NONE;
 	buf_free(&rest);

@@ -94,7 +94,7 @@ static void put_members(struct page *p, const struct record_view *v)
 	struct json_object *o = NULL;
 	record_view_json(v, &j);
 	if (json_read(buf_str(&b), &o, NULL) == RC_OK)
-		json_members(&p->j, o, NULL);
+		json_put_members(&p->j, o, NULL);
 	json_free(o);
 	buf_free(&b);
 }

@@ -382,7 +382,7 @@ enum rc take_labels(struct page *p, str before, str *out, struct err *err)
 		struct json_out j = json_out(&b);
 		json_open(&j, '{');
 		json_put_str(&j, "tlp", tlp);
-		json_members(&j, o, "tlp");
+		json_put_members(&j, o, "tlp");
 		json_close(&j, '}');
 		*out = arena_str(p->a, buf_str(&b));
 		buf_free(&b);
@@ -420,7 +420,7 @@ enum rc take_form(struct page *p, const struct type *t, const struct record_view
 			struct buf labels = BUF_INIT(KIB(256));
 			struct json_out l = json_out(&labels);
 			json_open(&l, '{');
-			json_members(&l, json_get(o, "labels"), NULL);
+			json_put_members(&l, json_get(o, "labels"), NULL);
 			json_close(&l, '}');
 			before = arena_str(p->a, buf_str(&labels));
 			buf_free(&labels);
