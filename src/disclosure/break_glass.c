@@ -7,7 +7,7 @@
 
 static bool holds(const struct roles *r, const struct viewer *v, bool approve)
 {
-	if (v->as.kind != RECIPIENT_STAFF || !v->account || !uuid_is_zero(&v->organisation))
+	if (v->as.kind != RECIPIENT_STAFF || !v->account || v->reads_only || !uuid_is_zero(&v->organisation))
 		return false;
 	for (size_t i = 0; i < roles_count(r); i++)
 		if (v->roles >> i & 1 && (approve ? roles_at(r, i)->approves : roles_at(r, i)->breaks_glass))
