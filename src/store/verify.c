@@ -81,7 +81,7 @@ static void check_frames(struct verifying *v, struct io_file *f, const char *nam
 			rc = frame_read(f, SEGMENT_FINDINGS, &place, &v->frame, &err);
 		v->out->frames++;
 		if (rc != RC_OK)
-			damaged(v,
+			verify_damaged(v,
 				"findings/%s at byte %llu: %s; put the file back from a backup, or "
 				"run ronda rebuild, which makes its findings anew",
 				name, (unsigned long long)at, err.text);
