@@ -237,6 +237,12 @@ static const char version_2[] =
 	/* policy.c: every policy that was ever in force; next_us: when a day in it comes */
 	"CREATE TABLE policy (number INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, digest BLOB NOT NULL,"
 	" next_us INTEGER NOT NULL, body TEXT NOT NULL);"
+	/* break_glass.c: emergencies; record: the uuid; reviewed_us 0: still to be looked at */
+	"CREATE TABLE break_glass (id INTEGER PRIMARY KEY, record BLOB NOT NULL, item TEXT NOT NULL,"
+	" actor TEXT NOT NULL, reason TEXT NOT NULL, at_us INTEGER NOT NULL, until_us INTEGER NOT NULL,"
+	" reviewed_by TEXT NOT NULL, reviewed_us INTEGER NOT NULL, words TEXT NOT NULL);"
+	"CREATE INDEX break_glass_record ON break_glass (record, actor, until_us);"
+	"CREATE INDEX break_glass_open ON break_glass (id) WHERE reviewed_us = 0;"
 	/* refused.c: refusals since the actor's last journal line about them */
 	"CREATE TABLE refusal (actor TEXT PRIMARY KEY, at_us INTEGER NOT NULL, count INTEGER NOT NULL)"
 	" WITHOUT ROWID;"
