@@ -24,6 +24,13 @@ static void seen_end(struct seen *s)
 	buf_free(&s->json);
 }
 
+/* What is left of it says when, by whom and why: 'show' and 'history' have that, lists do not. */
+static bool is_erased(const struct seen *s)
+{
+	bool erased = false;
+	return json_get_bool(s->o, "erased", &erased) && erased;
+}
+
 static str number_of(struct arena *a, struct json_object *o, const char *name)
 {
 	int64_t n = 0;
@@ -82,6 +89,10 @@ static bool each_listed(void *ctx, const struct record_view *v)
 		return false;
 	}
 	l->rc = see(v, &s, l->err);
+	if (l->rc == RC_OK && is_erased(&s)) {
+		seen_end(&s);
+		return true;
+	}
 	if (l->rc == RC_OK && l->k->c->form == CLI_JSON)
 		cli_print_json(l->k->c, &s.json);
 	else if (l->rc == RC_OK)
@@ -225,7 +236,7 @@ static int listed(struct record_call *k, str text)
 	if (text.n)
 		l.q.text = text;
 	if (rc == RC_OK)
-		rc = read_records(r, k->types, &k->c->viewer, &l.q, l.limit + 1, k->c->a, each_listed, &l,
+		rc = read_records(r, k->types, &k->c->viewer, &l.q, UINT64_MAX, k->c->a, each_listed, &l,
 				  &err);
 	store_read_end(r);
 	if (rc == RC_OK)
@@ -318,6 +329,9 @@ static void print_record(struct record_call *k, const struct record_view *v, str
 	cli_printf(c, "%s-" STR_FMT " ", k->type->name, STR_ARG(number_of(c->a, o, "number")));
 	print_value(c, json_get_str(o, "title"));
 	print_line(c, "id", json_get_str(o, "id"));
+	bool erased = false;
+	if (json_get_bool(o, "erased", &erased) && erased)
+		cli_print(c, STR("erased: nothing but this is left of it\n"));
 	print_line(c, "state", state_label(k, json_get_str(o, "state")));
 	print_line(c, "version", number_of(c->a, o, "version"));
 	print_line(c, "changed", json_get_str(o, "changed"));
@@ -428,7 +442,7 @@ struct exporting {
 	struct record_call *k;
 	struct buf row, cell;
 	struct arena *a;           /* of one row */
-	uint64_t count;
+	uint64_t count, limit;
 	enum rc rc;
 	struct err *err;
 };
@@ -470,6 +484,11 @@ static bool each_exported(void *ctx, const struct record_view *v)
 	struct exporting *x = ctx;
 	struct seen s;
 	x->rc = see(v, &s, x->err);
+	if (x->rc == RC_OK && (is_erased(&s) || x->count == x->limit)) {
+		bool enough = x->count == x->limit;
+		seen_end(&s);
+		return !enough;
+	}
 	if (x->rc == RC_OK && x->k->c->form == CLI_CSV)
 		csv_record(x, v, s.o);
 	else if (x->rc == RC_OK)
@@ -497,11 +516,11 @@ int record_export_word(struct record_call *k)
 		rc = fail(&err, RC_DENIED, "no role of yours takes records of type '%s' out", k->type->name);
 		change_refused(c->node->records, c->node->store, &out, str_of(k->type->name), str_of(err.text));
 	}
+	x.limit = cli_value(c, "--limit") ? l.limit : UINT64_MAX;
 	if (rc == RC_OK && c->form == CLI_CSV)
 		csv_header(&x);
 	if (rc == RC_OK)
-		rc = read_records(r, k->types, &out, &l.q, cli_value(c, "--limit") ? l.limit : UINT64_MAX, c->a,
-				  each_exported, &x, &err);
+		rc = read_records(r, k->types, &out, &l.q, UINT64_MAX, c->a, each_exported, &x, &err);
 	store_read_end(r);
 	if (rc == RC_OK)
 		rc = x.rc;
