@@ -56,10 +56,11 @@ check_fails 65 "a wrong value is refused" v new who=X guests=51
 has "$T/err" "Guests: '51' is more than 50" "in words that begin with the field"
 check_fails 65 "several at once" v new day=soon2 guests=0
 check_fails 65 "a field that is none" v new who=X gests=1
-has "$T/err" "a visit has no field 'gests'" "is named"
+has "$T/err" "there is no field 'gests' in 'visit' \(do you mean 'guests'\?\)" "is named"
 v list >"$T/out"
 is "$(cut -f3 "$T/out" | tr '\n' '/')" "Who/=SUM(A1)/Team A/" "a list has its columns, in its order"
 is "$(LANG=id_ID.UTF-8 v list | head -1 | cut -f3)" "Siapa" "in the reader's language"
+is "$(LANG=id_ID.UTF-8 v list purpose=training | sed -n 2p | cut -f5)" Pelatihan "of choices too"
 is "$(v list --csv | head -1 | tr -d '\r')" '"number","state","who","day","purpose","due","changed"' "names in CSV"
 is "$(v list --sort -day --csv | cut -d, -f3 | sed -n 2p)" '"Team A"' "sorted the other way"
 is "$(v list purpose=audit --json | wc -l)" 1 "filtered"
@@ -72,7 +73,7 @@ v list --limit 1 >"$T/out" 2>"$T/err"
 after=$(sed -n 's/.*--after //p' "$T/err")
 is "$(v list --limit 1 --after "$after" | tail -1 | cut -f3)" "Team A" "a list goes on where it ended"
 v show 2 >"$T/out"
-has "$T/out" '^Badge: B-2$' "show has labels"
+has "$T/out" '^Purpose: Audit$' "show has labels"
 has "$T/out" '^    lines$' "and lines of long texts"
 has "$T/out" '^due: 2' "and its clock runs"
 is "$(v show visit-1 --json | sed -nE 's/.*"purpose":"([a-z]+)".*/\1/p')" training "and JSON has names"
