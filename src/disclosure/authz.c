@@ -9,8 +9,6 @@ static const uint32_t reading = 1u << ACTION_READ | 1u << ACTION_EXPORT | 1u << 
 /* What one may do without seeing a record that is there. */
 static const uint32_t unseen = 1u << ACTION_CREATE | 1u << ACTION_IMPORT;
 
-static const uint32_t reading = 1u << ACTION_READ | 1u << ACTION_EXPORT | 1u << ACTION_OPEN_SEALED;
-
 #define NO(words) ((struct answer){ false, (words) })
 
 static uint64_t states_of(const struct type *t)
