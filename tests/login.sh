@@ -260,5 +260,19 @@ is "$(grep -c '"state":"open"' "$T/out")" 4 "four things wait"
 ronda journal -d "$D" list --json >"$T/journal"
 has "$T/journal" '"actor":"account:1","act":"approval.ask"' "who asked is in the journal"
 has "$T/journal" '"actor":"account:2","act":"approval.approve"' "and who approved"
+
+# --- and to erase ---
+check_fails 75 "the owner asks to be a lead too" ronda account -d "$D" roles owner administrator,lead
+n=$(sed -nE 's/.*approval ([0-9]+) .*/\1/p' "$T/err")
+answers 303 "which another grants" -b "$T/lead" --data-urlencode "csrf=$c" -d answer=yes "$URL/approvals/$n"
+check "he is" ronda account -d "$D" roles owner administrator,lead
+check "something is written down" ronda note -d "$D" new title="A note to be erased" text_body="who was it"
+check_fails 75 "nobody erases alone" ronda note -d "$D" erase 1 --why "asked by the person concerned"
+n=$(sed -nE 's/.*approval ([0-9]+) .*/\1/p' "$T/err")
+check "it is still there" ronda note -d "$D" show 1
+answers 303 "another approves" -b "$T/lead" --data-urlencode "csrf=$c" -d answer=yes "$URL/approvals/$n"
+check "then it is erased" ronda note -d "$D" erase 1 --why "asked by the person concerned"
+ronda journal -d "$D" list --json >"$T/journal"
+has "$T/journal" '"actor":"account:1","act":"approval.done"' "the journal says that two did it"
 stop_node
 done_testing

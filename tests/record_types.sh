@@ -56,10 +56,11 @@ check_fails 65 "a wrong value is refused" v new who=X guests=51
 has "$T/err" "Guests: '51' is more than 50" "in words that begin with the field"
 check_fails 65 "several at once" v new day=soon2 guests=0
 check_fails 65 "a field that is none" v new who=X gests=1
-has "$T/err" "a visit has no field 'gests'" "is named"
+has "$T/err" "there is no field 'gests' in 'visit' \(do you mean 'guests'\?\)" "is named"
 v list >"$T/out"
 is "$(cut -f3 "$T/out" | tr '\n' '/')" "Who/=SUM(A1)/Team A/" "a list has its columns, in its order"
 is "$(LANG=id_ID.UTF-8 v list | head -1 | cut -f3)" "Siapa" "in the reader's language"
+is "$(LANG=id_ID.UTF-8 v list purpose=training | sed -n 2p | cut -f5)" Pelatihan "of choices too"
 is "$(v list --csv | head -1 | tr -d '\r')" '"number","state","who","day","purpose","due","changed"' "names in CSV"
 is "$(v list --sort -day --csv | cut -d, -f3 | sed -n 2p)" '"Team A"' "sorted the other way"
 is "$(v list purpose=audit --json | wc -l)" 1 "filtered"
@@ -72,7 +73,7 @@ v list --limit 1 >"$T/out" 2>"$T/err"
 after=$(sed -n 's/.*--after //p' "$T/err")
 is "$(v list --limit 1 --after "$after" | tail -1 | cut -f3)" "Team A" "a list goes on where it ended"
 v show 2 >"$T/out"
-has "$T/out" '^Badge: B-2$' "show has labels"
+has "$T/out" '^Purpose: Audit$' "show has labels"
 has "$T/out" '^    lines$' "and lines of long texts"
 has "$T/out" '^due: 2' "and its clock runs"
 is "$(v show visit-1 --json | sed -nE 's/.*"purpose":"([a-z]+)".*/\1/p')" training "and JSON has names"
@@ -148,6 +149,43 @@ check_fails 78 "not twice" v import undo "$second"
 check_fails 78 "the first is not, while its records changed since" v import undo "$run"
 is "$(v import list --csv | sed -n 2p | cut -d, -f4)" '"undone"' "the runs are listed"
 
+# --- a run that is cut off goes on, or back ---
+awk 'BEGIN { for (i = 1; i <= 800; i++) printf "{\"who\":\"Cut %d\",\"badge\":\"C-%d\"}\n", i, i }' >"$T/cut.jsonl"
+before=$(v list --json | wc -l)
+cut_off() {
+	ronda visit import "$T/cut.jsonl" -d "$D" --tlp GREEN >/dev/null 2>&1 &
+	pid=$!
+	for _ in $(seq 3000); do
+		applied=$(sqlite3 -readonly "$D/main.db" "SELECT applied FROM import_run WHERE state = 1 ORDER BY id DESC LIMIT 1" 2>/dev/null)
+		[ "${applied:-0}" = 0 ] || break
+		kill -0 $pid 2>/dev/null || break
+		sleep 0.01
+	done
+	kill -9 $pid 2>/dev/null
+	wait $pid 2>/dev/null
+	run=$(v import list --json | head -1 | number run)
+	[ "$(v import list --json | head -1 | sed -nE 's/.*"state":"([a-z ]+)".*/\1/p')" = applying ]
+}
+cut_off
+ok $? "an import is killed while it is applied"
+some=$(v list --json | wc -l)
+[ "$some" -gt "$before" ] && [ "$some" -lt $((before + 800)) ]
+ok $? "some of it is there"
+check "it is resumed" v import resume "$run"
+is "$(v list --json | wc -l)" $((before + 800)) "all of it is there, each once"
+is "$(v show "$(v list badge=C-800 --json | number number)" --json | sed -nE 's/.*"tlp":"([A-Z]+)".*/\1/p')" GREEN \
+	"marked as it was asked"
+check_fails 65 "what is done is not resumed" v import resume "$run"
+check "and undone" v import undo "$run"
+has "$T/out" '^800 erased, 0 put back, 0 left$' "what it made is erased"
+sed -i 's/C-/D-/' "$T/cut.jsonl"
+cut_off
+ok $? "another is killed"
+check "and undone at once" v import undo "$run"
+is "$(v list --json | wc -l)" "$before" "nothing of it is left"
+is "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM import_row WHERE fields IS NOT NULL")" 0 \
+	"nor of what was laid aside"
+
 # --- rights ---
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && chmod 755 "$T" &&
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$RONDA_BUILD/ronda" version >/dev/null 2>&1; then
@@ -175,6 +213,8 @@ is "$(LANG=id_ID.UTF-8 v list --limit 1 2>/dev/null | head -1 | cut -f3)" "Siapa
 check "erasing" v erase 2 --why "they asked us to"
 stop_node
 is "$(v list badge=B-2 --json | wc -l)" 0 "it is gone"
+v show 2 >"$T/out"
+has "$T/out" '^why: they asked us to$' "what is left says why"
 ronda verify -d "$D" >"$T/out" 2>"$T/err"
 ok $? "and all is sound"
 cp "$D/types/visit.json" "$T/visit.json"

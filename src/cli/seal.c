@@ -10,7 +10,8 @@ static const struct cli_option options[] = {
 
 struct change {
 	struct cli *c;
-	str passphrase, given[2];
+	struct seal_pass passphrase;
+	str given[2];
 	struct seal_shares shares;
 	struct account account;
 };
@@ -18,7 +19,7 @@ struct change {
 static enum rc write_key(struct tx *tx, void *ctx, struct err *err)
 {
 	struct change *ch = ctx;
-	return seal_key_make(tx, ch->c->node->journal, ch->c->viewer.account, ch->passphrase, &ch->shares,
+	return seal_key_make(tx, ch->c->node->journal, ch->c->viewer.account, &ch->passphrase, &ch->shares,
 			     str_of(ch->c->viewer.actor), err);
 }
 
@@ -32,7 +33,7 @@ static enum rc write_share(struct tx *tx, void *ctx, struct err *err)
 static enum rc write_change(struct tx *tx, void *ctx, struct err *err)
 {
 	struct change *ch = ctx;
-	return seal_key_change(tx, ch->c->node->journal, ch->c->viewer.seal, ch->passphrase,
+	return seal_key_change(tx, ch->c->node->journal, ch->c->viewer.seal, &ch->passphrase,
 			       str_of(ch->c->viewer.actor), err);
 }
 
@@ -41,7 +42,7 @@ static enum rc write_recover(struct tx *tx, void *ctx, struct err *err)
 	struct change *ch = ctx;
 	enum rc rc = account_by_name(tx_conn(tx), ch->c->node->roles, str_of(ch->c->argv[1]), ch->c->a,
 				     &ch->account, err);
-	return rc == RC_OK ? seal_key_recover(tx, ch->c->node->journal, ch->account.id, ch->given, 2, ch->passphrase,
+	return rc == RC_OK ? seal_key_recover(tx, ch->c->node->journal, ch->account.id, ch->given, 2, &ch->passphrase,
 					      str_of(ch->c->viewer.actor), err) : rc;
 }
 
@@ -53,6 +54,17 @@ static enum rc read_count(struct cli *c, struct seal_shares *s, struct err *err)
 		return fail(err, RC_INPUT, "--shares takes a number");
 	s->count = (size_t)n;
 	return RC_OK;
+}
+
+static enum rc read_new(struct cli *c, struct change *ch, struct err *err)
+{
+	str text = STR_NONE;
+	enum rc rc = cli_read_secret(c, "New case passphrase", &text, err);
+	if (rc == RC_OK)
+		rc = seal_pass_make(text, &ch->passphrase, err);
+	if (text.p)
+		explicit_bzero((char *)text.p, text.n);
+	return rc;
 }
 
 static void print_shares(struct cli *c, struct seal_shares *s)
@@ -74,7 +86,7 @@ static enum rc key(struct cli *c, struct change *ch, struct err *err)
 		return fail(err, RC_ABSENT, "you have no account here, so no case key");
 	enum rc rc = read_count(c, &ch->shares, err);
 	if (rc == RC_OK)
-		rc = cli_read_secret(c, "New case passphrase", &ch->passphrase, err);
+		rc = read_new(c, ch, err);
 	if (rc == RC_OK)
 		rc = store_write(c->node->store, write_key, ch, err);
 	if (rc == RC_OK)
@@ -107,7 +119,7 @@ static enum rc change(struct cli *c, struct change *ch, struct err *err)
 {
 	enum rc rc = cli_open_case_key(c, err);
 	if (rc == RC_OK)
-		rc = cli_read_secret(c, "New case passphrase", &ch->passphrase, err);
+		rc = read_new(c, ch, err);
 	return rc == RC_OK ? store_write(c->node->store, write_change, ch, err) : rc;
 }
 
@@ -119,7 +131,7 @@ static enum rc recover(struct cli *c, struct change *ch, struct err *err)
 	if (rc == RC_OK)
 		rc = cli_read_secret(c, "Second share", &ch->given[1], err);
 	if (rc == RC_OK)
-		rc = cli_read_secret(c, "New case passphrase", &ch->passphrase, err);
+		rc = read_new(c, ch, err);
 	return rc == RC_OK ? store_write(c->node->store, write_recover, ch, err) : rc;
 }
 
@@ -143,7 +155,7 @@ static int run(struct cli *c)
 		if (!str_eq(str_of(c->argv[0]), str_of(words[i].word)))
 			continue;
 		enum rc rc = words[i].run(c, &ch, &err);
-		wipe(ch.passphrase);
+		seal_pass_wipe(&ch.passphrase);
 		wipe(ch.given[0]);
 		wipe(ch.given[1]);
 		return rc == RC_OK ? 0 : cli_fail(c, &err);

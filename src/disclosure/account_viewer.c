@@ -28,6 +28,7 @@ static enum rc make(const struct account *a, const struct roles *r, enum channel
 		.channel = channel,
 		.account = a->id,
 		.roles = a->roles,
+		.all_roles = r,
 		.organisation = a->organisation,
 		.person = a->person,
 		.reads_no_case = true,

@@ -99,9 +99,10 @@ static bool expected(const struct sets *s, const struct viewer *v, int who, int 
 
 	for (size_t i = 0; i < COUNT_OF(on_copies); i++)
 		on_copy |= on_copies[i] == action;
-	if (v->reads_only && action != ACTION_READ && action != ACTION_EXPORT && action != ACTION_OPEN_SEALED)
-		return false;
 	if (v->reads_no_case && action != ACTION_CREATE && action != ACTION_IMPORT)
+		return false;
+	if (v->reads_only && action != ACTION_READ && action != ACTION_EXPORT &&
+	    action != ACTION_OPEN_SEALED)
 		return false;
 	if ((!o->ours && !on_copy) || (o->held && action == ACTION_ERASE))
 		return false;
@@ -218,7 +219,7 @@ TEST(the_rule_is_told)
 		{ { .roles = 1, .reads_no_case = true }, ACTION_READ, { .ours = true },
 		  "the actor runs the node and reads no case" },
 		{ { .roles = 1, .reads_only = true }, ACTION_EDIT, { .state = 1, .ours = true },
-		  "the token only reads" },
+		  "this token only reads" },
 		{ { .roles = 1 }, ACTION_EDIT, { .state = 1, .ours = true }, NULL },
 	};
 

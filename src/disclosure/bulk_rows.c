@@ -65,8 +65,8 @@ static enum rc read_map(struct bulk_source *s, struct err *err)
 		s->map[s->map_count].column = column;
 		s->map[s->map_count].field = field;
 		if (field.n && !column_named(s, field, &known))
-			return fail(err, RC_INPUT, "a %s has no field '" STR_FMT "'", s->q->type->name,
-				    STR_ARG(field));
+			return fail(err, RC_INPUT, "there is no field '" STR_FMT "' in '%s'", STR_ARG(field),
+				    s->q->type->name);
 		s->map_count++;
 	}
 	return RC_OK;

@@ -2,6 +2,7 @@
 /* Runs of imports: which there were, and back to what stood before one. */
 #include <json-c/json.h>
 
+#include "base/clock.h"
 #include "disclosure/bulk_private.h"
 #include "disclosure/read_records_private.h"
 
@@ -41,24 +42,37 @@ enum rc bulk_load(struct conn *c, const struct type *t, int64_t run, struct aren
 	return fail(err, RC_ABSENT, "there is no import run %lld of type '%s'", (long long)run, t->name);
 }
 
-/* --- one row back --- */
+/* --- rows back, the last first --- */
 
+enum { LOT = 64 };
+struct undo_row {
+	uint64_t row, before, after;
+	struct uuid id;
+};
 struct undoing {
 	struct bulk *b;
 	int64_t run;
 	str why;
-	uint64_t row, before, after;
-	struct uuid id;
+	uint64_t below;            /* rows under this one are next */
+	uint64_t above;            /* ... but not this one, which failed; 0: none did */
+	uint64_t failed, last;
+	size_t count;              /* rows of the lot that were done */
+	struct bulk_counts lot;
 	bool left;                 /* rows that stay as they are */
 };
 
 /* Every field the viewer sees as it was, so that what it did not have is taken away. */
-static enum rc fields_then(struct undoing *u, struct reader *r, str id, struct buf *out, struct err *err)
+static enum rc fields_then(struct tx *tx, struct undoing *u, const struct undo_row *row,
+			   const struct labels *l, const struct decision *d, struct buf *out,
+			   struct err *err)
 {
 	struct bulk *b = u->b;
-	struct record_view v;
+	struct record then;
+	struct record_view v = { 0 };
 	struct json_out j = json_out(out);
-	enum rc rc = read_record_version(r, b->types, b->v, id, u->before, b->a, &v, err);
+	enum rc rc = record_load_version(tx_conn(tx), b->types, row->id, row->before, b->a, &then, err);
+	if (rc == RC_OK)
+		rc = record_view_make(b->v, &then, l, d, &v, err);
 	json_open(&j, '{');
 	for (size_t i = 0; rc == RC_OK && i < b->q->type->field_count; i++) {
 		const struct type_field *f = &b->q->type->fields[i];
@@ -74,92 +88,119 @@ static enum rc fields_then(struct undoing *u, struct reader *r, str id, struct b
 	return rc;
 }
 
-static enum rc put_back(struct undoing *u, struct reader *r, str id, struct err *err)
+static enum rc put_back(struct tx *tx, struct undoing *u, const struct undo_row *row, str id,
+			const struct labels *l, const struct decision *d, struct err *err)
 {
 	struct bulk *b = u->b;
 	struct record_view now = { 0 };
 	struct change_errors errors = { .count = 0 };
 	struct buf fields = BUF_INIT(MIB(4));
-	enum rc rc = fields_then(u, r, id, &fields, err);
-	struct change_request q = { .id = id, .based_on = u->after, .fields = buf_str(&fields), .why = u->why };
+	enum rc rc = fields_then(tx, u, row, l, d, &fields, err);
+	struct change_request q = { .id = id, .based_on = row->after, .fields = buf_str(&fields), .why = u->why };
 	if (rc == RC_OK)
-		rc = change_record(b->r, b->s, b->v, &q, b->a, &now, &errors, err);
+		rc = change_record_tx(tx, b->r, b->v, &q, b->a, &now, &errors, err);
 	record_view_end(&now);
 	buf_free(&fields);
 	return rc;
 }
 
-static enum rc mark_undone(struct tx *tx, void *ctx, struct err *err)
+static enum rc undo_one(struct tx *tx, struct undoing *u, const struct undo_row *row, struct err *err)
 {
-	struct undoing *u = ctx;
+	struct bulk *b = u->b;
+	struct record now;
+	struct labels l;
+	struct decision d;
+	struct buf text = BUF_INIT(RECORD_ID_BYTES);
+	record_id_format(&text, str_of(b->q->type->name), &row->id);
+	str id = arena_str(b->a, buf_str(&text));
+	buf_free(&text);
+	enum rc rc = record_gate(tx_conn(tx), b->types, b->v, id, b->a, &now, &l, &d, err);
+	if (rc == RC_OK && now.version != row->after)
+		rc = fail(err, RC_CONFLICT, "%s-%llu was changed since: it stays as it is", b->q->type->name,
+			  (unsigned long long)now.number);
+	if (rc == RC_OK && row->before == 0)
+		rc = change_erase_tx(tx, b->r, b->v, id, u->why, b->a, err);
+	else if (rc == RC_OK && row->before != row->after)
+		rc = put_back(tx, u, row, id, &l, &d, err);
+	if (rc != RC_OK)
+		return rc;
+	u->lot.added += row->before == 0;
+	u->lot.changed += row->before && row->before != row->after;
 	struct sql *q = sql(tx_conn(tx), "UPDATE import_row SET undone = 1 WHERE run = ?1 AND row = ?2");
 	sql_int(q, 1, u->run);
-	sql_int(q, 2, (int64_t)u->row);
+	sql_int(q, 2, (int64_t)row->row);
 	return sql_run(q, err);
 }
 
-/* Has nobody touched it since? */
-static enum rc as_left(struct undoing *u, struct reader *r, str id, struct err *err)
+static enum rc read_applied(struct conn *c, const struct undoing *u, struct undo_row *rows, size_t *n,
+			    struct err *err)
 {
-	struct record_view v;
-	enum rc rc = read_record(r, u->b->types, u->b->v, id, u->b->a, &v, err);
-	if (rc == RC_OK && v.record->version != u->after)
-		rc = fail(err, RC_CONFLICT, "%s-%llu was changed since: it stays as it is", u->b->q->type->name,
-			  (unsigned long long)v.record->number);
-	record_view_end(&v);
+	struct sql *q = sql(c, "SELECT row, record, before, after FROM import_row WHERE run = ?1 AND row < ?2"
+			       " AND row > ?3 AND after > 0 AND undone = 0 ORDER BY row DESC LIMIT 64");
+	sql_int(q, 1, u->run);
+	sql_int(q, 2, (int64_t)u->below);
+	sql_int(q, 3, (int64_t)u->above);
+	while (*n < LOT && sql_row(q)) {
+		str id = sql_col_blob(q, 1);
+		struct undo_row *row = &rows[(*n)++];
+		*row = (struct undo_row){ .row = (uint64_t)sql_col_int(q, 0),
+					  .before = (uint64_t)sql_col_int(q, 2),
+					  .after = (uint64_t)sql_col_int(q, 3) };
+		if (id.n == sizeof(row->id.b))
+			memcpy(row->id.b, id.p, sizeof(row->id.b));
+	}
+	return sql_end(q, err);
+}
+
+/* A row that fails takes the lot back; the next one ends before it. */
+static enum rc undo_lot(struct tx *tx, void *ctx, struct err *err)
+{
+	struct undoing *u = ctx;
+	struct undo_row rows[LOT];
+	int64_t since = clock_mono_us();
+	size_t n = 0;
+	u->lot = (struct bulk_counts){ 0 };
+	u->count = 0;
+	arena_reset(u->b->a);
+	enum rc rc = read_applied(tx_conn(tx), u, rows, &n, err);
+	for (size_t i = 0; rc == RC_OK && i < n && !(i && clock_mono_us() - since >= BULK_HOLD_US); i++) {
+		u->failed = rows[i].row;
+		rc = undo_one(tx, u, &rows[i], err);
+		u->last = rows[i].row;
+		u->count += rc == RC_OK;
+	}
 	return rc;
 }
 
-static enum rc undo_row(struct undoing *u, struct err *err)
+static enum rc undo_rows(struct undoing *u, struct err *err)
 {
 	struct bulk *b = u->b;
-	struct reader *r = NULL;
-	struct buf text = BUF_INIT(RECORD_ID_BYTES);
-	record_id_format(&text, str_of(b->q->type->name), &u->id);
-	str id = arena_str(b->a, buf_str(&text));
-	buf_free(&text);
-	enum rc rc = store_read_begin(b->s, &r, err);
-	if (rc == RC_OK)
-		rc = as_left(u, r, id, err);
-	if (rc == RC_OK && u->before && u->before != u->after)
-		rc = put_back(u, r, id, err);
-	store_read_end(r);
-	if (rc == RC_OK && u->before == 0)
-		rc = change_erase(b->r, b->s, b->v, id, u->why, err);
-	if (rc == RC_OK) {
-		b->counts.added += u->before == 0;
-		b->counts.changed += u->before && u->before != u->after;
-		b->counts.same += u->before == u->after;
-		rc = store_write(b->s, mark_undone, u, err);
+	for (;;) {
+		struct err why = { 0 };
+		enum rc rc = store_write(b->s, undo_lot, u, &why);
+		if (rc == RC_IO || rc == RC_BUSY || rc == RC_LIMIT)
+			return fail(err, rc, "%s", why.text);
+		if (rc != RC_OK) {
+			u->left = true;
+			u->above = u->failed;
+			b->counts.rows++;
+			b->counts.refused++;
+			if (b->tell && b->counts.refused <= BULK_ERRORS_MAX)
+				b->tell(b->ctx, u->failed, why.text);
+			continue;
+		}
+		b->counts.rows += u->count;
+		b->counts.added += u->lot.added;
+		b->counts.changed += u->lot.changed;
+		if (u->count) {
+			u->below = u->last;
+		} else if (u->above) {
+			u->below = u->above;
+			u->above = 0;
+		} else {
+			return RC_OK;
+		}
 	}
-	return rc;
-}
-
-/* The last row that was applied and is not undone, below `row`; false: none. */
-static enum rc next_row(struct undoing *u, uint64_t below, bool *there, struct err *err)
-{
-	struct reader *r = NULL;
-	enum rc rc = store_read_begin(u->b->s, &r, err);
-	*there = false;
-	if (rc != RC_OK)
-		return rc;
-	struct sql *q = sql(reader_conn(r), "SELECT row, record, before, after FROM import_row"
-					    " WHERE run = ?1 AND row < ?2 AND after > 0 AND undone = 0"
-					    " ORDER BY row DESC LIMIT 1");
-	sql_int(q, 1, u->run);
-	sql_int(q, 2, below > INT64_MAX ? INT64_MAX : (int64_t)below);
-	if (sql_row(q)) {
-		str id = sql_col_blob(q, 1);
-		u->row = (uint64_t)sql_col_int(q, 0);
-		u->before = (uint64_t)sql_col_int(q, 2);
-		u->after = (uint64_t)sql_col_int(q, 3);
-		*there = id.n == sizeof(u->id.b);
-		if (*there)
-			memcpy(u->id.b, id.p, sizeof(u->id.b));
-	}
-	rc = sql_end(q, err);
-	store_read_end(r);
-	return rc;
 }
 
 /* Rows never applied are thrown away, and the journal has the act. */
@@ -182,31 +223,6 @@ static enum rc end_undo(struct tx *tx, void *ctx, struct err *err)
 	return rc == RC_OK ? journal_add(tx, records_journal(u->b->r), &act, err) : rc;
 }
 
-static enum rc undo_rows(struct undoing *u, struct err *err)
-{
-	struct bulk *b = u->b;
-	enum rc rc = RC_OK;
-	for (uint64_t below = UINT64_MAX; rc == RC_OK; below = u->row) {
-		bool there = false;
-		struct err why = { 0 };
-		arena_reset(b->a);
-		rc = next_row(u, below, &there, err);
-		if (rc != RC_OK || !there)
-			break;
-		b->counts.rows++;
-		enum rc one = undo_row(u, &why);
-		if (one == RC_IO || one == RC_BUSY)
-			return fail(err, one, "%s", why.text);
-		if (one == RC_OK)
-			continue;
-		u->left = true;
-		b->counts.refused++;
-		if (b->tell && b->counts.refused <= BULK_ERRORS_MAX)
-			b->tell(b->ctx, u->row, why.text);
-	}
-	return rc;
-}
-
 enum rc bulk_undo(struct records *r, struct store *s, const struct viewer *v, const struct type *t,
 		  int64_t run, str why, bulk_tell tell, void *ctx, struct bulk_counts *out,
 		  struct err *err)
@@ -215,7 +231,7 @@ enum rc bulk_undo(struct records *r, struct store *s, const struct viewer *v, co
 	struct bulk b = { .r = r, .s = s, .v = v, .q = &q, .tell = tell, .ctx = ctx };
 	struct bulk_stored stored = { .state = BULK_UNDONE };
 	struct reader *rd = NULL;
-	struct undoing u = { .b = &b, .run = run, .why = why };
+	struct undoing u = { .b = &b, .run = run, .why = why, .below = INT64_MAX };
 	b.a = arena_new(KIB(64));
 	b.counts.run = run;
 	struct snapshot_ref *ref = snapshot_hold(records_types_snapshot(r));

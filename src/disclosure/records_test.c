@@ -726,8 +726,11 @@ static enum rc make_key(struct tx *tx, void *ctx, struct err *e)
 
 	snprintf(name, sizeof(name), "person %d", (int)k->id);
 	const struct account_new n = { .name = str_of(name), .roles = 1 << 3, .unix_uid = -1 };
+	struct seal_pass pass;
 	enum rc rc = account_make(tx, k->w->j, k->roles, &n, STR("test"), &k->id, e);
-	return rc == RC_OK ? seal_key_make(tx, k->w->j, k->id, STR(PASSPHRASE), &shares, STR("test"), e) : rc;
+	if (rc == RC_OK)
+		rc = seal_pass_make(STR(PASSPHRASE), &pass, e);
+	return rc == RC_OK ? seal_key_make(tx, k->w->j, k->id, &pass, &shares, STR("test"), e) : rc;
 }
 
 static struct seal_ring *open_ring(struct world *w, struct roles *roles, int want)

@@ -138,6 +138,7 @@ enum rc node_viewer_unix(struct node *n, uint32_t uid, struct viewer *out, struc
 	if (uid != 0 && uid != dir_owner(n))
 		return fail(err, RC_DENIED, "only the directory's owner, and who has an account, may use its socket");
 	*out = viewer_owner(uid);
+	out->all_roles = n->roles;
 	return n->policies ? policies_apply(n->policies, out, err) : RC_OK;
 }
 

@@ -31,11 +31,11 @@ struct reading {
 	uint64_t done, all;
 	struct entry *entry;
 	size_t entries, written; /* files that were made, also in part */
-	struct io_dir *dir, *sub[4];
+	struct io_dir *dir, *sub[5];
 	bool made; /* the directory is ours */
 };
 
-static const char *const subs[] = { "raw", "events", "repeats", "types" };
+static const char *const subs[] = { "raw", "events", "findings", "repeats", "types" };
 
 /* --- the stream --- */
 

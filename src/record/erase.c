@@ -132,7 +132,8 @@ static enum rc write_line(struct tx *tx, struct erase *x, const char *act, const
 	return rc;
 }
 
-enum rc erase_finish(struct tx *tx, str object, str why, str by, int64_t *id_out, struct err *err)
+static enum rc add_row(struct tx *tx, str object, str why, str by, int64_t *id_out,
+		       struct err *err)
 {
 	struct sql *q = sql(tx_conn(tx), "INSERT INTO erasing (object, why, asked_by, asked_us, step,"
 					 " ended_us, words) VALUES (?, ?, ?, ?, 0, 0, '')");
@@ -159,7 +160,7 @@ enum rc erase_begin(struct tx *tx, struct erase *x, str object, str why, str by,
 		rc = own->check(tx_conn(tx), id, err);
 	if (rc != RC_OK)
 		return rc;
-	rc = erase_finish(tx, object, why, by, id_out, err);
+	rc = add_row(tx, object, why, by, id_out, err);
 	struct erasing e = { .id = *id_out, .object = object, .why = why, .by = by };
 	return rc == RC_OK ? write_line(tx, x, "erase", &e, 0, err) : rc;
 }

@@ -63,10 +63,6 @@ void erase_close(struct erase *x); /* when nobody tends any more; NULL is fine *
  * kind can be erased, or no reason; RC_CONFLICT: it is being erased already. */
 MUST_CHECK enum rc erase_begin(struct tx *tx, struct erase *x, str object, str why, str by,
 			       int64_t *id_out, struct err *err);
-/* For who destroyed the bodies in this very job and wrote the line "erase" about
- * `object` himself: lists it, so that the steps that remain are done. */
-MUST_CHECK enum rc erase_finish(struct tx *tx, str object, str why, str by, int64_t *id_out,
-				struct err *err);
 /* One piece of work, for who does not want to wait for the background; *did_out
  * false: nothing to do, or all of it must wait. */
 MUST_CHECK enum rc erase_work(struct erase *x, bool *did_out, struct err *err);

@@ -348,13 +348,28 @@ static void *fold_thread(void *ctx)
 	return NULL;
 }
 
+static void *tend_thread(void *ctx)
+{
+	struct folding *f = ctx;
+	const struct tend_sizes by = { .rows = 1, .layers = 2, .transitions = 1 };
+	struct err why;
+	while (!__atomic_load_n(&f->stop, __ATOMIC_ACQUIRE)) {
+		bool did;
+		CHECK_RC(findings_tend_by(f->w->s, &by, &did, &why), RC_OK, why);
+		CHECK_RC(store_tend(f->w->s, &did, &why), RC_OK, why);
+	}
+	return NULL;
+}
+
 TEST(beside_the_fold)
 {
 	struct world w = world_new();
 	struct folding f = { .w = &w };
 	struct err why;
-	pthread_t thread;
+	pthread_t thread, tender;
 	CHECK(pthread_create(&thread, NULL, fold_thread, &f) == 0);
+	if (way != IN_ROWS)
+		CHECK(pthread_create(&tender, NULL, tend_thread, &f) == 0);
 	for (int64_t i = 0; i < 60; i++) {
 		static const char *const ips[] = { "198.18.0.1", "198.18.0.2", "198.19.0.3" };
 		DELIVER(&w, HONEYPOT + i % 2, VULN(ips[i % 3], i), VULN(ips[(i + 1) % 3], 100 - i));
@@ -366,6 +381,8 @@ TEST(beside_the_fold)
 	DELIVER(&w, LIST, VULN("198.18.0.1", 1003), VULN("198.18.0.2", 1002), VULN("198.19.0.3", 1001));
 	__atomic_store_n(&f.stop, true, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
+	if (way != IN_ROWS)
+		pthread_join(tender, NULL);
 	fold(&w);
 	CHECK_NEWS(&w, "opened opened opened"); /* and nothing that was not true */
 	CHECK_LIST(&w, 0, "ip 198.18.0.1 port 23 open 41; ip 198.18.0.2 port 23 open 41; "

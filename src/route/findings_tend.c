@@ -7,7 +7,8 @@
 #include "route/finding_write.h"
 
 enum {
-	ROWS_MOST = 4096, /* of main.db, before they become a layer; and of one such layer */
+	ROWS_MOST = 4096, /* of main.db, before they become a layer */
+	ROWS_PIECE = 2048, /* ... of so many: taking them out must not hold up the writer */
 	FANIN = 8,        /* neighbours of like size that become one */
 	LEVEL_ROWS = 16384
 };
@@ -36,10 +37,10 @@ static enum rc many_rows(struct conn *c, int64_t most, bool *rows, bool *notes, 
 
 static enum rc some_ids(struct conn *c, struct arena *a, struct hash128 **out, size_t *n, struct err *err)
 {
-	struct sql *q = sql(c, "SELECT id FROM finding UNION SELECT id FROM finding_feed ORDER BY id LIMIT 4096");
-	*out = ARENA_ARRAY(a, ROWS_MOST, struct hash128);
+	struct sql *q = sql(c, "SELECT id FROM finding UNION SELECT id FROM finding_feed ORDER BY id LIMIT 2048");
+	*out = ARENA_ARRAY(a, ROWS_PIECE, struct hash128);
 	*n = 0;
-	while (*n < ROWS_MOST && sql_row(q))
+	while (*n < ROWS_PIECE && sql_row(q))
 		(*out)[(*n)++] = id_of_bytes(sql_col_blob(q, 0));
 	return sql_end(q, err);
 }

@@ -8,7 +8,7 @@
 #include "store/rewrite.h"
 #include "store/store_private.h"
 
-enum { FILE_NAME = 64, FILES_BESIDE = 256, STEP_PAGES = 512, TAG_FILES = 256, DROP_BYTES = 1 << 23 };
+enum { FILE_NAME = 64, FILES_BESIDE = 256, STEP_PAGES = 512, TAG_FILES = 256, KEPT_FILES = 512, DROP_BYTES = 1 << 23 };
 #define COPY "backup.db" /* removed at the end, or at the next start */
 
 struct store_backup {
@@ -16,9 +16,9 @@ struct store_backup {
 	struct io_dir *repeats, *types;
 	struct backup_file *file;
 	size_t n, room, missing;
-	/* tag files are merged and removed while we read: all are held open from the start */
-	struct io_file *tag[TAG_FILES];
-	size_t tag_at[TAG_FILES], tags;
+	/* tag files and layers of findings are merged and removed while we read: held open from the start */
+	struct io_file *kept[KEPT_FILES];
+	size_t kept_at[KEPT_FILES], kept_count;
 	struct io_file *open; /* the one being read */
 	size_t open_at;
 	uint64_t dropped; /* of it, from the kernel's cache */
@@ -73,7 +73,7 @@ bool store_backup_name_is_ours(str name)
 		return is_plain_name(file) && str_ends(file, STR(".json"));
 	if (!str_to_z(file, z, sizeof(z)))
 		return false;
-	if (str_eq(dir, STR("raw")) || str_eq(dir, STR("events")))
+	if (str_eq(dir, STR("raw")) || str_eq(dir, STR("events")) || str_eq(dir, STR("findings")))
 		return segment_parse_name(z, &day, &number);
 	return str_eq(dir, STR("repeats")) && is_tag_file(file);
 }
@@ -100,6 +100,7 @@ static enum rc dir_of(struct store_backup *b, const char *name, struct io_dir **
 	*out = !slash				? b->s->dir
 	       : str_starts(str_of(name), STR("raw/"))	? b->s->raw
 	       : str_starts(str_of(name), STR("events/")) ? b->s->events
+	       : str_starts(str_of(name), STR("findings/")) ? b->s->findings
 	       : str_starts(str_of(name), STR("types/"))  ? b->types
 						       : b->repeats;
 	return *out ? RC_OK : RC_ABSENT;
@@ -116,14 +117,27 @@ static enum rc size_of(struct io_dir *d, const char *name, uint64_t *out, struct
 	return rc;
 }
 
+/* The file that is listed next stays open until the end. */
+static enum rc keep_open(struct store_backup *b, struct io_dir *d, const char *name, struct err *err)
+{
+	if (b->kept_count == KEPT_FILES)
+		return fail(err, RC_LIMIT, "more than %d layers and tag files: try again later", KEPT_FILES);
+	enum rc rc = io_open(d, name, IO_READ, &b->kept[b->kept_count], err);
+	if (rc == RC_OK)
+		b->kept_at[b->kept_count++] = b->n;
+	return rc;
+}
+
 /* As the copy of main.db names them; shorter ones as they are. */
 static enum rc list_segments(struct store_backup *b, struct conn *c, struct err *err)
 {
+	static const char *const folders[] = { [SEGMENT_RAW] = "raw", [SEGMENT_EVENTS] = "events",
+					       [SEGMENT_FINDINGS] = "findings" };
 	enum rc rc = RC_OK;
 	struct sql *q = sql(c, "SELECT kind, day, number, bytes FROM segment WHERE bytes >= 0"
 			       " ORDER BY kind, day, number");
 	while (rc == RC_OK && sql_row(q)) {
-		enum segment which = sql_col_int(q, 0) == SEGMENT_RAW ? SEGMENT_RAW : SEGMENT_EVENTS;
+		enum segment which = (enum segment)sql_col_int(q, 0);
 		char name[SEGMENT_NAME];
 		uint64_t size = 0, named = (uint64_t)sql_col_int(q, 3);
 		segment_file_name((int32_t)sql_col_int(q, 1), (uint32_t)sql_col_int(q, 2), name);
@@ -135,7 +149,9 @@ static enum rc list_segments(struct store_backup *b, struct conn *c, struct err 
 		}
 		if (rc != RC_OK)
 			break;
-		struct backup_file *f = add(b, which == SEGMENT_RAW ? "raw" : "events", name);
+		if (which == SEGMENT_FINDINGS)
+			rc = keep_open(b, segment_dir(b->s, which), name, err);
+		struct backup_file *f = add(b, folders[which], name);
 		f->damaged = size < named;
 		f->bytes = f->damaged ? size : named;
 	}
@@ -194,8 +210,12 @@ static enum rc list_tags(struct store_backup *b, struct conn *c, struct err *err
 			io_close(f);
 			continue;
 		}
-		b->tag_at[b->tags] = b->n;
-		b->tag[b->tags++] = f;
+		if (b->kept_count == KEPT_FILES) {
+			io_close(f);
+			break;
+		}
+		b->kept_at[b->kept_count] = b->n;
+		b->kept[b->kept_count++] = f;
 		add(b, "repeats", name)->bytes = bytes;
 	}
 	return sql_end(q, err);
@@ -313,8 +333,8 @@ void store_backup_end(struct store_backup *b)
 {
 	if (!b)
 		return;
-	for (size_t i = 0; i < b->tags; i++)
-		io_close(b->tag[i]);
+	for (size_t i = 0; i < b->kept_count; i++)
+		io_close(b->kept[i]);
 	io_close(b->open);
 	io_dir_close(b->repeats);
 	io_dir_close(b->types);
@@ -336,9 +356,9 @@ const struct backup_file *store_backup_files(const struct store_backup *b, size_
 
 static enum rc open_file(struct store_backup *b, size_t i, struct io_file **out, struct err *err)
 {
-	for (size_t t = 0; t < b->tags; t++)
-		if (b->tag_at[t] == i) {
-			*out = b->tag[t];
+	for (size_t t = 0; t < b->kept_count; t++)
+		if (b->kept_at[t] == i) {
+			*out = b->kept[t];
 			return RC_OK;
 		}
 	if (b->open && b->open_at == i) {

@@ -34,6 +34,9 @@ static enum rc open_login(struct web *w, struct err *err)
 		rc = oidc_open(n->settings, "/login/oidc", w->fetcher, &w->oidc, err);
 	if (rc == RC_ABSENT)
 		rc = RC_OK;
+	uint32_t roles;
+	if (rc == RC_OK)
+		rc = login_group_roles(n->roles, settings_text(n->settings, "oidc_roles"), NULL, 0, &roles, err);
 	/* An address without a name is fine for all but passkeys. */
 	if (rc == RC_OK && url.n > 0 &&
 	    passkey_site_of(url, store_node_name(n->store), w->a, &w->site, NULL) != RC_OK)
