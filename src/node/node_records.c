@@ -61,8 +61,8 @@ static enum rc tick(struct store *s, void *ctx, bool *did_out, struct err *err)
 	struct node *n = ctx;
 	size_t did = 0;
 	struct snapshot_ref *types = snapshot_hold(n->types);
-	enum rc rc = clocks_tick(s, snapshot_table(types), n->calendar, policies_number(n->policies), STEPS_AT_ONCE,
-				 &did, err);
+	enum rc rc = clocks_tick(s, snapshot_table(types), n->calendar, policies_number(n->policies),
+				 STEPS_AT_ONCE, &did, err);
 	snapshot_drop(n->types, types);
 	*did_out = did > 0;
 	return rc;
