@@ -128,6 +128,8 @@ is "$(to)" /account "to his account"
 answers 403 "nothing else opens" -b "$T/lead" "$URL/events.json"
 answers 404 "by no other page" -b "$T/lead" "$URL/approvals.json"
 c=$(csrf "$T/lead")
+answers 403 "nor is a case key made" -b "$T/lead" --data-urlencode "csrf=$c" -d "new=seven rivers run north" \
+	-d "again=seven rivers run north" "$URL/case-key/new"
 answers 403 "recovery codes alone are no second factor" -b "$T/lead" --data-urlencode "csrf=$c" "$URL/account/codes"
 answers 200 "one-time codes are begun" -b "$T/lead" --data-urlencode "csrf=$c" "$URL/account/totp"
 has "$T/body" '<path d="M4 4h1v1h-1z' "with a QR code"
