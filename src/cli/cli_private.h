@@ -10,7 +10,7 @@ const struct cli_command *cli_find(const char *name);
 extern const struct cli_command cli_record; /* record.c: what every type's command is made of */
 /* `ronda TYPE …`: the command of that name; NULL: it is no name for a type. */
 const struct cli_command *cli_of_type(const char *name, struct arena *a);
-/* Is there such a type: built in, or a file of DIR/types? */
+/* May there be such a type: built in, or a file of DIR/types (or of a DIR closed to the caller)? */
 bool cli_type_known(const char *dir, const char *name);
 void cli_help_text(struct cli *c, const struct cli_command *cmd);
 int cli_usage(struct cli *c, const char *what); /* says what is wrong and the usage; 64 */
@@ -70,6 +70,9 @@ struct cli_table {
 };
 struct cli_table cli_table(struct cli *c, const struct cli_column *columns, size_t count);
 void cli_row(struct cli_table *t, const str *values);
+/* The whole of a 'list': `rows` reads from one view and gives each row to `t`. */
+typedef enum rc (*cli_rows_fn)(struct cli_table *t, struct reader *r, struct err *err);
+int cli_list(struct cli *c, const struct cli_column *columns, size_t count, cli_rows_fn rows);
 /* Prints what was held back to be aligned. cli_run does so at the end. */
 void cli_rows_end(struct cli *c);
 

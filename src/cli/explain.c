@@ -79,7 +79,11 @@ static enum rc take_recipient(struct asking *q, str to)
 		return to_account(q, str_from(to, 8));
 	if (str_starts(to, STR("partner:")))
 		return to_organisation(q, str_from(to, 8), RECIPIENT_PARTNER);
-	return to_organisation(q, to, RECIPIENT_CONSTITUENT);
+	enum rc rc = to_organisation(q, to, RECIPIENT_CONSTITUENT);
+	if (rc != RC_ABSENT)
+		return rc;
+	return fail(q->err, RC_INPUT, "'" STR_FMT "' is neither an organisation you can see nor public, staff, "
+		    "log, account:NAME or partner:ORGANISATION", STR_ARG(to));
 }
 
 static enum rc take_policy(struct asking *q)

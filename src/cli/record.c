@@ -45,6 +45,13 @@ const struct type_field *record_field(const struct type *t, str name)
 	return f;
 }
 
+enum rc record_no_field(const struct record_call *k, str name, struct err *err)
+{
+	const struct type *t = k->type;
+	return fail(err, RC_INPUT, "there is no field '" STR_FMT "' in '%s'%s", STR_ARG(str_head(name, 60)),
+		    t->name, type_nearest(k->c->a, name, t->fields, t->field_count, sizeof(*t->fields)));
+}
+
 str record_name(const struct record_call *k, const char *text)
 {
 	uint64_t n = 0;
@@ -131,8 +138,7 @@ enum rc record_arguments(struct record_call *k, struct reader *r, struct json_ou
 		if (name.n == strlen(k->argv[i]))
 			return fail(err, RC_INPUT, "'%s' is no FIELD=VALUE", k->argv[i]);
 		if (!f)
-			return fail(err, RC_INPUT, "a %s has no field '" STR_FMT "'", k->type->name,
-				    STR_ARG(name));
+			return record_no_field(k, name, err);
 		rc = record_field_value(k, r, f, value, j, err);
 	}
 	return rc;

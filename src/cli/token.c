@@ -102,21 +102,17 @@ static int make(struct cli *c)
 	return 0;
 }
 
-static int list(struct cli *c)
+static const struct cli_column columns[] = {
+	{ "id", COLUMN_NUMBER }, { .name = "label" }, { .name = "right" },
+	{ .name = "ceiling" }, { .name = "address" }, { .name = "feed" },
+	{ "expires", COLUMN_TIME }, { "last_used", COLUMN_TIME }, { .name = "state" },
+};
+
+static enum rc rows(struct cli_table *t, struct reader *r, struct err *err)
 {
-	static const struct cli_column columns[] = {
-		{ "id", COLUMN_NUMBER }, { .name = "label" }, { .name = "right" },
-		{ .name = "ceiling" }, { .name = "address" }, { .name = "feed" },
-		{ "expires", COLUMN_TIME }, { "last_used", COLUMN_TIME }, { .name = "state" },
-	};
-	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	struct token *tokens = NULL;
 	size_t count = 0;
-	struct reader *r = NULL;
-	struct err err;
-	enum rc rc = store_read_begin(c->node->store, &r, &err);
-	if (rc == RC_OK)
-		rc = token_list(reader_conn(r), c->a, &tokens, &count, &err);
+	enum rc rc = token_list(reader_conn(r), t->c->a, &tokens, &count, err);
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		const struct token *k = &tokens[i];
 		char id[24], expires[40], used[40];
@@ -127,11 +123,9 @@ static int list(struct cli *c)
 			      k->revoked_us                     ? STR("revoked") :
 			      k->expires_us < clock_now_us() ? STR("expired") :
 								  STR("valid") };
-		cli_row(&t, row);
+		cli_row(t, row);
 	}
-	if (r)
-		store_read_end(r);
-	return rc == RC_OK ? 0 : cli_fail(c, &err);
+	return rc;
 }
 
 static int run(struct cli *c)
@@ -142,7 +136,7 @@ static int run(struct cli *c)
 	if (str_eq(word, STR("make")))
 		return make(c);
 	if (str_eq(word, STR("list")))
-		return list(c);
+		return cli_list(c, columns, COUNT_OF(columns), rows);
 	if (!str_eq(word, STR("revoke")) || c->argc != 2 || !str_to_i64(str_of(c->argv[1]), &ch.id))
 		return cli_usage(c, "make LABEL, list or revoke ID");
 	if (store_write(c->node->store, write_revoke, &ch, &err) != RC_OK)

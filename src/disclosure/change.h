@@ -50,6 +50,9 @@ MUST_CHECK enum rc change_unlink(struct records *r, struct store *s, const struc
  * name the approval; do it again when it is given. */
 MUST_CHECK enum rc change_erase(struct records *r, struct store *s, const struct viewer *v, str id,
 				str why, struct err *err);
+/* Inside a job; a refusal is the caller's to write. */
+MUST_CHECK enum rc change_erase_tx(struct tx *tx, struct records *r, const struct viewer *v, str id,
+				   str why, struct arena *a, struct err *err);
 /* Keeps the bytes for a FILE field of a change that follows. */
 MUST_CHECK enum rc change_file(struct records *r, struct store *s, const struct viewer *v,
 			       const struct type *t, str bytes, struct digest *out, struct err *err);

@@ -240,6 +240,16 @@ enum rc change_erase(struct records *r, struct store *s, const struct viewer *v,
 	return rc;
 }
 
+enum rc change_erase_tx(struct tx *tx, struct records *r, const struct viewer *v, str id, str why,
+			struct arena *a, struct err *err)
+{
+	struct act act = { .r = r, .v = v, .id = id, .why = why, .a = a };
+
+	if (!str_trim_all(why).n)
+		return fail(err, RC_INPUT, "to erase a record a reason must be given");
+	return erase_job(tx, &act, err);
+}
+
 enum rc change_file(struct records *r, struct store *s, const struct viewer *v, const struct type *t,
 		    str bytes, struct digest *out, struct err *err)
 {

@@ -152,6 +152,44 @@ void record_view_text(const struct record_view *v, const struct type_field *f, s
 		kind_format(f, value, out);
 }
 
+const struct type *record_view_type(const struct record_view *v)
+{
+	return v->record->type;
+}
+
+str record_view_id(const struct record_view *v, struct arena *a)
+{
+	struct buf text = BUF_INIT(RECORD_ID_BYTES);
+
+	record_id_format(&text, v->record->type_name, &v->record->id);
+	str id = arena_str(a, buf_str(&text));
+	buf_free(&text);
+	return id;
+}
+
+uint64_t record_view_version(const struct record_view *v)
+{
+	return v->record->version;
+}
+
+int record_view_state(const struct record_view *v)
+{
+	return v->record->state;
+}
+
+bool record_view_cuts(const struct record_view *v, const struct type_field *f)
+{
+	return field_is_cut(v, f);
+}
+
+bool record_view_may(const struct record_view *v, enum action action, int to_state)
+{
+	struct object o = object_of(v->record, v->viewer);
+
+	o.to_state = to_state;
+	return authz(v->viewer, action, &o).yes;
+}
+
 /* The title is a field's text: cut with it. */
 static str title_of(const struct record_view *v)
 {

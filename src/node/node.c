@@ -9,6 +9,9 @@
 #include "node/node_records.h"
 #include "node/node_settings.h"
 #include "node/pipeline.h"
+#include "route/findings.h"
+#include "record/deliveries.h"
+#include "store/pack.h"
 
 static void free_directory(void *table)
 {
@@ -175,8 +178,10 @@ static enum rc open_store(struct node *n, struct err *err)
 	o.reserve_bytes = (uint64_t)settings_int(n->settings, "reserve");
 	o.cache_kib = (uint32_t)(settings_int(n->settings, "store_cache") >> 10);
 	enum rc rc = store_open(n->dir, &o, n->log, &n->store, err);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		store_add_tend(n->store, events_seal, NULL);
+		store_add_tend(n->store, findings_tend, NULL);
+	}
 	if (rc == RC_OK)
 		rc = journal_open(n->store, &n->journal, err);
 	if (rc == RC_OK)
@@ -184,6 +189,10 @@ static enum rc open_store(struct node *n, struct err *err)
 	if (rc == RC_OK)
 		rc = repeats_open(n->store, (size_t)settings_int(n->settings, "repeat_memory"),
 				  settings_int(n->settings, "repeat_window"), &n->repeats, err);
+	if (rc == RC_OK) {
+		store_add_tend(n->store, deliveries_tend, n->journal);
+		store_add_tend(n->store, reports_pack, NULL);
+	}
 	return rc;
 }
 
@@ -282,11 +291,23 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 	return RC_OK;
 }
 
+/* What was delivered since the last line for deliveries. After a crash the next
+ * start writes it. */
+static void end_journal(struct node *n)
+{
+	struct err err;
+	if (!n->pipeline || !n->journal || store_read_only(n->store))
+		return;
+	if (deliveries_flush(n->store, n->journal, &err) != RC_OK)
+		log_warn(n->log, "the journal's line for deliveries is not written", L_Z("why", err.text));
+}
+
 void node_close(struct node *n)
 {
 	if (!n)
 		return;
 	pipeline_free(n->pipeline);
+	end_journal(n);
 	parser_pool_free(n->parsers);
 	snapshot_free(n->directory);
 	enrich_close(n->enrich);
