@@ -84,3 +84,7 @@ $B/bench/visible "$url" "$intake" "$read" "${RONDA_BENCH_POSTS:-1000}"
 echo "memory of the serving node at rest: $(awk '/^Pss:/ { printf "%.1f MiB", $2 / 1024 }' /proc/$pid/smaps_rollup)"
 kill $pid
 wait $pid || true
+
+# Whether the time of a wrong sign-in tells that there is an account.
+echo "a wrong sign-in, medians:"
+$B/bench/bench-login || echo "more than 5 % apart"
