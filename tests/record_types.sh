@@ -54,6 +54,8 @@ check "another" v new who="=SUM(A1)" day=2026-11-30 purpose=audit badge=B-2 rema
 lines"
 check_fails 65 "a wrong value is refused" v new who=X guests=51
 has "$T/err" "Guests: '51' is more than 50" "in words that begin with the field"
+LANG=id_ID.UTF-8 v new day=2026-12-01 >"$T/out" 2>"$T/err"
+has "$T/err" "Siapa: is missing" "in the reader's words for it"
 check_fails 65 "several at once" v new day=soon2 guests=0
 check_fails 65 "a field that is none" v new who=X gests=1
 has "$T/err" "there is no field 'gests' in 'visit' \(do you mean 'guests'\?\)" "is named"

@@ -321,6 +321,7 @@ static enum rc put(struct changing *c)
 	to->based_on = c->q->based_on;
 	to->labels = c->q->labels;
 	to->why = c->q->why;
+	to->language = c->q->language;
 	to->actor = str_of(c->v->actor);
 	if (c->fields)
 		to->fields = arena_str(c->a, str_of(json_object_to_json_string_ext(
