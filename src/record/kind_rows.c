@@ -219,7 +219,8 @@ enum rc rows_parse(const struct type_field *f, str text, str language, struct js
 static void put_cell(str s, struct buf *out)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '|' || s.p[i] == '\\' || s.p[i] == '\n')
+		/* a bracket in front would be JSON */
+		if (s.p[i] == '|' || s.p[i] == '\\' || s.p[i] == '\n' || (i == 0 && s.p[i] == '['))
 			buf_char(out, '\\');
 		buf_char(out, s.p[i] == '\n' ? 'n' : s.p[i]);
 	}
