@@ -46,4 +46,22 @@ head=$(ronda journal -d "$D" head)
 sqlite3 "$D/main.db" "DELETE FROM journal WHERE number = (SELECT max(number) FROM journal); DELETE FROM journal_head WHERE number > (SELECT max(number) FROM journal)"
 ronda journal -d "$D" verify --against "$head" >"$T/out" 2>"$T/err"
 is $? 74 "a cut tail shows against a head kept elsewhere"
+rm -rf "$D"
+cp -a "$T/good" "$D"
+ronda note -d "$D" new title=First text=one >/dev/null 2>&1
+ronda note -d "$D" new title=Second text=two >/dev/null 2>&1
+ronda note -d "$D" edit 2 text=three >/dev/null 2>&1
+check "records are sound" ronda verify -d "$D"
+cp -a "$D" "$T/noted"
+for change in \
+	"UPDATE record_version SET body = '{\"title\":\"Second\",\"text\":\"four\"}' WHERE record = 2 AND version = 2" \
+	"UPDATE record_version SET author = 'account:9' WHERE record = 2 AND version = 2" \
+	"DELETE FROM record_version WHERE record = 2 AND version = 2"; do
+	sqlite3 "$D/main.db" "$change"
+	ronda verify -d "$D" >"$T/out" 2>"$T/err"
+	is $? 74 "found: $change"
+	has "$T/err" 'note--.* version 2: ' "and named"
+	rm -rf "$D"
+	cp -a "$T/noted" "$D"
+done
 done_testing

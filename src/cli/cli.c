@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/cli_private.h"
+#include "disclosure/seal.h"
 #include "node/control.h"
 
 #define COMMAND(name) extern const struct cli_command cli_##name;
@@ -284,15 +285,21 @@ static bool has_needs(const struct cli *c)
 	return false;
 }
 
+static bool needs_node(const struct cli *c)
+{
+	const char *but = c->command->without_node;
+	return c->command->needs_node && !(but && c->argc && str_eq(str_of(c->argv[0]), str_of(but)));
+}
+
 /* Whoever may not open the directory is refused here; what is no command of a node he runs himself. */
 static int admit(struct cli *c, uint32_t uid)
 {
 	struct err err = { 0 };
-	if (!c->command->needs_node && c->served && c->foreign) {
+	if (!needs_node(c) && c->served && c->foreign) {
 		(void)fail(&err, RC_DENIED, "a node runs this for its own Unix user only");
 		return cli_fail(c, &err);
 	}
-	if (!c->command->needs_node)
+	if (!needs_node(c))
 		return 0;
 	if (node_viewer_unix(c->node, uid, &c->viewer, &err) != RC_OK)
 		return cli_fail(c, &err);
@@ -304,6 +311,8 @@ static int run_and_flush(struct cli *c, uint32_t uid)
 	int code = admit(c, uid);
 	if (code == 0)
 		code = c->command->run(c);
+	seal_ring_drop(c->viewer.seal);
+	c->viewer.seal = NULL;
 	cli_rows_end(c);
 	if (!cli_flush(c) && code == 0)
 		code = rc_exit_code(RC_IO);
@@ -360,7 +369,7 @@ static int run_here(struct cli *c, const struct line *l)
 		sigaddset(&signals, SIGCHLD);
 		pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	}
-	if (c->command->needs_node && node_open(c->dir, &o, &c->node, &err) != RC_OK) {
+	if (needs_node(c) && node_open(c->dir, &o, &c->node, &err) != RC_OK) {
 		if (err.rc == RC_BUSY)
 			cli_talk(c, "ronda: another process holds '%s' and does not answer on its socket",
 				 c->dir);
@@ -391,7 +400,7 @@ static int dispatch(struct cli *c, int argc, char **argv)
 		cli_flush(c);
 		return 0;
 	}
-	if (c->command->needs_node) {
+	if (needs_node(c)) {
 		int code = 0;
 		struct err err = { 0 };
 		enum rc rc = control_call(c->dir, argc - 1, argv + 1, &code, &err);

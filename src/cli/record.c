@@ -18,6 +18,7 @@ static const struct cli_option options[] = {
 	{ "--dry-run", 0, NULL, "import: say what would happen, change nothing" },
 	{ "--map", 0, "LIST", "import: COLUMN=FIELD,… ; COLUMN= leaves it out" },
 	{ "--key", 0, "FIELD", "import: rows whose FIELD is there already change that one" },
+	{ "--case-key", 0, NULL, "show, edit: open what is sealed to you; reads your case passphrase from standard input" },
 	{ "--language", 0, "TAG", "of labels (default: $LANG)" },
 	{ .name = NULL },
 };
@@ -164,6 +165,8 @@ static int run(struct cli *c)
 		return cli_usage(c, "give a type: 'ronda help' lists them");
 	str name = str_of(named ? c->command->name : c->argv[0]);
 	k.language = str_of(language ? language : "");
+	if (cli_value(c, "--case-key") && cli_open_case_key(c, &err) != RC_OK)
+		return cli_fail(c, &err);
 	if (!named) {
 		k.argc--;
 		k.argv++;

@@ -173,8 +173,10 @@ MUST_CHECK enum rc files_erase(struct tx *tx, int64_t row, struct err *err);
 /* At start: bytes no record ever named, a day old. */
 MUST_CHECK enum rc files_tidy(struct store *s, struct err *err);
 
-/* --- record_write.c --- */
+/* --- record_version.c --- */
 
+/* The row of a new record; its number is filled in. */
+MUST_CHECK enum rc row_add(struct tx *tx, struct record *now, int64_t *row_out, struct err *err);
 /* Adds version `now->version` (hash, commitment and row are filled in), its journal line, and
  * calls the hooks. `row`: of the record, which is there. */
 MUST_CHECK enum rc version_add(struct tx *tx, struct records *r, int64_t row,

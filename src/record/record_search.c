@@ -94,48 +94,29 @@ void search_touch(struct records *r, int64_t row)
 	r->touched[r->touched_count++] = row;
 }
 
-static enum rc read_words(struct conn *c, int64_t id, str want, bool *found_out, bool *same_out,
-			  struct err *err)
+/* *old_out is in `a`; STR_NONE: there is no such row. */
+static enum rc read_words(struct conn *c, int64_t id, struct arena *a, str *old_out, struct err *err)
 {
 	struct sql *q = sql(c, "SELECT words FROM record_text WHERE id = ?");
 	sql_int(q, 1, id);
-	*found_out = sql_row(q);
-	*same_out = *found_out ? str_eq(sql_col_str(q, 0), want) : want.n == 0;
+	*old_out = sql_row(q) ? arena_str(a, sql_col_str(q, 0)) : STR_NONE;
 	return sql_end(q, err);
 }
 
 enum rc words_same(struct conn *c, int64_t row, const struct words_of *w, bool *same_out,
 		   uint64_t *count_out, struct err *err)
 {
+	struct arena *a = arena_new(KIB(4));
 	enum rc rc = RC_OK;
 	*same_out = true;
 	*count_out = 0;
 	for (int i = 0; i < WORDS_KINDS && rc == RC_OK && *same_out; i++) {
-		bool found;
-		rc = read_words(c, WORDS_KINDS * row + i, buf_str(&w->of[i]), &found, same_out, err);
-		*count_out += found;
+		str old;
+		rc = read_words(c, WORDS_KINDS * row + i, a, &old, err);
+		*same_out = str_eq(old, buf_str(&w->of[i]));
+		*count_out += old.p != NULL;
 	}
-	return rc;
-}
-
-static enum rc on_row(struct sql *q, int64_t id, struct err *err)
-{
-	sql_int(q, 1, id);
-	return sql_run(q, err);
-}
-
-/* FTS5 takes terms out by being told the very text they came from. */
-static enum rc take_out(struct conn *c, int64_t id, struct err *err)
-{
-	enum rc rc = on_row(sql(c, "INSERT INTO record_words (record_words, rowid, words)"
-				   " SELECT 'delete', id, words FROM record_text WHERE id = ?"),
-			    id, err);
-	if (rc == RC_OK)
-		rc = on_row(sql(c, "INSERT INTO record_parts (record_parts, rowid, words)"
-				   " SELECT 'delete', id, words FROM record_text WHERE id = ?"),
-			    id, err);
-	if (rc == RC_OK)
-		rc = on_row(sql(c, "DELETE FROM record_text WHERE id = ?"), id, err);
+	arena_free(a);
 	return rc;
 }
 
@@ -143,6 +124,24 @@ static enum rc put_words(struct sql *q, int64_t id, str words, struct err *err)
 {
 	sql_int(q, 1, id);
 	sql_str(q, 2, words);
+	return sql_run(q, err);
+}
+
+/* FTS5 takes terms out by being told the very text they came from. By values, not by a
+ * select: a statement that may write several rows is a savepoint of its own. */
+static enum rc take_out(struct conn *c, int64_t id, str words, struct err *err)
+{
+	enum rc rc = put_words(sql(c, "INSERT INTO record_words (record_words, rowid, words)"
+				      " VALUES ('delete', ?, ?)"),
+			       id, words, err);
+	if (rc == RC_OK)
+		rc = put_words(sql(c, "INSERT INTO record_parts (record_parts, rowid, words)"
+				      " VALUES ('delete', ?, ?)"),
+			       id, words, err);
+	if (rc != RC_OK)
+		return rc;
+	struct sql *q = sql(c, "DELETE FROM record_text WHERE id = ?");
+	sql_int(q, 1, id);
 	return sql_run(q, err);
 }
 
@@ -159,15 +158,15 @@ static enum rc put_in(struct conn *c, int64_t id, str words, struct err *err)
 	return rc;
 }
 
-static enum rc update_words(struct conn *c, int64_t id, str words, struct err *err)
+static enum rc update_words(struct conn *c, int64_t id, str words, struct arena *a, struct err *err)
 {
-	bool found, same;
-	enum rc rc = read_words(c, id, words, &found, &same, err);
-	if (rc == RC_OK && found && !same)
-		rc = take_out(c, id, err);
-	if (rc == RC_OK && !same && words.n)
-		rc = put_in(c, id, words, err);
-	return rc;
+	str old;
+	enum rc rc = read_words(c, id, a, &old, err);
+	if (rc != RC_OK || str_eq(old, words))
+		return rc;
+	if (old.p)
+		rc = take_out(c, id, old, err);
+	return rc == RC_OK && words.n ? put_in(c, id, words, err) : rc;
 }
 
 static enum rc update_row(struct conn *c, const struct types *t, int64_t row, struct arena *a,
@@ -185,7 +184,7 @@ static enum rc update_row(struct conn *c, const struct types *t, int64_t row, st
 		return rc;
 	words_collect(now.type, body, &w);
 	for (int i = 0; i < WORDS_KINDS && rc == RC_OK; i++)
-		rc = update_words(c, WORDS_KINDS * row + i, buf_str(&w.of[i]), err);
+		rc = update_words(c, WORDS_KINDS * row + i, buf_str(&w.of[i]), a, err);
 	words_free(&w);
 	json_free(body);
 	return rc;
