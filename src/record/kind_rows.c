@@ -47,7 +47,7 @@ static void unknown_members(struct table *t, struct json_object *v, unsigned row
 			json_raw(out, str_of(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN)));
 			continue;
 		}
-		fail(&why, RC_INPUT, "there is no column '%.40s'", name);
+		fail(&why, RC_INPUT, "there is no column '" STR_FMT "'", STR_ARG(text_brief(str_of(name), 60)));
 		told(t, row, NULL, &why);
 	}
 }
