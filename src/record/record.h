@@ -110,6 +110,7 @@ struct record_change {
 	int to_state;              /* -1: stays; of a new one: the state it starts in */
 	str labels;                /* whole labels; STR_NONE: as before (new: TLP:AMBER) */
 	str why;
+	str language;              /* of the sentences in `errors`; STR_NONE: English */
 	str actor;                 /* who does it */
 	struct uuid organisation;  /* of a new one when its type has no such field */
 	struct uuid new_id;        /* for imports: its id, when not zero */
