@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# One unique string in a RED event and in a personal field; every output driven;
-# all bytes that came out searched for it.
+# One unique string in a RED event, in a personal field, in records that are RED, about a person
+# or sealed; every output driven; all bytes that came out searched for it.
 . "$RONDA_SOURCE/tests/lib.sh"
 ronda init "$D" --name "Team B" --country ID >/dev/null 2>&1
 red=canaryred7f3a personal=canaryperson91bc marker='<script>alert(1)</script>'
@@ -13,18 +13,39 @@ red=canaryred7f3a personal=canaryperson91bc marker='<script>alert(1)</script>'
 check "a report with canaries" ronda intake -d "$D" "$T/report.json"
 reader=$(ronda token -d "$D" make reader --right read --ceiling GREEN 2>/dev/null)
 operator=$(ronda token -d "$D" make operator --right operate --ceiling GREEN 2>/dev/null)
+red2=canaryred52ce personal2=canaryperson7d01 sealed2=canarysealed3b9f seen2=plainlyseen77
+check "a RED record" ronda incident -d "$D" new title=$red2 summary=$red2 class=other severity=low --tlp RED
+check "a GREEN one" ronda incident -d "$D" new title=$seen2 class=other severity=low \
+	--labels '{"tlp":"GREEN","named":["account:1"]}'
+check "a person" ronda person -d "$D" new name=$personal2 email=$personal2@example.org --tlp GREEN
+printf 'seven rivers run north\n' | ronda seal -d "$D" key >/dev/null 2>&1
+check "a sealed field" ronda incident -d "$D" edit 2 victim=$sealed2
+ronda account -d "$D" add watcher --roles viewer >"$T/out" 2>&1 || ronda account -d "$D" new watcher --roles viewer >"$T/out" 2>&1
+watcher=$(ronda token -d "$D" make watcher --right read --ceiling GREEN --account watcher 2>/dev/null)
+[ -n "$watcher" ]
+ok $? "a token of somebody who only watches"
 serve --set log_level=debug 2>/dev/null
 ok $? "a node serves, logging all it can"
 : >"$T/all"
 : >"$T/html"
-for token in "$reader" "$operator" none; do
-	for path in / /events /findings /count /who /quarantine /feeds /tour /healthz /metrics /login; do
+for token in "$reader" "$operator" "$watcher" none; do
+	for path in /incident /incident/1 /incident/2 /incident/1/history /incident/2/history /incident/2/edit \
+		/incident/1/edit /incident/2/history/1 /incident/new /person /person/1 /person/1/history /records \
+		/ /events /findings /count /who /quarantine /feeds /tour /healthz /metrics /login; do
 		for suffix in "" .json .csv; do
 			curl -s -i -H "Authorization: Bearer $token" -H 'Accept: text/html' "$URL$path$suffix" >"$T/one"
 			cat "$T/one" >>"$T/all"
 			! grep -qi '^content-type: text/html' "$T/one" || cat "$T/one" >>"$T/html"
 		done
 	done
+	# a beginning finds what its whole would
+	for q in "incident.json?text=canary" "incident?text=canaryre" "person.json?text=canaryper" "person.csv?text=canary" \
+		"incident.json?text=canarysea" "person.json?name=canary" "incident/1.json?x=1" "incident.json?sort=title" \
+		"incident.json?title=nothing" "person.json?sort=name" "nosuch.json" "incident/canary.json"; do
+		curl -s -i -H "Authorization: Bearer $token" "$URL/$q" >>"$T/all"
+	done
+	curl -s -i -H "Authorization: Bearer $token" -d 'summary=x' "$URL/incident/1" >>"$T/all"
+	curl -s -i -H "Authorization: Bearer $token" -H 'Content-Type: application/json' -d '{"summary":7}' "$URL/incident/2" >>"$T/all"
 	for q in "events.json?ip=198.18.7.7" "events.json?identifier=$red" "count.json?by=identifier" "count.csv?by=identifier" \
 		"events.json?fqdn=$red.example.org" "findings.json?ip=198.18.7.7" "events?type=phishing" "findings?type=phishing"; do
 		# The question itself stands in its answer: what the asker knows is no leak.
@@ -41,6 +62,32 @@ has_not "$T/all" $personal "nor the personal one"
 grep -q 'alert(1)' "$T/html"
 ok $? "markup from a feed is shown on pages"
 has_not "$T/html" "$marker" "as text, never as markup"
+grep -q $seen2 "$T/all"
+ok $? "and of records what may be seen"
+for word in $red2 $personal2 $sealed2; do
+	has_not "$T/all" $word "$word of a record came out nowhere"
+	has_not "$T/node.log" $word "nor in the log"
+done
+for file in "$D"/main.db "$D"/main.db-wal; do
+	! grep -qaF $sealed2 "$file" 2>/dev/null
+	ok $? "what is sealed does not stand in ${file##*/}"
+done
+ronda incident -d "$D" export >"$T/out" 2>&1
+has_not "$T/out" $sealed2 "nor in an export of who may open it"
+ronda incident -d "$D" search canarysealed >"$T/out" 2>&1
+has_not "$T/out" $seen2 "nor is it found by it"
+ronda backup -d "$D" key "$T/backup.key" >"$T/public" 2>/dev/null
+check "a backup" ronda backup -d "$D" --to "$T/backup" --key "$(tr -d '\n' <"$T/public")"
+for word in $red2 $personal2 $sealed2 $red; do
+	! grep -qaF $word "$T/backup"
+	ok $? "a backup does not show $word"
+done
+ronda journal -d "$D" --json >"$T/out"
+for word in $red2 $personal2 $sealed2; do
+	has_not "$T/out" $word "nor does the journal"
+done
+ronda incident -d "$D" show 1 >"$T/out" 2>&1
+has "$T/out" $red2 "its author sees it"
 has_not "$T/node.log" $red "the log does not have it"
 has_not "$T/node.log" $personal "nor the personal one"
 has_not "$T/node.log" "$reader" "nor a token"

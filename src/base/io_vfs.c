@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <sqlite3.h>
 
+#include "base/arena.h"
+#include "base/io_page.h"
 #include "base/io_trace.h"
 
 /* SQLite allocates szOsFile bytes for a file: ours, and the real one behind it. */
@@ -12,6 +14,7 @@ struct vfs_file {
 	sqlite3_file *real;
 	uint64_t ino, dir_ino; /* while traced */
 	bool sync_failed;
+	bool is_db;     /* the database itself, not its log */
 	bool syncs_dir; /* the Unix VFS syncs the directory at the first sync of a new log */
 };
 
@@ -56,7 +59,7 @@ static int file_read(sqlite3_file *f, void *to, int n, sqlite3_int64 at)
 	return rc ? rc : real_of(f)->pMethods->xRead(real_of(f), to, n, at);
 }
 
-static int file_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 at)
+static int write_bytes(sqlite3_file *f, const void *from, int n, sqlite3_int64 at)
 {
 	struct vfs_file *file = of(f);
 	int fault = faulted(IO_OP_WRITE, SQLITE_IOERR_WRITE), code = errno;
@@ -70,6 +73,21 @@ static int file_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 at
 	if (fault)
 		errno = code;
 	return fault ? fault : rc;
+}
+
+/* A page of the database: without what is left in its unallocated space. */
+static int file_write(sqlite3_file *f, const void *from, int n, sqlite3_int64 at)
+{
+	size_t begin, end;
+	bool page = of(f)->is_db && n > 0 && at % n == 0;
+	if (!page || !io_page_gap(str_mem(from, (size_t)n), (uint64_t)(at / n) + 1, &begin, &end))
+		return write_bytes(f, from, n, at);
+	char *copy = x_alloc((size_t)n);
+	memcpy(copy, from, begin);
+	memcpy(copy + end, (const char *)from + end, (size_t)n - end);
+	int rc = write_bytes(f, copy, n, at);
+	free(copy);
+	return rc;
 }
 
 static int file_truncate(sqlite3_file *f, sqlite3_int64 size)
@@ -215,6 +233,7 @@ static int vfs_open(sqlite3_vfs *v, const char *path, sqlite3_file *f, int flags
 	if (rc != SQLITE_OK)
 		return rc;
 	file->base.pMethods = &file_methods;
+	file->is_db = flags & SQLITE_OPEN_MAIN_DB;
 	if (path && io_traced())
 		note_open(file, path, absent, flags);
 	return SQLITE_OK;

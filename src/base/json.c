@@ -250,3 +250,32 @@ void json_put_time(struct json_out *j, const char *key, int64_t us)
 	else
 		json_str(j, time_str(text, us));
 }
+
+void json_put_members(struct json_out *j, struct json_object *o, const char *but)
+{
+	if (!json_object_is_type(o, json_type_object))
+		return;
+	json_object_object_foreach(o, name, value)
+	{
+		if (but && strcmp(name, but) == 0)
+			continue;
+		json_key(j, str_of(name));
+		json_raw(j, str_of(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN)));
+	}
+}
+
+enum rc json_only(struct json_object *o, const char *const *names, size_t count, struct err *err)
+{
+	if (!json_object_is_type(o, json_type_object))
+		return fail(err, RC_INPUT, "what was sent is no JSON object");
+	json_object_object_foreach(o, name, value)
+	{
+		size_t i = 0;
+		(void)value;
+		while (i < count && strcmp(name, names[i]) != 0)
+			i++;
+		if (i == count)
+			return fail(err, RC_INPUT, "there is no member '%.60s'", name);
+	}
+	return RC_OK;
+}

@@ -62,5 +62,10 @@ void json_put_str(struct json_out *j, const char *key, str v);
 void json_put_i64(struct json_out *j, const char *key, int64_t v);
 void json_put_bool(struct json_out *j, const char *key, bool v);
 void json_put_time(struct json_out *j, const char *key, int64_t us);
+/* RC_INPUT: `o` is no object, or has a member that is not in `names`. */
+MUST_CHECK enum rc json_only(struct json_object *o, const char *const *names, size_t count,
+			     struct err *err);
+/* The members of an object as they are, but for the one named `but` (NULL: all). */
+void json_put_members(struct json_out *j, struct json_object *o, const char *but);
 
 #endif

@@ -172,7 +172,7 @@ bool str_to_size(str s, uint64_t *bytes_out)
 
 bool str_is_utf8(str s)
 {
-	const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
+	const unsigned char *p = (const unsigned char *)s.p, *end = s.n ? p + s.n : p;
 	while (p < end) {
 		/* Most bytes are ASCII: eight at a time. */
 		uint64_t word;

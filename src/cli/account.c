@@ -4,6 +4,7 @@
 #include <pwd.h>
 
 #include "disclosure/approval.h"
+#include "disclosure/passkeys.h"
 
 static const struct cli_option options[] = {
 	{ "--roles", 0, "ROLES", "with new: names of roles, comma or space between" },
@@ -23,6 +24,8 @@ struct change {
 	uint32_t roles;
 	int64_t uid, approval;
 	bool waits;             /* for a second person */
+	char text[TOKEN_TEXT_BYTES], hash[PASSWORD_HASH_SIZE];
+	struct recovery codes;
 };
 
 static enum rc write_change(struct tx *tx, void *ctx, struct err *err)
@@ -69,6 +72,75 @@ static enum rc run_enable(struct tx *tx, struct change *ch, struct err *err)
 {
 	return account_disable(tx, ch->c->node->journal, ch->account.id, false,
 			       str_of(ch->c->viewer.actor), err);
+}
+
+/* To set what somebody else proves himself by is to become him: two persons. Who has proved nothing
+ * yet was asked about when the account was made. */
+static enum rc may_set(struct tx *tx, struct change *ch, const char *what, struct err *err)
+{
+	const struct account *a = &ch->account;
+	struct cli *c = ch->c;
+	bool go = true, fresh = !a->has_password && !a->has_totp && a->passkeys == 0 && a->subject.n == 0;
+	struct approval_ask ask = { .kind = APPROVAL_KEY, .object = arena_fmt(c->a, "account:%lld", (long long)a->id),
+				    .what = arena_fmt(c->a, "%s '" STR_FMT "'", what, STR_ARG(a->name)) };
+	enum rc rc = fresh || a->id == c->viewer.account ?
+			     RC_OK : approval_ask(tx, c->node->journal, c->node->roles, &c->viewer, &ask, &go,
+						  &ch->approval, err);
+	ch->waits = rc == RC_OK && !go;
+	return rc;
+}
+
+static enum rc run_invite(struct tx *tx, struct change *ch, struct err *err)
+{
+	enum rc rc = may_set(tx, ch, "invitation for", err);
+	if (rc != RC_OK || ch->waits)
+		return rc;
+	return account_invite(tx, ch->c->node->journal, ch->account.id, str_of(ch->c->viewer.actor), ch->text,
+			      sizeof(ch->text), err);
+}
+
+static enum rc run_password(struct tx *tx, struct change *ch, struct err *err)
+{
+	enum rc rc = may_set(tx, ch, "password of", err);
+	if (rc != RC_OK || ch->waits)
+		return rc;
+	return account_set_password(tx, ch->c->node->journal, ch->account.id, str_of(ch->hash),
+				    str_of(ch->c->viewer.actor), err);
+}
+
+static enum rc run_no_totp(struct tx *tx, struct change *ch, struct err *err)
+{
+	enum rc rc = may_set(tx, ch, "no more one-time codes for", err);
+	if (rc != RC_OK || ch->waits)
+		return rc;
+	return account_set_totp(tx, ch->c->node->journal, ch->c->node->secrets, ch->account.id, NULL, 0,
+				str_of(ch->c->viewer.actor), err);
+}
+
+static enum rc run_codes(struct tx *tx, struct change *ch, struct err *err)
+{
+	enum rc rc = may_set(tx, ch, "new recovery codes for", err);
+	if (rc != RC_OK || ch->waits)
+		return rc;
+	return account_new_codes(tx, ch->c->node->journal, ch->c->node->secrets, ch->account.id, &ch->codes,
+				 str_of(ch->c->viewer.actor), err);
+}
+
+static enum rc run_no_passkey(struct tx *tx, struct change *ch, struct err *err)
+{
+	return passkey_remove(tx, ch->c->node->journal, ch->account.id, str_of(ch->c->argv[2]),
+			      str_of(ch->c->viewer.actor), err);
+}
+
+static enum rc run_subject(struct tx *tx, struct change *ch, struct err *err)
+{
+	bool none = ch->c->argc == 3;
+	enum rc rc = none ? RC_OK : may_set(tx, ch, arena_fmt(ch->c->a, "provider's '%s' at '%s' is", ch->c->argv[3],
+							      ch->c->argv[2]).p, err);
+	if (rc != RC_OK || ch->waits)
+		return rc;
+	return account_set_subject(tx, ch->c->node->journal, ch->account.id, str_of(ch->c->argv[2]),
+				   none ? STR("") : str_of(ch->c->argv[3]), str_of(ch->c->viewer.actor), err);
 }
 
 /* "1000", "anna", "none" */
@@ -155,6 +227,133 @@ static int simple(struct cli *c, enum rc (*run)(struct tx *, struct change *, st
 	return save(c, &ch, done);
 }
 
+/* Where the node is seen: as set, else where it listens. */
+static str base_url(struct cli *c)
+{
+	const struct settings *set = c->node->settings;
+	str url = settings_text(set, "public_url");
+	while (str_ends(url, STR("/")))
+		url.n--;
+	return url.n > 0 ? url : arena_fmt(c->a, "%s://" STR_FMT, settings_text(set, "tls_cert").n ? "https" : "http",
+					   STR_ARG(settings_text(set, "listen")));
+}
+
+static int invite(struct cli *c)
+{
+	struct change ch = { .c = c, .run = run_invite };
+	struct err err;
+	if (c->argc != 2)
+		return cli_usage(c, "one NAME is needed");
+	if (store_write(c->node->store, write_change, &ch, &err) != RC_OK)
+		return cli_fail(c, &err);
+	if (ch.waits)
+		return cli_waits(c, ch.approval);
+	str link = arena_fmt(c->a, STR_FMT "/welcome?once=%s", STR_ARG(base_url(c)), ch.text);
+	cli_done(c, "invitation", link);
+	if (c->form != CLI_JSON)
+		cli_printf(c, STR_FMT "\n", STR_ARG(link));
+	cli_talk(c, "it works once, within three days; give it to the person by a way others do not read");
+	return 0;
+}
+
+static enum rc read_account(struct cli *c, struct account *out, struct err *err)
+{
+	struct reader *r = NULL;
+	enum rc rc = store_read_begin(c->node->store, &r, err);
+	if (rc == RC_OK)
+		rc = account_by_name(reader_conn(r), c->node->roles, str_of(c->argv[1]), c->a, out, err);
+	store_read_end(r);
+	return rc;
+}
+
+static int password(struct cli *c)
+{
+	struct change ch = { .c = c, .run = run_password };
+	struct account a;
+	struct err err;
+	str text = STR("");
+	if (c->argc != 2)
+		return cli_usage(c, "one NAME is needed; the password is read from standard input");
+	enum rc rc = read_account(c, &a, &err);
+	if (rc == RC_OK)
+		rc = cli_read_secret(c, "New password", &text, &err);
+	if (rc == RC_OK)
+		rc = secrets_ready(c->node->secrets, &err);
+	if (rc == RC_OK)
+		rc = secrets_new_password(c->node->secrets, &a, text, ch.hash, &err);
+	explicit_bzero((char *)text.p, text.n);
+	return rc == RC_OK ? save(c, &ch, "password") : cli_fail(c, &err);
+}
+
+static int totp(struct cli *c)
+{
+	if (c->argc != 3 || !str_eq(str_of(c->argv[2]), STR("none")))
+		return cli_usage(c, "totp NAME none takes one-time codes away; the person enrols them at /account");
+	struct change ch = { .c = c, .run = run_no_totp };
+	return save(c, &ch, "totp");
+}
+
+static int codes(struct cli *c)
+{
+	struct change ch = { .c = c, .run = run_codes };
+	struct err err;
+	if (c->argc != 2)
+		return cli_usage(c, "one NAME is needed");
+	if (store_write(c->node->store, write_change, &ch, &err) != RC_OK)
+		return cli_fail(c, &err);
+	if (ch.waits)
+		return cli_waits(c, ch.approval);
+	for (size_t i = 0; i < RECOVERY_CODES; i++) {
+		cli_done(c, "code", str_of(ch.codes.codes[i]));
+		if (c->form != CLI_JSON)
+			cli_printf(c, "%s\n", ch.codes.codes[i]);
+	}
+	recovery_wipe(&ch.codes);
+	return 0;
+}
+
+static int passkey_list(struct cli *c)
+{
+	static const struct cli_column columns[] = {
+		{ .name = "id" }, { .name = "label" }, { "made", COLUMN_TIME }, { "last_used", COLUMN_TIME },
+	};
+	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
+	struct passkey_row *rows = NULL;
+	struct account a;
+	struct reader *r = NULL;
+	struct err err;
+	size_t n = 0;
+	enum rc rc = read_account(c, &a, &err);
+	if (rc == RC_OK)
+		rc = store_read_begin(c->node->store, &r, &err);
+	if (rc == RC_OK)
+		rc = passkeys_list(reader_conn(r), a.id, c->a, &rows, &n, &err);
+	store_read_end(r);
+	for (size_t i = 0; rc == RC_OK && i < n; i++) {
+		char made[40], used[40];
+		str row[] = { str_of(rows[i].id_hex), rows[i].label, time_str(made, rows[i].made_us),
+			      rows[i].used_us ? time_str(used, rows[i].used_us) : STR("never") };
+		cli_row(&t, row);
+	}
+	return rc == RC_OK ? 0 : cli_fail(c, &err);
+}
+
+static int passkey(struct cli *c)
+{
+	struct change ch = { .c = c, .run = run_no_passkey };
+	if (c->argc == 2)
+		return passkey_list(c);
+	return c->argc == 3 ? save(c, &ch, "removed") : cli_usage(c, "passkey NAME lists them, passkey NAME ID removes one");
+}
+
+static int subject(struct cli *c)
+{
+	struct change ch = { .c = c, .run = run_subject };
+	if (c->argc != 4 && !(c->argc == 3 && str_eq(str_of(c->argv[2]), STR("none"))))
+		return cli_usage(c, "subject needs a NAME, the provider's issuer and the subject there, or none");
+	return save(c, &ch, "subject");
+}
+
 static int disable(struct cli *c)
 {
 	return simple(c, run_disable, "disabled");
@@ -169,8 +368,9 @@ static int list(struct cli *c)
 {
 	static const struct cli_column columns[] = {
 		{ "id", COLUMN_NUMBER }, { .name = "name" }, { .name = "display" }, { .name = "roles" },
-		{ "unix", COLUMN_NUMBER }, { "disabled", COLUMN_BOOL }, { "made", COLUMN_TIME },
-		{ "last_seen", COLUMN_TIME },
+		{ "unix", COLUMN_NUMBER }, { "password", COLUMN_BOOL }, { "totp", COLUMN_BOOL },
+		{ "passkeys", COLUMN_NUMBER }, { "codes", COLUMN_NUMBER }, { "disabled", COLUMN_BOOL },
+		{ "made", COLUMN_TIME }, { "last_seen", COLUMN_TIME },
 	};
 	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	struct account *all = NULL;
@@ -183,12 +383,16 @@ static int list(struct cli *c)
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		const struct account *k = &all[i];
 		struct buf roles = BUF_INIT(KIB(2));
-		char id[24], uid[24] = "", made[40], seen[40];
+		char id[24], uid[24] = "", keys[24], left[24], made[40], seen[40];
 		roles_format(c->node->roles, k->roles, &roles);
 		snprintf(id, sizeof(id), "%lld", (long long)k->id);
 		if (k->unix_uid >= 0)
 			snprintf(uid, sizeof(uid), "%lld", (long long)k->unix_uid);
+		snprintf(keys, sizeof(keys), "%u", k->passkeys);
+		snprintf(left, sizeof(left), "%u", k->codes_left);
 		str row[] = { str_of(id), k->name, k->display, arena_str(c->a, buf_str(&roles)), str_of(uid),
+			      k->has_password ? STR("yes") : STR("no"), k->has_totp ? STR("yes") : STR("no"),
+			      str_of(keys), str_of(left),
 			      k->disabled ? STR("yes") : STR("no"), time_str(made, k->made_us),
 			      k->last_seen_us ? time_str(seen, k->last_seen_us) : STR("never") };
 		cli_row(&t, row);
@@ -203,7 +407,8 @@ static const struct {
 	int (*run)(struct cli *c);
 } words[] = {
 	{ "list", list }, { "new", make }, { "roles", set_roles }, { "unix", set_unix },
-	{ "disable", disable }, { "enable", enable },
+	{ "disable", disable }, { "enable", enable }, { "invite", invite }, { "password", password },
+	{ "totp", totp }, { "codes", codes }, { "passkey", passkey }, { "subject", subject },
 };
 
 static int run(struct cli *c)
@@ -215,16 +420,20 @@ static int run(struct cli *c)
 	for (size_t i = 0; i < COUNT_OF(words); i++)
 		if (str_eq(word, str_of(words[i].word)))
 			return words[i].run(c);
-	return cli_usage(c, "list, new, roles, unix, disable or enable");
+	return cli_usage(c, "list, new, invite, roles, unix, password, totp, codes, passkey, subject, disable or enable");
 }
 
 const struct cli_command cli_account = {
 	.name = "account",
 	.brief = "people who sign in, and their roles",
-	.usage = "account list | new NAME --roles ROLES [options] | roles NAME ROLES | unix NAME USER | disable NAME | enable NAME",
+	.usage = "account list | new NAME --roles ROLES [options] | invite NAME | roles NAME ROLES | unix NAME USER | "
+		 "password NAME | totp NAME none | codes NAME | passkey NAME [ID] | subject NAME ISSUER SUBJECT | "
+		 "disable NAME | enable NAME",
 	.text = "Roles are viewer, analyst, duty, lead, liaison, protection, auditor, administrator and, for "
 		"persons of organisations we serve, constituent; DIR/roles.json may change them and add others. A Unix "
-		"user with an account may use the commands on DIR while the node serves it, with the account's rights.",
+		"user with an account may use the commands on DIR while the node serves it, with the account's rights. "
+		"invite prints a link that lets the person choose a password; password reads one from standard input. "
+		"In a large team what makes more of an account, or lets somebody become it, needs two persons.",
 	.example = "ronda account -d demo new \"Analyst A\" --roles analyst",
 	.options = options,
 	.needs_node = true,

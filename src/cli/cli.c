@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/cli_private.h"
+#include "disclosure/seal.h"
 #include "node/control.h"
 
 #define COMMAND(name) extern const struct cli_command cli_##name;
@@ -57,8 +59,11 @@ bool cli_type_known(const char *dir, const char *name)
 {
 	char path[4096];
 	int n = snprintf(path, sizeof(path), "%s/types/%s.json", dir, name);
-	return type_is_built_in(str_of(name)) ||
-	       (type_name_ok(str_of(name)) && n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0);
+	if (type_is_built_in(str_of(name)))
+		return true;
+	/* a folder that is not the caller's to look into: the node that serves it knows */
+	return type_name_ok(str_of(name)) && n > 0 && (size_t)n < sizeof(path) &&
+	       (access(path, F_OK) == 0 || errno == EACCES);
 }
 
 /* "id_ID.UTF-8" is "id-ID"; "": nothing is set. */
@@ -280,15 +285,21 @@ static bool has_needs(const struct cli *c)
 	return false;
 }
 
+static bool needs_node(const struct cli *c)
+{
+	const char *but = c->command->without_node;
+	return c->command->needs_node && !(but && c->argc && str_eq(str_of(c->argv[0]), str_of(but)));
+}
+
 /* Whoever may not open the directory is refused here; what is no command of a node he runs himself. */
 static int admit(struct cli *c, uint32_t uid)
 {
 	struct err err = { 0 };
-	if (!c->command->needs_node && c->served && c->foreign) {
+	if (!needs_node(c) && c->served && c->foreign) {
 		(void)fail(&err, RC_DENIED, "a node runs this for its own Unix user only");
 		return cli_fail(c, &err);
 	}
-	if (!c->command->needs_node)
+	if (!needs_node(c))
 		return 0;
 	if (node_viewer_unix(c->node, uid, &c->viewer, &err) != RC_OK)
 		return cli_fail(c, &err);
@@ -300,6 +311,8 @@ static int run_and_flush(struct cli *c, uint32_t uid)
 	int code = admit(c, uid);
 	if (code == 0)
 		code = c->command->run(c);
+	seal_ring_drop(c->viewer.seal);
+	c->viewer.seal = NULL;
 	cli_rows_end(c);
 	if (!cli_flush(c) && code == 0)
 		code = rc_exit_code(RC_IO);
@@ -356,7 +369,7 @@ static int run_here(struct cli *c, const struct line *l)
 		sigaddset(&signals, SIGCHLD);
 		pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	}
-	if (c->command->needs_node && node_open(c->dir, &o, &c->node, &err) != RC_OK) {
+	if (needs_node(c) && node_open(c->dir, &o, &c->node, &err) != RC_OK) {
 		if (err.rc == RC_BUSY)
 			cli_talk(c, "ronda: another process holds '%s' and does not answer on its socket",
 				 c->dir);
@@ -387,7 +400,7 @@ static int dispatch(struct cli *c, int argc, char **argv)
 		cli_flush(c);
 		return 0;
 	}
-	if (c->command->needs_node) {
+	if (needs_node(c)) {
 		int code = 0;
 		struct err err = { 0 };
 		enum rc rc = control_call(c->dir, argc - 1, argv + 1, &code, &err);

@@ -31,6 +31,7 @@ struct cli_command {
 	const char *example;              /* works as it stands after the ones before it */
 	const struct cli_option *options; /* ends with { NULL } */
 	bool needs_node;                  /* opens DIR (or is run in the node that has it) */
+	const char *without_node;         /* but not with this first argument; NULL: always */
 	enum cli_needs needs;             /* of the caller, with needs_node */
 	bool needs_parsers;
 	bool takes_signals;               /* waits for SIGTERM, SIGINT, SIGHUP itself */

@@ -10,7 +10,7 @@ const struct cli_command *cli_find(const char *name);
 extern const struct cli_command cli_record; /* record.c: what every type's command is made of */
 /* `ronda TYPE …`: the command of that name; NULL: it is no name for a type. */
 const struct cli_command *cli_of_type(const char *name, struct arena *a);
-/* Is there such a type: built in, or a file of DIR/types? */
+/* May there be such a type: built in, or a file of DIR/types (or of a DIR closed to the caller)? */
 bool cli_type_known(const char *dir, const char *name);
 void cli_help_text(struct cli *c, const struct cli_command *cmd);
 int cli_usage(struct cli *c, const char *what); /* says what is wrong and the usage; 64 */
@@ -40,6 +40,13 @@ bool cli_write(struct cli *c, int fd, str s);
 /* The caller of this command in a node has gone: nobody waits for what it does. */
 bool cli_abandoned(const struct cli *c);
 
+/* One line of the caller's stdin, without echo on a terminal (after `prompt`, on talk); in c->a: wipe
+ * it. RC_INPUT: there is none. */
+MUST_CHECK enum rc cli_read_secret(struct cli *c, const char *prompt, str *out, struct err *err);
+/* The caller's case key, by his passphrase as cli_read_secret() takes it; sets c->viewer.seal, which
+ * the command's end lets go. RC_ABSENT: he has no account, or no key. */
+MUST_CHECK enum rc cli_open_case_key(struct cli *c, struct err *err);
+
 /* What a column's values are in JSON. An empty value is null, but for text. */
 enum cli_kind {
 	COLUMN_TEXT,
@@ -63,6 +70,9 @@ struct cli_table {
 };
 struct cli_table cli_table(struct cli *c, const struct cli_column *columns, size_t count);
 void cli_row(struct cli_table *t, const str *values);
+/* The whole of a 'list': `rows` reads from one view and gives each row to `t`. */
+typedef enum rc (*cli_rows_fn)(struct cli_table *t, struct reader *r, struct err *err);
+int cli_list(struct cli *c, const struct cli_column *columns, size_t count, cli_rows_fn rows);
 /* Prints what was held back to be aligned. cli_run does so at the end. */
 void cli_rows_end(struct cli *c);
 

@@ -10,6 +10,8 @@
 
 static const struct cli_option options[] = {
 	{ "--listen", 0, "ADDRESS:PORT", "where to serve (default 127.0.0.1:8420; port 0 takes a free one)" },
+	{ "--as", 0, "NAME", "whom the link signs in: Lead A (default), Duty A, Analyst A, Viewer A, Liaison A, "
+				  "Protection A, Auditor A, Administrator A" },
 	{ "--every", 0, "TIME", "how often a report flows in (default 5s)" },
 	{ .name = NULL },
 };
@@ -51,12 +53,28 @@ static void sign_in(void *ctx, const char *link)
 	cli_talk(f->c, "this is a demonstration: everything is made up, nothing leaves the machine; ^C ends it");
 }
 
+/* NULL in a demonstration of before there were accounts. */
+static const char *demo_lead(struct node *n)
+{
+	struct arena *a = arena_new(KIB(1));
+	struct account account;
+	struct reader *r = NULL;
+	enum rc rc = store_read_begin(n->store, &r, NULL);
+	if (rc == RC_OK)
+		rc = account_by_name(reader_conn(r), n->roles, STR("Lead A"), a, &account, NULL);
+	store_read_end(r);
+	arena_free(a);
+	return rc == RC_OK ? "Lead A" : NULL;
+}
+
 static int serve(struct cli *c, int64_t every_us)
 {
 	struct flowing f = { .c = c, .stop = queue_new(1), .every_us = every_us };
 	struct serve_options o = { .control = cli_run_in_node, .ready = ready, .sign_in = sign_in, .ctx = &f };
+	const char *as = cli_value(c, "--as");
 	struct err err;
 	pthread_t thread;
+	o.sign_in_as = as ? as : demo_lead(c->node);
 	if (pthread_create(&thread, NULL, flow, &f) != 0) {
 		queue_free(f.stop);
 		cli_talk(c, "ronda demo: cannot start a thread");
@@ -100,7 +118,7 @@ static int run(struct cli *c)
 const struct cli_command cli_demo = {
 	.name = "demo",
 	.brief = "a demonstration node with made-up reports flowing in",
-	.usage = "demo [DIR] [--listen ADDRESS:PORT] [--every TIME]",
+	.usage = "demo [DIR] [--listen ADDRESS:PORT] [--every TIME] [--as NAME]",
 	.text = "Makes DIR (default: ronda-demo) unless it is there, serves it, and prints the address and a link that "
 		"signs a browser in. Every page says DEMONSTRATION.",
 	.example = "ronda demo --listen 127.0.0.1:0",

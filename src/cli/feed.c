@@ -72,22 +72,18 @@ static int add(struct cli *c)
 	return 0;
 }
 
-static int list(struct cli *c)
+static const struct cli_column columns[] = {
+	{ .name = "name" }, { "on", COLUMN_BOOL }, { .name = "tlp" }, { .name = "format" },
+	{ .name = "period" }, { "complete", COLUMN_BOOL }, { "last_report", COLUMN_TIME },
+	{ "overdue", COLUMN_BOOL }, { .name = "folder" },
+};
+
+static enum rc rows(struct cli_table *t, struct reader *r, struct err *err)
 {
-	static const struct cli_column columns[] = {
-		{ .name = "name" }, { "on", COLUMN_BOOL }, { .name = "tlp" }, { .name = "format" },
-		{ .name = "period" }, { "complete", COLUMN_BOOL }, { "last_report", COLUMN_TIME },
-		{ "overdue", COLUMN_BOOL }, { .name = "folder" },
-	};
-	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	struct feed *feeds = NULL;
 	size_t count = 0;
-	struct reader *r = NULL;
-	struct err err;
 	int64_t now_us = clock_now_us();
-	enum rc rc = store_read_begin(c->node->store, &r, &err);
-	if (rc == RC_OK)
-		rc = feed_list(reader_conn(r), c->a, &feeds, &count, &err);
+	enum rc rc = feed_list(reader_conn(r), t->c->a, &feeds, &count, err);
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		const struct feed *f = &feeds[i];
 		struct buf period = BUF_INIT(64);
@@ -99,12 +95,10 @@ static int list(struct cli *c)
 			      buf_str(&period), f->complete ? STR("yes") : STR("no"),
 			      f->last_report_us ? time_str(last, f->last_report_us) : STR("never"),
 			      late ? STR("yes") : STR("no"), f->folder };
-		cli_row(&t, row);
+		cli_row(t, row);
 		buf_free(&period);
 	}
-	if (r)
-		store_read_end(r);
-	return rc == RC_OK ? 0 : cli_fail(c, &err);
+	return rc;
 }
 
 static int undo(struct cli *c)
@@ -129,7 +123,7 @@ static int run(struct cli *c)
 	if (str_eq(word, STR("add")))
 		return add(c);
 	if (str_eq(word, STR("list")))
-		return list(c);
+		return cli_list(c, columns, COUNT_OF(columns), rows);
 	if (str_eq(word, STR("undo")))
 		return undo(c);
 	if (!str_eq(word, STR("off")) || c->argc != 2)

@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "cli/cli_private.h"
+#include "disclosure/seal.h"
 
 enum { TICK_MS = 500, PIPE_PIECE = 4096 /* a pipe that can be written takes so much */ };
 
@@ -102,6 +104,70 @@ enum rc cli_read_file(struct cli *c, const char *path, size_t cap, struct buf *o
 		}
 	}
 	cli_close_file(c, fd);
+	return rc;
+}
+
+/* --- secrets --- */
+
+enum { SECRET_MOST = 4096 };
+
+/* Byte by byte: what stands behind the line end is for whoever reads next. */
+static enum rc read_line(struct cli *c, struct buf *b, struct err *err)
+{
+	char one;
+	long n;
+	while ((n = cli_read(c, c->in, &one, 1)) == 1 && one != '\n')
+		buf_char(b, one);
+	if (n < 0)
+		return fail_errno(err, errno, "cannot read standard input");
+	if (b->over)
+		return fail(err, RC_LIMIT, "a secret has at most %d bytes", SECRET_MOST);
+	return n == 0 && b->n == 0 ? fail(err, RC_INPUT, "a secret is read from standard input, and there is none") :
+				     RC_OK;
+}
+
+enum rc cli_read_secret(struct cli *c, const char *prompt, str *out, struct err *err)
+{
+	struct termios old, quiet;
+	struct buf b = BUF_INIT(SECRET_MOST);
+	bool terminal = isatty(c->in) == 1 && tcgetattr(c->in, &old) == 0;
+	if (terminal) {
+		quiet = old;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		(void)tcsetattr(c->in, TCSAFLUSH, &quiet);
+		cli_write(c, c->talk, str_of(prompt));
+		cli_write(c, c->talk, STR(": "));
+	}
+	enum rc rc = read_line(c, &b, err);
+	if (terminal) {
+		(void)tcsetattr(c->in, TCSAFLUSH, &old);
+		cli_write(c, c->talk, STR("\n"));
+	}
+	str line = buf_str(&b);
+	if (str_ends(line, STR("\r")))
+		line.n--;
+	if (rc == RC_OK)
+		*out = arena_str(c->a, line);
+	if (b.p)
+		explicit_bzero(b.p, b.n);
+	buf_free(&b);
+	return rc;
+}
+
+enum rc cli_open_case_key(struct cli *c, struct err *err)
+{
+	struct reader *r = NULL;
+	str passphrase = STR_NONE;
+	if (c->viewer.account == 0)
+		return fail(err, RC_ABSENT, "you have no account here, so no case key");
+	enum rc rc = cli_read_secret(c, "Case passphrase", &passphrase, err);
+	if (rc == RC_OK)
+		rc = store_read_begin(c->node->store, &r, err);
+	if (rc == RC_OK)
+		rc = seal_key_open(reader_conn(r), c->viewer.account, passphrase, &c->viewer.seal, err);
+	store_read_end(r);
+	if (passphrase.p)
+		explicit_bzero((char *)passphrase.p, passphrase.n);
 	return rc;
 }
 

@@ -24,31 +24,25 @@ static enum rc write_hold(struct tx *tx, void *ctx, struct err *err)
 	return rc == RC_OK ? journal_add(tx, ch->c->node->journal, &act, err) : rc;
 }
 
-static int list(struct cli *c)
+static const struct cli_column columns[] = {
+	{ "id", COLUMN_NUMBER }, { .name = "what" }, { .name = "reason" },
+	{ .name = "by" }, { "since", COLUMN_TIME }, { "lifted", COLUMN_TIME },
+};
+
+static enum rc rows(struct cli_table *t, struct reader *r, struct err *err)
 {
-	static const struct cli_column columns[] = {
-		{ "id", COLUMN_NUMBER }, { .name = "what" }, { .name = "reason" },
-		{ .name = "by" }, { "since", COLUMN_TIME }, { "lifted", COLUMN_TIME },
-	};
-	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	struct hold *holds = NULL;
 	size_t count = 0;
-	struct reader *r = NULL;
-	struct err err;
-	enum rc rc = store_read_begin(c->node->store, &r, &err);
-	if (rc == RC_OK)
-		rc = hold_list(reader_conn(r), c->a, &holds, &count, &err);
+	enum rc rc = hold_list(reader_conn(r), t->c->a, &holds, &count, err);
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		char id[24], since[40], lifted[40];
 		snprintf(id, sizeof(id), "%lld", (long long)holds[i].id);
 		str row[] = { str_of(id), holds[i].what, holds[i].reason, holds[i].by,
 			      time_str(since, holds[i].set_us),
 			      holds[i].lifted_us ? time_str(lifted, holds[i].lifted_us) : STR("") };
-		cli_row(&t, row);
+		cli_row(t, row);
 	}
-	if (r)
-		store_read_end(r);
-	return rc == RC_OK ? 0 : cli_fail(c, &err);
+	return rc;
 }
 
 static int run(struct cli *c)
@@ -57,7 +51,7 @@ static int run(struct cli *c)
 	struct change ch = { .c = c, .reason = str_of(cli_value(c, "--reason")) };
 	struct err err;
 	if (str_eq(word, STR("list")))
-		return list(c);
+		return cli_list(c, columns, COUNT_OF(columns), rows);
 	if (str_eq(word, STR("lift")) && c->argc == 2 && str_to_i64(str_of(c->argv[1]), &ch.id)) {
 		ch.lift = true;
 	} else if (str_eq(word, STR("set")) && c->argc == 3 && ch.reason.n) {

@@ -79,8 +79,8 @@ const struct cli_command cli_init = {
 	.name = "init",
 	.brief = "make a node's data directory",
 	.usage = "init DIR --name NAME --country CC [--team small|large] [--account NAME]",
-	.text = "DIR must not exist, or be empty. It will hold everything the node keeps; copy it while the "
-		"node is stopped and you have a backup. The set-up secret is printed once. Your Unix user gets the "
+	.text = "DIR must not exist, or be empty. It will hold everything the node keeps; 'ronda backup' "
+		"makes an encrypted copy while the node runs. The set-up secret is printed once. Your Unix user gets the "
 		"first account: with every role but the auditor's in a small team, the administrator's in a large one.",
 	.example = "ronda init demo --name \"Team B\" --country ID",
 	.options = options,

@@ -18,6 +18,7 @@ static const struct cli_option options[] = {
 	{ "--dry-run", 0, NULL, "import: say what would happen, change nothing" },
 	{ "--map", 0, "LIST", "import: COLUMN=FIELD,… ; COLUMN= leaves it out" },
 	{ "--key", 0, "FIELD", "import: rows whose FIELD is there already change that one" },
+	{ "--case-key", 0, NULL, "show, edit: open what is sealed to you; reads your case passphrase from standard input" },
 	{ "--language", 0, "TAG", "of labels (default: $LANG)" },
 	{ .name = NULL },
 };
@@ -42,6 +43,13 @@ const struct type_field *record_field(const struct type *t, str name)
 			if (str_eq_nocase(name, str_of(w->text)))
 				f = &t->fields[i];
 	return f;
+}
+
+enum rc record_no_field(const struct record_call *k, str name, struct err *err)
+{
+	const struct type *t = k->type;
+	return fail(err, RC_INPUT, "there is no field '" STR_FMT "' in '%s'%s", STR_ARG(str_head(name, 60)),
+		    t->name, type_nearest(k->c->a, name, t->fields, t->field_count, sizeof(*t->fields)));
 }
 
 str record_name(const struct record_call *k, const char *text)
@@ -130,8 +138,7 @@ enum rc record_arguments(struct record_call *k, struct reader *r, struct json_ou
 		if (name.n == strlen(k->argv[i]))
 			return fail(err, RC_INPUT, "'%s' is no FIELD=VALUE", k->argv[i]);
 		if (!f)
-			return fail(err, RC_INPUT, "a %s has no field '" STR_FMT "'", k->type->name,
-				    STR_ARG(name));
+			return record_no_field(k, name, err);
 		rc = record_field_value(k, r, f, value, j, err);
 	}
 	return rc;
@@ -158,6 +165,8 @@ static int run(struct cli *c)
 		return cli_usage(c, "give a type: 'ronda help' lists them");
 	str name = str_of(named ? c->command->name : c->argv[0]);
 	k.language = str_of(language ? language : "");
+	if (cli_value(c, "--case-key") && cli_open_case_key(c, &err) != RC_OK)
+		return cli_fail(c, &err);
 	if (!named) {
 		k.argc--;
 		k.argv++;

@@ -100,8 +100,8 @@ enum rc record_form_read(struct record_call *k, struct reader *r, str text, stru
 		str name = str_trim(str_cut(&line, ':'));
 		f = record_field(k->type, name);
 		if (rc == RC_OK && !f)
-			rc = fail(err, RC_INPUT, "line %u: a %s has no field '" STR_FMT "'", at, k->type->name,
-				  STR_ARG(str_head(name, 60)));
+			rc = fail(err, RC_INPUT, "line %u: there is no field '" STR_FMT "' in '%s'", at,
+				  STR_ARG(str_head(name, 60)), k->type->name);
 		buf_add(&value, str_trim(line));
 	}
 	if (rc == RC_OK)

@@ -32,6 +32,8 @@ int record_import_word(struct record_call *k);
 
 /* A field by its name, or its label in any language; NULL: none. */
 const struct type_field *record_field(const struct type *t, str name);
+/* "there is no field 'gests' in 'visit' (do you mean 'guests'?)" */
+enum rc record_no_field(const struct record_call *k, str name, struct err *err);
 /* "42" is "TYPE-42"; whatever else stays. */
 str record_name(const struct record_call *k, const char *text);
 /* Names like "incident-42" in a reference become ids; what is none stays for kind_parse to

@@ -24,6 +24,13 @@ static void seen_end(struct seen *s)
 	buf_free(&s->json);
 }
 
+/* What is left of it says when, by whom and why: 'show' and 'history' have that, lists do not. */
+static bool is_erased(const struct seen *s)
+{
+	bool erased = false;
+	return json_get_bool(s->o, "erased", &erased) && erased;
+}
+
 static str number_of(struct arena *a, struct json_object *o, const char *name)
 {
 	int64_t n = 0;
@@ -37,6 +44,54 @@ static str state_label(const struct record_call *k, str name)
 	return s < 0 ? name : str_of(words_in(k->type->states[s].label, k->language));
 }
 
+/* "organisation-1 Bank A" of a reference the viewer may see; else the id. */
+static void named(const struct record_call *k, struct reader *r, str id, struct buf *out)
+{
+	struct arena *a = arena_new(KIB(4));
+	struct record_view v;
+	struct seen s = { .o = NULL };
+	struct err err;
+	if (read_record(r, k->types, &k->c->viewer, id, a, &v, &err) == RC_OK && see(&v, &s, &err) == RC_OK) {
+		buf_add(out, json_get_str(s.o, "type"));
+		buf_char(out, '-');
+		buf_add(out, number_of(a, s.o, "number"));
+		buf_char(out, ' ');
+		buf_add(out, json_get_str(s.o, "title"));
+	} else {
+		buf_add(out, id);
+	}
+	seen_end(&s);
+	record_view_end(&v);
+	arena_free(a);
+}
+
+/* A field for people: choices by their label, references by their title. */
+static void people_text(const struct record_call *k, struct reader *r, const struct record_view *v,
+			const struct type_field *f, struct buf *out)
+{
+	struct buf b = BUF_INIT(MIB(4));
+	record_view_text(v, f, &b);
+	str rest = buf_str(&b), line;
+	bool refers = f->kind == KIND_REFERENCE || f->kind == KIND_PERSON;
+	if (f->kind != KIND_CHOICE && !refers) {
+		buf_add(out, rest);
+		buf_free(&b);
+		return;
+	}
+	for (bool first = true; str_line(&rest, &line); first = false) {
+		const char *label = NULL;
+		for (size_t i = 0; i < f->choice_count; i++)
+			if (str_eq(line, str_of(f->choices[i].name)))
+				label = words_in(f->choices[i].label, k->language);
+		buf_add(out, first ? STR("") : STR("\n"));
+		if (refers)
+			named(k, r, line, out);
+		else
+			buf_add(out, label ? str_of(label) : line);
+	}
+	buf_free(&b);
+}
+
 /* --- list and search --- */
 
 struct listing {
@@ -45,6 +100,7 @@ struct listing {
 	struct record_query q;
 	struct buf cursor;
 	struct arena *a;           /* of one row */
+	struct reader *beside;     /* to look up what rows refer to */
 	uint64_t limit, given;
 	bool more;
 	enum rc rc;
@@ -64,7 +120,10 @@ static void list_row(struct listing *l, const struct record_view *v, struct seen
 	struct buf b = BUF_INIT(MIB(1));
 	for (size_t i = 0; i < t->column_count; i++) {
 		buf_reset(&b);
-		record_view_text(v, t->columns[i], &b);
+		if (c->form == CLI_TEXT)
+			people_text(l->k, l->beside, v, t->columns[i], &b);
+		else
+			record_view_text(v, t->columns[i], &b);
 		row[n++] = arena_str(l->a, buf_str(&b));
 	}
 	buf_free(&b);
@@ -82,6 +141,10 @@ static bool each_listed(void *ctx, const struct record_view *v)
 		return false;
 	}
 	l->rc = see(v, &s, l->err);
+	if (l->rc == RC_OK && is_erased(&s)) {
+		seen_end(&s);
+		return true;
+	}
 	if (l->rc == RC_OK && l->k->c->form == CLI_JSON)
 		cli_print_json(l->k->c, &s.json);
 	else if (l->rc == RC_OK)
@@ -165,7 +228,7 @@ static enum rc add_condition(struct record_call *k, struct reader *r, struct rec
 	}
 	const struct type_field *f = record_field(k->type, name);
 	if (!f)
-		return fail(err, RC_INPUT, "a %s has no field '" STR_FMT "'", k->type->name, STR_ARG(name));
+		return record_no_field(k, name, err);
 	if (!f->indexed)
 		return fail(err, RC_INPUT, "a list cannot be filtered by '%s'; 'text=' searches all", f->name);
 	return add_filter(k, r, q, f, how, value, err);
@@ -221,12 +284,15 @@ static int listed(struct record_call *k, str text)
 	l.table = cli_table(k->c, list_columns(k), k->type->column_count + 4);
 	enum rc rc = store_read_begin(k->c->node->store, &r, &err);
 	if (rc == RC_OK)
+		rc = store_read_begin(k->c->node->store, &l.beside, &err);
+	if (rc == RC_OK)
 		rc = read_query(k, r, &l, &err);
 	if (text.n)
 		l.q.text = text;
 	if (rc == RC_OK)
-		rc = read_records(r, k->types, &k->c->viewer, &l.q, l.limit + 1, k->c->a, each_listed, &l,
+		rc = read_records(r, k->types, &k->c->viewer, &l.q, UINT64_MAX, k->c->a, each_listed, &l,
 				  &err);
+	store_read_end(l.beside);
 	store_read_end(r);
 	if (rc == RC_OK)
 		rc = l.rc;
@@ -287,7 +353,7 @@ static void print_line(struct cli *c, const char *label, str v)
 	print_value(c, v);
 }
 
-static void print_fields(struct record_call *k, const struct record_view *v)
+static void print_fields(struct record_call *k, struct reader *r, const struct record_view *v)
 {
 	struct buf b = BUF_INIT(MIB(4));
 	for (size_t i = 0; i < k->type->field_count; i++) {
@@ -295,7 +361,7 @@ static void print_fields(struct record_call *k, const struct record_view *v)
 		buf_reset(&b);
 		if (f->kind == KIND_ROWS)
 			buf_char(&b, '\n');
-		record_view_text(v, f, &b);
+		people_text(k, r, v, f, &b);
 		print_line(k->c, words_in(f->label, k->language),
 			   f->kind == KIND_ROWS && b.n == 1 ? STR("") : buf_str(&b));
 	}
@@ -311,13 +377,17 @@ static bool each_link(void *ctx, const struct link_view *l)
 	return !c->broken;
 }
 
-static void print_record(struct record_call *k, const struct record_view *v, struct json_object *o)
+static void print_record(struct record_call *k, struct reader *r, const struct record_view *v,
+			 struct json_object *o)
 {
 	struct cli *c = k->c;
 	struct json_object *cut = json_get(o, "cut");
 	cli_printf(c, "%s-" STR_FMT " ", k->type->name, STR_ARG(number_of(c->a, o, "number")));
 	print_value(c, json_get_str(o, "title"));
 	print_line(c, "id", json_get_str(o, "id"));
+	bool erased = false;
+	if (json_get_bool(o, "erased", &erased) && erased)
+		cli_print(c, STR("erased: nothing but this is left of it\n"));
 	print_line(c, "state", state_label(k, json_get_str(o, "state")));
 	print_line(c, "version", number_of(c->a, o, "version"));
 	print_line(c, "changed", json_get_str(o, "changed"));
@@ -326,7 +396,7 @@ static void print_record(struct record_call *k, const struct record_view *v, str
 	print_line(c, "TLP", json_get_str(json_get(o, "labels"), "tlp"));
 	print_line(c, "due", json_get_str(o, "due"));
 	cli_print(c, STR("\n"));
-	print_fields(k, v);
+	print_fields(k, r, v);
 	for (size_t i = 0; i < json_count(cut); i++)
 		print_line(c, "there is more you may not see", json_text(json_at(cut, i)));
 }
@@ -361,7 +431,7 @@ int record_show_word(struct record_call *k)
 	if (rc == RC_OK && k->c->form == CLI_JSON) {
 		cli_print_json(k->c, &s.json);
 	} else if (rc == RC_OK) {
-		print_record(k, &v, s.o);
+		print_record(k, r, &v, s.o);
 		rc = read_record_links(r, k->types, &k->c->viewer, id, k->c->a, each_link, k->c, &err);
 	}
 	seen_end(&s);
@@ -428,7 +498,7 @@ struct exporting {
 	struct record_call *k;
 	struct buf row, cell;
 	struct arena *a;           /* of one row */
-	uint64_t count;
+	uint64_t count, limit;
 	enum rc rc;
 	struct err *err;
 };
@@ -470,6 +540,11 @@ static bool each_exported(void *ctx, const struct record_view *v)
 	struct exporting *x = ctx;
 	struct seen s;
 	x->rc = see(v, &s, x->err);
+	if (x->rc == RC_OK && (is_erased(&s) || x->count == x->limit)) {
+		bool enough = x->count == x->limit;
+		seen_end(&s);
+		return !enough;
+	}
 	if (x->rc == RC_OK && x->k->c->form == CLI_CSV)
 		csv_record(x, v, s.o);
 	else if (x->rc == RC_OK)
@@ -497,11 +572,11 @@ int record_export_word(struct record_call *k)
 		rc = fail(&err, RC_DENIED, "no role of yours takes records of type '%s' out", k->type->name);
 		change_refused(c->node->records, c->node->store, &out, str_of(k->type->name), str_of(err.text));
 	}
+	x.limit = cli_value(c, "--limit") ? l.limit : UINT64_MAX;
 	if (rc == RC_OK && c->form == CLI_CSV)
 		csv_header(&x);
 	if (rc == RC_OK)
-		rc = read_records(r, k->types, &out, &l.q, cli_value(c, "--limit") ? l.limit : UINT64_MAX, c->a,
-				  each_exported, &x, &err);
+		rc = read_records(r, k->types, &out, &l.q, UINT64_MAX, c->a, each_exported, &x, &err);
 	store_read_end(r);
 	if (rc == RC_OK)
 		rc = x.rc;

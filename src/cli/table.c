@@ -20,6 +20,19 @@ struct cli_table cli_table(struct cli *c, const struct cli_column *columns, size
 	return (struct cli_table){ .c = c, .columns = columns, .count = count };
 }
 
+int cli_list(struct cli *c, const struct cli_column *columns, size_t count, cli_rows_fn rows)
+{
+	struct cli_table t = cli_table(c, columns, count);
+	struct reader *r = NULL;
+	struct err err;
+	enum rc rc = store_read_begin(c->node->store, &r, &err);
+	if (rc == RC_OK) {
+		rc = rows(&t, r, &err);
+		store_read_end(r);
+	}
+	return rc == RC_OK ? 0 : cli_fail(c, &err);
+}
+
 /* --- text --- */
 
 /* Bytes from outside must not move the reader's cursor: controls, also those of C1, which

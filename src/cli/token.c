@@ -10,6 +10,8 @@ static const struct cli_option options[] = {
 	{ "--address", 0, "NET", "works from this address or network only" },
 	{ "--expires", 0, "TIME", "in so long (default 90d, at most 365d)" },
 	{ "--feed", 0, "NAME", "delivers to this feed only" },
+	{ "--account", 0, "NAME", "carries this account's roles over records, at most" },
+	{ "--reads-only", 0, NULL, "with --account: changes nothing" },
 	{ .name = NULL },
 };
 
@@ -40,7 +42,15 @@ static enum rc ask_for_red(struct tx *tx, struct change *ch, struct err *err)
 static enum rc write_make(struct tx *tx, void *ctx, struct err *err)
 {
 	struct change *ch = ctx;
-	enum rc rc = ask_for_red(tx, ch, err);
+	const char *account = cli_value(ch->c, "--account");
+	struct account who;
+	enum rc rc = RC_OK;
+	if (account)
+		rc = account_by_name(tx_conn(tx), ch->c->node->roles, str_of(account), ch->c->a, &who, err);
+	if (rc != RC_OK)
+		return rc;
+	ch->token.account = account ? who.id : 0;
+	rc = ask_for_red(tx, ch, err);
 	if (rc != RC_OK || ch->waits)
 		return rc;
 	return token_make(tx, ch->c->node->journal, &ch->token, str_of(ch->c->viewer.actor), ch->text,
@@ -73,6 +83,9 @@ static int make(struct cli *c)
 	ch.token.address = address ? str_of(address) : STR("");
 	ch.token.feed = str_of(cli_value(c, "--feed"));
 	ch.token.expires_us = clock_now_us() + life_us;
+	ch.token.reads_only = cli_value(c, "--reads-only") != NULL;
+	if (cli_value(c, "--account") && !viewer_manages_accounts(&c->viewer, c->node->roles))
+		return cli_may(c, false);
 	if (!viewer_may_grant(&c->viewer, &ch.token)) {
 		(void)fail(&err, RC_DENIED, "nobody gives away more than he has: ask for a lower ceiling, and no personal fields");
 		return cli_fail(c, &err);
@@ -89,21 +102,17 @@ static int make(struct cli *c)
 	return 0;
 }
 
-static int list(struct cli *c)
+static const struct cli_column columns[] = {
+	{ "id", COLUMN_NUMBER }, { .name = "label" }, { .name = "right" },
+	{ .name = "ceiling" }, { .name = "address" }, { .name = "feed" },
+	{ "expires", COLUMN_TIME }, { "last_used", COLUMN_TIME }, { .name = "state" },
+};
+
+static enum rc rows(struct cli_table *t, struct reader *r, struct err *err)
 {
-	static const struct cli_column columns[] = {
-		{ "id", COLUMN_NUMBER }, { .name = "label" }, { .name = "right" },
-		{ .name = "ceiling" }, { .name = "address" }, { .name = "feed" },
-		{ "expires", COLUMN_TIME }, { "last_used", COLUMN_TIME }, { .name = "state" },
-	};
-	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	struct token *tokens = NULL;
 	size_t count = 0;
-	struct reader *r = NULL;
-	struct err err;
-	enum rc rc = store_read_begin(c->node->store, &r, &err);
-	if (rc == RC_OK)
-		rc = token_list(reader_conn(r), c->a, &tokens, &count, &err);
+	enum rc rc = token_list(reader_conn(r), t->c->a, &tokens, &count, err);
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		const struct token *k = &tokens[i];
 		char id[24], expires[40], used[40];
@@ -114,11 +123,9 @@ static int list(struct cli *c)
 			      k->revoked_us                     ? STR("revoked") :
 			      k->expires_us < clock_now_us() ? STR("expired") :
 								  STR("valid") };
-		cli_row(&t, row);
+		cli_row(t, row);
 	}
-	if (r)
-		store_read_end(r);
-	return rc == RC_OK ? 0 : cli_fail(c, &err);
+	return rc;
 }
 
 static int run(struct cli *c)
@@ -129,7 +136,7 @@ static int run(struct cli *c)
 	if (str_eq(word, STR("make")))
 		return make(c);
 	if (str_eq(word, STR("list")))
-		return list(c);
+		return cli_list(c, columns, COUNT_OF(columns), rows);
 	if (!str_eq(word, STR("revoke")) || c->argc != 2 || !str_to_i64(str_of(c->argv[1]), &ch.id))
 		return cli_usage(c, "make LABEL, list or revoke ID");
 	if (store_write(c->node->store, write_revoke, &ch, &err) != RC_OK)

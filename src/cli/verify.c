@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli_private.h"
 
+#include "record/deliveries.h"
+
 static const struct cli_option options[] = {
 	{ "--against", 0, "FILE", "journal heads kept elsewhere, one a line, or one head itself" },
 	{ .name = NULL },
@@ -22,7 +24,7 @@ static int run(struct cli *c)
 {
 	struct buf kept = BUF_INIT(0);
 	struct verify_result result = { 0 };
-	struct journal_check journal = { 0 };
+	struct journal_check journal = { 0 }, deliveries = { 0 };
 	struct records_check records = { 0 };
 	struct snapshot_ref *types = snapshot_hold(c->node->types);
 	struct reader *r = NULL;
@@ -37,11 +39,17 @@ static int run(struct cli *c)
 	if (rc == RC_OK)
 		rc = records_verify(reader_conn(r), snapshot_table(types), &records, &err);
 	snapshot_drop(c->node->types, types);
+	if (rc == RC_OK && journal.first_bad == 0)
+		rc = deliveries_verify(c->node->store, reader_conn(r), &deliveries, &err);
 	buf_free(&kept);
 	if (r)
 		store_read_end(r);
 	if (rc != RC_OK)
 		return cli_fail(c, &err);
+	if (deliveries.first_bad) {
+		journal.first_bad = deliveries.first_bad;
+		memcpy(journal.words, deliveries.words, sizeof(journal.words));
+	}
 	bool sound = result.damaged == 0 && journal.first_bad == 0 && !records.words[0];
 	if (journal.first_bad)
 		cli_talk(c, "journal line %llu: %s", (unsigned long long)journal.first_bad, journal.words);

@@ -21,6 +21,7 @@ bool right_parse(str text, enum right *out);
 bool right_includes(enum right has, enum right needs); /* read and intake do not include each other */
 
 struct seal_ring;
+struct roles;
 /* Whoever asks: made by access_* only. */
 struct viewer {
 	enum right right;
@@ -29,6 +30,7 @@ struct viewer {
 	char actor[64];  /* for the journal: "account:3", "unix:1000", "token:ID", "public" */
 	int64_t account; /* 0: none (a token, the public) */
 	uint32_t roles;  /* bit per role of roles.json: what records may be read and changed */
+	const struct roles *all_roles; /* what the bits mean (account.h), borrowed; NULL: not said */
 	struct uuid organisation; /* whose person it is; zero: our own */
 	struct uuid person; /* the record that is about this person; zero: none */
 	bool reads_no_case; /* administrator */
@@ -49,6 +51,8 @@ struct token_new {
 	str address;           /* network it may come from; STR_NONE: any. Not from DIR/sock then */
 	int64_t expires_us;    /* at most a year ahead */
 	str feed;              /* intake tokens may be bound to one feed; STR_NONE: any */
+	int64_t account;       /* whose roles it carries over records, at most; 0: none */
+	bool reads_only;       /* with account: changes nothing, whatever the roles */
 };
 enum { TOKEN_TEXT_BYTES = 64 };
 #define TOKEN_LIFE_MOST (366 * DAY_US)

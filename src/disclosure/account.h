@@ -24,6 +24,7 @@ struct role {
 	bool reads_journal;
 	bool manages_accounts;
 	bool approves;             /* may be the second person (approval.h) */
+	bool breaks_glass;         /* may open one item in an emergency (break_glass.h) */
 	bool second_factor;        /* asked for always */
 	bool outside;              /* bound to one organisation that is not ours (constituent) */
 };
@@ -106,6 +107,11 @@ MUST_CHECK enum rc account_viewer(struct conn *c, const struct roles *r, int64_t
 /* For a session that began when the account's `secrets` were these: RC_DENIED once they changed. */
 MUST_CHECK enum rc account_viewer_again(struct conn *c, const struct roles *r, int64_t id,
 					int64_t secrets, enum channel channel, struct viewer *out,
+					struct err *err);
+/* What a token of an account may over records: the account's roles of this moment, and of right,
+ * ceiling and basis the lower of both. Other tokens stay as they are, without roles. RC_DENIED: the
+ * account is not in use. Call it after token_check() and token_again(). */
+MUST_CHECK enum rc account_token_viewer(struct conn *c, const struct roles *r, struct viewer *v,
 					struct err *err);
 /* Of a Unix uid on the command line; RC_ABSENT: it has no account. */
 MUST_CHECK enum rc account_viewer_unix(struct conn *c, const struct roles *r, uint32_t uid,

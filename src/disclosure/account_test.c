@@ -317,5 +317,83 @@ TEST(a_role_that_is_gone)
 	end(&h);
 }
 
+struct token_job {
+	struct house *h;
+	struct token_new t;
+	char text[TOKEN_TEXT_BYTES];
+	int64_t id;
+};
+
+static enum rc make_token(struct tx *tx, void *ctx, struct err *e)
+{
+	struct token_job *j = ctx;
+	j->t.expires_us = tx_now_us(tx) + DAY_US;
+	return token_make(tx, j->h->journal, &j->t, STR("test"), j->text, sizeof(j->text), &j->id, e);
+}
+
+/* A token carries the roles of its account and no more than either of the two may. */
+TEST(tokens_of_accounts)
+{
+	static const struct {
+		const char *roles;
+		enum right right, want_right;
+		enum tlp ceiling, want_ceiling;
+		bool basis, want_basis, reads_only;
+	} cases[] = {
+		{ "lead", RIGHT_READ, RIGHT_READ, TLP_GREEN, TLP_GREEN, false, false, true },
+		{ "lead", RIGHT_OPERATE, RIGHT_OPERATE, TLP_RED, TLP_RED, true, true, false },
+		{ "viewer", RIGHT_OPERATE, RIGHT_READ, TLP_RED, TLP_AMBER, true, false, false },
+		{ "viewer", RIGHT_INTAKE, RIGHT_PUBLIC, TLP_RED, TLP_AMBER, false, false, false },
+		{ "administrator", RIGHT_OPERATE, RIGHT_OPERATE, TLP_RED, TLP_AMBER, true, false, false },
+		{ "constituent", RIGHT_READ, RIGHT_SIGNED_IN, TLP_RED, TLP_AMBER, true, false, false },
+	};
+	struct house h = begin();
+	struct ip from = { { 0 } };
+	struct reader *r = NULL;
+	struct viewer v;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char name[32];
+		int64_t id = 0;
+		bool outside = str_eq(str_of(cases[i].roles), STR("constituent"));
+		snprintf(name, sizeof(name), "person %zu", i);
+		CHECK_RC(make(&h, name, cases[i].roles, !outside, -1, &id), RC_OK, err);
+		struct token_job j = { .h = &h, .t = { .label = STR("x"), .right = cases[i].right, .account = id,
+						       .ceiling = cases[i].ceiling, .personal_basis = cases[i].basis,
+						       .reads_only = cases[i].reads_only } };
+		CHECK_RC(store_write(h.store, make_token, &j, &err), RC_OK, err);
+		CHECK_RC(token_check(h.store, str_of(j.text), &from, CHANNEL_API, &v, NULL, &err), RC_OK, err);
+		CHECK_INT(v.roles, 0); /* until it is asked for */
+		CHECK_RC(store_read_begin(h.store, &r, &err), RC_OK, err);
+		CHECK_RC(account_token_viewer(reader_conn(r), h.roles, &v, &err), RC_OK, err);
+		store_read_end(r);
+		CHECK_MSG(v.right == cases[i].want_right && v.as.ceiling == cases[i].want_ceiling &&
+			  v.as.personal_basis == cases[i].want_basis && v.reads_only == cases[i].reads_only,
+			  "case %zu: %s %s", i, right_name(v.right), tlp_name(v.as.ceiling));
+		CHECK_INT(v.account, id);
+		CHECK_INT(v.roles, bits(&h, cases[i].roles));
+		CHECK_INT(v.as.kind, outside ? RECIPIENT_CONSTITUENT : RECIPIENT_STAFF);
+		CHECK(v.reads_no_case == str_eq(str_of(cases[i].roles), STR("administrator")));
+		struct job off = { .what = DISABLE, .id = id };
+		CHECK_RC(change(&h, off), RC_OK, err);
+		CHECK_RC(store_read_begin(h.store, &r, &err), RC_OK, err);
+		CHECK_RC(account_token_viewer(reader_conn(r), h.roles, &v, &err), RC_DENIED, err);
+		store_read_end(r);
+	}
+	/* others stay as they are */
+	struct token_job plain = { .h = &h, .t = { .label = STR("x"), .right = RIGHT_OPERATE, .ceiling = TLP_RED } };
+	struct token_job wrong = { .h = &h, .t = { .label = STR("x"), .right = RIGHT_READ, .account = 99 } };
+	CHECK_RC(store_write(h.store, make_token, &plain, &err), RC_OK, err);
+	CHECK_RC(store_write(h.store, make_token, &wrong, &err), RC_ABSENT, err);
+	CHECK_RC(token_check(h.store, str_of(plain.text), &from, CHANNEL_API, &v, NULL, &err), RC_OK, err);
+	CHECK_RC(store_read_begin(h.store, &r, &err), RC_OK, err);
+	CHECK_RC(account_token_viewer(reader_conn(r), h.roles, &v, &err), RC_OK, err);
+	struct viewer owner = viewer_owner(7);
+	CHECK_RC(account_token_viewer(reader_conn(r), h.roles, &owner, &err), RC_OK, err);
+	store_read_end(r);
+	CHECK(v.right == RIGHT_OPERATE && v.roles == 0 && v.account == 0 && owner.account == 0);
+	end(&h);
+}
+
 TEST_MAIN(TEST_RUN(names_are_one_however_written), TEST_RUN(no_names), TEST_RUN(only_sound_accounts),
-	  TEST_RUN(what_roles_add_up_to), TEST_RUN(changes), TEST_RUN(a_role_that_is_gone))
+	  TEST_RUN(what_roles_add_up_to), TEST_RUN(changes), TEST_RUN(a_role_that_is_gone),
+	  TEST_RUN(tokens_of_accounts))

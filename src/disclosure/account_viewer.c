@@ -28,6 +28,7 @@ static enum rc make(const struct account *a, const struct roles *r, enum channel
 		.channel = channel,
 		.account = a->id,
 		.roles = a->roles,
+		.all_roles = r,
 		.organisation = a->organisation,
 		.person = a->person,
 		.reads_no_case = true,
@@ -76,4 +77,50 @@ enum rc account_viewer_unix(struct conn *c, const struct roles *r, uint32_t uid,
 	if (rc == RC_OK && id == 0)
 		rc = fail(err, RC_ABSENT, "this Unix user has no account");
 	return rc == RC_OK ? account_viewer(c, r, id, CHANNEL_CLI, out, err) : rc;
+}
+
+/* --- tokens of accounts --- */
+
+static enum right lower(enum right a, enum right b)
+{
+	return right_includes(a, b) ? b : right_includes(b, a) ? a : RIGHT_PUBLIC;
+}
+
+static void add_account(struct viewer *v, const struct viewer *of, bool reads_only)
+{
+	v->right = lower(v->right, of->right);
+	v->as.kind = of->as.kind;
+	v->as.ceiling = of->as.ceiling < v->as.ceiling ? of->as.ceiling : v->as.ceiling;
+	v->as.personal_basis = v->as.personal_basis && of->as.personal_basis;
+	v->as.exercise_member = v->as.exercise_member && of->as.exercise_member;
+	v->exercise = v->exercise && of->exercise;
+	v->account = of->account;
+	v->roles = of->roles;
+	v->organisation = of->organisation;
+	v->person = of->person;
+	v->reads_no_case = of->reads_no_case;
+	v->reads_only = reads_only;
+}
+
+enum rc account_token_viewer(struct conn *c, const struct roles *r, struct viewer *v, struct err *err)
+{
+	str actor = str_of(v->actor), head = STR("token:");
+	int64_t token, account = 0;
+	bool reads_only = true;
+	if (!str_starts(actor, head) || !str_to_i64(str_from(actor, head.n), &token))
+		return RC_OK;
+	struct sql *q = sql(c, "SELECT account, reads_only FROM token_account WHERE token = ?");
+	sql_int(q, 1, token);
+	if (sql_row(q)) {
+		account = sql_col_int(q, 0);
+		reads_only = sql_col_int(q, 1) != 0;
+	}
+	enum rc rc = sql_end(q, err);
+	struct viewer of;
+	if (rc != RC_OK || account == 0)
+		return rc;
+	rc = account_viewer(c, r, account, v->channel, &of, err);
+	if (rc == RC_OK)
+		add_account(v, &of, reads_only);
+	return rc == RC_ABSENT ? fail(err, RC_DENIED, "this account is not in use") : rc;
 }

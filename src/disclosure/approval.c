@@ -129,7 +129,11 @@ static enum rc needs_second(struct tx *tx, const struct roles *r, const struct v
 	enum team_size size;
 	enum rc rc = team_size_get(tx_conn(tx), &size, err);
 	*out = false;
-	return rc == RC_OK && size == TEAM_LARGE ? anybody_else(tx, r, v, out, err) : rc;
+	if (rc != RC_OK || size == TEAM_SMALL)
+		return rc;
+	if (!r)
+		return fail(err, RC_DENIED, "it cannot be told here who may approve this");
+	return anybody_else(tx, r, v, out, err);
 }
 
 static enum rc wait_for_second(struct tx *tx, struct journal *j, const struct approval_ask *ask, str by,

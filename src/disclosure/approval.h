@@ -32,7 +32,7 @@ struct approval_ask {
 	str what;    /* the act in words, whole: a yes to this is a yes to nothing else */
 	str why;     /* may be "" */
 };
-/* *go_out: it may be done, now, in this transaction. Else *id_out is what waits for another. */
+/* `r` NULL: RC_DENIED in a large team. *go_out: it may be done, now, in this transaction. Else *id_out is what waits for another. */
 MUST_CHECK enum rc approval_ask(struct tx *tx, struct journal *j, const struct roles *r,
 				const struct viewer *v, const struct approval_ask *ask, bool *go_out,
 				int64_t *id_out, struct err *err);

@@ -4,6 +4,8 @@
 /* Of an item that belongs to another node we hold a copy: these are ours to do. */
 static const uint32_t with_copies = 1u << ACTION_READ | 1u << ACTION_LINK | 1u << ACTION_EXPORT |
 				    1u << ACTION_HOLD;
+/* What changes nothing. */
+static const uint32_t reading = 1u << ACTION_READ | 1u << ACTION_EXPORT | 1u << ACTION_OPEN_SEALED;
 /* What one may do without seeing a record that is there. */
 static const uint32_t unseen = 1u << ACTION_CREATE | 1u << ACTION_IMPORT;
 
@@ -80,6 +82,8 @@ struct answer authz(const struct viewer *actor, enum action action, const struct
 		return NO("its state is not known here");
 	if (actor->reads_no_case && !(unseen >> action & 1))
 		return NO("the actor runs the node and reads no case");
+	if (actor->reads_only && !(reading >> action & 1))
+		return NO("this token only reads");
 	if (!o->ours && !(with_copies >> action & 1))
 		return NO("it belongs to another node");
 	if (action == ACTION_ERASE && o->held)

@@ -101,6 +101,9 @@ static bool expected(const struct sets *s, const struct viewer *v, int who, int 
 		on_copy |= on_copies[i] == action;
 	if (v->reads_no_case && action != ACTION_CREATE && action != ACTION_IMPORT)
 		return false;
+	if (v->reads_only && action != ACTION_READ && action != ACTION_EXPORT &&
+	    action != ACTION_OPEN_SEALED)
+		return false;
 	if ((!o->ours && !on_copy) || (o->held && action == ACTION_ERASE))
 		return false;
 	for (int role = 0; role < ROLES; role++) {
@@ -131,7 +134,7 @@ TEST(random_items)
 		}
 		int who = (int)below(3), whose = (int)below(3);
 		struct viewer v = { .roles = below(1 << ROLES), .organisation = organisations[who],
-				    .reads_no_case = below(8) == 0 };
+				    .reads_no_case = below(8) == 0, .reads_only = below(8) == 0 };
 		struct object o = { .type = &m.type, .state = (int)below((unsigned)m.type.state_count + 1) - 1,
 				    .organisation = organisations[whose], .names_actor = below(2),
 				    .ours = below(4) != 0, .held = below(4) == 0,
@@ -215,6 +218,8 @@ TEST(the_rule_is_told)
 		  "there is no such move from this state" },
 		{ { .roles = 1, .reads_no_case = true }, ACTION_READ, { .ours = true },
 		  "the actor runs the node and reads no case" },
+		{ { .roles = 1, .reads_only = true }, ACTION_EDIT, { .state = 1, .ours = true },
+		  "this token only reads" },
 		{ { .roles = 1 }, ACTION_EDIT, { .state = 1, .ours = true }, NULL },
 	};
 

@@ -5,6 +5,7 @@
 #include <json-c/json.h>
 
 #include "disclosure/read_records_private.h"
+#include "disclosure/seal.h"
 
 /* A change under way. */
 struct changing {
@@ -225,7 +226,8 @@ static enum rc check_fields(struct changing *c)
 
 		if (!f) /* the engine says so, with all else that is wrong */
 			continue;
-		if (field_is_hidden(f, &c->labels, c->cut, &c->v->as))
+		/* what is sealed may be put in by who cannot read it again */
+		if (f->share != SHARE_SEALED && field_is_hidden(f, &c->labels, c->cut, &c->v->as))
 			return fail(c->err, RC_DENIED, "you may not write '%s'", f->name);
 		if ((rc = check_references(c, f, value)) != RC_OK)
 			return rc;
@@ -311,6 +313,72 @@ static enum rc prepare(struct changing *c)
 	return rc == RC_OK ? check_fields(c) : rc;
 }
 
+/* --- what is sealed --- */
+
+/* The labels as they will be. */
+static enum rc labels_after(struct changing *c, struct labels_of *out)
+{
+	if (c->change.labels.p || !c->old)
+		return labels_parse(c->change.labels, c->a, out, c->err);
+	*out = c->old->labels;
+	return RC_OK;
+}
+
+static enum rc seal_one(struct changing *c, const struct type_field *f, struct json_object *value,
+			const struct labels_of *l, struct uuid record,
+			struct json_object **out)
+{
+	struct buf plain = BUF_INIT(RECORD_BODY_MAX), sealed = BUF_INIT(2 * RECORD_BODY_MAX);
+	struct json_out j = json_out(&plain);
+	struct err why = { 0 };
+
+	enum rc rc = kind_check(f, value, c->q->language, &j, &why);
+	if (rc != RC_OK)
+		rc = wrong(c, f, why.text);
+	else
+		rc = seal_field(c->tx, record, str_of(f->name), l->named, l->named_count,
+				buf_str(&plain), &sealed, c->err);
+	if (rc == RC_OK)
+		rc = json_read(buf_str(&sealed), out, c->err);
+	if (plain.p)
+		explicit_bzero(plain.p, plain.n);
+	buf_free(&plain);
+	buf_free(&sealed);
+	return rc;
+}
+
+static enum rc seal_fields(struct changing *c, struct uuid *record)
+{
+	struct labels_of l;
+	struct json_object *sealed = NULL;
+
+	enum rc rc = labels_after(c, &l);
+	for (size_t i = 0; rc == RC_OK && c->fields && i < c->type->field_count; i++) {
+		const struct type_field *f = &c->type->fields[i];
+		struct json_object *value = json_get(c->fields, f->name);
+
+		if (f->share != SHARE_SEALED || !value)
+			continue;
+		if (!c->old && uuid_is_zero(record))
+			*record = c->change.new_id = uuid_random();
+		rc = seal_one(c, f, value, &l, *record, &sealed);
+		if (rc == RC_OK)
+			json_object_object_add(c->fields, f->name, sealed);
+	}
+	return rc;
+}
+
+/* Keys go with the names: who is gone opens nothing new, who is new needs one who can open it. */
+static enum rc seal_names(struct changing *c)
+{
+	struct labels_of l;
+
+	if (!c->old || !c->old->sealed || !c->change.labels.p)
+		return RC_OK;
+	enum rc rc = labels_after(c, &l);
+	return rc == RC_OK ? seal_named(c->tx, c->v->seal, c->old->id, l.named, l.named_count, c->err) : rc;
+}
+
 static enum rc put(struct changing *c)
 {
 	struct record_change *to = &c->change;
@@ -322,13 +390,18 @@ static enum rc put(struct changing *c)
 	to->labels = c->q->labels;
 	to->why = c->q->why;
 	to->actor = str_of(c->v->actor);
+	struct uuid record = c->change.id;
+	enum rc rc = must_name_author(c) ?
+		labels_with_name(to->labels, to->actor, c->a, &to->labels, c->err) : RC_OK;
+	if (rc == RC_OK)
+		rc = seal_names(c);
+	if (rc == RC_OK)
+		rc = seal_fields(c, &record);
+	if (rc != RC_OK)
+		return rc;
 	if (c->fields)
 		to->fields = arena_str(c->a, str_of(json_object_to_json_string_ext(
 						     c->fields, JSON_C_TO_STRING_PLAIN)));
-	enum rc rc = must_name_author(c) ?
-		labels_with_name(to->labels, to->actor, c->a, &to->labels, c->err) : RC_OK;
-	if (rc != RC_OK)
-		return rc;
 	rc = record_put(c->tx, c->r, to, c->a, c->now, e ? e->list : NULL,
 			e ? COUNT_OF(e->list) : 0, &count, c->err);
 	if (e)

@@ -46,8 +46,13 @@ MUST_CHECK enum rc change_link(struct records *r, struct store *s, const struct 
 			       str kind, str to, str why, int64_t *id_out, struct err *err);
 MUST_CHECK enum rc change_unlink(struct records *r, struct store *s, const struct viewer *v, str from,
 				 int64_t id, str why, struct err *err);
+/* In a large team a second person must approve first (approval.h): RC_BUSY then, with words that
+ * name the approval; do it again when it is given. */
 MUST_CHECK enum rc change_erase(struct records *r, struct store *s, const struct viewer *v, str id,
 				str why, struct err *err);
+/* Inside a job; a refusal is the caller's to write. */
+MUST_CHECK enum rc change_erase_tx(struct tx *tx, struct records *r, const struct viewer *v, str id,
+				   str why, struct arena *a, struct err *err);
 /* Keeps the bytes for a FILE field of a change that follows. */
 MUST_CHECK enum rc change_file(struct records *r, struct store *s, const struct viewer *v,
 			       const struct type *t, str bytes, struct digest *out, struct err *err);

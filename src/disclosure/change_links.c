@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Links, erasure and files: the same gate for each. */
+#include "disclosure/approval.h"
 #include "disclosure/change_private.h"
 #include "disclosure/read.h"
 #include "disclosure/read_records_private.h"
+#include "disclosure/seal.h"
 
 struct act {
 	struct records *r;
@@ -14,6 +16,7 @@ struct act {
 	const struct type *type;
 	str bytes;
 	struct digest *digest;
+	int64_t waits; /* approval a second person must answer first; 0: none */
 };
 
 /* The record, seen by the viewer, and his to do `action` with. */
@@ -125,13 +128,34 @@ static enum rc unlink_job(struct tx *tx, void *ctx, struct err *err)
 			     rc;
 }
 
+/* Nobody erases alone: what is asked names the record and the reason, and a yes to it is one to
+ * nothing else. */
+static enum rc ask_second(struct tx *tx, struct act *act, const struct record *r, struct err *err)
+{
+	bool go = false;
+	int64_t id = 0;
+	str record = id_text(r, act->a);
+	struct approval_ask ask = { .kind = APPROVAL_ERASE, .object = record, .why = str_head(act->why, 1000),
+				    .what = arena_fmt(act->a, "erase " STR_FMT, STR_ARG(record)) };
+	enum rc rc = approval_ask(tx, records_journal(act->r), act->v->all_roles, act->v, &ask, &go, &id, err);
+
+	act->waits = rc == RC_OK && !go ? id : 0;
+	return rc;
+}
+
 static enum rc erase_job(struct tx *tx, void *ctx, struct err *err)
 {
 	struct act *act = ctx;
 	struct record r;
 
 	enum rc rc = reach_object(tx, act, ACTION_ERASE, &r, err);
-	return rc == RC_OK ? record_erase(tx, act->r, r.id, str_of(act->v->actor), act->why, err) : rc;
+	if (rc == RC_OK)
+		rc = ask_second(tx, act, &r, err);
+	if (rc != RC_OK || act->waits) /* the asking stays */
+		return rc;
+	if (rc == RC_OK)
+		rc = record_erase(tx, act->r, r.id, str_of(act->v->actor), act->why, err);
+	return rc == RC_OK ? seal_forget(tx, r.id, err) : rc;
 }
 
 static enum rc file_job(struct tx *tx, void *ctx, struct err *err)
@@ -208,7 +232,22 @@ enum rc change_erase(struct records *r, struct store *s, const struct viewer *v,
 
 	if (!str_trim_all(why).n)
 		return fail(err, RC_INPUT, "to erase a record a reason must be given");
-	return run(&act, s, erase_job, err);
+	struct arena *a = arena_new(KIB(1));
+	enum rc rc = run(&act, s, erase_job, err);
+	if (rc == RC_OK && act.waits)
+		rc = fail(err, RC_BUSY, STR_FMT, STR_ARG(approval_words(act.waits, a)));
+	arena_free(a);
+	return rc;
+}
+
+enum rc change_erase_tx(struct tx *tx, struct records *r, const struct viewer *v, str id, str why,
+			struct arena *a, struct err *err)
+{
+	struct act act = { .r = r, .v = v, .id = id, .why = why, .a = a };
+
+	if (!str_trim_all(why).n)
+		return fail(err, RC_INPUT, "to erase a record a reason must be given");
+	return erase_job(tx, &act, err);
 }
 
 enum rc change_file(struct records *r, struct store *s, const struct viewer *v, const struct type *t,

@@ -13,7 +13,14 @@
 
 /* Section 6.1: authenticator data */
 enum { RP_HASH = 32, FLAGS_AT = 32, COUNT_AT = 33, AUTH_DATA_MIN = 37 };
-enum { FLAG_UP = 0x01, FLAG_UV = 0x04, FLAG_BACKED_UP = 0x10, FLAG_ATTESTED = 0x40 };
+enum {
+	FLAG_UP = 0x01,
+	FLAG_UV = 0x04,
+	FLAG_BACKED_UP = 0x10,
+	FLAG_ATTESTED = 0x40,
+	FLAG_EXTENDED = 0x80,
+};
+enum { ID_LENGTH_AT = 53, ID_AT = 55, NESTS_MAX = 64 };
 
 static const int algs[] = { COSE_ES256, COSE_EDDSA, COSE_RS256 };
 
@@ -191,21 +198,6 @@ static enum rc check_client_data(const struct passkey_site *site, const struct p
 	return RC_OK;
 }
 
-static enum rc check_auth_data(const struct passkey_site *site, str data, struct err *err)
-{
-	struct digest rp = sha256(site->rp_id);
-	uint8_t flags;
-
-	if (data.n < AUTH_DATA_MIN)
-		return fail(err, RC_INPUT, "passkey: the device's data is too short");
-	flags = (uint8_t)data.p[FLAGS_AT];
-	if (!str_eq(str_head(data, RP_HASH), str_mem(rp.b, sizeof(rp.b))))
-		return fail(err, RC_DENIED, "passkey: it is for another site");
-	if (!(flags & FLAG_UP) || !(flags & FLAG_UV))
-		return fail(err, RC_DENIED, "passkey: the device did not ask for its holder");
-	return RC_OK;
-}
-
 static enum rc read_answer(str json, struct json_object **out, struct json_object **response_out,
 			   struct err *err)
 {
@@ -238,8 +230,9 @@ static bool cbor_head(struct wire *w, unsigned *major_out, uint64_t *value_out)
 	return !w->bad;
 }
 
-/* Steps over one value, whatever is in it, without recursion. */
-static bool cbor_skip(struct wire *w)
+/* Steps over one value without recursion; no more arrays, maps and tags in it
+ * than `nests`, and none that claims more than there is. */
+static bool cbor_skip(struct wire *w, unsigned nests)
 {
 	for (uint64_t left = 1; left > 0; left--) {
 		unsigned major;
@@ -248,14 +241,25 @@ static bool cbor_skip(struct wire *w)
 			return false;
 		if ((major == 2 || major == 3) && (value > wire_left(w) || !wire_bytes(w, value).p))
 			return false;
-		if (major == 4 || major == 5) {
-			if (value > wire_left(w) || left > PASSKEY_ATTESTATION_MAX)
+		if (major >= 4 && major <= 6) {
+			if (nests-- == 0 || (major != 6 && value > wire_left(w)))
 				return false;
-			left += major == 5 ? 2 * value : value;
+			left += major == 6 ? 1 : major == 5 ? 2 * value : value;
 		}
-		left += major == 6; /* a tag and what it stands before */
 	}
 	return !w->bad;
+}
+
+/* Whether `data` is `count` maps and nothing more. libfido2 is asked only then:
+ * its CBOR library believes a length first and takes memory for it. */
+static bool cbor_is_maps(str data, unsigned count)
+{
+	struct wire w = wire_of(data);
+
+	for (unsigned i = 0; i < count; i++)
+		if (wire_left(&w) == 0 || *w.p >> 5 != 5 || !cbor_skip(&w, NESTS_MAX))
+			return false;
+	return wire_left(&w) == 0;
 }
 
 static bool cbor_string(struct wire *w, unsigned wanted, str *out)
@@ -288,7 +292,7 @@ static enum rc read_attestation(str object, str *auth_data_out, struct err *err)
 			ok = cbor_string(&w, 2, &data);
 		} else if (ok && str_eq(key, STR("attStmt")) && !statement.p) {
 			const unsigned char *start = w.p;
-			ok = cbor_skip(&w);
+			ok = cbor_skip(&w, NESTS_MAX);
 			statement = str_mem(start, (size_t)(w.p - start));
 		} else {
 			ok = false;
@@ -303,6 +307,30 @@ static enum rc read_attestation(str object, str *auth_data_out, struct err *err)
 		return fail(err, RC_INPUT, "passkey: attestation '" STR_FMT "' was not asked for",
 			    STR_ARG(str_head(format, 32)));
 	*auth_data_out = data;
+	return RC_OK;
+}
+
+static enum rc check_auth_data(const struct passkey_site *site, str data, struct err *err)
+{
+	struct digest rp = sha256(site->rp_id);
+	uint8_t flags;
+
+	if (data.n < AUTH_DATA_MIN)
+		return fail(err, RC_INPUT, "passkey: the device's data is too short");
+	flags = (uint8_t)data.p[FLAGS_AT];
+	bool attested = flags & FLAG_ATTESTED, extended = flags & FLAG_EXTENDED;
+	size_t maps_at = AUTH_DATA_MIN;
+	if (attested)
+		maps_at = data.n < ID_AT ? SIZE_MAX
+					 : ID_AT + ((size_t)(uint8_t)data.p[ID_LENGTH_AT] << 8 |
+						    (uint8_t)data.p[ID_LENGTH_AT + 1]);
+	if (maps_at > data.n ||
+	    !cbor_is_maps(str_from(data, maps_at), (unsigned)attested + (unsigned)extended))
+		return fail(err, RC_INPUT, "passkey: the device's data is broken");
+	if (!str_eq(str_head(data, RP_HASH), str_mem(rp.b, sizeof(rp.b))))
+		return fail(err, RC_DENIED, "passkey: it is for another site");
+	if (!(flags & FLAG_UP) || !(flags & FLAG_UV))
+		return fail(err, RC_DENIED, "passkey: the device did not ask for its holder");
 	return RC_OK;
 }
 

@@ -261,14 +261,15 @@ TEST(attestations)
 		enum rc rc = passkey_register(&site, &c, device_register(&d, &c, a), a, &out, &err);
 		CHECK_MSG((rc == RC_OK) == rows[i].taken, "row %zu: %s %s", i, rc_name(rc), err.text);
 	}
-	/* deep nesting is walked, not descended into */
-	char deep[6000];
-	memset(deep, '\x81', sizeof(deep));
-	memcpy(deep, "\xa1\x61x", 3);
-	deep[sizeof(deep) - 1] = 0;
-	d.format = "packed";
-	d.statement = str_mem(deep, sizeof(deep));
-	CHECK_RC(passkey_register(&site, &c, device_register(&d, &c, a), a, &out, &err), RC_OK, err);
+	/* arrays in arrays: below, at, above (the map around them is one, too) */
+	for (unsigned n = 62; n <= 64; n++) {
+		char deep[80] = "\xa1\x61x";
+		memset(deep + 3, '\x81', n);
+		d.format = "packed";
+		d.statement = str_mem(deep, 3 + n + 1);
+		CHECK_RC(passkey_register(&site, &c, device_register(&d, &c, a), a, &out, &err),
+			 n + 1 <= 64 ? RC_OK : RC_INPUT, err);
+	}
 	/* cut anywhere, a byte more, any byte changed: never more than refused */
 	d.format = "none";
 	d.statement = STR("\xa0");
@@ -288,6 +289,28 @@ TEST(attestations)
 		str json = registration_json(d.id, client, str_mem(longer, object.n), a);
 		enum rc rc = passkey_register(&site, &c, json, a, &out, &err);
 		CHECK(rc == RC_OK || err.text[0]);
+	}
+	/* a key, and extensions behind it, that claim to be long: no memory is taken */
+	static const str claims[] = { STR_INIT("\x9a\xff\xff\xff\xff"), STR_INIT("\xba\x7f\xff\xff\xff"),
+				      STR_INIT("\xa1\x01\x9a\x20\x00\x00\x00"), STR_INIT("\xa1\x01\x5b\0\0\0\1"),
+				      STR_INIT("") };
+	size_t key_at = object.n - 77; /* the COSE key of ES256 ends it */
+	size_t flags_at = object.n - 77 - d.id.n - 2 - 16 - 4 - 1;
+	for (size_t i = 0; i < COUNT_OF(claims); i++) {
+		struct buf o = BUF_INIT(KIB(4));
+		buf_add(&o, str_head(object, key_at));
+		buf_add(&o, claims[i]);
+		for (size_t n = claims[i].n; n < 77; n++)
+			buf_char(&o, 0);
+		more = registration_json(d.id, client, buf_str(&o), a);
+		CHECK_RC(passkey_register(&site, &c, more, a, &out, &err), RC_INPUT, err);
+		buf_reset(&o);
+		buf_add(&o, object);
+		CHECK_INT((uint8_t)o.p[flags_at], 0x45);
+		o.p[flags_at] = (char)0xc5; /* extensions are said to follow, and are not there */
+		more = registration_json(d.id, client, buf_str(&o), a);
+		CHECK_RC(passkey_register(&site, &c, more, a, &out, &err), RC_INPUT, err);
+		buf_free(&o);
 	}
 	/* a point that is not on the curve */
 	struct buf off = BUF_INIT(KIB(4));

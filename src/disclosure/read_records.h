@@ -66,5 +66,13 @@ MUST_CHECK enum rc read_record_file(struct reader *r, const struct types *t, con
 void record_view_json(const struct record_view *v, struct json_out *j);
 /* One field as text ("" when none or cut). */
 void record_view_text(const struct record_view *v, const struct type_field *f, struct buf *out);
+/* What pages and forms ask besides. */
+const struct type *record_view_type(const struct record_view *v); /* NULL: not loaded here */
+str record_view_id(const struct record_view *v, struct arena *a);   /* "incident--…" */
+uint64_t record_view_version(const struct record_view *v);
+int record_view_state(const struct record_view *v);               /* -1: not known here */
+bool record_view_cuts(const struct record_view *v, const struct type_field *f);
+/* May the viewer do this to it? For buttons: change.h asks again. */
+bool record_view_may(const struct record_view *v, enum action action, int to_state);
 
 #endif

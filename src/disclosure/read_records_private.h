@@ -15,6 +15,10 @@ MUST_CHECK enum rc record_view_make(const struct viewer *v, const struct record 
 				    const struct labels *l, const struct decision *d,
 				    struct record_view *out, struct err *err);
 
+/* Puts what is sealed into it, if the viewer's passphrase opens it: single records on the screen
+ * alone; never lists, search, exports. */
+void record_view_open(struct conn *c, struct record_view *view);
+
 /* By (id, viewer): RC_ABSENT, with the same words, when it is not there or not for him. */
 MUST_CHECK enum rc record_gate(struct conn *c, const struct types *t, const struct viewer *v, str id,
 			       struct arena *a, struct record *out, struct labels *labels_out,

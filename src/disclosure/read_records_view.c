@@ -4,6 +4,8 @@
 
 #include <json-c/json.h>
 
+#include "disclosure/seal.h"
+
 static void bit_set(uint64_t *bits, const struct type_field *f)
 {
 	bits[f->at / 64] |= UINT64_C(1) << f->at % 64;
@@ -80,6 +82,60 @@ enum rc record_view_make(const struct viewer *v, const struct record *r, const s
 	return RC_OK;
 }
 
+/* --- what is sealed, opened for who gave his passphrase --- */
+
+static void bit_clear(uint64_t *bits, const struct type_field *f)
+{
+	bits[f->at / 64] &= ~(UINT64_C(1) << f->at % 64);
+}
+
+static bool may_open(const struct viewer *v, const struct record *r)
+{
+	struct object o = object_of(r, v);
+	struct recipient holder = v->as;
+	struct labels l = labels_for(r, v);
+
+	holder.opened = true;
+	return v->seal && authz(v, ACTION_OPEN_SEALED, &o).yes &&
+	       !(may_disclose(&l, &holder, v->channel, PURPOSE_HANDLING, &v->policy).cut & CUT_SEALED);
+}
+
+/* One that cannot be opened (the person is not named, the value damaged) stays cut. */
+static void open_one(struct conn *c, struct record_view *view, struct json_object *kept,
+		     const struct type_field *f)
+{
+	struct buf text = BUF_INIT(RECORD_BODY_MAX);
+	struct json_object *sealed = json_get(kept, f->name), *value = NULL;
+	bool personal = f->personal && !view->viewer->as.personal_basis;
+
+	if (sealed && seal_is_sealed(sealed) && !personal &&
+	    open_field(c, view->viewer->seal, view->record->id, str_of(f->name),
+		       str_of(json_object_to_json_string_ext(sealed, JSON_C_TO_STRING_PLAIN)), &text,
+		       NULL) == RC_OK &&
+	    json_read(buf_str(&text), &value, NULL) == RC_OK && value) {
+		json_object_object_add(view->body, f->name, value);
+		bit_clear(view->cut, f);
+		bit_clear(view->hidden, f);
+	}
+	if (text.p)
+		explicit_bzero(text.p, text.n);
+	buf_free(&text);
+}
+
+void record_view_open(struct conn *c, struct record_view *view)
+{
+	const struct type *t = view->record->type;
+	struct json_object *kept = NULL;
+
+	if (!view->record->sealed || !may_open(view->viewer, view->record) ||
+	    json_read(view->record->body, &kept, NULL) != RC_OK)
+		return;
+	for (size_t i = 0; i < t->field_count; i++)
+		if (t->fields[i].share == SHARE_SEALED)
+			open_one(c, view, kept, &t->fields[i]);
+	json_free(kept);
+}
+
 void record_view_end(struct record_view *v)
 {
 	json_free(v->body);
@@ -94,6 +150,44 @@ void record_view_text(const struct record_view *v, const struct type_field *f, s
 
 	if (value)
 		kind_format(f, value, out);
+}
+
+const struct type *record_view_type(const struct record_view *v)
+{
+	return v->record->type;
+}
+
+str record_view_id(const struct record_view *v, struct arena *a)
+{
+	struct buf text = BUF_INIT(RECORD_ID_BYTES);
+
+	record_id_format(&text, v->record->type_name, &v->record->id);
+	str id = arena_str(a, buf_str(&text));
+	buf_free(&text);
+	return id;
+}
+
+uint64_t record_view_version(const struct record_view *v)
+{
+	return v->record->version;
+}
+
+int record_view_state(const struct record_view *v)
+{
+	return v->record->state;
+}
+
+bool record_view_cuts(const struct record_view *v, const struct type_field *f)
+{
+	return field_is_cut(v, f);
+}
+
+bool record_view_may(const struct record_view *v, enum action action, int to_state)
+{
+	struct object o = object_of(v->record, v->viewer);
+
+	o.to_state = to_state;
+	return authz(v->viewer, action, &o).yes;
 }
 
 /* The title is a field's text: cut with it. */

@@ -4,6 +4,7 @@
 #include "record/record_world.h"
 
 #include "disclosure/change.h"
+#include "disclosure/seal.h"
 
 enum { EACH = 12 };
 
@@ -707,6 +708,101 @@ TEST(files_go_with_their_field)
 	world_end(&w);
 }
 
+/* --- sealed --- */
+
+struct keys {
+	struct world *w;
+	struct roles *roles;
+	int64_t id;
+};
+
+#define PASSPHRASE "seven rivers run north"
+
+static enum rc make_key(struct tx *tx, void *ctx, struct err *e)
+{
+	struct keys *k = ctx;
+	struct seal_shares shares = { .count = 2 };
+	char name[20];
+
+	snprintf(name, sizeof(name), "person %d", (int)k->id);
+	const struct account_new n = { .name = str_of(name), .roles = 1 << 3, .unix_uid = -1 };
+	struct seal_pass pass;
+	enum rc rc = account_make(tx, k->w->j, k->roles, &n, STR("test"), &k->id, e);
+	if (rc == RC_OK)
+		rc = seal_pass_make(STR(PASSPHRASE), &pass, e);
+	return rc == RC_OK ? seal_key_make(tx, k->w->j, k->id, &pass, &shares, STR("test"), e) : rc;
+}
+
+static struct seal_ring *open_ring(struct world *w, struct roles *roles, int want)
+{
+	struct keys k = { w, roles, want };
+	struct seal_ring *ring = NULL;
+
+	CHECK_RC(store_write(w->s, make_key, &k, &err), RC_OK, err);
+	CHECK_INT(k.id, want);
+	struct reader *r = begin(w);
+	CHECK_RC(seal_key_open(reader_conn(r), k.id, STR(PASSPHRASE), &ring, &err), RC_OK, err);
+	store_read_end(r);
+	return ring;
+}
+
+static bool look_for_victim(void *ctx, const struct record_view *v)
+{
+	*(bool *)ctx |= json_get(v->body, "victim") != NULL;
+	return true;
+}
+
+TEST(sealed_opens_for_the_named_with_their_passphrase)
+{
+	struct world w = world_new();
+	struct roles *roles = NULL;
+	struct record_view view;
+	bool listed = false;
+
+	CHECK_RC(roles_load(NULL, &roles, &err), RC_OK, err);
+	struct seal_ring *ring = open_ring(&w, roles, 1), *other = open_ring(&w, roles, 2);
+	struct viewer lead = staff(LEAD, 1), second = staff(LEAD, 2), analyst = staff(ANALYST, 5);
+	const struct change_request q = {
+		.type = STR("incident"), .fields = STR("{\"title\":\"x\",\"class\":\"other\",\"severity\":\"low\","
+						       "\"victim\":\"canary-sealed\"}"),
+	};
+	CHECK_RC(change(&w, &lead, &q, &view), RC_OK, err);
+	CHECK(view.record && view.record->sealed);
+	CHECK(view.record && !holds(view.record->body, "canary-sealed"));
+	str id = view.record ? id_str(&w, "incident", &view.record->id) : STR("");
+	record_view_end(&view);
+	CHECK(!holds(shown(&w, &lead, id), "canary-sealed")); /* no passphrase was given */
+	lead.seal = ring;
+	second.seal = other;
+	CHECK(holds(shown(&w, &lead, id), "canary-sealed"));
+	CHECK(shown(&w, &second, id).p && !holds(shown(&w, &second, id), "canary-sealed"));
+	lead.channel = CHANNEL_EXPORT;
+	CHECK(shown(&w, &lead, id).p && !holds(shown(&w, &lead, id), "canary-sealed"));
+	lead.channel = CHANNEL_SCREEN;
+	struct reader *r = begin(&w);
+	struct record_query all = { .type = types_find(types_of(&w), STR("incident")) };
+	CHECK_RC(read_records(r, types_of(&w), &lead, &all, 9, w.a, look_for_victim, &listed, &err), RC_OK, err);
+	CHECK(!listed);
+	store_read_end(r);
+	/* who edits may put in what he cannot read */
+	const struct change_request more = { .id = id, .fields = STR("{\"victim\":\"canary-again\"}") };
+	CHECK_RC(change(&w, &analyst, &more, NULL), RC_OK, err);
+	CHECK(!holds(shown(&w, &analyst, id), "canary-again"));
+	CHECK(holds(shown(&w, &lead, id), "canary-again"));
+	/* named later: the keys are handed on by one who has them */
+	const struct change_request name = { .id = id, .labels = STR("{\"tlp\":\"AMBER\",\"named\":"
+								     "[\"account:1\",\"account:2\"]}") };
+	CHECK_RC(change(&w, &second, &name, NULL), RC_DENIED, err);
+	CHECK_RC(change(&w, &lead, &name, NULL), RC_OK, err);
+	CHECK(holds(shown(&w, &second, id), "canary-again"));
+	CHECK_RC(change_erase(w.r, w.s, &lead, id, STR("asked for"), &err), RC_OK, err);
+	CHECK(!holds(shown(&w, &lead, id), "canary"));
+	seal_ring_drop(ring);
+	seal_ring_drop(other);
+	roles_free(roles);
+	world_end(&w);
+}
+
 /* --- refusals --- */
 
 static void count_lines(struct world *w, uint64_t *lines, uint64_t *sum)
@@ -753,4 +849,5 @@ TEST_MAIN(TEST_RUN(fields_by_share), TEST_RUN(markings), TEST_RUN(two_organisati
 	  TEST_RUN(lists_and_pages), TEST_RUN(filters_and_sorts_that_would_tell),
 	  TEST_RUN(versions_are_as_strict_as_the_record), TEST_RUN(what_may_be_sent),
 	  TEST_RUN(what_is_made), TEST_RUN(references_tell_nothing), TEST_RUN(links_need_both_ends),
-	  TEST_RUN(files_go_with_their_field), TEST_RUN(refusals_are_counted))
+	  TEST_RUN(files_go_with_their_field),
+	  TEST_RUN(sealed_opens_for_the_named_with_their_passphrase), TEST_RUN(refusals_are_counted))

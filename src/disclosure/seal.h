@@ -29,24 +29,32 @@ struct seal_shares {
 	char text[SEAL_SHARES_MOST][SEAL_SHARE_BYTES]; /* given once, one for each officer; wipe them */
 };
 
+/* What a passphrase becomes: made before the job, as it takes some 50 ms and 19 MiB, which the writer
+ * must not wait for. RC_INPUT: too short or too long. Wipe it. */
+struct seal_pass {
+	unsigned char salt[16], key[32];
+};
+MUST_CHECK enum rc seal_pass_make(str passphrase, struct seal_pass *out, struct err *err);
+void seal_pass_wipe(struct seal_pass *p);
+
 /* Does this account have a key? */
 MUST_CHECK enum rc seal_key_has(struct conn *c, int64_t account, bool *out, struct err *err);
-/* RC_CONFLICT: it has one; RC_INPUT: too short a passphrase. */
-MUST_CHECK enum rc seal_key_make(struct tx *tx, struct journal *j, int64_t account, str passphrase,
-				 struct seal_shares *shares, str by, struct err *err);
+/* RC_CONFLICT: it has one. */
+MUST_CHECK enum rc seal_key_make(struct tx *tx, struct journal *j, int64_t account,
+				 const struct seal_pass *passphrase, struct seal_shares *shares, str by, struct err *err);
 /* RC_DENIED: wrong passphrase (count the tries: access_guard.h). RC_ABSENT: there is no key. Takes
  * some 50 ms and 19 MiB. */
 MUST_CHECK enum rc seal_key_open(struct conn *c, int64_t account, str passphrase,
 				 struct seal_ring **out, struct err *err);
 MUST_CHECK enum rc seal_key_change(struct tx *tx, struct journal *j, struct seal_ring *r,
-				   str passphrase, str by, struct err *err);
+				   const struct seal_pass *passphrase, str by, struct err *err);
 /* New shares; those given before open nothing any more. */
 MUST_CHECK enum rc seal_key_share(struct tx *tx, struct journal *j, struct seal_ring *r,
 				  struct seal_shares *shares, str by, struct err *err);
 /* With any two shares of this account's key: a new passphrase. RC_DENIED: they do not open it. */
 MUST_CHECK enum rc seal_key_recover(struct tx *tx, struct journal *j, int64_t account,
-				    const str *shares, size_t count, str passphrase, str by,
-				    struct err *err);
+				    const str *shares, size_t count,
+				    const struct seal_pass *passphrase, str by, struct err *err);
 
 /* --- fields of a case --- */
 

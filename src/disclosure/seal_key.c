@@ -67,12 +67,19 @@ static enum rc key_of_passphrase(str passphrase, const unsigned char salt[SALT],
 	return RC_OK;
 }
 
-static enum rc check_passphrase(str passphrase, struct err *err)
+enum rc seal_pass_make(str passphrase, struct seal_pass *out, struct err *err)
 {
+	_Static_assert(sizeof(out->salt) == SALT && sizeof(out->key) == SEAL_KEY, "as Argon2 and the box need it");
 	if (passphrase.n < SEAL_PASSPHRASE_LEAST || passphrase.n > SEAL_PASSPHRASE_MOST)
 		return fail(err, RC_INPUT, "a case passphrase has %d to %d characters", SEAL_PASSPHRASE_LEAST,
 			    SEAL_PASSPHRASE_MOST);
-	return RC_OK;
+	randombytes_buf(out->salt, SALT);
+	return key_of_passphrase(passphrase, out->salt, out->key, err);
+}
+
+void seal_pass_wipe(struct seal_pass *p)
+{
+	sodium_memzero(p, sizeof(*p));
 }
 
 /* --- rows --- */
@@ -110,15 +117,10 @@ static enum rc read_row(struct conn *c, int64_t account, struct row *out, struct
 }
 
 /* Box of the secret under a passphrase: `about` is the public half, so that rows cannot be swapped. */
-static enum rc box_secret(struct row *to, const struct seal_ring *r, str passphrase, struct err *err)
+static void box_secret(struct row *to, const struct seal_ring *r, const struct seal_pass *pass)
 {
-	unsigned char key[SEAL_KEY];
-	randombytes_buf(to->salt, SALT);
-	enum rc rc = key_of_passphrase(passphrase, to->salt, key, err);
-	if (rc == RC_OK)
-		seal_box(key, str_mem(r->open, SEAL_KEY), str_mem(r->secret, SEAL_KEY), to->secret);
-	sodium_memzero(key, sizeof(key));
-	return rc;
+	memcpy(to->salt, pass->salt, SALT);
+	seal_box(pass->key, str_mem(r->open, SEAL_KEY), str_mem(r->secret, SEAL_KEY), to->secret);
 }
 
 static void box_recovery(struct row *to, const struct seal_ring *r, struct seal_shares *shares)
@@ -170,20 +172,16 @@ static enum rc insert_row(struct tx *tx, int64_t account, const struct row *row,
 	return rc == RC_CONFLICT ? fail(err, rc, "this account has a case key already") : rc;
 }
 
-enum rc seal_key_make(struct tx *tx, struct journal *j, int64_t account, str passphrase,
+enum rc seal_key_make(struct tx *tx, struct journal *j, int64_t account, const struct seal_pass *passphrase,
 		      struct seal_shares *shares, str by, struct err *err)
 {
 	struct row row;
 	struct seal_ring *r = ring_new(account);
-	enum rc rc = check_passphrase(passphrase, err);
-	if (rc == RC_OK)
-		rc = check_shares(shares, err);
+	enum rc rc = check_shares(shares, err);
 	if (rc == RC_OK) {
 		crypto_box_keypair(r->open, r->secret);
 		memcpy(row.open, r->open, SEAL_KEY);
-		rc = box_secret(&row, r, passphrase, err);
-	}
-	if (rc == RC_OK) {
+		box_secret(&row, r, passphrase);
 		box_recovery(&row, r, shares);
 		rc = insert_row(tx, account, &row, err);
 	}
@@ -216,14 +214,11 @@ enum rc seal_key_open(struct conn *c, int64_t account, str passphrase, struct se
 	return rc;
 }
 
-static enum rc update_secret(struct tx *tx, const struct seal_ring *r, str passphrase, struct err *err)
+static enum rc update_secret(struct tx *tx, const struct seal_ring *r, const struct seal_pass *passphrase,
+			     struct err *err)
 {
 	struct row row;
-	enum rc rc = check_passphrase(passphrase, err);
-	if (rc == RC_OK)
-		rc = box_secret(&row, r, passphrase, err);
-	if (rc != RC_OK)
-		return rc;
+	box_secret(&row, r, passphrase);
 	struct sql *q = sql(tx_conn(tx), "UPDATE seal_person SET salt = ?, secret = ? WHERE account = ?");
 	sql_blob(q, 1, str_mem(row.salt, SALT));
 	sql_blob(q, 2, str_mem(row.secret, SEAL_BOX));
@@ -231,8 +226,8 @@ static enum rc update_secret(struct tx *tx, const struct seal_ring *r, str passp
 	return sql_run(q, err);
 }
 
-enum rc seal_key_change(struct tx *tx, struct journal *j, struct seal_ring *r, str passphrase, str by,
-			struct err *err)
+enum rc seal_key_change(struct tx *tx, struct journal *j, struct seal_ring *r,
+			const struct seal_pass *passphrase, str by, struct err *err)
 {
 	enum rc rc = update_secret(tx, r, passphrase, err);
 	return rc == RC_OK ? tell(tx, j, "seal.passphrase", r->account, by, err) : rc;
@@ -254,7 +249,7 @@ enum rc seal_key_share(struct tx *tx, struct journal *j, struct seal_ring *r, st
 }
 
 enum rc seal_key_recover(struct tx *tx, struct journal *j, int64_t account, const str *shares,
-			 size_t count, str passphrase, str by, struct err *err)
+			 size_t count, const struct seal_pass *passphrase, str by, struct err *err)
 {
 	struct row row;
 	unsigned char key[SEAL_KEY];

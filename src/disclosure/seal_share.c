@@ -13,6 +13,12 @@ static void fill_random(unsigned char *to, unsigned n)
 	randombytes_buf(to, n);
 }
 
+/* The library asks for random bytes through a pointer of its own, also to wipe: always the same. */
+static void give_random(void)
+{
+	gfshare_fill_rand = fill_random;
+}
+
 static void short_hash(const void *p, size_t n, unsigned char out[4])
 {
 	unsigned char hash[16];
@@ -38,8 +44,7 @@ void seal_split(const unsigned char secret[SEAL_KEY], const unsigned char open[S
 		struct seal_shares *out)
 {
 	unsigned char numbers[SEAL_SHARES_MOST], share[SEAL_KEY], copy[SEAL_KEY];
-	/* The library asks for its random bytes through a pointer of its own; always the same. */
-	gfshare_fill_rand = fill_random;
+	give_random();
 	for (size_t i = 0; i < out->count; i++)
 		numbers[i] = (unsigned char)(i + 1);
 	gfshare_ctx *ctx = gfshare_ctx_init_enc(numbers, (unsigned)out->count, NEEDED, SEAL_KEY);
@@ -77,6 +82,7 @@ bool seal_join(const str *shares, size_t count, const unsigned char open[SEAL_KE
 {
 	unsigned char raw[NEEDED][RAW], numbers[NEEDED];
 	bool good = count == NEEDED;
+	give_random();
 	for (size_t i = 0; good && i < NEEDED; i++)
 		good = read_share(shares[i], open, raw[i]);
 	if (good && raw[0][0] != raw[1][0]) {

@@ -50,6 +50,7 @@ struct job {
 	str given[3];
 	size_t given_count;
 	struct buf *out;
+	struct seal_pass made;
 };
 
 static enum rc run_job(struct tx *tx, void *ctx, struct err *e)
@@ -57,7 +58,8 @@ static enum rc run_job(struct tx *tx, void *ctx, struct err *e)
 	struct job *j = ctx;
 	struct journal *jl = j->h->journal;
 	struct account_new n = { .name = str_of(j->name), .roles = 8, .unix_uid = -1 };
-	str by = STR("test"), pass = str_of(j->pass);
+	str by = STR("test");
+	const struct seal_pass *pass = &j->made;
 	switch (j->what) {
 	case ACCOUNT: return account_make(tx, jl, j->h->roles, &n, by, &j->id, e);
 	case KEY: return seal_key_make(tx, jl, j->id, pass, &j->shares, by, e);
@@ -77,6 +79,11 @@ static enum rc run_job(struct tx *tx, void *ctx, struct err *e)
 static enum rc run(struct house *h, struct job *j)
 {
 	j->h = h;
+	if (j->pass) {
+		enum rc rc = seal_pass_make(str_of(j->pass), &j->made, &err);
+		if (rc != RC_OK)
+			return rc;
+	}
 	return store_write(h->store, run_job, j, &err);
 }
 

@@ -81,6 +81,21 @@ static enum rc insert_token(struct tx *tx, const struct token_new *t, str hash, 
 	return rc;
 }
 
+static enum rc insert_account(struct tx *tx, const struct token_new *t, int64_t id, struct err *err)
+{
+	if (t->account == 0)
+		return RC_OK;
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO token_account (token, account, reads_only)"
+					 " SELECT ?, id, ? FROM account WHERE id = ?");
+	sql_int(q, 1, id);
+	sql_int(q, 2, t->reads_only);
+	sql_int(q, 3, t->account);
+	enum rc rc = sql_run(q, err);
+	if (rc == RC_OK && sql_changes(tx_conn(tx)) != 1)
+		rc = fail(err, RC_ABSENT, "there is no account %lld", (long long)t->account);
+	return rc;
+}
+
 static enum rc tell_journal(struct tx *tx, struct journal *j, const char *act, int64_t id, str by,
 			    const struct token_new *t, str address, struct err *err)
 {
@@ -97,6 +112,10 @@ static enum rc tell_journal(struct tx *tx, struct journal *j, const char *act, i
 		json_put_str(&out, "address", address);
 		json_put_str(&out, "feed", t->feed);
 		json_put_time(&out, "expires", t->expires_us);
+		if (t->account) {
+			json_put_i64(&out, "account", t->account);
+			json_put_bool(&out, "reads_only", t->reads_only);
+		}
 		json_close(&out, '}');
 	}
 	snprintf(object, sizeof(object), "token:%lld", (long long)id);
@@ -127,6 +146,8 @@ enum rc token_make(struct tx *tx, struct journal *j, const struct token_new *t, 
 		return rc;
 	struct digest hash = secret_hash(tx_store(tx), token_purpose, str_of(text_out));
 	rc = insert_token(tx, t, str_mem(hash.b, sizeof(hash.b)), address, id_out, err);
+	if (rc == RC_OK)
+		rc = insert_account(tx, t, *id_out, err);
 	if (rc == RC_OK)
 		rc = tell_journal(tx, j, "token.make", *id_out, by, t, address, err);
 	if (rc != RC_OK)

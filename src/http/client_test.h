@@ -17,7 +17,7 @@
 
 /* What the handlers of a test server have seen. */
 struct seen {
-	atomic_int answers, begins, ends, aborts;
+	atomic_int answers, begins, ends, aborts, go_on;
 	_Atomic uint64_t bytes;
 };
 
@@ -29,8 +29,9 @@ static inline void seen_answer(void *ctx, const struct http_request *q, struct h
 	a->type = "text/plain; charset=utf-8";
 	a->body = (struct buf)BUF_INIT(KIB(256));
 	char from[48];
-	buf_fmt(&a->body, "path=" STR_FMT " from=" STR_FMT " secure=%d a=" STR_FMT " form=" STR_FMT
-			  " cookie=" STR_FMT "\n",
+	buf_fmt(&a->body,
+		"path=" STR_FMT " from=" STR_FMT " secure=%d a=" STR_FMT " form=" STR_FMT
+		" cookie=" STR_FMT "\n",
 		STR_ARG(q->path), STR_ARG(ip_str(from, &q->from)), q->secure,
 		STR_ARG(http_query(q, "a")), STR_ARG(http_form(q, "f")),
 		STR_ARG(http_cookie(q, "c")));
@@ -51,7 +52,7 @@ static inline void seen_abort(void *ctx)
 }
 
 static inline void seen_begin(void *ctx, const struct http_request *q, struct http_upload *u,
-		       struct http_answer *a)
+			      struct http_answer *a)
 {
 	struct seen *s = ctx;
 	atomic_fetch_add(&s->begins, 1);
@@ -59,11 +60,11 @@ static inline void seen_begin(void *ctx, const struct http_request *q, struct ht
 		a->status = 401;
 		return;
 	}
-	*u = (struct http_upload){ .ctx = s, .give = seen_give, .abort = seen_abort };
+	*u = (struct http_upload){.ctx = s, .give = seen_give, .abort = seen_abort};
 }
 
 static inline void seen_end(void *ctx, const struct http_request *q, struct http_upload *u,
-		     struct http_answer *a)
+			    struct http_answer *a)
 {
 	struct seen *s = ctx;
 	(void)q;
@@ -76,17 +77,19 @@ static inline void seen_end(void *ctx, const struct http_request *q, struct http
 
 static inline struct http_handlers seen_handlers(struct seen *s)
 {
-	return (struct http_handlers){ .ctx = s, .answer = seen_answer,
-				       .upload_begin = seen_begin, .upload_end = seen_end };
+	return (struct http_handlers){.ctx = s,
+				      .answer = seen_answer,
+				      .upload_begin = seen_begin,
+				      .upload_end = seen_end};
 }
 
-static inline struct http *test_server(const struct http_limits *limits, const struct http_handlers *h,
-				const char *proxies)
+static inline struct http *test_server(const struct http_limits *limits,
+				       const struct http_handlers *h, const char *proxies)
 {
-	struct http_options o = { .listen = "127.0.0.1:0", .trusted_proxies = proxies,
-				  .limits = *limits };
+	struct http_options o = {
+		.listen = "127.0.0.1:0", .trusted_proxies = proxies, .limits = *limits};
 	struct http *http = NULL;
-	struct err err = { 0 };
+	struct err err = {0};
 	enum rc rc = http_start(&o, h, NULL, &http, &err);
 	CHECK_RC(rc, RC_OK, err);
 	return http;
@@ -96,7 +99,7 @@ static inline struct http *test_server(const struct http_limits *limits, const s
 static int dial(uint16_t port, int from)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in at = { .sin_family = AF_INET };
+	struct sockaddr_in at = {.sin_family = AF_INET};
 	if (from > 0) {
 		at.sin_addr.s_addr = htonl(0x7f000000u + (uint32_t)from);
 		if (bind(fd, (struct sockaddr *)&at, sizeof at) != 0)
@@ -120,12 +123,59 @@ static inline bool send_all(int fd, str s)
 	return true;
 }
 
-/* Reads until the other side closes or nothing comes for `quiet_ms`; true: closed. */
+/* Takes one chunk off `s`; 0: not all of it is there, 1: one taken, 2: the last. */
+static inline int take_chunk(str *s)
+{
+	unsigned long n = strtoul(s->p, NULL, 16); /* a buf ends in a zero byte */
+	size_t line = str_find(*s, STR("\r\n"));
+	if (line == s->n || s->n - line - 2 < n + 2)
+		return 0;
+	*s = str_from(*s, line + 2 + n + 2);
+	return n ? 1 : 2;
+}
+
+/* Whether `s` is answers that are all there, to the last byte. */
+static inline bool is_whole(str s)
+{
+	bool any = false;
+	while (s.n) {
+		size_t end = str_find(s, STR("\r\n\r\n"));
+		if (end == s.n || s.n < 13)
+			return false;
+		str head = str_head(s, end + 2);
+		int kind = 1;
+		const char *length = strcasestr(head.p, "\r\ncontent-length:");
+		bool bare = head.p[9] == '1' || str_starts(str_from(head, 9), STR("204")) ||
+			    str_starts(str_from(head, 9), STR("304"));
+		s = str_from(s, end + 4);
+		any = any || head.p[9] != '1';
+		if (bare)
+			continue;
+		if (length && length < head.p + head.n) {
+			size_t n = strtoul(length + 17, NULL, 10);
+			if (n > s.n)
+				return false;
+			s = str_from(s, n);
+			continue;
+		}
+		while (kind == 1)
+			kind = take_chunk(&s);
+		if (!kind)
+			return false;
+	}
+	return any;
+}
+
+enum { ANSWER_MS = 20000 }; /* a busy machine takes long to say anything */
+
+/* Reads until the other side closes (true), or a whole answer is there and nothing
+ * more comes for `quiet_ms`. */
 static inline bool read_answer(int fd, struct buf *out, int quiet_ms)
 {
 	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		if (poll(&p, 1, quiet_ms) <= 0)
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		int wait_ms = is_whole(buf_str(out)) || quiet_ms > ANSWER_MS ? quiet_ms : ANSWER_MS;
+		if (poll(&p, 1, wait_ms) <= 0)
 			return false;
 		char *to = buf_room(out, KIB(16));
 		ssize_t n = to ? recv(fd, to, KIB(16), 0) : 0;
@@ -133,6 +183,31 @@ static inline bool read_answer(int fd, struct buf *out, int quiet_ms)
 			return true;
 		out->n += (size_t)n;
 	}
+}
+
+/* Reads until `end` stands in what came, or the other side closes (true). Silence
+ * is not taken for an end: a busy machine is silent too. */
+static inline bool read_until(int fd, struct buf *out, str end)
+{
+	while (str_find(buf_str(out), end) == out->n) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		char *to = buf_room(out, KIB(16));
+		if (!to || poll(&p, 1, 60000) <= 0)
+			return false;
+		ssize_t n = recv(fd, to, KIB(16), 0);
+		if (n <= 0)
+			return true;
+		out->n += (size_t)n;
+	}
+	return false;
+}
+
+/* The server's threads get there in their own time. */
+static inline int waited_for(atomic_int *v, int want)
+{
+	for (int i = 0; i < 60000 && atomic_load(v) < want; i++)
+		usleep(1000);
+	return atomic_load(v);
 }
 
 static inline int count_answers(str s)
@@ -148,12 +223,13 @@ static int first_status(str s)
 {
 	uint32_t status = 0;
 	if (s.n > 12 && str_starts(s, STR("HTTP/1.")))
-		(void)str_to_u32((str){ s.p + 9, 3 }, &status);
+		(void)str_to_u32((str){s.p + 9, 3}, &status);
 	return (int)status;
 }
 
 /* Sends all at once and takes what comes until the end or silence. */
-static inline int exchange(uint16_t port, str request, struct buf *out, bool *closed_out, int quiet_ms)
+static inline int exchange(uint16_t port, str request, struct buf *out, bool *closed_out,
+			   int quiet_ms)
 {
 	int fd = dial(port, 0);
 	if (fd < 0)

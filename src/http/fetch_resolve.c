@@ -61,6 +61,7 @@ enum rc fetch_resolve(void *ctx, const char *host, int64_t timeout_ms, struct ip
 	if (!ub)
 		return fail(err, RC_IO, "resolver: does not start");
 	(void)ub_ctx_async(ub, 1);
+	/* Without a nameserver there libunbound goes to the root servers itself. */
 	(void)ub_ctx_resolvconf(ub, NULL);
 	(void)ub_ctx_hosts(ub, NULL);
 	static const int kinds[] = { DNS_A, DNS_AAAA };

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+
 #include "base/hash.h"
 #include "base/test_dir.h"
 #include "http/client_test.h"
@@ -76,7 +78,8 @@ struct world {
 	char cert[512], key[512], plain_url[64];
 	/* what each question for a name is answered with, comma separated; the last repeats */
 	const char *answers[8];
-	unsigned asked, dialled;
+	unsigned asked;
+	atomic_uint dialled;
 	struct ip last;
 };
 
@@ -97,7 +100,7 @@ static uint16_t give_port(void *ctx, const struct ip *ip, uint16_t port)
 {
 	struct world *w = ctx;
 
-	w->dialled++;
+	atomic_fetch_add(&w->dialled, 1);
 	w->last = *ip;
 	return port == 443 ? http_port(w->tls) : port;
 }
@@ -499,6 +502,46 @@ TEST(json_and_nothing_kept)
 	world_end(&w);
 }
 
+struct asker {
+	struct fetcher *f;
+	str url;
+	atomic_int right;
+};
+
+static void *ask_often(void *ctx)
+{
+	struct asker *p = ctx;
+	struct arena *a = arena_new(KIB(16));
+	struct fetch_request q = { .purpose = "test", .url = p->url };
+
+	for (int i = 0; i < 10; i++) {
+		struct fetch_answer out;
+		bool ok = fetch(p->f, &q, a, &out, NULL) == RC_OK && out.body.n == 3000;
+		atomic_fetch_add(&p->right, ok);
+		arena_reset(a);
+	}
+	arena_free(a);
+	return NULL;
+}
+
+TEST(threads_share_a_fetcher)
+{
+	struct world w = { 0 };
+	struct err err = { 0 };
+	pthread_t threads[6];
+
+	world_new(&w);
+	CHECK_RC(fetch_exempt(w.f, "test", str_of(w.plain_url), &err), RC_OK, err);
+	w.f->divert = NULL; /* straight, as outside of tests */
+	struct asker p = { .f = w.f, .url = arena_fmt(w.a, "%s/body?n=3000", w.plain_url) };
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		CHECK(pthread_create(&threads[i], NULL, ask_often, &p) == 0);
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		pthread_join(threads[i], NULL);
+	CHECK_INT(atomic_load(&p.right), 60);
+	world_end(&w);
+}
+
 TEST(the_resolver_of_the_machine)
 {
 	struct ip ips[FETCH_IPS_MAX];
@@ -518,4 +561,5 @@ TEST(the_resolver_of_the_machine)
 TEST_MAIN(TEST_RUN(addresses_that_are_not_public), TEST_RUN(what_no_rule_allows),
 	  TEST_RUN(an_exemption_is_one_origin_for_one_purpose), TEST_RUN(redirects_are_judged_anew),
 	  TEST_RUN(a_name_that_changes_its_answer), TEST_RUN(limits_below_at_above),
-	  TEST_RUN(tls_is_checked), TEST_RUN(json_and_nothing_kept), TEST_RUN(the_resolver_of_the_machine))
+	  TEST_RUN(tls_is_checked), TEST_RUN(json_and_nothing_kept), TEST_RUN(threads_share_a_fetcher),
+	  TEST_RUN(the_resolver_of_the_machine))

@@ -9,6 +9,9 @@
 #include "node/node_records.h"
 #include "node/node_settings.h"
 #include "node/pipeline.h"
+#include "route/findings.h"
+#include "record/deliveries.h"
+#include "store/pack.h"
 
 static void free_directory(void *table)
 {
@@ -130,14 +133,13 @@ enum rc node_viewer_unix(struct node *n, uint32_t uid, struct viewer *out, struc
 			rc = account_viewer_unix(reader_conn(r), n->roles, uid, out, err);
 		store_read_end(r);
 	}
-	if (rc == RC_OK && n->policy.number >= out->policy.number)
-		out->policy = n->policy;
 	if (rc != RC_ABSENT && rc != RC_DENIED)
-		return rc;
+		return rc == RC_OK && n->policies ? policies_apply(n->policies, out, err) : rc;
 	if (uid != 0 && uid != dir_owner(n))
 		return fail(err, RC_DENIED, "only the directory's owner, and who has an account, may use its socket");
 	*out = viewer_owner(uid);
-	return RC_OK;
+	out->all_roles = n->roles;
+	return n->policies ? policies_apply(n->policies, out, err) : RC_OK;
 }
 
 void node_socket_mode(struct node *n)
@@ -176,8 +178,10 @@ static enum rc open_store(struct node *n, struct err *err)
 	o.reserve_bytes = (uint64_t)settings_int(n->settings, "reserve");
 	o.cache_kib = (uint32_t)(settings_int(n->settings, "store_cache") >> 10);
 	enum rc rc = store_open(n->dir, &o, n->log, &n->store, err);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		store_add_tend(n->store, events_seal, NULL);
+		store_add_tend(n->store, findings_tend, NULL);
+	}
 	if (rc == RC_OK)
 		rc = journal_open(n->store, &n->journal, err);
 	if (rc == RC_OK)
@@ -185,6 +189,10 @@ static enum rc open_store(struct node *n, struct err *err)
 	if (rc == RC_OK)
 		rc = repeats_open(n->store, (size_t)settings_int(n->settings, "repeat_memory"),
 				  settings_int(n->settings, "repeat_window"), &n->repeats, err);
+	if (rc == RC_OK) {
+		store_add_tend(n->store, deliveries_tend, n->journal);
+		store_add_tend(n->store, reports_pack, NULL);
+	}
 	return rc;
 }
 
@@ -193,6 +201,40 @@ static enum rc open_roles(struct node *n, struct err *err)
 	struct arena *a = arena_new(KIB(1));
 	enum rc rc = roles_load(arena_fmt(a, "%s/roles.json", n->dir).p, &n->roles, err);
 	arena_free(a);
+	return rc;
+}
+
+enum { MARKS_FILE_MAX = 256 << 10, ROLES_FILE_MAX = 64 << 10 };
+
+/* Own marks are read once: a node is started again for new ones, and has another policy. */
+static enum rc open_marks(struct node *n, struct err *err)
+{
+	struct buf text = BUF_INIT(MARKS_FILE_MAX);
+	struct err why = { 0 };
+	enum rc rc = io_read_file(store_dir(n->store), "marks.json", &text, err);
+	n->marks = &marks_built_in;
+	if (rc == RC_OK && marks_read(buf_str(&text), &n->marks, &why) != RC_OK)
+		rc = fail(err, why.rc, "marks.json: %s", why.text);
+	buf_free(&text);
+	return rc == RC_ABSENT ? RC_OK : rc;
+}
+
+static enum rc open_policy(struct node *n, struct err *err)
+{
+	struct buf roles = BUF_INIT(ROLES_FILE_MAX);
+	struct viewer v = viewer_public(CHANNEL_SCREEN);
+	buf_add(&roles, STR("built in with " RONDA_VERSION "\n"));
+	enum rc rc = io_read_file(store_dir(n->store), "roles.json", &roles, err);
+	if (rc == RC_ABSENT)
+		rc = RC_OK;
+	const struct policy_sources from = { n->marks, buf_str(&roles), n->policy.public_k };
+	if (rc == RC_OK)
+		rc = policies_open(n->store, n->records, &from, &n->policies, err);
+	if (rc == RC_OK)
+		rc = policies_apply(n->policies, &v, err);
+	if (rc == RC_OK)
+		n->policy = v.policy;
+	buf_free(&roles);
 	return rc;
 }
 
@@ -231,6 +273,10 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 	if (rc == RC_OK)
 		rc = node_records_open(n, err);
 	if (rc == RC_OK)
+		rc = open_marks(n, err);
+	if (rc == RC_OK)
+		rc = open_policy(n, err);
+	if (rc == RC_OK)
 		rc = open_tables(n, err);
 	if (rc == RC_OK && n->starter)
 		rc = parser_pool_new(n->starter, n->log,
@@ -245,11 +291,23 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 	return RC_OK;
 }
 
+/* What was delivered since the last line for deliveries. After a crash the next
+ * start writes it. */
+static void end_journal(struct node *n)
+{
+	struct err err;
+	if (!n->pipeline || !n->journal || store_read_only(n->store))
+		return;
+	if (deliveries_flush(n->store, n->journal, &err) != RC_OK)
+		log_warn(n->log, "the journal's line for deliveries is not written", L_Z("why", err.text));
+}
+
 void node_close(struct node *n)
 {
 	if (!n)
 		return;
 	pipeline_free(n->pipeline);
+	end_journal(n);
 	parser_pool_free(n->parsers);
 	snapshot_free(n->directory);
 	enrich_close(n->enrich);
@@ -259,6 +317,8 @@ void node_close(struct node *n)
 	secrets_close(n->secrets);
 	journal_close(n->journal);
 	store_close(n->store);
+	policies_close(n->policies);
+	marks_free(n->marks);
 	roles_free(n->roles);
 	starter_free(n->starter);
 	settings_free(n->settings);

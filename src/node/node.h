@@ -12,6 +12,7 @@
 #include "base/settings.h"
 #include "base/snapshot.h"
 #include "disclosure/account.h"
+#include "disclosure/policy.h"
 #include "disclosure/read.h"
 #include "disclosure/secrets.h"
 #include "intake/child.h"
@@ -40,7 +41,9 @@ struct node {
 	struct records *records;
 	struct parser_pool *parsers;
 	struct pipeline *pipeline;      /* pipeline.h */
-	struct policy policy;
+	const struct marks *marks;      /* DIR/marks.json over the built-in ones */
+	struct policies *policies;      /* agreements in force and all else: disclosure/policy.h */
+	struct policy policy;           /* as it was when the node was opened */
 	const char *const *overrides;   /* of node_options, the caller's; read again on SIGHUP */
 	size_t override_count;
 	bool demo;                      /* every page says DEMONSTRATION */

@@ -7,6 +7,15 @@
 
 enum { HOLIDAYS_MAX = 256 << 10, STEPS_AT_ONCE = 100 };
 
+#define ERASER(name) extern const struct eraser eraser_##name;
+#include "erasers.def"
+#undef ERASER
+static const struct eraser *const erasers[] = {
+#define ERASER(name) &eraser_##name,
+#include "erasers.def"
+#undef ERASER
+};
+
 static void free_types(void *table)
 {
 	types_free(table);
@@ -61,7 +70,6 @@ static enum rc tick(struct store *s, void *ctx, bool *did_out, struct err *err)
 
 enum rc node_records_open(struct node *n, struct err *err)
 {
-	static const struct eraser *const erasers[] = { &eraser_journal, &eraser_report, &eraser_record };
 	n->types = snapshot_new(free_types);
 	enum rc rc = node_types_reload(n, err);
 	if (rc == RC_OK)

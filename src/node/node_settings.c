@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "node/backup.h"
 
 const struct setting_row node_setting_rows[] = {
 #define SETTING(name, type, fallback, least, most, brief) \
@@ -29,6 +30,13 @@ enum rc node_settings_load(struct io_dir *dir, const char *const *overrides, siz
 		settings_free(*out);
 		*out = NULL;
 		rc = fail(err, RC_INPUT, "setting 'log_level' is debug, info, warn or error");
+	}
+	struct backup_key key;
+	if (rc == RC_OK && settings_text(*out, "backup_key").n &&
+	    backup_public_parse(settings_text(*out, "backup_key"), &key, err) != RC_OK) {
+		settings_free(*out);
+		*out = NULL;
+		rc = RC_INPUT;
 	}
 	return rc;
 }

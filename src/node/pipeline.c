@@ -295,9 +295,9 @@ static void *tend_thread(void *arg)
 
 void pipeline_wake(struct pipeline *p)
 {
-	/* One token is enough: the thread looks at everything that is there. */
+	/* One token is enough: the thread looks at everything that is there. Nobody
+	 * waits for the background work, so it is not woken for each delivery. */
 	queue_try_put(p->fold_wake, p);
-	queue_try_put(p->tend_wake, p);
 }
 
 enum rc pipeline_settle(struct pipeline *p, struct err *err)

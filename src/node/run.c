@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "node/pipeline_private.h"
+#include "record/deliveries.h"
 
 struct work *work_new(void)
 {
@@ -274,7 +275,9 @@ static enum rc end_report(struct tx *tx, void *ctx, struct err *err)
 	enum rc rc = report_save(tx, e->r, err);
 	if (rc == RC_OK)
 		rc = feed_reported(tx, e->r->feed, e->r->received_us, err);
-	if (rc == RC_OK)
+	if (rc == RC_OK && e->r->state == REPORT_DONE)
+		rc = deliveries_done(tx, e->p->node->journal, e->r, &act, err);
+	else if (rc == RC_OK)
 		rc = journal_add(tx, e->p->node->journal, &act, err);
 	buf_free(&object);
 	buf_free(&body);

@@ -4,6 +4,7 @@
  * anew from what remains. The raw bytes stay until they are forgotten: what was
  * delivered can still be shown. */
 #include "node/pipeline_private.h"
+#include "record/deliveries.h"
 
 struct undo {
 	struct pipeline *p;
@@ -19,12 +20,19 @@ static enum rc take_back(struct tx *tx, void *ctx, struct err *err)
 	enum rc rc = report_load(tx_conn(tx), u->r.id, &u->r, err);
 	if (rc == RC_OK && u->r.state == REPORT_UNDONE)
 		rc = fail(err, RC_CONFLICT, "report %lld is undone already", (long long)u->r.id);
+	bool unfinished = u->r.state == REPORT_PARSING;
 	u->r.state = REPORT_UNDONE;
 	buf_fmt(&object, "report:%lld", (long long)u->r.id);
 	struct journal_act act = { .act = "undo", .actor = u->actor, .object = buf_str(&object),
 				   .count = u->r.counts.events, .root = u->r.digest };
 	if (rc == RC_OK)
 		rc = report_save(tx, &u->r, err);
+	/* else no line would say how it ended */
+	struct journal_act end = { .act = "intake.refused", .actor = u->actor,
+				   .object = act.object,
+				   .body = STR("{\"words\":\"undone before it was read to its end\"}") };
+	if (rc == RC_OK && unfinished)
+		rc = journal_add(tx, u->p->node->journal, &end, err);
 	if (rc == RC_OK)
 		rc = journal_add(tx, u->p->node->journal, &act, err);
 	buf_free(&object);
@@ -39,6 +47,9 @@ enum rc pipeline_undo(struct pipeline *p, int64_t report, str actor, uint64_t *e
 		return fail(err, RC_BUSY, "report %lld is being taken in right now", (long long)report);
 	/* The fold must have seen its events: else they would be folded after they are gone. */
 	enum rc rc = pipeline_settle(p, err);
+	/* The journal says that it came before it says that it was taken back. */
+	if (rc == RC_OK)
+		rc = deliveries_flush(n->store, n->journal, err);
 	if (rc == RC_OK)
 		rc = store_write(n->store, take_back, &u, err);
 	if (rc == RC_OK) {

@@ -26,7 +26,7 @@ const char *erase_step_name(enum erase_step step)
 	return step < ERASE_STEPS ? names[step] : "";
 }
 
-#define COLUMNS "id, object, why, asked_by, asked_us, ended_us, step, words"
+#define COLUMNS "id, object, why, asked_by, asked_us, ended_us, step, words, at"
 
 static void take_row(struct sql *q, struct arena *a, struct erasing *out)
 {
@@ -39,7 +39,8 @@ static void take_row(struct sql *q, struct arena *a, struct erasing *out)
 				 .ended_us = sql_col_int(q, 5),
 				 .step = step >= 0 && step < ERASE_STEPS ? (enum erase_step)step
 									 : ERASE_REMOVE,
-				 .words = arena_str(a, sql_col_str(q, 7)) };
+				 .words = arena_str(a, sql_col_str(q, 7)),
+				 .at = (uint64_t)sql_col_int(q, 8) };
 }
 
 static enum rc take_rows(struct sql *q, struct arena *a, struct erasing **out, size_t *count_out,
@@ -131,6 +132,20 @@ static enum rc write_line(struct tx *tx, struct erase *x, const char *act, const
 	return rc;
 }
 
+static enum rc add_row(struct tx *tx, str object, str why, str by, int64_t *id_out,
+		       struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO erasing (object, why, asked_by, asked_us, step,"
+					 " ended_us, words) VALUES (?, ?, ?, ?, 0, 0, '')");
+	sql_str(q, 1, object);
+	sql_str(q, 2, why);
+	sql_str(q, 3, by);
+	sql_int(q, 4, tx_now_us(tx));
+	enum rc rc = sql_run(q, err);
+	*id_out = sql_last_id(tx_conn(tx));
+	return rc;
+}
+
 enum rc erase_begin(struct tx *tx, struct erase *x, str object, str why, str by, int64_t *id_out,
 		    struct err *err)
 {
@@ -145,14 +160,7 @@ enum rc erase_begin(struct tx *tx, struct erase *x, str object, str why, str by,
 		rc = own->check(tx_conn(tx), id, err);
 	if (rc != RC_OK)
 		return rc;
-	struct sql *q = sql(tx_conn(tx), "INSERT INTO erasing (object, why, asked_by, asked_us, step,"
-					 " ended_us, words) VALUES (?, ?, ?, ?, 0, 0, '')");
-	sql_str(q, 1, object);
-	sql_str(q, 2, why);
-	sql_str(q, 3, by);
-	sql_int(q, 4, tx_now_us(tx));
-	rc = sql_run(q, err);
-	*id_out = sql_last_id(tx_conn(tx));
+	rc = add_row(tx, object, why, by, id_out, err);
 	struct erasing e = { .id = *id_out, .object = object, .why = why, .by = by };
 	return rc == RC_OK ? write_line(tx, x, "erase", &e, 0, err) : rc;
 }
@@ -166,6 +174,14 @@ enum rc erase_file(struct tx *tx, const struct erasing *e, enum segment which, i
 	sql_int(q, 2, which);
 	sql_int(q, 3, day);
 	sql_int(q, 4, number);
+	return sql_run(q, err);
+}
+
+enum rc erase_at(struct tx *tx, const struct erasing *e, uint64_t at, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "UPDATE erasing SET at = ? WHERE id = ?");
+	sql_int(q, 1, (int64_t)at);
+	sql_int(q, 2, e->id);
 	return sql_run(q, err);
 }
 

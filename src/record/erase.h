@@ -22,6 +22,7 @@ struct erasing {
 	str object, why, by;
 	int64_t asked_us, ended_us; /* ended 0: under way */
 	enum erase_step step;
+	uint64_t at;                /* how far the one eraser came that keeps it: erase_at() */
 	str words; /* what it waits for; "" when nothing */
 };
 
@@ -39,12 +40,17 @@ struct eraser {
 	/* Afterwards: makes an index forget words of deleted rows. */
 	enum rc (*tidy)(struct tx *tx, const struct erasing *e, bool *more_out, struct err *err);
 };
+/* Of erasers.c; others stand with what keeps the bodies. */
 extern const struct eraser eraser_journal; /* "journal:N": the body of a line */
-extern const struct eraser eraser_report;  /* "report:N": raw bytes, quarantine, file name */
+extern const struct eraser eraser_report;  /* "report:N": raw bytes, quarantine, file
+					    * name; its events when it was undone */
 
 /* Inside eraser.remove: the segment file holds bytes that must go. */
 MUST_CHECK enum rc erase_file(struct tx *tx, const struct erasing *e, enum segment which,
 			      int32_t day, uint32_t number, struct err *err);
+
+/* Inside eraser.remove: kept as e->at for the next call, 0 before the first. */
+MUST_CHECK enum rc erase_at(struct tx *tx, const struct erasing *e, uint64_t at, struct err *err);
 
 struct erase; /* a node has one */
 /* `erasers` outlive it. Registers itself with store_add_tend(). */

@@ -165,7 +165,8 @@ static int64_t commit(struct world *w, str head, size_t more, uint32_t rejects, 
 static void fill(struct world *w)
 {
 	commit(w, STR("one"), 300000, 0, STR(""));
-	w->report = commit(w, STR("time,ip\n2026-11-20," CANARY "\n"), 0, 250, STR("x," CANARY));
+	/* large enough for a frame of its own (small ones: pack_test.c) */
+	w->report = commit(w, STR("time,ip\n2026-11-20," CANARY "\n"), 5000, 250, STR("x," CANARY));
 	commit(w, STR("three"), 700000, 3, STR("no canary"));
 	struct journal_act act = { .act = "export",
 				   .actor = STR("unix:0"),
@@ -471,6 +472,121 @@ TEST(a_damaged_neighbour_is_told)
 	ended(&w);
 }
 
+/* --- events of a report that was undone --- */
+
+enum { SMALL = 30 };
+
+static void add_event(struct batch *b, uint32_t i, const char *host)
+{
+	batch_row_begin(b, i + 1, i, 1, i + 1);
+	batch_set_text(b, FIELD_CLASSIFICATION_TYPE, STR_NONE, STR("phishing"));
+	batch_set_text(b, FIELD_SOURCE_FQDN, STR_NONE, str_of(host));
+	CHECK_RC(batch_row_end(b, &err), RC_OK, err);
+}
+
+/* Reports of few events: sealed together they share a chunk. */
+static int64_t small_report(struct world *w, int n, const char *host)
+{
+	char bytes[64];
+	snprintf(bytes, sizeof(bytes), "small %d", n);
+	struct commit c = { .w = w, .id = deliver(w, str_of(bytes), 0, 1), .b = batch_new() };
+	struct report r;
+	struct reader *view;
+	for (uint32_t i = 0; i < 300; i++)
+		add_event(c.b, i, i % 100 == 99 ? host : "h.example.org");
+	CHECK_RC(store_read_begin(w->s, &view, &err), RC_OK, err);
+	CHECK_RC(report_load(reader_conn(view), c.id, &r, &err), RC_OK, err);
+	store_read_end(view);
+	CHECK_RC(event_chunk_new(c.b, &r, NULL, &c.chunk, &err), RC_OK, err);
+	CHECK_RC(store_write(w->s, commit_job, &c, &err), RC_OK, err);
+	event_chunk_free(c.chunk);
+	batch_free(c.b);
+	return c.id;
+}
+
+static enum rc undo_job(struct tx *tx, void *ctx, struct err *e)
+{
+	struct report r;
+	enum rc rc = report_load(tx_conn(tx), *(int64_t *)ctx, &r, e);
+	r.state = REPORT_UNDONE;
+	return rc == RC_OK ? report_save(tx, &r, e) : rc;
+}
+
+struct seen {
+	uint64_t sum, events;
+};
+
+static bool see(void *ctx, const struct event_row *e)
+{
+	struct seen *s = ctx;
+	s->sum += e->seq * (uint64_t)(e->report + 1);
+	s->events++;
+	return true;
+}
+
+static struct seen all_events(struct world *w)
+{
+	struct seen s = { 0 };
+	struct reader *r;
+	struct event_query q = { .tlp_mask = UINT32_MAX, .exercise = true };
+	CHECK_RC(store_read_begin(w->s, &r, &err), RC_OK, err);
+	CHECK_RC(events_scan(r, &q, see, &s, &err), RC_OK, err);
+	store_read_end(r);
+	return s;
+}
+
+TEST(events_that_were_undone_go_too)
+{
+	struct world w = { .d = test_dir_new() };
+	struct arena *a = arena_new(KIB(16));
+	struct erasing last;
+	int64_t id[SMALL];
+	char where[512], object[32];
+	bool did = true;
+	CHECK_RC(store_create(w.d.path, "Team B", "ID", &err), RC_OK, err);
+	open_at(&w, w.d.path);
+	for (int i = 0; i < SMALL; i++) /* of each third one the name stands in the clear */
+		id[i] = small_report(&w, i, i % 3 == 1 ? "Canary-7f3a-of-Someone.example.org"
+						       : "other.example.org");
+	/* two chunks are sealed, the rest is still in the tail */
+	for (int i = 0; did && i < 9; i++)
+		CHECK_RC(events_seal(w.s, NULL, &did, &err), RC_OK, err);
+	CHECK(number(&w, "SELECT count(*) FROM chunk WHERE report = 0") >= 2);
+	CHECK(number(&w, "SELECT count(*) FROM tail") > 2);
+	/* still counted: they stay */
+	snprintf(object, sizeof(object), "report:%lld", (long long)id[1]);
+	CHECK_RC(ask(&w, object, NULL), RC_OK, err);
+	CHECK_INT(work(&w, &last, a), 0);
+	CHECK_INT(all_events(&w).events, SMALL * 300);
+	for (int i = 1; i < SMALL; i += 3)
+		CHECK_RC(store_write(w.s, undo_job, &id[i], &err), RC_OK, err);
+	struct seen before = all_events(&w);
+	CHECK_INT(before.events, SMALL * 200);
+	for (int i = 1; i < SMALL; i += 3) {
+		snprintf(object, sizeof(object), "report:%lld", (long long)id[i]);
+		CHECK_RC(ask(&w, object, NULL), RC_OK, err);
+	}
+	CHECK_INT(work(&w, &last, a), 0);
+	/* what is there is what was there, with its numbers; nothing else is left on disk */
+	struct seen after = all_events(&w);
+	CHECK_INT(after.events, before.events);
+	CHECK(after.sum == before.sum);
+	CHECK_INT(number(&w, "SELECT (SELECT coalesce(sum(rows), 0) FROM chunk)"
+			     " + (SELECT coalesce(sum(rows), 0) FROM tail)"),
+		  SMALL * 200);
+	struct verify_result v;
+	CHECK_RC(store_verify(w.s, say, "undone", NULL, &v, &err), RC_OK, err);
+	CHECK_INT(v.damaged, 0);
+	CHECK_INT(v.rows, SMALL * 200);
+	CHECK_INT(files_that_hold(w.d.path, "Canary-7f3a", where), 0);
+	/* and the other ones seal on */
+	for (did = true; did;)
+		CHECK_RC(events_seal(w.s, NULL, &did, &err), RC_OK, err);
+	CHECK(all_events(&w).sum == before.sum);
+	arena_free(a);
+	ended(&w);
+}
+
 /* --- cut short --- */
 
 static void check_after(struct world *w, const char *path, const char *where)
@@ -567,4 +683,5 @@ TEST(calls_fail_while_erasing)
 TEST_MAIN(TEST_RUN(no_byte_of_it_is_left), TEST_RUN(what_cannot_be_erased),
 	  TEST_RUN(it_waits_for_who_still_reads_or_delivers),
 	  TEST_RUN(a_report_is_read_on_while_its_file_moves), TEST_RUN(a_damaged_neighbour_is_told),
+	  TEST_RUN(events_that_were_undone_go_too),
 	  TEST_RUN(power_cuts_while_erasing), TEST_RUN(calls_fail_while_erasing))

@@ -2,7 +2,7 @@
 /* Who keeps bodies below the records: the journal, and reports. */
 #include "base/arena.h"
 #include "record/erase.h"
-#include "store/reports.h"
+#include "store/events.h"
 #include "store/upkeep.h"
 
 enum { ROWS = 200 };
@@ -90,16 +90,15 @@ static enum rc check_report(struct conn *c, str id, struct err *err)
 	return rc == RC_OK ? check_hold(c, &r, err) : rc;
 }
 
-static enum rc note_files(struct tx *tx, const struct erasing *e, int64_t report, struct err *err)
+struct noting {
+	struct tx *tx;
+	const struct erasing *e;
+};
+
+static enum rc note_file(void *ctx, int32_t day, uint32_t number, struct err *err)
 {
-	struct sql *q = sql(tx_conn(tx), "SELECT DISTINCT day, number FROM raw WHERE report = ?");
-	sql_int(q, 1, report);
-	enum rc rc = RC_OK;
-	while (rc == RC_OK && sql_row(q))
-		rc = erase_file(tx, e, SEGMENT_RAW, (int32_t)sql_col_int(q, 0),
-				(uint32_t)sql_col_int(q, 1), err);
-	enum rc end = sql_end(q, rc == RC_OK ? err : NULL);
-	return rc == RC_OK ? end : rc;
+	const struct noting *n = ctx;
+	return erase_file(n->tx, n->e, SEGMENT_RAW, day, number, err);
 }
 
 static enum rc run_for(struct sql *q, int64_t report, int64_t most, struct err *err)
@@ -110,6 +109,26 @@ static enum rc run_for(struct sql *q, int64_t report, int64_t most, struct err *
 	return sql_run(q, err);
 }
 
+static enum rc note_left(void *ctx, struct tx *tx, const struct place *file, struct err *err)
+{
+	return erase_file(tx, ctx, SEGMENT_EVENTS, file->day, file->number, err);
+}
+
+/* Events that still count are not touched: feed undo takes them back first, so that
+ * the findings follow. */
+static enum rc remove_events(struct tx *tx, const struct erasing *e, int64_t report, bool *more_out,
+			     struct err *err)
+{
+	struct report r;
+	uint64_t at = e->at;
+	enum rc rc = report_load(tx_conn(tx), report, &r, err);
+	if (rc != RC_OK || r.state != REPORT_UNDONE)
+		return rc;
+	rc = events_drop(tx, report, time_day(r.received_us), &at, note_left,
+			 (void *)(uintptr_t)e, more_out, err);
+	return rc == RC_OK && *more_out ? erase_at(tx, e, at, err) : rc;
+}
+
 static enum rc remove_report(struct tx *tx, const struct erasing *e, bool *more_out,
 			     struct err *err)
 {
@@ -118,19 +137,14 @@ static enum rc remove_report(struct tx *tx, const struct erasing *e, bool *more_
 	*more_out = false;
 	if (!report_id(e->object, &id))
 		return RC_OK;
-	enum rc rc = note_files(tx, e, id, err);
-	if (rc == RC_OK)
-		rc = run_for(sql(c, "DELETE FROM raw WHERE report = ?"), id, 0, err);
-	/* its digest stays: sent again it is known, and not taken in a second time */
-	if (rc == RC_OK)
-		rc = run_for(sql(c, "UPDATE report SET file_name = '', words = '' WHERE id = ?"), id, 0,
-			     err);
+	struct noting n = { .tx = tx, .e = e };
+	enum rc rc = report_erase(tx, id, note_file, &n, err);
 	if (rc == RC_OK)
 		rc = run_for(sql(c, "DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine"
 				    " WHERE report = ? LIMIT ?)"),
 			     id, ROWS, err);
 	*more_out = rc == RC_OK && sql_changes(c) == ROWS;
-	return rc;
+	return rc == RC_OK && !*more_out ? remove_events(tx, e, id, more_out, err) : rc;
 }
 
 const struct eraser eraser_report = {

@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "record/journal_private.h"
 
-enum { SALT = 16 };
+enum { SALT = 16, HEADS_APART = 1000 };
 
 /* --- what is hashed (docs/format.md has it to the byte) --- */
 
@@ -165,6 +165,18 @@ static enum rc last_head(struct conn *c, uint64_t *number_out, struct err *err)
 	return sql_end(q, err);
 }
 
+/* The newest signature covers every line before it, so the head before it goes;
+ * but one of each HEADS_APART lines stays: where a change is found, they show
+ * which part of the chain was still whole. */
+static enum rc thin_heads(struct tx *tx, uint64_t before, uint64_t newest, struct err *err)
+{
+	if (!before || before / HEADS_APART != newest / HEADS_APART)
+		return RC_OK;
+	struct sql *q = sql(tx_conn(tx), "DELETE FROM journal_head WHERE number = ?");
+	sql_int(q, 1, (int64_t)before);
+	return sql_run(q, err);
+}
+
 /* Before each commit: signs once, however many lines the group added. */
 static enum rc sign_head(struct tx *tx, void *ctx, struct err *err)
 {
@@ -186,7 +198,8 @@ static enum rc sign_head(struct tx *tx, void *ctx, struct err *err)
 	sql_int(q, 1, (int64_t)number);
 	sql_blob(q, 2, str_mem(hash.b, HASH));
 	sql_blob(q, 3, str_mem(signature, sizeof(signature)));
-	return sql_run(q, err);
+	rc = sql_run(q, err);
+	return rc == RC_OK ? thin_heads(tx, head, number, err) : rc;
 }
 
 enum rc journal_load_key(struct conn *c, const char *name, void *to, size_t size, bool *found_out,
@@ -396,7 +409,8 @@ static enum rc check_heads(struct conn *c, struct checking *k, const unsigned ch
 	return sql_end(q, err);
 }
 
-/* A body may go, but a later line must say so: about the line, or about its object. */
+/* A body may go, but a later line must say so: about the line, about its object, or
+ * about the record of which the object is a version ("incident--UUID@3"). */
 static enum rc check_erased(struct conn *c, struct checking *k, struct err *err)
 {
 	struct sql *q = sql(c, "SELECT number FROM journal l WHERE salt IS NULL AND NOT EXISTS"
@@ -405,6 +419,10 @@ static enum rc check_erased(struct conn *c, struct checking *k, struct err *err)
 			       " AND NOT EXISTS"
 			       " (SELECT 1 FROM journal e WHERE e.act = 'erase' AND"
 			       "  e.number > l.number AND e.object = l.object)"
+			       " AND NOT EXISTS"
+			       " (SELECT 1 FROM journal e WHERE e.act = 'erase' AND"
+			       "  e.number > l.number AND e.object = 'record:' ||"
+			       "  substr(l.object, 1, instr(l.object || '@', '@') - 1))"
 			       " ORDER BY number LIMIT 1");
 	if (sql_row(q))
 		(void)bad(k, (uint64_t)sql_col_int(q, 0),

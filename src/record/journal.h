@@ -37,8 +37,8 @@ MUST_CHECK enum rc journal_write(struct journal *j, const struct journal_act *ac
  * log of main.db was folded: erase.h sees to that. */
 MUST_CHECK enum rc journal_erase(struct tx *tx, struct journal *j, uint64_t number, str why, str by,
 				 struct err *err);
-/* The same for the bodies of up to `most` lines about `object`, where a line "erase"
- * about it stands already; *more_out: there may be further ones. */
+/* The same for the bodies of up to `most` lines about `object` ("record:ID": about ID and
+ * its versions "ID@N"), where a line "erase" about it stands already; *more_out: there may be further ones. */
 MUST_CHECK enum rc journal_erase_about(struct tx *tx, str object, size_t most, bool *more_out,
 				       struct err *err);
 

@@ -94,7 +94,8 @@ enum rc journal_erased_by(struct conn *c, const struct journal_line *l, struct a
 {
 	bool found;
 	struct sql *q = sql(c, "SELECT " COLUMNS " FROM journal WHERE object IN"
-			       " ('journal:' || ?1, ?2) AND act = 'erase' AND number > ?1"
+			       " ('journal:' || ?1, ?2,"
+			       "  'record:' || substr(?2, 1, instr(?2 || '@', '@') - 1)) AND act = 'erase' AND number > ?1"
 			       " ORDER BY number LIMIT 1");
 	sql_int(q, 1, (int64_t)l->number);
 	sql_str(q, 2, l->object);
@@ -151,15 +152,23 @@ enum rc journal_erase(struct tx *tx, struct journal *j, uint64_t number, str why
 	return rc;
 }
 
+/* Only what stands before the line that says so: what comes later is another matter. */
 enum rc journal_erase_about(struct tx *tx, str object, size_t most, bool *more_out,
 			    struct err *err)
 {
-	/* only what stands before the line that says so: what comes later is another matter */
-	struct sql *q = sql(tx_conn(tx),
-			    "UPDATE journal SET salt = NULL, body = NULL WHERE number IN"
-			    " (SELECT number FROM journal WHERE object = ?1 AND act <> 'erase'"
-			    "  AND salt IS NOT NULL AND number < (SELECT max(number) FROM journal"
-			    "  WHERE object = ?1 AND act = 'erase') ORDER BY number LIMIT ?2)");
+	bool record = str_starts(object, STR("record:"));
+	struct sql *q =
+		record ? sql(tx_conn(tx),
+			     "UPDATE journal SET salt = NULL, body = NULL WHERE number IN"
+			     " (SELECT number FROM journal WHERE (object = substr(?1, 8) OR"
+			     "  (object >= substr(?1, 8) || '@' AND object < substr(?1, 8) || 'A'))"
+			     "  AND salt IS NOT NULL AND number < (SELECT max(number) FROM journal"
+			     "  WHERE object = ?1 AND act = 'erase') LIMIT ?2)")
+		       : sql(tx_conn(tx),
+			     "UPDATE journal SET salt = NULL, body = NULL WHERE number IN"
+			     " (SELECT number FROM journal WHERE object = ?1 AND act <> 'erase'"
+			     "  AND salt IS NOT NULL AND number < (SELECT max(number) FROM journal"
+			     "  WHERE object = ?1 AND act = 'erase') LIMIT ?2)");
 	sql_str(q, 1, object);
 	sql_int(q, 2, (int64_t)most);
 	enum rc rc = sql_run(q, err);

@@ -124,11 +124,35 @@ TEST(one_head_a_group)
 	CHECK_RC(store_write(w.s, add_three, w.j, &err), RC_OK, err);
 	CHECK_INT(count_heads(&w), 1);
 	CHECK_RC(store_write(w.s, add_three, w.j, &err), RC_OK, err);
-	CHECK_INT(count_heads(&w), 2);
+	CHECK_INT(count_heads(&w), 1); /* the newer one covers what the older did */
 	struct journal_check k = verify(&w, STR_NONE);
 	CHECK_INT(k.lines, 6);
 	CHECK_INT(k.first_bad, 0);
 	buf_free(&head);
+	ended(&w);
+}
+
+static enum rc add_many(struct tx *tx, void *ctx, struct err *e)
+{
+	struct journal_act act = { .act = "refusal", .actor = STR("node") };
+	enum rc rc = RC_OK;
+	for (int i = 0; i < 700 && rc == RC_OK; i++)
+		rc = journal_add(tx, ctx, &act, e);
+	return rc;
+}
+
+TEST(one_head_of_each_thousand_lines_stays)
+{
+	struct world w = opened();
+	for (int i = 0; i < 5; i++)
+		CHECK_RC(store_write(w.s, add_many, w.j, &err), RC_OK, err);
+	/* 700, 1400, 2800 and the newest, 3500: the last of each thousand */
+	CHECK_INT(count_heads(&w), 4);
+	CHECK_INT(verify(&w, STR_NONE).first_bad, 0);
+	static char spoil[] = "UPDATE journal_head SET signature = randomblob(64)"
+			      " WHERE number > 2000";
+	CHECK_RC(store_write(w.s, run_sql, spoil, &err), RC_OK, err);
+	CHECK_INT(verify(&w, STR_NONE).first_bad, 1401);
 	ended(&w);
 }
 
@@ -155,16 +179,13 @@ static const struct {
 	  "UPDATE journal SET number = CASE number WHEN 2 THEN -3 WHEN 3 THEN -2 END"
 	  " WHERE number IN (2, 3)",
 	  1 },
-	{ "a head changed", "UPDATE journal_head SET hash = randomblob(32) WHERE number = 4", 4 },
+	{ "a head changed", "UPDATE journal_head SET hash = randomblob(32) WHERE number = 6", 1 },
+	{ "a head of another line",
+	  "INSERT INTO journal_head SELECT 4, hash, signature FROM journal_head", 4 },
 	{ "a signature of the last",
 	  "UPDATE journal_head SET signature = randomblob(64)"
 	  " WHERE number = 6",
-	  6 },
-	{ "heads from 3 on",
-	  "UPDATE journal_head SET signature = randomblob(64)"
-	  " WHERE number >= 3",
-	  3 },
-	{ "the last head cut", "DELETE FROM journal_head WHERE number = 6", 6 },
+	  1 },
 	{ "all heads cut", "DELETE FROM journal_head", 1 },
 	{ "the key removed", "DELETE FROM node WHERE key = 'journal.public'", 1 },
 	{ "another key", "UPDATE node SET value = randomblob(32) WHERE key = 'journal.public'", 1 },
@@ -186,7 +207,7 @@ static const struct {
 	{ "a head too short", "UPDATE journal_head SET hash = x'00'", 1 },
 	{ "a signature too short", "UPDATE journal_head SET signature = x'00'", 1 },
 	{ "an old head under a new number",
-	  "UPDATE journal_head SET number = 60 WHERE number = 6", 6 },
+	  "UPDATE journal_head SET number = 60 WHERE number = 6", 1 },
 	{ "all lines cut, and their heads",
 	  "DELETE FROM journal WHERE (SELECT count(*) FROM journal_head) > 0", 1 },
 	{ "an extra line",
@@ -242,6 +263,8 @@ TEST(a_cut_tail_shows_against_a_witness)
 		add_lines(&w, 2);
 		buf_reset(&head);
 		take_head(&w, &head);
+		if (i == 1) /* in an old copy, say */
+			change(&w, "CREATE TABLE kept AS SELECT * FROM journal_head");
 		buf_fmt(&file, "# day %d\r\n\n" STR_FMT "\n", i, STR_ARG(buf_str(&head)));
 	}
 	add_lines(&w, 1);
@@ -253,6 +276,8 @@ TEST(a_cut_tail_shows_against_a_witness)
 	w.j = NULL;
 	change(&w, "DELETE FROM journal WHERE number > 4");
 	change(&w, "DELETE FROM journal_head WHERE number > 4");
+	CHECK_INT(verify(&w, STR_NONE).first_bad, 1); /* no head is left */
+	change(&w, "INSERT INTO journal_head SELECT * FROM kept");
 	CHECK_INT(verify(&w, STR_NONE).first_bad, 0); /* by itself it looks sound */
 	CHECK_INT(verify(&w, buf_str(&head)).first_bad, 5);
 	k = verify(&w, buf_str(&file));
@@ -471,6 +496,42 @@ TEST(bodies_about_an_object)
 	ended(&w);
 }
 
+TEST(bodies_about_a_record)
+{
+	struct world w = opened();
+	struct erasing x = { .j = w.j, .object = STR("record:note--7"), .most = 10 };
+	static const char *const objects[] = { "note--7",  "note--7@1", "note--70@1",
+					       "note--7A", "note--7@2", "record:note--7" };
+	for (size_t i = 0; i < COUNT_OF(objects); i++) {
+		struct journal_act act = { .act = i == 5 ? "erase" : "record.change",
+					   .actor = STR("account:1"),
+					   .object = str_of(objects[i]),
+					   .body = STR("{\"why\":\"x\"}") };
+		CHECK_RC(journal_write(w.j, &act, &err), RC_OK, err);
+	}
+	CHECK_RC(store_write(w.s, erase_about_job, &x, &err), RC_OK, err);
+	CHECK(!x.more);
+	CHECK_INT(verify(&w, STR_NONE).first_bad, 0);
+	struct reader *r;
+	struct arena *a = arena_new(KIB(4));
+	struct journal_line l, by;
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	struct sql *q = sql(reader_conn(r), "SELECT group_concat(number) FROM journal"
+					    " WHERE body IS NULL AND salt IS NULL");
+	CHECK(sql_row(q));
+	CHECK_STR(sql_col_str(q, 0), STR("1,2,5"));
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	CHECK_RC(journal_get(reader_conn(r), 5, a, &l, &err), RC_OK, err);
+	CHECK_RC(journal_erased_by(reader_conn(r), &l, a, &by, &err), RC_OK, err);
+	CHECK_INT(by.number, 6);
+	store_read_end(r);
+	/* of a record of which nothing was said */
+	change(&w, "UPDATE journal SET body = NULL, salt = NULL WHERE number = 3");
+	CHECK_INT(verify(&w, STR_NONE).first_bad, 3);
+	arena_free(a);
+	ended(&w);
+}
+
 /* --- finding lines --- */
 
 TEST(lines_are_found)
@@ -611,10 +672,12 @@ TEST(a_check_without_its_tables_says_so)
 		}
 }
 
-TEST_MAIN(TEST_RUN(lines_and_head), TEST_RUN(one_head_a_group), TEST_RUN(every_change_shows),
+TEST_MAIN(TEST_RUN(lines_and_head), TEST_RUN(one_head_a_group),
+	  TEST_RUN(one_head_of_each_thousand_lines_stays), TEST_RUN(every_change_shows),
 	  TEST_RUN(a_cut_tail_shows_against_a_witness),
 	  TEST_RUN(a_forged_history_shows_against_a_head_kept_elsewhere),
 	  TEST_RUN(heads_that_another_node_witnessed),
 	  TEST_RUN(an_erased_body_leaves_the_chain_and_a_stub), TEST_RUN(bodies_about_an_object),
+	  TEST_RUN(bodies_about_a_record),
 	  TEST_RUN(lines_are_found), TEST_RUN(a_check_that_cannot_read_says_so),
 	  TEST_RUN(a_check_without_its_tables_says_so))

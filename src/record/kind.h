@@ -35,7 +35,7 @@ struct kind_key {
 };
 bool kind_key(const struct type_field *f, struct json_object *value, struct arena *a, struct kind_key *out);
 
-/* A whole body: every member checked, unknown names refused (or kept, when
+/* A whole body: every member checked (what is SHARE_SEALED must be ciphertext: disclosure/seal.h), unknown names refused (or kept, when
  * `keep_unknown`: newer partners), closed blocks refused, fields required in `state`
  * asked for. `*out` gets the canonical JSON object, members in the type's order.
  * All errors are told, one each, up to `most`; RC_INPUT when there was one. */

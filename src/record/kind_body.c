@@ -71,6 +71,29 @@ static void told(void *ctx, const struct type_field *f, unsigned row, const stru
 	memcpy(e->text, why->text, n);
 }
 
+/* Ciphertext as disclosure/seal.h makes it: {"sealed":"base64url"}. */
+static bool is_ciphertext(struct json_object *v)
+{
+	str text = json_get_str(v, "sealed");
+
+	if (!json_object_is_type(v, json_type_object) || json_object_object_length(v) != 1 || text.n == 0)
+		return false;
+	for (size_t i = 0; i < text.n; i++)
+		if (!memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", text.p[i], 64))
+			return false;
+	return true;
+}
+
+/* What is sealed is never kept as it was written: whoever comes past the sealing is refused. */
+static enum rc sealed_check(struct json_object *v, const char *label, struct json_out *out,
+			    struct err *why)
+{
+	if (!is_ciphertext(v))
+		return fail(why, RC_INPUT, "%s: is kept only sealed", label);
+	json_raw(out, str_of(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN)));
+	return RC_OK;
+}
+
 static void check_field(struct body *b, const struct type_field *f, const struct rows_ask *ask,
 			struct buf *one, struct json_out *out)
 {
@@ -80,7 +103,12 @@ static void check_field(struct body *b, const struct type_field *f, const struct
 	const char *label = words_in(f->label, ask->language);
 	bool open = !f->block || (b->open & block_bit(b->t, f->block));
 	buf_reset(one);
-	if (json_object_is_type(v, json_type_array) && f->kind == KIND_ROWS && json_count(v)) {
+	if (v && f->share == SHARE_SEALED) {
+		if (sealed_check(v, label, &j, &why) != RC_OK) {
+			told(b, f, 0, &why);
+			return;
+		}
+	} else if (json_object_is_type(v, json_type_array) && f->kind == KIND_ROWS && json_count(v)) {
 		if (rows_check(f, v, ask, &j, &why) != RC_OK)
 			return; /* told row by row */
 	} else if (v && kind_check(f, v, ask->language, &j, &why) != RC_OK) {

@@ -185,6 +185,9 @@ int type_state(const struct type *t, str name);                 /* -1: none */
 const struct move *type_move(const struct type *t, unsigned from, unsigned to); /* NULL: forbidden */
 /* In `language`, else English. */
 const char *words_in(const struct words *w, str language);
+/* " (do you mean 'x'?)" for the name among `names` (stride bytes apart, each begins with a
+ * const char *) nearest to `got`; "" when none is near. */
+const char *type_nearest(struct arena *a, str got, const void *names, size_t count, size_t stride);
 const char *kind_name(enum kind k);
 const char *share_name(enum share s);
 

@@ -50,8 +50,5 @@ MUST_CHECK enum rc type_check(struct reading *r);
 /* "FILE:LINE: sentence" */
 enum rc type_refuse(const struct reading *r, const struct node *at, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
-/* " (do you mean 'x'?)" for the name among `names` (stride bytes apart, each begins with a
- * const char *) nearest to `got`; "" when none is near. */
-const char *type_nearest(struct arena *a, str got, const void *names, size_t count, size_t stride);
 
 #endif

@@ -179,7 +179,8 @@ bool finding_key(const struct finding_facts *f, bool per_event, struct buf *key,
 	if (f->has_port && (service || per_event)) {
 		key_piece(key, 64, &f->port, sizeof(f->port));
 		key_piece(key, 65, f->transport.p, f->transport.n);
-		buf_fmt(words, " port %u", f->port);
+		buf_add(words, STR(" port "));
+		buf_u64(words, f->port);
 	}
 	str what = f->identifier.n ? f->identifier : f->malware;
 	if (row->what == WHAT_KIND)

@@ -97,6 +97,9 @@ MUST_CHECK enum rc findings_reroute(struct store *s, const struct directory *d, 
 /* Makes the findings anew from base and events and compares; writes and tells
  * only true differences. RC_INPUT: damaged events, then nothing is believed. */
 MUST_CHECK enum rc findings_rebuild(struct store *s, const struct directory *d, struct err *err);
+/* Background work, for store_add_tend(): keeps main.db and the files of findings
+ * small. Run by one thread. */
+MUST_CHECK enum rc findings_tend(struct store *s, void *ctx, bool *did_out, struct err *err);
 /* Called by forget before a day's events go: folds them into a base. RC_BUSY:
  * there are events the fold has not seen. */
 MUST_CHECK enum rc findings_before_forget(struct store *s, int32_t before_day, struct err *err);

@@ -2,30 +2,21 @@
 /* The fold: events behind the cursor become findings and transitions, and the
  * cursor moves in the same job. A step is as many events as make one job short. */
 #include "base/clock.h"
-#include "route/findings_private.h"
+#include "route/finding_write.h"
 
 enum {
-	FOLD_FINDINGS = 2048, /* of one job: the writer is not held up for long */
-	FOLD_TRIES = 10       /* when others changed rows meanwhile */
-};
-
-/* One finding of a step: the row as it shall be. */
-struct change {
-	struct finding_row row;
-	const struct seen *seen;
-	struct sighting before; /* what the one feed so far had seen */
-	enum transition what;   /* 0: none */
-	bool is_new, only_counts, alone; /* alone: one feed, which the row itself tells */
+	FOLD_FINDINGS = 16384, /* of one step: what is kept in memory until it is written */
+	FOLD_AGAIN = 1024,     /* when others changed findings meanwhile: short enough to get between */
+	FOLD_TRIES = 10
 };
 
 struct step {
 	struct tally t;
-	struct arena *a;
+	struct view v;
+	struct writing w;
 	const struct directory *d;
-	struct change *changes;
-	uint64_t from, upto, most, did;
+	uint64_t from, upto, most, most_findings, did;
 	int64_t now_us;
-	int64_t disturbed;
 	bool full;
 };
 
@@ -47,168 +38,173 @@ static bool gather(void *ctx, const struct event_row *e)
 	tally_event(&s->t, e);
 	s->upto = e->seq;
 	s->did++;
-	s->full = s->t.n >= FOLD_FINDINGS || s->did >= s->most;
+	s->full = s->t.n >= s->most_findings || s->did >= s->most;
 	return !s->full;
 }
 
 /* --- one finding --- */
 
-static void add_to(struct change *c, const struct finding_row *old, const struct seen *s,
-		   const struct directory *d, int64_t now_us, struct arena *a)
+/* Of several feeds each is told apart: from now on, if it was one so far. */
+static void join_feeds(struct finding_row *f, const struct finding_row *old, const struct seen *s,
+		       struct arena *a)
 {
-	struct finding_row now;
+	const struct sighting before = { old->feed, old->first_us, old->last_us, old->run };
+	f->seen_count = old->seen_count;
+	f->seen = ARENA_ARRAY(a, old->seen_count + 1u, struct sighting);
+	if (old->seen_count)
+		memcpy(f->seen, old->seen, old->seen_count * sizeof(*old->seen));
+	if (old->feeds == 1)
+		sightings_join(&f->seen, &f->seen_count, &before, a);
+	for (const struct sighting_link *l = &s->feeds; l; l = l->next)
+		sightings_join(&f->seen, &f->seen_count, &l->s, a);
+	f->feeds = f->seen_count;
+}
+
+static enum transition add_to(struct finding_row *f, const struct finding_row *old, const struct seen *s,
+			      const struct directory *d, int64_t now_us, struct arena *a)
+{
 	bool newer = s->last_us >= old->last_us;
-	finding_row_of_seen(s, d, now_us, a, &now);
-	c->row = newer ? now : *old;
-	c->row.state = old->state;
-	c->row.returns = old->returns;
-	c->row.events = old->events + s->events;
-	c->row.first_us = s->first_us < old->first_us ? s->first_us : old->first_us;
-	c->row.last_us = newer ? s->last_us : old->last_us;
-	c->row.tlp = s->tlp > old->tlp ? s->tlp : old->tlp;
-	c->row.feeds = old->feeds;
-	c->row.shared_address = old->shared_address;
-	c->alone = old->feeds == 1 && !s->feeds.next && s->feeds.s.feed == old->feed;
-	if (c->alone && old->run > c->row.run)
-		c->row.run = old->run;
+	if (newer)
+		finding_row_of_seen(s, d, now_us, a, f);
+	else
+		*f = *old;
+	f->state = old->state;
+	f->returns = old->returns;
+	f->events = old->events + s->events;
+	f->first_us = s->first_us < old->first_us ? s->first_us : old->first_us;
+	f->last_us = newer ? s->last_us : old->last_us;
+	f->tlp = s->tlp > old->tlp ? s->tlp : old->tlp;
+	f->shared_address = old->shared_address;
+	f->feeds = old->feeds;
+	f->seen = old->seen;
+	f->seen_count = old->seen_count;
+	if (old->feeds != 1 || s->feeds.next || s->feeds.s.feed != old->feed) {
+		join_feeds(f, old, s, a);
+	} else {
+		int64_t run = s->feeds.s.run;
+		f->run = old->run > run ? old->run : run;
+	}
 	if (old->state == FINDING_GONE && s->last_us > old->last_us) {
-		c->row.state = FINDING_RETURNED;
-		c->row.returns++;
-		c->what = TRANSITION_RETURNED;
-	} else if (old->state != FINDING_GONE && finding_row_changed(old, &c->row)) {
-		c->what = TRANSITION_CHANGED;
+		f->state = FINDING_RETURNED;
+		f->returns++;
+		return TRANSITION_RETURNED;
 	}
-	c->only_counts = c->alone && !finding_row_changed(old, &c->row) && str_eq(old->sides, c->row.sides) &&
-			 str_eq(old->key, c->row.key) && old->asn == c->row.asn && str_eq(old->cc, c->row.cc);
+	return old->state != FINDING_GONE && finding_row_changed(old, f) ? TRANSITION_CHANGED : 0;
 }
 
-static enum rc prepare(struct step *s, struct conn *c, struct err *err)
+/* What was noted before the first event was seen counts too. */
+static void add_first(struct finding_row *f, const struct found *was, const struct seen *s,
+		      const struct directory *d, int64_t now_us, struct arena *a)
 {
-	tally_sort(&s->t);
-	s->changes = ARENA_ARRAY(s->a, s->t.n + 1, struct change);
-	for (size_t i = 0; i < s->t.n; i++) {
-		struct change *one = &s->changes[i];
-		struct finding_row old;
-		one->seen = &s->t.list[i];
-		enum rc rc = finding_row_find(c, one->seen->id, s->a, &old, err);
-		if (rc == RC_ABSENT) {
-			finding_row_of_seen(one->seen, s->d, s->now_us, s->a, &one->row);
-			one->is_new = true;
-			one->alone = one->row.feeds == 1;
-			one->what = TRANSITION_OPENED;
-		} else if (rc == RC_OK) {
-			one->before = (struct sighting){ old.feed, old.first_us, old.last_us, old.run };
-			add_to(one, &old, one->seen, s->d, s->now_us, s->a);
-		} else {
-			return rc;
-		}
+	finding_row_of_seen(s, d, now_us, a, f);
+	if (f->feeds > 1)
+		for (const struct sighting_link *l = &s->feeds; l; l = l->next)
+			sightings_join(&f->seen, &f->seen_count, &l->s, a);
+	for (uint32_t i = 0; i < was->notes; i++) {
+		if (f->feeds > 1 || was->note[i].feed != f->feed)
+			sightings_join(&f->seen, &f->seen_count, &was->note[i], a);
+		else if (was->note[i].run > f->run)
+			f->run = was->note[i].run;
 	}
-	return RC_OK;
-}
-
-/* --- the job --- */
-
-/* More than one feed: each has a row of its own from now on. */
-static enum rc write_feeds(struct conn *c, struct change *one, struct err *err)
-{
-	enum rc rc = RC_OK;
-	if (!one->is_new && one->row.feeds == 1)
-		rc = sighting_add(c, one->row.id, &one->before, err);
-	for (const struct sighting_link *l = &one->seen->feeds; l && rc == RC_OK; l = l->next)
-		rc = sighting_add(c, one->row.id, &l->s, err);
-	return rc == RC_OK ? sightings_count(c, one->row.id, &one->row.feeds, err) : rc;
-}
-
-static enum rc still_as_read(struct tx *tx, const struct step *s, struct err *err)
-{
-	int64_t at, disturbed;
-	enum rc rc = cursor_get(tx_conn(tx), STR("fold"), &at, err);
-	if (rc == RC_OK)
-		rc = cursor_get(tx_conn(tx), STR("findings"), &disturbed, err);
-	if (rc == RC_OK && ((uint64_t)at != s->from || disturbed != s->disturbed))
-		return fail(err, RC_CONFLICT, "findings changed meanwhile");
-	return rc;
-}
-
-static enum rc write_step(struct tx *tx, void *ctx, struct err *err)
-{
-	struct step *s = ctx;
-	struct conn *c = tx_conn(tx);
-	enum rc rc = still_as_read(tx, s, err);
-	for (size_t i = 0; i < s->t.n && rc == RC_OK; i++) {
-		struct change *one = &s->changes[i];
-		if (!one->alone)
-			rc = write_feeds(c, one, err);
-		if (rc == RC_OK)
-			rc = one->is_new      ? finding_row_insert(c, &one->row, err) :
-			     one->only_counts ? finding_row_touch(c, &one->row, err) :
-						finding_row_update(c, &one->row, false, err);
-		if (rc == RC_OK && one->what)
-			rc = transition_add(tx, &one->row, one->what, err);
-	}
-	return rc == RC_OK ? cursor_set(c, STR("fold"), (int64_t)s->upto, err) : rc;
+	if (f->feeds > 1)
+		f->feeds = f->seen_count;
 }
 
 /* --- a step --- */
 
-static enum rc read_step(struct step *s, struct reader *r, uint64_t *last, struct err *err)
+static enum rc fold_findings(struct step *s, struct arena *a, struct err *err)
 {
-	struct conn *c = reader_conn(r);
-	int64_t at;
-	enum rc rc = cursor_get(c, STR("fold"), &at, err);
-	if (rc == RC_OK)
-		rc = cursor_get(c, STR("findings"), &s->disturbed, err);
-	if (rc == RC_OK)
-		rc = events_last_seq(r, last, err);
-	s->from = s->upto = (uint64_t)at;
-	if (rc != RC_OK || s->from >= *last)
+	enum rc rc = RC_OK;
+	tally_sort(&s->t);
+	for (size_t i = 0; i < s->t.n && rc == RC_OK; i++) {
+		const struct seen *seen = &s->t.list[i];
+		struct finding_row f;
+		struct found was;
+		enum transition what = TRANSITION_OPENED;
+		if (s->w.layer)
+			arena_reset(a);
+		rc = view_find(&s->v, seen->id, a, &was, err);
+		if (rc == RC_ABSENT)
+			add_first(&f, &was, seen, s->d, s->now_us, a);
+		else if (rc == RC_OK)
+			what = add_to(&f, &was.row, seen, s->d, s->now_us, a);
+		else
+			return rc;
+		rc = writing_put(&s->w, &f, &was, what, err);
+	}
+	return rc;
+}
+
+static enum rc read_events(struct step *s, struct reader *r, struct err *err)
+{
+	uint64_t last;
+	enum rc rc = events_last_seq(r, &last, err);
+	s->from = s->upto = (uint64_t)s->v.folded;
+	if (rc != RC_OK || s->from >= last)
 		return rc;
-	tally_init(&s->t, c, store_secret(reader_store(r)));
+	tally_init(&s->t, reader_conn(r), store_secret(reader_store(r)));
 	rc = findings_scan(r, s->from, 0, true, false, gather, s, err);
+	s->t.c = NULL;
 	/* The rest holds none: undone, damaged or forgotten. */
 	if (rc == RC_OK && !s->full)
-		s->upto = *last;
-	if (rc == RC_OK)
-		rc = prepare(s, c, err);
-	s->t.c = NULL;
+		s->upto = last;
+	return rc;
+}
+
+static enum rc read_step(struct step *s, struct reader *r, struct arena *a, struct err *err)
+{
+	enum rc rc = view_begin(&s->v, r, NULL, true, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = read_events(s, r, err);
+	if (rc == RC_OK && s->upto > s->from) {
+		rc = writing_begin(&s->w, reader_store(r), &s->v, s->t.n > WRITE_FEW, err);
+		if (rc == RC_OK)
+			rc = fold_findings(s, a, err);
+		s->w.fold_upto = (int64_t)s->upto;
+	}
+	view_end(&s->v);
 	return rc;
 }
 
 static enum rc fold_step(struct store *store, const struct directory *d, uint64_t most,
-			 uint64_t *did_out, struct err *err)
+			 uint64_t most_findings, uint64_t *did_out, struct err *err)
 {
-	struct step s = { .d = d, .most = most, .now_us = clock_now_us(), .a = arena_new(KIB(256)) };
+	struct step s = { .d = d, .most = most, .most_findings = most_findings,
+			  .now_us = clock_now_us() };
+	struct arena *a = arena_new(KIB(64));
 	struct reader *r;
-	uint64_t last = 0;
 	enum rc rc = store_read_begin(store, &r, err);
 	if (rc == RC_OK) {
-		rc = read_step(&s, r, &last, err);
+		rc = read_step(&s, r, a, err);
 		store_read_end(r);
 	}
 	if (rc == RC_OK && s.upto > s.from)
-		rc = store_write(store, write_step, &s, err);
+		rc = writing_commit(&s.w, err);
 	if (rc == RC_OK)
 		*did_out = s.upto - s.from;
 	if (s.t.a)
 		tally_free(&s.t);
-	arena_free(s.a);
+	writing_end(&s.w);
+	arena_free(a);
 	return rc;
 }
 
 enum rc findings_fold(struct store *s, const struct directory *d, uint64_t most, uint64_t *did_out,
 		      struct err *err)
 {
-	enum rc rc = RC_CONFLICT;
-	uint64_t did = 0;
+	enum rc rc = RC_OK;
+	uint64_t did = 1;
+	int tries = 0;
 	*did_out = 0;
-	for (int tries = 0; rc == RC_CONFLICT && tries < FOLD_TRIES; tries++)
-		rc = fold_step(s, d, most, &did, err);
-	while (rc == RC_OK && did > 0) {
-		*did_out += did;
-		if (*did_out >= most)
-			break;
+	while (rc == RC_OK && did > 0 && *did_out < most) {
 		did = 0;
-		rc = fold_step(s, d, most - *did_out, &did, err);
+		rc = fold_step(s, d, most - *did_out, tries ? FOLD_AGAIN : FOLD_FINDINGS, &did, err);
+		*did_out += did;
+		if (rc == RC_CONFLICT && tries++ < FOLD_TRIES) {
+			rc = RC_OK;
+			did = 1;
+		}
 	}
 	/* Others are at it: the next call goes on. */
 	return rc == RC_CONFLICT ? RC_OK : rc;

@@ -88,9 +88,14 @@ struct finding_row {
 	uint64_t events, returns;
 	enum tlp tlp;
 	bool exercise, shared_address, has_ip;
-	uint32_t asn, feeds; /* feeds 1: `feed` and `run` say all, no sightings are stored */
+	uint32_t asn, feeds; /* feeds 1: first_us, last_us, `feed` and `run` say all */
 	struct ip ip;
 	str cc, type, identifier, severity, key, concerns, sides;
+	/* By feed: of several feeds all; of one only what was noted of others. In main.db
+	 * these are rows of their own, which views put in here. */
+	struct sighting *seen;
+	uint32_t seen_count;
+	uint8_t id_form; /* out of a block, unchanged: see finding_block.c; else 0 */
 };
 
 /* Columns in the order finding_row_take() reads them, from column 0. */
@@ -98,16 +103,17 @@ struct finding_row {
 	"id, state, first_seen, last_seen, feed, run, events, returns, tlp, exercise, "   \
 	"shared_address, asn, feeds, ip, cc, type, identifier, severity, key, concerns, sides"
 enum { FINDING_COLUMN_COUNT = 21 };
+/* Copies the words into `a`. */
+void finding_row_own(struct finding_row *f, struct arena *a);
+/* As people see it; views into the row. */
+void finding_of_row(const struct finding_row *f, struct finding *out);
+MUST_CHECK enum rc finding_add_marks(struct conn *c, struct arena *a, struct finding *f, struct err *err);
 void finding_row_take(struct sql *q, struct arena *a, struct finding_row *out);
 /* RC_ABSENT without words when there is none. */
 MUST_CHECK enum rc finding_row_find(struct conn *c, struct hash128 id, struct arena *a,
 				    struct finding_row *out, struct err *err);
-MUST_CHECK enum rc finding_row_insert(struct conn *c, const struct finding_row *f, struct err *err);
-/* Only what events change always, and all of it. The run never goes back, but
- * `exact`: it may have moved meanwhile (findings_note_seen). */
-MUST_CHECK enum rc finding_row_touch(struct conn *c, const struct finding_row *f, struct err *err);
-MUST_CHECK enum rc finding_row_update(struct conn *c, const struct finding_row *f, bool exact,
-				      struct err *err);
+/* The row alone, whether or not one stood there. */
+MUST_CHECK enum rc finding_row_put(struct conn *c, const struct finding_row *f, struct err *err);
 MUST_CHECK enum rc finding_row_delete(struct conn *c, struct hash128 id, struct err *err);
 
 MUST_CHECK enum rc sightings_load(struct conn *c, struct hash128 id, struct arena *a,
@@ -115,12 +121,26 @@ MUST_CHECK enum rc sightings_load(struct conn *c, struct hash128 id, struct aren
 /* Adds to what stands there. */
 MUST_CHECK enum rc sighting_add(struct conn *c, struct hash128 id, const struct sighting *s,
 				struct err *err);
-MUST_CHECK enum rc sightings_delete(struct conn *c, struct hash128 id, struct err *err);
-/* How many feeds saw it, by the stored sightings. */
-MUST_CHECK enum rc sightings_count(struct conn *c, struct hash128 id, uint32_t *out, struct err *err);
+/* Takes away what was read, not what was noted since. */
+MUST_CHECK enum rc sighting_absorbed(struct conn *c, struct hash128 id, const struct sighting *s,
+				     struct err *err);
+/* Adds to a list that is sorted by feed; in `a` when it grows. */
+void sightings_join(struct sighting **list, uint32_t *n, const struct sighting *s, struct arena *a);
 
-MUST_CHECK enum rc transition_add(struct tx *tx, const struct finding_row *f, enum transition what,
-				  struct err *err);
+/* --- transitions --- */
+
+struct told {
+	struct hash128 finding;
+	uint8_t what, tlp;
+	bool exercise;
+};
+/* Numbers and writes them: few as rows, many packed. */
+MUST_CHECK enum rc transitions_add(struct tx *tx, const struct told *list, size_t n, struct err *err);
+/* Rows become a pack when they are so many. */
+MUST_CHECK enum rc transitions_pack(struct store *s, uint32_t many, bool *did_out, struct err *err);
+/* One of a pack at a time; false: damaged. Bytes may be anything. */
+typedef bool (*pack_each)(void *ctx, const struct transition_row *t);
+bool pack_read(str body, uint64_t first_seq, pack_each each, void *ctx);
 
 /* A finding as its first event makes it; concerns in `a`. */
 void finding_row_of_seen(const struct seen *s, const struct directory *d, int64_t now_us,
@@ -145,6 +165,16 @@ void part_bounds(const struct tally *t, char from[16], char upto[16]);
 MUST_CHECK enum rc findings_rebuild_by(struct store *s, const struct directory *d, size_t most,
 				       bool undo, struct err *err);
 
+/* --- background work --- */
+
+/* From how many on rows, neighbouring layers and rows of transitions are made one. */
+struct tend_sizes {
+	uint32_t rows, layers, transitions;
+};
+extern const struct tend_sizes tend_sizes_default;
+MUST_CHECK enum rc findings_tend_by(struct store *s, const struct tend_sizes *by, bool *did_out,
+				    struct err *err);
+
 /* --- cursors --- */
 
 /* "fold": newest event folded. "base": newest event in the base. "findings":
@@ -162,8 +192,8 @@ MUST_CHECK enum rc findings_scan(struct reader *r, uint64_t after, uint64_t upto
 /* --- gone --- */
 
 /* What each feed saw, also where the row itself tells it. */
-MUST_CHECK enum rc sightings_of(struct conn *c, const struct finding_row *f, struct arena *a,
-				struct sighting **out, size_t *count_out, struct err *err);
+void sightings_of(const struct finding_row *f, struct sighting *alone, const struct sighting **out,
+		  size_t *count_out);
 
 /* Newest complete run of each feed, as the cursors say. */
 struct runs {

@@ -4,19 +4,17 @@
  * is written, and told when people would call it a difference. The fold may go
  * on meanwhile: a row it changed is looked at again. */
 #include "base/clock.h"
-#include "route/findings_private.h"
+#include "route/finding_write.h"
 
 enum {
 	PART_FINDINGS = 60000,
 	PART_BITS_MAX = 16,
-	REPAIRS = 512, /* of one job */
+	REPAIRS = 4096, /* of one job */
 	ROUNDS = 50    /* over one part, when others change rows meanwhile */
 };
 
 struct repair {
 	struct finding_row was, now;
-	struct sighting *feeds; /* as they shall be stored; NULL: leave them */
-	size_t feed_count;
 	enum transition what; /* 0: none */
 	enum { REPAIR_ADD, REPAIR_CHANGE, REPAIR_DROP } kind;
 };
@@ -34,6 +32,7 @@ struct rebuild {
 	int64_t *undone;
 	size_t undone_count;
 	struct repair *list;
+	struct hash128 *ids;  /* of the repairs */
 	size_t n;
 	bool again;           /* rows were changed under us */
 	bool too_many;
@@ -47,43 +46,35 @@ static bool same_row(const struct finding_row *a, const struct finding_row *b)
 	       a->run == b->run && a->feeds == b->feeds && str_eq(a->concerns, b->concerns);
 }
 
-static enum rc write_one(struct tx *tx, struct rebuild *rb, struct repair *p, struct err *err)
-{
-	struct conn *c = tx_conn(tx);
-	struct finding_row stands;
-	enum rc rc = finding_row_find(c, p->now.id, rb->a, &stands, err);
-	bool found = rc == RC_OK;
-	if (rc != RC_OK && rc != RC_ABSENT)
-		return rc;
-	if (found != (p->kind != REPAIR_ADD) || (found && !same_row(&stands, &p->was))) {
-		rb->again = true;
-		return RC_OK;
-	}
-	rc = p->kind == REPAIR_ADD    ? finding_row_insert(c, &p->now, err) :
-	     p->kind == REPAIR_CHANGE ? finding_row_update(c, &p->now, true, err) :
-					finding_row_delete(c, p->now.id, err);
-	if (rc == RC_OK && p->feeds)
-		rc = sightings_delete(c, p->now.id, err);
-	for (size_t i = 0; i < p->feed_count && rc == RC_OK; i++)
-		rc = sighting_add(c, p->now.id, &p->feeds[i], err);
-	return rc == RC_OK && p->what ? transition_add(tx, &p->now, p->what, err) : rc;
-}
-
-static enum rc write_repairs(struct tx *tx, void *ctx, struct err *err)
+/* As it was compared, or it is looked at again. */
+static enum change write_one(void *ctx, size_t i, struct found *f, bool is_there, struct arena *a,
+			     enum transition *what)
 {
 	struct rebuild *rb = ctx;
-	enum rc rc = findings_disturbed(tx, err);
-	for (size_t i = 0; i < rb->n && rc == RC_OK; i++)
-		rc = write_one(tx, rb, &rb->list[i], err);
-	return rc;
+	const struct repair *p = &rb->list[i];
+	(void)a;
+	if (is_there != (p->kind != REPAIR_ADD) || (is_there && !same_row(&f->row, &p->was))) {
+		rb->again = true;
+		return CHANGE_NOTHING;
+	}
+	*what = p->what;
+	if (p->kind == REPAIR_DROP)
+		return CHANGE_DROP;
+	f->row = p->now;
+	if (p->kind == REPAIR_ADD)
+		f->notes = 0; /* what was noted stays beside it */
+	return CHANGE_PUT;
 }
 
 static enum rc flush(struct rebuild *rb, struct err *err)
 {
-	enum rc rc = rb->n ? store_write(rb->store, write_repairs, rb, err) : RC_OK;
+	for (size_t i = 0; i < rb->n; i++)
+		rb->ids[i] = rb->list[i].now.id;
+	enum rc rc = rb->n ? findings_change(rb->store, rb->ids, rb->n, write_one, NULL, rb, err) : RC_OK;
 	rb->n = 0;
 	arena_reset(rb->a);
 	rb->list = ARENA_ARRAY(rb->a, REPAIRS, struct repair);
+	rb->ids = ARENA_ARRAY(rb->a, REPAIRS, struct hash128);
 	return rc;
 }
 
@@ -123,7 +114,14 @@ static struct sighting *feeds_of(struct rebuild *rb, const struct seen *s,
 
 static bool same_feeds(const struct sighting *a, size_t an, const struct sighting *b, size_t bn)
 {
-	return an == bn && memcmp(a, b, an * sizeof(*a)) == 0;
+	return an == bn && (an == 0 || memcmp(a, b, an * sizeof(*a)) == 0);
+}
+
+/* In a row only where there are several. */
+static void set_feeds(struct finding_row *f, struct sighting *feeds, size_t n)
+{
+	f->seen = n > 1 ? feeds : NULL;
+	f->seen_count = n > 1 ? (uint32_t)n : 0;
 }
 
 static bool same_texts(const struct finding_row *a, const struct finding_row *b)
@@ -171,7 +169,7 @@ static struct repair *new_repair(struct rebuild *rb)
 	return p;
 }
 
-static enum rc add_missing(struct rebuild *rb, const struct seen *s)
+static void add_missing(struct rebuild *rb, const struct seen *s)
 {
 	struct repair *p = new_repair(rb);
 	size_t n;
@@ -179,33 +177,37 @@ static enum rc add_missing(struct rebuild *rb, const struct seen *s)
 	p->kind = REPAIR_ADD;
 	finding_row_of_seen(s, rb->d, rb->now_us, rb->a, &p->now);
 	judge(rb, p, feeds, n);
-	if (n > 1) {
-		p->feeds = feeds;
-		p->feed_count = n;
-	}
+	set_feeds(&p->now, feeds, n);
 	rb->n++;
-	return RC_OK;
 }
 
-static enum rc drop_stray(struct rebuild *rb, const struct finding_row *was)
+static void drop_stray(struct rebuild *rb, const struct finding_row *was)
 {
 	struct repair *p = new_repair(rb);
 	p->kind = REPAIR_DROP;
 	p->was = p->now = *was;
 	p->what = was->state != FINDING_GONE ? TRANSITION_GONE : 0;
 	rb->n++;
-	return RC_OK;
 }
 
-static enum rc compare(struct rebuild *rb, struct conn *c, const struct finding_row *was,
-		       const struct seen *s, struct err *err)
+/* Its words until the repair is written. */
+static void keep_row(struct rebuild *rb, struct finding_row *f)
+{
+	finding_row_own(f, rb->a);
+	if (!f->seen_count)
+		return;
+	struct sighting *list = ARENA_ARRAY(rb->a, f->seen_count, struct sighting);
+	memcpy(list, f->seen, f->seen_count * sizeof(*list));
+	f->seen = list;
+}
+
+static void compare(struct rebuild *rb, const struct finding_row *was, const struct seen *s)
 {
 	struct repair *p = new_repair(rb);
-	struct sighting *stored, *feeds;
+	struct sighting alone, *feeds;
+	const struct sighting *stored;
 	size_t stored_count, n;
-	enum rc rc = sightings_of(c, was, rb->a, &stored, &stored_count, err);
-	if (rc != RC_OK)
-		return rc;
+	sightings_of(was, &alone, &stored, &stored_count);
 	feeds = feeds_of(rb, s, stored, stored_count, &n);
 	p->kind = REPAIR_CHANGE;
 	p->was = *was;
@@ -213,56 +215,66 @@ static enum rc compare(struct rebuild *rb, struct conn *c, const struct finding_
 	if (n == 1)
 		p->now.run = feeds[0].run;
 	judge(rb, p, feeds, n);
-	bool same = n == 1 && was->feeds == 1 ? true : same_feeds(feeds, n, stored, stored_count);
+	bool same = (n == 1 && was->feeds == 1) || same_feeds(feeds, n, stored, stored_count);
 	if (n > 1 && was->feeds > 1)
 		p->now.run = was->run; /* each feed has its own: this one tells nothing */
-	if (same && nothing_to_do(was, &p->now))
-		return RC_OK;
-	if (!same) {
-		p->feeds = feeds;
-		p->feed_count = n > 1 ? n : 0;
-	}
-	rb->n++;
-	return RC_OK;
+	set_feeds(&p->now, feeds, n);
+	rb->n += !same || !nothing_to_do(was, &p->now);
 }
 
-/* Rows and tally, both by id, side by side. */
-static enum rc walk(struct rebuild *rb, struct conn *c, struct err *err)
+static enum rc flush_when_full(struct rebuild *rb, struct err *err)
 {
-	char from[16], upto[16];
+	return rb->n == REPAIRS || arena_bytes(rb->a) > MIB(4) ? flush(rb, err) : RC_OK;
+}
+
+/* Findings and tally, both by id, side by side. */
+static enum rc walk_part(struct rebuild *rb, struct view *v, struct hash128 upto, struct err *err)
+{
+	struct arena *a = arena_new(KIB(16));
+	struct finding_row was;
 	size_t i = 0;
-	enum rc rc = flush(rb, err);
-	struct sql *q = sql(c, "SELECT " FINDING_COLUMNS " FROM finding WHERE id BETWEEN ? AND ? ORDER BY id");
-	part_bounds(&rb->t, from, upto);
-	sql_blob(q, 1, str_mem(from, 16));
-	sql_blob(q, 2, str_mem(upto, 16));
-	while (rc == RC_OK && sql_row(q)) {
-		struct finding_row was;
-		finding_row_take(q, rb->a, &was);
+	enum rc rc = RC_OK;
+	while (rc == RC_OK && view_next(v, a, &was, &rc, err) && id_cmp(was.id, upto) <= 0) {
 		for (; rc == RC_OK && i < rb->t.n && id_cmp(rb->t.list[i].id, was.id) < 0; i++) {
-			rc = add_missing(rb, &rb->t.list[i]);
-			if (rc == RC_OK && rb->n == REPAIRS - 1) {
-				rc = flush(rb, err);
-				finding_row_take(q, rb->a, &was);
-			}
+			add_missing(rb, &rb->t.list[i]);
+			rc = flush_when_full(rb, err);
 		}
 		if (rc != RC_OK)
 			break;
+		keep_row(rb, &was);
 		if (i < rb->t.n && id_cmp(rb->t.list[i].id, was.id) == 0)
-			rc = compare(rb, c, &was, &rb->t.list[i++], err);
+			compare(rb, &was, &rb->t.list[i++]);
 		else
-			rc = drop_stray(rb, &was);
-		if (rc == RC_OK && (rb->n >= REPAIRS - 1 || arena_bytes(rb->a) > MIB(8)))
-			rc = flush(rb, err);
+			drop_stray(rb, &was);
+		rc = flush_when_full(rb, err);
+		arena_reset(a);
 	}
-	enum rc end = sql_end(q, rc == RC_OK ? err : NULL);
-	rc = rc == RC_OK ? end : rc;
 	for (; rc == RC_OK && i < rb->t.n; i++) {
-		rc = add_missing(rb, &rb->t.list[i]);
-		if (rc == RC_OK && rb->n == REPAIRS)
-			rc = flush(rb, err);
+		add_missing(rb, &rb->t.list[i]);
+		rc = flush_when_full(rb, err);
 	}
+	arena_free(a);
 	return rc == RC_OK ? flush(rb, err) : rc;
+}
+
+static enum rc walk(struct rebuild *rb, struct reader *r, struct err *err)
+{
+	char from[16], upto[16];
+	struct view v;
+	part_bounds(&rb->t, from, upto);
+	enum rc rc = flush(rb, err);
+	if (rc == RC_OK)
+		rc = view_begin(&v, r, NULL, true, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = view_walk(&v, id_of_bytes(str_mem(from, 16)), err);
+	if (rc == RC_OK) {
+		rc = walk_part(rb, &v, id_of_bytes(str_mem(upto, 16)), err);
+		enum rc end = view_walk_end(&v, rc == RC_OK ? err : NULL);
+		rc = rc == RC_OK ? end : rc;
+	}
+	view_end(&v);
+	return rc;
 }
 
 /* --- one part --- */
@@ -331,7 +343,7 @@ static enum rc one_part(struct rebuild *rb, unsigned bits, uint64_t part, struct
 	rc = read_part(rb, r, err);
 	if (rc == RC_OK && !rb->too_many) {
 		tally_sort(&rb->t);
-		rc = walk(rb, reader_conn(r), err);
+		rc = walk(rb, r, err);
 	}
 	store_read_end(r);
 	return rc;
@@ -365,7 +377,9 @@ enum rc findings_rebuild_by(struct store *s, const struct directory *d, size_t m
 	struct rebuild rb = { .store = s, .d = d, .most = most, .undo = undo, .a = arena_new(MIB(1)),
 			      .runs_a = arena_new(KIB(16)) };
 	tally_init(&rb.t, NULL, store_secret(s));
-	enum rc rc = all_parts(&rb, err);
+	enum rc rc = layers_drop_damaged(s, err);
+	if (rc == RC_OK)
+		rc = all_parts(&rb, err);
 	tally_free(&rb.t);
 	arena_free(rb.a);
 	arena_free(rb.runs_a);

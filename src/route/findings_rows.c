@@ -18,6 +18,47 @@ struct hash128 id_of_bytes(str raw)
 	return (struct hash128){ be64toh(half[0]), be64toh(half[1]) };
 }
 
+void finding_row_own(struct finding_row *f, struct arena *a)
+{
+	str *const texts[] = { &f->cc, &f->type, &f->identifier, &f->severity,
+			       &f->key, &f->concerns, &f->sides };
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		*texts[i] = arena_str(a, *texts[i]);
+}
+
+void finding_of_row(const struct finding_row *f, struct finding *out)
+{
+	*out = (struct finding){
+		.id = f->id, .state = f->state, .first_seen_us = f->first_us, .last_seen_us = f->last_us,
+		.events = f->events, .returns = f->returns, .feed = f->feed, .tlp = f->tlp,
+		.exercise = f->exercise, .shared_address = f->shared_address, .asn = f->asn,
+		.type = f->type, .identifier = f->identifier, .severity = f->severity, .key = f->key,
+		.cc = f->cc, .mark_reason = STR_INIT(""),
+	};
+	if (!concerns_parse(f->concerns, &out->concerns))
+		out->concerns.count = 0;
+}
+
+/* When it was marked, and the newest reason. */
+enum rc finding_add_marks(struct conn *c, struct arena *a, struct finding *f, struct err *err)
+{
+	char raw[16];
+	struct sql *q = sql(c, "SELECT mark, at_us, reason FROM finding_mark WHERE id = ? ORDER BY at_us");
+	id_bytes(f->id, raw);
+	sql_blob(q, 1, str_mem(raw, 16));
+	while (sql_row(q)) {
+		int64_t mark = sql_col_int(q, 0), at_us = sql_col_int(q, 1);
+		if (mark == MARK_TOLD)
+			f->told_us = at_us;
+		else if (mark == MARK_ANSWERED)
+			f->answered_us = at_us;
+		else if (mark == MARK_HELD)
+			f->held_us = at_us;
+		f->mark_reason = arena_str(a, sql_col_str(q, 2));
+	}
+	return sql_end(q, err);
+}
+
 void finding_row_take(struct sql *q, struct arena *a, struct finding_row *out)
 {
 	*out = (struct finding_row){
@@ -85,44 +126,17 @@ static void bind_row(struct sql *q, const struct finding_row *f, char raw[16])
 	sql_blob(q, 21, f->sides);
 }
 
-enum rc finding_row_insert(struct conn *c, const struct finding_row *f, struct err *err)
+enum rc finding_row_put(struct conn *c, const struct finding_row *f, struct err *err)
 {
 	char raw[16];
 	struct sql *q = sql(c, "INSERT INTO finding (" FINDING_COLUMNS ") VALUES "
 			       "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-			       "?17, ?18, ?19, ?20, ?21)");
+			       "?17, ?18, ?19, ?20, ?21) ON CONFLICT (id) DO UPDATE SET state = ?2, "
+			       "first_seen = ?3, last_seen = ?4, feed = ?5, run = ?6, events = ?7, "
+			       "returns = ?8, tlp = ?9, exercise = ?10, shared_address = ?11, asn = ?12, "
+			       "feeds = ?13, ip = ?14, cc = ?15, type = ?16, identifier = ?17, "
+			       "severity = ?18, key = ?19, concerns = ?20, sides = ?21");
 	bind_row(q, f, raw);
-	return sql_run(q, err);
-}
-
-enum rc finding_row_update(struct conn *c, const struct finding_row *f, bool exact, struct err *err)
-{
-	char raw[16];
-	struct sql *q = sql(c, "UPDATE finding SET state = ?2, first_seen = ?3, last_seen = ?4, feed = ?5, "
-			       "run = CASE WHEN ?22 OR feed <> ?5 THEN ?6 ELSE max(run, ?6) END, events = ?7, returns = ?8, tlp = ?9, exercise = ?10, "
-			       "shared_address = ?11, asn = ?12, feeds = ?13, ip = ?14, cc = ?15, "
-			       "type = ?16, identifier = ?17, severity = ?18, key = ?19, concerns = ?20, "
-			       "sides = ?21 WHERE id = ?1");
-	bind_row(q, f, raw);
-	sql_int(q, 22, exact);
-	return sql_run(q, err);
-}
-
-enum rc finding_row_touch(struct conn *c, const struct finding_row *f, struct err *err)
-{
-	char raw[16];
-	struct sql *q = sql(c, "UPDATE finding SET state = ?, first_seen = ?, last_seen = ?, run = max(run, ?), "
-			       "events = ?, returns = ?, tlp = ?, feeds = ? WHERE id = ?");
-	id_bytes(f->id, raw);
-	sql_int(q, 1, f->state);
-	sql_int(q, 2, f->first_us);
-	sql_int(q, 3, f->last_us);
-	sql_int(q, 4, f->run);
-	sql_int(q, 5, (int64_t)f->events);
-	sql_int(q, 6, (int64_t)f->returns);
-	sql_int(q, 7, f->tlp);
-	sql_int(q, 8, f->feeds);
-	sql_blob(q, 9, str_mem(raw, 16));
 	return sql_run(q, err);
 }
 
@@ -134,15 +148,9 @@ static enum rc by_id(struct sql *q, struct hash128 id, struct err *err)
 	return sql_run(q, err);
 }
 
-enum rc sightings_delete(struct conn *c, struct hash128 id, struct err *err)
-{
-	return by_id(sql(c, "DELETE FROM finding_feed WHERE id = ?"), id, err);
-}
-
 enum rc finding_row_delete(struct conn *c, struct hash128 id, struct err *err)
 {
-	enum rc rc = by_id(sql(c, "DELETE FROM finding WHERE id = ?"), id, err);
-	return rc == RC_OK ? sightings_delete(c, id, err) : rc;
+	return by_id(sql(c, "DELETE FROM finding WHERE id = ?"), id, err);
 }
 
 /* --- sightings --- */
@@ -189,31 +197,18 @@ enum rc sighting_add(struct conn *c, struct hash128 id, const struct sighting *s
 	return sql_run(q, err);
 }
 
-enum rc sightings_count(struct conn *c, struct hash128 id, uint32_t *out, struct err *err)
+enum rc sighting_absorbed(struct conn *c, struct hash128 id, const struct sighting *s, struct err *err)
 {
 	char raw[16];
-	struct sql *q = sql(c, "SELECT count(*) FROM finding_feed WHERE id = ?");
+	struct sql *q = sql(c, "DELETE FROM finding_feed WHERE id = ? AND feed = ? AND run = ?");
 	id_bytes(id, raw);
 	sql_blob(q, 1, str_mem(raw, 16));
-	*out = sql_row(q) ? (uint32_t)sql_col_int(q, 0) : 0;
-	return sql_end(q, err);
-}
-
-/* --- transitions and cursors --- */
-
-enum rc transition_add(struct tx *tx, const struct finding_row *f, enum transition what, struct err *err)
-{
-	char raw[16];
-	struct sql *q = sql(tx_conn(tx), "INSERT INTO transition (at_us, finding, what, tlp, exercise) "
-					 "VALUES (?, ?, ?, ?, ?)");
-	id_bytes(f->id, raw);
-	sql_int(q, 1, tx_now_us(tx));
-	sql_blob(q, 2, str_mem(raw, 16));
-	sql_int(q, 3, what);
-	sql_int(q, 4, f->tlp);
-	sql_int(q, 5, f->exercise);
+	sql_int(q, 2, s->feed);
+	sql_int(q, 3, s->run);
 	return sql_run(q, err);
 }
+
+/* --- cursors --- */
 
 enum rc cursor_get(struct conn *c, str name, int64_t *out, struct err *err)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Gone: what a feed that lists all there is does not list any more. */
-#include "route/findings_private.h"
+#include "route/finding_write.h"
 
-enum { PAGE = 256 };
+enum { PAGE = 8192 };
 
 enum rc runs_load(struct conn *c, struct arena *a, struct runs *out, struct err *err)
 {
@@ -46,54 +46,47 @@ bool is_gone(const struct runs *runs, const struct sighting *list, size_t n)
 	return false;
 }
 
-/* All that feeds saw of a finding: the row of one feed, with what was noted
- * beside it, or the stored sightings. */
-enum rc sightings_of(struct conn *c, const struct finding_row *f, struct arena *a,
-		     struct sighting **out, size_t *n, struct err *err)
+void sightings_of(const struct finding_row *f, struct sighting *alone, const struct sighting **out,
+		  size_t *n)
 {
-	enum rc rc = sightings_load(c, f->id, a, out, n, err);
-	if (rc != RC_OK || f->feeds != 1)
-		return rc;
-	struct sighting *one = ARENA_NEW(a, struct sighting);
-	*one = (struct sighting){ f->feed, f->first_us, f->last_us, f->run };
-	for (size_t i = 0; i < *n; i++)
-		if ((*out)[i].feed == f->feed && (*out)[i].run > one->run)
-			one->run = (*out)[i].run;
-	*out = one;
-	*n = 1;
-	return RC_OK;
+	*alone = (struct sighting){ f->feed, f->first_us, f->last_us, f->run };
+	*out = f->feeds == 1 ? alone : f->seen;
+	*n = f->feeds == 1 ? 1 : f->seen_count;
 }
 
 /* --- after a complete run --- */
 
 struct page {
 	int64_t feed, run;
+	struct runs runs;
 	struct hash128 ids[PAGE];
 	size_t n;
 	bool last; /* moves the cursor */
 };
 
-static enum rc judge(struct tx *tx, const struct runs *runs, struct hash128 id, struct arena *a,
-		     struct err *err)
+static bool is_wrong(const struct runs *runs, const struct finding_row *f)
 {
-	struct conn *c = tx_conn(tx);
-	struct finding_row f;
-	struct sighting *list;
+	struct sighting alone;
+	const struct sighting *list;
 	size_t n;
-	enum rc rc = finding_row_find(c, id, a, &f, err);
-	if (rc == RC_ABSENT)
-		return RC_OK;
-	if (rc == RC_OK)
-		rc = sightings_of(c, &f, a, &list, &n, err);
-	if (rc != RC_OK)
-		return rc;
-	bool gone = !f.shared_address && is_gone(runs, list, n), was = f.state == FINDING_GONE;
-	if (gone == was)
-		return RC_OK;
-	f.state = gone ? FINDING_GONE : FINDING_RETURNED;
-	f.returns += !gone;
-	rc = finding_row_touch(c, &f, err);
-	return rc == RC_OK ? transition_add(tx, &f, gone ? TRANSITION_GONE : TRANSITION_RETURNED, err) : rc;
+	sightings_of(f, &alone, &list, &n);
+	bool gone = !f->shared_address && is_gone(runs, list, n);
+	return gone != (f->state == FINDING_GONE);
+}
+
+static enum change judge(void *ctx, size_t i, struct found *f, bool is_there, struct arena *a,
+			 enum transition *what)
+{
+	const struct page *p = ctx;
+	(void)i;
+	(void)a;
+	if (!is_there || !is_wrong(&p->runs, &f->row))
+		return CHANGE_NOTHING;
+	bool gone = f->row.state != FINDING_GONE;
+	f->row.state = gone ? FINDING_GONE : FINDING_RETURNED;
+	f->row.returns += !gone;
+	*what = gone ? TRANSITION_GONE : TRANSITION_RETURNED;
+	return CHANGE_PUT;
 }
 
 static void run_cursor(int64_t feed, char name[32])
@@ -116,61 +109,59 @@ static enum rc runs_with(struct conn *c, const struct page *p, struct arena *a, 
 	return rc;
 }
 
-static enum rc judge_page(struct tx *tx, void *ctx, struct err *err)
+static enum rc set_cursor(struct tx *tx, void *ctx, struct err *err)
 {
 	const struct page *p = ctx;
-	struct arena *a = arena_new(KIB(64));
-	struct runs runs;
 	char name[32];
-	enum rc rc = runs_with(tx_conn(tx), p, a, &runs, err);
-	for (size_t i = 0; i < p->n && rc == RC_OK; i++)
-		rc = judge(tx, &runs, p->ids[i], a, err);
-	if (rc == RC_OK && p->n)
-		rc = findings_disturbed(tx, err);
 	run_cursor(p->feed, name);
-	if (rc == RC_OK && p->last)
-		rc = cursor_set(tx_conn(tx), str_of(name), p->run, err);
-	arena_free(a);
+	return p->last ? cursor_set(tx_conn(tx), str_of(name), p->run, err) : RC_OK;
+}
+
+/* Those of this feed that may change: open ones not in the run, gone ones that are in it. */
+static bool is_candidate(const struct page *p, const struct finding_row *f)
+{
+	bool of_feed = f->feeds == 1 && f->feed == p->feed;
+	for (uint32_t i = 0; i < f->seen_count && f->feeds > 1 && !of_feed; i++)
+		of_feed = f->seen[i].feed == p->feed;
+	return of_feed && is_wrong(&p->runs, f);
+}
+
+static enum rc judge_page(struct store *s, struct page *p, struct err *err)
+{
+	enum rc rc = findings_change(s, p->ids, p->n, judge, set_cursor, p, err);
+	p->n = 0;
 	return rc;
 }
 
-/* Those that may change: open ones not in the run, gone ones that are in it. */
-static struct sql *candidates(struct conn *c, bool many_feeds)
+static enum rc judge_all(struct store *s, struct view *v, struct page *p, struct err *err)
 {
-	return many_feeds ?
-		       sql(c, "SELECT s.id FROM finding_feed s JOIN finding f ON f.id = s.id "
-			      "WHERE s.feed = ?1 AND f.shared_address = 0 AND "
-			      "((f.state <> 2 AND f.feeds > 1 AND s.run < ?2) OR (f.state = 2 AND s.run >= ?2)) "
-			      "ORDER BY s.id") :
-		       sql(c, "SELECT id FROM finding WHERE feed = ?1 AND feeds = 1 AND shared_address = 0 "
-			      "AND ((state <> 2 AND run < ?2) OR (state = 2 AND run >= ?2)) ORDER BY id");
-}
-
-static enum rc judge_all(struct store *s, struct reader *r, struct page *p, bool many_feeds,
-			 struct err *err)
-{
-	enum rc rc = RC_OK;
-	struct sql *q = candidates(reader_conn(r), many_feeds);
-	sql_int(q, 1, p->feed);
-	sql_int(q, 2, p->run);
-	p->n = 0;
-	while (rc == RC_OK && sql_row(q)) {
-		p->ids[p->n++] = id_of_bytes(sql_col_blob(q, 0));
-		if (p->n < PAGE)
-			continue;
-		rc = store_write(s, judge_page, p, err);
-		p->n = 0;
+	struct finding_row f;
+	struct arena *a = arena_new(KIB(64));
+	enum rc rc = view_walk(v, (struct hash128){ 0, 0 }, err);
+	if (rc == RC_OK) {
+		while (view_next(v, a, &f, &rc, err)) {
+			if (is_candidate(p, &f))
+				p->ids[p->n++] = f.id;
+			if (p->n == PAGE)
+				rc = judge_page(s, p, err);
+			if (rc != RC_OK)
+				break;
+			arena_reset(a);
+		}
+		enum rc end = view_walk_end(v, rc == RC_OK ? err : NULL);
+		rc = rc == RC_OK ? end : rc;
 	}
-	enum rc end = sql_end(q, rc == RC_OK ? err : NULL);
-	rc = rc == RC_OK ? end : rc;
-	p->last = many_feeds;
-	return rc == RC_OK && (p->n || p->last) ? store_write(s, judge_page, p, err) : rc;
+	arena_free(a);
+	p->last = true;
+	return rc == RC_OK ? judge_page(s, p, err) : rc;
 }
 
 enum rc findings_run_complete(struct store *s, int64_t feed, int64_t run, struct err *err)
 {
 	struct page *p = x_alloc(sizeof(*p));
 	struct reader *r = NULL;
+	struct arena *a = arena_new(KIB(4));
+	struct view v;
 	bool folded = false;
 	int64_t before = 0;
 	char name[32];
@@ -183,12 +174,17 @@ enum rc findings_run_complete(struct store *s, int64_t feed, int64_t run, struct
 	if (rc == RC_OK)
 		rc = cursor_get(reader_conn(r), str_of(name), &before, err);
 	if (rc == RC_OK && folded && before < run) {
-		rc = judge_all(s, r, p, false, err);
+		rc = runs_with(reader_conn(r), p, a, &p->runs, err);
 		if (rc == RC_OK)
-			rc = judge_all(s, r, p, true, err);
+			rc = view_begin(&v, r, NULL, true, err);
+		if (rc == RC_OK) {
+			rc = judge_all(s, &v, p, err);
+			view_end(&v);
+		}
 	}
 	if (r)
 		store_read_end(r);
+	arena_free(a);
 	free(p);
 	return rc;
 }
@@ -214,18 +210,9 @@ enum rc findings_note_seen(struct tx *tx, int64_t feed, int64_t run, const struc
 	struct conn *c = tx_conn(tx);
 	enum rc rc = RC_OK;
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
-		char raw[16];
+		/* Beside the finding, which may not be folded yet: whoever writes it next takes it in. */
 		struct sighting one = { feed, list[i].time_us, list[i].time_us, run };
-		struct sql *q = sql(c, "UPDATE finding SET run = max(run, ?1) "
-				       "WHERE id = ?2 AND feed = ?3 AND feeds = 1");
-		id_bytes(list[i].id, raw);
-		sql_int(q, 1, run);
-		sql_blob(q, 2, str_mem(raw, 16));
-		sql_int(q, 3, feed);
-		rc = sql_run(q, err);
-		/* Not folded yet, or of several feeds: beside it. */
-		if (rc == RC_OK && sql_changes(c) == 0)
-			rc = sighting_add(c, list[i].id, &one, err);
+		rc = sighting_add(c, list[i].id, &one, err);
 	}
 	return rc;
 }

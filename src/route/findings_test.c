@@ -470,9 +470,28 @@ TEST(speed)
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(opened_and_counted), TEST_RUN(caught_up), TEST_RUN(steps_do_not_matter),
-	  TEST_RUN(changed), TEST_RUN(exercises_apart), TEST_RUN(gone_and_returned),
-	  TEST_RUN(empty_and_silent), TEST_RUN(not_before_all_is_folded), TEST_RUN(two_feeds),
-	  TEST_RUN(repeats_stand_in_a_run), TEST_RUN(repeat_before_the_fold),
-	  TEST_RUN(shared_address), TEST_RUN(filters_and_marks), TEST_RUN(feeds_of_a_finding),
-	  TEST_RUN(file_teller), TEST_RUN(tellers), TEST_RUN(speed))
+EVERY_WAY(opened_and_counted)
+EVERY_WAY(caught_up)
+EVERY_WAY(steps_do_not_matter)
+EVERY_WAY(changed)
+EVERY_WAY(exercises_apart)
+EVERY_WAY(gone_and_returned)
+EVERY_WAY(empty_and_silent)
+EVERY_WAY(not_before_all_is_folded)
+EVERY_WAY(two_feeds)
+EVERY_WAY(repeats_stand_in_a_run)
+EVERY_WAY(repeat_before_the_fold)
+EVERY_WAY(shared_address)
+EVERY_WAY(filters_and_marks)
+EVERY_WAY(feeds_of_a_finding)
+EVERY_WAY(file_teller)
+EVERY_WAY(tellers)
+
+TEST_MAIN(RUN_EVERY_WAY(opened_and_counted), RUN_EVERY_WAY(caught_up),
+	  RUN_EVERY_WAY(steps_do_not_matter), RUN_EVERY_WAY(changed),
+	  RUN_EVERY_WAY(exercises_apart), RUN_EVERY_WAY(gone_and_returned),
+	  RUN_EVERY_WAY(empty_and_silent), RUN_EVERY_WAY(not_before_all_is_folded),
+	  RUN_EVERY_WAY(two_feeds), RUN_EVERY_WAY(repeats_stand_in_a_run),
+	  RUN_EVERY_WAY(repeat_before_the_fold), RUN_EVERY_WAY(shared_address),
+	  RUN_EVERY_WAY(filters_and_marks), RUN_EVERY_WAY(feeds_of_a_finding),
+	  RUN_EVERY_WAY(file_teller), RUN_EVERY_WAY(tellers), TEST_RUN(speed))

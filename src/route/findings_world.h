@@ -8,12 +8,27 @@
 #include "base/test.h"
 #include "base/test_dir.h"
 #include "route/directory_private.h"
-#include "route/findings.h"
+#include "route/findings_private.h"
 
 enum { LIST = 1, LIST_TOO, HONEYPOT }; /* feeds; the first two list all there is */
 enum { HOLDER = 1, TELCO };
 
 static struct err err;
+
+/* How the findings are kept while a test runs: each test is run in every way. */
+enum { IN_ROWS, IN_LAYERS, IN_ONE_LAYER, WAYS };
+static int way;
+
+static inline void tend(struct store *s)
+{
+	const struct tend_sizes by = { .rows = 1, .layers = way == IN_LAYERS ? 4 : 2, .transitions = 1 };
+	bool did = way != IN_ROWS;
+	while (did) {
+		CHECK_RC(findings_tend_by(s, &by, &did, &err), RC_OK, err);
+		bool more;
+		CHECK_RC(store_tend(s, &more, &err), RC_OK, err);
+	}
+}
 
 struct world {
 	struct test_dir dir;
@@ -136,12 +151,14 @@ static inline void fold(struct world *w)
 	do
 		CHECK_RC(findings_fold(w->s, w->d, 100000, &did, &err), RC_OK, err);
 	while (did);
+	tend(w->s);
 }
 
 static inline void complete(struct world *w, int64_t feed, int64_t report)
 {
 	fold(w);
 	CHECK_RC(findings_run_complete(w->s, feed, report, &err), RC_OK, err);
+	tend(w->s);
 }
 
 /* --- looking --- */
@@ -209,9 +226,21 @@ static inline str news(struct world *w, struct buf *out)
 	} while (0)
 
 /* All that a person could see of the findings, to compare before and after. */
+static struct reader *dump_from; /* also what each feed saw, of the first ones */
+static size_t dump_feeds;
 static inline bool dump_one(void *ctx, const struct finding *f)
 {
 	struct buf *out = ctx;
+	struct arena *a = arena_new(KIB(4));
+	struct finding_feed *feeds;
+	size_t n = 0;
+	if (dump_from && dump_feeds++ < 100)
+		CHECK_RC(findings_feeds(dump_from, f->id, a, &feeds, &n, &err), RC_OK, err);
+	for (size_t i = 0; i < n; i++)
+		buf_fmt(out, "%lld %lld %lld %lld; ", (long long)feeds[i].feed,
+			(long long)feeds[i].first_seen_us, (long long)feeds[i].last_seen_us,
+			(long long)feeds[i].report);
+	arena_free(a);
 	buf_fmt(out, STR_FMT " %s %llu %llu %lld %lld %lld %d %d " STR_FMT " %zu\n", STR_ARG(f->key),
 		finding_state_name(f->state), (unsigned long long)f->events,
 		(unsigned long long)f->returns, (long long)f->first_seen_us, (long long)f->last_seen_us,
@@ -223,18 +252,14 @@ static inline void dump(struct world *w, struct buf *out)
 	struct reader *r;
 	buf_reset(out);
 	CHECK_RC(store_read_begin(w->s, &r, &err), RC_OK, err);
+	dump_from = r;
+	dump_feeds = 0;
 	for (int state = 0; state <= FINDING_GONE; state += FINDING_GONE) {
 		const struct finding_query q = { .state = (enum finding_state)state, .tlp_mask = 31,
 						 .exercise = true };
 		CHECK_RC(findings_list(r, &q, dump_one, out, &err), RC_OK, err);
 	}
-	struct sql *q = sql(reader_conn(r), "SELECT hex(id), feed, first_seen, last_seen, run "
-					    "FROM finding_feed ORDER BY id, feed");
-	while (sql_row(q))
-		buf_fmt(out, STR_FMT " %lld %lld %lld %lld\n", STR_ARG(sql_col_str(q, 0)),
-			(long long)sql_col_int(q, 1), (long long)sql_col_int(q, 2),
-			(long long)sql_col_int(q, 3), (long long)sql_col_int(q, 4));
-	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	dump_from = NULL;
 	store_read_end(r);
 }
 
@@ -243,6 +268,7 @@ static inline void rebuild_changes_nothing(struct world *w)
 	struct buf before = BUF_INIT(MIB(4)), after = BUF_INIT(MIB(4));
 	dump(w, &before);
 	CHECK_RC(findings_rebuild(w->s, w->d, &err), RC_OK, err);
+	tend(w->s);
 	dump(w, &after);
 	CHECK_STR(buf_str(&after), buf_str(&before));
 	CHECK_NEWS(w, "");
@@ -258,5 +284,18 @@ static inline void run_sql(struct world *w, const char *literal)
 {
 	CHECK_RC(store_write(w->s, statement, (void *)literal, &err), RC_OK, err);
 }
+
+/* Each test, in every way. */
+#define EVERY_WAY(name)                                                             \
+	static void every_way_##name(void)                                          \
+	{                                                                           \
+		for (way = 0; way < WAYS; way++) {                                  \
+			int failed = test_failures;                                 \
+			test_##name();                                              \
+			if (test_failures > failed)                                 \
+				printf("# in way %d\n", way);                       \
+		}                                                                   \
+	}
+#define RUN_EVERY_WAY(name) { #name, every_way_##name }
 
 #endif

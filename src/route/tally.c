@@ -158,13 +158,10 @@ static int64_t feed_of(struct tally *t, int64_t report)
 {
 	if (report == t->report && report)
 		return t->feed;
-	struct sql *q = sql(t->c, "SELECT feed FROM report WHERE id = ?");
-	sql_int(q, 1, report);
-	t->feed = sql_row(q) ? sql_col_int(q, 0) : 0;
+	struct report r;
 	t->report = report;
 	/* Without an answer it is nobody's: the events count all the same. */
-	if (sql_end(q, NULL) != RC_OK)
-		t->feed = 0;
+	t->feed = report_load(t->c, report, &r, NULL) == RC_OK ? r.feed : 0;
 	return t->feed;
 }
 

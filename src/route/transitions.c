@@ -15,11 +15,66 @@ static enum rc teller_cursor(const char *teller, char name[80], struct err *err)
 	return RC_OK;
 }
 
+struct page {
+	struct transition_row *list;
+	size_t n, most;
+	uint64_t behind;
+};
+
+static bool take(void *ctx, const struct transition_row *t)
+{
+	struct page *p = ctx;
+	if (t->seq > p->behind && p->n < p->most)
+		p->list[p->n++] = *t;
+	return p->n < p->most;
+}
+
+/* The rows before a pack; all when there is none. */
+static enum rc take_rows(struct conn *c, struct page *p, uint64_t before, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT seq, at_us, finding, what, tlp, exercise FROM transition "
+			       "WHERE seq > ? AND seq < ? ORDER BY seq LIMIT ?");
+	sql_int(q, 1, (int64_t)p->behind);
+	sql_int(q, 2, before > INT64_MAX ? INT64_MAX : (int64_t)before);
+	sql_int(q, 3, (int64_t)(p->most - p->n));
+	while (p->n < p->most && sql_row(q)) {
+		const struct transition_row t = {
+			.seq = (uint64_t)sql_col_int(q, 0), .at_us = sql_col_int(q, 1),
+			.finding = id_of_bytes(sql_col_blob(q, 2)),
+			.what = (enum transition)sql_col_int(q, 3), .tlp = (enum tlp)sql_col_int(q, 4),
+			.exercise = sql_col_int(q, 5) != 0,
+		};
+		take(p, &t);
+	}
+	return sql_end(q, err);
+}
+
+/* The next pack that is not told whole, after the rows before it. */
+static enum rc take_pack(struct conn *c, struct page *p, bool *more, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT first_seq, last_seq, body FROM transition_pack WHERE last_seq > ? "
+			       "ORDER BY last_seq LIMIT 1");
+	sql_int(q, 1, (int64_t)p->behind);
+	*more = sql_row(q);
+	if (!*more) {
+		enum rc end = sql_end(q, err);
+		return end == RC_OK ? take_rows(c, p, UINT64_MAX, err) : end;
+	}
+	uint64_t first = (uint64_t)sql_col_int(q, 0), last = (uint64_t)sql_col_int(q, 1);
+	enum rc rc = take_rows(c, p, first, err);
+	bool sound = rc != RC_OK || p->n == p->most || pack_read(sql_col_blob(q, 2), first, take, p);
+	p->behind = last;
+	enum rc end = sql_end(q, rc == RC_OK ? err : NULL);
+	rc = rc == RC_OK ? end : rc;
+	return rc == RC_OK && !sound ? fail(err, RC_INPUT, "packed transitions are damaged") : rc;
+}
+
 enum rc transitions_read(struct conn *c, const char *teller, size_t most, struct arena *a,
 			 struct transition_row **out, size_t *count_out, struct err *err)
 {
 	char name[80];
 	int64_t told;
+	bool more = true;
 	*count_out = 0;
 	enum rc rc = teller_cursor(teller, name, err);
 	if (rc == RC_OK)
@@ -27,19 +82,13 @@ enum rc transitions_read(struct conn *c, const char *teller, size_t most, struct
 	if (rc != RC_OK)
 		return rc;
 	most = most > TELL_PAGE * 100 ? TELL_PAGE * 100 : most;
-	*out = ARENA_ARRAY(a, most + 1, struct transition_row);
-	struct sql *q = sql(c, "SELECT seq, at_us, finding, what, tlp, exercise FROM transition "
-			       "WHERE seq > ? ORDER BY seq LIMIT ?");
-	sql_int(q, 1, told);
-	sql_int(q, 2, (int64_t)most);
-	while (sql_row(q) && *count_out < most)
-		(*out)[(*count_out)++] = (struct transition_row){
-			.seq = (uint64_t)sql_col_int(q, 0), .at_us = sql_col_int(q, 1),
-			.finding = id_of_bytes(sql_col_blob(q, 2)),
-			.what = (enum transition)sql_col_int(q, 3), .tlp = (enum tlp)sql_col_int(q, 4),
-			.exercise = sql_col_int(q, 5) != 0,
-		};
-	return sql_end(q, err);
+	struct page p = { .list = ARENA_ARRAY(a, most + 1, struct transition_row), .most = most,
+			  .behind = (uint64_t)told };
+	while (rc == RC_OK && more && p.n < most)
+		rc = take_pack(c, &p, &more, err);
+	*out = p.list;
+	*count_out = p.n;
+	return rc;
 }
 
 enum rc transitions_told(struct tx *tx, const char *teller, uint64_t seq, struct err *err)

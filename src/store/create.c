@@ -8,7 +8,7 @@
 static bool is_left_over(const char *name)
 {
 	static const char *const names[] = {
-		DB_NEW, DB_NEW "-journal", DB_NEW "-wal", DB_NEW "-shm", "raw", "events", "lock"
+		DB_NEW, DB_NEW "-journal", DB_NEW "-wal", DB_NEW "-shm", "raw", "events", "findings", "lock"
 	};
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (strcmp(names[i], name) == 0)
@@ -120,7 +120,7 @@ enum rc store_create(const char *dir, const char *name, const char *country, str
 	enum rc rc = make_root(dir, &d, err);
 	if (rc != RC_OK)
 		return rc;
-	static const char *const subs[] = { "raw", "events" };
+	static const char *const subs[] = { "raw", "events", "findings" };
 	for (size_t i = 0; i < COUNT_OF(subs) && rc == RC_OK; i++) {
 		rc = io_dir_sub(d, subs[i], true, &sub, err);
 		if (rc == RC_OK)

@@ -29,6 +29,13 @@ uint32_t event_chunk_rows(const struct event_chunk *c);
 MUST_CHECK enum rc event_chunk_commit(struct tx *tx, struct event_chunk *c, uint64_t *first_seq_out,
 				      struct err *err);
 
+/* Inside a job: takes events of a report that was undone out of chunks and tail, a
+ * piece at a time. `day` is that of its receipt; *at is 0 at the begin and kept by
+ * the caller between calls. `left` is told of files in which frames lost their row. */
+typedef enum rc (*events_left)(void *ctx, struct tx *tx, const struct place *file, struct err *err);
+MUST_CHECK enum rc events_drop(struct tx *tx, int64_t report, int32_t day, uint64_t *at,
+			       events_left left, void *ctx, bool *more_out, struct err *err);
+
 /* Background work: seals the oldest run of the tail that is full (4,096 rows),
  * can grow no more (a chunk follows it) or is of an earlier day. *did_out: it
  * did one. To be given to store_add_tend(); ctx is not used. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 #include "store/chunk.h"
+#include "store/pack_private.h"
 #include "store/rewrite.h"
 #include "store/upkeep_private.h"
 
@@ -11,10 +12,11 @@ enum { SLICE_ROWS = 200, REFS_FIRST = 256 };
 /* A frame that a row names. */
 struct ref {
 	int64_t report;
-	int64_t part; /* raw: the part; events: first_seq */
+	int64_t part; /* raw: the part; events: first_seq; a frame of several: its first */
 	uint32_t rows;
 	struct place at;
 	bool held;
+	bool shared; /* a frame of several reports: what is held was taken out of it */
 };
 
 struct refs {
@@ -182,6 +184,38 @@ static enum rc list_raw(struct forgetting *f, struct reader *r, int32_t day, str
 	return sql_end(q, err);
 }
 
+static enum rc list_frames(struct reader *r, int32_t day, struct refs *l, struct err *err)
+{
+	struct sql *q = sql(reader_conn(r), "SELECT first, number, offset, bytes FROM raw_frame"
+					    " WHERE day = ? ORDER BY first");
+	sql_int(q, 1, day);
+	while (sql_row(q))
+		*new_ref(l) = (struct ref){ .part = sql_col_int(q, 0),
+					    .shared = true,
+					    .at = { .day = day,
+						    .number = (uint32_t)sql_col_int(q, 1),
+						    .offset = (uint64_t)sql_col_int(q, 2),
+						    .bytes = (uint32_t)sql_col_int(q, 3) } };
+	return sql_end(q, err);
+}
+
+/* Bytes that wait in main.db to be put into a frame. */
+static enum rc list_raw_tail(struct forgetting *f, struct reader *r, int32_t day, struct refs *l,
+			     struct err *err)
+{
+	struct sql *q = sql(reader_conn(r), "SELECT report, length(body) FROM raw_tail"
+					    " WHERE day = ?");
+	sql_int(q, 1, day);
+	while (sql_row(q)) {
+		struct ref *ref = new_ref(l);
+		*ref = (struct ref){ .report = sql_col_int(q, 0),
+				     .at = { .bytes = (uint32_t)sql_col_int(q, 1) } };
+		ref->held = holds_id(f, HOLD_REPORT, ref->report);
+		l->held += ref->held;
+	}
+	return sql_end(q, err);
+}
+
 static enum rc list_events(struct forgetting *f, struct reader *r, int32_t day, struct refs *l,
 			   struct err *err)
 {
@@ -228,7 +262,7 @@ static enum rc list_tail(struct forgetting *f, struct reader *r, int32_t day, st
 struct day {
 	int32_t day;
 	bool busy; /* a report of it is still being read */
-	struct refs raw, events, tail;
+	struct refs raw, events, tail, raw_tail;
 };
 
 static enum rc list_day(struct forgetting *f, struct day *d, struct err *err)
@@ -245,6 +279,10 @@ static enum rc list_day(struct forgetting *f, struct day *d, struct err *err)
 	rc = sql_end(q, err);
 	if (rc == RC_OK)
 		rc = list_raw(f, r, d->day, &d->raw, err);
+	if (rc == RC_OK)
+		rc = list_frames(r, d->day, &d->raw, err);
+	if (rc == RC_OK)
+		rc = list_raw_tail(f, r, d->day, &d->raw_tail, err);
 	if (rc == RC_OK)
 		rc = list_events(f, r, d->day, &d->events, err);
 	if (rc == RC_OK)
@@ -263,9 +301,11 @@ static void hold_all(struct refs *l)
 static void count(struct forgetting *f, const struct day *d)
 {
 	const struct refs *both[] = { &d->events, &d->tail };
-	for (size_t i = 0; i < d->raw.n; i++)
-		if (!d->raw.ref[i].held)
-			f->out->raw_bytes += d->raw.ref[i].at.bytes;
+	const struct refs *raw[] = { &d->raw, &d->raw_tail };
+	for (size_t k = 0; k < COUNT_OF(raw); k++)
+		for (size_t i = 0; i < raw[k]->n; i++)
+			if (!raw[k]->ref[i].held)
+				f->out->raw_bytes += raw[k]->ref[i].at.bytes;
 	for (size_t k = 0; k < COUNT_OF(both); k++)
 		for (size_t i = 0; i < both[k]->n; i++)
 			*(both[k]->ref[i].held ? &f->out->held_events : &f->out->events) +=
@@ -348,12 +388,15 @@ static enum rc copy_held(struct tx *tx, void *ctx, struct err *err)
 static enum rc drop_row(struct tx *tx, const struct slice *s, const struct ref *ref,
 			struct err *err)
 {
-	struct sql *q = s->tail ? sql(tx_conn(tx), "DELETE FROM tail WHERE first_seq = ?")
-			: s->which == SEGMENT_EVENTS
-				? sql(tx_conn(tx), "DELETE FROM chunk WHERE first_seq = ?")
-				: sql(tx_conn(tx), "DELETE FROM raw WHERE part = ? AND report = ?");
+	struct conn *c = tx_conn(tx);
+	bool raw = s->which == SEGMENT_RAW, of_one = raw && !ref->shared;
+	struct sql *q = s->tail && raw ? sql(c, "DELETE FROM raw_tail WHERE report = ?2 AND ?1 = 0")
+			: s->tail      ? sql(c, "DELETE FROM tail WHERE first_seq = ?")
+			: !raw         ? sql(c, "DELETE FROM chunk WHERE first_seq = ?")
+			: ref->shared  ? sql(c, "DELETE FROM raw_frame WHERE first = ?")
+				       : sql(c, "DELETE FROM raw WHERE part = ? AND report = ?");
 	sql_int(q, 1, ref->part);
-	if (s->which == SEGMENT_RAW)
+	if (of_one)
 		sql_int(q, 2, ref->report);
 	return sql_run(q, err);
 }
@@ -374,7 +417,9 @@ static enum rc retire(struct tx *tx, void *ctx, struct err *err)
 	struct slice *s = ctx;
 	struct sql *q =
 		s->which == SEGMENT_RAW
-			? sql(tx_conn(tx), "SELECT 1 FROM raw WHERE day = ? AND number = ? LIMIT 1")
+			? sql(tx_conn(tx),
+			      "SELECT 1 FROM raw WHERE day = ?1 AND number = ?2 UNION ALL"
+			      " SELECT 1 FROM raw_frame WHERE day = ?1 AND number = ?2 LIMIT 1")
 			: sql(tx_conn(tx),
 			      "SELECT 1 FROM chunk WHERE day = ? AND number = ? LIMIT 1");
 	sql_int(q, 1, s->day);
@@ -520,6 +565,69 @@ static enum rc forget_files(struct forgetting *f, enum segment which, int32_t da
 	return rc;
 }
 
+/* A held report takes its bytes out of the frame it shares: it gets one of its
+ * own, which is kept, and the frame can go. Cut short, it has both for a while. */
+struct taking_out {
+	struct forgetting *f;
+	int64_t report;
+	int32_t day;
+};
+
+static enum rc has_own(struct conn *c, int64_t report, bool *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT 1 FROM raw WHERE report = ? LIMIT 1");
+	sql_int(q, 1, report);
+	*out = sql_row(q);
+	return sql_end(q, err);
+}
+
+static enum rc take_out(struct tx *tx, void *ctx, struct err *err)
+{
+	struct taking_out *t = ctx;
+	struct place at;
+	struct io_file *file;
+	char name[SEGMENT_NAME];
+	bool found = false, own = false;
+	enum rc rc = has_own(tx_conn(tx), t->report, &own, err);
+	if (rc == RC_OK && !own)
+		rc = raw_frame_of(tx_conn(tx), t->report, &at, &found, err);
+	if (rc != RC_OK || !found || at.day != t->day)
+		return rc;
+	struct buf one = BUF_INIT(RAW_PART), payload = BUF_INIT(RAW_PAYLOAD_MOST);
+	buf_reset(&t->f->frame);
+	rc = io_open(segment_dir(tx->s, SEGMENT_RAW), segment_file_name(at.day, at.number, name),
+		     IO_READ, &file, err);
+	if (rc == RC_OK) {
+		rc = frame_read(file, SEGMENT_RAW, &at, &t->f->frame, err);
+		io_close(file);
+	}
+	if (rc == RC_OK) {
+		rc = raw_shared_find(buf_str(&t->f->frame), t->report, &one, err);
+		found = rc == RC_OK;
+		rc = rc == RC_ABSENT ? RC_OK : rc; /* between first and last, but not in it */
+	}
+	if (found && rc == RC_OK) {
+		raw_pack(buf_str(&one), &payload);
+		rc = tx_append(tx, SEGMENT_RAW, t->day, buf_str(&payload), &at, err);
+	}
+	if (found && rc == RC_OK)
+		rc = raw_name_part(tx, t->report, 0, &at, err);
+	buf_free(&payload);
+	buf_free(&one);
+	return rc;
+}
+
+static enum rc take_out_held(struct forgetting *f, int32_t day, struct err *err)
+{
+	enum rc rc = RC_OK;
+	for (size_t i = 0; i < f->holds && rc == RC_OK; i++) {
+		struct taking_out t = { .f = f, .report = f->hold[i].id, .day = day };
+		if (f->hold[i].kind == HOLD_REPORT)
+			rc = run_job(f->s, take_out, &t, RAW_SMALL, err);
+	}
+	return rc;
+}
+
 static enum rc forget_quarantine(struct forgetting *f, int32_t day, struct err *err)
 {
 	struct old_quarantine o = { .day = day, .f = f };
@@ -536,7 +644,9 @@ static enum rc forget_quarantine(struct forgetting *f, int32_t day, struct err *
 static enum rc forget_day(struct forgetting *f, int32_t day, struct err *err)
 {
 	struct day d = { .day = day };
-	enum rc rc = list_day(f, &d, err);
+	enum rc rc = f->dry || holds_id(f, HOLD_DAY, day) ? RC_OK : take_out_held(f, day, err);
+	if (rc == RC_OK)
+		rc = list_day(f, &d, err);
 	if (rc == RC_OK && d.busy)
 		log_warn(f->s->log, "a day is not forgotten while a report of it is being read",
 			 L_INT("day", day));
@@ -544,6 +654,7 @@ static enum rc forget_day(struct forgetting *f, int32_t day, struct err *err)
 		hold_all(&d.raw);
 		hold_all(&d.events);
 		hold_all(&d.tail);
+		hold_all(&d.raw_tail);
 	}
 	bool all_held = d.busy || holds_id(f, HOLD_DAY, day);
 	if (rc == RC_OK)
@@ -552,7 +663,12 @@ static enum rc forget_day(struct forgetting *f, int32_t day, struct err *err)
 		struct slice tail = {
 			.f = f, .which = SEGMENT_EVENTS, .day = day, .l = &d.tail, .tail = true
 		};
+		struct slice raw_tail = {
+			.f = f, .which = SEGMENT_RAW, .day = day, .l = &d.raw_tail, .tail = true
+		};
 		rc = in_slices(f, &tail, drop_rows, false, err);
+		if (rc == RC_OK)
+			rc = in_slices(f, &raw_tail, drop_rows, false, err);
 		if (rc == RC_OK)
 			rc = forget_files(f, SEGMENT_EVENTS, day, &d.events, err);
 		if (rc == RC_OK)
@@ -563,6 +679,7 @@ static enum rc forget_day(struct forgetting *f, int32_t day, struct err *err)
 	free(d.raw.ref);
 	free(d.events.ref);
 	free(d.tail.ref);
+	free(d.raw_tail.ref);
 	return rc;
 }
 
@@ -581,7 +698,8 @@ static enum rc list_days(struct forgetting *f, int32_t before, int32_t **out, si
 	rc = holds_load(reader_conn(r), f->a, &f->hold, &f->holds, err);
 	struct sql *q =
 		sql(reader_conn(r), "SELECT day FROM segment WHERE bytes >= 0 AND day < ?1"
-				    " UNION SELECT day FROM tail WHERE day < ?1 ORDER BY day");
+				    " UNION SELECT day FROM tail WHERE day < ?1"
+				    " UNION SELECT day FROM raw_tail WHERE day < ?1 ORDER BY day");
 	sql_int(q, 1, before);
 	while (rc == RC_OK && sql_row(q)) {
 		if (*n_out == room) {

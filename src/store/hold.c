@@ -30,10 +30,12 @@ bool hold_parse(str what, struct held *out)
 
 static enum rc must_exist(struct conn *c, const struct held *h, str what, struct err *err)
 {
+	struct report r;
 	if (h->kind == HOLD_DAY)
 		return RC_OK;
-	struct sql *q = h->kind == HOLD_REPORT ? sql(c, "SELECT 1 FROM report WHERE id = ?")
-					       : sql(c, "SELECT 1 FROM org WHERE id = ?");
+	if (h->kind == HOLD_REPORT)
+		return report_load(c, h->id, &r, err);
+	struct sql *q = sql(c, "SELECT 1 FROM org WHERE id = ?");
 	sql_int(q, 1, h->id);
 	bool found = sql_row(q);
 	enum rc rc = sql_end(q, err);

@@ -101,6 +101,27 @@ static const char version_1[] =
 /* Each paragraph belongs to the file it names; they stand in the order of the floors. */
 static const char version_2[] =
 	/* --- store: reports, raw --- */
+	/* raw.c: bytes of small reports, until they share a frame */
+	"CREATE TABLE raw_tail (report INTEGER PRIMARY KEY, day INTEGER NOT NULL,"
+	" body BLOB NOT NULL);"
+	/* pack.c: frames of several reports, with ids from first to last */
+	"CREATE TABLE raw_frame (first INTEGER PRIMARY KEY, last INTEGER NOT NULL,"
+	" day INTEGER NOT NULL, number INTEGER NOT NULL, offset INTEGER NOT NULL,"
+	" bytes INTEGER NOT NULL);"
+	/* report_block.c: rows of finished reports; stamp: random, names the content */
+	"CREATE TABLE report_block (first INTEGER PRIMARY KEY, last INTEGER NOT NULL,"
+	" reports INTEGER NOT NULL, stamp INTEGER NOT NULL, body BLOB NOT NULL);"
+	/* report_index.c: state 0 being made, 1 in use, 2 being removed */
+	"CREATE TABLE report_run (id INTEGER PRIMARY KEY, state INTEGER NOT NULL,"
+	" goes_into INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" level INTEGER NOT NULL, entries INTEGER NOT NULL, pages INTEGER NOT NULL,"
+	" written INTEGER NOT NULL);"
+	"CREATE TABLE report_page (id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+	/* record/deliveries.c: who delivered what the next line of the journal is for */
+	"CREATE TABLE delivered_by (actor TEXT PRIMARY KEY, reports INTEGER NOT NULL,"
+	" events INTEGER NOT NULL) WITHOUT ROWID;"
+	/* what was delivered before has its line in the journal */
+	"INSERT INTO node (key, value) SELECT 'reports.told', coalesce(max(id), 0) FROM report;"
 	/* --- record: journal --- */
 	/* journal_list.c: the history of one object */
 	"CREATE INDEX journal_object ON journal (object);"
@@ -111,6 +132,7 @@ static const char version_2[] =
 	 * waits for; and the segment files that hold bytes of it */
 	"CREATE TABLE erasing (id INTEGER PRIMARY KEY, object TEXT NOT NULL, why TEXT NOT NULL,"
 	" asked_by TEXT NOT NULL, asked_us INTEGER NOT NULL, step INTEGER NOT NULL,"
+	" at INTEGER NOT NULL DEFAULT 0,"
 	" ended_us INTEGER NOT NULL, words TEXT NOT NULL);"
 	"CREATE INDEX erasing_open ON erasing (id) WHERE ended_us = 0;"
 	"CREATE TABLE erasing_file (erasing INTEGER, kind INTEGER, day INTEGER, number INTEGER,"
@@ -202,13 +224,39 @@ static const char version_2[] =
 	"CREATE INDEX ledger_recipient ON ledger (recipient, id);"
 	"CREATE INDEX ledger_message ON ledger (message, kind, reference) WHERE message > 0;"
 	/* --- route: findings --- */
+	/* finding_view.c: files of findings sorted by id; of two the one with the larger id is
+	 * newer and hides the other; `foot` is where its list of pages stands. Findings of table
+	 * `finding` are newer than all of them, with state 0 one that is no more */
+	"CREATE TABLE finding_layer (id INTEGER PRIMARY KEY, day INTEGER NOT NULL,"
+	" number INTEGER NOT NULL, foot INTEGER NOT NULL, foot_bytes INTEGER NOT NULL,"
+	" rows INTEGER NOT NULL, bytes INTEGER NOT NULL);"
+	/* transition_pack.c: transitions that are no longer rows of their own */
+	"CREATE TABLE transition_pack (last_seq INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL,"
+	" rows INTEGER NOT NULL, body BLOB NOT NULL);"
 	/* --- disclosure: policy, refusals, break-glass --- */
 	/* policy.c: every policy that was ever in force; next_us: when a day in it comes */
 	"CREATE TABLE policy (number INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, digest BLOB NOT NULL,"
 	" next_us INTEGER NOT NULL, body TEXT NOT NULL);"
+	/* break_glass.c: emergencies; record: the uuid; reviewed_us 0: still to be looked at */
+	"CREATE TABLE break_glass (id INTEGER PRIMARY KEY, record BLOB NOT NULL, item TEXT NOT NULL,"
+	" actor TEXT NOT NULL, reason TEXT NOT NULL, at_us INTEGER NOT NULL, until_us INTEGER NOT NULL,"
+	" reviewed_by TEXT NOT NULL, reviewed_us INTEGER NOT NULL, words TEXT NOT NULL);"
+	"CREATE INDEX break_glass_record ON break_glass (record, actor, until_us);"
+	"CREATE INDEX break_glass_open ON break_glass (id) WHERE reviewed_us = 0;"
 	/* refused.c: refusals since the actor's last journal line about them */
 	"CREATE TABLE refusal (actor TEXT PRIMARY KEY, at_us INTEGER NOT NULL, count INTEGER NOT NULL)"
 	" WITHOUT ROWID;"
+	/* --- disclosure: imports --- */
+	/* bulk.c: runs (state: enum bulk_state; next: the last row applied), and their rows: id "" of a
+	 * new one; fields: JSON until it is applied, then NULL; versions before and after */
+	"CREATE TABLE import_run (id INTEGER PRIMARY KEY, type TEXT NOT NULL, actor TEXT NOT NULL,"
+	" at_us INTEGER NOT NULL, why TEXT NOT NULL, language TEXT NOT NULL, tlp TEXT NOT NULL,"
+	" key TEXT NOT NULL, state INTEGER NOT NULL, rows INTEGER NOT NULL, applied INTEGER NOT NULL,"
+	" next INTEGER NOT NULL);"
+	"CREATE TABLE import_row (run INTEGER, row INTEGER, id TEXT NOT NULL, version INTEGER NOT NULL,"
+	" state TEXT NOT NULL, tlp TEXT NOT NULL, fields TEXT, as_text INTEGER NOT NULL, record BLOB,"
+	" before INTEGER NOT NULL, after INTEGER NOT NULL, undone INTEGER NOT NULL,"
+	" PRIMARY KEY (run, row)) WITHOUT ROWID;"
 	/* --- disclosure: accounts, policy, seals --- */
 	/* account.c. roles: names of roles.json, space between; unix_uid, subject: NULL when none;
 	 * secrets: counts changes of what the account proves itself by, so that sessions end */

@@ -204,8 +204,8 @@ static enum rc still_there(struct tx *tx, const struct place *at, struct err *er
 	return rc;
 }
 
-static enum rc name_part(struct tx *tx, int64_t report, size_t part, const struct place *at,
-			 struct err *err)
+enum rc raw_name_part(struct tx *tx, int64_t report, size_t part, const struct place *at,
+		      struct err *err)
 {
 	struct sql *q =
 		sql(tx_conn(tx), "INSERT INTO raw (report, part, day, number, offset, bytes)"
@@ -219,29 +219,44 @@ static enum rc name_part(struct tx *tx, int64_t report, size_t part, const struc
 	return sql_run(q, err);
 }
 
+/* A small report whole: it needs no frame of its own, and no sync but that of
+ * main.db. */
+static enum rc keep_in_tail(struct tx *tx, const struct receiving *rx, struct err *err)
+{
+	struct sql *q =
+		sql(tx_conn(tx), "INSERT INTO raw_tail (report, day, body) VALUES (?, ?, ?)");
+	sql_int(q, 1, rx->r->id);
+	sql_int(q, 2, time_day(rx->in->begun_us));
+	sql_blob(q, 3, rx->last);
+	return sql_run(q, err);
+}
+
 static enum rc receive(struct tx *tx, void *ctx, struct err *err)
 {
 	struct receiving *rx = ctx;
 	struct raw_intake *in = rx->in;
 	struct report before;
 	struct place last;
-	enum rc rc =
-		report_find(tx_conn(tx), rx->r->feed, &rx->r->digest, &before, &rx->known, err);
+	bool small = in->places == 0 && in->part.n <= RAW_SMALL;
+	enum rc rc = report_find(tx_conn(tx), store_secret(tx_store(tx)), rx->r, &before,
+				 &rx->known, err);
 	if (rc == RC_OK && rx->known) {
 		*rx->r = before;
 		return RC_OK;
 	}
-	if (rc == RC_OK)
+	if (rc == RC_OK && !small)
 		rc = tx_append(tx, SEGMENT_RAW, time_day(in->begun_us), rx->last, &last, err);
 	if (rc == RC_OK)
 		rc = report_add(tx, rx->r, err);
+	if (rc == RC_OK && small)
+		return keep_in_tail(tx, rx, err);
 	for (size_t i = 0; i < in->places && rc == RC_OK; i++) {
 		if (i == 0 || in->place[i].number != in->place[i - 1].number)
 			rc = still_there(tx, &in->place[i], err);
 		if (rc == RC_OK)
-			rc = name_part(tx, rx->r->id, i, &in->place[i], err);
+			rc = raw_name_part(tx, rx->r->id, i, &in->place[i], err);
 	}
-	return rc == RC_OK ? name_part(tx, rx->r->id, in->places, &last, err) : rc;
+	return rc == RC_OK ? raw_name_part(tx, rx->r->id, in->places, &last, err) : rc;
 }
 
 enum rc report_received(struct raw_intake *in, struct report *r, bool *known_out, struct err *err)
@@ -278,6 +293,9 @@ struct raw_reader {
 	struct place *place;
 	size_t places, next;
 	struct buf frame, part;
+	bool shared;     /* the one place is that of a frame of several */
+	bool in_tail;    /* no place: `tail` holds the payload */
+	struct buf tail;
 	size_t at; /* in part */
 	struct err err;
 	bool failed;
@@ -300,7 +318,60 @@ static enum rc load_places(struct raw_reader *r, struct conn *c, struct err *err
 							.offset = (uint64_t)sql_col_int(q, 2),
 							.bytes = (uint32_t)sql_col_int(q, 3) };
 	}
-	enum rc rc = sql_end(q, err);
+	return sql_end(q, err);
+}
+
+/* Taken along: before it is read it may have been put into a shared frame. */
+static enum rc load_tail(struct raw_reader *r, struct conn *c, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT body FROM raw_tail WHERE report = ?");
+	sql_int(q, 1, r->report);
+	r->in_tail = sql_row(q);
+	if (r->in_tail)
+		buf_add(&r->tail, sql_col_blob(q, 0));
+	r->places = r->in_tail;
+	return sql_end(q, err);
+}
+
+enum rc raw_name_frame(struct tx *tx, int64_t first, int64_t last, const struct place *at,
+		       struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO raw_frame (first, last, day, number, offset,"
+					 " bytes) VALUES (?, ?, ?, ?, ?, ?)");
+	sql_int(q, 1, first);
+	sql_int(q, 2, last);
+	sql_int(q, 3, at->day);
+	sql_int(q, 4, at->number);
+	sql_int(q, 5, (int64_t)at->offset);
+	sql_int(q, 6, at->bytes);
+	return sql_run(q, err);
+}
+
+enum rc raw_frame_of(struct conn *c, int64_t report, struct place *out, bool *found_out,
+		     struct err *err)
+{
+	struct sql *q = sql(c, "SELECT last, day, number, offset, bytes FROM raw_frame"
+			       " WHERE first <= ? ORDER BY first DESC LIMIT 1");
+	sql_int(q, 1, report);
+	*found_out = sql_row(q) && sql_col_int(q, 0) >= report;
+	if (*found_out)
+		*out = (struct place){ .day = (int32_t)sql_col_int(q, 1),
+				       .number = (uint32_t)sql_col_int(q, 2),
+				       .offset = (uint64_t)sql_col_int(q, 3),
+				       .bytes = (uint32_t)sql_col_int(q, 4) };
+	return sql_end(q, err);
+}
+
+static enum rc find_bytes(struct raw_reader *r, struct conn *c, struct err *err)
+{
+	enum rc rc = load_places(r, c, err);
+	if (rc == RC_OK && !r->places)
+		rc = load_tail(r, c, err);
+	if (rc == RC_OK && !r->places) {
+		r->place = x_alloc(sizeof(*r->place));
+		rc = raw_frame_of(c, r->report, r->place, &r->shared, err);
+		r->places = r->shared;
+	}
 	if (rc == RC_OK && !r->places)
 		return fail(err, RC_ABSENT, "the bytes of report %lld are forgotten",
 			    (long long)r->report);
@@ -313,11 +384,12 @@ enum rc raw_open(struct store *s, int64_t report, struct raw_reader **out, struc
 	struct reader *view;
 	r->s = s;
 	r->report = report;
-	r->frame = (struct buf)BUF_INIT(ZSTD_COMPRESSBOUND(RAW_PART) + KIB(1));
+	r->frame = (struct buf)BUF_INIT(RAW_PAYLOAD_MOST);
 	r->part = (struct buf)BUF_INIT(RAW_PART);
+	r->tail = (struct buf)BUF_INIT(RAW_SMALL + 64);
 	enum rc rc = store_read_begin(s, &view, err);
 	if (rc == RC_OK) {
-		rc = load_places(r, reader_conn(view), err);
+		rc = find_bytes(r, reader_conn(view), err);
 		store_read_end(view);
 	}
 	if (rc != RC_OK) {
@@ -333,15 +405,24 @@ enum rc raw_open(struct store *s, int64_t report, struct raw_reader **out, struc
 static enum rc next_part(struct raw_reader *r)
 {
 	struct reader *view;
-	enum rc rc = store_read_begin(r->s, &view, &r->err);
-	if (rc != RC_OK)
-		return rc;
+	enum rc rc;
 	buf_reset(&r->frame);
 	buf_reset(&r->part);
 	r->at = 0;
+	if (r->in_tail) {
+		r->next++;
+		return raw_unpack(buf_str(&r->tail), &r->part, &r->err);
+	}
+	rc = store_read_begin(r->s, &view, &r->err);
+	if (rc != RC_OK)
+		return rc;
 	rc = reader_frame(view, SEGMENT_RAW, &r->place[r->next], &r->frame, &r->err);
 	if (rc == RC_ABSENT) { /* the file may have been rewritten since: look again */
-		rc = load_places(r, reader_conn(view), &r->err);
+		free(r->place);
+		r->place = NULL;
+		r->places = 0;
+		r->shared = false;
+		rc = find_bytes(r, reader_conn(view), &r->err);
 		if (rc == RC_OK && r->next >= r->places)
 			rc = fail(&r->err, RC_ABSENT, "the bytes of report %lld are forgotten",
 				  (long long)r->report);
@@ -349,7 +430,9 @@ static enum rc next_part(struct raw_reader *r)
 			rc = reader_frame(view, SEGMENT_RAW, &r->place[r->next], &r->frame, &r->err);
 	}
 	store_read_end(view);
-	if (rc == RC_OK)
+	if (rc == RC_OK && r->shared)
+		rc = raw_shared_find(buf_str(&r->frame), r->report, &r->part, &r->err);
+	else if (rc == RC_OK)
 		rc = raw_unpack(buf_str(&r->frame), &r->part, &r->err);
 	if (rc == RC_OK)
 		r->next++;
@@ -389,6 +472,7 @@ void raw_close(struct raw_reader *r)
 		return;
 	buf_free(&r->frame);
 	buf_free(&r->part);
+	buf_free(&r->tail);
 	free(r->place);
 	free(r);
 }

@@ -2,12 +2,13 @@
 #include "base/arena.h"
 #include "store/store_private.h"
 
-enum { READER_FILES = 8 };
+enum { READER_FILES = 24 };
 
 struct reader {
 	struct store *s;
 	struct conn *c;
 	unsigned forgotten; /* of the store when the files below were opened */
+	unsigned era;       /* in which the view began */
 	uint64_t uses;
 	struct read_file {
 		struct io_file *file;
@@ -46,12 +47,30 @@ static enum rc reader_new(struct store *s, struct reader **out, struct err *err)
 	return RC_OK;
 }
 
+/* Files that no row names any more stay until the views of their era ended. */
+static unsigned enter(struct store *s)
+{
+	for (;;) {
+		unsigned era = atomic_load(&s->era);
+		atomic_fetch_add(&s->views[era & 1], 1);
+		if (atomic_load(&s->era) == era)
+			return era;
+		atomic_fetch_sub(&s->views[era & 1], 1);
+	}
+}
+
+static void leave(struct store *s, unsigned era)
+{
+	atomic_fetch_sub(&s->views[era & 1], 1);
+}
+
 enum rc store_read_begin(struct store *s, struct reader **out, struct err *err)
 {
 	struct reader *r = queue_take_for(s->idle, 0);
 	enum rc rc = r ? RC_OK : reader_new(s, &r, err);
 	if (rc != RC_OK)
 		return rc;
+	r->era = enter(s);
 	unsigned forgotten = atomic_load(&s->forgotten);
 	if (r->forgotten != forgotten)
 		close_files(r);
@@ -61,6 +80,7 @@ enum rc store_read_begin(struct store *s, struct reader **out, struct err *err)
 	if (rc == RC_OK)
 		rc = sql_run(sql(r->c, "SELECT key FROM node LIMIT 1"), err);
 	if (rc != RC_OK) {
+		leave(s, r->era);
 		reader_free(r);
 		return rc;
 	}
@@ -74,6 +94,7 @@ void store_read_end(struct reader *r)
 		return;
 	struct store *s = r->s;
 	bool sound = sql_run(sql(r->c, "ROLLBACK"), NULL) == RC_OK && !conn_broken(r->c);
+	leave(s, r->era);
 	if (r->forgotten != atomic_load(&s->forgotten))
 		close_files(r);
 	if (!sound || !queue_try_put(s->idle, r))
@@ -133,4 +154,18 @@ enum rc reader_frame(struct reader *r, enum segment which, const struct place *a
 	struct io_file *f;
 	enum rc rc = reader_file(r, which, at, &f, err);
 	return rc == RC_OK ? frame_read(f, which, at, out, err) : rc;
+}
+
+enum rc store_frame(struct store *s, enum segment which, const struct place *at, struct buf *out,
+		    struct err *err)
+{
+	char name[SEGMENT_NAME];
+	struct io_file *f;
+	segment_file_name(at->day, at->number, name);
+	enum rc rc = io_open(segment_dir(s, which), name, IO_READ, &f, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = frame_read(f, which, at, out, err);
+	io_close(f);
+	return rc;
 }

@@ -404,10 +404,15 @@ static enum rc merge_due(struct repeats *p, bool *due_out, struct err *err)
 	enum rc rc = store_read_begin(p->store, &r, err);
 	if (rc)
 		return rc;
-	struct sql *q = sql(reader_conn(r), "SELECT total(rows), min(at_us) FROM repeat_log");
+	/* sequence numbers have no gaps: so the ends of the log say how long it is */
+	struct sql *q = sql(reader_conn(r), "SELECT a.first_seq, a.at_us, z.first_seq + z.rows FROM"
+					    " (SELECT first_seq, at_us FROM repeat_log"
+					    "  ORDER BY first_seq LIMIT 1) a,"
+					    " (SELECT first_seq, rows FROM repeat_log"
+					    "  ORDER BY first_seq DESC LIMIT 1) z");
 	*due_out = false;
-	if (sql_row(q) && !sql_col_null(q, 1))
-		*due_out = sql_col_real(q, 0) >= (double)p->merge_rows ||
+	if (sql_row(q))
+		*due_out = sql_col_int(q, 2) - sql_col_int(q, 0) >= (int64_t)p->merge_rows ||
 			   sql_col_int(q, 1) + p->window_us / SLICES < clock_now_us();
 	rc = sql_end(q, err);
 	store_read_end(r);
@@ -427,4 +432,72 @@ enum rc repeats_tend(struct store *s, void *repeats, bool *did_out, struct err *
 		return rc;
 	rc = merge_due(p, &due, err);
 	return rc || !due ? rc : files_merge(p, did_out, err);
+}
+
+/* --- for verify --- */
+
+struct counted {
+	uint64_t n;
+	struct repeat_key before;
+	bool sorted;
+};
+
+static void count_entry(void *ctx, const struct repeat_entry *e)
+{
+	struct counted *k = ctx;
+	k->sorted = k->sorted && (!k->n || repeat_key_cmp(&k->before, &e->key) <= 0);
+	k->before = e->key;
+	k->n++;
+}
+
+static enum rc check_file(struct io_dir *d, const char *name, uint64_t entries, struct err *err)
+{
+	struct counted k = { .sorted = true };
+	struct repeat_file *f = NULL;
+	enum rc rc = repeat_file_open(d, name, &f, err);
+	if (rc == RC_OK)
+		rc = repeat_file_each(f, count_entry, &k, err);
+	if (rc == RC_OK && (!k.sorted || k.n != entries))
+		rc = fail(err, RC_INPUT, "it holds %llu hashes, main.db says %llu",
+			  (unsigned long long)k.n, (unsigned long long)entries);
+	repeat_file_close(f);
+	return rc;
+}
+
+/* Past its window a file goes, its row first: then that is no damage. */
+static bool is_named(struct store *s, int64_t id)
+{
+	struct reader *r;
+	if (store_read_begin(s, &r, NULL) != RC_OK)
+		return true;
+	struct sql *q = sql(reader_conn(r), "SELECT 1 FROM repeat_file WHERE id = ?");
+	sql_int(q, 1, id);
+	bool named = sql_row(q);
+	enum rc rc = sql_end(q, NULL);
+	store_read_end(r);
+	return rc != RC_OK || named;
+}
+
+enum rc repeat_files_check(struct store *s, struct conn *c,
+			   void (*say)(void *ctx, const char *words), void *ctx, struct err *err)
+{
+	struct io_dir *d;
+	char name[NAME], words[400];
+	struct sql *q = sql(c, "SELECT id, entries FROM repeat_file ORDER BY id");
+	enum rc rc = RC_OK;
+	while (sql_row(q)) {
+		struct err why;
+		file_name(sql_col_int(q, 0), name);
+		rc = io_dir_sub(store_dir(s), "repeats", false, &d, &why);
+		if (rc == RC_OK) {
+			rc = check_file(d, name, (uint64_t)sql_col_int(q, 1), &why);
+			io_dir_close(d);
+		}
+		if (rc == RC_OK || (rc == RC_ABSENT && !is_named(s, sql_col_int(q, 0))))
+			continue;
+		snprintf(words, sizeof(words), "repeats/%s: %s; no event is lost: repeats of that "
+			 "time count as new until its window has passed", name, why.text);
+		say(ctx, words);
+	}
+	return sql_end(q, err);
 }

@@ -71,4 +71,10 @@ MUST_CHECK enum rc log_read(struct conn *c, size_t most_rows,
 			    void *ctx, struct err *err);
 void log_body(struct buf *out, uint32_t class, const struct repeat_key *keys, uint32_t n);
 
+/* For verify: reads every tag file that a row names. `say` gets a sentence for one
+ * that is absent, damaged or not as long as its row says. */
+MUST_CHECK enum rc repeat_files_check(struct store *s, struct conn *c,
+				      void (*say)(void *ctx, const char *words), void *ctx,
+				      struct err *err);
+
 #endif

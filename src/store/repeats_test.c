@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/test.h"
 #include "base/test_dir.h"
-#include "store/repeat_file.h"
+#include "store/repeats_private.h"
 
 static struct err err;
 enum { WINDOW_H = 72 };
@@ -452,6 +452,55 @@ TEST(damaged_files)
 	test_dir_end(&d);
 }
 
+static void count_words(void *ctx, const char *words)
+{
+	(void)words;
+	++*(unsigned *)ctx;
+}
+
+static unsigned check_files(struct world *w)
+{
+	struct reader *r;
+	unsigned said = 0;
+	CHECK_RC(store_read_begin(w->store, &r, &err), RC_OK, err);
+	CHECK_RC(repeat_files_check(w->store, reader_conn(r), count_words, &said, &err), RC_OK,
+		 err);
+	store_read_end(r);
+	return said;
+}
+
+TEST(verify_reads_them)
+{
+	struct world w = world_make(MIB(1));
+	struct io_dir *dir;
+	struct io_file *raw;
+	uint64_t bytes;
+	for (uint64_t i = 0; i < 30; i++)
+		CHECK_INT(deliver_of(&w, 1, (int64_t)i, i * BATCH_ROWS, BATCH_ROWS), 0);
+	CHECK(ask(&w, false) > 1);
+	CHECK_INT(check_files(&w), 0);
+	CHECK_RC(io_dir_sub(store_dir(w.store), "repeats", false, &dir, &err), RC_OK, err);
+	CHECK_RC(io_open(dir, "1.tags", IO_WRITE, &raw, &err), RC_OK, err);
+	CHECK_RC(io_size(raw, &bytes, &err), RC_OK, err);
+	for (uint64_t at = 0; at < bytes; at += bytes / 50) {
+		if (at > 300 && at < 4096)
+			continue; /* the head takes a page and does not fill it */
+		char byte;
+		CHECK_RC(io_read_at(raw, at, &byte, 1, &err), RC_OK, err);
+		byte = (char)(byte ^ 0x04);
+		CHECK_RC(io_write_at(raw, at, str_mem(&byte, 1), &err), RC_OK, err);
+		CHECK_MSG(check_files(&w) == 1, "byte %llu of %llu", (unsigned long long)at,
+			  (unsigned long long)bytes);
+		byte = (char)(byte ^ 0x04);
+		CHECK_RC(io_write_at(raw, at, str_mem(&byte, 1), &err), RC_OK, err);
+	}
+	io_close(raw);
+	CHECK_RC(io_unlink(dir, "1.tags", &err), RC_OK, err);
+	CHECK_INT(check_files(&w), 1);
+	io_dir_close(dir);
+	world_end(&w);
+}
+
 TEST_MAIN(TEST_RUN(in_memory), TEST_RUN(restart), TEST_RUN(rotation_and_files), TEST_RUN(window),
 	  TEST_RUN(undone), TEST_RUN(under_way), TEST_RUN(side_by_side), TEST_RUN(files),
-	  TEST_RUN(damaged_files))
+	  TEST_RUN(damaged_files), TEST_RUN(verify_reads_them))

@@ -5,7 +5,8 @@
  * where that helps) and digested before anything is parsed; the row then says
  * how far parsing came, in the same transaction as the events themselves. So an
  * interrupted report resumes where it stopped, and a finished one that is sent
- * again gets its first summary back. */
+ * again gets its first summary back. Small ones are packed later (pack.h); what
+ * is here reads both. */
 #ifndef RONDA_STORE_REPORTS_H
 #define RONDA_STORE_REPORTS_H
 
@@ -22,7 +23,7 @@ struct report {
 	int64_t feed;             /* id of the feed */
 	enum report_state state;
 	int64_t received_us;
-	struct digest digest;     /* SHA-256 of the bytes as delivered */
+	struct digest digest;     /* SHA-256 of the bytes as delivered; zero of a packed one */
 	uint64_t bytes;
 	char format[32];          /* asked for ("auto"), then found */
 	char file_name[256];      /* plain text, cut; data, never a path */
@@ -50,6 +51,13 @@ MUST_CHECK enum rc report_received(struct raw_intake *in, struct report *r, bool
 MUST_CHECK enum rc report_load(struct conn *c, int64_t id, struct report *out, struct err *err);
 /* Inside a job: writes state, format, type, next_*, counts, words, parse_us. */
 MUST_CHECK enum rc report_save(struct tx *tx, const struct report *r, struct err *err);
+/* Inside a job, for what must leave the disk: nothing names the delivered bytes any
+ * more, nor the file name and words. `file` is told each raw segment in which they
+ * still stand. The digest stays: sent again it is known. */
+MUST_CHECK enum rc report_erase(struct tx *tx, int64_t id,
+				enum rc (*file)(void *ctx, int32_t day, uint32_t number,
+						struct err *err),
+				void *ctx, struct err *err);
 /* Ids of reports in state PARSING, oldest first: to be resumed at start. */
 MUST_CHECK enum rc report_unfinished(struct conn *c, struct arena *a, int64_t **ids_out,
 				     size_t *count_out, struct err *err);

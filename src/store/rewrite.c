@@ -21,7 +21,7 @@ void store_give_files(struct store *s)
 /* --- what rows name in the file --- */
 
 struct named {
-	int64_t report, part; /* events: part is first_seq */
+	int64_t report, part; /* events: part is first_seq; report 0: of several, its first */
 	struct place at;
 };
 
@@ -45,8 +45,11 @@ static enum rc list_rows(struct rewriting *w, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	struct sql *q = w->which == SEGMENT_RAW
-				? sql(reader_conn(r), "SELECT report, part, offset, bytes FROM raw"
-						      " WHERE day = ? AND number = ? ORDER BY offset")
+				? sql(reader_conn(r),
+				      "SELECT report, part, offset, bytes FROM raw"
+				      " WHERE day = ?1 AND number = ?2 UNION ALL"
+				      " SELECT 0, first, offset, bytes FROM raw_frame"
+				      " WHERE day = ?1 AND number = ?2 ORDER BY 3")
 				: sql(reader_conn(r), "SELECT report, first_seq, offset, bytes FROM chunk"
 						      " WHERE day = ? AND number = ? ORDER BY offset");
 	sql_int(q, 1, w->day);
@@ -103,8 +106,11 @@ static enum rc is_named(struct tx *tx, const struct rewriting *w, const struct n
 			struct err *err)
 {
 	struct sql *q = w->which == SEGMENT_RAW
-				? sql(tx->c, "SELECT 1 FROM raw WHERE part = ? AND number = ?"
-					     " AND offset = ? AND report = ?")
+				? n->report
+					  ? sql(tx->c, "SELECT 1 FROM raw WHERE part = ?1 AND number ="
+						       " ?2 AND offset = ?3 AND report = ?4")
+					  : sql(tx->c, "SELECT 1 FROM raw_frame WHERE first = ?1 AND"
+						       " number = ?2 AND offset = ?3 AND ?4 = 0")
 				: sql(tx->c, "SELECT 1 FROM chunk WHERE first_seq = ? AND number = ?"
 					     " AND offset = ?");
 	sql_int(q, 1, n->part);
@@ -120,8 +126,11 @@ static enum rc name_anew(struct tx *tx, const struct rewriting *w, const struct 
 			 const struct place *at, struct err *err)
 {
 	struct sql *q = w->which == SEGMENT_RAW
-				? sql(tx->c, "UPDATE raw SET number = ?, offset = ?, bytes = ?"
-					     " WHERE part = ? AND report = ?")
+				? n->report
+					  ? sql(tx->c, "UPDATE raw SET number = ?1, offset = ?2, bytes ="
+						       " ?3 WHERE part = ?4 AND report = ?5")
+					  : sql(tx->c, "UPDATE raw_frame SET number = ?1, offset = ?2,"
+						       " bytes = ?3 WHERE first = ?4 AND ?5 = 0")
 				: sql(tx->c, "UPDATE chunk SET number = ?, offset = ?, bytes = ?"
 					     " WHERE first_seq = ?");
 	sql_int(q, 1, at->number);
@@ -162,7 +171,9 @@ static enum rc retire(struct tx *tx, void *ctx, struct err *err)
 {
 	struct rewriting *w = ctx;
 	struct sql *q = w->which == SEGMENT_RAW
-				? sql(tx->c, "SELECT 1 FROM raw WHERE day = ? AND number = ? LIMIT 1")
+				? sql(tx->c, "SELECT 1 FROM raw WHERE day = ?1 AND number = ?2 UNION"
+					     " ALL SELECT 1 FROM raw_frame WHERE day = ?1 AND"
+					     " number = ?2 LIMIT 1")
 				: sql(tx->c, "SELECT 1 FROM chunk WHERE day = ? AND number = ? LIMIT 1");
 	sql_int(q, 1, w->day);
 	sql_int(q, 2, w->number);

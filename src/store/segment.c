@@ -34,7 +34,9 @@ struct segments {
 
 struct io_dir *segment_dir(struct store *s, enum segment which)
 {
-	return which == SEGMENT_RAW ? s->raw : s->events;
+	return which == SEGMENT_RAW    ? s->raw :
+	       which == SEGMENT_EVENTS ? s->events :
+					 s->findings;
 }
 
 const char *segment_file_name(int32_t day, uint32_t number, char text[SEGMENT_NAME])
@@ -70,7 +72,7 @@ bool segment_parse_name(const char *name, int32_t *day_out, uint32_t *number_out
 
 /* --- frames --- */
 
-static void frame_build(struct buf *out, enum segment which, str payload)
+void frame_build(struct buf *out, enum segment which, str payload)
 {
 	buf_reset(out);
 	buf_add_mem(out, frame_magic, sizeof(frame_magic));
@@ -97,6 +99,24 @@ static enum rc frame_check(str frame, enum segment which, struct err *err)
 		return fail(err, RC_INPUT, "the frame is another than main.db says");
 	if (crc32_more(crc32_of(str_head(frame, 12)), str_from(frame, FRAME_HEAD)) != crc)
 		return fail(err, RC_INPUT, "the checksum of the frame is wrong");
+	return RC_OK;
+}
+
+enum rc frame_size(struct io_file *f, uint64_t at, uint32_t *out, struct err *err)
+{
+	char head[FRAME_HEAD];
+	enum rc rc = io_read_at(f, at, head, sizeof(head), err);
+	struct wire w = wire_of(str_mem(head, sizeof(head)));
+	*out = 0;
+	if (rc != RC_OK)
+		return rc;
+	if (!str_eq(wire_bytes(&w, 4), str_mem(frame_magic, 4)))
+		return fail(err, RC_INPUT, "no frame stands here");
+	(void)wire_le32(&w);
+	uint32_t n = wire_le32(&w);
+	if (n > FRAME_MAX)
+		return fail(err, RC_INPUT, "a frame cannot have %u bytes", (unsigned)n);
+	*out = n + FRAME_HEAD;
 	return RC_OK;
 }
 
@@ -192,7 +212,7 @@ static struct open_segment *new_open(struct segments *g)
 	return &g->open[g->n];
 }
 
-static void build_head(struct buf *out, enum segment which, int32_t day)
+void segment_build_head(struct buf *out, enum segment which, int32_t day)
 {
 	buf_add_mem(out, file_magic, sizeof(file_magic));
 	buf_le16(out, FORMAT_VERSION);
@@ -204,7 +224,7 @@ enum rc segment_check_head(struct io_file *f, enum segment which, int32_t day, s
 {
 	char is[SEGMENT_HEAD];
 	struct buf head = BUF_INIT(64);
-	build_head(&head, which, day);
+	segment_build_head(&head, which, day);
 	enum rc rc = io_read_at(f, 0, is, sizeof(is), err);
 	if (rc == RC_OK && !str_eq(str_mem(is, sizeof(is)), buf_str(&head)))
 		rc = fail(err, RC_INPUT, "the file does not begin as a segment of that day");
@@ -217,7 +237,7 @@ static enum rc make_file(struct open_segment *o, struct io_dir *dir, const char 
 			 struct err *err)
 {
 	struct buf head = BUF_INIT(64);
-	build_head(&head, o->which, o->day);
+	segment_build_head(&head, o->which, o->day);
 	enum rc rc = io_open(dir, name, IO_WRITE | IO_CREATE, &o->file, err);
 	if (rc == RC_OK) {
 		rc = io_truncate(o->file, 0, err);

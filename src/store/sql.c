@@ -22,6 +22,8 @@ struct conn {
 	sqlite3 *db;
 	struct sql *slot[SLOTS]; /* by address of the literal */
 	bool broken;
+	void *kept; /* what a reader of blocks keeps from one look to the next */
+	void (*kept_free)(void *kept);
 };
 
 /* --- connections --- */
@@ -136,6 +138,7 @@ void conn_close(struct conn *c)
 			sqlite3_finalize(q->stmt);
 			free(q);
 		}
+	conn_keep(c, NULL, NULL);
 	sqlite3_close_v2(c->db);
 	free(c);
 }
@@ -164,6 +167,19 @@ bool conn_in_transaction(const struct conn *c)
 void conn_keep_log(struct conn *c)
 {
 	sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
+void *conn_kept(const struct conn *c)
+{
+	return c->kept;
+}
+
+void conn_keep(struct conn *c, void *kept, void (*kept_free)(void *kept))
+{
+	if (c->kept)
+		c->kept_free(c->kept);
+	c->kept = kept;
+	c->kept_free = kept_free;
 }
 
 /* --- statements --- */

@@ -158,5 +158,90 @@ TEST(odd_paths)
 	test_dir_end(&d);
 }
 
+/* --- what was deleted --- */
+
+enum { STEPS = 400, SEEDS = 40, NAME_BYTES = 10 };
+
+static uint64_t next_random(uint64_t *seed)
+{
+	*seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+	return *seed >> 33;
+}
+
+/* Rows come and go in a tree by number and in one by name, some of them several
+ * pages long; each is full of its own name. */
+static void come_and_go(struct conn *c, uint64_t seed, bool *gone, int *count_out)
+{
+	static const int repeats[] = { 1, 3, 10, 60, 200, 800 };
+	char name[16], text[NAME_BYTES * 800];
+	*count_out = 0;
+	for (int step = 0; step < STEPS; step++) {
+		bool add = next_random(&seed) % 10 < 6 || *count_out == 0;
+		int n = add ? ++*count_out : (int)(next_random(&seed) % (unsigned)*count_out) + 1;
+		int times = repeats[next_random(&seed) % COUNT_OF(repeats)];
+		snprintf(name, sizeof(name), "S%08dE", n);
+		for (int i = 0; i < times; i++)
+			memcpy(text + i * NAME_BYTES, name, NAME_BYTES);
+		str body = str_mem(text, (size_t)times * NAME_BYTES);
+		uint64_t key = (uint64_t)n * UINT64_C(0x9e3779b97f4a7c15) >> 1;
+		gone[n] = !add;
+		struct sql *q =
+			add ? sql(c, "INSERT INTO t VALUES (?1, ?2, x'')")
+			    : next_random(&seed) % 2 ? sql(c, "DELETE FROM t WHERE a = ?1")
+						     : sql(c, "UPDATE t SET b = NULL WHERE a = ?1");
+		sql_int(q, 1, n);
+		if (add)
+			sql_str(q, 2, body);
+		CHECK_RC(sql_run(q, &err), RC_OK, err);
+		q = add ? sql(c, "INSERT INTO u VALUES (?1, ?2)")
+			: next_random(&seed) % 2 ? sql(c, "DELETE FROM u WHERE k = ?1")
+						 : sql(c, "UPDATE u SET b = '' WHERE k = ?1");
+		sql_int(q, 1, (int64_t)key);
+		if (add)
+			sql_str(q, 2, body);
+		CHECK_RC(sql_run(q, &err), RC_OK, err);
+	}
+}
+
+TEST(what_was_deleted_is_in_no_byte)
+{
+	static bool gone[STEPS + 1];
+	int deleted = 0, left = 0;
+	for (uint64_t seed = 0; seed < SEEDS; seed++) {
+		struct world w = opened();
+		char path[512];
+		int count;
+		CHECK_RC(conn_exec(w.c, "CREATE TABLE u (k PRIMARY KEY, b) WITHOUT ROWID", &err),
+			 RC_OK, err);
+		come_and_go(w.c, seed * 77, gone, &count);
+		CHECK_RC(conn_exec(w.c, "PRAGMA wal_checkpoint(TRUNCATE)", &err), RC_OK, err);
+		struct sql *q = sql(w.c, "PRAGMA integrity_check");
+		CHECK(sql_row(q));
+		CHECK_STR(sql_col_str(q, 0), STR("ok"));
+		CHECK_RC(sql_end(q, &err), RC_OK, err);
+		int fd = open(test_dir_in(&w.d, path, "x.db"), O_RDONLY | O_CLOEXEC);
+		off_t size = lseek(fd, 0, SEEK_END);
+		char *p = x_alloc((size_t)size);
+		CHECK(pread(fd, p, (size_t)size, 0) == size);
+		close(fd);
+		for (int n = 1; n <= count; n++) {
+			char name[16];
+			snprintf(name, sizeof(name), "S%08dE", n);
+			bool found = memmem(p, (size_t)size, name, NAME_BYTES);
+			if (gone[n])
+				left += found;
+			else
+				CHECK(found);
+			deleted += gone[n];
+		}
+		free(p);
+		ended(&w);
+	}
+	printf("# %d of %d\n", left, deleted);
+	CHECK_INT(left, 0);
+	CHECK(deleted > 1000);
+}
+
 TEST_MAIN(TEST_RUN(values_come_back), TEST_RUN(errors_stick), TEST_RUN(one_inside_the_other),
-	  TEST_RUN(later_table), TEST_RUN(settings_of_a_connection), TEST_RUN(odd_paths))
+	  TEST_RUN(later_table), TEST_RUN(settings_of_a_connection), TEST_RUN(odd_paths),
+	  TEST_RUN(what_was_deleted_is_in_no_byte))

@@ -12,7 +12,7 @@ const struct store_options store_options_default = {
 	.cache_kib = 2048,
 };
 
-enum { IDLE_READERS = 4 };
+enum { IDLE_READERS = 4, RETIRED = 4096 };
 
 enum rc store_db_path(struct io_dir *d, const char *name, char *to, size_t size, struct err *err)
 {
@@ -125,6 +125,10 @@ static enum rc open_writable(struct store *s, struct err *err)
 	if (rc == RC_OK)
 		rc = unless_full(s, fold_log(s, err), err);
 	if (rc == RC_OK)
+		store_backup_clean(s);
+	if (rc == RC_OK && version == 1)
+		rc = store_clear_pages(s, err);
+	if (rc == RC_OK)
 		rc = migrate(s, err);
 	if (rc == RC_OK)
 		rc = unless_full(s, segments_trim(s, s->conn, err), err);
@@ -170,6 +174,8 @@ static enum rc open_dirs(struct store *s, const char *dir, struct err *err)
 		rc = io_dir_sub(s->dir, "raw", !s->read_only_disk, &s->raw, err);
 	if (rc == RC_OK)
 		rc = io_dir_sub(s->dir, "events", !s->read_only_disk, &s->events, err);
+	if (rc == RC_OK)
+		rc = io_dir_sub(s->dir, "findings", !s->read_only_disk, &s->findings, err);
 	return rc;
 }
 
@@ -180,9 +186,12 @@ enum rc store_open(const char *dir, const struct store_options *o, struct log *l
 	s->o = o ? *o : store_options_default;
 	s->log = log;
 	s->idle = queue_new(IDLE_READERS);
+	s->retired = queue_new(RETIRED);
 	enum rc rc = open_dirs(s, dir, err);
 	if (rc == RC_OK)
 		rc = s->read_only_disk ? open_read_only(s, err) : open_writable(s, err);
+	if (rc == RC_OK)
+		rc = frame_files_start(s, err);
 	if (rc == RC_OK)
 		rc = load_node(s, err);
 	if (rc == RC_OK)
@@ -208,9 +217,13 @@ void store_close(struct store *s)
 	for (struct reader *r; (r = queue_take_for(s->idle, 0)) != NULL;)
 		reader_free(r);
 	queue_free(s->idle);
+	if (s->findings)
+		frame_files_end(s);
+	queue_free(s->retired);
 	conn_close(s->conn);
 	io_dir_close(s->raw);
 	io_dir_close(s->events);
+	io_dir_close(s->findings);
 	io_dir_close(s->dir);
 	explicit_bzero(&s->secret, sizeof(s->secret));
 	free(s);
@@ -325,7 +338,9 @@ void store_add_tend(struct store *s, store_tend_fn fn, void *ctx)
 enum rc store_tend(struct store *s, bool *did_out, struct err *err)
 {
 	unsigned n = atomic_load(&s->tenders);
-	*did_out = false;
+	enum rc gone = frame_files_tend(s, did_out, err);
+	if (gone != RC_OK)
+		return gone;
 	for (unsigned i = 0; i < n; i++) {
 		bool did = false;
 		enum rc rc = s->tender[i].fn(s, s->tender[i].ctx, &did, err);

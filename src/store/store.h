@@ -87,7 +87,7 @@ void store_before_commit(struct store *s, store_job_fn fn, void *ctx);
 /* Takes it back, when nobody writes any more. */
 void store_no_before_commit(struct store *s, store_job_fn fn, void *ctx);
 
-enum segment { SEGMENT_RAW, SEGMENT_EVENTS };
+enum segment { SEGMENT_RAW, SEGMENT_EVENTS, SEGMENT_FINDINGS };
 struct place {
 	int32_t day;     /* days since 1970: of receipt */
 	uint32_t number; /* several files a day when a segment is rewritten */
@@ -109,10 +109,15 @@ struct store *reader_store(struct reader *r);
 MUST_CHECK enum rc reader_frame(struct reader *r, enum segment which, const struct place *at,
 				struct buf *out, struct err *err);
 
+/* The same without a view: inside a job, for what a row names; or for a file that
+ * nobody but the caller removes. */
+MUST_CHECK enum rc store_frame(struct store *s, enum segment which, const struct place *at,
+			       struct buf *out, struct err *err);
+
 /* Background work (seal the tail, merge tag files): runs when there is some;
  * false when there was nothing to do. Called by the node's background thread. */
 MUST_CHECK enum rc store_tend(struct store *s, bool *did_out, struct err *err);
-/* Who has such work says so once after store_open (at most 8). Each call does
+/* Who has such work says so once after store_open (at most 16). Each call does
  * one piece of work and sets *did_out when there was one. */
 typedef enum rc (*store_tend_fn)(struct store *s, void *ctx, bool *did_out, struct err *err);
 void store_add_tend(struct store *s, store_tend_fn fn, void *ctx);

@@ -25,13 +25,17 @@ sqlite3 *conn_db(struct conn *c);
 bool conn_broken(const struct conn *c);
 /* True while a transaction is open: SQLite ends it by itself on some errors. */
 bool conn_in_transaction(const struct conn *c);
+/* One thing that is kept with the connection (and ended with it); a new one ends
+ * the one before. */
+void *conn_kept(const struct conn *c);
+void conn_keep(struct conn *c, void *kept, void (*kept_free)(void *kept));
 /* After a failed sync the log must not be touched again, not even at the end. */
 void conn_keep_log(struct conn *c);
 
 /* --- segment.c --- */
 
 enum {
-	SEGMENT_KINDS = 2,
+	SEGMENT_KINDS = 3,
 	FRAME_HEAD = 16,   /* bytes before a payload */
 	SEGMENT_HEAD = 16, /* bytes before the first frame of a file */
 	SEGMENT_NAME = 40,
@@ -64,12 +68,18 @@ bool segments_dirty(const struct segments *g); /* something stands there that a 
 /* Lets go of a file that is to be removed; false: something was just added to it. */
 bool segments_close(struct segments *g, enum segment which, int32_t day, uint32_t number);
 
+/* The bytes of a frame, and those a file begins with. */
+void frame_build(struct buf *out, enum segment which, str payload);
+void segment_build_head(struct buf *out, enum segment which, int32_t day);
+
 struct io_dir *segment_dir(struct store *s, enum segment which);
 const char *segment_file_name(int32_t day, uint32_t number, char text[SEGMENT_NAME]);
 bool segment_parse_name(const char *name, int32_t *day_out, uint32_t *number_out);
 /* Whether the file begins as one of ours of that kind and day. */
 MUST_CHECK enum rc segment_check_head(struct io_file *f, enum segment which, int32_t day,
 				      struct err *err);
+/* Bytes of the frame that stands there, head and all; 0 with an error. */
+MUST_CHECK enum rc frame_size(struct io_file *f, uint64_t at, uint32_t *out, struct err *err);
 /* Reads and checks a frame; `out` gets the payload. */
 MUST_CHECK enum rc frame_read(struct io_file *f, enum segment which, const struct place *at,
 			      struct buf *out, struct err *err);
@@ -93,7 +103,7 @@ struct tx {
 /* --- store.c --- */
 
 struct store {
-	struct io_dir *dir, *raw, *events;
+	struct io_dir *dir, *raw, *events, *findings;
 	struct log *log;
 	struct store_options o;
 	struct key secret;
@@ -112,10 +122,16 @@ struct store {
 	atomic_uint raw_turn, raw_under_way[2];
 	struct place rewriting;  /* for which it turned; of who has taken the files */
 	atomic_uint forgotten;   /* counts removals, so that readers let go of files */
+	atomic_uint era;         /* of views: those of two eras are told apart by their last bit */
+	atomic_uint views[2];    /* open ones of even and of odd eras */
+	atomic_uint file_number; /* of the newest file of frames */
+	struct queue *retired;   /* files no row names, not yet looked at */
+	struct leaving *leaving; /* ... and those that go when the views of `leaving_era` ended */
+	unsigned leaving_era;
 	struct tender {
 		store_tend_fn fn;
 		void *ctx;
-	} tender[8];
+	} tender[16];
 	atomic_uint tenders;
 };
 #define DB_NAME "main.db"
@@ -123,6 +139,24 @@ MUST_CHECK enum rc store_db_path(struct io_dir *d, const char *name, char *to, s
 				 struct err *err);
 unsigned store_reader_flags(const struct store *s); /* for conn_open */
 void store_fail(struct store *s, const struct err *why);
+
+/* --- backup.c --- */
+
+/* Removes what a backup left behind that was cut short. */
+void store_backup_clean(struct store *s);
+
+/* --- clear.c --- */
+
+/* Clears what main.db holds besides its content; its log must be empty. */
+MUST_CHECK enum rc store_clear_pages(struct store *s, struct err *err);
+
+/* --- frame_file.c --- */
+
+/* At start, once what is not named is gone. */
+MUST_CHECK enum rc frame_files_start(struct store *s, struct err *err);
+/* Removes files that were retired and that no view may still look into. */
+MUST_CHECK enum rc frame_files_tend(struct store *s, bool *did_out, struct err *err);
+void frame_files_end(struct store *s); /* nobody reads any more */
 
 /* --- reader.c --- */
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "base/arena.h"
+#include "base/io_page.h"
 #include "base/io_trace.h"
 #include "base/test_dir.h"
 #include "store/store.h"
@@ -426,8 +427,93 @@ TEST(the_log_stays_short)
 	test_dir_end(&d);
 }
 
+/* --- what older versions left behind in main.db --- */
+
+static size_t read_db(const char *path, char *to, size_t room)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : pread(fd, to, room, 0);
+	close(fd);
+	CHECK(n > 0 && n % 4096 == 0);
+	return n > 0 ? (size_t)n : 0;
+}
+
+TEST(bytes_of_deleted_rows_in_an_old_store)
+{
+	static char db[MIB(4)];
+	static const char left[] = "a row that was deleted long ago";
+	struct test_dir d = test_dir_new();
+	char path[512];
+	const char *source = getenv("RONDA_SOURCE");
+	snprintf(path, sizeof(path), "%s/tests/data/stores/v1/main.db", source ? source : ".");
+	size_t n = read_db(path, db, sizeof(db)), planted = 0;
+	for (size_t at = 0; at < n; at += 4096) {
+		size_t from, until;
+		if (!io_page_gap(str_mem(db + at, 4096), at / 4096 + 1, &from, &until) ||
+		    until - from < sizeof(left))
+			continue;
+		memcpy(db + at + until - sizeof(left), left, sizeof(left));
+		planted++;
+	}
+	CHECK(planted > 10);
+	int fd = open(test_dir_in(&d, path, "main.db"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	CHECK(fd >= 0 && pwrite(fd, db, n, 0) == (ssize_t)n);
+	close(fd);
+	struct store *s = opened(&d, NULL);
+	struct reader *r;
+	CHECK_RC(store_read_begin(s, &r, &err), RC_OK, err);
+	struct sql *q = sql(reader_conn(r), "PRAGMA integrity_check");
+	CHECK(sql_row(q));
+	CHECK_STR(sql_col_str(q, 0), STR("ok"));
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	store_read_end(r);
+	store_close(s);
+	n = read_db(path, db, sizeof(db));
+	CHECK(!memmem(db, n, left, sizeof(left)));
+	test_dir_end(&d);
+}
+
+/* Whatever the bytes are, a gap lies inside the page and over nothing that is used. */
+TEST(pages_that_are_none)
+{
+	static const struct {
+		char head[17]; /* the first bytes */
+		uint64_t number;
+		size_t bytes, from, until;
+	} rows[] = {
+		{ "\015\0\0\0\0\017\377\0", 2, 4096, 8, 4095 },
+		{ "\002\0\0\0\0\017\377\0", 2, 4096, 12, 4095 },
+		{ "\015\0\0\0\0\020\0\0", 2, 4096, 8, 4096 },
+		{ "\015\0\0\0\0\020\1\0", 2, 4096, 0, 0 },      /* content behind the page */
+		{ "\015\0\0\0\0\0\10\0", 2, 4096, 0, 0 },       /* no gap */
+		{ "\015\0\0\377\377\017\377\0", 2, 4096, 0, 0 }, /* more cells than fit */
+		{ "\015\0\0\0\1\017\0\0\016\0", 2, 4096, 0, 0 }, /* a cell in the gap */
+		{ "\015\0\0\0\1\017\0\0\020\0", 2, 4096, 0, 0 }, /* a cell behind the page */
+		{ "\015\0\0\0\1\017\0\0\017\0", 2, 4096, 10, 3840 },
+		{ "\015\1\0\0\0\017\0\0", 2, 4096, 0, 0 },      /* a free block in the gap */
+		{ "\0\0\0\2\0\017\377\0", 2, 4096, 0, 0 },       /* an overflow page */
+		{ "\015\0\0\0\0\017\377\0", 0, 4096, 0, 0 },
+		{ "\015\0\0\0\0\017\377\0", UINT64_C(1) << 25, 4096, 0, 0 },
+		{ "\015\0\0\0\0\1\377\0", 2, 256, 0, 0 },
+		{ "\015\0\0\0\0\1\377\0", 2, 4000, 0, 0 },
+		{ "\015\0\0\0\0\0\0\0", 2, 65536, 8, 65536 },
+		{ "SQLite format 3", 1, 4096, 0, 0 },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char *page = x_alloc(rows[i].bytes);
+		size_t from = 0, until = 0;
+		memcpy(page, rows[i].head, 10);
+		bool gap = io_page_gap(str_mem(page, rows[i].bytes), rows[i].number, &from, &until);
+		CHECK_MSG(gap == (rows[i].until != 0) && from == rows[i].from &&
+				  until == rows[i].until,
+			  "row %zu: %d, %zu to %zu", i, gap, from, until);
+		free(page);
+	}
+}
+
 TEST_MAIN(TEST_RUN(create_and_open), TEST_RUN(not_a_store), TEST_RUN(newer_store_is_refused),
 	  TEST_RUN(jobs_stand_alone), TEST_RUN(frames), TEST_RUN(threads_share_a_store),
 	  TEST_RUN(before_commit), TEST_RUN(a_full_disk), TEST_RUN(a_failed_sync),
 	  TEST_RUN(a_read_only_disk), TEST_RUN(background_work), TEST_RUN(a_stable_view),
-	  TEST_RUN(light_load_is_prompt), TEST_RUN(the_log_stays_short))
+	  TEST_RUN(light_load_is_prompt), TEST_RUN(the_log_stays_short),
+	  TEST_RUN(bytes_of_deleted_rows_in_an_old_store), TEST_RUN(pages_that_are_none))

@@ -122,7 +122,7 @@ TEST(sound)
 	CHECK_MSG(v.damaged == 0, "%s", w.said);
 	CHECK_INT(v.reports, 2);
 	CHECK_INT(v.rows, 1020);
-	CHECK(v.frames >= 3);
+	CHECK(v.frames >= 2); /* the second waits in main.db, bytes and events */
 	ended(&w);
 }
 

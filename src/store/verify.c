@@ -1,26 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
 
-#include "base/arena.h"
 #include "store/chunk.h"
-#include "store/raw.h"
-#include "store/upkeep_private.h"
+#include "store/repeats_private.h"
+#include "store/verify_private.h"
 
 enum { PAGE = 128, SAY_MOST = 1000 };
 
-struct verifying {
-	struct store *s;
-	void (*say)(void *ctx, const char *sentence);
-	void (*progress)(void *ctx, uint64_t done, uint64_t all);
-	void *ctx;
-	struct verify_result *out;
-	uint64_t done, all;
-	struct buf frame, part;
-	struct arena *a;
-};
-
-static void damaged(struct verifying *v, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static void damaged(struct verifying *v, const char *fmt, ...)
+void verify_damaged(struct verifying *v, const char *fmt, ...)
 {
 	v->out->damaged++;
 	if (!v->say || v->out->damaged > SAY_MOST)
@@ -38,7 +25,7 @@ static void damaged(struct verifying *v, const char *fmt, ...)
 	buf_free(&b);
 }
 
-static void step(struct verifying *v)
+void verify_step(struct verifying *v)
 {
 	v->done++;
 	if (v->progress)
@@ -50,7 +37,8 @@ static void step(struct verifying *v)
 static enum rc count_all(struct verifying *v, struct conn *c, struct err *err)
 {
 	struct sql *q = sql(c, "SELECT (SELECT count(*) FROM raw) + (SELECT count(*) FROM chunk)"
-			       " + (SELECT count(*) FROM tail)");
+			       " + (SELECT count(*) FROM tail) + (SELECT count(*) FROM"
+			       " raw_frame) + (SELECT count(*) FROM report_block)");
 	if (sql_row(q))
 		v->all = (uint64_t)sql_col_int(q, 0);
 	return sql_end(q, err);
@@ -63,22 +51,44 @@ static void check_database(struct verifying *v, struct conn *c)
 	while (sql_row(q)) {
 		str words = sql_col_str(q, 0);
 		if (!str_eq(words, STR("ok")))
-			damaged(v,
+			verify_damaged(v,
 				"main.db: " STR_FMT "; restore it from a backup, or copy what is "
 				"readable with sqlite3's .recover into a new store",
 				STR_ARG(words));
 	}
 	if (sql_end(q, &err) != RC_OK)
-		damaged(v, "main.db cannot be read whole: %s; restore it from a backup", err.text);
+		verify_damaged(v, "main.db cannot be read whole: %s; restore it from a backup", err.text);
 	if (count_all(v, c, &err) != RC_OK)
-		damaged(v, "%s; restore main.db from a backup", err.text);
+		verify_damaged(v, "%s; restore main.db from a backup", err.text);
 }
 
 /* --- files --- */
 
 static const char *kind_name(enum segment which)
 {
-	return which == SEGMENT_RAW ? "raw" : "events";
+	return which == SEGMENT_RAW ? "raw" : which == SEGMENT_EVENTS ? "events" : "findings";
+}
+
+/* Of files that hold nothing but frames, one behind the other. */
+static void check_frames(struct verifying *v, struct io_file *f, const char *name, uint64_t bytes)
+{
+	struct err err;
+	for (uint64_t at = SEGMENT_HEAD; at < bytes;) {
+		struct place place = { .offset = at };
+		enum rc rc = frame_size(f, at, &place.bytes, &err);
+		buf_reset(&v->frame);
+		if (rc == RC_OK)
+			rc = frame_read(f, SEGMENT_FINDINGS, &place, &v->frame, &err);
+		v->out->frames++;
+		if (rc != RC_OK)
+			verify_damaged(v,
+				"findings/%s at byte %llu: %s; put the file back from a backup, or "
+				"run ronda rebuild, which makes its findings anew",
+				name, (unsigned long long)at, err.text);
+		if (place.bytes == 0) /* where the next one begins cannot be known */
+			return;
+		at += place.bytes;
+	}
 }
 
 static void check_files(struct verifying *v, struct conn *c)
@@ -86,31 +96,35 @@ static void check_files(struct verifying *v, struct conn *c)
 	struct err err;
 	struct sql *q = sql(c, "SELECT kind, day, number, bytes FROM segment WHERE bytes >= 0");
 	while (sql_row(q)) {
-		enum segment which =
-			sql_col_int(q, 0) == SEGMENT_RAW ? SEGMENT_RAW : SEGMENT_EVENTS;
+		int64_t kind = sql_col_int(q, 0);
+		enum segment which = kind == SEGMENT_RAW    ? SEGMENT_RAW :
+				     kind == SEGMENT_EVENTS ? SEGMENT_EVENTS :
+							      SEGMENT_FINDINGS;
 		char name[SEGMENT_NAME];
 		struct io_file *f;
 		uint64_t size = 0, want = (uint64_t)sql_col_int(q, 3);
 		segment_file_name((int32_t)sql_col_int(q, 1), (uint32_t)sql_col_int(q, 2), name);
 		if (io_open(segment_dir(v->s, which), name, IO_READ, &f, &err) != RC_OK) {
-			damaged(v, "%s/%s: %s; put the file back from a backup", kind_name(which),
+			verify_damaged(v, "%s/%s: %s; put the file back from a backup", kind_name(which),
 				name, err.text);
 			continue;
 		}
 		if (io_size(f, &size, &err) != RC_OK || size < want)
-			damaged(v,
+			verify_damaged(v,
 				"%s/%s has %llu bytes, main.db names %llu; put the file back from "
 				"a "
 				"backup",
 				kind_name(which), name, (unsigned long long)size,
 				(unsigned long long)want);
 		else if (segment_check_head(f, which, (int32_t)sql_col_int(q, 1), &err) != RC_OK)
-			damaged(v, "%s/%s: %s; put the file back from a backup", kind_name(which),
+			verify_damaged(v, "%s/%s: %s; put the file back from a backup", kind_name(which),
 				name, err.text);
+		else if (which == SEGMENT_FINDINGS)
+			check_frames(v, f, name, want);
 		io_close(f);
 	}
 	if (sql_end(q, &err) != RC_OK)
-		damaged(v, "the list of segments cannot be read: %s", err.text);
+		verify_damaged(v, "the list of segments cannot be read: %s", err.text);
 }
 
 /* --- frames --- */
@@ -121,7 +135,7 @@ struct item {
 	struct place at;
 };
 
-static void where(enum segment which, const struct place *at, char text[128])
+void verify_where(enum segment which, const struct place *at, char text[128])
 {
 	char name[SEGMENT_NAME];
 	segment_file_name(at->day, at->number, name);
@@ -130,7 +144,7 @@ static void where(enum segment which, const struct place *at, char text[128])
 }
 
 /* A day may be forgotten while we read: then its files go, and that is no damage. */
-static bool is_forgotten(struct verifying *v, enum segment which, const struct place *at)
+bool verify_is_forgotten(struct verifying *v, enum segment which, const struct place *at)
 {
 	struct reader *r;
 	bool gone = false;
@@ -157,7 +171,6 @@ struct whole {
 
 static void end_report(struct verifying *v, struct whole *w)
 {
-	struct report r;
 	struct reader *view;
 	struct err err;
 	if (!w->sha)
@@ -166,14 +179,7 @@ static void end_report(struct verifying *v, struct whole *w)
 	w->sha = NULL;
 	if (w->broken || store_read_begin(v->s, &view, &err) != RC_OK)
 		return;
-	if (report_load(reader_conn(view), w->report, &r, &err) != RC_OK)
-		damaged(v, "raw bytes of report %lld: %s; they can be forgotten with their day",
-			(long long)w->report, err.text);
-	else if (memcmp(d.b, r.digest.b, sizeof(d.b)) != 0)
-		damaged(v,
-			"report %lld: its raw bytes are not those that came, by their digest; put "
-			"the segment back from a backup",
-			(long long)w->report);
+	verify_digest(v, reader_conn(view), w->report, &d);
 	store_read_end(view);
 }
 
@@ -197,10 +203,10 @@ static void check_part(struct verifying *v, struct reader *r, struct whole *w,
 		return;
 	}
 	w->broken = true;
-	if (rc == RC_ABSENT && is_forgotten(v, SEGMENT_RAW, &item->at))
+	if (rc == RC_ABSENT && verify_is_forgotten(v, SEGMENT_RAW, &item->at))
 		return;
-	where(SEGMENT_RAW, &item->at, place);
-	damaged(v,
+	verify_where(SEGMENT_RAW, &item->at, place);
+	verify_damaged(v,
 		"%s: raw bytes of report %lld, part %lld: %s; ask its sender to send it again, or "
 		"put the file back from a backup",
 		place, (long long)item->report, (long long)item->part, err.text);
@@ -275,10 +281,10 @@ static void check_chunk(struct verifying *v, struct reader *r, const struct item
 		rc = decode(v, buf_str(&v->frame), item->rows, &err);
 	v->out->frames++;
 	v->out->rows += item->rows;
-	if (rc == RC_OK || (rc == RC_ABSENT && is_forgotten(v, SEGMENT_EVENTS, &item->at)))
+	if (rc == RC_OK || (rc == RC_ABSENT && verify_is_forgotten(v, SEGMENT_EVENTS, &item->at)))
 		return;
-	where(SEGMENT_EVENTS, &item->at, place);
-	damaged(v,
+	verify_where(SEGMENT_EVENTS, &item->at, place);
+	verify_damaged(v,
 		"%s: events %lld to %lld: %s; put the file back from a backup, or undo the report "
 		"and send it again",
 		place, (long long)item->part, (long long)item->part + item->rows - 1, err.text);
@@ -299,7 +305,7 @@ static enum rc check_raw(struct verifying *v, struct err *err)
 		rc = page_of_raw(r, &last, page, &n, err);
 		for (size_t i = 0; i < n && rc == RC_OK; i++) {
 			check_part(v, r, &w, &page[i]);
-			step(v);
+			verify_step(v);
 		}
 		if (n)
 			last = page[n - 1];
@@ -322,14 +328,14 @@ static enum rc check_chunks(struct verifying *v, struct err *err)
 		rc = page_of_chunks(r, &last, page, &n, err);
 		for (size_t i = 0; i < n && rc == RC_OK; i++) {
 			if (page[i].part < free_seq)
-				damaged(v,
+				verify_damaged(v,
 					"events from %lld on are in two chunks; restore main.db "
 					"from a "
 					"backup",
 					(long long)page[i].part);
 			free_seq = page[i].part + page[i].rows;
 			check_chunk(v, r, &page[i]);
-			step(v);
+			verify_step(v);
 		}
 		if (n)
 			last = page[n - 1];
@@ -345,16 +351,21 @@ static enum rc check_tail(struct verifying *v, struct conn *c, struct err *err)
 		struct err why;
 		uint32_t rows = (uint32_t)sql_col_int(q, 1);
 		if (decode(v, sql_col_blob(q, 2), rows, &why) != RC_OK)
-			damaged(v,
+			verify_damaged(v,
 				"main.db: events %lld to %lld, not yet sealed: %s; undo the report "
 				"and "
 				"send it again",
 				(long long)sql_col_int(q, 0),
 				(long long)sql_col_int(q, 0) + rows - 1, why.text);
 		v->out->rows += rows;
-		step(v);
+		verify_step(v);
 	}
 	return sql_end(q, err);
+}
+
+static void say_whole(void *ctx, const char *words)
+{
+	verify_damaged(ctx, "%s", words);
 }
 
 static enum rc check_in_view(struct verifying *v, struct err *err)
@@ -366,12 +377,18 @@ static enum rc check_in_view(struct verifying *v, struct err *err)
 	check_database(v, reader_conn(r));
 	check_files(v, reader_conn(r));
 	rc = check_tail(v, reader_conn(r), err);
-	struct sql *q = sql(reader_conn(r), "SELECT count(*) FROM report");
+	/* a row without a digest stands before a packed one */
+	struct sql *q = sql(reader_conn(r), "SELECT count(*) FROM report WHERE length(digest) > 0");
 	if (sql_row(q))
 		v->out->reports = (uint64_t)sql_col_int(q, 0);
 	enum rc end = sql_end(q, rc == RC_OK ? err : NULL);
+	rc = rc == RC_OK ? end : rc;
+	if (rc == RC_OK)
+		rc = verify_reports(v, reader_conn(r), err);
+	if (rc == RC_OK)
+		rc = repeat_files_check(v->s, reader_conn(r), say_whole, v, err);
 	store_read_end(r);
-	return rc == RC_OK ? end : rc;
+	return rc;
 }
 
 enum rc store_verify(struct store *s, void (*say)(void *ctx, const char *sentence), void *ctx,
@@ -391,10 +408,12 @@ enum rc store_verify(struct store *s, void (*say)(void *ctx, const char *sentenc
 	if (rc == RC_OK)
 		rc = check_raw(&v, err);
 	if (rc == RC_OK)
+		rc = verify_frames(&v, err);
+	if (rc == RC_OK)
 		rc = check_chunks(&v, err);
 	if (rc == RC_IO && out->damaged) {
 		/* that main.db is damaged was said; the rest cannot be reached through it */
-		damaged(&v, "what main.db names behind its damage was not checked: %s",
+		verify_damaged(&v, "what main.db names behind its damage was not checked: %s",
 			err ? err->text : "");
 		rc = RC_OK;
 	}

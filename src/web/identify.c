@@ -15,6 +15,17 @@ static str bearer(const struct http_request *q)
 	return str_trim(str_from(value, scheme.n));
 }
 
+/* A token of an account carries its roles. */
+static bool add_roles(struct web *w, struct viewer *v)
+{
+	struct reader *r = NULL;
+	if (!w->n->roles || store_read_begin(w->n->store, &r, NULL) != RC_OK)
+		return false;
+	enum rc rc = account_token_viewer(reader_conn(r), w->n->roles, v, NULL);
+	store_read_end(r);
+	return rc == RC_OK;
+}
+
 static void by_token(struct web *w, const struct http_request *q, str text, struct caller *out)
 {
 	struct viewer v;
@@ -22,7 +33,8 @@ static void by_token(struct web *w, const struct http_request *q, str text, stru
 		out->too_often = true;
 		return;
 	}
-	out->known = token_check(w->n->store, text, &q->from, CHANNEL_API, &v, out->feed, NULL) == RC_OK;
+	out->known = token_check(w->n->store, text, &q->from, CHANNEL_API, &v, out->feed, NULL) == RC_OK &&
+		     add_roles(w, &v);
 	guard_leave(w->guard, &q->from, out->known);
 	if (out->known)
 		out->viewer = v;
@@ -70,7 +82,7 @@ static void by_session(struct web *w, const struct http_request *q, str id, stru
 							CHANNEL_SCREEN, &v, NULL);
 	if (rc == RC_DENIED || rc == RC_ABSENT)
 		sessions_end(w->sessions, id); /* its token was revoked, the account disabled or changed */
-	if (rc != RC_OK)
+	if (rc != RC_OK || (out->session.account == 0 && !add_roles(w, &v)))
 		return;
 	out->known = out->by_session = true;
 	out->viewer = v;
@@ -84,8 +96,10 @@ void identify(struct web *w, const struct http_request *q, struct caller *out)
 		by_token(w, q, token, out);
 	else if (cookie.n > 0)
 		by_session(w, q, cookie, out);
-	if (out->known && w->n->policy.number >= out->viewer.policy.number)
-		out->viewer.policy = w->n->policy;
+	if (policies_apply(w->n->policies, &out->viewer, NULL) != RC_OK) {
+		out->known = false; /* without a policy nobody is anybody */
+		out->viewer = viewer_public(CHANNEL_SCREEN);
+	}
 }
 
 void caller_end(struct caller *c)

@@ -47,7 +47,7 @@ static enum rc open_ring(struct page *p, const struct account *a, str passphrase
 struct change {
 	struct page *p;
 	struct account account;
-	str passphrase;
+	struct seal_pass passphrase;
 	struct seal_ring *ring;
 	struct seal_shares shares;
 };
@@ -55,14 +55,14 @@ struct change {
 static enum rc write_key(struct tx *tx, void *ctx, struct err *err)
 {
 	struct change *c = ctx;
-	return seal_key_make(tx, c->p->w->n->journal, c->account.id, c->passphrase, &c->shares,
+	return seal_key_make(tx, c->p->w->n->journal, c->account.id, &c->passphrase, &c->shares,
 			     str_of(c->p->caller.viewer.actor), err);
 }
 
 static enum rc write_passphrase(struct tx *tx, void *ctx, struct err *err)
 {
 	struct change *c = ctx;
-	return seal_key_change(tx, c->p->w->n->journal, c->ring, c->passphrase,
+	return seal_key_change(tx, c->p->w->n->journal, c->ring, &c->passphrase,
 			       str_of(c->p->caller.viewer.actor), err);
 }
 
@@ -79,7 +79,7 @@ static void show_shares(struct page *p, struct seal_shares *s)
 		json_close(&p->j, '}');
 	}
 	json_close(&p->j, ']');
-	explicit_bzero(s, sizeof *s);
+	explicit_bzero(s->text, sizeof s->text);
 }
 
 static enum rc check_twice(struct page *p, struct err *err)
@@ -108,10 +108,12 @@ static enum rc make_key(struct change *c, struct err *err)
 	if (wanted.n > 0 && !str_to_u64(wanted, &count))
 		return fail(err, RC_INPUT, "the number of shares is no number");
 	c->shares.count = (size_t)count;
-	c->passphrase = http_form(p->q, "new");
 	enum rc rc = check_twice(p, err);
 	if (rc == RC_OK)
+		rc = seal_pass_make(http_form(p->q, "new"), &c->passphrase, err);
+	if (rc == RC_OK)
 		rc = store_write(p->w->n->store, write_key, c, err);
+	seal_pass_wipe(&c->passphrase);
 	if (rc == RC_OK)
 		show_shares(p, &c->shares);
 	return rc;
@@ -123,9 +125,11 @@ static enum rc change_passphrase(struct change *c, struct err *err)
 	enum rc rc = check_twice(p, err);
 	if (rc == RC_OK)
 		rc = open_ring(p, &c->account, http_form(p->q, "passphrase"), &c->ring, err);
-	c->passphrase = http_form(p->q, "new");
+	if (rc == RC_OK)
+		rc = seal_pass_make(http_form(p->q, "new"), &c->passphrase, err);
 	if (rc == RC_OK)
 		rc = store_write(p->w->n->store, write_passphrase, c, err);
+	seal_pass_wipe(&c->passphrase);
 	seal_ring_drop(c->ring);
 	if (rc == RC_OK)
 		page_go(p, STR("/account"));

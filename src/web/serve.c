@@ -152,6 +152,16 @@ static enum rc wait_for_end(struct node *n, const struct serve_options *o, const
 	}
 }
 
+static enum rc make_link(struct serving *s, const struct serve_options *o, char *link, size_t size)
+{
+	struct err why = { 0 };
+	enum rc rc = o->sign_in_as ? web_account_link(s->web, s->address, str_of(o->sign_in_as), link, size, &why) :
+				     web_login_link(s->web, s->address, link, size, &why);
+	if (rc != RC_OK)
+		log_error(s->node->log, "no sign-in link could be made", L_Z("why", why.text));
+	return rc;
+}
+
 enum rc node_serve(struct node *n, const struct serve_options *o, struct err *err)
 {
 	struct serving s = { .node = n };
@@ -168,7 +178,7 @@ enum rc node_serve(struct node *n, const struct serve_options *o, struct err *er
 		notify("READY=1");
 		if (o->ready)
 			o->ready(o->ctx, s.address);
-		if (o->sign_in && web_login_link(s.web, s.address, link, sizeof(link), NULL) == RC_OK)
+		if (o->sign_in && make_link(&s, o, link, sizeof(link)) == RC_OK)
 			o->sign_in(o->ctx, link);
 		rc = wait_for_end(n, o, &signals, err);
 		notify("STOPPING=1");

@@ -15,6 +15,7 @@ struct serve_options {
 	 * signs a browser in once. */
 	void (*ready)(void *ctx, const char *address);
 	void (*sign_in)(void *ctx, const char *link);
+	const char *sign_in_as; /* the account it signs in; NULL: a token that operates */
 	void *ctx;
 	struct gate *stop;    /* until it opens; NULL: until SIGTERM or SIGINT, which the
 				 caller has blocked before the first thread, with SIGHUP */

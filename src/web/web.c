@@ -34,6 +34,9 @@ static enum rc open_login(struct web *w, struct err *err)
 		rc = oidc_open(n->settings, "/login/oidc", w->fetcher, &w->oidc, err);
 	if (rc == RC_ABSENT)
 		rc = RC_OK;
+	uint32_t roles;
+	if (rc == RC_OK)
+		rc = login_group_roles(n->roles, settings_text(n->settings, "oidc_roles"), NULL, 0, &roles, err);
 	/* An address without a name is fine for all but passkeys. */
 	if (rc == RC_OK && url.n > 0 &&
 	    passkey_site_of(url, store_node_name(n->store), w->a, &w->site, NULL) != RC_OK)
@@ -168,7 +171,7 @@ static void put_links(struct page *p)
 /* What every page shows around its own. */
 static void put_frame(struct page *p)
 {
-	static const char *const places[] = { "events", "findings", "count", "who", "quarantine", "feeds",
+	static const char *const places[] = { "records", "events", "findings", "count", "who", "quarantine", "feeds",
 					      "tour" };
 	const struct node *n = p->w->n;
 	str first = str_from(p->path, 1);
@@ -186,7 +189,7 @@ static void put_frame(struct page *p)
 	json_put_bool(&p->j, "enrols", p->caller.session.enrols);
 	json_put_str(&p->j, "right", str_of(right_name(p->caller.viewer.right)));
 	json_put_bool(&p->j, "at_home", first.n == 0);
-	first = str_cut(&first, '/');
+	first = p->type || str_eq(p->path, STR("/search")) ? STR("records") : str_cut(&first, '/');
 	for (size_t i = 0; i < COUNT_OF(places); i++) {
 		if (str_eq(first, str_of(places[i])))
 			json_put_bool(&p->j, places[i], true);

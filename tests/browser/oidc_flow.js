@@ -6,7 +6,11 @@
 //
 // Prints what APP answered at the end, as JSON with its status. NODE_EXTRA_CA_CERTS
 // names the provider's certificate. Steps: good, cancel, state, replay, code, crossed.
+// START: where APP begins a sign-in, when not at /oidc. THEN: what is asked of APP afterwards,
+// by the same browser.
 'use strict';
+const begin = process.env.START || '/oidc';
+const afterwards = process.env.THEN;
 const [app, step] = process.argv.slice(2);
 
 class Browser {
@@ -63,21 +67,25 @@ class Browser {
 
 async function main() {
 	const browser = new Browser();
-	const start = await browser.get(`${app}/oidc`);
+	const start = await browser.get(`${app}${begin}`);
 	if (start.status !== 303) return [start.status, await start.json()];
 	let back = await browser.toTheEnd(start.headers.get('location'), 'siti', step === 'cancel');
 	if (step === 'state') back = back.replace(/state=[^&]*/, `state=${'A'.repeat(43)}`);
 	if (step === 'code') back = back.replace(/code=[^&]*/, 'code=made-up');
 	if (step === 'crossed') {
 		// another sign-in of the same browser, with this one's code
-		const again = await browser.get(`${app}/oidc`);
+		const again = await browser.get(`${app}${begin}`);
 		const other = new URL(again.headers.get('location')).searchParams.get('state');
 		back = back.replace(/state=[^&]*/, `state=${other}`);
 	}
-	let answer = await browser.get(back);
+	let answer = await browser.get(back, { headers: { accept: 'application/json' } });
 	if (step === 'replay') {
 		await answer.text();
-		answer = await browser.get(back);
+		answer = await browser.get(back, { headers: { accept: 'application/json' } });
+	}
+	if (afterwards && answer.status === 200) {
+		await answer.text();
+		answer = await browser.get(app + afterwards);
 	}
 	return [answer.status, await answer.json()];
 }

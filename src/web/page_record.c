@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One record: as it stands, its history, its links, its files. */
+#include "web/records.h"
+
+/* The type in the address must be the record's: else there is nothing here. */
+static enum rc load(struct page *p, struct record_view *v, struct err *err)
+{
+	enum rc rc = page_reader(p, err);
+	uint64_t number;
+	str id = str_to_u64(p->item, &number) ?
+			 arena_fmt(p->a, "%s-%llu", p->type->name, (unsigned long long)number) :
+			 p->item;
+	if (rc == RC_OK)
+		rc = read_record(p->r, page_types(p), &p->caller.viewer, id, p->a, v, err);
+	if (rc == RC_OK && record_view_type(v) != p->type)
+		rc = fail(err, RC_ABSENT, "there is nothing here");
+	return rc;
+}
+
+static void put_record(struct page *p, const char *key, const struct record_view *v)
+{
+	const struct type *t = record_view_type(v);
+	int state = record_view_state(v);
+	json_key(&p->j, str_of(key));
+	record_view_json(v, &p->j);
+	if (p->form != FORM_HTML)
+		return;
+	json_put_str(&p->j, "href", record_href(p, v, ""));
+	json_put_str(&p->j, "history_href", record_href(p, v, "/history"));
+	json_put_str(&p->j, "edit_href",
+		     record_view_may(v, ACTION_EDIT, -1) ? record_href(p, v, "/edit") : STR(""));
+	json_put_str(&p->j, "link_href",
+		     record_view_may(v, ACTION_LINK, -1) ? record_href(p, v, "/link") : STR(""));
+	json_put_str(&p->j, "unlink_href", record_href(p, v, "/unlink"));
+	json_put_str(&p->j, "state_label",
+		     state >= 0 ? str_of(words_in(t->states[state].label, p->language)) : STR(""));
+}
+
+static void put_moves(struct page *p, const struct record_view *v)
+{
+	const struct type *t = record_view_type(v);
+	int state = record_view_state(v);
+	json_key(&p->j, STR("moves"));
+	json_open(&p->j, '[');
+	for (size_t i = 0; state >= 0 && i < t->states[state].move_count; i++) {
+		const struct move *m = &t->states[state].moves[i];
+		if (!record_view_may(v, ACTION_MOVE, (int)m->to))
+			continue;
+		json_open(&p->j, '{');
+		json_put_str(&p->j, "state", str_of(t->states[m->to].name));
+		json_put_str(&p->j, "label", str_of(words_in(m->label ? m->label : t->states[m->to].label,
+							     p->language)));
+		json_put_bool(&p->j, "asks_why", m->asks_why);
+		json_close(&p->j, '}');
+	}
+	json_close(&p->j, ']');
+}
+
+static bool put_link(void *ctx, const struct link_view *l)
+{
+	struct page *p = ctx;
+	json_open(&p->j, '{');
+	json_put_i64(&p->j, "id", l->id);
+	json_put_str(&p->j, "kind", l->kind);
+	json_put_bool(&p->j, "outward", l->outward);
+	json_put_str(&p->j, "other", l->other);
+	json_put_str(&p->j, "other_title", l->other_title.n > 0 ? l->other_title : l->other);
+	json_put_str(&p->j, "other_state", l->other_state);
+	json_put_str(&p->j, "why", l->why);
+	json_put_str(&p->j, "author", l->author);
+	json_put_time(&p->j, "at", l->at_us);
+	str href = id_href(p, l->other);
+	if (href.n > 0)
+		json_put_str(&p->j, "href", href);
+	json_close(&p->j, '}');
+	return !p->doc.over;
+}
+
+static enum rc put_links(struct page *p, const struct record_view *v, struct err *err)
+{
+	json_key(&p->j, STR("links"));
+	json_open(&p->j, '[');
+	enum rc rc = read_record_links(p->r, page_types(p), &p->caller.viewer, record_view_id(v, p->a),
+				       p->a, put_link, p, err);
+	json_close(&p->j, ']');
+	return rc;
+}
+
+static const char *title_of(struct page *p, const struct record_view *v)
+{
+	struct buf b = BUF_INIT(KIB(8));
+	record_view_text(v, record_view_type(v)->title, &b);
+	const char *title = arena_z(p->a, b.n > 0 ? buf_str(&b) : record_view_id(v, p->a));
+	buf_free(&b);
+	return title;
+}
+
+enum rc page_record(struct page *p, struct err *err)
+{
+	struct record_view v = { 0 };
+	p->template = "record";
+	enum rc rc = load(p, &v, err);
+	if (rc == RC_OK) {
+		p->title = title_of(p, &v);
+		put_type(p, p->type);
+		put_record(p, "record", &v);
+		put_fields(p, &v);
+		put_moves(p, &v);
+		rc = put_links(p, &v, err);
+	}
+	record_view_end(&v);
+	return rc;
+}
+
+/* --- history --- */
+
+static bool put_version(void *ctx, const struct record_view *v)
+{
+	struct page *p = ctx;
+	char behind[48];
+	snprintf(behind, sizeof behind, "/history/%llu", (unsigned long long)record_view_version(v));
+	json_open(&p->j, '{');
+	put_record(p, "record", v);
+	json_put_str(&p->j, "version_href", record_href(p, v, behind));
+	json_close(&p->j, '}');
+	p->row_count++;
+	return !p->doc.over;
+}
+
+enum rc page_record_history(struct page *p, struct err *err)
+{
+	struct record_view v = { 0 };
+	uint64_t before = 0, limit = page_limit(p, 50);
+	str text = http_query(p->q, "before");
+	p->template = "record_history";
+	if (text.n > 0 && !str_to_u64(text, &before))
+		return fail(err, RC_INPUT, "'before' is no number of a version");
+	enum rc rc = load(p, &v, err);
+	if (rc == RC_OK) {
+		p->title = arena_fmt(p->a, "History: %s", title_of(p, &v)).p;
+		put_type(p, p->type);
+		put_record(p, "record", &v);
+		page_rows(p);
+		rc = read_record_history(p->r, page_types(p), &p->caller.viewer, record_view_id(&v, p->a),
+					 before, limit, p->a, put_version, p, err);
+		page_rows_end(p);
+	}
+	record_view_end(&v);
+	return rc;
+}
+
+enum rc page_record_version(struct page *p, struct err *err)
+{
+	struct record_view now = { 0 }, v = { 0 };
+	uint64_t version;
+	p->template = "record_version";
+	if (!str_to_u64(p->item2, &version))
+		return fail(err, RC_ABSENT, "there is nothing here");
+	enum rc rc = load(p, &now, err);
+	if (rc == RC_OK)
+		rc = read_record_version(p->r, page_types(p), &p->caller.viewer,
+					 record_view_id(&now, p->a), version, p->a, &v, err);
+	if (rc == RC_OK) {
+		p->title = arena_fmt(p->a, "Version %llu: %s", (unsigned long long)version,
+				     title_of(p, &v)).p;
+		put_type(p, p->type);
+		put_record(p, "record", &v);
+		put_fields(p, &v);
+	}
+	record_view_end(&v);
+	record_view_end(&now);
+	return rc;
+}
+
+/* --- files: downloads, never shown --- */
+
+enum rc page_record_file(struct page *p, struct err *err)
+{
+	str name = STR_NONE, field = http_query(p->q, "field");
+	struct record_view v = { 0 };
+	char digest[65];
+	if (!str_to_z(p->item2, digest, sizeof digest))
+		return fail(err, RC_ABSENT, "there is nothing here");
+	p->ans->body = (struct buf)BUF_INIT(MIB(17));
+	enum rc rc = load(p, &v, err);
+	if (rc == RC_OK)
+		rc = read_record_file(p->r, page_types(p), &p->caller.viewer, record_view_id(&v, p->a),
+				      field, digest, &p->ans->body, &name, p->a, err);
+	record_view_end(&v);
+	if (rc != RC_OK)
+		return rc;
+	p->template = NULL;
+	p->ans->status = 200;
+	p->ans->type = "application/octet-stream";
+	answer_header(p->ans, "Content-Disposition",
+		      arena_fmt(p->a, "attachment; filename*=UTF-8''" STR_FMT,
+				STR_ARG(url_escape(p->a, name))));
+	return RC_OK;
+}

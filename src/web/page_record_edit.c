@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Changing records: forms of browsers and JSON of programs come to the same call. */
+#include "web/records.h"
+
+/* What a POST asks for; the texts live in p->a. */
+struct asked {
+	struct change_request q;
+	struct change_errors errors;
+	struct json_object *o;     /* a program's body */
+};
+
+static bool is_json(const struct page *p)
+{
+	return p->body.p != NULL;
+}
+
+/* {"fields":{…},"state":…,"labels":{…},"why":…,"based_on":N} */
+static enum rc take_json(struct page *p, struct asked *k, struct err *err)
+{
+	static const char *const known[] = { "fields", "state", "labels", "why", "based_on" };
+	int64_t based_on = 0;
+	enum rc rc = json_read(p->body, &k->o, err);
+	if (rc != RC_OK)
+		return rc;
+	struct buf rest = BUF_INIT(BODY_JSON_MAX * 2);
+	struct json_out j = json_out(&rest);
+	json_open(&j, '{');
+	json_put_members(&j, json_get(k->o, "fields"), NULL);
+	json_close(&j, '}');
+	k->q.fields = json_get(k->o, "fields") ? arena_str(p->a, buf_str(&rest)) : STR_NONE;
+	buf_reset(&rest);
+	j = json_out(&rest);
+	json_open(&j, '{');
+	json_put_members(&j, json_get(k->o, "labels"), NULL);
+	json_close(&j, '}');
+	k->q.labels = json_get(k->o, "labels") ? arena_str(p->a, buf_str(&rest)) : STR_NONE;
+	buf_free(&rest);
+	k->q.to_state = json_get_str(k->o, "state");
+	k->q.why = json_get_str(k->o, "why");
+	if (json_get(k->o, "based_on") && (!json_get_i64(k->o, "based_on", &based_on) || based_on < 1))
+		return fail(err, RC_INPUT, "'based_on' is no number of a version");
+	k->q.based_on = (uint64_t)based_on;
+	return json_only(k->o, known, COUNT_OF(known), err);
+}
+
+static enum rc take(struct page *p, const struct record_view *v, struct asked *k, struct err *err)
+{
+	k->q.language = p->language;
+	if (is_json(p))
+		return take_json(p, k, err);
+	str based_on = page_form(p, "based_on");
+	if (based_on.n > 0 && !str_to_u64(based_on, &k->q.based_on))
+		return fail(err, RC_INPUT, "'based_on' is no number of a version");
+	k->q.why = page_form(p, "why");
+	k->q.to_state = page_form(p, "state");
+	if (page_form(p, "move").p) /* a button of the record's page: no fields came with it */
+		return RC_OK;
+	return take_form(p, p->type, v, &k->q.fields, &k->q.labels, &k->errors, err);
+}
+
+static void put_errors(struct page *p, const struct change_errors *errors)
+{
+	json_key(&p->j, STR("errors"));
+	json_open(&p->j, '[');
+	for (size_t i = 0; i < errors->count; i++) {
+		const struct body_error *e = &errors->list[i];
+		json_open(&p->j, '{');
+		json_put_str(&p->j, "field", str_of(e->field ? e->field->name : ""));
+		json_put_i64(&p->j, "row", e->row);
+		json_put_str(&p->j, "words", str_of(e->text));
+		json_close(&p->j, '}');
+	}
+	json_close(&p->j, ']');
+}
+
+/* What was wrong, to a program: all of it at once. */
+static void answer_program(struct page *p, enum rc rc, const struct asked *k,
+			   const struct record_view *stands, const struct err *err)
+{
+	p->ans->status = rc_http_status(rc);
+	p->template = "error";
+	p->form = FORM_JSON;
+	json_key(&p->j, STR("error"));
+	json_open(&p->j, '{');
+	json_put_str(&p->j, "kind", str_of(rc_name(rc)));
+	json_put_str(&p->j, "words", str_of(err->text));
+	put_errors(p, &k->errors);
+	if (stands->record) {
+		json_key(&p->j, STR("stands"));
+		record_view_json(stands, &p->j);
+	}
+	json_close(&p->j, '}');
+}
+
+/* The form again, with what was typed, what is wrong, and, when somebody else was quicker, both. */
+static void form_again(struct page *p, enum rc rc, const struct record_view *v, const struct asked *k,
+		       const struct record_view *stands, const struct err *err)
+{
+	p->ans->status = rc_http_status(rc);
+	p->template = "record_form";
+	p->title = arena_fmt(p->a, "%s: %s", words_in(p->type->label, p->language),
+			     v ? "edit" : "new").p;
+	put_type(p, p->type);
+	json_put_str(&p->j, "action", p->path);
+	json_put_str(&p->j, "words", str_of(err->text));
+	json_put_bool(&p->j, "conflict", rc == RC_CONFLICT);
+	json_put_i64(&p->j, "based_on", (int64_t)(stands->record ? record_view_version(stands) :
+						  v ? record_view_version(v) : 0));
+	if (stands->record)
+		put_fields(p, stands);
+	put_form(p, p->type, v, &k->errors);
+}
+
+static enum rc answer(struct page *p, enum rc rc, const struct record_view *v, const struct asked *k,
+		      const struct record_view *out, struct err *err)
+{
+	if (rc == RC_OK && !is_json(p)) {
+		page_go(p, record_href(p, out, ""));
+		return RC_OK;
+	}
+	if (rc == RC_OK) {
+		p->form = FORM_JSON;
+		p->template = "record";
+		p->ans->status = v ? 200 : 201;
+		answer_header(p->ans, "Location", record_href(p, out, ""));
+		json_key(&p->j, STR("record"));
+		record_view_json(out, &p->j);
+		return RC_OK;
+	}
+	if (rc != RC_INPUT && rc != RC_LIMIT && rc != RC_CONFLICT)
+		return rc;
+	if (is_json(p))
+		answer_program(p, rc, k, out, err);
+	else
+		form_again(p, rc, v, k, out, err);
+	return RC_OK;
+}
+
+enum rc page_record_create(struct page *p, struct err *err)
+{
+	struct asked k = { .q = { .type = str_of(p->type->name) } };
+	struct record_view out = { 0 };
+	enum rc rc = take(p, NULL, &k, err);
+	if (rc == RC_OK)
+		rc = change_record(p->w->n->records, p->w->n->store, &p->caller.viewer, &k.q, p->a, &out,
+				   &k.errors, err);
+	rc = answer(p, rc, NULL, &k, &out, err);
+	record_view_end(&out);
+	json_free(k.o);
+	return rc;
+}
+
+static enum rc load(struct page *p, struct record_view *v, struct err *err)
+{
+	enum rc rc = page_reader(p, err);
+	if (rc == RC_OK)
+		rc = read_record(p->r, page_types(p), &p->caller.viewer, p->item, p->a, v, err);
+	if (rc == RC_OK && record_view_type(v) != p->type)
+		rc = fail(err, RC_ABSENT, "there is nothing here");
+	return rc;
+}
+
+enum rc page_record_change(struct page *p, struct err *err)
+{
+	struct asked k = { .q = { .id = p->item } };
+	struct record_view v = { 0 }, out = { 0 };
+	enum rc rc = load(p, &v, err);
+	if (rc == RC_OK) {
+		rc = take(p, &v, &k, err);
+		if (rc == RC_OK)
+			rc = change_record(p->w->n->records, p->w->n->store, &p->caller.viewer, &k.q, p->a,
+					   &out, &k.errors, err);
+		rc = answer(p, rc, &v, &k, &out, err);
+	}
+	record_view_end(&out);
+	record_view_end(&v);
+	json_free(k.o);
+	return rc;
+}
+
+enum rc page_record_new(struct page *p, struct err *err)
+{
+	if (!authz_ever(&p->caller.viewer, ACTION_CREATE, p->type))
+		return fail(err, RC_ABSENT, "there is nothing here");
+	p->template = "record_form";
+	p->title = arena_fmt(p->a, "New: %s", words_in(p->type->label, p->language)).p;
+	put_type(p, p->type);
+	json_put_str(&p->j, "action", arena_fmt(p->a, "/%s", p->type->name));
+	json_put_i64(&p->j, "based_on", 0);
+	put_form(p, p->type, NULL, NULL);
+	return RC_OK;
+}
+
+enum rc page_record_edit(struct page *p, struct err *err)
+{
+	struct record_view v = { 0 };
+	enum rc rc = load(p, &v, err);
+	if (rc == RC_OK && !record_view_may(&v, ACTION_EDIT, -1))
+		rc = fail(err, RC_DENIED, "none of your roles may edit this");
+	if (rc == RC_OK) {
+		p->template = "record_form";
+		p->title = arena_fmt(p->a, "Edit: %s", words_in(p->type->label, p->language)).p;
+		put_type(p, p->type);
+		json_put_str(&p->j, "action", record_href(p, &v, ""));
+		json_put_i64(&p->j, "based_on", (int64_t)record_view_version(&v));
+		put_form(p, p->type, &v, NULL);
+	}
+	record_view_end(&v);
+	return rc;
+}
+
+/* --- links --- */
+
+static str member(const struct page *p, struct json_object *o, const char *name)
+{
+	return o ? json_get_str(o, name) : page_form(p, name);
+}
+
+/* What a person types: an id, or "incident-42". */
+static str whole_id(struct page *p, str text)
+{
+	struct record_view v = { 0 };
+	str id = str_trim_all(text);
+	if (str_find(id, STR("--")) == id.n && page_reader(p, NULL) == RC_OK &&
+	    read_record(p->r, page_types(p), &p->caller.viewer, id, p->a, &v, NULL) == RC_OK)
+		id = record_view_id(&v, p->a);
+	record_view_end(&v);
+	return id;
+}
+
+static enum rc link_or_unlink(struct page *p, bool link, struct err *err)
+{
+	struct record_view v = { 0 };
+	struct json_object *o = NULL;
+	int64_t id = 0;
+	enum rc rc = load(p, &v, err);
+	if (rc == RC_OK && is_json(p))
+		rc = json_read(p->body, &o, err);
+	str from = rc == RC_OK ? record_view_id(&v, p->a) : STR_NONE, why = member(p, o, "why");
+	if (rc == RC_OK && link)
+		rc = change_link(p->w->n->records, p->w->n->store, &p->caller.viewer, from,
+				 member(p, o, "kind").n > 0 ? member(p, o, "kind") : STR("related"),
+				 whole_id(p, member(p, o, "to")), why, &id, err);
+	else if (rc == RC_OK && !str_to_i64(member(p, o, "link"), &id) &&
+		 !(o && json_get_i64(o, "link", &id)))
+		rc = fail(err, RC_INPUT, "'link' is no number of a link");
+	else if (rc == RC_OK)
+		rc = change_unlink(p->w->n->records, p->w->n->store, &p->caller.viewer, from, id, why, err);
+	if (rc == RC_OK && is_json(p)) {
+		p->form = FORM_JSON;
+		p->template = "record";
+		json_put_i64(&p->j, "link", id);
+	} else if (rc == RC_OK) {
+		page_go(p, record_href(p, &v, ""));
+	}
+	record_view_end(&v);
+	json_free(o);
+	return rc;
+}
+
+enum rc page_record_link(struct page *p, struct err *err)
+{
+	return link_or_unlink(p, true, err);
+}
+
+enum rc page_record_unlink(struct page *p, struct err *err)
+{
+	return link_or_unlink(p, false, err);
+}
+
+/* --- many at once --- */
+
+enum { BULK_MAX = 1000 };
+
+struct bulk {
+	struct page *p;
+	str ids[BULK_MAX];
+	size_t count;
+	bool over;
+	str to_state, why;
+	struct err *err;
+	size_t done;
+};
+
+static void note_id(void *ctx, str name, str value)
+{
+	struct bulk *b = ctx;
+	if (!str_eq(name, STR("id")))
+		return;
+	b->over = b->count == BULK_MAX;
+	if (!b->over)
+		b->ids[b->count++] = value;
+}
+
+/* All or nothing: the first that cannot be moved is named, and none is. */
+static enum rc move_all(struct tx *tx, void *ctx, struct err *err)
+{
+	struct bulk *b = ctx;
+	for (size_t i = 0; i < b->count; i++) {
+		struct change_request q = { .id = b->ids[i], .to_state = b->to_state, .why = b->why,
+					    .language = b->p->language };
+		struct record_view out = { 0 };
+		struct change_errors errors = { 0 };
+		enum rc rc = change_record_tx(tx, b->p->w->n->records, &b->p->caller.viewer, &q, b->p->a,
+					      &out, &errors, err);
+		record_view_end(&out);
+		if (rc != RC_OK) {
+			struct err why = *err;
+			return fail(err, rc, "nothing was changed: " STR_FMT ": %s", STR_ARG(b->ids[i]),
+				    why.text);
+		}
+		b->done++;
+	}
+	return RC_OK;
+}
+
+enum rc page_records_bulk(struct page *p, struct err *err)
+{
+	struct bulk *b = ARENA_NEW(p->a, struct bulk);
+	struct json_object *o = NULL;
+	*b = (struct bulk){ .p = p, .err = err };
+	enum rc rc = is_json(p) ? json_read(p->body, &o, err) : RC_OK;
+	if (rc != RC_OK)
+		return rc;
+	if (o) {
+		struct json_object *ids = json_get(o, "ids");
+		for (size_t i = 0; i < json_count(ids); i++)
+			note_id(b, STR("id"), json_text(json_at(ids, i)));
+	} else {
+		page_form_each(p, note_id, b);
+	}
+	b->to_state = member(p, o, "state");
+	b->why = member(p, o, "why");
+	if (b->over)
+		rc = fail(err, RC_LIMIT, "at most %d records at once", BULK_MAX);
+	else if (b->count == 0)
+		rc = fail(err, RC_INPUT, "no record was chosen");
+	else if (b->to_state.n == 0)
+		rc = fail(err, RC_INPUT, "no state was chosen");
+	else
+		rc = store_write(p->w->n->store, move_all, b, err);
+	if (rc == RC_OK && o) {
+		p->form = FORM_JSON;
+		p->template = "record";
+		json_put_i64(&p->j, "changed", (int64_t)b->done);
+	} else if (rc == RC_OK) {
+		page_go(p, arena_fmt(p->a, "/%s", p->type->name));
+	}
+	json_free(o);
+	return rc;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* records.h: pages of records, made from their type; what page_record*.c share.
+ *
+ * No page names a type: label, list, form, moves and links come from record/type.h, and what is
+ * shown or changed passes disclosure/read_records.h and change.h. */
+#ifndef RONDA_WEB_RECORDS_H
+#define RONDA_WEB_RECORDS_H
+
+#include "disclosure/change.h"
+#include "web/page.h"
+
+/* "type":{"name","label","plural","help","list_href","new_href" when he may make one} */
+void put_type(struct page *p, const struct type *t);
+/* "/incident/incident--…", "/incident/incident--…/edit" */
+str record_href(struct page *p, const struct record_view *v, const char *behind);
+/* The address of any id a reference may hold; STR_NONE: it has no page. */
+str id_href(struct page *p, str id);
+/* Title, and address, of what a reference names; its id when the viewer may not see it. */
+void put_reference(struct page *p, const char *key, str id);
+
+/* --- record_fields.c --- */
+
+/* "fields":[{label, text | long | link | list | rows …}] of what has a value. */
+void put_fields(struct page *p, const struct record_view *v);
+
+/* --- record_form.c --- */
+
+/* "groups" of a form: what is asked for, filled with `v` (NULL: a new one), then with the form
+ * that came, if one did, and with what is wrong. */
+void put_form(struct page *p, const struct type *t, const struct record_view *v,
+	      const struct change_errors *errors);
+/* The form that came as JSON of fields, in p->a; files are kept on the way. What cannot be read
+ * is told in `errors`: RC_INPUT. */
+MUST_CHECK enum rc take_form(struct page *p, const struct type *t, const struct record_view *v,
+			     str *fields_out, str *labels_out, struct change_errors *errors,
+			     struct err *err);
+/* The labels asked for, as JSON: those of `before` with what the form sets; STR_NONE: no change. */
+MUST_CHECK enum rc take_labels(struct page *p, str before, str *out, struct err *err);
+
+#endif
