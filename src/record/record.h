@@ -75,7 +75,8 @@ struct record {
 	bool has_sort_key;         /* if it has one */
 };
 
-/* The engine of one open node; ties store, journal and types. */
+/* The engine of one open node; ties store, journal and types. Registers itself with
+ * store_before_commit() and store_add_tend(): nobody tends any more when it is closed. */
 struct records;
 MUST_CHECK enum rc records_open(struct store *s, struct journal *j, struct snapshot *types,
 				struct records **out, struct err *err);

@@ -150,41 +150,14 @@ static enum rc check(struct conn *c, str id, struct err *err)
 			fail(err, RC_DENIED, "the record is not erased yet: that comes first");
 }
 
-/* Pages of a full-text index at a time, until one segment is left: words of deleted rows
- * stand in older segments until these are merged (SQLite 3.40 knows no other way). */
-static enum rc merge(struct conn *c, const char *literal, bool *more, struct err *err)
-{
-	int64_t changes[2] = { 0 };
-	enum rc rc = RC_OK;
-	for (int i = 0; i < 2 && rc == RC_OK; i++) {
-		struct sql *q = sql(c, "SELECT total_changes()");
-		if (sql_row(q))
-			changes[i] = sql_col_int(q, 0);
-		rc = sql_end(q, err);
-		if (rc == RC_OK && i == 0) {
-			q = sql(c, literal);
-			sql_int(q, 1, -MERGE_PAGES);
-			rc = sql_run(q, err);
-		}
-	}
-	/* one change is the command's own */
-	*more |= changes[1] - changes[0] >= 2;
-	return rc;
-}
-
 static enum rc tidy(struct tx *tx, const struct erasing *e, bool *more_out, struct err *err)
 {
 	*more_out = false;
 	if (!str_starts(e->object, STR("record:")))
 		return RC_OK;
-	enum rc rc = merge(tx_conn(tx), "INSERT INTO record_words (record_words, rank)"
-					" VALUES ('merge', ?)",
-			   more_out, err);
-	if (rc == RC_OK)
-		rc = merge(tx_conn(tx), "INSERT INTO record_parts (record_parts, rank)"
-					" VALUES ('merge', ?)",
-			   more_out, err);
-	return rc;
+	/* words of deleted rows stand in older segments until all are one (SQLite 3.40 knows no
+	 * other way) */
+	return words_merge(tx_conn(tx), -MERGE_PAGES, more_out, err);
 }
 
 const struct eraser eraser_record = {
