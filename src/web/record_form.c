@@ -138,6 +138,7 @@ static void put_rows_form(struct page *p, const struct type_field *f, struct jso
 	char name[NAME_MAX_BYTES];
 	size_t sent = rows_sent(p, f), n = sent > 0 ? sent : json_count(kept) + FRESH_ROWS;
 	json_open(&p->j, '{');
+	json_put_str(&p->j, "id", arena_fmt(p->a, "f.%s", f->name));
 	json_put_str(&p->j, "label", str_of(words_in(f->label, p->language)));
 	json_put_str(&p->j, "help", str_of(f->help ? words_in(f->help, p->language) : ""));
 	json_put_str(&p->j, "error", error_of(errors, f, 0));
@@ -237,6 +238,7 @@ void put_form(struct page *p, const struct type *t, const struct record_view *v,
 	json_close(&p->j, ']');
 	put_marking(p, v);
 	json_put_str(&p->j, "why", page_form(p, "why").p ? page_form(p, "why") : STR(""));
+	json_put_bool(&p->j, "told", errors && errors->count > 0);
 	json_key(&p->j, STR("errors"));
 	json_open(&p->j, '[');
 	for (size_t i = 0; errors && i < errors->count; i++) {
@@ -448,6 +450,22 @@ enum rc take_labels(struct page *p, str before, str *out, struct err *err)
 	return rc;
 }
 
+/* The engine is not asked while something cannot be read: what is empty is told all the same. */
+static void tell_missing(struct page *p, const struct type *t, const struct record_view *v,
+			 struct change_errors *errors)
+{
+	int state = v ? record_view_state(v) : 0;
+	for (size_t i = 0; i < t->field_count && state >= 0; i++) {
+		const struct type_field *f = &t->fields[i];
+		str text = page_form(p, arena_fmt(p->a, "f.%s", f->name).p);
+		struct err why = { 0 };
+		if (!(f->required_in >> state & 1) || !text.p || str_trim_all(text).n > 0)
+			continue;
+		(void)fail(&why, RC_INPUT, "%s: is missing", words_in(f->label, p->language));
+		told(errors, f, 0, &why);
+	}
+}
+
 enum rc take_form(struct page *p, const struct type *t, const struct record_view *v, str *fields_out,
 		  str *labels_out, struct change_errors *errors, struct err *err)
 {
@@ -465,6 +483,8 @@ enum rc take_form(struct page *p, const struct type *t, const struct record_view
 	json_close(&j, '}');
 	if (rc == RC_OK && b.over)
 		rc = fail(err, RC_LIMIT, "the form is too large");
+	if (rc != RC_OK && errors->count > 0)
+		tell_missing(p, t, v, errors);
 	if (rc != RC_OK && errors->count > 0)
 		(void)fail(err, rc, "%s", errors->list[0].text);
 	*fields_out = arena_str(p->a, buf_str(&b));
