@@ -27,7 +27,12 @@ static str plain_name(struct arena *a, const char *name)
 			break;
 		}
 	}
-	s = str_head(s, HTTP_PART_NAME_MAX);
+	if (s.n > HTTP_PART_NAME_MAX)
+		for (size_t n = HTTP_PART_NAME_MAX;; n--)
+			if (n == 0 || ((unsigned char)s.p[n] & 0xc0) != 0x80) { /* never half a character */
+				s = str_head(s, n);
+				break;
+			}
 	char *copy = arena_z(a, s);
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)copy[i] < 0x20 || copy[i] == 0x7f)

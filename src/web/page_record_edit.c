@@ -150,22 +150,13 @@ enum rc page_record_create(struct page *p, struct err *err)
 	return rc;
 }
 
-static enum rc load(struct page *p, struct record_view *v, struct err *err)
-{
-	enum rc rc = page_reader(p, err);
-	if (rc == RC_OK)
-		rc = read_record(p->r, page_types(p), &p->caller.viewer, p->item, p->a, v, err);
-	if (rc == RC_OK && record_view_type(v) != p->type)
-		rc = fail(err, RC_ABSENT, "there is nothing here");
-	return rc;
-}
-
 enum rc page_record_change(struct page *p, struct err *err)
 {
-	struct asked k = { .q = { .id = p->item } };
+	struct asked k = { 0 };
 	struct record_view v = { 0 }, out = { 0 };
-	enum rc rc = load(p, &v, err);
+	enum rc rc = load_record(p, &v, err);
 	if (rc == RC_OK) {
+		k.q.id = record_view_id(&v, p->a);
 		rc = take(p, &v, &k, err);
 		if (rc == RC_OK)
 			rc = change_record(p->w->n->records, p->w->n->store, &p->caller.viewer, &k.q, p->a,
@@ -194,7 +185,7 @@ enum rc page_record_new(struct page *p, struct err *err)
 enum rc page_record_edit(struct page *p, struct err *err)
 {
 	struct record_view v = { 0 };
-	enum rc rc = load(p, &v, err);
+	enum rc rc = load_record(p, &v, err);
 	if (rc == RC_OK && !record_view_may(&v, ACTION_EDIT, -1))
 		rc = fail(err, RC_DENIED, "none of your roles may edit this");
 	if (rc == RC_OK) {
@@ -233,7 +224,7 @@ static enum rc link_or_unlink(struct page *p, bool link, struct err *err)
 	struct record_view v = { 0 };
 	struct json_object *o = NULL;
 	int64_t id = 0;
-	enum rc rc = load(p, &v, err);
+	enum rc rc = load_record(p, &v, err);
 	if (rc == RC_OK && is_json(p))
 		rc = json_read(p->body, &o, err);
 	str from = rc == RC_OK ? record_view_id(&v, p->a) : STR_NONE, why = member(p, o, "why");
@@ -339,6 +330,8 @@ enum rc page_records_bulk(struct page *p, struct err *err)
 		rc = fail(err, RC_INPUT, "no state was chosen");
 	else
 		rc = store_write(p->w->n->store, move_all, b, err);
+	if (rc == RC_DENIED)
+		change_refused(p->w->n->records, p->w->n->store, &p->caller.viewer, b->ids[b->done], str_of(err->text));
 	if (rc == RC_OK && o) {
 		p->form = FORM_JSON;
 		p->template = "record";
