@@ -16,14 +16,15 @@ enum rc load_record(struct page *p, struct record_view *v, struct err *err)
 	return rc;
 }
 
-static void put_record(struct page *p, const char *key, const struct record_view *v)
+static void put_record_members(struct page *p, const struct record_view *v)
 {
 	const struct type *t = record_view_type(v);
 	int state = record_view_state(v);
-	json_key(&p->j, str_of(key));
-	record_view_json(v, &p->j);
+	put_members(p, v);
 	if (p->form != FORM_HTML)
 		return;
+	json_put_str(&p->j, "type_label", str_of(words_in(t->label, p->language)));
+	json_put_str(&p->j, "list_href", arena_fmt(p->a, "/%s", t->name));
 	json_put_str(&p->j, "href", record_href(p, v, ""));
 	json_put_str(&p->j, "history_href", record_href(p, v, "/history"));
 	json_put_str(&p->j, "edit_href",
@@ -37,6 +38,14 @@ static void put_record(struct page *p, const char *key, const struct record_view
 	json_put_str(&p->j, "unlink_href", record_href(p, v, "/unlink"));
 	json_put_str(&p->j, "state_label",
 		     state >= 0 ? str_of(words_in(t->states[state].label, p->language)) : STR(""));
+}
+
+static void put_record(struct page *p, const struct record_view *v)
+{
+	json_key(&p->j, STR("record"));
+	json_open(&p->j, '{');
+	put_record_members(p, v);
+	json_close(&p->j, '}');
 }
 
 static void put_moves(struct page *p, const struct record_view *v)
@@ -125,7 +134,7 @@ enum rc page_record(struct page *p, struct err *err)
 	} else if (rc == RC_OK) {
 		p->title = title_of(p, &v);
 		put_type(p, p->type);
-		put_record(p, "record", &v);
+		put_record(p, &v);
 		put_fields(p, &v);
 		put_moves(p, &v);
 		rc = put_links(p, &v, err);
@@ -147,7 +156,7 @@ static bool put_version(void *ctx, const struct record_view *v)
 	}
 	snprintf(behind, sizeof behind, "/history/%llu", (unsigned long long)record_view_version(v));
 	json_open(&p->j, '{');
-	put_record(p, "record", v);
+	put_record_members(p, v);
 	json_put_str(&p->j, "version_href", record_href(p, v, behind));
 	json_close(&p->j, '}');
 	p->row_count++;
@@ -170,7 +179,7 @@ enum rc page_record_history(struct page *p, struct err *err)
 	if (rc == RC_OK) {
 		p->title = arena_fmt(p->a, "History: %s", title_of(p, &v)).p;
 		put_type(p, p->type);
-		put_record(p, "record", &v);
+		put_record(p, &v);
 		page_rows(p);
 		rc = read_record_history(p->r, page_types(p), &p->caller.viewer, record_view_id(&v, p->a),
 					 before, limit, p->a, put_version, p, err);
@@ -197,7 +206,7 @@ enum rc page_record_version(struct page *p, struct err *err)
 		p->title = arena_fmt(p->a, "Version %llu: %s", (unsigned long long)version,
 				     title_of(p, &v)).p;
 		put_type(p, p->type);
-		put_record(p, "record", &v);
+		put_record(p, &v);
 		put_fields(p, &v);
 	}
 	record_view_end(&v);

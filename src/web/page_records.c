@@ -93,7 +93,7 @@ static void put_cell(struct page *p, const struct record_view *v, const struct t
 	buf_free(&b);
 }
 
-static void put_members(struct page *p, const struct record_view *v)
+void put_members(struct page *p, const struct record_view *v)
 {
 	struct buf b = BUF_INIT(RECORD_BODY_MAX * 2);
 	struct json_out j = json_out(&b);
