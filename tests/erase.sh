@@ -39,6 +39,17 @@ ok $? "and still on the disk"
 check "until it is erased" ronda erase -d "$D" report:4 --reason "asked for by the person"
 ! grep -raF "$other" "$D" >"$T/out"
 ok $? "then no file holds a byte of it"
+# A record: its bodies, words, links, and what the journal says of it.
+private=canary-5d7e
+check "a record" ronda incident -d "$D" new title="$private" class=fraud severity=high summary="about $private"
+check "is changed" ronda incident -d "$D" edit 1 summary="more of $private" --why "$private said so"
+grep -raqF "$private" "$D"
+ok $? "and on the disk"
+check "until it is erased" ronda incident -d "$D" erase 1 --why "asked for by the person"
+! grep -raF "$private" "$D" >"$T/out"
+ok $? "then no file holds a byte of it"
+check "it is no longer listed as erasing" ronda erase -d "$D" list --json
+has_not "$T/out" 'record:incident' "as all of it is done"
 stop_node
 check "also afterwards" ronda verify -d "$D"
 ! grep -raF "$canary" "$D" >"$T/out"

@@ -81,6 +81,8 @@ enum rc node_records_open(struct node *n, struct err *err)
 	records_add_hook(n->records, &(struct record_hook){ .changed = follow_clocks, .ctx = n });
 	store_add_tend(n->store, tick, n);
 	rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
+	if (rc == RC_OK)
+		records_erase_by(n->records, n->erase);
 	if (rc == RC_OK && !store_read_only(n->store))
 		rc = outbox_recover(n->store, err);
 	return rc;

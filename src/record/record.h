@@ -158,6 +158,9 @@ MUST_CHECK enum rc record_unlink(struct tx *tx, struct records *r, int64_t id, s
  * sees to it that nothing is left on the disk. */
 MUST_CHECK enum rc record_erase(struct tx *tx, struct records *r, struct uuid id, str actor, str why,
 				struct err *err);
+/* Who does that, once, before anything is erased: then each record_erase() lists its own. */
+struct erase;
+void records_erase_by(struct records *r, struct erase *x);
 extern const struct eraser eraser_record; /* for erase_open(): "record:incident--…" */
 
 /* --- reading --- */

@@ -103,6 +103,24 @@ static enum rc erase_row(struct tx *tx, struct records *r, int64_t row, const st
 	return rc == RC_OK ? change_told(tx, r, "record.erase", old, &now, err) : rc;
 }
 
+void records_erase_by(struct records *r, struct erase *x)
+{
+	r->erase = x;
+}
+
+/* From here on the background takes it out of pages, log and files. */
+static enum rc list_erasure(struct tx *tx, struct records *r, const struct record *old, str actor,
+			    str why, struct err *err)
+{
+	int64_t id;
+	struct buf object = BUF_INIT(RECORD_ID_BYTES + 8);
+	buf_add(&object, STR("record:"));
+	record_id_format(&object, old->type_name, &old->id);
+	enum rc rc = erase_begin(tx, r->erase, buf_str(&object), why, actor, &id, err);
+	buf_free(&object);
+	return rc;
+}
+
 enum rc record_erase(struct tx *tx, struct records *r, struct uuid id, str actor, str why,
 		     struct err *err)
 {
@@ -124,6 +142,8 @@ enum rc record_erase(struct tx *tx, struct records *r, struct uuid id, str actor
 		rc = fail(err, RC_DENIED, "the record is under hold: lift it first");
 	if (rc == RC_OK)
 		rc = erase_row(tx, r, row, &old, actor, why, a, err);
+	if (rc == RC_OK && r->erase)
+		rc = list_erasure(tx, r, &old, actor, why, err);
 	snapshot_drop(r->types, ref);
 	arena_free(a);
 	return rc;

@@ -15,6 +15,7 @@ struct records {
 	struct journal *j;
 	struct snapshot *types;
 	char origin[40]; /* ours */
+	struct erase *erase; /* finishes on the disk what record_erase began; NULL: nobody does */
 	struct record_hook hook[RECORD_HOOKS];
 	size_t hooks;
 	/* the writer thread's alone */
