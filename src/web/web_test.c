@@ -130,10 +130,12 @@ static const char *as_cookie(const char *cookie, char out[160])
 /* A path of the route that can be asked. */
 static const char *real_path(const char *pattern, char out[64])
 {
-	snprintf(out, 64, "%s", pattern);
-	size_t n = strlen(out);
-	if (n > 0 && out[n - 1] == '*')
-		snprintf(out + n - 1, 64 - n, "1");
+	size_t n = 0;
+	for (const char *c = pattern; *c && n < 50; c++) {
+		bool type = str_starts(str_of(c), STR(":type"));
+		n += (size_t)snprintf(out + n, 64 - n, "%.*s", type ? 8 : 1, type ? "incident" : *c == '*' ? "1" : c);
+		c += type ? 4 : 0;
+	}
 	return out;
 }
 
