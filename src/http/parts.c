@@ -77,7 +77,7 @@ enum rc http_parts(const struct http_request *q, str body, struct arena *a, stru
 	*out = t.list;
 	*count_out = t.count;
 	if (t.many)
-		return fail(err, RC_LIMIT, "the form has more than %d parts, or one with too long a name",
+		return fail(err, RC_INPUT, "the form has more than %d parts, or one with too long a name, or none",
 			    HTTP_PARTS_MAX);
-	return sound ? RC_OK : fail(err, RC_INPUT, "the form is malformed, or was cut off");
+	return sound && t.count > 0 ? RC_OK : fail(err, RC_INPUT, "the form is malformed, or was cut off");
 }

@@ -73,11 +73,17 @@ static void put_errors(struct page *p, const struct change_errors *errors)
 	json_close(&p->j, ']');
 }
 
+/* What is told by its field is the sender's to mend. */
+static int status_of(enum rc rc, const struct asked *k)
+{
+	return k->errors.count > 0 && rc == RC_LIMIT ? 400 : rc_http_status(rc);
+}
+
 /* What was wrong, to a program: all of it at once. */
 static void answer_program(struct page *p, enum rc rc, const struct asked *k,
 			   const struct record_view *stands, const struct err *err)
 {
-	p->ans->status = rc_http_status(rc);
+	p->ans->status = status_of(rc, k);
 	p->template = "error";
 	p->form = FORM_JSON;
 	json_key(&p->j, STR("error"));
@@ -96,7 +102,7 @@ static void answer_program(struct page *p, enum rc rc, const struct asked *k,
 static void form_again(struct page *p, enum rc rc, const struct record_view *v, const struct asked *k,
 		       const struct record_view *stands, const struct err *err)
 {
-	p->ans->status = rc_http_status(rc);
+	p->ans->status = status_of(rc, k);
 	p->template = "record_form";
 	p->title = arena_fmt(p->a, "%s: %s", words_in(p->type->label, p->language),
 			     v ? "edit" : "new").p;

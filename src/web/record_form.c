@@ -297,6 +297,9 @@ static enum rc put_part(struct page *p, const struct type *t, const struct http_
 			struct json_out *j, struct err *err)
 {
 	struct digest d;
+	if (part->value.n > KIND_FILE_MOST)
+		return fail(err, RC_INPUT, "'" STR_FMT "' is too large: a file may have 16 MiB",
+			    STR_ARG(part->file_name));
 	enum rc rc = change_file(p->w->n->records, p->w->n->store, &p->caller.viewer, t, part->value, &d,
 				 err);
 	if (rc != RC_OK)
@@ -403,8 +406,14 @@ static enum rc take_field(struct page *p, const struct type *t, const struct typ
 	str text = page_form(p, name);
 	if (f->kind == KIND_ROWS)
 		return take_rows(p, f, j, errors);
-	if (f->kind == KIND_FILE)
-		return take_files(p, t, f, name, v ? json_get(v->body, f->name) : NULL, j, err);
+	if (f->kind == KIND_FILE) {
+		enum rc rc = take_files(p, t, f, name, v ? json_get(v->body, f->name) : NULL, j, &why);
+		if (rc == RC_INPUT)
+			told(errors, f, 0, &why);
+		else if (rc != RC_OK)
+			(void)fail(err, rc, "%s", why.text);
+		return rc;
+	}
 	/* a box that is not ticked is not sent: its companion says that it was there */
 	if (!text.p && !(f->kind == KIND_FLAG && page_form(p, arena_fmt(p->a, "%s.there", name).p).p))
 		return RC_OK;
