@@ -6,6 +6,23 @@
 . "$RONDA_SOURCE/tests/lib.sh"
 ronda init "$D" --name "Team B" --country ID --team small --account "Lead A" >"$T/out" 2>"$T/err"
 ok $? "a node is made"
+# A kind of thing with which they may do all there is, as long as it is their own.
+mkdir "$D/types"
+cat >"$D/types/matter.json" <<'END2'
+{ "type": "matter", "version": 1, "title": "title", "organisation": "organisation",
+  "label": { "en": "Matter" }, "plural": { "en": "Matters" },
+  "fields": {
+    "title": { "kind": "text", "share": "party", "required": ["*"], "label": { "en": "Title" } },
+    "organisation": { "kind": "reference", "to": "organisation", "share": "party", "label": { "en": "Whose" } },
+    "paper": { "kind": "file", "share": "party", "label": { "en": "Paper" } } },
+  "states": { "open": { "label": { "en": "Open" }, "to": { "shut": { "roles": ["constituent", "lead"] } } },
+    "shut": { "label": { "en": "Shut" }, "closed": true } },
+  "rights": {
+    "read": { "lead": "all", "constituent": "own" }, "create": { "lead": "all", "constituent": "own" },
+    "edit": { "lead": "all", "constituent": "own" }, "move": { "lead": "all", "constituent": "own" },
+    "link": { "lead": "all", "constituent": "own" }, "export": { "lead": "all", "constituent": "own" } },
+  "list": { "columns": ["title", "organisation"], "filters": ["organisation"], "sort": "title" } }
+END2
 serve
 lead=$(ronda token -d "$D" make lead --right operate --ceiling RED --account "Lead A" 2>/dev/null)
 as() { who=$1; shift; curl -s --max-time 20 -H "Authorization: Bearer $who" "$@"; }
@@ -28,8 +45,15 @@ ib=$(make "$lead" incident "{\"fields\":{\"title\":\"About Dua\",\"class\":\"oth
 ib2=$(make "$tb" incident '{"fields":{"title":"By Dua","class":"other","severity":"low"}}')
 ia2=$(make "$ta" incident '{"fields":{"title":"By Satu","class":"other","severity":"low"}}')
 pb=$(make "$lead" person "{\"fields\":{\"name\":\"Person of Dua\",\"organisation\":\"$b\"}}")
+ma=$(make "$ta" matter '{"fields":{"title":"Matter of Satu"}}')
+mb=$(make "$tb" matter '{"fields":{"title":"Matter of Dua"}}')
+as "$tb" -F based_on=1 -F f.paper.there=1 -F "f.paper=@$D/types/matter.json;filename=paper.txt" "$URL/matter/$mb" >"$T/out"
+paper=$(as "$tb" "$URL/matter/$mb.json" | sed -nE 's/.*"digest":"([0-9a-f]{64})".*/\1/p')
+is "$(as "$tb" -o "$T/out" -w '%{http_code}' "$URL/matter/$mb/file/$paper?field=paper")" 200 "whose file it is gets it"
+is "$(as "$ta" -o "$T/out" -w '%{http_code}' "$URL/matter/$mb/file/$paper?field=paper")" 404 "nobody else"
+is "$(as "$ta" -o "$T/out" -w '%{http_code}' "$URL/matter/$ma/file/$paper?field=paper")" 404 "nor through his own"
 nb=$(make "$lead" note '{"fields":{"title":"Internal"}}')
-for id in "$a" "$b" "$ia" "$ib" "$ib2" "$ia2" "$pb" "$nb"; do
+for id in "$a" "$b" "$ia" "$ib" "$ib2" "$ia2" "$pb" "$nb" "$ma" "$mb"; do
 	[ -n "$id" ] || { echo "# none:" && cat "$T/made"; false; }
 	ok $? "a record: $id"
 done
@@ -41,15 +65,17 @@ has "$T/out" "$ib2" "nor the other way"
 has_not "$T/out" "$ia" "round"
 number_of() { as "$lead" "$URL/$1/$2.json" | sed -nE 's/.*"record":\{[^}]*"number":([0-9]+).*/\1/p'; }
 
-theirs="$b $ib $ib2 $pb $nb"
+theirs="$mb $b $ib $ib2 $pb $nb"
 numbers=
 for id in $theirs; do numbers="$numbers ${id%%--*}-$(number_of "${id%%--*}" "$id")"; done
+echo "$numbers" | grep -qE '^( [a-z]+-[0-9]+){6}$'
+ok $? "with their numbers:$numbers"
 everything() {
-	for id in $theirs $a $ia $ia2; do
+	for id in $theirs $a $ia $ia2 $ma; do
 		as "$lead" "$URL/${id%%--*}/$id.json"
 		as "$lead" "$URL/${id%%--*}/$id/history.json"
 	done
-	for t in organisation incident person note task warning agreement plan; do as "$lead" "$URL/$t.json"; done
+	for t in matter organisation incident person note task warning agreement plan; do as "$lead" "$URL/$t.json"; done
 }
 everything >"$T/before"
 [ "$(wc -c <"$T/before")" -gt 5000 ]
@@ -67,7 +93,7 @@ try() { # address, curl's arguments: nothing of the other comes, nothing happens
 	walked=$((walked + 1))
 	case $status in
 	404) ;;
-	403) case $at in /incident* | /person* | /organisation* | /note*) false ;; esac ;; # no right to this kind of thing at all
+	403) case $at in /incident* | /matter* | /person* | /organisation* | /note*) false ;; esac ;; # no right to this kind of thing at all
 	*) false ;;
 	esac || {
 		echo "# $at $*: $status $(head -c 300 "$T/one")" | head -c 600
@@ -91,13 +117,13 @@ while read -r method route; do
 			try "$path" -H 'Content-Type: application/json' -d '{"fields":{"title":"taken"},"why":"x"}'
 			try "$path" -F f.title=taken -F based_on=1
 		}
-		try "$path" -d f.title=taken -d state=open -d move=1 -d "to=$ia2" -d link=1 -d answer=yes
+		try "$path" -d f.title=taken -d state=shut -d move=1 -d "to=$ma" -d link=1 -d answer=yes
 	done
 done <"$T/routes"
 [ "$walked" -gt 200 ]
 ok $? "$walked questions with ids of the other"
 is "$wrong" 0 "all of them answered 404, or 403 where there is no right to the kind"
-for word in "About Dua" "By Dua" "Person of Dua" "Bank Dua" Internal; do
+for word in "About Dua" "By Dua" "Matter of Dua" "Person of Dua" "Bank Dua" Internal; do
 	has_not "$T/came" "$word" "'$word' came to nobody else"
 done
 everything >"$T/after"
@@ -105,21 +131,25 @@ cmp -s "$T/before" "$T/after"
 ok $? "and nothing is changed"
 
 # by what a body names
-refused() { # name, type/path, JSON
-	status=$(as "$ta" -o "$T/one" -w '%{http_code}' -H 'Content-Type: application/json' -d "$3" "$URL/$2")
-	[ "$status" -ge 400 ] && [ "$status" -lt 500 ] && ! grep -qE "Dua|Internal" "$T/one" || { echo "# $status $(head -c 400 "$T/one")"; false; }
-	ok $? "$1: $status"
+refused() { # status, name, type/path, JSON
+	status=$(as "$ta" -o "$T/one" -w '%{http_code}' -H 'Content-Type: application/json' -d "$4" "$URL/$3")
+	[ "$status" = "$1" ] && ! grep -qE "of Dua|Bank Dua|Internal" "$T/one" || { echo "# $status $(head -c 400 "$T/one")"; false; }
+	ok $? "$2: $status"
 }
 for id in $theirs; do
-	refused "moving his own and the other's at once: ${id%%--*}" incident/bulk "{\"ids\":[\"$ia2\",\"$id\"],\"state\":\"open\"}"
-	refused "a link to the other's" "incident/$ia2/link" "{\"to\":\"$id\"}"
+	refused 404 "his own and the other's at once: ${id%%--*}" matter/bulk "{\"ids\":[\"$ma\",\"$id\"],\"state\":\"shut\"}"
+	refused 404 "the other's first" matter/bulk "{\"ids\":[\"$id\",\"$ma\"],\"state\":\"shut\"}"
+	refused 404 "a link to the other's" "matter/$ma/link" "{\"to\":\"$id\"}"
 done
-refused "one about the other" incident "{\"fields\":{\"title\":\"x\",\"class\":\"other\",\"severity\":\"low\",\"organisation\":\"$b\"}}"
-refused "his own given to the other" "incident/$ia2" "{\"fields\":{\"organisation\":\"$b\"}}"
-refused "a person of the other" person "{\"fields\":{\"name\":\"x\",\"organisation\":\"$b\"}}"
+refused 404 "a link of the other's through his own" "matter/$ma/unlink" '{"link":1}'
+refused 400 "the other's file by its digest" "matter/$ma" "{\"fields\":{\"paper\":{\"digest\":\"$paper\",\"name\":\"x\",\"bytes\":1}}}"
+refused 403 "one of his own given away" "matter/$ma" "{\"fields\":{\"organisation\":\"$b\"}}"
+refused 403 "one about the other" incident "{\"fields\":{\"title\":\"x\",\"class\":\"other\",\"severity\":\"low\",\"organisation\":\"$b\"}}"
+refused 403 "his own given to the other" "incident/$ia2" "{\"fields\":{\"organisation\":\"$b\"}}"
+refused 403 "a person of the other" person "{\"fields\":{\"name\":\"x\",\"organisation\":\"$b\"}}"
 as "$ta" "$URL/search.json?text=Dua" >"$T/out"
 has_not "$T/out" '"id"' "a search finds nothing of it"
-for q in "incident.json?organisation=$b" "incident.json?text=Dua" "person.json?organisation=$b" "incident.csv"; do
+for q in "incident.json?organisation=$b" "incident.json?text=Dua" "person.json?organisation=$b" "incident.csv" "matter.csv" "matter.json?organisation=$b"; do
 	as "$ta" "$URL/$q" >"$T/out"
 	has_not "$T/out" Dua "nor does $q"
 done
