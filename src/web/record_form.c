@@ -48,7 +48,9 @@ static str current(struct page *p, const char *name, const struct type_field *f,
 	str sent = page_form(p, name);
 	if (f->kind == KIND_FLAG && page_form(p, arena_fmt(p->a, "%s.there", name).p).p)
 		return sent; /* not ticked is not sent */
-	if (sent.p || !kept || f->kind == KIND_SECRET || f->kind == KIND_FILE)
+	if (f->kind == KIND_SECRET || f->kind == KIND_FILE)
+		return STR(""); /* neither goes back to the browser */
+	if (sent.p || !kept)
 		return sent.p ? sent : STR("");
 	struct buf b = BUF_INIT(MIB(1));
 	kind_format(f, kept, &b);
