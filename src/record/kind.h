@@ -48,6 +48,8 @@ MUST_CHECK enum rc body_check(const struct type *t, unsigned state, struct json_
 			      bool keep_unknown, str language, struct buf *out,
 			      struct body_error *errors, size_t most, size_t *count_out,
 			      struct err *err);
+/* A DURATION as bodies hold it (ISO 8601: "P1DT2H"). */
+bool iso_duration_parse(str text, int64_t *us_out);
 /* Is the block of `f` open in this body? */
 bool field_open(const struct type *t, const struct type_field *f, struct json_object *body);
 

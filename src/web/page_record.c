@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One record: as it stands, its history, its links, its files. */
+#include "disclosure/make.h"
 #include "web/records.h"
 
 /* The type in the address must be the record's: else there is nothing here. */
@@ -32,6 +33,8 @@ static void put_record(struct page *p, const char *key, const struct record_view
 	json_put_str(&p->j, "link_href",
 		     record_view_may(v, ACTION_LINK, -1) ? record_href(p, v, "/link") : STR(""));
 	json_put_str(&p->j, "unlink_href", record_href(p, v, "/unlink"));
+	json_put_str(&p->j, "make_href", make_possible(page_types(p), v) ? record_href(p, v, "/make") : STR(""));
+	json_put_bool(&p->j, "make_for", t && t->makes && t->makes->parent);
 	json_put_str(&p->j, "state_label",
 		     state >= 0 ? str_of(words_in(t->states[state].label, p->language)) : STR(""));
 }
