@@ -80,7 +80,7 @@ check_fails 65 "it is for something" r plan make 1
 check "and makes tasks" r plan make 1 --for incident-1
 is "$(grep -c '^task--' "$T/out")" 2 "one a step"
 check_fails 78 "once" r plan make 1 --for incident-1
-has "$T/err" "made already: 'task-2' and 1 more" "and names them"
+has "$T/err" "made already: 'task-1' and 1 more" "and names them"
 r task list --csv >"$T/out"
 has "$T/out" 'Call the owner' "they are in the list"
 check_fails 66 "for what is not there nothing is made" r plan make 1 --for incident-9

@@ -81,7 +81,7 @@ static enum rc find_sources(struct making *k)
 
 struct finding_made {
 	struct making *k;
-	str first;                 /* the first the viewer may see; "" */
+	uint64_t first;            /* number of the first that the viewer may see; 0: none */
 	size_t count;
 	enum rc rc;
 };
@@ -119,14 +119,14 @@ static bool each_link(void *ctx, const struct record_link *l)
 	if (f->rc != RC_OK || r->erased || !of_same_origin(k, r))
 		return f->rc == RC_OK;
 	f->count++;
-	if (!f->first.n && record_passes(k->v, r, &labels, &decision))
-		f->first = arena_fmt(k->a, "%s-%llu", k->to->name, (unsigned long long)r->number);
+	if ((f->first == 0 || r->number < f->first) && record_passes(k->v, r, &labels, &decision))
+		f->first = r->number;
 	return true;
 }
 
 static enum rc refuse_twice(struct making *k)
 {
-	struct finding_made f = { .k = k, .first = STR(""), .rc = RC_OK };
+	struct finding_made f = { .k = k, .rc = RC_OK };
 
 	if (!k->has_parent && !k->m->origin)
 		return RC_OK;
@@ -136,11 +136,12 @@ static enum rc refuse_twice(struct making *k)
 		rc = f.rc;
 	if (rc != RC_OK || f.count == 0)
 		return rc;
-	if (f.first.n == 0)
+	if (f.first == 0)
 		return fail(k->err, RC_CONFLICT, "made already");
-	return f.count == 1 ? fail(k->err, RC_CONFLICT, "made already: '" STR_FMT "'", STR_ARG(f.first)) :
+	str name = arena_fmt(k->a, "%s-%llu", k->to->name, (unsigned long long)f.first);
+	return f.count == 1 ? fail(k->err, RC_CONFLICT, "made already: '" STR_FMT "'", STR_ARG(name)) :
 			      fail(k->err, RC_CONFLICT, "made already: '" STR_FMT "' and %zu more",
-				   STR_ARG(f.first), f.count - 1);
+				   STR_ARG(name), f.count - 1);
 }
 
 /* --- the stricter of both labels --- */

@@ -116,7 +116,7 @@ TEST(steps_become_tasks)
 	holds(made.count == 3 ? shown(&w, &lead, made.ids[2]) : STR(""), "\"step\":3");
 	/* once; for another record again */
 	CHECK_RC(make(&w, &lead, p, i, &made), RC_CONFLICT, err);
-	CHECK_STR(str_of(err.text), STR("made already: 'task-3' and 2 more"));
+	CHECK_STR(str_of(err.text), STR("made already: 'task-1' and 2 more"));
 	CHECK_RC(make(&w, &lead, p, incident(&w, NULL), &made), RC_OK, err);
 	CHECK_INT(tasks(&w), 6);
 	CHECK_RC(make(&w, &lead, plan(&w, STEPS, NULL), i, &made), RC_OK, err);
