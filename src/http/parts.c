@@ -27,7 +27,12 @@ static str plain_name(struct arena *a, const char *name)
 			break;
 		}
 	}
-	s = str_head(s, HTTP_PART_NAME_MAX);
+	if (s.n > HTTP_PART_NAME_MAX)
+		for (size_t n = HTTP_PART_NAME_MAX;; n--)
+			if (n == 0 || ((unsigned char)s.p[n] & 0xc0) != 0x80) { /* never half a character */
+				s = str_head(s, n);
+				break;
+			}
 	char *copy = arena_z(a, s);
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)copy[i] < 0x20 || copy[i] == 0x7f)
@@ -72,7 +77,7 @@ enum rc http_parts(const struct http_request *q, str body, struct arena *a, stru
 	*out = t.list;
 	*count_out = t.count;
 	if (t.many)
-		return fail(err, RC_LIMIT, "the form has more than %d parts, or one with too long a name",
+		return fail(err, RC_INPUT, "the form has more than %d parts, or one with too long a name, or none",
 			    HTTP_PARTS_MAX);
-	return sound ? RC_OK : fail(err, RC_INPUT, "the form is malformed, or was cut off");
+	return sound && t.count > 0 ? RC_OK : fail(err, RC_INPUT, "the form is malformed, or was cut off");
 }

@@ -3,8 +3,7 @@
 #include "disclosure/make.h"
 #include "web/records.h"
 
-/* The type in the address must be the record's: else there is nothing here. */
-static enum rc load(struct page *p, struct record_view *v, struct err *err)
+enum rc load_record(struct page *p, struct record_view *v, struct err *err)
 {
 	enum rc rc = page_reader(p, err);
 	uint64_t number;
@@ -18,25 +17,38 @@ static enum rc load(struct page *p, struct record_view *v, struct err *err)
 	return rc;
 }
 
-static void put_record(struct page *p, const char *key, const struct record_view *v)
+static void put_record_members(struct page *p, const struct record_view *v)
 {
 	const struct type *t = record_view_type(v);
 	int state = record_view_state(v);
-	json_key(&p->j, str_of(key));
-	record_view_json(v, &p->j);
+	put_members(p, v);
 	if (p->form != FORM_HTML)
 		return;
+	json_put_str(&p->j, "type_label", str_of(words_in(t->label, p->language)));
+	json_put_str(&p->j, "list_href", arena_fmt(p->a, "/%s", t->name));
 	json_put_str(&p->j, "href", record_href(p, v, ""));
 	json_put_str(&p->j, "history_href", record_href(p, v, "/history"));
 	json_put_str(&p->j, "edit_href",
 		     record_view_may(v, ACTION_EDIT, -1) ? record_href(p, v, "/edit") : STR(""));
 	json_put_str(&p->j, "link_href",
 		     record_view_may(v, ACTION_LINK, -1) ? record_href(p, v, "/link") : STR(""));
+	/* Asked for when something sealed is to be opened first: the template shows it beside what is cut. */
+	if (p->caller.session.account && !p->caller.session.ring &&
+	    record_view_may(v, ACTION_OPEN_SEALED, -1))
+		json_put_str(&p->j, "case_key_href", page_link(p, "/case-key", "next", record_href(p, v, "")));
 	json_put_str(&p->j, "unlink_href", record_href(p, v, "/unlink"));
 	json_put_str(&p->j, "make_href", make_possible(page_types(p), v) ? record_href(p, v, "/make") : STR(""));
 	json_put_bool(&p->j, "make_for", t && t->makes && t->makes->parent);
 	json_put_str(&p->j, "state_label",
 		     state >= 0 ? str_of(words_in(t->states[state].label, p->language)) : STR(""));
+}
+
+static void put_record(struct page *p, const struct record_view *v)
+{
+	json_key(&p->j, STR("record"));
+	json_open(&p->j, '{');
+	put_record_members(p, v);
+	json_close(&p->j, '}');
 }
 
 static void put_moves(struct page *p, const struct record_view *v)
@@ -98,15 +110,34 @@ static const char *title_of(struct page *p, const struct record_view *v)
 	return title;
 }
 
+/* As a table: one row of all its fields. */
+static enum rc put_table(struct page *p, const struct record_view *v, struct err *err)
+{
+	const struct type *t = record_view_type(v);
+	const struct type_field **fields = ARENA_ARRAY(p->a, t->field_count, const struct type_field *);
+	for (size_t i = 0; i < t->field_count; i++)
+		fields[i] = &t->fields[i];
+	if (!record_view_may(v, ACTION_EXPORT, -1))
+		return fail(err, RC_DENIED, "none of your roles may export this");
+	p->columns = flat_columns(p, fields, t->field_count);
+	page_rows(p);
+	put_flat_row(p, v, fields, t->field_count);
+	page_rows_end(p);
+	p->row_count = 1;
+	return RC_OK;
+}
+
 enum rc page_record(struct page *p, struct err *err)
 {
 	struct record_view v = { 0 };
 	p->template = "record";
-	enum rc rc = load(p, &v, err);
-	if (rc == RC_OK) {
+	enum rc rc = load_record(p, &v, err);
+	if (rc == RC_OK && p->form == FORM_CSV) {
+		rc = put_table(p, &v, err);
+	} else if (rc == RC_OK) {
 		p->title = title_of(p, &v);
 		put_type(p, p->type);
-		put_record(p, "record", &v);
+		put_record(p, &v);
 		put_fields(p, &v);
 		put_moves(p, &v);
 		rc = put_links(p, &v, err);
@@ -121,9 +152,14 @@ static bool put_version(void *ctx, const struct record_view *v)
 {
 	struct page *p = ctx;
 	char behind[48];
+	if (p->form == FORM_CSV) {
+		put_flat_row(p, v, NULL, 0);
+		p->row_count++;
+		return !p->doc.over;
+	}
 	snprintf(behind, sizeof behind, "/history/%llu", (unsigned long long)record_view_version(v));
 	json_open(&p->j, '{');
-	put_record(p, "record", v);
+	put_record_members(p, v);
 	json_put_str(&p->j, "version_href", record_href(p, v, behind));
 	json_close(&p->j, '}');
 	p->row_count++;
@@ -132,17 +168,21 @@ static bool put_version(void *ctx, const struct record_view *v)
 
 enum rc page_record_history(struct page *p, struct err *err)
 {
+	static const char *const columns[] = { "version", "changed", "author", "state", "title", "why", NULL };
 	struct record_view v = { 0 };
 	uint64_t before = 0, limit = page_limit(p, 50);
 	str text = http_query(p->q, "before");
 	p->template = "record_history";
+	p->columns = columns;
 	if (text.n > 0 && !str_to_u64(text, &before))
 		return fail(err, RC_INPUT, "'before' is no number of a version");
-	enum rc rc = load(p, &v, err);
+	enum rc rc = load_record(p, &v, err);
+	if (rc == RC_OK && p->form == FORM_CSV && !record_view_may(&v, ACTION_EXPORT, -1))
+		rc = fail(err, RC_DENIED, "none of your roles may export this");
 	if (rc == RC_OK) {
 		p->title = arena_fmt(p->a, "History: %s", title_of(p, &v)).p;
 		put_type(p, p->type);
-		put_record(p, "record", &v);
+		put_record(p, &v);
 		page_rows(p);
 		rc = read_record_history(p->r, page_types(p), &p->caller.viewer, record_view_id(&v, p->a),
 					 before, limit, p->a, put_version, p, err);
@@ -159,15 +199,17 @@ enum rc page_record_version(struct page *p, struct err *err)
 	p->template = "record_version";
 	if (!str_to_u64(p->item2, &version))
 		return fail(err, RC_ABSENT, "there is nothing here");
-	enum rc rc = load(p, &now, err);
+	enum rc rc = load_record(p, &now, err);
 	if (rc == RC_OK)
 		rc = read_record_version(p->r, page_types(p), &p->caller.viewer,
 					 record_view_id(&now, p->a), version, p->a, &v, err);
-	if (rc == RC_OK) {
+	if (rc == RC_OK && p->form == FORM_CSV) {
+		rc = put_table(p, &v, err);
+	} else if (rc == RC_OK) {
 		p->title = arena_fmt(p->a, "Version %llu: %s", (unsigned long long)version,
 				     title_of(p, &v)).p;
 		put_type(p, p->type);
-		put_record(p, "record", &v);
+		put_record(p, &v);
 		put_fields(p, &v);
 	}
 	record_view_end(&v);
@@ -185,7 +227,7 @@ enum rc page_record_file(struct page *p, struct err *err)
 	if (!str_to_z(p->item2, digest, sizeof digest))
 		return fail(err, RC_ABSENT, "there is nothing here");
 	p->ans->body = (struct buf)BUF_INIT(MIB(17));
-	enum rc rc = load(p, &v, err);
+	enum rc rc = load_record(p, &v, err);
 	if (rc == RC_OK)
 		rc = read_record_file(p->r, page_types(p), &p->caller.viewer, record_view_id(&v, p->a),
 				      field, digest, &p->ans->body, &name, p->a, err);

@@ -2,6 +2,8 @@
 /* Changing records: forms of browsers and JSON of programs come to the same call. */
 #include "web/records.h"
 
+#include <json-c/json.h>
+
 /* What a POST asks for; the texts live in p->a. */
 struct asked {
 	struct change_request q;
@@ -14,12 +16,43 @@ static bool is_json(const struct page *p)
 	return p->body.p != NULL;
 }
 
+/* What has another kind is refused, not read as nothing: "labels":"RED" must not end as AMBER. */
+static enum rc kinds_are(struct json_object *o, struct err *err)
+{
+	static const struct {
+		const char *name;
+		enum json_type type;
+		const char *must;
+	} kinds[] = {
+		{ "fields", json_type_object, "an object" }, { "labels", json_type_object, "an object" },
+		{ "state", json_type_string, "a text" }, { "why", json_type_string, "a text" },
+		{ "kind", json_type_string, "a text" }, { "to", json_type_string, "a text" },
+		{ "ids", json_type_array, "a list" },
+	};
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		struct json_object *one = json_get(o, kinds[i].name);
+		if (one && !json_object_is_type(one, kinds[i].type))
+			return fail(err, RC_INPUT, "'%s' must be %s", kinds[i].name, kinds[i].must);
+	}
+	return RC_OK;
+}
+
+/* A program's body: these members and no others. *out is to be freed whatever comes. */
+static enum rc take_members(struct page *p, const char *const *known, size_t n, struct json_object **out,
+			    struct err *err)
+{
+	enum rc rc = json_read(p->body, out, err);
+	if (rc == RC_OK)
+		rc = json_only(*out, known, n, err);
+	return rc == RC_OK ? kinds_are(*out, err) : rc;
+}
+
 /* {"fields":{…},"state":…,"labels":{…},"why":…,"based_on":N} */
 static enum rc take_json(struct page *p, struct asked *k, struct err *err)
 {
 	static const char *const known[] = { "fields", "state", "labels", "why", "based_on" };
 	int64_t based_on = 0;
-	enum rc rc = json_read(p->body, &k->o, err);
+	enum rc rc = take_members(p, known, COUNT_OF(known), &k->o, err);
 	if (rc != RC_OK)
 		return rc;
 	struct buf rest = BUF_INIT(BODY_JSON_MAX * 2);
@@ -40,7 +73,7 @@ static enum rc take_json(struct page *p, struct asked *k, struct err *err)
 	if (json_get(k->o, "based_on") && (!json_get_i64(k->o, "based_on", &based_on) || based_on < 1))
 		return fail(err, RC_INPUT, "'based_on' is no number of a version");
 	k->q.based_on = (uint64_t)based_on;
-	return json_only(k->o, known, COUNT_OF(known), err);
+	return RC_OK;
 }
 
 static enum rc take(struct page *p, const struct record_view *v, struct asked *k, struct err *err)
@@ -73,11 +106,17 @@ static void put_errors(struct page *p, const struct change_errors *errors)
 	json_close(&p->j, ']');
 }
 
+/* What is told by its field is the sender's to mend. */
+static int status_of(enum rc rc, const struct asked *k)
+{
+	return k->errors.count > 0 && rc == RC_LIMIT ? 400 : rc_http_status(rc);
+}
+
 /* What was wrong, to a program: all of it at once. */
 static void answer_program(struct page *p, enum rc rc, const struct asked *k,
 			   const struct record_view *stands, const struct err *err)
 {
-	p->ans->status = rc_http_status(rc);
+	p->ans->status = status_of(rc, k);
 	p->template = "error";
 	p->form = FORM_JSON;
 	json_key(&p->j, STR("error"));
@@ -96,7 +135,7 @@ static void answer_program(struct page *p, enum rc rc, const struct asked *k,
 static void form_again(struct page *p, enum rc rc, const struct record_view *v, const struct asked *k,
 		       const struct record_view *stands, const struct err *err)
 {
-	p->ans->status = rc_http_status(rc);
+	p->ans->status = status_of(rc, k);
 	p->template = "record_form";
 	p->title = arena_fmt(p->a, "%s: %s", words_in(p->type->label, p->language),
 			     v ? "edit" : "new").p;
@@ -150,22 +189,13 @@ enum rc page_record_create(struct page *p, struct err *err)
 	return rc;
 }
 
-static enum rc load(struct page *p, struct record_view *v, struct err *err)
-{
-	enum rc rc = page_reader(p, err);
-	if (rc == RC_OK)
-		rc = read_record(p->r, page_types(p), &p->caller.viewer, p->item, p->a, v, err);
-	if (rc == RC_OK && record_view_type(v) != p->type)
-		rc = fail(err, RC_ABSENT, "there is nothing here");
-	return rc;
-}
-
 enum rc page_record_change(struct page *p, struct err *err)
 {
-	struct asked k = { .q = { .id = p->item } };
+	struct asked k = { 0 };
 	struct record_view v = { 0 }, out = { 0 };
-	enum rc rc = load(p, &v, err);
+	enum rc rc = load_record(p, &v, err);
 	if (rc == RC_OK) {
+		k.q.id = record_view_id(&v, p->a);
 		rc = take(p, &v, &k, err);
 		if (rc == RC_OK)
 			rc = change_record(p->w->n->records, p->w->n->store, &p->caller.viewer, &k.q, p->a,
@@ -194,7 +224,7 @@ enum rc page_record_new(struct page *p, struct err *err)
 enum rc page_record_edit(struct page *p, struct err *err)
 {
 	struct record_view v = { 0 };
-	enum rc rc = load(p, &v, err);
+	enum rc rc = load_record(p, &v, err);
 	if (rc == RC_OK && !record_view_may(&v, ACTION_EDIT, -1))
 		rc = fail(err, RC_DENIED, "none of your roles may edit this");
 	if (rc == RC_OK) {
@@ -230,12 +260,13 @@ static str whole_id(struct page *p, str text)
 
 static enum rc link_or_unlink(struct page *p, bool link, struct err *err)
 {
+	static const char *const link_members[] = { "to", "kind", "why", "link" };
 	struct record_view v = { 0 };
 	struct json_object *o = NULL;
 	int64_t id = 0;
-	enum rc rc = load(p, &v, err);
+	enum rc rc = load_record(p, &v, err);
 	if (rc == RC_OK && is_json(p))
-		rc = json_read(p->body, &o, err);
+		rc = take_members(p, link_members, COUNT_OF(link_members), &o, err);
 	str from = rc == RC_OK ? record_view_id(&v, p->a) : STR_NONE, why = member(p, o, "why");
 	if (rc == RC_OK && link)
 		rc = change_link(p->w->n->records, p->w->n->store, &p->caller.viewer, from,
@@ -316,12 +347,15 @@ static enum rc move_all(struct tx *tx, void *ctx, struct err *err)
 
 enum rc page_records_bulk(struct page *p, struct err *err)
 {
+	static const char *const members[] = { "ids", "state", "why" };
 	struct bulk *b = ARENA_NEW(p->a, struct bulk);
 	struct json_object *o = NULL;
 	*b = (struct bulk){ .p = p, .err = err };
-	enum rc rc = is_json(p) ? json_read(p->body, &o, err) : RC_OK;
-	if (rc != RC_OK)
+	enum rc rc = is_json(p) ? take_members(p, members, COUNT_OF(members), &o, err) : RC_OK;
+	if (rc != RC_OK) {
+		json_free(o);
 		return rc;
+	}
 	if (o) {
 		struct json_object *ids = json_get(o, "ids");
 		for (size_t i = 0; i < json_count(ids); i++)
@@ -339,6 +373,8 @@ enum rc page_records_bulk(struct page *p, struct err *err)
 		rc = fail(err, RC_INPUT, "no state was chosen");
 	else
 		rc = store_write(p->w->n->store, move_all, b, err);
+	if (rc == RC_DENIED)
+		change_refused(p->w->n->records, p->w->n->store, &p->caller.viewer, b->ids[b->done], str_of(err->text));
 	if (rc == RC_OK && o) {
 		p->form = FORM_JSON;
 		p->template = "record";

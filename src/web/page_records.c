@@ -2,10 +2,8 @@
 /* Lists of records: /TYPE, /records (what types there are), /search. */
 #include "web/records.h"
 
-void put_type(struct page *p, const struct type *t)
+static void put_type_members(struct page *p, const struct type *t)
 {
-	json_key(&p->j, STR("type"));
-	json_open(&p->j, '{');
 	json_put_str(&p->j, "name", str_of(t->name));
 	json_put_str(&p->j, "label", str_of(words_in(t->label, p->language)));
 	json_put_str(&p->j, "plural", str_of(words_in(t->plural, p->language)));
@@ -13,6 +11,13 @@ void put_type(struct page *p, const struct type *t)
 	json_put_str(&p->j, "list_href", arena_fmt(p->a, "/%s", t->name));
 	if (authz_ever(&p->caller.viewer, ACTION_CREATE, t))
 		json_put_str(&p->j, "new_href", arena_fmt(p->a, "/%s/new", t->name));
+}
+
+void put_type(struct page *p, const struct type *t)
+{
+	json_key(&p->j, STR("type"));
+	json_open(&p->j, '{');
+	put_type_members(p, t);
 	json_close(&p->j, '}');
 }
 
@@ -65,7 +70,8 @@ struct listing {
 	struct page *p;
 	struct record_query *q;
 	const struct type *type;   /* NULL: of all types */
-	struct buf cursor;
+	struct buf cursor;         /* behind the last one seen */
+	uint64_t seen;
 };
 
 static void put_cell(struct page *p, const struct record_view *v, const struct type_field *f)
@@ -87,7 +93,7 @@ static void put_cell(struct page *p, const struct record_view *v, const struct t
 	buf_free(&b);
 }
 
-static void put_members(struct page *p, const struct record_view *v)
+void put_members(struct page *p, const struct record_view *v)
 {
 	struct buf b = BUF_INIT(RECORD_BODY_MAX * 2);
 	struct json_out j = json_out(&b);
@@ -124,31 +130,42 @@ static void put_for_people(struct listing *l, const struct record_view *v)
 	json_close(&p->j, ']');
 }
 
-/* Columns stand beside id and state, as CSV wants them. */
-static void put_flat(struct listing *l, const struct record_view *v)
+void put_flat_row(struct page *p, const struct record_view *v, const struct type_field *const *fields,
+		  size_t count)
 {
-	for (size_t i = 0; l->type && i < l->type->column_count; i++) {
-		struct buf b = BUF_INIT(KIB(64));
-		record_view_text(v, l->type->columns[i], &b);
-		json_put_str(&l->p->j, l->type->columns[i]->name, buf_str(&b));
+	json_open(&p->j, '{');
+	for (size_t i = 0; i < count; i++) {
+		struct buf b = BUF_INIT(MIB(1));
+		record_view_text(v, fields[i], &b);
+		json_put_str(&p->j, fields[i]->name, buf_str(&b));
 		buf_free(&b);
 	}
+	put_members(p, v);
+	json_close(&p->j, '}');
 }
 
 static bool put_row(void *ctx, const struct record_view *v)
 {
 	struct listing *l = ctx;
-	json_open(&l->p->j, '{');
-	put_members(l->p, v);
-	if (l->p->form == FORM_HTML)
-		put_for_people(l, v);
-	else if (l->p->form == FORM_CSV)
-		put_flat(l, v);
-	json_close(&l->p->j, '}');
-	l->p->row_count++;
+	struct page *p = l->p;
 	buf_reset(&l->cursor);
 	record_view_cursor(l->q, v, &l->cursor);
-	return !l->p->doc.over;
+	l->seen++;
+	if (p->form == FORM_CSV) {
+		/* to read is not yet to carry away */
+		if (!record_view_may(v, ACTION_EXPORT, -1))
+			return true;
+		put_flat_row(p, v, l->type ? l->type->columns : NULL,
+			     l->type ? l->type->column_count : 0);
+	} else {
+		json_open(&p->j, '{');
+		put_members(p, v);
+		if (p->form == FORM_HTML)
+			put_for_people(l, v);
+		json_close(&p->j, '}');
+	}
+	p->row_count++;
+	return !p->doc.over;
 }
 
 static enum rc put_list(struct page *p, const struct type *t, struct record_query *q, struct err *err)
@@ -161,7 +178,7 @@ static enum rc put_list(struct page *p, const struct type *t, struct record_quer
 	page_rows(p);
 	rc = read_records(p->r, page_types(p), &p->caller.viewer, q, limit, p->a, put_row, &l, err);
 	page_rows_end(p);
-	if (rc == RC_OK && p->row_count == limit)
+	if (rc == RC_OK && l.seen == limit)
 		page_next(p, "after", arena_str(p->a, buf_str(&l.cursor)));
 	buf_free(&l.cursor);
 	return rc;
@@ -301,15 +318,15 @@ static void put_filters(struct page *p, const struct type *t)
 	json_close(&p->j, ']');
 }
 
-static const char *const *csv_columns(struct page *p, const struct type *t)
+const char *const *flat_columns(struct page *p, const struct type_field *const *fields, size_t count)
 {
 	static const char *const first[] = { "id", "number", "version", "state", "created", "changed", "due" };
-	const char **list = ARENA_ARRAY(p->a, COUNT_OF(first) + t->column_count + 1, const char *);
+	const char **list = ARENA_ARRAY(p->a, COUNT_OF(first) + count + 1, const char *);
 	size_t n = 0;
 	for (size_t i = 0; i < COUNT_OF(first); i++)
 		list[n++] = first[i];
-	for (size_t i = 0; i < t->column_count; i++)
-		list[n++] = t->columns[i]->name;
+	for (size_t i = 0; i < count; i++)
+		list[n++] = fields[i]->name;
 	return list;
 }
 
@@ -324,7 +341,7 @@ enum rc page_records(struct page *p, struct err *err)
 	enum rc rc = ask(p, t, &q, err);
 	p->template = "records";
 	p->title = arena_z(p->a, str_of(words_in(t->plural, p->language)));
-	p->columns = csv_columns(p, t);
+	p->columns = flat_columns(p, t->columns, t->column_count);
 	if (rc != RC_OK)
 		return rc;
 	put_type(p, t);
@@ -335,10 +352,13 @@ enum rc page_records(struct page *p, struct err *err)
 
 enum rc page_search(struct page *p, struct err *err)
 {
+	static const char *const columns[] = { "id", "type", "number", "version", "state", "title", "created",
+					       "changed", "due", NULL };
 	struct record_query q = { .text = http_query(p->q, "text"), .after = http_query(p->q, "after"),
 				  .with_body = true };
 	p->template = "search";
 	p->title = "Search";
+	p->columns = columns;
 	json_put_str(&p->j, "text", q.text.p ? q.text : STR(""));
 	json_put_bool(&p->j, "asked", q.text.n > 0);
 	return q.text.n > 0 ? put_list(p, NULL, &q, err) : RC_OK;
@@ -348,7 +368,9 @@ enum rc page_types_list(struct page *p, struct err *err)
 {
 	const struct types *t = page_types(p);
 	(void)err;
+	static const char *const columns[] = { "name", "label", "plural", "help", "list_href", NULL };
 	p->template = "types";
+	p->columns = columns;
 	p->title = "Records";
 	page_rows(p);
 	for (size_t i = 0; i < types_count(t); i++) {
@@ -356,7 +378,7 @@ enum rc page_types_list(struct page *p, struct err *err)
 		if (!authz_ever(&p->caller.viewer, ACTION_READ, one))
 			continue;
 		json_open(&p->j, '{');
-		put_type(p, one);
+		put_type_members(p, one);
 		json_close(&p->j, '}');
 		p->row_count++;
 	}

@@ -21,7 +21,8 @@ static str choice_label(struct page *p, const struct type_field *f, str name)
 }
 
 /* What one value looks like, from its JSON. */
-static void put_value(struct page *p, const struct type_field *f, struct json_object *value)
+static void put_value(struct page *p, const struct record_view *v, const struct type_field *f,
+		      struct json_object *value)
 {
 	struct buf text = BUF_INIT(MIB(1));
 	struct type_field one = *f;
@@ -39,18 +40,21 @@ static void put_value(struct page *p, const struct type_field *f, struct json_ob
 		json_put_str(&p->j, "plain", STR("yes"));
 	else if (f->kind == KIND_LONG)
 		json_put_str(&p->j, "long", s);
+	else if (f->kind == KIND_FILE)
+		json_put_str(&p->j, "plain", json_get_str(value, "name"));
 	else
 		json_put_str(&p->j, "plain", s);
 	if (f->kind == KIND_FILE) {
 		str digest = json_get_str(value, "digest");
 		json_put_str(&p->j, "file_href", arena_fmt(p->a, STR_FMT "/file/" STR_FMT "?field=%s",
-							   STR_ARG(p->path), STR_ARG(digest), f->name));
+							   STR_ARG(record_href(p, v, "")), STR_ARG(digest),
+							   f->name));
 	}
 	json_close(&p->j, '}');
 	buf_free(&text);
 }
 
-static void put_rows(struct page *p, const struct type_field *f, struct json_object *rows)
+static void put_rows(struct page *p, const struct record_view *v, const struct type_field *f, struct json_object *rows)
 {
 	json_key(&p->j, STR("columns"));
 	json_open(&p->j, '[');
@@ -73,7 +77,7 @@ static void put_rows(struct page *p, const struct type_field *f, struct json_obj
 			json_key(&p->j, STR("values"));
 			json_open(&p->j, '[');
 			if (cell)
-				put_value(p, &f->rows[c], cell);
+				put_value(p, v, &f->rows[c], cell);
 			json_close(&p->j, ']');
 			json_close(&p->j, '}');
 		}
@@ -97,14 +101,14 @@ void put_fields(struct page *p, const struct record_view *v)
 		put_label(p, f);
 		json_put_bool(&p->j, "is_rows", f->kind == KIND_ROWS);
 		if (f->kind == KIND_ROWS) {
-			put_rows(p, f, value);
+			put_rows(p, v, f, value);
 		} else {
 			json_key(&p->j, STR("values"));
 			json_open(&p->j, '[');
 			for (size_t k = 0; f->list && k < json_count(value); k++)
-				put_value(p, f, json_at(value, k));
+				put_value(p, v, f, json_at(value, k));
 			if (!f->list)
-				put_value(p, f, value);
+				put_value(p, v, f, value);
 			json_close(&p->j, ']');
 		}
 		json_close(&p->j, '}');

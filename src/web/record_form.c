@@ -46,7 +46,11 @@ static str current(struct page *p, const char *name, const struct type_field *f,
 		   struct json_object *kept)
 {
 	str sent = page_form(p, name);
-	if (sent.p || !kept || f->kind == KIND_SECRET || f->kind == KIND_FILE)
+	if (f->kind == KIND_FLAG && page_form(p, arena_fmt(p->a, "%s.there", name).p).p)
+		return sent; /* not ticked is not sent */
+	if (f->kind == KIND_SECRET || f->kind == KIND_FILE)
+		return STR(""); /* neither goes back to the browser */
+	if (sent.p || !kept)
 		return sent.p ? sent : STR("");
 	struct buf b = BUF_INIT(MIB(1));
 	kind_format(f, kept, &b);
@@ -64,6 +68,23 @@ static void put_options(struct page *p, const struct type_field *f, str value)
 		json_put_str(&p->j, "name", str_of(f->choices[i].name));
 		json_put_str(&p->j, "label", str_of(words_in(f->choices[i].label, p->language)));
 		json_put_bool(&p->j, "selected", str_eq(value, str_of(f->choices[i].name)));
+		json_close(&p->j, '}');
+	}
+	json_close(&p->j, ']');
+}
+
+/* Files there are: each is kept or not. */
+static void put_files(struct page *p, const struct type_field *f, struct json_object *kept)
+{
+	size_t n = !kept ? 0 : f->list ? json_count(kept) : 1;
+	json_put_bool(&p->j, "many", f->list);
+	json_key(&p->j, STR("files"));
+	json_open(&p->j, '[');
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *one = f->list ? json_at(kept, i) : kept;
+		json_open(&p->j, '{');
+		json_put_str(&p->j, "file", json_get_str(one, "name"));
+		json_put_str(&p->j, "digest", json_get_str(one, "digest"));
 		json_close(&p->j, '}');
 	}
 	json_close(&p->j, ']');
@@ -87,6 +108,7 @@ static void put_input(struct page *p, const char *name, const struct type_field 
 	json_put_bool(&p->j, "checked", f->kind == KIND_FLAG && value.n > 0);
 	json_put_str(&p->j, "error", error);
 	put_options(p, f, value);
+	put_files(p, f, f->kind == KIND_FILE ? kept : NULL);
 	json_close(&p->j, '}');
 }
 
@@ -118,6 +140,7 @@ static void put_rows_form(struct page *p, const struct type_field *f, struct jso
 	char name[NAME_MAX_BYTES];
 	size_t sent = rows_sent(p, f), n = sent > 0 ? sent : json_count(kept) + FRESH_ROWS;
 	json_open(&p->j, '{');
+	json_put_str(&p->j, "id", arena_fmt(p->a, "f.%s", f->name));
 	json_put_str(&p->j, "label", str_of(words_in(f->label, p->language)));
 	json_put_str(&p->j, "help", str_of(f->help ? words_in(f->help, p->language) : ""));
 	json_put_str(&p->j, "error", error_of(errors, f, 0));
@@ -217,6 +240,7 @@ void put_form(struct page *p, const struct type *t, const struct record_view *v,
 	json_close(&p->j, ']');
 	put_marking(p, v);
 	json_put_str(&p->j, "why", page_form(p, "why").p ? page_form(p, "why") : STR(""));
+	json_put_bool(&p->j, "told", errors && errors->count > 0);
 	json_key(&p->j, STR("errors"));
 	json_open(&p->j, '[');
 	for (size_t i = 0; errors && i < errors->count; i++) {
@@ -270,28 +294,20 @@ static enum rc take_value(struct page *p, const struct type_field *f, str text, 
 	return kind_parse(f, whole_reference(p, f, text), p->language, &j, err);
 }
 
-static const struct http_part *file_part(const struct page *p, const char *name)
+/* Bytes that came, kept, and what names them. */
+static enum rc put_part(struct page *p, const struct type *t, const struct http_part *part,
+			struct json_out *j, struct err *err)
 {
-	for (size_t i = 0; i < p->part_count; i++)
-		if (str_eq(p->parts[i].name, str_of(name)) && p->parts[i].file_name.n > 0)
-			return &p->parts[i];
-	return NULL;
-}
-
-static enum rc take_file(struct page *p, const struct type *t, const struct type_field *f,
-			 const char *name, struct json_out *j, struct err *err)
-{
-	const struct http_part *part = file_part(p, name);
 	struct digest d;
-	if (!part)
-		return RC_OK; /* no other file was chosen: it stays */
+	if (part->value.n > KIND_FILE_MOST)
+		return fail(err, RC_INPUT, "'" STR_FMT "' is too large: a file may have 16 MiB",
+			    STR_ARG(part->file_name));
 	enum rc rc = change_file(p->w->n->records, p->w->n->store, &p->caller.viewer, t, part->value, &d,
 				 err);
 	if (rc != RC_OK)
 		return rc;
 	struct buf hex = BUF_INIT(80);
 	hex_format(&hex, d.b, sizeof d.b);
-	json_key(j, str_of(f->name));
 	json_open(j, '{');
 	json_put_str(j, "digest", buf_str(&hex));
 	json_put_str(j, "name", part->file_name);
@@ -299,6 +315,54 @@ static enum rc take_file(struct page *p, const struct type *t, const struct type
 	json_close(j, '}');
 	buf_free(&hex);
 	return RC_OK;
+}
+
+struct keeping {
+	str name, digest;
+	bool found;
+};
+
+static void look_for(void *ctx, str name, str value)
+{
+	struct keeping *k = ctx;
+	k->found = k->found || (str_eq(name, k->name) && str_eq(value, k->digest));
+}
+
+/* Files there are and that are still ticked, then those that came. */
+static enum rc take_files(struct page *p, const struct type *t, const struct type_field *f,
+			  const char *name, struct json_object *kept, struct json_out *j, struct err *err)
+{
+	struct keeping k = { .name = arena_fmt(p->a, "%s.keep", name) };
+	size_t n = !kept ? 0 : f->list ? json_count(kept) : 1, given = 0;
+	enum rc rc = RC_OK;
+	if (!page_form(p, arena_fmt(p->a, "%s.there", name).p).p)
+		return RC_OK; /* not in this form */
+	json_key(j, str_of(f->name));
+	if (f->list)
+		json_open(j, '[');
+	for (size_t i = 0; i < p->part_count && rc == RC_OK && (f->list || given == 0); i++) {
+		if (!str_eq(p->parts[i].name, str_of(name)) || p->parts[i].file_name.n == 0)
+			continue;
+		rc = put_part(p, t, &p->parts[i], j, err);
+		given++;
+	}
+	for (size_t i = 0; i < n && (f->list || given == 0); i++) {
+		struct json_object *one = f->list ? json_at(kept, i) : kept;
+		k.digest = json_get_str(one, "digest");
+		k.found = false;
+		page_form_each(p, look_for, &k);
+		if (!k.found)
+			continue;
+		json_open(j, '{');
+		json_put_members(j, one, NULL);
+		json_close(j, '}');
+		given++;
+	}
+	if (f->list)
+		json_close(j, ']');
+	else if (given == 0)
+		json_raw(j, STR("null"));
+	return rc;
 }
 
 static enum rc take_rows(struct page *p, const struct type_field *f, struct json_out *j,
@@ -337,15 +401,21 @@ static enum rc take_rows(struct page *p, const struct type_field *f, struct json
 }
 
 static enum rc take_field(struct page *p, const struct type *t, const struct type_field *f,
-			  struct json_out *j, struct change_errors *errors, struct err *err)
+			  const struct record_view *v, struct json_out *j, struct change_errors *errors, struct err *err)
 {
 	struct err why = { 0 };
 	const char *name = arena_fmt(p->a, "f.%s", f->name).p;
 	str text = page_form(p, name);
 	if (f->kind == KIND_ROWS)
 		return take_rows(p, f, j, errors);
-	if (f->kind == KIND_FILE)
-		return take_file(p, t, f, name, j, err);
+	if (f->kind == KIND_FILE) {
+		enum rc rc = take_files(p, t, f, name, v ? json_get(v->body, f->name) : NULL, j, &why);
+		if (rc == RC_INPUT)
+			told(errors, f, 0, &why);
+		else if (rc != RC_OK)
+			(void)fail(err, rc, "%s", why.text);
+		return rc;
+	}
 	/* a box that is not ticked is not sent: its companion says that it was there */
 	if (!text.p && !(f->kind == KIND_FLAG && page_form(p, arena_fmt(p->a, "%s.there", name).p).p))
 		return RC_OK;
@@ -391,6 +461,22 @@ enum rc take_labels(struct page *p, str before, str *out, struct err *err)
 	return rc;
 }
 
+/* The engine is not asked while something cannot be read: what is empty is told all the same. */
+static void tell_missing(struct page *p, const struct type *t, const struct record_view *v,
+			 struct change_errors *errors)
+{
+	int state = v ? record_view_state(v) : 0;
+	for (size_t i = 0; i < t->field_count && state >= 0; i++) {
+		const struct type_field *f = &t->fields[i];
+		str text = page_form(p, arena_fmt(p->a, "f.%s", f->name).p);
+		struct err why = { 0 };
+		if (!(f->required_in >> state & 1) || !text.p || str_trim_all(text).n > 0)
+			continue;
+		(void)fail(&why, RC_INPUT, "%s: is missing", words_in(f->label, p->language));
+		told(errors, f, 0, &why);
+	}
+}
+
 enum rc take_form(struct page *p, const struct type *t, const struct record_view *v, str *fields_out,
 		  str *labels_out, struct change_errors *errors, struct err *err)
 {
@@ -399,7 +485,7 @@ enum rc take_form(struct page *p, const struct type *t, const struct record_view
 	enum rc rc = RC_OK;
 	json_open(&j, '{');
 	for (size_t i = 0; i < t->field_count; i++) {
-		enum rc one = take_field(p, t, &t->fields[i], &j, errors, err);
+		enum rc one = take_field(p, t, &t->fields[i], v, &j, errors, err);
 		if (one != RC_OK && one != RC_INPUT && one != RC_LIMIT)
 			rc = one;
 		else if (rc == RC_OK)
@@ -408,6 +494,8 @@ enum rc take_form(struct page *p, const struct type *t, const struct record_view
 	json_close(&j, '}');
 	if (rc == RC_OK && b.over)
 		rc = fail(err, RC_LIMIT, "the form is too large");
+	if (rc != RC_OK && errors->count > 0)
+		tell_missing(p, t, v, errors);
 	if (rc != RC_OK && errors->count > 0)
 		(void)fail(err, rc, "%s", errors->list[0].text);
 	*fields_out = arena_str(p->a, buf_str(&b));

@@ -17,6 +17,17 @@ str record_href(struct page *p, const struct record_view *v, const char *behind)
 str id_href(struct page *p, str id);
 /* Title, and address, of what a reference names; its id when the viewer may not see it. */
 void put_reference(struct page *p, const char *key, str id);
+/* The members of record_view_json, into the object that is open. */
+void put_members(struct page *p, const struct record_view *v);
+/* What leaves the house as a table: one row of it, each of the fields as text, and its columns. */
+void put_flat_row(struct page *p, const struct record_view *v, const struct type_field *const *fields,
+		  size_t count);
+const char *const *flat_columns(struct page *p, const struct type_field *const *fields, size_t count);
+
+/* --- page_record.c --- */
+
+/* The record the address names, by id or number. Another type's is not there. */
+MUST_CHECK enum rc load_record(struct page *p, struct record_view *v, struct err *err);
 
 /* --- record_fields.c --- */
 

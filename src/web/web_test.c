@@ -127,13 +127,21 @@ static const char *as_cookie(const char *cookie, char out[160])
 	return out;
 }
 
-/* A path of the route that can be asked. */
+/* A path of the route that can be asked: a type that there is, and 1 for any item. */
 static const char *real_path(const char *pattern, char out[64])
 {
-	snprintf(out, 64, "%s", pattern);
-	size_t n = strlen(out);
-	if (n > 0 && out[n - 1] == '*')
-		snprintf(out + n - 1, 64 - n, "1");
+	struct buf b = BUF_INIT(64);
+	for (str rest = str_of(pattern); rest.n > 0;) {
+		if (str_starts(rest, STR(":type"))) {
+			buf_add(&b, STR("incident"));
+			rest = str_from(rest, 5);
+		} else {
+			buf_char(&b, rest.p[0] == '*' ? '1' : rest.p[0]);
+			rest = str_from(rest, 1);
+		}
+	}
+	CHECK(str_to_z(buf_str(&b), out, 64));
+	buf_free(&b);
 	return out;
 }
 
