@@ -234,7 +234,7 @@ bad 400 "a version of one's own" json -d '{"based_on":-1,"fields":{"badge":"x"}}
 bad 400 "a file named .x" json -d '{"fields":{"title":"x","files":[{"digest":"'"$digest"'","name":".x","bytes":11}]}}' "$URL/note"
 bad 400 "a file named ../../x" json -d '{"fields":{"title":"x","files":[{"digest":"'"$digest"'","name":"../../x","bytes":11}]}}' "$URL/note"
 for many in 1000 1001; do
-	awk -v n=$many 'BEGIN { printf "{\"state\":\"lost\",\"ids\":["; for (i = 1; i <= n; i++) printf "%s\"visit-2\"", i > 1 ? "," : ""; print "]}" }' >"$T/many.json"
+	awk -v n=$many 'BEGIN { printf "{\"state\":\"lost\",\"ids\":["; for (i = 1; i <= n; i++) printf "%s\"visit-2\"", (i > 1 ? "," : ""); print "]}" }' >"$T/many.json"
 	bad 400 "$many at once" json --data-binary "@$T/many.json" "$URL/visit/bulk"
 done
 has "$T/words" 'at most 1000 records at once' "one too many is told"
