@@ -38,14 +38,14 @@ for kind in skewed new; do
 		$ronda verify -d "$T/node" >/dev/null 2>&1
 		events=$(used "$T"/node/events "$T"/node/repeats)
 		awk "BEGIN { printf \"%.1f\n\", $events / $unique }" >>"$T/bytes"
-		all=$(used "$T"/node/events "$T"/node/repeats "$T"/node/main.db)
+		all=$(used "$T"/node/events "$T"/node/repeats "$T"/node/findings "$T"/node/main.db)
 		awk "BEGIN { printf \"%.1f\n\", $all / $unique }" >>"$T/all"
 	done
 	say "$kind: lines acknowledged a second" "$(median <"$T/rate")"
 	say "$kind: lines a second until the findings have seen them" "$(median <"$T/settled")"
 	say "$kind: peak memory of the node, of the tree (MiB, PSS)" "$(median <"$T/mem"), $(median <"$T/tree")"
 	say "$kind: bytes an event (chunks and repeat files)" "$(median <"$T/bytes")"
-	say "$kind: bytes an event with main.db (findings in it)" "$(median <"$T/all")"
+	say "$kind: bytes an event with findings and main.db" "$(median <"$T/all")"
 	# Rows and a checksum read back.
 	$ronda events -d "$T/node" --json 2>/dev/null |
 		grep -o '"source.port":[0-9]*' |
@@ -84,3 +84,7 @@ $B/bench/visible "$url" "$intake" "$read" "${RONDA_BENCH_POSTS:-1000}"
 echo "memory of the serving node at rest: $(awk '/^Pss:/ { printf "%.1f MiB", $2 / 1024 }' /proc/$pid/smaps_rollup)"
 kill $pid
 wait $pid || true
+
+# Whether the time of a wrong sign-in tells that there is an account.
+echo "a wrong sign-in, medians:"
+$B/bench/bench-login || echo "more than 5 % apart"

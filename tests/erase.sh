@@ -28,7 +28,6 @@ ronda erase -d "$D" list --all --json >"$T/out"
 has "$T/out" '"state":"erased"' "it is listed"
 ronda journal -d "$D" list --object report:2 --json >"$T/out"
 has "$T/out" '"act":"erase".*"why":"asked for by the person"' "the journal says why"
-has "$T/out" '"act":"intake".*"erased":true' "and keeps the line without its body"
 check "all is sound" ronda verify -d "$D"
 # A report whose events were taken back: they go too, and what findings knew of them.
 other=canary-9e2c
@@ -40,6 +39,17 @@ ok $? "and still on the disk"
 check "until it is erased" ronda erase -d "$D" report:4 --reason "asked for by the person"
 ! grep -raF "$other" "$D" >"$T/out"
 ok $? "then no file holds a byte of it"
+# A record: its bodies, words, links, and what the journal says of it.
+private=canary-5d7e
+check "a record" ronda incident -d "$D" new title="$private" class=fraud severity=high summary="about $private"
+check "is changed" ronda incident -d "$D" edit 1 summary="more of $private" --why "$private said so"
+grep -raqF "$private" "$D"
+ok $? "and on the disk"
+check "until it is erased" ronda incident -d "$D" erase 1 --why "asked for by the person"
+! grep -raF "$private" "$D" >"$T/out"
+ok $? "then no file holds a byte of it"
+check "it is no longer listed as erasing" ronda erase -d "$D" list --json
+has_not "$T/out" 'record:incident' "as all of it is done"
 stop_node
 check "also afterwards" ronda verify -d "$D"
 ! grep -raF "$canary" "$D" >"$T/out"

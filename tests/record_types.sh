@@ -54,9 +54,19 @@ check "another" v new who="=SUM(A1)" day=2026-11-30 purpose=audit badge=B-2 rema
 lines"
 check_fails 65 "a wrong value is refused" v new who=X guests=51
 has "$T/err" "Guests: '51' is more than 50" "in words that begin with the field"
+LANG=id_ID.UTF-8 v new day=2026-12-01 >"$T/out" 2>"$T/err"
+has "$T/err" "Siapa: is missing" "in the reader's words for it"
 check_fails 65 "several at once" v new day=soon2 guests=0
 check_fails 65 "a field that is none" v new who=X gests=1
 has "$T/err" "there is no field 'gests' in 'visit' \(do you mean 'guests'\?\)" "is named"
+check_fails 65 "an id of one's own" v new who=X id=visit--01234567-89ab-4cde-8f01-23456789abcd
+check_fails 65 "a state there is not" v list state=gone
+check_fails 65 "a sort that is hostile" v list --sort "day; DROP TABLE record"
+check_fails 65 "a filter that is hostile" v list "day' OR 1=1"
+check_fails 66 "an id that is a path" v show ../../x
+awk 'BEGIN { printf "{\"title\":\"big\",\"text_body\":\""; for (i = 0; i < 1000000; i++) printf "ten bytes."; print "\"}" }' >"$T/big.json"
+check_fails 73 "a note of 10 MB" ronda note new --body "$T/big.json" -d "$D"
+is "$(wc -l <"$T/err")" 1 "is refused in one sentence"
 v list >"$T/out"
 is "$(cut -f3 "$T/out" | tr '\n' '/')" "Who/=SUM(A1)/Team A/" "a list has its columns, in its order"
 is "$(LANG=id_ID.UTF-8 v list | head -1 | cut -f3)" "Siapa" "in the reader's language"
@@ -129,6 +139,7 @@ is "$(v list --json | wc -l)" 2 "and nothing has"
 sed '412s/;training;/;holiday;/; 500s/2027/soon/' "$T/many.csv" >"$T/bad.csv"
 check_fails 65 "two bad rows" v import "$T/bad.csv" --map "kind of nothing="
 has "$T/err" "^row 412: Purpose: 'holiday' is none of training, audit" "the first is named by its row"
+has "$T/out" '^600 rows: 0 added, 0 changed, 0 the same, 2 refused$' "counted"
 has "$T/err" "^row 500: Day: 'soon-01-.*' is no date" "and the other"
 is "$(v list --json | wc -l)" 2 "nothing is half done"
 check "without them" v import "$T/many.csv" --map "kind of nothing="

@@ -138,7 +138,7 @@ TEST(json_trees)
 	CHECK_INT(json_count(json_get(o, "l")), 2);
 	CHECK(json_at(json_get(o, "l"), 2) == NULL);
 	json_free(o);
-	static const char *const wrong[] = { "", "{", "[1,]", "{\"a\":1} x", "nul", "'a'", "[\"\xff\"]" };
+	static const char *const wrong[] = { "\"\xc0\xb4\"", "", "{", "[1,]", "{\"a\":1} x", "nul", "'a'", "[\"\xff\"]" };
 	for (size_t i = 0; i < COUNT_OF(wrong); i++)
 		CHECK_MSG(json_read(str_of(wrong[i]), &o, &err) != RC_OK, "%s", wrong[i]);
 	struct buf deep = BUF_INIT(KIB(4));

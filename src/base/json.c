@@ -11,6 +11,8 @@ enum rc json_read(str text, struct json_object **out, struct err *err)
 {
 	if (text.n == 0 || text.n > INT32_MAX)
 		return fail(err, RC_INPUT, "JSON: %s", text.n ? "too long" : "nothing there");
+	if (!str_is_utf8(text)) /* json-c lets overlong forms through */
+		return fail(err, RC_INPUT, "JSON: no valid UTF-8");
 	struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH_MAX);
 	if (!tok)
 		return fail(err, RC_LIMIT, "JSON: out of memory");

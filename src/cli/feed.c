@@ -68,6 +68,9 @@ static int add(struct cli *c)
 	buf_free(&mapping);
 	if (rc != RC_OK)
 		return cli_fail(c, &err);
+	if (ch.feed.licence.n && !marks_licence(c->node->marks, ch.feed.licence))
+		cli_talk(c, "ronda feed: no table knows the licence '" STR_FMT "': what this feed says is passed on to "
+			    "nobody outside ('ronda explain'; DIR/marks.json adds one)", STR_ARG(ch.feed.licence));
 	cli_done(c, "added", ch.feed.name);
 	return 0;
 }

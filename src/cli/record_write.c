@@ -357,6 +357,9 @@ int record_erase_word(struct record_call *k)
 		return cli_usage(c, "erase needs an ID and --why; nothing of it can be had back");
 	str id = record_name(k, k->argv[0]);
 	enum rc rc = change_erase(c->node->records, c->node->store, &c->viewer, id, why, &err);
+	/* What must wait (a backup, a view) the background goes on with: `ronda erase list`. */
+	for (bool did = true; rc == RC_OK && did && !cli_abandoned(c);)
+		rc = erase_work(c->node->erase, &did, &err);
 	if (rc != RC_OK)
 		return cli_fail(c, &err);
 	cli_done(c, "erased", id);

@@ -2,6 +2,7 @@
 #include "cli/cli_private.h"
 
 #include "record/deliveries.h"
+#include "record/outbox.h"
 
 static const struct cli_option options[] = {
 	{ "--against", 0, "FILE", "journal heads kept elsewhere, one a line, or one head itself" },
@@ -26,6 +27,7 @@ static int run(struct cli *c)
 	struct verify_result result = { 0 };
 	struct journal_check journal = { 0 }, deliveries = { 0 };
 	struct records_check records = { 0 };
+	char outbox[200] = "";
 	struct snapshot_ref *types = snapshot_hold(c->node->types);
 	struct reader *r = NULL;
 	struct err err;
@@ -39,6 +41,8 @@ static int run(struct cli *c)
 	if (rc == RC_OK)
 		rc = records_verify(reader_conn(r), snapshot_table(types), &records, &err);
 	snapshot_drop(c->node->types, types);
+	if (rc == RC_OK)
+		rc = outbox_verify(reader_conn(r), outbox, &err);
 	if (rc == RC_OK && journal.first_bad == 0)
 		rc = deliveries_verify(c->node->store, reader_conn(r), &deliveries, &err);
 	buf_free(&kept);
@@ -50,22 +54,26 @@ static int run(struct cli *c)
 		journal.first_bad = deliveries.first_bad;
 		memcpy(journal.words, deliveries.words, sizeof(journal.words));
 	}
-	bool sound = result.damaged == 0 && journal.first_bad == 0 && !records.words[0];
+	bool sound = result.damaged == 0 && journal.first_bad == 0 && !records.words[0] && !outbox[0];
 	if (journal.first_bad)
 		cli_talk(c, "journal line %llu: %s", (unsigned long long)journal.first_bad, journal.words);
 	if (records.words[0])
 		cli_talk(c, "%s", records.words);
+	if (outbox[0])
+		cli_talk(c, "%s", outbox);
 	cli_printf(c, c->form == CLI_JSON ?
 			      "{\"frames\":%llu,\"rows\":%llu,\"reports\":%llu,\"damaged\":%llu,\"journal_lines\":%llu,"
-			      "\"journal_first_bad\":%llu,\"records\":%llu,\"record_versions\":%llu,\"records_sound\":%s}\n" :
+			      "\"journal_first_bad\":%llu,\"records\":%llu,\"record_versions\":%llu,\"records_sound\":%s,"
+			      "\"outbox_sound\":%s}\n" :
 			      "%llu frames, %llu events, %llu reports; %llu damaged; %llu journal lines, first bad: %llu;"
-			      " %llu records, %llu versions, %s\n",
+			      " %llu records, %llu versions, %s; outbox and ledger %s\n",
 		   (unsigned long long)result.frames, (unsigned long long)result.rows,
 		   (unsigned long long)result.reports, (unsigned long long)result.damaged,
 		   (unsigned long long)journal.lines, (unsigned long long)journal.first_bad,
 		   (unsigned long long)records.records, (unsigned long long)records.versions,
 		   c->form == CLI_JSON ? (records.words[0] ? "false" : "true") :
-					 (records.words[0] ? "not all as they were written" : "all sound"));
+					 (records.words[0] ? "not all as they were written" : "all sound"),
+		   c->form == CLI_JSON ? (outbox[0] ? "false" : "true") : (outbox[0] ? "do not agree" : "agree"));
 	return sound ? 0 : rc_exit_code(RC_IO);
 }
 
@@ -73,7 +81,8 @@ const struct cli_command cli_verify = {
 	.name = "verify",
 	.brief = "read everything and say what is damaged",
 	.usage = "verify [--against FILE]",
-	.text = "Every frame's checksum, the database's own check, the journal's chain, and every version of every record. Exit 0 only when all is sound.",
+	.text = "Every frame's checksum, the database's own check, the journal's chain, every version of every record, "
+		"and that outbox and ledger agree. Exit 0 only when all is sound.",
 	.example = "ronda verify -d demo",
 	.options = options,
 	.needs_node = true,

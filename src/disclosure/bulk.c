@@ -539,6 +539,8 @@ enum rc bulk_import(struct records *r, struct store *s, const struct viewer *v,
 		rc = keep_all(&b, err);
 	if (rc == RC_OK && !q->dry_run)
 		rc = apply_all(&b, err);
+	if (rc != RC_OK && !q->dry_run && !b.counts.run) /* tried only */
+		b.counts.added = b.counts.changed = b.counts.same = 0;
 	*out = b.counts;
 	end(&b);
 	return rc;

@@ -389,6 +389,7 @@ static enum rc put(struct changing *c)
 	to->based_on = c->q->based_on;
 	to->labels = c->q->labels;
 	to->why = c->q->why;
+	to->language = c->q->language;
 	to->actor = str_of(c->v->actor);
 	struct uuid record = c->change.id;
 	enum rc rc = must_name_author(c) ?

@@ -201,6 +201,18 @@ enum rc policies_apply(struct policies *p, struct viewer *v, struct err *err)
 	return policies_recipient(p, v->organisation, &v->as, &v->policy, NULL, NULL, err);
 }
 
+uint64_t policies_number(struct policies *p)
+{
+	struct snapshot_ref *ref = NULL;
+
+	if (hold(p, &ref, NULL) != RC_OK)
+		ref = snapshot_hold(p->now);
+	const struct table *t = snapshot_table(ref);
+	uint64_t number = t ? t->policy.number : 0;
+	snapshot_drop(p->now, ref);
+	return number;
+}
+
 /* --- life --- */
 
 /* Background work: an agreement begins or runs out. */

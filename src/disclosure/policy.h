@@ -38,6 +38,9 @@ MUST_CHECK enum rc policies_recipient(struct policies *p, struct uuid organisati
 				      struct recipient *to, struct policy *policy_out,
 				      struct arena *a, str *kind_out, struct err *err);
 
+/* The number in force now; that of the last one known when the store cannot be read. */
+uint64_t policies_number(struct policies *p);
+
 struct policy_row {
 	uint64_t number;
 	int64_t at_us;

@@ -48,8 +48,10 @@ static enum rc read_words(struct reading *d, const char *member, struct json_obj
 	size_t n = 0;
 	bool english = false;
 	struct words *w = ARENA_ARRAY(d->r->a, (size_t)json_object_object_length(v) + 1, struct words);
-	json_object_object_foreach(v, language, text) {
-		str s = json_text(text);
+	struct json_object_iterator at = json_object_iter_begin(v), end = json_object_iter_end(v);
+	for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
+		const char *language = json_object_iter_peek_name(&at);
+		str s = json_text(json_object_iter_peek_value(&at));
 		if (s.n == 0 || s.n > 400 || !str_is_plain(s))
 			return wrong(d, member, "words must be 1 to 400 plain characters");
 		w[n].language = arena_z(d->r->a, str_of(language));
@@ -115,10 +117,9 @@ static enum rc read_role(struct reading *d, struct json_object *o)
 		return fail(d->err, RC_INPUT, "%s: %s: must be an object", d->file, d->role);
 	d->to = (struct role){ .right = RIGHT_SIGNED_IN, .ceiling = TLP_CLEAR };
 	enum rc rc = RC_OK;
-	json_object_object_foreach(o, name, value) {
-		if (rc == RC_OK)
-			rc = read_member(d, name, value);
-	}
+	struct json_object_iterator at = json_object_iter_begin(o), end = json_object_iter_end(o);
+	for (; rc == RC_OK && !json_object_iter_equal(&at, &end); json_object_iter_next(&at))
+		rc = read_member(d, json_object_iter_peek_name(&at), json_object_iter_peek_value(&at));
 	if (rc == RC_OK && !d->to.label)
 		rc = wrong(d, "label", "is missing");
 	if (rc == RC_OK && !d->to.help)
@@ -146,10 +147,10 @@ static enum rc keep(struct reading *d)
 static enum rc read_roles(struct roles *r, const char *file, struct json_object *all, struct err *err)
 {
 	enum rc rc = RC_OK;
-	json_object_object_foreach(all, name, value) {
-		struct reading d = { .r = r, .file = file, .role = name, .err = err };
-		if (rc == RC_OK)
-			rc = read_role(&d, value);
+	struct json_object_iterator at = json_object_iter_begin(all), end = json_object_iter_end(all);
+	for (; rc == RC_OK && !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
+		struct reading d = { .r = r, .file = file, .role = json_object_iter_peek_name(&at), .err = err };
+		rc = read_role(&d, json_object_iter_peek_value(&at));
 		if (rc == RC_OK)
 			rc = keep(&d);
 	}

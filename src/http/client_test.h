@@ -60,7 +60,7 @@ static inline void seen_begin(void *ctx, const struct http_request *q, struct ht
 		a->status = 401;
 		return;
 	}
-	*u = (struct http_upload){.ctx = s, .give = seen_give, .abort = seen_abort};
+	*u = (struct http_upload){ .ctx = s, .give = seen_give, .abort = seen_abort };
 }
 
 static inline void seen_end(void *ctx, const struct http_request *q, struct http_upload *u,
@@ -77,10 +77,10 @@ static inline void seen_end(void *ctx, const struct http_request *q, struct http
 
 static inline struct http_handlers seen_handlers(struct seen *s)
 {
-	return (struct http_handlers){.ctx = s,
+	return (struct http_handlers){ .ctx = s,
 				      .answer = seen_answer,
 				      .upload_begin = seen_begin,
-				      .upload_end = seen_end};
+				      .upload_end = seen_end };
 }
 
 static inline struct http *test_server(const struct http_limits *limits,
@@ -99,7 +99,7 @@ static inline struct http *test_server(const struct http_limits *limits,
 static int dial(uint16_t port, int from)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in at = {.sin_family = AF_INET};
+	struct sockaddr_in at = { .sin_family = AF_INET };
 	if (from > 0) {
 		at.sin_addr.s_addr = htonl(0x7f000000u + (uint32_t)from);
 		if (bind(fd, (struct sockaddr *)&at, sizeof at) != 0)
@@ -173,7 +173,7 @@ enum { ANSWER_MS = 20000 }; /* a busy machine takes long to say anything */
 static inline bool read_answer(int fd, struct buf *out, int quiet_ms)
 {
 	for (;;) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
+		struct pollfd p = { .fd = fd, .events = POLLIN };
 		int wait_ms = is_whole(buf_str(out)) || quiet_ms > ANSWER_MS ? quiet_ms : ANSWER_MS;
 		if (poll(&p, 1, wait_ms) <= 0)
 			return false;
@@ -190,7 +190,7 @@ static inline bool read_answer(int fd, struct buf *out, int quiet_ms)
 static inline bool read_until(int fd, struct buf *out, str end)
 {
 	while (str_find(buf_str(out), end) == out->n) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
+		struct pollfd p = { .fd = fd, .events = POLLIN };
 		char *to = buf_room(out, KIB(16));
 		if (!to || poll(&p, 1, 60000) <= 0)
 			return false;

@@ -88,15 +88,15 @@ TEST(proxies_are_believed_when_ours)
 TEST(settings_that_cannot_be)
 {
 	static const struct http_options bad[] = {
-		{.listen = "127.0.0.1"},
-		{.listen = "localhost:80"},
-		{.listen = "::1:80"},
-		{.listen = "127.0.0.1:65536"},
-		{.listen = "127.0.0.1:0", .trusted_proxies = "127.0.0.1/33"},
-		{.listen = "127.0.0.1:0", .trusted_proxies = "127.0.0.1/8"},
-		{.listen = "127.0.0.1:0", .tls_cert = "/nowhere.pem"},
-		{.listen = "127.0.0.1:0", .tls_cert = "/nowhere.pem", .tls_key = "/nowhere.pem"},
-		{.listen = "192.0.2.1:0"},
+		{ .listen = "127.0.0.1" },
+		{ .listen = "localhost:80" },
+		{ .listen = "::1:80" },
+		{ .listen = "127.0.0.1:65536" },
+		{ .listen = "127.0.0.1:0", .trusted_proxies = "127.0.0.1/33" },
+		{ .listen = "127.0.0.1:0", .trusted_proxies = "127.0.0.1/8" },
+		{ .listen = "127.0.0.1:0", .tls_cert = "/nowhere.pem" },
+		{ .listen = "127.0.0.1:0", .tls_cert = "/nowhere.pem", .tls_key = "/nowhere.pem" },
+		{ .listen = "192.0.2.1:0" },
 	};
 	struct seen seen = {0};
 	struct http_handlers h = seen_handlers(&seen);
@@ -167,7 +167,7 @@ TEST(answers_are_sound)
 		"Cache-Control: no-store\r\n",
 		"Cross-Origin-Opener-Policy: same-origin\r\n",
 	};
-	struct http_handlers h = {.answer = odd_answer};
+	struct http_handlers h = { .answer = odd_answer };
 	struct http *http = test_server(&http_limits_default, &h, "");
 	for (size_t i = 0; http && i < COUNT_OF(answers); i++) {
 		struct buf out = BUF_INIT(KIB(64));
@@ -207,7 +207,7 @@ TEST(packing)
 		{"/long", "gzip; q=0.00", false}, {"/long", "xgzip", false},
 		{"/short", "gzip", false},        {"/bytes", "gzip", false},
 	};
-	struct http_handlers h = {.answer = long_answer};
+	struct http_handlers h = { .answer = long_answer };
 	struct http *http = test_server(&http_limits_default, &h, "");
 	for (size_t i = 0; http && i < COUNT_OF(asks); i++) {
 		struct buf request = BUF_INIT(KIB(4)), out = BUF_INIT(KIB(64));
@@ -351,8 +351,8 @@ static size_t count_char(str s, char c)
 TEST(streams)
 {
 	for (int breaks = 0; breaks < 2; breaks++) {
-		struct streaming s = {.left = 300000, .breaks = breaks};
-		struct http_handlers h = {.ctx = &s, .answer = stream_answer};
+		struct streaming s = { .left = 300000, .breaks = breaks };
+		struct http_handlers h = { .ctx = &s, .answer = stream_answer };
 		struct http *http = test_server(&http_limits_default, &h, "");
 		struct buf out = BUF_INIT(MIB(1));
 		int fd = dial(http_port(http), 0);
@@ -372,8 +372,8 @@ TEST(streams)
 
 TEST(a_stream_nobody_reads)
 {
-	struct streaming s = {.left = 100 << 20};
-	struct http_handlers h = {.ctx = &s, .answer = stream_answer};
+	struct streaming s = { .left = 100 << 20 };
+	struct http_handlers h = { .ctx = &s, .answer = stream_answer };
 	struct http *http = test_server(&http_limits_default, &h, "");
 	int fd = dial(http_port(http), 0);
 	CHECK(send_all(fd, STR("GET / HTTP/1.1\r\n" HOST "\r\n")));

@@ -222,18 +222,13 @@ static enum rc open_marks(struct node *n, struct err *err)
 static enum rc open_policy(struct node *n, struct err *err)
 {
 	struct buf roles = BUF_INIT(ROLES_FILE_MAX);
-	struct viewer v = viewer_public(CHANNEL_SCREEN);
 	buf_add(&roles, STR("built in with " RONDA_VERSION "\n"));
 	enum rc rc = io_read_file(store_dir(n->store), "roles.json", &roles, err);
 	if (rc == RC_ABSENT)
 		rc = RC_OK;
-	const struct policy_sources from = { n->marks, buf_str(&roles), n->policy.public_k };
+	const struct policy_sources from = { n->marks, buf_str(&roles), PUBLIC_K_LEAST };
 	if (rc == RC_OK)
 		rc = policies_open(n->store, n->records, &from, &n->policies, err);
-	if (rc == RC_OK)
-		rc = policies_apply(n->policies, &v, err);
-	if (rc == RC_OK)
-		n->policy = v.policy;
 	buf_free(&roles);
 	return rc;
 }
@@ -261,7 +256,6 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 	n->dir = x_strdup(dir);
 	n->overrides = o->overrides;
 	n->override_count = o->override_count;
-	n->policy = (struct policy){ .number = 1, .public_k = 5 };
 	/* The starter first: it must hold no key, no thread, no open file of ours. */
 	enum rc rc = o->parsers ? starter_new(&n->starter, err) : RC_OK;
 	if (rc == RC_OK)

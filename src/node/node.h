@@ -43,7 +43,6 @@ struct node {
 	struct pipeline *pipeline;      /* pipeline.h */
 	const struct marks *marks;      /* DIR/marks.json over the built-in ones */
 	struct policies *policies;      /* agreements in force and all else: disclosure/policy.h */
-	struct policy policy;           /* as it was when the node was opened */
 	const char *const *overrides;   /* of node_options, the caller's; read again on SIGHUP */
 	size_t override_count;
 	bool demo;                      /* every page says DEMONSTRATION */

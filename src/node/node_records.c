@@ -61,8 +61,8 @@ static enum rc tick(struct store *s, void *ctx, bool *did_out, struct err *err)
 	struct node *n = ctx;
 	size_t did = 0;
 	struct snapshot_ref *types = snapshot_hold(n->types);
-	enum rc rc = clocks_tick(s, snapshot_table(types), n->calendar, n->policy.number, STEPS_AT_ONCE,
-				 &did, err);
+	enum rc rc = clocks_tick(s, snapshot_table(types), n->calendar, policies_number(n->policies),
+				 STEPS_AT_ONCE, &did, err);
 	snapshot_drop(n->types, types);
 	*did_out = did > 0;
 	return rc;
@@ -81,6 +81,8 @@ enum rc node_records_open(struct node *n, struct err *err)
 	records_add_hook(n->records, &(struct record_hook){ .changed = follow_clocks, .ctx = n });
 	store_add_tend(n->store, tick, n);
 	rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
+	if (rc == RC_OK)
+		records_erase_by(n->records, n->erase);
 	if (rc == RC_OK && !store_read_only(n->store))
 		rc = outbox_recover(n->store, err);
 	return rc;

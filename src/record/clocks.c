@@ -97,6 +97,19 @@ static bool same_state(const struct clock_state *a, const struct clock_state *b)
 	       a->stopped_us == b->stopped_us && a->step == b->step && a->paused == b->paused;
 }
 
+/* Who was told of a step of this clock need not take note any more. */
+static enum rc call_off(struct tx *tx, const struct record *r, str rule, const char *why, struct err *err)
+{
+	struct buf maker = BUF_INIT(RECORD_ID_BYTES + TYPE_NAME_MAX + 64);
+	buf_fmt(&maker, "clock:" STR_FMT "--", STR_ARG(r->type_name));
+	uuid_format(&maker, &r->id);
+	if (rule.n > 0)
+		buf_fmt(&maker, ":" STR_FMT, STR_ARG(rule));
+	enum rc rc = outbox_withdraw_made(tx, buf_str(&maker), str_of(why), err);
+	buf_free(&maker);
+	return rc;
+}
+
 static enum rc follow_rule(struct tx *tx, const struct calendar *c, const struct clock_rule *rule,
 			   const struct record *r, struct json_object *body, struct arena *a,
 			   struct err *err)
@@ -117,7 +130,12 @@ static enum rc follow_rule(struct tx *tx, const struct calendar *c, const struct
 	if (before.started_us != k.state.started_us || k.state.step < before.step)
 		k.noted_by = STR("");
 	k.next_us = k.noted_by.n > 0 ? TIME_NONE : clock_next(rule, c, &k.state);
-	return save(tx_conn(tx), r->id, &k, err);
+	bool over = before.step > 0 && (k.state.step < before.step || k.state.stopped_us != TIME_NONE);
+	if (over)
+		rc = call_off(tx, r, k.rule,
+			      k.state.stopped_us != TIME_NONE ? "the record has moved on" : "the due time has changed",
+			      err);
+	return rc == RC_OK ? save(tx_conn(tx), r->id, &k, err) : rc;
 }
 
 /* What lists sort and filter by: the soonest clock that runs. */
@@ -136,7 +154,8 @@ static enum rc stop_all(struct tx *tx, const struct record *r, struct err *err)
 					 " ifnull(stopped_us, ?) WHERE record = ?");
 	sql_int(q, 1, tx_now_us(tx));
 	sql_blob(q, 2, id_bytes(&r->id));
-	return sql_run(q, err);
+	enum rc rc = sql_run(q, err);
+	return rc == RC_OK ? call_off(tx, r, STR_NONE, "the record was erased", err) : rc;
 }
 
 enum rc clocks_follow(struct tx *tx, const struct calendar *c, const struct record *now, struct err *err)

@@ -31,7 +31,8 @@ struct clock_state clock_follow(const struct clock_rule *rule, const struct cale
 int64_t clock_next(const struct clock_rule *rule, const struct calendar *c,
 		   const struct clock_state *s);
 
-/* Inside the job that wrote `now`: `calendar` is the node's. Sets now->due_us's row too. */
+/* Inside the job that wrote `now`: `calendar` is the node's. Sets now->due_us's row too. When a clock
+ * stops or its date is moved, notices of it that nobody has taken note of are withdrawn. */
 MUST_CHECK enum rc clocks_follow(struct tx *tx, const struct calendar *c, const struct record *now,
 				 struct err *err);
 /* Takes every step that is due, at most `most`; *did_out: how many. `policy`: its number. */

@@ -93,12 +93,12 @@ static enum rc add_line(struct tx *tx, struct journal *j, int64_t first, int64_t
 	json_open(&out, '{');
 	enum rc rc = put_actors(tx_conn(tx), &out, err);
 	json_close(&out, '}');
-	struct journal_act act = {.act = "intake",
+	struct journal_act act = { .act = "intake",
 				  .actor = STR("node"),
 				  .object = buf_str(&object),
 				  .count = n,
 				  .root = root_of(m, n),
-				  .body = buf_str(&body)};
+				  .body = buf_str(&body) };
 	if (rc == RC_OK)
 		rc = journal_add(tx, j, &act, err);
 	if (rc == RC_OK)
@@ -137,14 +137,14 @@ static enum rc write_line(struct tx *tx, void *ctx, struct err *err)
 
 static enum rc write_next(struct store *s, struct group *g, struct err *err)
 {
-	struct store_job job = {.fn = write_line, .ctx = g, .use_reserve = true};
+	struct store_job job = { .fn = write_line, .ctx = g, .use_reserve = true };
 	store_submit(s, &job);
 	return store_wait(s, &job, err);
 }
 
 enum rc deliveries_flush(struct store *s, struct journal *j, struct err *err)
 {
-	struct group g = {.j = j, .more = true};
+	struct group g = { .j = j, .more = true };
 	enum rc rc = RC_OK;
 	while (rc == RC_OK && g.more)
 		rc = write_next(s, &g, err);
@@ -169,7 +169,7 @@ static enum rc is_due(struct conn *c, bool *due_out, struct err *err)
 
 enum rc deliveries_tend(struct store *s, void *ctx, bool *did_out, struct err *err)
 {
-	struct group g = {.j = ctx};
+	struct group g = { .j = ctx };
 	struct reader *r;
 	enum rc rc = store_read_begin(s, &r, err);
 	if (rc != RC_OK)
@@ -283,7 +283,7 @@ static enum rc check_line(struct checking *k, struct sql *q, struct err *err)
 enum rc deliveries_verify(struct store *s, struct conn *c, struct journal_check *out,
 			  struct err *err)
 {
-	struct checking k = {.s = s, .c = c, .out = out};
+	struct checking k = { .s = s, .c = c, .out = out };
 	*out = (struct journal_check){0};
 	enum rc rc = load_own(&k, err);
 	struct sql *q = sql(c, "SELECT number, object, count, root FROM journal"

@@ -12,7 +12,7 @@ struct world {
 
 static struct world opened(void)
 {
-	struct world w = {.d = test_dir_new()};
+	struct world w = { .d = test_dir_new() };
 	CHECK_RC(store_create(w.d.path, "Team B", "ID", &err), RC_OK, err);
 	CHECK_RC(store_open(w.d.path, NULL, NULL, &w.s, &err), RC_OK, err);
 	CHECK_RC(journal_open(w.s, &w.j, &err), RC_OK, err);
@@ -37,10 +37,10 @@ static enum rc end_one(struct tx *tx, void *ctx, struct err *e)
 	struct one *o = ctx;
 	char object[40];
 	snprintf(object, sizeof(object), "report:%lld", (long long)o->r.id);
-	struct journal_act own = {.act = o->r.state == REPORT_DONE ? "intake" : "intake.refused",
+	struct journal_act own = { .act = o->r.state == REPORT_DONE ? "intake" : "intake.refused",
 				  .actor = str_of(o->actor),
 				  .object = str_of(object),
-				  .count = o->r.counts.events};
+				  .count = o->r.counts.events };
 	enum rc rc = report_save(tx, &o->r, e);
 	if (rc != RC_OK)
 		return rc;
@@ -50,7 +50,7 @@ static enum rc end_one(struct tx *tx, void *ctx, struct err *e)
 
 static struct report received(struct world *w, const char *text)
 {
-	struct report r = {.feed = 1};
+	struct report r = { .feed = 1 };
 	struct raw_intake *in;
 	bool known;
 	CHECK_RC(raw_begin(w->s, &in, &err), RC_OK, err);
@@ -61,7 +61,7 @@ static struct report received(struct world *w, const char *text)
 
 static void finish(struct world *w, struct report r, enum report_state state, const char *actor)
 {
-	struct one o = {.w = w, .r = r, .actor = actor};
+	struct one o = { .w = w, .r = r, .actor = actor };
 	o.r.state = state;
 	o.r.counts.events = 2;
 	CHECK_RC(store_write(w->s, end_one, &o, &err), RC_OK, err);
@@ -95,7 +95,7 @@ static struct journal_line line(struct world *w, uint64_t number, struct arena *
 	CHECK_RC(store_read_begin(w->s, &r, &err), RC_OK, err);
 	CHECK_RC(journal_list(reader_conn(r), number + 1, 1, a, &list, &n, &err), RC_OK, err);
 	store_read_end(r);
-	return n && list[0].number == number ? list[0] : (struct journal_line){.act = STR("")};
+	return n && list[0].number == number ? list[0] : (struct journal_line){ .act = STR("") };
 }
 
 static enum rc run_sql(struct tx *tx, void *ctx, struct err *e)

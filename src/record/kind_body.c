@@ -141,7 +141,7 @@ static void unknown_members(struct body *b, bool keep, struct json_out *out)
 			json_raw(out, str_of(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN)));
 			continue;
 		}
-		fail(&why, RC_INPUT, "there is no field '%.40s'", name);
+		fail(&why, RC_INPUT, "there is no field '" STR_FMT "'", STR_ARG(text_brief(str_of(name), 60)));
 		told(b, NULL, 0, &why);
 	}
 }

@@ -7,6 +7,8 @@
 
 /* Code points of valid UTF-8. */
 size_t text_characters(str s);
+/* At most `most` bytes, and no half character: what of a value is shown in a sentence. */
+str text_brief(str s, size_t most);
 
 /* ISO 8601 "P1Y2M3W4DT5H6M7S" with an optional sign; a year is 365 days, a month 30. At most
  * a thousand years. Written as days, hours, minutes and seconds. */

@@ -47,7 +47,7 @@ static void unknown_members(struct table *t, struct json_object *v, unsigned row
 			json_raw(out, str_of(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN)));
 			continue;
 		}
-		fail(&why, RC_INPUT, "there is no column '%.40s'", name);
+		fail(&why, RC_INPUT, "there is no column '" STR_FMT "'", STR_ARG(text_brief(str_of(name), 60)));
 		told(t, row, NULL, &why);
 	}
 }
@@ -219,7 +219,8 @@ enum rc rows_parse(const struct type_field *f, str text, str language, struct js
 static void put_cell(str s, struct buf *out)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '|' || s.p[i] == '\\' || s.p[i] == '\n')
+		/* a bracket in front would be JSON */
+		if (s.p[i] == '|' || s.p[i] == '\\' || s.p[i] == '\n' || (i == 0 && s.p[i] == '['))
 			buf_char(out, '\\');
 		buf_char(out, s.p[i] == '\n' ? 'n' : s.p[i]);
 	}

@@ -288,6 +288,7 @@ static const struct {
 	{ "many", ", ;", "null", "", true },
 	{ "rows", "a | 64500\n\nb\\|c | | d\\ne", "[{\"name\":\"a\",\"asn\":\"AS64500\"},{\"name\":\"b|c\",\"note\":\"d\\ne\"}]",
 	  "a | AS64500\nb\\|c |  | d\\ne", true },
+	{ "rows", "\\[a] | 64500", "[{\"name\":\"[a]\",\"asn\":\"AS64500\"}]", "\\[a] | AS64500", true },
 	{ "rows", "a | x", "Rows: row 1: ASN: 'x' is no AS number", "", false },
 	{ "rows", "a | 1 | c | d", "Rows: row 1: more columns than there are", "", false },
 	{ "rows", "[{\"name\":\"a\"}]", "[{\"name\":\"a\"}]", "a", true },

@@ -11,6 +11,14 @@ size_t text_characters(str s)
 	return n;
 }
 
+str text_brief(str s, size_t most)
+{
+	size_t n = s.n < most ? s.n : most;
+	while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+		n--;
+	return str_head(s, n);
+}
+
 /* Digits off the front of *s; false: none, or more than 15. */
 static bool digits(str *s, int64_t *out)
 {

@@ -9,15 +9,7 @@
 #include "record/codes.h"
 #include "record/kind_private.h"
 
-/* What of a value is shown in a sentence about it: whole characters. */
-static str brief(str s)
-{
-	size_t n = s.n < 60 ? s.n : 60;
-	while (n < s.n && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
-		n--;
-	return str_head(s, n);
-}
-#define BRIEF(s) STR_ARG(brief(s))
+#define BRIEF(s) STR_ARG(text_brief((s), 60))
 
 static enum rc no(struct err *why, str s, const char *what)
 {

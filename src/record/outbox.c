@@ -291,6 +291,25 @@ enum rc outbox_withdraw(struct tx *tx, struct journal *j, int64_t id, str by, st
 	return rc;
 }
 
+enum rc outbox_withdraw_made(struct tx *tx, str maker, str why, struct err *err)
+{
+	struct message *list = NULL;
+	size_t count = 0;
+	struct arena *a = arena_new(KIB(4));
+	struct sql *q = sql(tx_conn(tx), "SELECT " MESSAGE_COLUMNS " FROM outbox WHERE maker >= ?1 || ':'"
+					 " AND maker < ?1 || ';' AND state = 1");
+	sql_str(q, 1, maker);
+	enum rc rc = outbox_rows(q, a, &list, &count, err);
+	for (size_t i = 0; i < count && rc == RC_OK; i++) {
+		struct outcome_of o = { .policy = list[i].policy, .rule = "withdrawn by its maker", .words = why };
+		rc = outbox_set_state(tx_conn(tx), list[i].id, MESSAGE_WITHDRAWN, why, err);
+		if (rc == RC_OK)
+			rc = ledger_of_message(tx, &list[i], LEDGER_WITHDRAWN, &o, err);
+	}
+	arena_free(a);
+	return rc;
+}
+
 enum rc outbox_again(struct tx *tx, struct journal *j, int64_t id, str by, str why, struct err *err)
 {
 	struct message m;

@@ -68,6 +68,9 @@ enum { OUTBOX_TAKE_MOST = 256, OUTBOX_DETAILS_MAX = 16384 };
 MUST_CHECK enum rc outbox_take(struct store *s, const char *driver, size_t most, int64_t lease_us,
 			       struct arena *a, struct message **out, size_t *count_out,
 			       struct err *err);
+/* Inside a job: takes this very one, that is queued, for who ends it in the same job by
+ * outbox_end_tx() (a person who takes note). RC_CONFLICT: a sender has it, or it has ended. */
+MUST_CHECK enum rc outbox_take_one(struct tx *tx, int64_t id, struct err *err);
 /* At start, before any sender runs: what a process that died had taken, as if its leases ran out. */
 MUST_CHECK enum rc outbox_recover(struct store *s, struct err *err);
 MUST_CHECK enum rc outbox_covers(struct conn *c, int64_t id, struct arena *a, struct cover **out,
@@ -93,6 +96,9 @@ MUST_CHECK enum rc outbox_end_tx(struct tx *tx, int64_t id, const struct outcome
 /* A person: stops it, unless it is sent; queues an uncertain or failed one again. Journalled. */
 MUST_CHECK enum rc outbox_withdraw(struct tx *tx, struct journal *j, int64_t id, str by, str why,
 				   struct err *err);
+/* What this maker, or one below it ("clock:ID" has "clock:ID:due:0"), queued and nobody has taken: it is about
+ * what is over. For makers, as part of what they do. */
+MUST_CHECK enum rc outbox_withdraw_made(struct tx *tx, str maker, str why, struct err *err);
 MUST_CHECK enum rc outbox_again(struct tx *tx, struct journal *j, int64_t id, str by, str why,
 				struct err *err);
 

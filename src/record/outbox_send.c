@@ -132,6 +132,17 @@ enum rc outbox_take(struct store *s, const char *driver, size_t most, int64_t le
 	return rc;
 }
 
+enum rc outbox_take_one(struct tx *tx, int64_t id, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "UPDATE outbox SET state = 2, tries = tries + 1 WHERE id = ?"
+					 " AND state = 1");
+	sql_int(q, 1, id);
+	enum rc rc = sql_run(q, err);
+	if (rc == RC_OK && sql_changes(tx_conn(tx)) != 1)
+		return fail(err, RC_CONFLICT, "message %lld is taken or has ended", (long long)id);
+	return rc;
+}
+
 /* --- draining --- */
 
 static enum rc not_ours(int64_t id, struct err *err)

@@ -220,6 +220,7 @@ enum rc records_open(struct store *s, struct journal *j, struct snapshot *types,
 		records_close(r);
 		return rc;
 	}
+	store_add_tend(s, search_tend, r);
 	*out = r;
 	return RC_OK;
 }

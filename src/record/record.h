@@ -75,7 +75,8 @@ struct record {
 	bool has_sort_key;         /* if it has one */
 };
 
-/* The engine of one open node; ties store, journal and types. */
+/* The engine of one open node; ties store, journal and types. Registers itself with
+ * store_before_commit() and store_add_tend(): nobody tends any more when it is closed. */
 struct records;
 MUST_CHECK enum rc records_open(struct store *s, struct journal *j, struct snapshot *types,
 				struct records **out, struct err *err);
@@ -110,6 +111,7 @@ struct record_change {
 	int to_state;              /* -1: stays; of a new one: the state it starts in */
 	str labels;                /* whole labels; STR_NONE: as before (new: TLP:AMBER) */
 	str why;
+	str language;              /* of the sentences in `errors`; STR_NONE: English */
 	str actor;                 /* who does it */
 	struct uuid organisation;  /* of a new one when its type has no such field */
 	struct uuid new_id;        /* for imports: its id, when not zero */
@@ -156,6 +158,9 @@ MUST_CHECK enum rc record_unlink(struct tx *tx, struct records *r, int64_t id, s
  * sees to it that nothing is left on the disk. */
 MUST_CHECK enum rc record_erase(struct tx *tx, struct records *r, struct uuid id, str actor, str why,
 				struct err *err);
+/* Who does that, once, before anything is erased: then each record_erase() lists its own. */
+struct erase;
+void records_erase_by(struct records *r, struct erase *x);
 extern const struct eraser eraser_record; /* for erase_open(): "record:incident--…" */
 
 /* --- reading --- */

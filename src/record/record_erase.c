@@ -103,6 +103,24 @@ static enum rc erase_row(struct tx *tx, struct records *r, int64_t row, const st
 	return rc == RC_OK ? change_told(tx, r, "record.erase", old, &now, err) : rc;
 }
 
+void records_erase_by(struct records *r, struct erase *x)
+{
+	r->erase = x;
+}
+
+/* From here on the background takes it out of pages, log and files. */
+static enum rc list_erasure(struct tx *tx, struct records *r, const struct record *old, str actor,
+			    str why, struct err *err)
+{
+	int64_t id;
+	struct buf object = BUF_INIT(RECORD_ID_BYTES + 8);
+	buf_add(&object, STR("record:"));
+	record_id_format(&object, old->type_name, &old->id);
+	enum rc rc = erase_begin(tx, r->erase, buf_str(&object), why, actor, &id, err);
+	buf_free(&object);
+	return rc;
+}
+
 enum rc record_erase(struct tx *tx, struct records *r, struct uuid id, str actor, str why,
 		     struct err *err)
 {
@@ -124,6 +142,8 @@ enum rc record_erase(struct tx *tx, struct records *r, struct uuid id, str actor
 		rc = fail(err, RC_DENIED, "the record is under hold: lift it first");
 	if (rc == RC_OK)
 		rc = erase_row(tx, r, row, &old, actor, why, a, err);
+	if (rc == RC_OK && r->erase)
+		rc = list_erasure(tx, r, &old, actor, why, err);
 	snapshot_drop(r->types, ref);
 	arena_free(a);
 	return rc;
@@ -150,41 +170,14 @@ static enum rc check(struct conn *c, str id, struct err *err)
 			fail(err, RC_DENIED, "the record is not erased yet: that comes first");
 }
 
-/* Pages of a full-text index at a time, until one segment is left: words of deleted rows
- * stand in older segments until these are merged (SQLite 3.40 knows no other way). */
-static enum rc merge(struct conn *c, const char *literal, bool *more, struct err *err)
-{
-	int64_t changes[2] = { 0 };
-	enum rc rc = RC_OK;
-	for (int i = 0; i < 2 && rc == RC_OK; i++) {
-		struct sql *q = sql(c, "SELECT total_changes()");
-		if (sql_row(q))
-			changes[i] = sql_col_int(q, 0);
-		rc = sql_end(q, err);
-		if (rc == RC_OK && i == 0) {
-			q = sql(c, literal);
-			sql_int(q, 1, -MERGE_PAGES);
-			rc = sql_run(q, err);
-		}
-	}
-	/* one change is the command's own */
-	*more |= changes[1] - changes[0] >= 2;
-	return rc;
-}
-
 static enum rc tidy(struct tx *tx, const struct erasing *e, bool *more_out, struct err *err)
 {
 	*more_out = false;
 	if (!str_starts(e->object, STR("record:")))
 		return RC_OK;
-	enum rc rc = merge(tx_conn(tx), "INSERT INTO record_words (record_words, rank)"
-					" VALUES ('merge', ?)",
-			   more_out, err);
-	if (rc == RC_OK)
-		rc = merge(tx_conn(tx), "INSERT INTO record_parts (record_parts, rank)"
-					" VALUES ('merge', ?)",
-			   more_out, err);
-	return rc;
+	/* words of deleted rows stand in older segments until all are one (SQLite 3.40 knows no
+	 * other way) */
+	return words_merge(tx_conn(tx), -MERGE_PAGES, more_out, err);
 }
 
 const struct eraser eraser_record = {

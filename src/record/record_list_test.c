@@ -253,6 +253,38 @@ TEST(search)
 	world_end(&w);
 }
 
+static int64_t segments(struct world *w)
+{
+	struct reader *rd;
+	CHECK_RC(store_read_begin(w->s, &rd, &err), RC_OK, err);
+	struct sql *q = sql(reader_conn(rd), "SELECT count(DISTINCT segid) FROM record_parts_idx");
+	int64_t n = sql_row(q) ? sql_col_int(q, 0) : -1;
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	store_read_end(rd);
+	return n;
+}
+
+TEST(small_commits_are_merged)
+{
+	struct world w = world_new();
+	char fields[80];
+	for (int i = 0; i < 12; i++) { /* each a commit of its own */
+		snprintf(fields, sizeof(fields), "{\"title\":\"wort%d gemeinsam\"}", i);
+		(void)world_case_new(&w, fields);
+	}
+	CHECK(segments(&w) >= 12);
+	bool did = true;
+	for (int i = 0; did && i < 100; i++)
+		CHECK_RC(store_tend(w.s, &did, &err), RC_OK, err);
+	CHECK(!did && segments(&w) < 4);
+	struct record_query q = all_of(&w);
+	q.text = STR("wort7");
+	check_pages(&w, &q, "w", "one");
+	q.text = STR("einsam");
+	check_pages(&w, &q, "wwwwwwwwwwww", "all");
+	world_end(&w);
+}
+
 static const struct {
 	const char *what;
 	str text, after;
@@ -299,4 +331,5 @@ TEST(refused_in_words)
 }
 
 TEST_MAIN(TEST_RUN(orders_and_pages), TEST_RUN(filters), TEST_RUN(state_marking_organisation_and_due),
-	  TEST_RUN(search), TEST_RUN(refused_in_words))
+	  TEST_RUN(search),
+	  TEST_RUN(small_commits_are_merged), TEST_RUN(refused_in_words))

@@ -3,6 +3,7 @@
 #ifndef RONDA_RECORD_RECORD_PRIVATE_H
 #define RONDA_RECORD_RECORD_PRIVATE_H
 
+#include <stdatomic.h>
 #include <zstd.h>
 
 #include "record/record.h"
@@ -14,12 +15,15 @@ struct records {
 	struct journal *j;
 	struct snapshot *types;
 	char origin[40]; /* ours */
+	struct erase *erase; /* finishes on the disk what record_erase began; NULL: nobody does */
 	struct record_hook hook[RECORD_HOOKS];
 	size_t hooks;
 	/* the writer thread's alone */
 	ZSTD_CCtx *pack;
 	int64_t *touched; /* records whose words are to be looked at before the commit */
 	size_t touched_count, touched_room;
+	/* anybody's */
+	atomic_bool merge_wanted;
 };
 
 static inline str uuid_str(const struct uuid *u)
@@ -128,6 +132,11 @@ MUST_CHECK enum rc words_same(struct conn *c, int64_t row, const struct words_of
 void search_touch(struct records *r, int64_t row);
 /* Registered with store_before_commit: brings the words of what was touched up to date. */
 MUST_CHECK enum rc search_update(struct tx *tx, void *ctx, struct err *err);
+/* Merges up to so many pages of each index where a level has several segments; when negative,
+ * until one segment is left at all. *more_out: it did something. */
+MUST_CHECK enum rc words_merge(struct conn *c, int pages, bool *more_out, struct err *err);
+/* Background: what many small commits left is merged, so that search stays quick. */
+MUST_CHECK enum rc search_tend(struct store *s, void *ctx, bool *did_out, struct err *err);
 struct id_set;
 /* Rows in which all words of the query are. */
 MUST_CHECK enum rc search_find(struct conn *c, const struct record_query *q, struct id_set *out,

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "record/record_private.h"
 
-enum { COLUMN_MOST = 64 * 1024, QUERY_MOST = 200, QUERY_WORDS = 8, PART_LEAST = 3 };
+enum { COLUMN_MOST = 64 * 1024, QUERY_MOST = 200, QUERY_WORDS = 8, PART_LEAST = 3, TEND_PAGES = 64 };
 
 /* --- what is looked at --- */
 
@@ -213,6 +213,54 @@ enum rc search_update(struct tx *tx, void *ctx, struct err *err)
 	snapshot_drop(r->types, ref);
 	arena_free(a);
 	r->touched_count = 0;
+	atomic_store(&r->merge_wanted, true);
+	return rc;
+}
+
+static enum rc merge(struct conn *c, const char *literal, int pages, bool *more, struct err *err)
+{
+	int64_t changes[2] = { 0 };
+	enum rc rc = RC_OK;
+	for (int i = 0; i < 2 && rc == RC_OK; i++) {
+		struct sql *q = sql(c, "SELECT total_changes()");
+		if (sql_row(q))
+			changes[i] = sql_col_int(q, 0);
+		rc = sql_end(q, err);
+		if (rc == RC_OK && i == 0) {
+			q = sql(c, literal);
+			sql_int(q, 1, pages);
+			rc = sql_run(q, err);
+		}
+	}
+	/* one change is the command's own */
+	*more |= changes[1] - changes[0] >= 2;
+	return rc;
+}
+
+enum rc words_merge(struct conn *c, int pages, bool *more_out, struct err *err)
+{
+	*more_out = false;
+	enum rc rc = merge(c, "INSERT INTO record_words (record_words, rank) VALUES ('merge', ?)", pages,
+			   more_out, err);
+	return rc == RC_OK ? merge(c, "INSERT INTO record_parts (record_parts, rank) VALUES ('merge', ?)",
+				   pages, more_out, err) :
+			     rc;
+}
+
+static enum rc merge_some(struct tx *tx, void *ctx, struct err *err)
+{
+	return words_merge(tx_conn(tx), TEND_PAGES, ctx, err);
+}
+
+enum rc search_tend(struct store *s, void *ctx, bool *did_out, struct err *err)
+{
+	struct records *r = ctx;
+	*did_out = false;
+	if (store_read_only(s) || !atomic_exchange(&r->merge_wanted, false))
+		return RC_OK;
+	enum rc rc = store_write(s, merge_some, did_out, err);
+	if (rc == RC_OK && *did_out)
+		atomic_store(&r->merge_wanted, true);
 	return rc;
 }
 

@@ -176,7 +176,7 @@ static enum rc make_body(struct putting *p)
 	if (c->type && p->now.state >= 0) {
 		struct err why;
 		rc = body_check(c->type, (unsigned)p->now.state, p->body, strangers,
-				STR("en"), &text,
+				c->language, &text,
 				may_keep_raw(p) || !e->list ? NULL : e->list + e->count,
 				e->list && e->count < e->most ? e->most - e->count : 0, &bad, &why);
 		if (text.over && rc == RC_OK)

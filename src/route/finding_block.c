@@ -6,7 +6,8 @@ enum {
 	TEXT_MOST = 1 << 20, /* of one block: long words make it shorter */
 	PART_MOST = 1 << 26,
 	CELLS_MOST = 64 * BLOCK_ROWS,
-	SEEN_MOST = 10000
+	SEEN_MOST = 10000,
+	WORDS_MOST = 1024 /* of what is made anew: longer is stored */
 };
 
 /* Bits of the column of flags. */
@@ -84,7 +85,7 @@ static int sides_form(const struct finding_row *f, str *name, struct buf *scratc
 	if (!sides_unpack(f->sides, sides))
 		return SIDES_BYTES;
 	source_only(f, sides[0].fqdn, scratch);
-	if (!str_eq(buf_str(scratch), f->sides))
+	if (scratch->over || !str_eq(buf_str(scratch), f->sides))
 		return SIDES_BYTES;
 	*name = sides[0].fqdn.p ? sides[0].fqdn : STR("");
 	return SIDES_NAME;
@@ -114,11 +115,10 @@ struct block_writer *block_writer_new(const struct key *key)
 	struct block_writer *w = x_alloc(sizeof(*w));
 	w->key = *key;
 	w->form = ID_TCP;
-	w->bytes = (struct buf)BUF_INIT(KIB(64));
+	w->bytes = w->text = (struct buf)BUF_INIT(WORDS_MOST);
 	w->a = arena_new(KIB(128));
 	w->scratch.seed = random_u64();
 	w->part = w->body = (struct buf)BUF_INIT(PART_MOST);
-	w->text = (struct buf)BUF_INIT(KIB(64));
 	w->pack = ZSTD_createCCtx();
 	return w;
 }
@@ -606,7 +606,9 @@ static bool stored_lo(const struct block *b, uint32_t i, uint64_t *out)
 static bool fill_in(const struct block *b, int64_t flags, uint32_t port, struct arena *a,
 		    struct finding_row *f)
 {
-	struct buf text = BUF_INIT(KIB(64)), bytes = BUF_INIT(KIB(64));
+	char text_room[WORDS_MOST + 1], bytes_room[WORDS_MOST + 1];
+	struct buf text = { .p = text_room, .size = sizeof(text_room), .cap = WORDS_MOST };
+	struct buf bytes = { .p = bytes_room, .size = sizeof(bytes_room), .cap = WORDS_MOST };
 	int key = flags >> FLAG_KEY & 3, id = flags >> FLAG_ID & 3;
 	struct hash128 hash = { 0, 0 };
 	bool sound = true;
@@ -624,9 +626,7 @@ static bool fill_in(const struct block *b, int64_t flags, uint32_t port, struct 
 		source_only(f, f->sides, &text);
 		f->sides = arena_str(a, buf_str(&text));
 	}
-	buf_free(&text);
-	buf_free(&bytes);
-	return sound;
+	return sound && !text.over;
 }
 
 bool block_row(const struct block *b, uint32_t i, struct arena *a, struct finding_row *f)

@@ -429,15 +429,6 @@ enum rc view_walk(struct view *v, struct hash128 from, struct err *err)
 	return rc;
 }
 
-static void own_seen(struct finding_row *f, struct arena *a)
-{
-	if (!f->seen_count)
-		return;
-	struct sighting *list = ARENA_ARRAY(a, f->seen_count, struct sighting);
-	memcpy(list, f->seen, f->seen_count * sizeof(*list));
-	f->seen = list;
-}
-
 /* The newest that says something about `id`, and everybody behind it. */
 static enum rc take_next(struct view *v, struct hash128 id, struct arena *a, struct finding_row *out,
 			 struct err *err)
@@ -456,7 +447,6 @@ static enum rc take_next(struct view *v, struct hash128 id, struct arena *a, str
 		if (!have) {
 			*out = l->row;
 			finding_row_own(out, a);
-			own_seen(out, a);
 			have = true;
 		}
 		l->row_at++;

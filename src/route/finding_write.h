@@ -36,8 +36,7 @@ struct writing {
 MUST_CHECK enum rc writing_begin(struct writing *w, struct store *s, const struct view *v, bool many,
 				 struct err *err);
 /* `was`: as found before (NULL: it was not looked for); what was noted beside it
- * is in `f`. Words are copied; the list of feeds of `f` lives until writing_end(),
- * unless there are many. `what` 0: nobody is told. */
+ * is in `f`. Copied. `what` 0: nobody is told. */
 MUST_CHECK enum rc writing_put(struct writing *w, const struct finding_row *f, const struct found *was,
 			       enum transition what, struct err *err);
 /* It is no more. */

@@ -5,7 +5,7 @@
 #include "route/finding_write.h"
 
 enum {
-	FOLD_FINDINGS = 16384, /* of one step: what is kept in memory until it is written */
+	FOLD_FINDINGS = 32768, /* of one step: what is kept in memory until it is written */
 	FOLD_AGAIN = 1024,     /* when others changed findings meanwhile: short enough to get between */
 	FOLD_TRIES = 10
 };

@@ -33,6 +33,7 @@ struct listing {
 	int64_t after_us;
 	struct hash128 after;
 	bool from_start;
+	bool marks; /* people marked some */
 };
 
 /* Whether a is listed before b. */
@@ -350,7 +351,7 @@ static enum rc list_batch(struct listing *l, uint64_t *left, finding_each each, 
 	for (size_t i = 0; i < l->n && rc == RC_OK && *left; i++) {
 		struct finding f;
 		finding_of_row(&rows[l->heap[i].at.layer], &f);
-		rc = finding_add_marks(l->v->c, a, &f, err);
+		rc = l->marks ? finding_add_marks(l->v->c, a, &f, err) : RC_OK;
 		if (rc != RC_OK)
 			break;
 		--*left;
@@ -367,6 +368,13 @@ static enum rc list_batch(struct listing *l, uint64_t *left, finding_each each, 
 	return rc;
 }
 
+static enum rc any_marks(struct conn *c, bool *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT 1 FROM finding_mark LIMIT 1");
+	*out = sql_row(q);
+	return sql_end(q, err);
+}
+
 enum rc findings_list(struct reader *r, const struct finding_query *q, finding_each each, void *ctx,
 		      struct err *err)
 {
@@ -379,6 +387,7 @@ enum rc findings_list(struct reader *r, const struct finding_query *q, finding_e
 	enum rc rc = view_begin(&v, r, NULL, true, err);
 	if (rc != RC_OK)
 		return rc;
+	rc = any_marks(v.c, &l.marks, err);
 	snprintf(l.org, sizeof(l.org), "%lld", (long long)q->org);
 	if (l.type.p)
 		zone_tag_add(l.tags, ZONE_TYPE, l.type);

@@ -2,9 +2,10 @@
 /* findings_private.h: what the files of the findings share.
  *
  * A tally gathers what events say, one `struct seen` per finding. A fold adds a
- * tally to the rows in main.db; a rebuild compares a tally of everything with
- * them; a base keeps a tally of what is forgotten. Rows are changed inside jobs
- * only, and each job checks that what it was made from still stands. */
+ * tally to the findings there are; a rebuild compares a tally of everything with
+ * them; a base keeps a tally of what is forgotten. Findings stand in main.db or
+ * in layers and are read through a view (finding_layer.h); they are changed in
+ * jobs that check that what they were made from still stands (finding_write.h). */
 #ifndef RONDA_ROUTE_FINDINGS_PRIVATE_H
 #define RONDA_ROUTE_FINDINGS_PRIVATE_H
 
@@ -103,7 +104,7 @@ struct finding_row {
 	"id, state, first_seen, last_seen, feed, run, events, returns, tlp, exercise, "   \
 	"shared_address, asn, feeds, ip, cc, type, identifier, severity, key, concerns, sides"
 enum { FINDING_COLUMN_COUNT = 21 };
-/* Copies the words into `a`. */
+/* Copies the words, and what feeds saw, into `a`. */
 void finding_row_own(struct finding_row *f, struct arena *a);
 /* As people see it; views into the row. */
 void finding_of_row(const struct finding_row *f, struct finding *out);

@@ -190,17 +190,6 @@ static void drop_stray(struct rebuild *rb, const struct finding_row *was)
 	rb->n++;
 }
 
-/* Its words until the repair is written. */
-static void keep_row(struct rebuild *rb, struct finding_row *f)
-{
-	finding_row_own(f, rb->a);
-	if (!f->seen_count)
-		return;
-	struct sighting *list = ARENA_ARRAY(rb->a, f->seen_count, struct sighting);
-	memcpy(list, f->seen, f->seen_count * sizeof(*list));
-	f->seen = list;
-}
-
 static void compare(struct rebuild *rb, const struct finding_row *was, const struct seen *s)
 {
 	struct repair *p = new_repair(rb);
@@ -241,7 +230,7 @@ static enum rc walk_part(struct rebuild *rb, struct view *v, struct hash128 upto
 		}
 		if (rc != RC_OK)
 			break;
-		keep_row(rb, &was);
+		finding_row_own(&was, rb->a); /* until the repair is written */
 		if (i < rb->t.n && id_cmp(rb->t.list[i].id, was.id) == 0)
 			compare(rb, &was, &rb->t.list[i++]);
 		else

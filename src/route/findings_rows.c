@@ -24,6 +24,11 @@ void finding_row_own(struct finding_row *f, struct arena *a)
 			       &f->key, &f->concerns, &f->sides };
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		*texts[i] = arena_str(a, *texts[i]);
+	if (!f->seen_count)
+		return;
+	struct sighting *list = ARENA_ARRAY(a, f->seen_count, struct sighting);
+	memcpy(list, f->seen, f->seen_count * sizeof(*list));
+	f->seen = list;
 }
 
 void finding_of_row(const struct finding_row *f, struct finding *out)

@@ -10,7 +10,7 @@ enum {
 	ROWS_MOST = 4096, /* of main.db, before they become a layer */
 	ROWS_PIECE = 2048, /* ... of so many: taking them out must not hold up the writer */
 	FANIN = 8,        /* neighbours of like size that become one */
-	LEVEL_ROWS = 16384
+	LEVEL_ROWS = 32768
 };
 
 const struct tend_sizes tend_sizes_default = { .rows = ROWS_MOST, .layers = FANIN, .transitions = 5120 };
@@ -113,7 +113,7 @@ static enum rc tend_rows(struct store *s, uint32_t most, bool *did_out, struct e
 
 /* --- layers become fewer --- */
 
-/* 16 k findings: 0; eight times as many each further level. */
+/* 32 k findings: 0; eight times as many each further level. */
 static unsigned level_of(uint64_t rows)
 {
 	unsigned level = 0;
@@ -245,7 +245,9 @@ enum rc findings_tend_by(struct store *s, const struct tend_sizes *by, bool *did
 	if (rc == RC_OK)
 		rc = transitions_pack(s, by->transitions, &did, err);
 	*did_out |= did;
-	return rc;
+	/* A damaged file is told by whoever reads it and by verify; others who have work
+	 * in the background need not wait for it. */
+	return rc == RC_INPUT ? RC_OK : rc;
 }
 
 /* --- what cannot be read any more --- */

@@ -189,7 +189,7 @@ static enum rc changed(struct err *err)
 static enum rc swap(struct tx *tx, void *ctx, struct err *err)
 {
 	struct packing *p = ctx;
-	struct compare k = {.p = p};
+	struct compare k = { .p = p };
 	struct conn *c = tx_conn(tx);
 	enum rc rc = report_each_to_pack(c, p->first, p->last, is_next, &k, err);
 	if (rc == RC_OK && k.at != p->reports)
@@ -246,9 +246,9 @@ static enum rc move_stragglers(struct store *s, struct reader *r, int64_t until,
 	sql_int(q, 1, until);
 	sql_int(q, 2, STRAGGLERS);
 	while (n < STRAGGLERS && sql_row(q)) {
-		list[n] = (struct straggler){.report = sql_col_int(q, 0),
+		list[n] = (struct straggler){ .report = sql_col_int(q, 0),
 					     .day = (int32_t)sql_col_int(q, 1),
-					     .body = BUF_INIT(RAW_SMALL + 64)};
+					     .body = BUF_INIT(RAW_SMALL + 64) };
 		buf_add(&list[n++].body, sql_col_blob(q, 2));
 	}
 	enum rc rc = sql_end(q, err);
@@ -278,7 +278,7 @@ static void packing_free(struct packing *p)
 
 static enum rc pack_next(struct store *s, struct reader *r, bool *did_out, struct err *err)
 {
-	struct packing p = {.s = s, .body = BUF_INIT(MIB(16))};
+	struct packing p = { .s = s, .body = BUF_INIT(MIB(16)) };
 	struct conn *c = reader_conn(r);
 	int64_t from = 0, told = 0;
 	bool due = false;

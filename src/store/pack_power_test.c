@@ -58,7 +58,7 @@ static void look_through(struct store *s, int64_t acknowledged, const char *wher
 		  (unsigned long long)v.reports, (long long)acknowledged);
 	CHECK_RC(store_read_begin(s, &r, &err), RC_OK, err);
 	for (int64_t id = 1; id <= acknowledged; id++) {
-		struct report want = {.feed = 1};
+		struct report want = { .feed = 1 };
 		bool known = false;
 		str bytes = bytes_of(id, text);
 		want.digest = sha256(bytes);

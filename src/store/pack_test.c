@@ -17,7 +17,7 @@ struct world {
 
 static struct world created(void)
 {
-	struct world w = {.d = test_dir_new()};
+	struct world w = { .d = test_dir_new() };
 	CHECK_RC(store_create(w.d.path, "Team B", "ID", &err), RC_OK, err);
 	CHECK_RC(store_open(w.d.path, NULL, NULL, &w.s, &err), RC_OK, err);
 	return w;
@@ -36,7 +36,7 @@ static enum rc save(struct tx *tx, void *ctx, struct err *e)
 
 static struct report received(struct world *w, int64_t feed, str bytes, bool *known_out)
 {
-	struct report r = {.feed = feed};
+	struct report r = { .feed = feed };
 	struct raw_intake *in;
 	(void)str_to_z(STR("auto"), r.format, sizeof(r.format));
 	CHECK_RC(raw_begin(w->s, &in, &err), RC_OK, err);
@@ -344,7 +344,7 @@ TEST(readers_beside_it)
 {
 	enum { ROUNDS = 60, EACH = 60 };
 	struct world w = created();
-	struct packer p = {.s = w.s};
+	struct packer p = { .s = w.s };
 	pthread_t thread;
 	char text[200];
 	bool known;
@@ -522,7 +522,7 @@ static void ignore(void *ctx, const struct report *r)
 TEST(damaged_bodies)
 {
 	struct buf block = BUF_INIT(MIB(1)), frame = BUF_INIT(RAW_PAYLOAD_MOST);
-	struct report r[3] = {{.id = 5, .state = REPORT_DONE}, {.id = 6}, {.id = 9}};
+	struct report r[3] = {{ .id = 5, .state = REPORT_DONE }, { .id = 6 }, { .id = 9 }};
 	struct raw_shared f;
 	unsigned found = 0;
 	block_pack(r, 3, &block);

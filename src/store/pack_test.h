@@ -50,16 +50,16 @@ static void add_done(struct store *s, int64_t from, int64_t until)
 		for (int64_t i = 0; i < n; i++) {
 			char text[200];
 			str bytes = bytes_of(from + i, text);
-			m[i] = (struct many){.job = {.fn = whole, .ctx = &m[i]}};
+			m[i] = (struct many){ .job = { .fn = whole, .ctx = &m[i] }};
 			m[i].r =
-				(struct report){.feed = 1,
+				(struct report){ .feed = 1,
 						.state = REPORT_DONE,
 						.received_us = clock_now_us(),
 						.digest = sha256(bytes),
 						.bytes = bytes.n,
 						.next_offset = bytes.n,
 						.next_input = (uint64_t)(from + i),
-						.counts = {.inputs = 1, .accepted = 1, .events = 1},
+						.counts = { .inputs = 1, .accepted = 1, .events = 1 },
 						.parse_us = 1000 + (from + i) % 999};
 			(void)str_to_z(STR("intelmq"), m[i].r.format, sizeof(m[i].r.format));
 			store_submit(s, &m[i].job);

@@ -58,7 +58,7 @@ enum rc raw_walk_begin(struct raw_walk *w, str payload, struct err *err)
 	struct wire in = wire_of(payload);
 	uint8_t packing = wire_u8(&in);
 	uint32_t n = wire_le32(&in);
-	*w = (struct raw_walk){.bytes = BUF_INIT(RAW_PART + DIRECTORY_MOST + 8)};
+	*w = (struct raw_walk){ .bytes = BUF_INIT(RAW_PART + DIRECTORY_MOST + 8) };
 	if (in.bad || packing != RAW_SHARED || n > RAW_PART + DIRECTORY_MOST)
 		return fail(err, RC_INPUT, "the frame does not hold several reports");
 	str body = wire_bytes(&in, wire_left(&in));

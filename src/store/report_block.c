@@ -45,12 +45,12 @@ static void set_numbers(struct report *r, const int64_t v[NUMBERS])
 		.parser_version = (uint32_t)v[5],
 		.next_offset = (uint64_t)v[6] + (uint64_t)v[4],
 		.next_input = (uint64_t)v[7],
-		.counts = {.inputs = (uint64_t)v[8],
+		.counts = { .inputs = (uint64_t)v[8],
 			   .accepted = (uint64_t)v[9],
 			   .events = (uint64_t)v[10],
 			   .repeats = (uint64_t)v[11],
 			   .dropped = (uint64_t)v[12],
-			   .blank = (uint64_t)v[13]},
+			   .blank = (uint64_t)v[13] },
 		.parse_us = v[14],
 		.exercise = v[15] != 0,
 	};
@@ -85,7 +85,7 @@ void block_pack(const struct report *r, size_t n, struct buf *out)
 	struct column_scratch *scratch = x_alloc(sizeof(*scratch));
 	struct value *value = x_array(n, sizeof(*value));
 	struct buf all = BUF_INIT(UNPACKED_MOST);
-	struct column_in in = {.all = (uint32_t)n, .n = (uint32_t)n, .value = value};
+	struct column_in in = { .all = (uint32_t)n, .n = (uint32_t)n, .value = value };
 	scratch->seed = random_u64();
 	in.kind = CELL_INT;
 	for (size_t k = 0; k < NUMBERS; k++) {

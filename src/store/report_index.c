@@ -33,7 +33,7 @@ struct report_mark report_mark_of(const struct key *secret, const struct report 
 	buf_le64(&b, (uint64_t)r->feed);
 	struct hash128 h = keyed_hash128(secret, "report", buf_str(&b));
 	buf_free(&b);
-	return (struct report_mark){.id = r->id, .hi = h.hi, .lo = (uint32_t)h.lo};
+	return (struct report_mark){ .id = r->id, .hi = h.hi, .lo = (uint32_t)h.lo };
 }
 
 /* --- pages --- */
@@ -83,10 +83,10 @@ struct page_walk {
 
 static struct page_walk page_walk(const struct run *r, uint64_t page, str body)
 {
-	return (struct page_walk){.w = wire_of(body),
+	return (struct page_walk){ .w = wire_of(body),
 				  .before = page_begins(page, r->pages),
 				  .first = r->first,
-				  .width = id_bytes(r)};
+				  .width = id_bytes(r) };
 }
 
 static bool page_next(struct page_walk *p, struct report_mark *out)
@@ -114,13 +114,13 @@ static int64_t page_id(int64_t run, uint64_t page)
 
 static struct run take_run(struct sql *q)
 {
-	return (struct run){.id = sql_col_int(q, 0),
+	return (struct run){ .id = sql_col_int(q, 0),
 			    .first = sql_col_int(q, 1),
 			    .last = sql_col_int(q, 2),
 			    .level = (int)sql_col_int(q, 3),
 			    .entries = (uint64_t)sql_col_int(q, 4),
 			    .pages = (uint64_t)sql_col_int(q, 5),
-			    .written = (uint64_t)sql_col_int(q, 6)};
+			    .written = (uint64_t)sql_col_int(q, 6) };
 }
 
 static bool is_sound(const struct run *r)
@@ -212,7 +212,7 @@ static enum rc add_run(struct tx *tx, enum run_state state, struct run *r, struc
 
 enum rc index_add(struct tx *tx, struct report_mark *mark, size_t n, struct err *err)
 {
-	struct run r = {.entries = n};
+	struct run r = { .entries = n };
 	if (!n)
 		return RC_OK;
 	r.first = r.last = mark[0].id;
@@ -271,7 +271,7 @@ static enum rc find_in_run(struct conn *c, const struct run *r, const struct rep
 enum rc index_find(struct conn *c, const struct report_mark *want, struct arena *a,
 		   int64_t **ids_out, size_t *count_out, struct err *err)
 {
-	struct finding_ids f = {.a = a};
+	struct finding_ids f = { .a = a };
 	struct run *run;
 	size_t runs;
 	enum rc rc = load_runs(c, RUN_LIVE, 0, a, &run, &runs, err);
@@ -393,7 +393,7 @@ static enum rc fill_slice(struct conn *c, struct slice *s, struct arena *a, stru
 
 static enum rc merge_slice(struct store *s, const struct run *to, struct err *err)
 {
-	struct slice one = {.to = *to, .until = to->written + SLICE_PAGES};
+	struct slice one = { .to = *to, .until = to->written + SLICE_PAGES };
 	struct arena *a = arena_new(KIB(4));
 	struct reader *r;
 	if (one.until >= to->pages)
@@ -419,7 +419,7 @@ static enum rc merge_slice(struct store *s, const struct run *to, struct err *er
 static enum rc begin_merge(struct tx *tx, void *ctx, struct err *err)
 {
 	int level = *(int *)ctx;
-	struct run to = {.level = level + 1};
+	struct run to = { .level = level + 1 };
 	struct conn *c = tx_conn(tx);
 	struct sql *q = sql(c, "SELECT min(first), max(last), sum(entries) FROM report_run"
 			       " WHERE state = 1 AND level = ?");
@@ -528,7 +528,7 @@ enum rc index_check(struct conn *c, void (*say)(void *ctx, const char *words), v
 	*marks_out = 0;
 	enum rc rc = load_runs(c, RUN_LIVE, 0, a, &run, &runs, err);
 	for (size_t i = 0; i < runs && rc == RC_OK; i++) {
-		struct counting k = {.sorted = true};
+		struct counting k = { .sorted = true };
 		rc = each_in_run(c, &run[i], 0, run[i].pages, count_mark, &k, err);
 		if (rc == RC_INPUT) {
 			say(ctx, err->text);

@@ -62,9 +62,9 @@ static enum rc page_of_frames(struct reader *r, int64_t behind, struct frame *pa
 	sql_int(q, 2, PAGE);
 	size_t n = 0;
 	while (n < PAGE && sql_row(q))
-		page[n++] = (struct frame){.first = sql_col_int(q, 0),
+		page[n++] = (struct frame){ .first = sql_col_int(q, 0),
 					   .last = sql_col_int(q, 1),
-					   .at = {.day = (int32_t)sql_col_int(q, 2),
+					   .at = { .day = (int32_t)sql_col_int(q, 2),
 						  .number = (uint32_t)sql_col_int(q, 3),
 						  .offset = (uint64_t)sql_col_int(q, 4),
 						  .bytes = (uint32_t)sql_col_int(q, 5)}};

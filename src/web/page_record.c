@@ -31,6 +31,10 @@ static void put_record_members(struct page *p, const struct record_view *v)
 		     record_view_may(v, ACTION_EDIT, -1) ? record_href(p, v, "/edit") : STR(""));
 	json_put_str(&p->j, "link_href",
 		     record_view_may(v, ACTION_LINK, -1) ? record_href(p, v, "/link") : STR(""));
+	/* Asked for when something sealed is to be opened first: the template shows it beside what is cut. */
+	if (p->caller.session.account && !p->caller.session.ring &&
+	    record_view_may(v, ACTION_OPEN_SEALED, -1))
+		json_put_str(&p->j, "case_key_href", page_link(p, "/case-key", "next", record_href(p, v, "")));
 	json_put_str(&p->j, "unlink_href", record_href(p, v, "/unlink"));
 	json_put_str(&p->j, "state_label",
 		     state >= 0 ? str_of(words_in(t->states[state].label, p->language)) : STR(""));

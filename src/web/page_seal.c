@@ -2,13 +2,21 @@
 /* The case passphrase: asked when a sealed record is first opened in a session. */
 #include "web/page.h"
 
+/* Who still owes a second factor makes and opens no case key. */
+static enum rc own_account(struct page *p, struct account *out, struct err *err)
+{
+	if (p->caller.session.enrols)
+		return fail(err, RC_DENIED, "add a second factor to your account first");
+	return page_own_account(p, out, err);
+}
+
 enum rc page_case_key(struct page *p, struct err *err)
 {
 	struct account a;
 	bool has = false;
 	p->template = "case_key";
 	p->title = "Case passphrase";
-	enum rc rc = page_own_account(p, &a, err);
+	enum rc rc = own_account(p, &a, err);
 	if (rc == RC_OK)
 		rc = seal_key_has(reader_conn(p->r), a.id, &has, err);
 	json_put_bool(&p->j, "has_key", has);
@@ -144,7 +152,7 @@ enum rc page_case_key_change(struct page *p, struct err *err)
 	} steps[] = { { "open", open_key }, { "new", make_key }, { "change", change_passphrase } };
 	struct change *c = ARENA_NEW(p->a, struct change);
 	c->p = p;
-	enum rc rc = page_own_account(p, &c->account, err);
+	enum rc rc = own_account(p, &c->account, err);
 	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(steps); i++)
 		if (str_eq(p->item, str_of(steps[i].word)))
 			return steps[i].run(c, err);

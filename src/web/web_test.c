@@ -128,15 +128,21 @@ static const char *as_cookie(const char *cookie, char out[160])
 	return out;
 }
 
-/* A path of the route that can be asked. */
+/* A path of the route that can be asked: a type that there is, and 1 for any item. */
 static const char *real_path(const char *pattern, char out[64])
 {
-	size_t n = 0;
-	for (const char *c = pattern; *c && n < 50; c++) {
-		bool type = str_starts(str_of(c), STR(":type"));
-		n += (size_t)snprintf(out + n, 64 - n, "%.*s", type ? 8 : 1, type ? "incident" : *c == '*' ? "1" : c);
-		c += type ? 4 : 0;
+	struct buf b = BUF_INIT(64);
+	for (str rest = str_of(pattern); rest.n > 0;) {
+		if (str_starts(rest, STR(":type"))) {
+			buf_add(&b, STR("incident"));
+			rest = str_from(rest, 5);
+		} else {
+			buf_char(&b, rest.p[0] == '*' ? '1' : rest.p[0]);
+			rest = str_from(rest, 1);
+		}
 	}
+	CHECK(str_to_z(buf_str(&b), out, 64));
+	buf_free(&b);
 	return out;
 }
 

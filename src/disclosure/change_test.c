@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records through the gate: what is changed by whom, sealed, linked, refused. */
+#include "disclosure/records_world.h"
+
+TEST(what_may_be_sent)
+{
+	struct world w = world_new();
+	struct viewer a = person_of(house_a, 3), viewer = staff(VIEWER, 2), analyst = staff(ANALYST, 5),
+		      lead = staff(LEAD, 1);
+	struct uuid uuid = make(&w, id_str(&w, "organisation", &house_a), "{\"tlp\":\"AMBER\"}", 1);
+	str id = id_str(&w, "incident", &uuid);
+	static const struct { int who; const char *fields, *state, *labels; enum rc want; } cases[] = {
+		{ 'a', "{\"summary\":\"seen by us\"}", "", NULL, RC_OK },
+		{ 'a', "{\"internal\":\"x\"}", "", NULL, RC_DENIED },     /* for the team */
+		{ 'a', "{\"reporter\":null}", "", NULL, RC_DENIED },      /* for the named */
+		{ 'a', "", "open", NULL, RC_DENIED },
+		{ 'a', "", "nowhere", NULL, RC_INPUT },
+		{ 'a', "{\"organisation\":\"organisation--0b020000-0000-0000-0000-000000000000\"}", "", NULL,
+		  RC_DENIED },
+		{ 'a', "{\"organisation\":null}", "", NULL, RC_DENIED },
+		{ 'a', "{\"nonsense\":1}", "", NULL, RC_INPUT },
+		{ 'a', "[]", "", NULL, RC_INPUT },
+		{ 'a', "{\"title\":7}", "", NULL, RC_INPUT },
+		{ 'v', "{\"summary\":\"x\"}", "", NULL, RC_DENIED },
+		{ 's', "{\"victim\":\"x\"}", "", NULL, RC_DENIED },       /* sealed, and no key here */
+		{ 's', "{\"summary\":\"x\"}", "", NULL, RC_OK },
+		{ 's', "", "", "{\"tlp\":\"AMBER+STRICT\"}", RC_OK },     /* stricter */
+		{ 's', "", "", "{\"tlp\":\"GREEN\"}", RC_DENIED },        /* looser: not an analyst's */
+		{ 's', "", "", "{\"tlp\":\"AMBER+STRICT\",\"named\":[\"account:5\"]}", RC_DENIED },
+		{ 's', "", "", "{\"tlp\":\"AMBER+STRICT\",\"held\":true}", RC_DENIED },
+		{ 'l', "", "", "{\"tlp\":\"AMBER\",\"held\":true}", RC_OK },
+		{ 's', "", "", "{\"tlp\":\"AMBER\"}", RC_DENIED },        /* lifts the hold */
+		{ 'l', "", "", "{\"tlp\":\"AMBER\"}", RC_OK },
+		{ 's', "", "open", NULL, RC_OK },
+		{ 'a', "{\"summary\":\"too late\"}", "", NULL, RC_DENIED }, /* only while it is a report */
+		{ 's', "", "abandoned", NULL, RC_DENIED },                /* the lead's */
+		{ 's', "", "rejected", NULL, RC_DENIED },                 /* no such move */
+		{ 'l', "", "abandoned", NULL, RC_INPUT },                 /* asks why */
+	};
+
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		const struct viewer *v = cases[n].who == 'a' ? &a : cases[n].who == 'v' ? &viewer :
+					 cases[n].who == 's' ? &analyst : &lead;
+		const struct change_request q = { .id = id, .fields = str_of(cases[n].fields),
+						  .to_state = str_of(cases[n].state),
+						  .labels = str_of(cases[n].labels) };
+		enum rc rc = change(&w, v, &q, NULL);
+
+		CHECK_MSG(rc == cases[n].want, "row %zu: %s (%s)", n, rc_name(rc), err.text);
+	}
+	/* all through, what he cannot see kept its value */
+	CHECK(holds(shown(&w, &lead, id), "canary-team"));
+	CHECK(holds(shown(&w, &lead, id), "\"state\":\"open\""));
+	world_end(&w);
+}
+
+TEST(what_is_made)
+{
+	struct world w = world_new();
+	struct viewer a = person_of(house_a, 3), viewer = staff(VIEWER, 2), lead = staff(LEAD, 1);
+	struct record_view view;
+	struct change_request q = { .type = STR("incident"), .as_text = true,
+				    .fields = STR("{\"title\":\"Our mail is down\",\"class\":\"availability\","
+						  "\"severity\":\"high\"}") };
+
+	CHECK_RC(change(&w, &a, &q, &view), RC_OK, err);
+	CHECK(view.record && uuid_equal(&view.record->organisation, &house_a));
+	record_view_end(&view);
+	CHECK_RC(change(&w, &viewer, &q, NULL), RC_DENIED, err);
+	q.fields = STR("{\"title\":\"x\",\"class\":\"other\",\"severity\":\"low\","
+		       "\"organisation\":\"organisation--0b020000-0000-0000-0000-000000000000\"}");
+	CHECK_RC(change(&w, &a, &q, NULL), RC_DENIED, err);
+	q.fields = STR("{\"title\":\"x\",\"class\":\"other\",\"severity\":\"low\",\"internal\":\"x\"}");
+	CHECK_RC(change(&w, &a, &q, NULL), RC_DENIED, err);
+	q.to_state = STR("open"); /* begins where the type says, but for imports and who may move it */
+	q.fields = STR("{\"title\":\"x\",\"class\":\"other\",\"severity\":\"low\"}");
+	CHECK_RC(change(&w, &a, &q, NULL), RC_DENIED, err);
+	q.import = true;
+	CHECK_RC(change(&w, &a, &q, NULL), RC_DENIED, err);
+	CHECK_RC(change(&w, &lead, &q, NULL), RC_OK, err);
+	/* RED names its author, or nobody would have it */
+	q = (struct change_request){ .type = STR("incident"), .fields = q.fields,
+				     .labels = STR("{\"tlp\":\"RED\",\"named\":[\"account:7\"]}") };
+	CHECK_RC(change(&w, &lead, &q, &view), RC_OK, err);
+	CHECK(view.record && view.record->labels.named_count == 2);
+	record_view_end(&view);
+	q.type = STR("nonsense");
+	CHECK_RC(change(&w, &lead, &q, NULL), RC_ABSENT, err);
+	q = (struct change_request){ .type = STR("incident"), .as_text = true,
+				     .fields = STR("{\"title\":\"x\",\"happened\":\"yesterdayish\"}") };
+	struct change_errors errors;
+	CHECK_RC(change_record(w.r, w.s, &lead, &q, w.a, &view, &errors, &err), RC_INPUT, err);
+	CHECK_INT(errors.count, 1);
+	/* somebody changed it meanwhile: what stands is shown, as far as one may see it */
+	struct uuid uuid = make(&w, id_str(&w, "organisation", &house_a), "{\"tlp\":\"AMBER\"}", 1);
+	q = (struct change_request){ .id = id_str(&w, "incident", &uuid), .based_on = 9,
+				     .fields = STR("{\"summary\":\"late\"}") };
+	CHECK_RC(change(&w, &a, &q, &view), RC_CONFLICT, err);
+	CHECK(view.record && view.record->version == 1 && !json_get(view.body, "internal"));
+	record_view_end(&view);
+	world_end(&w);
+}
+
+/* A person of another organisation cannot find out by naming what is there. */
+TEST(references_tell_nothing)
+{
+	struct world w = world_new();
+	struct viewer a = person_of(house_a, 3);
+	struct uuid uuid = make(&w, id_str(&w, "organisation", &house_b), "{\"tlp\":\"AMBER\"}", 1);
+	char words[2][240];
+	const str ids[] = { id_str(&w, "incident", &uuid),
+			    STR("incident--0fb7e6ae-5b0c-4d3f-9a5e-0123456789ff") };
+	struct types *t = NULL;
+	static const char ticket[] =
+		"{ \"type\": \"ticket\", \"version\": 1, \"label\": { \"en\": \"Ticket\" },"
+		" \"plural\": { \"en\": \"Tickets\" }, \"title\": \"title\", \"fields\": {"
+		"  \"title\": { \"kind\": \"text\", \"share\": \"open\", \"required\": [\"*\"],"
+		"   \"label\": { \"en\": \"Title\" } },"
+		"  \"about\": { \"kind\": \"reference\", \"share\": \"open\", \"label\": { \"en\": \"About\" } },"
+		"  \"word\": { \"kind\": \"secret\", \"share\": \"open\", \"label\": { \"en\": \"Word\" } } },"
+		" \"states\": { \"new\": { \"label\": { \"en\": \"New\" } } },"
+		" \"rights\": { \"read\": { \"constituent\": \"own\", \"lead\": \"all\" },"
+		"  \"create\": { \"constituent\": \"own\" }, \"edit\": { \"constituent\": \"own\" } },"
+		" \"list\": { \"columns\": [\"title\"] } }";
+
+	CHECK_RC(types_with(types_of(&w), STR(ticket), "types/ticket.json", &t, &err), RC_OK, err);
+	if (!t) {
+		world_end(&w);
+		return;
+	}
+	snapshot_drop(w.types, w.held);
+	snapshot_swap(w.types, t);
+	w.held = snapshot_hold(w.types);
+	for (int n = 0; n < 2; n++) {
+		const struct change_request q = {
+			.type = STR("ticket"),
+			.fields = arena_fmt(w.a, "{\"title\":\"x\",\"about\":\"" STR_FMT "\"}", STR_ARG(ids[n])),
+		};
+		CHECK_RC(change(&w, &a, &q, NULL), RC_INPUT, err);
+		memcpy(words[n], err.text, sizeof(words[n]));
+	}
+	CHECK_STR(str_of(words[0]), str_of(words[1]));
+	/* a secret is written and never shown again, to nobody */
+	struct record_view view;
+	const struct change_request q = { .type = STR("ticket"),
+					  .fields = STR("{\"title\":\"x\",\"word\":\"canary-secret\"}") };
+	CHECK_RC(change(&w, &a, &q, &view), RC_OK, err);
+	str id = view.record ? id_str(&w, "ticket", &view.record->id) : STR("");
+	record_view_end(&view);
+	struct viewer lead = staff(LEAD, 1);
+	CHECK(holds(shown(&w, &lead, id), "\"title\":\"x\""));
+	CHECK(!holds(shown(&w, &lead, id), "canary-secret") && !holds(shown(&w, &a, id), "canary-secret"));
+	world_end(&w);
+}
+
+/* --- links, files --- */
+
+struct linked {
+	int count;
+	str title, author;
+};
+
+static bool note_link(void *ctx, const struct link_view *l)
+{
+	struct linked *to = ctx;
+
+	to->count++;
+	to->title = l->other_title;
+	to->author = l->author;
+	return true;
+}
+
+TEST(links_need_both_ends)
+{
+	struct world w = world_new();
+	struct viewer a = person_of(house_a, 3), lead = staff(LEAD, 1);
+	struct uuid ua = make(&w, id_str(&w, "organisation", &house_a), "{\"tlp\":\"AMBER\"}", 1),
+		    ub = make(&w, id_str(&w, "organisation", &house_b), "{\"tlp\":\"AMBER\"}", 2),
+		    uc = make(&w, id_str(&w, "organisation", &house_a), "{\"tlp\":\"AMBER\"}", 3);
+	str ida = id_str(&w, "incident", &ua), idb = id_str(&w, "incident", &ub),
+	    idc = id_str(&w, "incident", &uc);
+	int64_t first = 0, second = 0;
+	struct linked seen = { 0 };
+	struct reader *r;
+
+	CHECK_RC(change_link(w.r, w.s, &lead, ida, STR("related"), idb, STR("same"), &first, &err), RC_OK, err);
+	CHECK_RC(change_link(w.r, w.s, &lead, ida, STR("part-of"), idc, STR("same"), &second, &err), RC_OK, err);
+	CHECK_RC(change_link(w.r, w.s, &lead, ida, STR("organisation"), idc, STR(""), &second, &err), RC_INPUT,
+		 err);
+	CHECK_RC(change_link(w.r, w.s, &a, ida, STR("related"), idc, STR(""), &second, &err), RC_DENIED, err);
+	r = begin(&w);
+	CHECK_RC(read_record_links(r, types_of(&w), &lead, ida, w.a, note_link, &seen, &err), RC_OK, err);
+	CHECK_INT(seen.count, 2); /* the organisation is no record here */
+	CHECK_STR(seen.author, STR("account:1"));
+	seen = (struct linked){ 0 };
+	CHECK_RC(read_record_links(r, types_of(&w), &a, ida, w.a, note_link, &seen, &err), RC_OK, err);
+	CHECK_INT(seen.count, 1);
+	CHECK_STR(seen.title, STR("canary title 3"));
+	CHECK_STR(seen.author, STR(""));
+	store_read_end(r);
+	CHECK_RC(change_unlink(w.r, w.s, &lead, idb, first + 999, STR(""), &err), RC_ABSENT, err);
+	CHECK_RC(change_unlink(w.r, w.s, &lead, idb, first, STR(""), &err), RC_OK, err);
+	CHECK_RC(change_erase(w.r, w.s, &lead, idc, STR(" "), &err), RC_INPUT, err);
+	CHECK_RC(change_erase(w.r, w.s, &lead, idc, STR("asked for"), &err), RC_OK, err);
+	CHECK(!holds(shown(&w, &lead, idc), "canary"));
+	world_end(&w);
+}
+
+TEST(files_go_with_their_field)
+{
+	struct world w = world_new();
+	struct viewer lead = staff(LEAD | ANALYST, 1), none = staff(VIEWER, 2);
+	const struct type *t = types_find(types_of(&w), STR("note"));
+	struct digest d;
+	struct buf hex = BUF_INIT(100), bytes = BUF_INIT(KIB(1));
+	struct record_view view;
+	str name = STR("");
+
+	CHECK_RC(change_file(w.r, w.s, &none, t, STR("canary-file"), &d, &err), RC_DENIED, err);
+	CHECK_RC(change_file(w.r, w.s, &lead, t, STR("canary-file"), &d, &err), RC_OK, err);
+	hex_format(&hex, d.b, sizeof(d.b));
+	const struct change_request q = {
+		.type = STR("note"), .fields = arena_fmt(w.a, "{\"title\":\"x\",\"files\":[{\"digest\":\"%s\",\"name\":"
+							 "\"a.txt\",\"bytes\":11}]}", hex.p),
+	};
+	CHECK_RC(change(&w, &lead, &q, &view), RC_OK, err);
+	str id = view.record ? id_str(&w, "note", &view.record->id) : STR("");
+	record_view_end(&view);
+	struct reader *r = begin(&w);
+	CHECK_RC(read_record_file(r, types_of(&w), &none, id, STR("files"), hex.p, &bytes, &name, w.a, &err),
+		 RC_OK, err);
+	CHECK_STR(buf_str(&bytes), STR("canary-file"));
+	CHECK_STR(name, STR("a.txt"));
+	CHECK_RC(read_record_file(r, types_of(&w), &none, id, STR("title"), hex.p, &bytes, &name, w.a, &err),
+		 RC_ABSENT, err);
+	hex.p[0] = hex.p[0] == '0' ? '1' : '0';
+	CHECK_RC(read_record_file(r, types_of(&w), &none, id, STR("files"), hex.p, &bytes, &name, w.a, &err),
+		 RC_ABSENT, err);
+	store_read_end(r);
+	buf_free(&hex);
+	buf_free(&bytes);
+	world_end(&w);
+}
+
+/* --- sealed --- */
+
+struct keys {
+	struct world *w;
+	struct roles *roles;
+	int64_t id;
+};
+
+#define PASSPHRASE "seven rivers run north"
+
+static enum rc make_key(struct tx *tx, void *ctx, struct err *e)
+{
+	struct keys *k = ctx;
+	struct seal_shares shares = { .count = 2 };
+	char name[20];
+
+	snprintf(name, sizeof(name), "person %d", (int)k->id);
+	const struct account_new n = { .name = str_of(name), .roles = 1 << 3, .unix_uid = -1 };
+	struct seal_pass pass;
+	enum rc rc = account_make(tx, k->w->j, k->roles, &n, STR("test"), &k->id, e);
+	if (rc == RC_OK)
+		rc = seal_pass_make(STR(PASSPHRASE), &pass, e);
+	return rc == RC_OK ? seal_key_make(tx, k->w->j, k->id, &pass, &shares, STR("test"), e) : rc;
+}
+
+static struct seal_ring *open_ring(struct world *w, struct roles *roles, int want)
+{
+	struct keys k = { w, roles, want };
+	struct seal_ring *ring = NULL;
+
+	CHECK_RC(store_write(w->s, make_key, &k, &err), RC_OK, err);
+	CHECK_INT(k.id, want);
+	struct reader *r = begin(w);
+	CHECK_RC(seal_key_open(reader_conn(r), k.id, STR(PASSPHRASE), &ring, &err), RC_OK, err);
+	store_read_end(r);
+	return ring;
+}
+
+static bool look_for_victim(void *ctx, const struct record_view *v)
+{
+	*(bool *)ctx |= json_get(v->body, "victim") != NULL;
+	return true;
+}
+
+TEST(sealed_opens_for_the_named_with_their_passphrase)
+{
+	struct world w = world_new();
+	struct roles *roles = NULL;
+	struct record_view view;
+	bool listed = false;
+
+	CHECK_RC(roles_load(NULL, &roles, &err), RC_OK, err);
+	struct seal_ring *ring = open_ring(&w, roles, 1), *other = open_ring(&w, roles, 2);
+	struct viewer lead = staff(LEAD, 1), second = staff(LEAD, 2), analyst = staff(ANALYST, 5);
+	const struct change_request q = {
+		.type = STR("incident"), .fields = STR("{\"title\":\"x\",\"class\":\"other\",\"severity\":\"low\","
+						       "\"victim\":\"canary-sealed\"}"),
+	};
+	CHECK_RC(change(&w, &lead, &q, &view), RC_OK, err);
+	CHECK(view.record && view.record->sealed);
+	CHECK(view.record && !holds(view.record->body, "canary-sealed"));
+	str id = view.record ? id_str(&w, "incident", &view.record->id) : STR("");
+	record_view_end(&view);
+	CHECK(!holds(shown(&w, &lead, id), "canary-sealed")); /* no passphrase was given */
+	lead.seal = ring;
+	second.seal = other;
+	CHECK(holds(shown(&w, &lead, id), "canary-sealed"));
+	CHECK(shown(&w, &second, id).p && !holds(shown(&w, &second, id), "canary-sealed"));
+	lead.channel = CHANNEL_EXPORT;
+	CHECK(shown(&w, &lead, id).p && !holds(shown(&w, &lead, id), "canary-sealed"));
+	lead.channel = CHANNEL_SCREEN;
+	struct reader *r = begin(&w);
+	struct record_query all = { .type = types_find(types_of(&w), STR("incident")) };
+	CHECK_RC(read_records(r, types_of(&w), &lead, &all, 9, w.a, look_for_victim, &listed, &err), RC_OK, err);
+	CHECK(!listed);
+	store_read_end(r);
+	/* who edits may put in what he cannot read */
+	const struct change_request more = { .id = id, .fields = STR("{\"victim\":\"canary-again\"}") };
+	CHECK_RC(change(&w, &analyst, &more, NULL), RC_OK, err);
+	CHECK(!holds(shown(&w, &analyst, id), "canary-again"));
+	CHECK(holds(shown(&w, &lead, id), "canary-again"));
+	/* named later: the keys are handed on by one who has them */
+	const struct change_request name = { .id = id, .labels = STR("{\"tlp\":\"AMBER\",\"named\":"
+								     "[\"account:1\",\"account:2\"]}") };
+	CHECK_RC(change(&w, &second, &name, NULL), RC_DENIED, err);
+	CHECK_RC(change(&w, &lead, &name, NULL), RC_OK, err);
+	CHECK(holds(shown(&w, &second, id), "canary-again"));
+	CHECK_RC(change_erase(w.r, w.s, &lead, id, STR("asked for"), &err), RC_OK, err);
+	CHECK(!holds(shown(&w, &lead, id), "canary"));
+	seal_ring_drop(ring);
+	seal_ring_drop(other);
+	roles_free(roles);
+	world_end(&w);
+}
+
+/* --- refusals --- */
+
+static void count_lines(struct world *w, uint64_t *lines, uint64_t *sum)
+{
+	struct reader *r = begin(w);
+	struct journal_line *list;
+	size_t n = 0;
+
+	*lines = *sum = 0;
+	CHECK_RC(journal_list(reader_conn(r), 0, 1000, w->a, &list, &n, &err), RC_OK, err);
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(list[i].act, STR("refusal"))) {
+			++*lines;
+			*sum += list[i].count;
+			CHECK_STR(list[i].actor, STR("account:2"));
+		}
+	store_read_end(r);
+}
+
+TEST(refusals_are_counted)
+{
+	struct world w = world_new();
+	struct viewer viewer = staff(VIEWER, 2);
+	struct uuid uuid = make(&w, STR(""), "{\"tlp\":\"AMBER\"}", 1);
+	const struct change_request q = { .id = id_str(&w, "incident", &uuid),
+					  .fields = STR("{\"summary\":\"x\"}") };
+	uint64_t lines, sum;
+	int64_t from = clock_mono_us();
+
+	for (int i = 0; i < 8; i++)
+		CHECK_RC(change(&w, &viewer, &q, NULL), RC_DENIED, err);
+	uint64_t seconds = (uint64_t)((clock_mono_us() - from) / SECOND_US);
+	count_lines(&w, &lines, &sum);
+	CHECK(lines >= 1 && lines <= seconds + 2 && sum >= 1 && sum <= 8);
+	if (clock_move(2 * SECOND_US)) {
+		CHECK_RC(change(&w, &viewer, &q, NULL), RC_DENIED, err);
+		count_lines(&w, &lines, &sum);
+		CHECK_INT(sum, 9); /* none is forgotten */
+	}
+	world_end(&w);
+}
+
+TEST_MAIN(TEST_RUN(what_may_be_sent), TEST_RUN(what_is_made), TEST_RUN(references_tell_nothing),
+	  TEST_RUN(links_need_both_ends), TEST_RUN(files_go_with_their_field),
+	  TEST_RUN(sealed_opens_for_the_named_with_their_passphrase), TEST_RUN(refusals_are_counted))
