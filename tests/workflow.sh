@@ -94,6 +94,23 @@ has "$T/page" '"rows":\[' "as JSON"
 is "$(get "$URL/")" 200 "the watch board"
 has "$T/page" '"notices":' "counts them"
 is "$(curl -s -o /dev/null -w '%{http_code}' "$URL/notices.json")" 401 "not for anybody"
+lead=$token
+is "$(get -H 'Accept: text/html' "$URL/plan/1")" 404 "a token without an account sees no plan"
+token=$(r token make "lead" --right operate --ceiling AMBER --account "Lead A" 2>/dev/null | head -1)
+is "$(get -H 'Accept: text/html' "$URL/plan/1")" 200 "the plan's page"
+has "$T/page" 'action="/plan/plan--[^"]*/make"' "has the button"
+is "$(get -H 'Accept: text/html' "$URL/incident/1")" 200 "an incident's"
+has_not "$T/page" '/make"' "has none"
+check "another incident" r incident new title="It smokes" class=fraud severity=low summary="It smokes"
+post() { curl -s -o "$T/page" -w '%{http_code}' -H "Authorization: Bearer $token" -H 'Content-Type: application/json' "$@"; }
+is "$(post -d '{"for":"incident-2"}' "$URL/plan/1/make")" 200 "a program makes tasks"
+has "$T/page" '"made":\["task--[^]]*","task--[^]]*"\]' "and is told which"
+is "$(post -d '{"for":"incident-2"}' "$URL/plan/1/make")" 409 "once"
+is "$(post -d '{"for":"incident-9"}' "$URL/plan/1/make")" 404 "for what is there"
+is "$(post -d '{"for":7}' "$URL/plan/1/make")" 400 "named as text"
+is "$(post -d '{"for":"incident-2"}' "$URL/incident/1/make")" 400 "of what makes something"
+token=$lead
+is "$(post -d '{"for":"incident-2"}' "$URL/plan/1/make")" 404 "not by a token without roles"
 stop_node
 
 check "outbox and ledger agree" r verify
