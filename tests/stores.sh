@@ -15,6 +15,11 @@ for old in "$RONDA_SOURCE"/tests/data/stores/*/; do
 	ronda findings -d "$D" --json | sed -E 's/"id": ?"[0-9a-f]*"//' | wc -l >"$T/findings"
 	cmp -s "$T/findings" "$RONDA_SOURCE/tests/data/stores/$v.findings"
 	ok $? "$v holds its findings"
+	if [ -e "$RONDA_SOURCE/tests/data/stores/$v.records" ]; then
+		ronda verify -d "$D" --json | grep -oE '"records":[0-9]+,"record_versions":[0-9]+,"records_sound":true' >"$T/records"
+		cmp -s "$T/records" "$RONDA_SOURCE/tests/data/stores/$v.records"
+		ok $? "$v holds its records, each version as it was written"
+	fi
 	check "$v has its journal" ronda journal -d "$D" verify
 	made scan_telnet 0 50 >"$T/2026-11-20-scan_telnet-a.csv"
 	check "$v takes a report" ronda intake -d "$D" "$T/2026-11-20-scan_telnet-a.csv"
