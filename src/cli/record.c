@@ -15,6 +15,7 @@ static const struct cli_option options[] = {
 	{ "--after", 0, "CURSOR", "list, search: the page behind, as the one before said" },
 	{ "--limit", 'n', "N", "list, search, history: at most so many (50 as text, else all)" },
 	{ "--overdue", 0, NULL, "list: only what should have been done by now" },
+	{ "--for", 0, "ID", "make: what the new ones are for" },
 	{ "--dry-run", 0, NULL, "import: say what would happen, change nothing" },
 	{ "--map", 0, "LIST", "import: COLUMN=FIELD,… ; COLUMN= leaves it out" },
 	{ "--key", 0, "FIELD", "import: rows whose FIELD is there already change that one" },
@@ -33,6 +34,7 @@ static const struct {
 	{ STR_INIT("unlink"), record_unlink_word }, { STR_INIT("history"), record_history_word },
 	{ STR_INIT("search"), record_search_word }, { STR_INIT("export"), record_export_word },
 	{ STR_INIT("import"), record_import_word }, { STR_INIT("erase"), record_erase_word },
+	{ STR_INIT("make"), record_make_word },
 };
 
 const struct type_field *record_field(const struct type *t, str name)
@@ -191,10 +193,11 @@ const struct cli_command cli_record = {
 	.name = "record",
 	.brief = "what people write: 'ronda TYPE …' does the same as 'ronda record TYPE …'",
 	.usage = "record TYPE list | show ID | new | edit ID | move ID STATE | link ID KIND OTHER | unlink ID LINK"
-		 " | history ID | search TEXT | export | import FILE | erase ID",
+		 " | history ID | search TEXT | export | import FILE | erase ID | make ID --for ID",
 	.text = "ID is a number, TYPE-NUMBER or TYPE--UUID. list takes FIELD=VALUE, FIELD>=VALUE, FIELD<=VALUE, "
 		"FIELD^=BEGINNING, state=STATE and text=WORDS; new and edit take FIELD=VALUE, an empty value takes it "
-		"away. On a terminal 'edit ID' alone opens $EDITOR. import takes JSON lines or CSV (a column is a field's "
+		"away. On a terminal 'edit ID' alone opens $EDITOR. make turns the rows of a record into records, as a plan's "
+		"steps into tasks. import takes JSON lines or CSV (a column is a field's "
 		"name or label), all of it or nothing, and prints a number: 'import undo NUMBER' puts back what stood "
 		"before, 'import list' shows the runs. 'ronda help TYPE' shows a type's fields and states.",
 	.example = "ronda record -d demo incident list",

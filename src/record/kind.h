@@ -48,6 +48,9 @@ MUST_CHECK enum rc body_check(const struct type *t, unsigned state, struct json_
 			      bool keep_unknown, str language, struct buf *out,
 			      struct body_error *errors, size_t most, size_t *count_out,
 			      struct err *err);
+/* A DURATION as bodies hold it: ISO 8601, "P1Y2M3W4DT5H6M7S" with an optional sign; a year is 365
+ * days, a month 30; at most a thousand years. */
+bool iso_duration_parse(str text, int64_t *us_out);
 /* Is the block of `f` open in this body? */
 bool field_open(const struct type *t, const struct type_field *f, struct json_object *body);
 

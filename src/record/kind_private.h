@@ -10,9 +10,7 @@ size_t text_characters(str s);
 /* At most `most` bytes, and no half character: what of a value is shown in a sentence. */
 str text_brief(str s, size_t most);
 
-/* ISO 8601 "P1Y2M3W4DT5H6M7S" with an optional sign; a year is 365 days, a month 30. At most
- * a thousand years. Written as days, hours, minutes and seconds. */
-bool iso_duration_parse(str text, int64_t *us_out);
+/* Of what iso_duration_parse() reads: written as days, hours, minutes and seconds. */
 void iso_duration_format(struct buf *out, int64_t us);
 
 /* "-12.5" in steps of its last of `decimals` digits; no exponent. False: more digits, or

@@ -220,6 +220,18 @@ enum rc outbox_list(struct conn *c, const struct outbox_query *o, struct arena *
 	return outbox_rows(q, a, out, count_out, err);
 }
 
+enum rc outbox_waiting(struct conn *c, const char *driver, str recipient, int64_t before, size_t limit,
+		       struct arena *a, struct message **out, size_t *count_out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT " MESSAGE_COLUMNS " FROM outbox INDEXED BY outbox_waiting WHERE state = 1"
+			       " AND driver = ? AND recipient = ? AND id < ? ORDER BY id DESC LIMIT ?");
+	sql_str(q, 1, str_of(driver));
+	sql_str(q, 2, recipient);
+	sql_int(q, 3, before > 0 ? before : INT64_MAX);
+	sql_int(q, 4, limit > 1000 ? 1000 : (int64_t)limit);
+	return outbox_rows(q, a, out, count_out, err);
+}
+
 enum rc outbox_covers(struct conn *c, int64_t id, struct arena *a, struct cover **out,
 		      size_t *count_out, struct err *err)
 {

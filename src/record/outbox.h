@@ -114,6 +114,11 @@ struct outbox_query {
 MUST_CHECK enum rc outbox_list(struct conn *c, const struct outbox_query *q, struct arena *a,
 			       struct message **out, size_t *count_out, struct err *err);
 
+/* What waits for one recipient, newest first: by index, whatever else is queued. */
+MUST_CHECK enum rc outbox_waiting(struct conn *c, const char *driver, str recipient, int64_t before,
+				  size_t limit, struct arena *a, struct message **out,
+				  size_t *count_out, struct err *err);
+
 /* --- ledger --- */
 
 enum ledger_kind { LEDGER_SENT = 1, LEDGER_UNCERTAIN, LEDGER_WITHDRAWN, LEDGER_REFUSED, LEDGER_FAILED,

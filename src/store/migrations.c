@@ -210,6 +210,7 @@ static const char version_2[] =
 	" expires_us INTEGER NOT NULL, lease_us INTEGER NOT NULL, tries INTEGER NOT NULL,"
 	" words TEXT NOT NULL, UNIQUE (maker, made_at, driver, recipient));"
 	"CREATE INDEX outbox_queued ON outbox (driver, lane, not_before_us, id) WHERE state = 1;"
+	"CREATE INDEX outbox_waiting ON outbox (driver, recipient, id) WHERE state = 1;"
 	"CREATE INDEX outbox_leased ON outbox (lease_us) WHERE state IN (2, 3);"
 	"CREATE TABLE outbox_cover (message INTEGER, item TEXT, version INTEGER NOT NULL,"
 	" PRIMARY KEY (message, item)) WITHOUT ROWID;"

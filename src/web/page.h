@@ -149,6 +149,9 @@ MUST_CHECK enum rc page_passkey_form(struct page *p, int64_t account, struct err
 bool page_passkey_challenge(struct page *p, int64_t account, struct passkey_challenge *out);
 /* Member `name`: approvals and notices, newest first (page_approvals.c). */
 MUST_CHECK enum rc page_put_approvals(struct page *p, const char *name, bool waiting, struct err *err);
+/* "due": how many records that he may see are due, "notices": how many wait for him; "due_more",
+ * "notices_more": there are more than were counted (page_notices.c). */
+MUST_CHECK enum rc page_put_due(struct page *p, struct err *err);
 /* "qr": path data of an SVG of "qr_size" modules (ISO/IEC 18004, libqrencode). */
 void page_qr(struct page *p, str text);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One record: as it stands, its history, its links, its files. */
+#include "disclosure/make.h"
 #include "web/records.h"
 
 enum rc load_record(struct page *p, struct record_view *v, struct err *err)
@@ -36,6 +37,8 @@ static void put_record_members(struct page *p, const struct record_view *v)
 	    record_view_may(v, ACTION_OPEN_SEALED, -1))
 		json_put_str(&p->j, "case_key_href", page_link(p, "/case-key", "next", record_href(p, v, "")));
 	json_put_str(&p->j, "unlink_href", record_href(p, v, "/unlink"));
+	json_put_str(&p->j, "make_href", make_possible(page_types(p), v) ? record_href(p, v, "/make") : STR(""));
+	json_put_bool(&p->j, "make_for", t && t->makes && t->makes->parent);
 	json_put_str(&p->j, "state_label",
 		     state >= 0 ? str_of(words_in(t->states[state].label, p->language)) : STR(""));
 }

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "disclosure/make.h"
+
+#include <json-c/json.h>
+
+#include "disclosure/read_records_private.h"
+
+/* One of the two that the new ones come from. */
+struct source {
+	struct record record;
+	struct labels labels;
+	struct decision decision;
+	str id;
+};
+
+struct making {
+	struct tx *tx;
+	struct records *r;
+	const struct viewer *v;
+	const struct make_request *q;
+	const struct types *types;
+	struct arena *a;
+	struct err *err;
+	struct source origin, parent;
+	bool has_parent;
+	const struct makes *m;
+	const struct type *to;     /* what is made */
+	str labels;
+	struct made made;
+};
+
+/* --- what they come from --- */
+
+static str id_text(struct making *k, const struct record *r)
+{
+	struct buf b = BUF_INIT(RECORD_ID_BYTES);
+
+	record_id_format(&b, r->type_name, &r->id);
+	str id = arena_str(k->a, buf_str(&b));
+	buf_free(&b);
+	return id;
+}
+
+static enum rc load(struct making *k, str id, struct source *out)
+{
+	enum rc rc = record_gate(tx_conn(k->tx), k->types, k->v, id, k->a, &out->record, &out->labels,
+				 &out->decision, k->err);
+
+	if (rc == RC_OK)
+		out->id = id_text(k, &out->record);
+	return rc;
+}
+
+static bool state_allows(const struct makes *m, int state)
+{
+	return state >= 0 && (m->states >> state & 1);
+}
+
+static enum rc find_sources(struct making *k)
+{
+	enum rc rc = load(k, k->q->origin, &k->origin);
+
+	if (rc != RC_OK)
+		return rc;
+	const struct type *t = k->origin.record.type;
+	k->m = t ? t->makes : NULL;
+	k->to = k->m ? types_find(k->types, str_of(k->m->type)) : NULL;
+	if (!k->to)
+		return fail(k->err, RC_INPUT, "nothing is made of '" STR_FMT "'", STR_ARG(k->origin.id));
+	if (!state_allows(k->m, k->origin.record.state))
+		return fail(k->err, RC_INPUT, "nothing is made of '" STR_FMT "' while it is '" STR_FMT "'",
+			    STR_ARG(k->origin.id), STR_ARG(k->origin.record.state_name));
+	k->has_parent = k->m->parent != NULL;
+	if (k->has_parent != (k->q->parent.n > 0))
+		return fail(k->err, RC_INPUT, k->has_parent ? "say what they are for" :
+							      "what is made of it is for no other record");
+	return k->has_parent ? load(k, k->q->parent, &k->parent) : RC_OK;
+}
+
+/* --- made before? --- */
+
+struct finding_made {
+	struct making *k;
+	uint64_t first;            /* number of the first that the viewer may see; 0: none */
+	size_t count;
+	enum rc rc;
+};
+
+static bool of_same_origin(struct making *k, const struct record *r)
+{
+	struct json_object *body = NULL;
+	bool same = !k->m->origin || !k->has_parent;
+
+	if (!same && json_read(r->body, &body, NULL) == RC_OK) {
+		struct json_object *value = json_get(body, k->m->origin);
+		same = str_eq(json_text(value), k->origin.id);
+		for (size_t i = 0; !same && i < json_count(value); i++)
+			same = str_eq(json_text(json_at(value, i)), k->origin.id);
+	}
+	json_free(body);
+	return same;
+}
+
+static bool each_link(void *ctx, const struct record_link *l)
+{
+	struct finding_made *f = ctx;
+	struct making *k = f->k;
+	const char *field = k->has_parent ? k->m->parent : k->m->origin;
+	struct record *r = ARENA_NEW(k->a, struct record);
+	struct labels labels;
+	struct decision decision;
+	struct uuid id;
+	str type;
+
+	if (!str_eq(l->kind, str_of(field)) || !record_id_parse(l->from, &type, &id) ||
+	    !str_eq(type, str_of(k->to->name)))
+		return true;
+	f->rc = record_load(tx_conn(k->tx), k->types, id, k->a, r, k->err);
+	if (f->rc != RC_OK || r->erased || !of_same_origin(k, r))
+		return f->rc == RC_OK;
+	f->count++;
+	if ((f->first == 0 || r->number < f->first) && record_passes(k->v, r, &labels, &decision))
+		f->first = r->number;
+	return true;
+}
+
+static enum rc refuse_twice(struct making *k)
+{
+	struct finding_made f = { .k = k, .rc = RC_OK };
+
+	if (!k->has_parent && !k->m->origin)
+		return RC_OK;
+	enum rc rc = record_links(tx_conn(k->tx), k->has_parent ? k->parent.id : k->origin.id, 0, each_link, &f,
+				  k->err);
+	if (rc == RC_OK)
+		rc = f.rc;
+	if (rc != RC_OK || f.count == 0)
+		return rc;
+	if (f.first == 0)
+		return fail(k->err, RC_CONFLICT, "made already");
+	str name = arena_fmt(k->a, "%s-%llu", k->to->name, (unsigned long long)f.first);
+	return f.count == 1 ? fail(k->err, RC_CONFLICT, "made already: '" STR_FMT "'", STR_ARG(name)) :
+			      fail(k->err, RC_CONFLICT, "made already: '" STR_FMT "' and %zu more",
+				   STR_ARG(name), f.count - 1);
+}
+
+/* --- the stricter of both labels --- */
+
+static enum rc one_of(struct making *k, str a, str b, const char *what, str *out)
+{
+	*out = a.n ? a : b;
+	if (a.n == 0 || b.n == 0 || str_eq(a, b))
+		return RC_OK;
+	return fail(k->err, RC_INPUT, "nothing can be both '" STR_FMT "' and '" STR_FMT "' (%s)", STR_ARG(a),
+		    STR_ARG(b), what);
+}
+
+static bool in_audience(const struct labels_of *l, const struct uuid *id)
+{
+	for (size_t i = 0; i < l->audience_count; i++)
+		if (uuid_equal(&l->audience[i], id))
+			return true;
+	return l->audience_count == 0;
+}
+
+static bool is_named(const struct labels_of *l, str name)
+{
+	for (size_t i = 0; i < l->named_count; i++)
+		if (str_eq(l->named[i], name))
+			return true;
+	return l->tlp < TLP_RED; /* it is not by name that this one is reached */
+}
+
+static enum rc put_audience(struct making *k, const struct labels_of *a, const struct labels_of *b,
+			    struct json_out *j)
+{
+	const struct labels_of *from = a->audience_count ? a : b, *also = from == a ? b : a;
+	size_t count = 0;
+
+	if (from->audience_count == 0)
+		return RC_OK;
+	json_key(j, STR("audience"));
+	json_open(j, '[');
+	for (size_t i = 0; i < from->audience_count; i++) {
+		struct buf id = BUF_INIT(RECORD_ID_BYTES);
+		record_id_format(&id, STR("organisation"), &from->audience[i]);
+		if (in_audience(also, &from->audience[i])) {
+			json_str(j, buf_str(&id));
+			count++;
+		}
+		buf_free(&id);
+	}
+	json_close(j, ']');
+	return count ? RC_OK : fail(k->err, RC_INPUT, "nobody is in the audience of both records");
+}
+
+static void put_named(const struct labels_of *a, const struct labels_of *b, struct json_out *j)
+{
+	const struct labels_of *from = a->tlp >= TLP_RED ? a : b, *also = from == a ? b : a;
+
+	json_key(j, STR("named"));
+	json_open(j, '[');
+	for (size_t i = 0; i < from->named_count; i++)
+		if (is_named(also, from->named[i]))
+			json_str(j, from->named[i]);
+	json_close(j, ']');
+}
+
+static enum rc make_labels(struct making *k)
+{
+	static const char *const pap_names[] = { "CLEAR", "GREEN", "AMBER", "RED", "RED" };
+	const struct labels_of *a = &k->origin.record.labels, none = { .json = STR("") };
+	const struct labels_of *b = k->has_parent ? &k->parent.record.labels : &none;
+	enum tlp tlp = a->tlp > b->tlp ? a->tlp : b->tlp;
+	enum pap pap = a->pap > b->pap ? a->pap : b->pap;
+	str classification, licence;
+	struct buf text = BUF_INIT(KIB(64));
+	struct json_out j = json_out(&text);
+
+	enum rc rc = one_of(k, a->classification, b->classification, "classification", &classification);
+	if (rc == RC_OK)
+		rc = one_of(k, a->licence, b->licence, "licence", &licence);
+	if (rc != RC_OK)
+		return rc;
+	json_open(&j, '{');
+	json_put_str(&j, "tlp", str_of(tlp >= TLP_RED ? "RED" : tlp_name(tlp)));
+	json_put_str(&j, "pap", str_of(pap_names[pap < PAP_COUNT ? pap : PAP_COUNT]));
+	if (classification.n)
+		json_put_str(&j, "classification", classification);
+	if (licence.n)
+		json_put_str(&j, "licence", licence);
+	if (a->exercise || b->exercise)
+		json_put_bool(&j, "exercise", true);
+	if (a->held || b->held)
+		json_put_bool(&j, "held", true);
+	rc = put_audience(k, a, b, &j);
+	if (tlp >= TLP_RED)
+		put_named(a, b, &j);
+	json_close(&j, '}');
+	k->labels = arena_str(k->a, buf_str(&text));
+	buf_free(&text);
+	return rc;
+}
+
+/* --- one row --- */
+
+static void put_reference(struct making *k, struct json_out *j, const char *name, str id)
+{
+	const struct type_field *f = name ? type_find_field(k->to, str_of(name)) : NULL;
+
+	if (!f || id.n == 0)
+		return;
+	json_key(j, str_of(name));
+	if (f->list)
+		json_open(j, '[');
+	json_str(j, id);
+	if (f->list)
+		json_close(j, ']');
+}
+
+static bool counts_business(const struct making *k)
+{
+	for (size_t i = 0; i < k->to->clock_count; i++) {
+		const struct clock_rule *c = &k->to->clocks[i];
+		if (c->business && c->start_at && str_eq(str_of(c->start_at), str_of(k->m->due)))
+			return true;
+	}
+	return false;
+}
+
+static enum rc put_due(struct making *k, struct json_out *j, struct json_object *row)
+{
+	int64_t after, due = TIME_NONE;
+	str text = k->m->after ? json_get_str(row, k->m->after) : STR_NONE;
+
+	if (text.n == 0)
+		return RC_OK;
+	if (!iso_duration_parse(text, &after))
+		return fail(k->err, RC_INPUT, "'" STR_FMT "' is no duration", STR_ARG(text));
+	if (counts_business(k) && k->q->calendar)
+		due = calendar_add(k->q->calendar, k->q->now_us, after);
+	else if (!__builtin_add_overflow(k->q->now_us, after, &due) && due < 0)
+		due = TIME_NONE;
+	if (due == TIME_NONE)
+		return fail(k->err, RC_INPUT, "'" STR_FMT "' leads to no day of the calendar", STR_ARG(text));
+	json_put_time(j, k->m->due, due - due % SECOND_US);
+	return RC_OK;
+}
+
+static enum rc put_row(struct making *k, struct json_object *row, size_t number, struct buf *out)
+{
+	struct json_out j = json_out(out);
+	const struct makes *m = k->m;
+
+	json_open(&j, '{');
+	put_reference(k, &j, m->origin, k->origin.id);
+	put_reference(k, &j, m->parent, k->parent.id);
+	if (m->number)
+		json_put_i64(&j, m->number, (int64_t)number);
+	enum rc rc = put_due(k, &j, row);
+	for (size_t i = 0; i < m->copy_count; i++) {
+		struct json_object *value = json_get(row, m->copy[i].column);
+		if (!value)
+			continue;
+		json_key(&j, str_of(m->copy[i].field));
+		json_raw(&j, str_of(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN)));
+	}
+	json_close(&j, '}');
+	return rc == RC_OK && out->over ? fail(k->err, RC_LIMIT, "row %zu is too large", number) : rc;
+}
+
+static enum rc make_row(struct making *k, struct json_object *row, size_t number)
+{
+	struct buf fields = BUF_INIT(RECORD_BODY_MAX);
+	struct record_view view = { 0 };
+	struct change_errors errors = { .count = 0 };
+	struct err why = { 0 };
+
+	enum rc rc = put_row(k, row, number, &fields);
+	if (rc == RC_OK) {
+		const struct change_request q = { .type = str_of(k->to->name), .fields = buf_str(&fields),
+						  .labels = k->labels, .language = k->q->language };
+		rc = change_record_tx(k->tx, k->r, k->v, &q, k->a, &view, &errors, &why);
+		/* whoever may make it sees it: it has no stricter labels than what he sees */
+		if (rc == RC_OK && view.record)
+			k->made.ids[k->made.count++] = record_view_id(&view, k->a);
+		else if (rc == RC_OK)
+			rc = fail(k->err, RC_DENIED, "you could not see what you make");
+		else if (rc == RC_INPUT || rc == RC_LIMIT)
+			rc = fail(k->err, rc, "row %zu: %s", number,
+				  errors.count ? errors.list[0].text : why.text);
+		else
+			rc = fail(k->err, rc, "%s", why.text);
+	}
+	record_view_end(&view);
+	buf_free(&fields);
+	return rc;
+}
+
+static enum rc make_rows(struct making *k)
+{
+	struct record_view view = { 0 };
+	enum rc rc = record_view_make(k->v, &k->origin.record, &k->origin.labels, &k->origin.decision, &view,
+				      k->err);
+
+	if (rc == RC_OK && field_is_cut(&view, k->m->from))
+		rc = fail(k->err, RC_DENIED, "you may not see '%s' of it", k->m->from->name);
+	struct json_object *rows = rc == RC_OK ? json_get(view.body, k->m->from->name) : NULL;
+	size_t count = json_count(rows);
+	if (rc == RC_OK && count == 0)
+		rc = fail(k->err, RC_INPUT, "'" STR_FMT "' has no %s", STR_ARG(k->origin.id), k->m->from->name);
+	k->made.ids = ARENA_ARRAY(k->a, count + 1, str);
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		rc = make_row(k, json_at(rows, i), i + 1);
+	record_view_end(&view);
+	return rc;
+}
+
+/* --- the whole --- */
+
+static enum rc make_all(struct tx *tx, void *ctx, struct err *err)
+{
+	struct making *k = ctx;
+	struct snapshot_ref *ref = snapshot_hold(records_types_snapshot(k->r));
+
+	k->tx = tx;
+	k->err = err;
+	k->types = snapshot_table(ref);
+	k->made.count = 0;
+	enum rc rc = find_sources(k);
+	if (rc == RC_OK)
+		rc = refuse_twice(k);
+	if (rc == RC_OK)
+		rc = make_labels(k);
+	if (rc == RC_OK)
+		rc = make_rows(k);
+	snapshot_drop(records_types_snapshot(k->r), ref);
+	return rc;
+}
+
+enum rc change_make(struct records *r, struct store *s, const struct viewer *v,
+		    const struct make_request *q, struct arena *a, struct made *out, struct err *err)
+{
+	struct making k = { .r = r, .v = v, .q = q, .a = a };
+	struct err why = { 0 };
+
+	enum rc rc = store_write(s, make_all, &k, &why);
+	*out = rc == RC_OK ? k.made : (struct made){ 0 };
+	if (rc == RC_OK)
+		return RC_OK;
+	if (rc == RC_DENIED || rc == RC_ABSENT)
+		change_refused(r, s, v, q->origin, str_of(why.text));
+	return fail(err, rc, "%s", why.text);
+}
+
+bool make_possible(const struct types *t, const struct record_view *origin)
+{
+	const struct type *from = record_view_type(origin);
+	const struct makes *m = from ? from->makes : NULL;
+	const struct type *to = m ? types_find(t, str_of(m->type)) : NULL;
+
+	return to && state_allows(m, record_view_state(origin)) && !field_is_cut(origin, m->from) &&
+	       json_count(json_get(origin->body, m->from->name)) > 0 &&
+	       authz_ever(origin->viewer, ACTION_CREATE, to);
+}

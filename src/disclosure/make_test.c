@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans into tasks, and what another type of a test's own makes. */
+#include "record/record_world.h"
+
+#include "disclosure/make.h"
+
+enum { VIEWER = 1 << 0, ANALYST = 1 << 1, LEAD = 1 << 3, NOON_DAY = 1795298400 };
+
+static struct viewer staff(uint32_t roles, int account)
+{
+	struct viewer v = {
+		.right = RIGHT_READ,
+		.as = { .kind = RECIPIENT_STAFF, .ceiling = TLP_RED, .named = true, .personal_basis = true },
+		.channel = CHANNEL_SCREEN, .account = account, .roles = roles,
+		.policy = { .number = 1, .public_k = 5 },
+	};
+	snprintf(v.actor, sizeof(v.actor), "account:%d", account);
+	return v;
+}
+
+static str put(struct world *w, const char *type, str id, const char *fields, const char *labels,
+	       const char *state)
+{
+	struct viewer lead = staff(LEAD | ANALYST, 1);
+	struct record_view view;
+	struct change_errors errors;
+	const struct change_request q = { .type = str_of(type), .id = id,
+					  .fields = fields ? str_of(fields) : STR_NONE,
+					  .labels = labels ? str_of(labels) : STR_NONE,
+					  .to_state = state ? str_of(state) : STR_NONE };
+	CHECK_RC(change_record(w->r, w->s, &lead, &q, w->a, &view, &errors, &err), RC_OK, err);
+	str made = view.record ? record_view_id(&view, w->a) : STR("");
+	record_view_end(&view);
+	return made;
+}
+
+static str plan(struct world *w, const char *steps, const char *labels)
+{
+	str id = put(w, "plan", STR_NONE, arena_fmt(w->a, "{\"title\":\"When it burns\",\"steps\":%s}", steps).p,
+		     labels, NULL);
+	(void)put(w, "plan", id, NULL, NULL, "in-use");
+	return id;
+}
+
+static str incident(struct world *w, const char *labels)
+{
+	return put(w, "incident", STR_NONE,
+		   "{\"title\":\"t\",\"class\":\"fraud\",\"severity\":\"low\",\"summary\":\"s\"}", labels, NULL);
+}
+
+static enum rc make(struct world *w, const struct viewer *v, str origin, str parent, struct made *out)
+{
+	const struct make_request q = { .origin = origin, .parent = parent,
+					.now_us = NOON_DAY * SECOND_US };
+	err = (struct err){ 0 };
+	return change_make(w->r, w->s, v, &q, w->a, out, &err);
+}
+
+static str shown(struct world *w, const struct viewer *v, str id)
+{
+	struct reader *r = NULL;
+	struct record_view view;
+	struct buf text = BUF_INIT(MIB(1));
+	struct json_out j = json_out(&text);
+	CHECK_RC(store_read_begin(w->s, &r, &err), RC_OK, err);
+	if (read_record(r, snapshot_table(w->held), v, id, w->a, &view, &err) == RC_OK)
+		record_view_json(&view, &j);
+	str s = arena_str(w->a, buf_str(&text));
+	record_view_end(&view);
+	store_read_end(r);
+	buf_free(&text);
+	return s;
+}
+
+static void holds(str text, const char *part)
+{
+	CHECK_MSG(str_find(text, str_of(part)) < text.n, "no %s in " STR_FMT, part, STR_ARG(text));
+}
+
+static uint64_t tasks(struct world *w)
+{
+	struct viewer lead = staff(LEAD, 1);
+	struct reader *r = NULL;
+	uint64_t n = 0;
+	bool more;
+	struct record_query q = { .type = types_find(snapshot_table(w->held), STR("task")) };
+	CHECK_RC(store_read_begin(w->s, &r, &err), RC_OK, err);
+	CHECK_RC(read_record_count(r, snapshot_table(w->held), &lead, &q, 1000, &n, &more, &err), RC_OK, err);
+	store_read_end(r);
+	return n;
+}
+
+#define STEPS                                                                                  \
+	"[{\"title\":\"Call\",\"role\":\"duty\",\"after\":\"PT4H\",\"help\":\"By phone\"},"      \
+	"{\"title\":\"Write it down\",\"after\":\"P1D\"},{\"title\":\"Look again\"}]"
+
+TEST(steps_become_tasks)
+{
+	struct world w = world_new();
+	struct viewer lead = staff(LEAD, 1);
+	struct made made;
+	str p = plan(&w, STEPS, NULL), i = incident(&w, NULL);
+	CHECK_RC(make(&w, &lead, p, i, &made), RC_OK, err);
+	CHECK_INT(made.count, 3);
+	CHECK_INT(tasks(&w), 3);
+	str first = made.count ? shown(&w, &lead, made.ids[0]) : STR("");
+	holds(first, "\"title\":\"Call\"");
+	holds(first, "\"role\":\"duty\"");
+	holds(first, "\"help\":\"By phone\"");
+	holds(first, "\"step\":1");
+	holds(first, arena_fmt(w.a, "\"parent\":\"" STR_FMT "\"", STR_ARG(i)).p);
+	holds(first, arena_fmt(w.a, "\"plan\":\"" STR_FMT "\"", STR_ARG(p)).p);
+	char due[40];
+	str text = time_str(due, (NOON_DAY + 4 * 3600) * SECOND_US);
+	holds(first, arena_fmt(w.a, "\"due_by\":\"" STR_FMT, STR_ARG(str_head(text, 19))).p);
+	holds(made.count == 3 ? shown(&w, &lead, made.ids[2]) : STR(""), "\"step\":3");
+	/* once; for another record again */
+	CHECK_RC(make(&w, &lead, p, i, &made), RC_CONFLICT, err);
+	CHECK_STR(str_of(err.text), STR("made already: 'task-1' and 2 more"));
+	CHECK_RC(make(&w, &lead, p, incident(&w, NULL), &made), RC_OK, err);
+	CHECK_INT(tasks(&w), 6);
+	CHECK_RC(make(&w, &lead, plan(&w, STEPS, NULL), i, &made), RC_OK, err);
+	CHECK_INT(tasks(&w), 9);
+	world_end(&w);
+}
+
+TEST(all_or_nothing)
+{
+	struct world w = world_new();
+	struct viewer lead = staff(LEAD, 1), reader = staff(VIEWER, 2), nobody = staff(0, 3);
+	struct made made;
+	str p = plan(&w, STEPS, NULL), i = incident(&w, NULL);
+	str draft = put(&w, "plan", STR_NONE, "{\"title\":\"d\",\"steps\":" STEPS "}", NULL, NULL);
+	str far = plan(&w, "[{\"title\":\"a\"},{\"title\":\"b\",\"after\":\"P300Y\"}]", NULL);
+	const struct {
+		const struct viewer *v;
+		str origin, parent;
+		enum rc rc;
+		const char *words;
+	} cases[] = {
+		{ &reader, p, i, RC_DENIED, "" },
+		{ &nobody, p, i, RC_ABSENT, "there is no such record" },
+		{ &lead, draft, i, RC_INPUT, "while it is 'draft'" },
+		{ &lead, i, i, RC_INPUT, "nothing is made of" },
+		{ &lead, p, STR(""), RC_INPUT, "say what they are for" },
+		{ &lead, p, STR("incident-4711"), RC_ABSENT, "there is no such record" },
+		{ &lead, STR("plan-4711"), i, RC_ABSENT, "there is no such record" },
+		{ &lead, far, i, RC_INPUT, "" },
+	};
+	for (size_t k = 0; k < COUNT_OF(cases); k++) {
+		enum rc rc = make(&w, cases[k].v, cases[k].origin, cases[k].parent, &made);
+		CHECK_MSG(rc == cases[k].rc, "case %zu: %s (%s)", k, rc_name(rc), err.text);
+		CHECK_MSG(strstr(err.text, cases[k].words), "case %zu: %s", k, err.text);
+		CHECK(made.count == 0);
+		CHECK_INT(tasks(&w), 0);
+	}
+	world_end(&w);
+}
+
+TEST(the_stricter_labels)
+{
+	static const struct {
+		const char *plan, *incident, *want;
+	} rows[] = {
+		{ "{\"tlp\":\"GREEN\"}", "{\"tlp\":\"AMBER+STRICT\"}", "\"tlp\":\"AMBER+STRICT\"" },
+		{ "{\"tlp\":\"RED\",\"named\":[\"account:1\",\"account:5\"]}",
+		  "{\"tlp\":\"RED\",\"named\":[\"account:1\",\"account:6\"]}", "\"named\":[\"account:1\"]" },
+		{ "{\"tlp\":\"GREEN\",\"pap\":\"RED\"}", "{\"tlp\":\"CLEAR\",\"pap\":\"CLEAR\"}", "\"pap\":\"RED\"" },
+		{ "{\"tlp\":\"GREEN\",\"named\":[\"account:7\"]}", "{\"tlp\":\"RED\",\"named\":[\"account:1\"]}",
+		  "\"named\":[\"account:1\"]" },
+	};
+	struct world w = world_new();
+	struct viewer lead = staff(LEAD, 1);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct made made;
+		str p = plan(&w, STEPS, rows[i].plan), k = incident(&w, rows[i].incident);
+		CHECK_RC(make(&w, &lead, p, k, &made), RC_OK, err);
+		if (made.count)
+			holds(shown(&w, &lead, made.ids[0]), rows[i].want);
+	}
+	world_end(&w);
+}
+
+TEST(a_button)
+{
+	struct world w = world_new();
+	struct viewer lead = staff(LEAD, 1), reader = staff(VIEWER, 2);
+	const struct {
+		str id;
+		const struct viewer *v;
+		bool possible;
+	} cases[] = {
+		{ plan(&w, STEPS, NULL), &lead, true },
+		{ plan(&w, STEPS, NULL), &reader, false },
+		{ put(&w, "plan", STR_NONE, "{\"title\":\"d\",\"steps\":" STEPS "}", NULL, NULL), &lead, false },
+		{ incident(&w, NULL), &lead, false },
+	};
+	struct reader *r = NULL;
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct record_view view;
+		CHECK_RC(read_record(r, snapshot_table(w.held), cases[i].v, cases[i].id, w.a, &view, &err), RC_OK,
+			 err);
+		CHECK_MSG(make_possible(snapshot_table(w.held), &view) == cases[i].possible, "case %zu", i);
+		record_view_end(&view);
+	}
+	store_read_end(r);
+	world_end(&w);
+}
+
+/* Due counted in business time, without anything they are for. */
+static const char audit[] =
+	"{ \"type\": \"audit\", \"version\": 1, \"label\": { \"en\": \"Audit\" },"
+	" \"plural\": { \"en\": \"Audits\" }, \"title\": \"title\", \"fields\": {"
+	"  \"title\": { \"kind\": \"text\", \"max\": 100, \"required\": [\"*\"],"
+	"   \"label\": { \"en\": \"Title\" } },"
+	"  \"of\": { \"kind\": \"reference\", \"label\": { \"en\": \"Of\" } },"
+	"  \"by\": { \"kind\": \"time\", \"label\": { \"en\": \"By\" } },"
+	"  \"points\": { \"kind\": \"rows\", \"max\": 9, \"label\": { \"en\": \"Points\" }, \"rows\": {"
+	"   \"what\": { \"kind\": \"text\", \"label\": { \"en\": \"What\" } },"
+	"   \"after\": { \"kind\": \"duration\", \"label\": { \"en\": \"After\" } } } } },"
+	" \"states\": { \"open\": { \"label\": { \"en\": \"Open\" } } },"
+	" \"clocks\": { \"by\": { \"label\": { \"en\": \"By\" }, \"start_at\": \"by\", \"start\": [\"open\"],"
+	"  \"due\": \"PT0S\", \"business\": true } },"
+	" \"makes\": { \"type\": \"audit\", \"from\": \"points\", \"origin\": \"of\", \"due\": \"by\","
+	"  \"after\": \"after\", \"copy\": { \"what\": \"title\" } },"
+	" \"rights\": { \"read\": { \"lead\": \"all\" }, \"create\": { \"lead\": \"all\" } },"
+	" \"list\": { \"columns\": [\"title\"], \"filters\": [\"by\"] } }";
+
+TEST(business_time)
+{
+	struct world w = world_new();
+	struct viewer lead = staff(LEAD, 1);
+	struct types *t = NULL;
+	struct calendar *c = NULL;
+	struct made made;
+	int64_t friday = TIME_NONE;
+	CHECK_RC(types_with(snapshot_table(w.held), str_of(audit), "types/audit.json", &t, &err), RC_OK, err);
+	if (t)
+		snapshot_swap(w.types, t);
+	CHECK_RC(calendar_new(STR("UTC"), STR("Mon-Fri 08:00-17:00"), STR_NONE, &c, &err), RC_OK, err);
+	CHECK(time_parse(STR("2026-11-20T16:00:00Z"), false, &friday));
+	str id = put(&w, "audit", STR_NONE,
+		     "{\"title\":\"t\",\"points\":[{\"what\":\"one\",\"after\":\"P1DT2H\"}]}", NULL, NULL);
+	const struct make_request q = { .origin = id, .calendar = c, .now_us = friday };
+	CHECK_RC(change_make(w.r, w.s, &lead, &q, w.a, &made, &err), RC_OK, err);
+	snapshot_drop(w.types, w.held);
+	w.held = snapshot_hold(w.types);
+	if (made.count)
+		holds(shown(&w, &lead, made.ids[0]), "\"by\":\"2026-11-24T09:00:00");
+	CHECK_RC(change_make(w.r, w.s, &lead, &q, w.a, &made, &err), RC_CONFLICT, err);
+	calendar_free(c);
+	world_end(&w);
+}
+
+TEST_MAIN(TEST_RUN(steps_become_tasks), TEST_RUN(all_or_nothing), TEST_RUN(the_stricter_labels),
+	  TEST_RUN(a_button), TEST_RUN(business_time))
