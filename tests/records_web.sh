@@ -35,7 +35,7 @@ answers() { # status, name, go or api, curl's arguments
 	want=$1 name=$2
 	shift 2
 	"$@"
-	[ "$status" = "$want" ] || { echo "# $status, want $want"; head -c 800 "$T/body" | sed 's/^/# /'; }
+	[ "$status" = "$want" ] || { echo "# $status, want $want"; head -c 800 "$T/body" | sed 's/^/# /'; echo; }
 	[ "$status" = "$want" ]
 	ok $? "$name"
 }
@@ -115,7 +115,13 @@ is "$(api "$URL/incident/1.json"; sed -nE 's/.*"indicators":(\[[^]]*\]).*/\1/p' 
 move() { go -F "csrf=$csrf" -F move=1 -F state=rejected "$@" "$URL$incident"; }
 answers 400 "a move asks for a reason" move -F based_on=1
 says 'why|reason' "and says so"
-answers 303 "it is given" move -F based_on=1 -F "why=not <ours>"
+answers 400 "and for the fields of that state" move -F based_on=1 -F "why=not <ours>"
+says '<a href="#f.outcome">Outcome: ' "which are named"
+says '<input type="hidden" name="state" value="rejected">' "in a form that goes on with the move"
+says 'name="why" value="not &lt;ours&gt;"' "and the reason"
+answers 303 "they are given" go -F "csrf=$csrf" -F state=rejected -F based_on=1 -F "why=not <ours>" -F "f.outcome=None" "$URL$incident"
+go "$URL$incident"
+says '<b>Rejected</b>' "and it has moved"
 answers 200 "the history" go "$URL$incident/history"
 says 'not &lt;ours&gt;' "has it"
 

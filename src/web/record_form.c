@@ -231,7 +231,12 @@ static void put_marking(struct page *p, const struct record_view *v)
 void put_form(struct page *p, const struct type *t, const struct record_view *v,
 	      const struct change_errors *errors)
 {
-	int state = v ? record_view_state(v) : 0;
+	int state = v ? record_view_state(v) : 0, to = type_state(t, page_form(p, "state"));
+	if (to >= 0) { /* a move that asks for more than came: the form goes on with it */
+		state = to;
+		json_put_str(&p->j, "to_state", str_of(t->states[to].name));
+		json_put_str(&p->j, "to_label", str_of(words_in(t->states[to].label, p->language)));
+	}
 	json_key(&p->j, STR("groups"));
 	json_open(&p->j, '[');
 	put_group(p, t, NULL, state < 0 ? 0 : (unsigned)state, v, errors);
