@@ -101,6 +101,21 @@ is "$(get -H 'Accept: text/html' "$URL/plan/1")" 200 "the plan's page"
 has "$T/page" 'action="/plan/plan--[^"]*/make"' "has the button"
 is "$(get -H 'Accept: text/html' "$URL/incident/1")" 200 "an incident's"
 has_not "$T/page" '/make"' "has none"
+check "a third errand" r errand new what="Look again"
+for _ in $(seq 100); do
+	get "$URL/notices.json" >/dev/null
+	! grep -q 'Look again' "$T/page" || break
+	sleep 0.1
+done
+has "$T/page" '"title":"Look again"' "becomes a notice on the page"
+n=$(sed -nE 's/.*"id": ?([0-9]+),[^}]*"title": ?"Look again".*/\1/p' "$T/page" | head -1)
+get -H 'Accept: application/json' "$URL/" >/dev/null
+has "$T/page" '"due":2' "the watch board counts what is due"
+has "$T/page" '"notices":1,' "and the notices"
+is "$(get --data-urlencode "words=seen" "$URL/notices/$n")" 303 "a note on the page"
+is "$(get --data-urlencode "words=seen" "$URL/notices/$n")" 409 "once there too"
+get "$URL/notices.json" >/dev/null
+has_not "$T/page" 'Look again' "and it is gone"
 check "another incident" r incident new title="It smokes" class=fraud severity=low summary="It smokes"
 post() { curl -s -o "$T/page" -w '%{http_code}' -H "Authorization: Bearer $token" -H 'Content-Type: application/json' "$@"; }
 is "$(post -d '{"for":"incident-2"}' "$URL/plan/1/make")" 200 "a program makes tasks"

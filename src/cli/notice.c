@@ -27,7 +27,7 @@ static int list(struct cli *c)
 	struct snapshot_ref *types = snapshot_hold(c->node->types);
 	enum rc rc = store_read_begin(c->node->store, &r, &err);
 	if (rc == RC_OK)
-		rc = read_notices(r, snapshot_table(types), &c->viewer, 0, limit, c->a, &all, &count, &err);
+		rc = read_notices(r, snapshot_table(types), c->node->roles, &c->viewer, 0, limit, c->a, &all, &count, &err);
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		const struct notice *n = &all[i];
 		char due[40], made[40];
@@ -52,8 +52,8 @@ static int run(struct cli *c)
 		return list(c);
 	if (!str_eq(word, STR("note")) || c->argc != 2 || !str_to_i64(str_of(c->argv[1]), &id))
 		return cli_usage(c, "list, or note ID");
-	if (notice_take(c->node->records, c->node->store, &c->viewer, id, str_of(cli_value(c, "--words")), &err) !=
-	    RC_OK)
+	if (notice_take(c->node->records, c->node->store, c->node->roles, &c->viewer, id,
+			str_of(cli_value(c, "--words")), &err) != RC_OK)
 		return cli_fail(c, &err);
 	cli_done(c, "noted", str_of(c->argv[1]));
 	return 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "disclosure/notices.h"
 
-#include "disclosure/account.h"
 #include "disclosure/change.h"
 #include "disclosure/read_records_private.h"
 #include "record/clocks.h"
@@ -12,9 +11,9 @@ static const char driver[] = "notice";
 /* --- whom it is for --- */
 
 /* All names under which this viewer is told something. */
-static size_t names_of(const struct viewer *v, struct arena *a, str out[ROLES_MAX + 2])
+static size_t names_of(const struct roles *r, const struct viewer *v, struct arena *a, str out[ROLES_MAX + 2])
 {
-	size_t n = 0, roles = v->all_roles ? roles_count(v->all_roles) : 0;
+	size_t n = 0, roles = roles_count(r);
 
 	if (v->account)
 		out[n++] = arena_fmt(a, "account:%lld", (long long)v->account);
@@ -26,14 +25,14 @@ static size_t names_of(const struct viewer *v, struct arena *a, str out[ROLES_MA
 	}
 	for (size_t bit = 0; bit < roles && bit < ROLES_MAX; bit++)
 		if (v->roles >> bit & 1)
-			out[n++] = arena_fmt(a, "role:%s", roles_at(v->all_roles, bit)->name);
+			out[n++] = arena_fmt(a, "role:%s", roles_at(r, bit)->name);
 	return n;
 }
 
-static bool is_for(const struct viewer *v, str recipient, struct arena *a)
+static bool is_for(const struct roles *r, const struct viewer *v, str recipient, struct arena *a)
 {
 	str names[ROLES_MAX + 2];
-	size_t n = names_of(v, a, names);
+	size_t n = names_of(r, v, a, names);
 
 	for (size_t i = 0; i < n; i++)
 		if (str_eq(names[i], recipient))
@@ -50,11 +49,11 @@ static int newest_first(const void *a, const void *b)
 	return x->id < y->id ? 1 : x->id > y->id ? -1 : 0;
 }
 
-static enum rc collect(struct conn *c, const struct viewer *v, int64_t before, size_t limit,
-		       struct arena *a, struct message **out, size_t *count_out, struct err *err)
+static enum rc collect(struct conn *c, const struct roles *r, const struct viewer *v, int64_t before,
+		       size_t limit, struct arena *a, struct message **out, size_t *count_out, struct err *err)
 {
 	str names[ROLES_MAX + 2];
-	size_t n = names_of(v, a, names), count = 0;
+	size_t n = names_of(r, v, a, names), count = 0;
 	struct message *all = ARENA_ARRAY(a, n * limit + 1, struct message);
 	enum rc rc = RC_OK;
 
@@ -117,15 +116,15 @@ static enum rc show(struct reader *r, const struct types *t, const struct viewer
 	return rc == RC_OK || rc == RC_ABSENT ? RC_OK : fail(err, rc, "%s", why.text);
 }
 
-enum rc read_notices(struct reader *r, const struct types *t, const struct viewer *v, int64_t before,
-		     size_t limit, struct arena *a, struct notice **out, size_t *count_out,
+enum rc read_notices(struct reader *r, const struct types *t, const struct roles *roles,
+		     const struct viewer *v, int64_t before, size_t limit, struct arena *a, struct notice **out, size_t *count_out,
 		     struct err *err)
 {
 	struct message *list = NULL;
 	size_t count = 0, most = limit < NOTICES_MOST ? limit : NOTICES_MOST;
 
 	*count_out = 0;
-	enum rc rc = collect(reader_conn(r), v, before, most, a, &list, &count, err);
+	enum rc rc = collect(reader_conn(r), roles, v, before, most, a, &list, &count, err);
 	*out = ARENA_ARRAY(a, count + 1, struct notice);
 	for (size_t i = 0; rc == RC_OK && i < count; i++)
 		rc = show(r, t, v, &list[i], a, &(*out)[i], err);
@@ -137,6 +136,7 @@ enum rc read_notices(struct reader *r, const struct types *t, const struct viewe
 
 struct taking {
 	struct records *r;
+	const struct roles *roles;
 	const struct viewer *v;
 	int64_t id;
 	str words;
@@ -147,7 +147,7 @@ static enum rc load_for(struct tx *tx, const struct taking *k, struct arena *a, 
 {
 	enum rc rc = outbox_load(tx_conn(tx), k->id, a, out, err);
 
-	if (rc == RC_OK && str_eq(out->driver, str_of(driver)) && is_for(k->v, out->recipient, a))
+	if (rc == RC_OK && str_eq(out->driver, str_of(driver)) && is_for(k->roles, k->v, out->recipient, a))
 		return RC_OK;
 	return rc == RC_OK || rc == RC_ABSENT ? fail(err, RC_ABSENT, "there is no such notice") : rc;
 }
@@ -215,10 +215,10 @@ static enum rc take(struct tx *tx, void *ctx, struct err *err)
 	return rc;
 }
 
-enum rc notice_take(struct records *r, struct store *s, const struct viewer *v, int64_t id, str words,
-		    struct err *err)
+enum rc notice_take(struct records *r, struct store *s, const struct roles *roles,
+		    const struct viewer *v, int64_t id, str words, struct err *err)
 {
-	struct taking k = { r, v, id, words.p ? words : STR("") };
+	struct taking k = { r, roles, v, id, words.p ? words : STR("") };
 	struct err why = { 0 };
 	enum rc rc;
 

@@ -9,6 +9,7 @@
 #ifndef RONDA_DISCLOSURE_NOTICES_H
 #define RONDA_DISCLOSURE_NOTICES_H
 
+#include "disclosure/account.h"
 #include "disclosure/read_records.h"
 
 struct notice {
@@ -20,14 +21,14 @@ struct notice {
 	int64_t due_us;            /* TIME_NONE: nothing is due */
 	int64_t step;              /* of the ladder, from 0 */
 };
-/* For this viewer, newest first; `before` an id, 0: from the newest; at most 1000. */
-MUST_CHECK enum rc read_notices(struct reader *r, const struct types *t, const struct viewer *v,
-				int64_t before, size_t limit, struct arena *a, struct notice **out,
+/* For this viewer, whose bits `roles` names, newest first; `before` an id, 0: from the newest; at most 1000. */
+MUST_CHECK enum rc read_notices(struct reader *r, const struct types *t, const struct roles *roles,
+				const struct viewer *v, int64_t before, size_t limit, struct arena *a, struct notice **out,
 				size_t *count_out, struct err *err);
 /* He has seen it; `words` may be "". In one job, journalled. RC_ABSENT: no such notice for him.
  * RC_DENIED: he may not see what it is about, or only reads. RC_CONFLICT: somebody has taken note of
  * it, or it was withdrawn. */
-MUST_CHECK enum rc notice_take(struct records *r, struct store *s, const struct viewer *v, int64_t id,
-			       str words, struct err *err);
+MUST_CHECK enum rc notice_take(struct records *r, struct store *s, const struct roles *roles,
+			       const struct viewer *v, int64_t id, str words, struct err *err);
 
 #endif

@@ -42,7 +42,7 @@ static struct viewer staff(const struct office *o, const char *role, int account
 	struct viewer v = {
 		.right = RIGHT_READ,
 		.as = { .kind = RECIPIENT_STAFF, .ceiling = TLP_RED, .named = true, .personal_basis = true },
-		.channel = CHANNEL_SCREEN, .account = account, .all_roles = o->roles,
+		.channel = CHANNEL_SCREEN, .account = account,
 		.roles = UINT32_C(1) << roles_find(o->roles, str_of(role)),
 		.policy = { .number = 9, .public_k = 5 },
 	};
@@ -79,7 +79,7 @@ static size_t seen(struct office *o, const struct viewer *v, struct notice *firs
 	struct notice *list = NULL;
 	size_t n = 0;
 	CHECK_RC(store_read_begin(o->w.s, &r, &err), RC_OK, err);
-	CHECK_RC(read_notices(r, snapshot_table(o->w.held), v, 0, 10, o->w.a, &list, &n, &err), RC_OK, err);
+	CHECK_RC(read_notices(r, snapshot_table(o->w.held), o->roles, v, 0, 10, o->w.a, &list, &n, &err), RC_OK, err);
 	store_read_end(r);
 	if (n > 0 && first)
 		*first = list[0];
@@ -88,7 +88,7 @@ static size_t seen(struct office *o, const struct viewer *v, struct notice *firs
 
 static enum rc take(struct office *o, const struct viewer *v, int64_t id, const char *words)
 {
-	return notice_take(o->w.r, o->w.s, v, id, str_of(words), &err);
+	return notice_take(o->w.r, o->w.s, o->roles, v, id, str_of(words), &err);
 }
 
 TEST(to_a_role)

@@ -38,7 +38,7 @@ enum rc page_notices(struct page *p, struct err *err)
 		return fail(err, RC_INPUT, "'before' is no number of a notice");
 	enum rc rc = page_reader(p, err);
 	if (rc == RC_OK)
-		rc = read_notices(p->r, page_types(p), &p->caller.viewer, before, limit, p->a, &list, &n, err);
+		rc = read_notices(p->r, page_types(p), p->w->n->roles, &p->caller.viewer, before, limit, p->a, &list, &n, err);
 	if (rc != RC_OK)
 		return rc;
 	page_rows(p);
@@ -56,7 +56,7 @@ enum rc page_notice_take(struct page *p, struct err *err)
 	int64_t id;
 	if (!str_to_i64(p->item, &id))
 		return fail(err, RC_ABSENT, "there is nothing here");
-	enum rc rc = notice_take(p->w->n->records, p->w->n->store, &p->caller.viewer, id,
+	enum rc rc = notice_take(p->w->n->records, p->w->n->store, p->w->n->roles, &p->caller.viewer, id,
 				 http_form(p->q, "words"), err);
 	if (rc == RC_OK)
 		page_go(p, STR("/notices"));
@@ -72,7 +72,7 @@ enum rc page_put_due(struct page *p, struct err *err)
 	bool more = false;
 	enum rc rc = read_record_count(p->r, page_types(p), &p->caller.viewer, &q, COUNT_MOST, &due, &more, err);
 	if (rc == RC_OK)
-		rc = read_notices(p->r, page_types(p), &p->caller.viewer, 0, NOTICES_LOOK, p->a, &list, &n, err);
+		rc = read_notices(p->r, page_types(p), p->w->n->roles, &p->caller.viewer, 0, NOTICES_LOOK, p->a, &list, &n, err);
 	json_put_i64(&p->j, "due", (int64_t)due);
 	json_put_bool(&p->j, "due_more", more);
 	json_put_i64(&p->j, "notices", (int64_t)n);
