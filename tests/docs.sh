@@ -29,9 +29,9 @@ fi
 for name in $(sed -nE 's/^FORMAT\(([a-z]+)\).*/\1/p' src/intake/formats.def); do
 	has docs/intake.md "\`$name\`" "docs/intake.md knows the format $name"
 done
-for path in $(sed -nE 's/^(ROUTE|UPLOAD)\(([A-Z]+, )?"([^"]*)".*/\3/p' src/routes.def | sort -u); do
+for path in $(sed -nE 's/^(ROUTE|BODY|UPLOAD)\(([A-Z]+, )?"([^"]*)".*/\3/p' src/routes.def | sort -u); do
 	case $path in /log*) continue ;; esac
-	has docs/http.md "$(echo "$path" | sed 's/[*]/ID/')" "docs/http.md knows $path"
+	has docs/http.md "$(echo "$path" | sed 's/[*]/ID/; s/[*]/N/')" "docs/http.md knows $path"
 done
 
 # --- links ---

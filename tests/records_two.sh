@@ -24,6 +24,7 @@ cat >"$D/types/matter.json" <<'END2'
   "list": { "columns": ["title", "organisation"], "filters": ["organisation"], "sort": "title" } }
 END2
 serve
+ok $? "and serves"
 lead=$(ronda token -d "$D" make lead --right operate --ceiling RED --account "Lead A" 2>/dev/null)
 as() { who=$1; shift; curl -s --max-time 20 -H "Authorization: Bearer $who" "$@"; }
 make() { # token, type, JSON: its id

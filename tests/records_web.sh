@@ -233,6 +233,13 @@ bad 404 "a version that is none" api "$URL/visit/2/history/99"
 bad 400 "a version of one's own" json -d '{"based_on":-1,"fields":{"badge":"x"}}' "$URL/visit/2"
 bad 400 "a file named .x" json -d '{"fields":{"title":"x","files":[{"digest":"'"$digest"'","name":".x","bytes":11}]}}' "$URL/note"
 bad 400 "a file named ../../x" json -d '{"fields":{"title":"x","files":[{"digest":"'"$digest"'","name":"../../x","bytes":11}]}}' "$URL/note"
+for many in 1000 1001; do
+	awk -v n=$many 'BEGIN { printf "{\"state\":\"lost\",\"ids\":["; for (i = 1; i <= n; i++) printf "%s\"visit-2\"", (i > 1 ? "," : ""); print "]}" }' >"$T/many.json"
+	bad 400 "$many at once" json --data-binary "@$T/many.json" "$URL/visit/bulk"
+done
+has "$T/words" 'at most 1000 records at once' "one too many is told"
+bad 400 "none at once" json -d '{"ids":[],"state":"agreed"}' "$URL/visit/bulk"
+bad 400 "ids that are none" json -d '{"ids":"visit-2","state":"agreed"}' "$URL/visit/bulk"
 answers 415 "a body that is nothing known" api -H 'Content-Type: text/xml' -d '<x/>' "$URL/visit"
 head -c 10485760 /dev/zero | tr '\0' n >"$T/big"
 { printf '{"fields":{"title":"big","text_body":"'; cat "$T/big"; printf '"}}'; } >"$T/big.json"

@@ -366,7 +366,7 @@ enum rc page_records_bulk(struct page *p, struct err *err)
 	b->to_state = member(p, o, "state");
 	b->why = member(p, o, "why");
 	if (b->over)
-		rc = fail(err, RC_LIMIT, "at most %d records at once", BULK_MAX);
+		rc = fail(err, RC_INPUT, "at most %d records at once", BULK_MAX);
 	else if (b->count == 0)
 		rc = fail(err, RC_INPUT, "no record was chosen");
 	else if (b->to_state.n == 0)

@@ -5,6 +5,7 @@
 
 #include "disclosure/access_guard.h"
 #include "http/client_test.h"
+#include "web/page.h"
 
 /* A node of its own in a directory of its own, served on loopback. */
 struct served {
@@ -440,8 +441,47 @@ TEST(reports_that_are_refused)
 	end(s);
 }
 
+TEST(bodies_at_once)
+{
+	struct served *s = serve();
+	struct buf out = BUF_INIT(MIB(1)), request = BUF_INIT(KIB(4));
+	char bearer[160];
+	int fds[5];
+	buf_fmt(&request, "POST /note HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%sContent-Type: application/json\r\n"
+		"Content-Length: 10\r\n\r\n{\"a\"", as_bearer(s->tokens[RIGHT_READ], bearer));
+	for (size_t i = 0; i < COUNT_OF(fds) - 1; i++) {
+		fds[i] = dial(s->port, 0);
+		CHECK(send_all(fds[i], buf_str(&request)));
+		for (int k = 0; k < 200 && atomic_load(&s->w->bodies) <= i; k++)
+			usleep(10000);
+		CHECK_INT(atomic_load(&s->w->bodies), i + 1);
+	}
+	fds[4] = dial(s->port, 0);
+	CHECK(send_all(fds[4], buf_str(&request)) && send_all(fds[4], STR(":\"bc\"}")));
+	(void)read_answer(fds[4], &out, 5000);
+	CHECK_INT(first_status(buf_str(&out)), 503);
+	CHECK(has(&out, "Retry-After: 5"));
+	/* one goes away: there is room again */
+	close(fds[0]);
+	for (int k = 0; k < 500 && atomic_load(&s->w->bodies) == 4; k++)
+		usleep(10000);
+	close(fds[4]);
+	fds[4] = dial(s->port, 0);
+	CHECK(send_all(fds[4], buf_str(&request)) && send_all(fds[4], STR(":\"bc\"}")));
+	buf_reset(&out);
+	(void)read_answer(fds[4], &out, 5000);
+	CHECK_MSG(first_status(buf_str(&out)) == 400 && has(&out, "there is no member 'a'"), STR_FMT,
+		  STR_ARG(buf_str(&out)));
+	for (size_t i = 1; i < COUNT_OF(fds); i++)
+		close(fds[i]);
+	buf_free(&request);
+	buf_free(&out);
+	end(s);
+}
+
 TEST_MAIN(TEST_RUN(routes_without_credentials), TEST_RUN(rights_and_routes),
 	  TEST_RUN(a_session_from_sign_in_to_sign_out), TEST_RUN(a_session_ends_with_its_token),
 	  TEST_RUN(a_sign_in_link_works_once), TEST_RUN(the_set_up_secret_gives_one_token),
 	  TEST_RUN(guessing_is_slow), TEST_RUN(forms_and_failures), TEST_RUN(a_demonstration_says_so),
-	  TEST_RUN(reports_that_are_refused))
+	  TEST_RUN(reports_that_are_refused),
+	  TEST_RUN(bodies_at_once))
