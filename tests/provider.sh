@@ -93,6 +93,7 @@ ronda journal -d "$D" list --json >"$T/journal"
 has "$T/journal" '"act":"login".*"by":"provider"' "the journal says how"
 stop_node
 configure 'duty=boss'
+: >"$T/out" # the node empties it too, but perhaps only after the first look
 ronda serve -d "$D" --set listen=127.0.0.1:0 >"$T/out" 2>"$T/err" &
 node_pid=$!
 for _ in $(seq 100); do [ ! -s "$T/out" ] && kill -0 $node_pid 2>/dev/null || break; sleep 0.05; done
