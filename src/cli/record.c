@@ -62,56 +62,10 @@ str record_name(const struct record_call *k, const char *text)
 	return str_of(text);
 }
 
-/* The id behind one name, if there is such a record; else the name as it stands. */
-static enum rc resolve_one(struct record_call *k, struct reader *r, const struct type_field *f,
-			   str text, struct buf *out, struct err *err)
-{
-	struct record_view v;
-	uint64_t n = 0;
-	str name = str_trim_all(text);
-	if (name.n == 0 || str_find(name, STR("--")) < name.n) {
-		buf_add(out, name);
-		return RC_OK;
-	}
-	if (f->refers_to && str_to_u64(name, &n))
-		name = arena_fmt(k->c->a, "%s-%llu", f->refers_to, (unsigned long long)n);
-	enum rc rc = read_record(r, k->types, &k->c->viewer, name, k->c->a, &v, err);
-	if (rc != RC_OK)
-		return rc == RC_ABSENT ? fail(err, RC_INPUT, "%s: there is no record '" STR_FMT "'",
-					      words_in(f->label, k->language), STR_ARG(name)) :
-					 rc;
-	struct buf json = BUF_INIT(MIB(4));
-	struct json_out j = json_out(&json);
-	struct json_object *o = NULL;
-	record_view_json(&v, &j);
-	rc = json_read(buf_str(&json), &o, err);
-	if (rc == RC_OK)
-		buf_add(out, json_get_str(o, "id"));
-	json_free(o);
-	buf_free(&json);
-	record_view_end(&v);
-	return rc;
-}
-
 enum rc record_resolve(struct record_call *k, struct reader *r, const struct type_field *f, str text,
 		       str *out, struct err *err)
 {
-	*out = text;
-	if (f->kind != KIND_REFERENCE && f->kind != KIND_PERSON)
-		return RC_OK;
-	struct buf b = BUF_INIT(KIB(64));
-	enum rc rc = RC_OK;
-	for (str rest = text; rc == RC_OK && rest.n;) {
-		size_t n = 0;
-		while (n < rest.n && !strchr(",;\n", rest.p[n]))
-			n++;
-		rc = resolve_one(k, r, f, str_head(rest, n), &b, err);
-		buf_char(&b, '\n');
-		rest = str_from(rest, n + 1);
-	}
-	*out = arena_str(k->c->a, buf_str(&b));
-	buf_free(&b);
-	return rc;
+	return read_references(r, k->types, &k->c->viewer, f, text, k->language, k->c->a, out, err);
 }
 
 enum rc record_field_value(struct record_call *k, struct reader *r, const struct type_field *f,

@@ -66,6 +66,12 @@ MUST_CHECK enum rc read_record_file(struct reader *r, const struct types *t, con
 void record_view_json(const struct record_view *v, struct json_out *j);
 /* One field as text ("" when none or cut). */
 void record_view_text(const struct record_view *v, const struct type_field *f, struct buf *out);
+/* What stands in an input for a field: references as people type them ("42", "incident-42", several by
+ * comma or line) become ids, one a line; other kinds are left as they are. RC_INPUT names the one
+ * that is not there for this viewer. */
+MUST_CHECK enum rc read_references(struct reader *r, const struct types *t, const struct viewer *v,
+				   const struct type_field *f, str text, str language,
+				   struct arena *a, str *out, struct err *err);
 /* What pages and forms ask besides. */
 const struct type *record_view_type(const struct record_view *v); /* NULL: not loaded here */
 str record_view_id(const struct record_view *v, struct arena *a);   /* "incident--…" */

@@ -350,6 +350,42 @@ TEST(versions_are_as_strict_as_the_record)
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(fields_by_share), TEST_RUN(markings), TEST_RUN(two_organisations_every_id),
+/* What is typed becomes ids, for who may see what it names. */
+TEST(references_as_typed)
+{
+	struct world w = world_new();
+	struct viewer lead = staff(LEAD, 1), other = person_of(house_b, 4);
+	struct uuid first = make(&w, id_str(&w, "organisation", &house_a), "{\"tlp\":\"GREEN\"}", 1);
+	str id = id_str(&w, "incident", &first);
+	const struct words label[] = { { "en", "Case" }, { NULL } };
+	const struct type_field any = { .kind = KIND_REFERENCE, .label = label, .list = true },
+				to = { .kind = KIND_REFERENCE, .label = label, .refers_to = "incident" },
+				text = { .kind = KIND_TEXT, .label = label };
+	const struct { const struct type_field *f; const struct viewer *v; str typed, want; enum rc rc; } cases[] = {
+		{ &to, &lead, STR_INIT("1"), id, RC_OK },
+		{ &to, &lead, STR_INIT(" incident-1 "), id, RC_OK },
+		{ &any, &lead, arena_fmt(w.a, "incident-1, finding--00ff\n" STR_FMT, STR_ARG(id)),
+		  arena_fmt(w.a, STR_FMT "\nfinding--00ff\n" STR_FMT, STR_ARG(id), STR_ARG(id)), RC_OK },
+		{ &any, &lead, STR_INIT("1"), STR_INIT(""), RC_INPUT }, /* a number of what? */
+		{ &to, &lead, STR_INIT("2"), STR_INIT(""), RC_INPUT },
+		{ &to, &other, STR_INIT("1"), STR_INIT(""), RC_INPUT }, /* as if it were not there */
+		{ &text, &lead, STR_INIT("incident-1"), STR_INIT("incident-1"), RC_OK },
+		{ &to, &lead, STR_INIT(""), STR_INIT(""), RC_OK },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct reader *r = begin(&w);
+		str got = STR_NONE;
+		CHECK_RC(read_references(r, types_of(&w), cases[i].v, cases[i].f, cases[i].typed, STR("en"),
+					 w.a, &got, &err), cases[i].rc, err);
+		if (cases[i].rc == RC_OK)
+			CHECK_STR(got, cases[i].want);
+		else
+			CHECK(strstr(err.text, "Case: there is no record"));
+		store_read_end(r);
+	}
+	world_end(&w);
+}
+
+TEST_MAIN(TEST_RUN(references_as_typed), TEST_RUN(fields_by_share), TEST_RUN(markings), TEST_RUN(two_organisations_every_id),
 	  TEST_RUN(lists_and_pages), TEST_RUN(filters_and_sorts_that_would_tell),
 	  TEST_RUN(versions_are_as_strict_as_the_record))

@@ -246,18 +246,6 @@ static str member(const struct page *p, struct json_object *o, const char *name)
 	return o ? json_get_str(o, name) : page_form(p, name);
 }
 
-/* What a person types: an id, or "incident-42". */
-static str whole_id(struct page *p, str text)
-{
-	struct record_view v = { 0 };
-	str id = str_trim_all(text);
-	if (str_find(id, STR("--")) == id.n && page_reader(p, NULL) == RC_OK &&
-	    read_record(p->r, page_types(p), &p->caller.viewer, id, p->a, &v, NULL) == RC_OK)
-		id = record_view_id(&v, p->a);
-	record_view_end(&v);
-	return id;
-}
-
 static enum rc link_or_unlink(struct page *p, bool link, struct err *err)
 {
 	static const char *const link_members[] = { "to", "kind", "why", "link" };
@@ -271,7 +259,7 @@ static enum rc link_or_unlink(struct page *p, bool link, struct err *err)
 	if (rc == RC_OK && link)
 		rc = change_link(p->w->n->records, p->w->n->store, &p->caller.viewer, from,
 				 member(p, o, "kind").n > 0 ? member(p, o, "kind") : STR("related"),
-				 whole_id(p, member(p, o, "to")), why, &id, err);
+				 str_trim_all(member(p, o, "to")), why, &id, err);
 	else if (rc == RC_OK && !str_to_i64(member(p, o, "link"), &id) &&
 		 !(o && json_get_i64(o, "link", &id)))
 		rc = fail(err, RC_INPUT, "'link' is no number of a link");

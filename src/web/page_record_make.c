@@ -3,22 +3,6 @@
 #include "disclosure/make.h"
 #include "web/records.h"
 
-static str whole_id(struct page *p, str text)
-{
-	uint64_t number;
-	return str_to_u64(text, &number) ?
-		       arena_fmt(p->a, "%s-%llu", p->type->name, (unsigned long long)number) : text;
-}
-
-static bool is_of_type(struct page *p, str id)
-{
-	struct record_view v = { 0 };
-	bool is = read_record(p->r, page_types(p), &p->caller.viewer, id, p->a, &v, NULL) == RC_OK &&
-		  record_view_type(&v) == p->type;
-	record_view_end(&v);
-	return is;
-}
-
 /* A form, or {"for":"incident-42"}; programs get {"made":["task--…"]}. */
 enum rc page_record_make(struct page *p, struct err *err)
 {
@@ -26,11 +10,13 @@ enum rc page_record_make(struct page *p, struct err *err)
 	struct json_object *o = NULL;
 	struct made made = { .count = 0 };
 	bool program = p->body.p != NULL;
-	struct make_request q = { .origin = whole_id(p, p->item), .calendar = n->calendar,
-				  .now_us = clock_now_us(), .language = p->language };
-	enum rc rc = page_reader(p, err);
-	if (rc == RC_OK && !is_of_type(p, q.origin))
-		rc = fail(err, RC_ABSENT, "there is nothing here");
+	struct record_view origin = { 0 };
+	struct make_request q = { .calendar = n->calendar, .now_us = clock_now_us(),
+				  .language = p->language };
+	enum rc rc = load_record(p, &origin, err);
+	if (rc == RC_OK)
+		q.origin = record_view_id(&origin, p->a);
+	record_view_end(&origin);
 	if (rc == RC_OK && program)
 		rc = json_read(p->body, &o, err);
 	if (rc == RC_OK) {

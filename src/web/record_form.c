@@ -270,23 +270,6 @@ static void told(struct change_errors *errors, const struct type_field *f, unsig
 	snprintf(e->text, sizeof e->text, "%.199s", why->text);
 }
 
-/* A reference may be typed as "incident-42": what it names is looked up. */
-static str whole_reference(struct page *p, const struct type_field *f, str text)
-{
-	struct record_view v = { 0 };
-	uint64_t number;
-	str name = str_trim_all(text), id = text;
-	if ((f->kind != KIND_REFERENCE && f->kind != KIND_PERSON) || f->list || name.n == 0 ||
-	    str_find(name, STR("--")) < name.n || page_reader(p, NULL) != RC_OK)
-		return text;
-	if (f->refers_to && str_to_u64(name, &number))
-		name = arena_fmt(p->a, "%s-%llu", f->refers_to, (unsigned long long)number);
-	if (read_record(p->r, page_types(p), &p->caller.viewer, name, p->a, &v, NULL) == RC_OK)
-		id = record_view_id(&v, p->a);
-	record_view_end(&v);
-	return id;
-}
-
 static enum rc take_value(struct page *p, const struct type_field *f, str text, struct buf *out,
 			  struct err *err)
 {
@@ -296,7 +279,11 @@ static enum rc take_value(struct page *p, const struct type_field *f, str text, 
 		buf_add(out, text.n > 0 ? STR("true") : STR("null"));
 		return RC_OK;
 	}
-	return kind_parse(f, whole_reference(p, f, text), p->language, &j, err);
+	enum rc rc = page_reader(p, err);
+	if (rc == RC_OK)
+		rc = read_references(p->r, page_types(p), &p->caller.viewer, f, text, p->language, p->a,
+				     &text, err);
+	return rc == RC_OK ? kind_parse(f, text, p->language, &j, err) : rc;
 }
 
 /* Bytes that came, kept, and what names them. */
