@@ -160,7 +160,12 @@ digest=$(echo "$file" | sed -E 's,.*/file/([0-9a-f]*).*,\1,')
 answers 404 "not as another record's" go "$URL$incident/file/$digest?field=files"
 answers 404 "not as another field's" go "$URL$note/file/$digest?field=title"
 answers 303 "one is kept, one goes" go -F "csrf=$csrf" -F based_on=1 -F f.files.there=1 -F "f.files.keep=$digest" "$URL$note"
-answers 404 "what went is not given" go "$URL$html"
+answers 404 "what went is not given" go "$(echo "$URL$html" | sed 's/version=1/version=2/')"
+answers 200 "but as it stood in the version that had it" go "$URL$note/history/1"
+old=$(grep -oE 'href="[^"]*/file/[^"]*"' "$T/body" | sed -n '2s/href="//; 2s/"$//p' | sed 's/&amp;/\&/g')
+answers 200 "it still comes down" go "$URL$old"
+cmp -s "$T/body" "$T/two.html"
+ok $? "whole"
 answers 200 "what stays is" go "$URL$file"
 
 # --- as JSON and CSV ---

@@ -227,15 +227,17 @@ TEST(files_go_with_their_field)
 	str id = view.record ? id_str(&w, "note", &view.record->id) : STR("");
 	record_view_end(&view);
 	struct reader *r = begin(&w);
-	CHECK_RC(read_record_file(r, types_of(&w), &none, id, STR("files"), hex.p, &bytes, &name, w.a, &err),
+	CHECK_RC(read_record(r, types_of(&w), &none, id, w.a, &view, &err), RC_OK, err);
+	CHECK_RC(read_record_file(r, &view, STR("files"), hex.p, &bytes, &name, w.a, &err),
 		 RC_OK, err);
 	CHECK_STR(buf_str(&bytes), STR("canary-file"));
 	CHECK_STR(name, STR("a.txt"));
-	CHECK_RC(read_record_file(r, types_of(&w), &none, id, STR("title"), hex.p, &bytes, &name, w.a, &err),
+	CHECK_RC(read_record_file(r, &view, STR("title"), hex.p, &bytes, &name, w.a, &err),
 		 RC_ABSENT, err);
 	hex.p[0] = hex.p[0] == '0' ? '1' : '0';
-	CHECK_RC(read_record_file(r, types_of(&w), &none, id, STR("files"), hex.p, &bytes, &name, w.a, &err),
+	CHECK_RC(read_record_file(r, &view, STR("files"), hex.p, &bytes, &name, w.a, &err),
 		 RC_ABSENT, err);
+	record_view_end(&view);
 	store_read_end(r);
 	buf_free(&hex);
 	buf_free(&bytes);

@@ -55,10 +55,10 @@ typedef bool (*link_view_each)(void *ctx, const struct link_view *l);
 MUST_CHECK enum rc read_record_links(struct reader *r, const struct types *t, const struct viewer *v,
 				     str id, struct arena *a, link_view_each each, void *ctx,
 				     struct err *err);
-/* Bytes of a FILE field of a record the viewer may see. */
-MUST_CHECK enum rc read_record_file(struct reader *r, const struct types *t, const struct viewer *v,
-				    str id, str field, const char *digest_hex, struct buf *out,
-				    str *name_out, struct arena *a, struct err *err);
+/* Bytes of a FILE field of what is shown: of the record, or of an older version of it. */
+MUST_CHECK enum rc read_record_file(struct reader *r, const struct record_view *v, str field,
+				    const char *digest_hex, struct buf *out, str *name_out,
+				    struct arena *a, struct err *err);
 
 /* {"id":…,"type":…,"number":…,"version":…,"state":…,"organisation":…,"author":…,"created":…,
  * "changed":…,"labels":{…},"due":…,"title":…,"why":…,"body":{…},"cut":["field"]}; author, why, cut and the whole of

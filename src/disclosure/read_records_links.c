@@ -150,25 +150,17 @@ static struct json_object *find_file(struct json_object *value, const char *dige
 	return NULL;
 }
 
-enum rc read_record_file(struct reader *r, const struct types *t, const struct viewer *v, str id,
-			 str field, const char *digest_hex, struct buf *out, str *name_out,
-			 struct arena *a, struct err *err)
+enum rc read_record_file(struct reader *r, const struct record_view *v, str field,
+			 const char *digest_hex, struct buf *out, str *name_out, struct arena *a,
+			 struct err *err)
 {
-	struct record_view view;
 	struct digest digest;
+	const struct type_field *f = v->record->type ? type_find_field(v->record->type, field) : NULL;
+	struct json_object *file = f && f->kind == KIND_FILE && !field_is_cut(v, f) ?
+		find_file(json_get(v->body, f->name), digest_hex) : NULL;
 
-	enum rc rc = read_record(r, t, v, id, a, &view, err);
-	if (rc != RC_OK)
-		return rc;
-	const struct type_field *f = type_find_field(view.record->type, field);
-	struct json_object *file = f && f->kind == KIND_FILE && !field_is_cut(&view, f) ?
-		find_file(json_get(view.body, f->name), digest_hex) : NULL;
-	if (file && hex_parse(str_of(digest_hex), digest.b, sizeof(digest.b))) {
-		*name_out = arena_str(a, json_get_str(file, "name"));
-		rc = file_read(r, &digest, out, err);
-	} else {
-		rc = fail(err, RC_ABSENT, "there is no such file");
-	}
-	record_view_end(&view);
-	return rc;
+	if (!file || !hex_parse(str_of(digest_hex), digest.b, sizeof(digest.b)))
+		return fail(err, RC_ABSENT, "there is no such file");
+	*name_out = arena_str(a, json_get_str(file, "name"));
+	return file_read(r, &digest, out, err);
 }

@@ -123,8 +123,6 @@ static void try_all_reads(struct world *w, const struct viewer *v, str id, str n
 	struct reader *r = begin(w);
 	struct record_view view;
 	struct seen seen = { .w = w, .own = &v->organisation, .cursor = BUF_INIT(KIB(1)) };
-	struct buf bytes = BUF_INIT(KIB(1));
-	str name;
 	int links = 0;
 	struct err absent = { 0 }, forbidden = { 0 };
 
@@ -138,10 +136,7 @@ static void try_all_reads(struct world *w, const struct viewer *v, str id, str n
 	CHECK_RC(read_record_history(r, types_of(w), v, id, 0, 9, w->a, note_seen, &seen, &err), RC_ABSENT,
 		 err);
 	CHECK_RC(read_record_links(r, types_of(w), v, id, w->a, no_link, &links, &err), RC_ABSENT, err);
-	CHECK_RC(read_record_file(r, types_of(w), v, id, STR("title"), "00", &bytes, &name, w->a, &err),
-		 RC_ABSENT, err);
 	CHECK(seen.count == 0 && links == 0);
-	buf_free(&bytes);
 	buf_free(&seen.cursor);
 	store_read_end(r);
 }

@@ -21,16 +21,15 @@ static void free_types(void *table)
 	types_free(table);
 }
 
-enum rc node_types_reload(struct node *n, struct err *err)
+static enum rc open_types(struct node *n, struct err *err)
 {
 	struct types *t = NULL;
 	struct arena *a = arena_new(KIB(1));
 	enum rc rc = types_load(arena_fmt(a, "%s/types", n->dir).p, roles_names(n->roles), &t, err);
 	arena_free(a);
+	n->types = snapshot_new(free_types);
 	if (rc == RC_OK)
 		snapshot_swap(n->types, t);
-	if (rc == RC_OK && n->records)
-		rc = records_reindex(n->records, err);
 	return rc;
 }
 
@@ -70,8 +69,7 @@ static enum rc tick(struct store *s, void *ctx, bool *did_out, struct err *err)
 
 enum rc node_records_open(struct node *n, struct err *err)
 {
-	n->types = snapshot_new(free_types);
-	enum rc rc = node_types_reload(n, err);
+	enum rc rc = open_types(n, err);
 	if (rc == RC_OK)
 		rc = open_calendar(n, err);
 	if (rc == RC_OK)

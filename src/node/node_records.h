@@ -6,10 +6,9 @@
 #include "node/node.h"
 
 /* Types of DIR/types, the calendar of the settings and DIR/holidays.txt, clocks. What senders
- * of a process that died had taken is given back. */
+ * of a process that died had taken is given back. All are read at start only: a record that was
+ * loaded points into its type. */
 MUST_CHECK enum rc node_records_open(struct node *n, struct err *err);
 void node_records_close(struct node *n);
-/* After a file in DIR/types was changed; a bad one is refused, and what was there stays. */
-MUST_CHECK enum rc node_types_reload(struct node *n, struct err *err);
 
 #endif

@@ -192,28 +192,35 @@ enum rc page_record_history(struct page *p, struct err *err)
 	return rc;
 }
 
-enum rc page_record_version(struct page *p, struct err *err)
+/* As it stood in the version that `text` names. */
+static enum rc load_version(struct page *p, str text, struct record_view *v, struct err *err)
 {
-	struct record_view now = { 0 }, v = { 0 };
+	struct record_view now = { 0 };
 	uint64_t version;
-	p->template = "record_version";
-	if (!str_to_u64(p->item2, &version))
+	if (!str_to_u64(text, &version))
 		return fail(err, RC_ABSENT, "there is nothing here");
 	enum rc rc = load_record(p, &now, err);
 	if (rc == RC_OK)
 		rc = read_record_version(p->r, page_types(p), &p->caller.viewer,
-					 record_view_id(&now, p->a), version, p->a, &v, err);
+					 record_view_id(&now, p->a), version, p->a, v, err);
+	record_view_end(&now);
+	return rc;
+}
+
+enum rc page_record_version(struct page *p, struct err *err)
+{
+	struct record_view v = { 0 };
+	p->template = "record_version";
+	enum rc rc = load_version(p, p->item2, &v, err);
 	if (rc == RC_OK && p->form == FORM_CSV) {
 		rc = put_table(p, &v, err);
 	} else if (rc == RC_OK) {
-		p->title = arena_fmt(p->a, "Version %llu: %s", (unsigned long long)version,
-				     title_of(p, &v)).p;
+		p->title = arena_fmt(p->a, "Version " STR_FMT ": %s", STR_ARG(p->item2), title_of(p, &v)).p;
 		put_type(p, p->type);
 		put_record(p, &v);
 		put_fields(p, &v);
 	}
 	record_view_end(&v);
-	record_view_end(&now);
 	return rc;
 }
 
@@ -221,16 +228,15 @@ enum rc page_record_version(struct page *p, struct err *err)
 
 enum rc page_record_file(struct page *p, struct err *err)
 {
-	str name = STR_NONE, field = http_query(p->q, "field");
+	str name = STR_NONE, field = http_query(p->q, "field"), version = http_query(p->q, "version");
 	struct record_view v = { 0 };
 	char digest[65];
 	if (!str_to_z(p->item2, digest, sizeof digest))
 		return fail(err, RC_ABSENT, "there is nothing here");
 	p->ans->body = (struct buf)BUF_INIT(MIB(17));
-	enum rc rc = load_record(p, &v, err);
+	enum rc rc = version.n > 0 ? load_version(p, version, &v, err) : load_record(p, &v, err);
 	if (rc == RC_OK)
-		rc = read_record_file(p->r, page_types(p), &p->caller.viewer, record_view_id(&v, p->a),
-				      field, digest, &p->ans->body, &name, p->a, err);
+		rc = read_record_file(p->r, &v, field, digest, &p->ans->body, &name, p->a, err);
 	record_view_end(&v);
 	if (rc != RC_OK)
 		return rc;

@@ -46,9 +46,9 @@ static void put_value(struct page *p, const struct record_view *v, const struct 
 		json_put_str(&p->j, "plain", s);
 	if (f->kind == KIND_FILE) {
 		str digest = json_get_str(value, "digest");
-		json_put_str(&p->j, "file_href", arena_fmt(p->a, STR_FMT "/file/" STR_FMT "?field=%s",
-							   STR_ARG(record_href(p, v, "")), STR_ARG(digest),
-							   f->name));
+		json_put_str(&p->j, "file_href", arena_fmt(p->a, STR_FMT STR_FMT "?field=%s&version=%llu",
+							   STR_ARG(record_href(p, v, "/file/")), STR_ARG(digest),
+							   f->name, (unsigned long long)record_view_version(v)));
 	}
 	json_close(&p->j, '}');
 	buf_free(&text);
