@@ -4,7 +4,7 @@
 # npm's playwright-core.
 . "$RONDA_SOURCE/tests/lib.sh"
 B=$RONDA_SOURCE/tests/browser
-port=$((22000 + $$ % 8000))
+free_port
 
 if ! command -v node >/dev/null || ! command -v chromium >/dev/null || ! "$B/install" >"$T/out" 2>&1; then
 	tail -3 "$T/out" | sed 's/^/# /'

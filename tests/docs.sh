@@ -61,7 +61,7 @@ sed -n '/^## The first five minutes/,/^## /p' README.md | sed -n '/^```sh$/,/^``
 mkdir "$T/here"
 ln -s "$RONDA_SOURCE/docs" "$T/here/docs"
 ln -s "$(realpath "$RONDA_BUILD")" "$T/here/build"
-port=$((20000 + $$ % 20000))
+free_port
 sed -i "s/127\.0\.0\.1:8420/127.0.0.1:$port/" "$T/five.sh"
 (cd "$T/here" && RONDA_LISTEN=127.0.0.1:$port sh -eu "$T/five.sh") >"$T/out" 2>"$T/err"
 ok $? "the first five minutes of the README run"

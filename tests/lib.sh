@@ -81,6 +81,16 @@ equation() { # file with intake's JSON
 		[ "$n_inputs" = $((n_accepted + n_repeats + n_quarantined + n_dropped + n_blank)) ]
 }
 
+# A port of loopback where nobody listens, in $port, for those who must be told of it before they
+# start: below those that the kernel gives away by itself, and others than of the tests beside.
+ports=0
+free_port() {
+	while :; do
+		port=$((10000 + ($$ * 8 + ports) % 20000))
+		ports=$((ports + 1))
+		[ -n "$(ss -Htan "sport = :$port")" ] || break
+	done
+}
 # Starts 'ronda serve' on a free port; sets $node_pid and $URL.
 serve() { # further options of 'ronda serve'
 	: >"$T/address"

@@ -4,8 +4,8 @@
 # in every way that should work and some that should not.
 . "$RONDA_SOURCE/tests/lib.sh"
 B=$RONDA_SOURCE/tests/browser
-app_port=$((20000 + $$ % 10000))
-idp_port=$((30000 + $$ % 10000))
+free_port && app_port=$port
+free_port && idp_port=$port
 app=http://localhost:$app_port
 idp_pid='' app_pid=''
 

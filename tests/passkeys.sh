@@ -4,7 +4,7 @@
 # npm's playwright-core.
 . "$RONDA_SOURCE/tests/lib.sh"
 B=$RONDA_SOURCE/tests/browser
-port=$((20000 + $$ % 10000))
+free_port
 app_pid=
 
 end_all() {

@@ -4,8 +4,8 @@
 # loopback: groups become roles, accounts are linked, nobody is taken over.
 . "$RONDA_SOURCE/tests/lib.sh"
 B=$RONDA_SOURCE/tests/browser
-app_port=$((21000 + $$ % 9000))
-idp_port=$((31000 + $$ % 9000))
+free_port && app_port=$port
+free_port && idp_port=$port
 app=http://localhost:$app_port
 idp_pid=''
 

@@ -4,8 +4,8 @@
 # browser: in through the provider, then with a passkey.
 . "$RONDA_SOURCE/tests/lib.sh"
 B=$RONDA_SOURCE/tests/browser
-port=$((20000 + $$ % 10000))
-idp_port=$((30000 + $$ % 10000))
+free_port && idp_port=$port
+free_port
 idp_pid=
 
 end_all() {
