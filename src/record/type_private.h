@@ -51,4 +51,40 @@ MUST_CHECK enum rc type_check(struct reading *r);
 enum rc type_refuse(const struct reading *r, const struct node *at, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 
+/* --- type_pieces.c: the small parts --- */
+
+/* -1: none */
+int type_index_in(str name, const char *const *names, size_t count);
+/* A copy in r->a that ends with NUL. */
+const char *type_z(struct reading *r, str s);
+/* `n` is an object, and all its members are among `names`. */
+MUST_CHECK enum rc type_only(struct reading *r, const struct node *n, const char *what,
+	const char *const *names, size_t count);
+MUST_CHECK enum rc type_flag(struct reading *r, const struct node *o, const char *name, bool *out);
+MUST_CHECK enum rc type_whole(struct reading *r, const struct node *n, uint64_t least,
+	uint64_t most, uint64_t *out);
+bool type_is_name(str s, char joint);
+/* {"en": "…", "id": "…"}; `beside`: one more member that may stand there. */
+MUST_CHECK enum rc type_words_of(struct reading *r, const struct node *n, const char *what,
+	size_t longest, const char *beside, const struct words **out);
+MUST_CHECK enum rc type_label(struct reading *r, const struct node *o, const char *name,
+	bool needed, size_t longest, const struct words **out);
+/* ["open", "*"] as a bit per state. */
+MUST_CHECK enum rc type_states_of(struct reading *r, const struct node *n, uint64_t *out);
+/* Adds the bit of a role. */
+MUST_CHECK enum rc type_role_of(struct reading *r, const struct node *at, str name, uint32_t *out);
+MUST_CHECK enum rc type_duration(struct reading *r, const struct node *n, int64_t *out);
+
+/* --- the members of a file, each into r->t (type_fields.c, type_flow.c, type_rights.c) --- */
+MUST_CHECK enum rc type_fields(struct reading *r, const struct node *n, bool column,
+	const struct type_field **out, size_t *count_out);
+MUST_CHECK enum rc type_states(struct reading *r, const struct node *n);
+MUST_CHECK enum rc type_clocks(struct reading *r, const struct node *n);
+MUST_CHECK enum rc type_blocks(struct reading *r, const struct node *n);
+MUST_CHECK enum rc type_rights(struct reading *r, const struct node *n);
+MUST_CHECK enum rc type_list(struct reading *r, const struct node *n);
+MUST_CHECK enum rc type_single(struct reading *r, const char *name, const struct type_field **out);
+MUST_CHECK enum rc type_makes(struct reading *r, const struct node *n);
+MUST_CHECK enum rc type_means(struct reading *r, const struct node *n);
+
 #endif
