@@ -4,6 +4,22 @@
 # or sealed; every output driven; all bytes that came out searched for it.
 . "$RONDA_SOURCE/tests/lib.sh"
 ronda init "$D" --name "Team B" --country ID >/dev/null 2>&1
+# A type of its own: something only the named see, something nobody sees again, and a clock that
+# tells who only watches.
+mkdir "$D/types"
+cat >"$D/types/vault.json" <<-'END'
+	{ "type": "vault", "version": 1, "label": { "en": "Vault" }, "plural": { "en": "Vaults" }, "title": "title",
+	  "fields": {
+	    "title": { "kind": "text", "share": "open", "required": ["*"], "label": { "en": "Title" } },
+	    "told": { "kind": "text", "share": "named", "label": { "en": "Told" } },
+	    "key": { "kind": "secret", "share": "team", "label": { "en": "Key" } } },
+	  "states": { "open": { "label": { "en": "Open" }, "to": { "shut": { "roles": ["lead"] } } },
+	    "shut": { "label": { "en": "Shut" }, "closed": true, "to": {} } },
+	  "clocks": { "look": { "label": { "en": "Look" }, "start": ["open"], "stop": ["shut"], "due": "PT1S", "tell": "viewer" } },
+	  "rights": { "read": { "viewer": "all", "lead": "all" }, "create": { "lead": "all" }, "edit": { "lead": "all" },
+	    "move": { "lead": "all" }, "export": { "lead": "all", "viewer": "all" } },
+	  "list": { "columns": ["title"] } }
+END
 red=canaryred7f3a personal=canaryperson91bc marker='<script>alert(1)</script>'
 {
 	printf '{"__type":"Event","source.ip":"198.18.7.7","source.fqdn":"%s.example.org","time.source":"2026-11-20T01:00:00+00:00","classification.type":"phishing","classification.identifier":"%s","tlp":"RED","comment":"%s","extra.note":"%s"}\n' $red $red $red $red
@@ -19,6 +35,10 @@ check "a GREEN one" ronda incident -d "$D" new title=$seen2 class=other severity
 	--labels '{"tlp":"GREEN","named":["account:1"]}'
 check "a person" ronda person -d "$D" new name=$personal2 email=$personal2@example.org --tlp GREEN
 printf 'seven rivers run north\n' | ronda seal -d "$D" key >/dev/null 2>&1
+named3=canarynamed4c1e secret3=canarysecret88fa red3=canaryvault6b2d
+check "a field for the named, and one never shown" ronda vault -d "$D" new title=$seen2 told=$named3 key=$secret3 \
+	--labels '{"tlp":"GREEN","named":["account:1"]}'
+check "a RED one with a clock" ronda vault -d "$D" new title=$red3 told=$named3 --tlp RED
 check "a sealed field" ronda incident -d "$D" edit 2 victim=$sealed2
 ronda account -d "$D" add watcher --roles viewer >"$T/out" 2>&1 || ronda account -d "$D" new watcher --roles viewer >"$T/out" 2>&1
 watcher=$(ronda token -d "$D" make watcher --right read --ceiling GREEN --account watcher 2>/dev/null)
@@ -31,6 +51,7 @@ ok $? "a node serves, logging all it can"
 for token in "$reader" "$operator" "$watcher" none; do
 	for path in /incident /incident/1 /incident/2 /incident/1/history /incident/2/history /incident/2/edit \
 		/incident/1/edit /incident/2/history/1 /incident/new /person /person/1 /person/1/history /records \
+		/vault /vault/1 /vault/2 /vault/1/history /vault/1/history/1 /vault/1/edit /notices /approvals /account \
 		/ /events /findings /count /who /quarantine /feeds /tour /healthz /metrics /login; do
 		for suffix in "" .json .csv; do
 			curl -s -i -H "Authorization: Bearer $token" -H 'Accept: text/html' "$URL$path$suffix" >"$T/one"
@@ -40,6 +61,7 @@ for token in "$reader" "$operator" "$watcher" none; do
 	done
 	# a beginning finds what its whole would
 	for q in "incident.json?text=canary" "incident?text=canaryre" "person.json?text=canaryper" "person.csv?text=canary" \
+		"search?text=canary" "search.json?text=canary" "search.csv?text=plainly" "vault.json?text=canarynam" \
 		"incident.json?text=canarysea" "person.json?name=canary" "incident/1.json?x=1" "incident.json?sort=title" \
 		"incident.json?title=nothing" "person.json?sort=name" "nosuch.json" "incident/canary.json"; do
 		curl -s -i -H "Authorization: Bearer $token" "$URL/$q" >>"$T/all"
@@ -52,7 +74,15 @@ for token in "$reader" "$operator" "$watcher" none; do
 		curl -s -i -H "Authorization: Bearer $token" "$URL/$q" | sed 's/"query":{[^}]*}//' >>"$T/all"
 	done
 done
-stop_node
+for word in "due --within 3d" "notice list" "outbox list" "ledger list"; do # of the owner's account: he is named
+	ronda ${word%% *} -d "$D" ${word#* } >>"$T/owner" 2>&1
+done
+# What a crash leaves behind: words on its handles, and no picture of its memory.
+(cd "$T" && kill -ABRT "$node_pid")
+wait "$node_pid" 2>/dev/null
+node_pid=
+[ -z "$(find "$T" "$D" -name 'core*' -print)" ]
+ok $? "a crash leaves no core file"
 [ "$(wc -c <"$T/all")" -gt 20000 ]
 ok $? "every output was driven"
 grep -q '198.18.7.8' "$T/all"
@@ -64,7 +94,10 @@ ok $? "markup from a feed is shown on pages"
 has_not "$T/html" "$marker" "as text, never as markup"
 grep -q $seen2 "$T/all"
 ok $? "and of records what may be seen"
-for word in $red2 $personal2 $sealed2; do
+grep -q 'is due' "$T/all"
+ok $? "who only watches hears that something is due"
+has_not "$T/owner" $secret3 "a secret is shown to nobody"
+for word in $red2 $personal2 $sealed2 $named3 $secret3 $red3; do
 	has_not "$T/all" $word "$word of a record came out nowhere"
 	has_not "$T/node.log" $word "nor in the log"
 done
@@ -78,12 +111,12 @@ ronda incident -d "$D" search canarysealed >"$T/out" 2>&1
 has_not "$T/out" $seen2 "nor is it found by it"
 ronda backup -d "$D" key "$T/backup.key" >"$T/public" 2>/dev/null
 check "a backup" ronda backup -d "$D" --to "$T/backup" --key "$(tr -d '\n' <"$T/public")"
-for word in $red2 $personal2 $sealed2 $red; do
+for word in $red2 $personal2 $sealed2 $named3 $secret3 $red; do
 	! grep -qaF $word "$T/backup"
 	ok $? "a backup does not show $word"
 done
 ronda journal -d "$D" --json >"$T/out"
-for word in $red2 $personal2 $sealed2; do
+for word in $red2 $personal2 $sealed2 $named3 $secret3 $red3; do
 	has_not "$T/out" $word "nor does the journal"
 done
 ronda incident -d "$D" show 1 >"$T/out" 2>&1
