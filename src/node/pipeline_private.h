@@ -10,7 +10,7 @@
 #include "node/pipeline.h"
 
 enum { WORK_ITEMS = 3, RETRY_MOST = 100000 };
-#define FOLD_STEP UINT64_C(65536)
+#define FOLD_STEP UINT64_C(32768)
 #define FOLD_EVERY_US (200 * INT64_C(1000))
 #define TEND_EVERY_US SECOND_US
 
