@@ -168,6 +168,19 @@ cmp -s "$T/body" "$T/two.html"
 ok $? "whole"
 answers 200 "what stays is" go "$URL$file"
 
+# --- more rows than a form holds ---
+{
+	printf '{"fields":{"title":"Many indicators","class":"other","severity":"low","indicators":['
+	for i in $(seq 150); do printf '%s{"address":"198.18.0.%d"}' "$([ $i = 1 ] || echo ,)" $i; done
+	printf ']}}'
+} >"$T/many.json"
+answers 201 "150 rows by JSON" json --data-binary "@$T/many.json" "$URL/incident"
+many=$(to)
+answers 200 "its form" go "$URL$many/edit"
+says '150 rows are more than a form holds' "says why they are not in it"
+answers 303 "and is taken" go -F "csrf=$csrf" -F based_on=1 -F "f.title=Many of them" "$URL$many"
+go "$URL$many.json" >/dev/null
+is "$(grep -o '198\.18\.0\.[0-9]*' "$T/body" | sort -u | wc -l)" 150 "without losing one"
 # --- as JSON and CSV ---
 answers 200 "a list as CSV" api "$URL/visit.csv"
 says "\"'=SUM\(A1\)\"" "with nothing a spreadsheet would run"

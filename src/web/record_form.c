@@ -2,7 +2,8 @@
 /* Forms made from a type, and forms that came: names are "f.FIELD", "f.ROWS.N.COLUMN", "l.tlp". */
 #include "web/records.h"
 
-enum { FRESH_ROWS = 3, NAME_MAX_BYTES = 160 };
+enum { FRESH_ROWS = 3, ROW_INPUTS_MOST = 500, /* a form has at most HTTP_PARTS_MAX parts */
+       NAME_MAX_BYTES = 160 };
 
 /* --- asking --- */
 
@@ -139,7 +140,12 @@ static void put_rows_form(struct page *p, const struct type_field *f, struct jso
 {
 	char name[NAME_MAX_BYTES];
 	size_t sent = rows_sent(p, f), n = sent > 0 ? sent : json_count(kept) + FRESH_ROWS;
+	/* What no form can hold stays as it is: rows that are not in the form are not changed. */
+	size_t too_many = sent == 0 && n * f->row_count > ROW_INPUTS_MOST ? json_count(kept) : 0;
+	n = too_many > 0 ? 0 : n;
 	json_open(&p->j, '{');
+	if (too_many > 0)
+		json_put_i64(&p->j, "too_many", (int64_t)too_many);
 	json_put_str(&p->j, "id", arena_fmt(p->a, "f.%s", f->name));
 	json_put_str(&p->j, "label", str_of(words_in(f->label, p->language)));
 	json_put_str(&p->j, "help", str_of(f->help ? words_in(f->help, p->language) : ""));
