@@ -194,7 +194,8 @@ static str canonical(struct reading *r)
 	struct json_out j = json_out(&b);
 	json_open(&j, '{');
 	json_put_str(&j, "tlp", r->tlp.p ? r->tlp : str_of(tlp_name(l->tlp)));
-	put_text(&j, "pap", r->pap);
+	if (r->pap.p) /* also an empty one: it is there, and not understood */
+		json_put_str(&j, "pap", r->pap);
 	put_text(&j, "classification", l->classification);
 	if (l->audience_count) {
 		json_key(&j, STR("audience"));
