@@ -14,8 +14,8 @@ violations() {
 	(cd "$1" && find . -type f \( -name '*.c' -o -name '*.h' -o -name '*.def' \) | sed 's,^\./,,' |
 		sort | xargs awk '
 	BEGIN {
-		n = split("base event http store record enrich intake route disclosure DUTY node web cli",
-			  order, " ")
+		n = split("base event http store record enrich intake route disclosure notify DUTY " \
+			  "node web cli", order, " ")
 		for (i = 1; i <= n; i++)
 			rank[order[i]] = i
 		split("events.h quarantine.h upkeep.h backup.h rewrite.h", list, " ")
@@ -36,7 +36,8 @@ violations() {
 		folder = FILENAME ~ /\// ? substr(FILENAME, 1, index(FILENAME, "/") - 1) : ""
 		is_test = FILENAME ~ /_test\.c$/ || FILENAME ~ /\/test_[^\/]*\.h$/
 		floor = floor_of(folder)
-		outer = folder != "" && !is_test && (floor == "DUTY" || floor == "web" || floor == "cli")
+		outer = folder != "" && !is_test &&
+			(floor == "notify" || floor == "DUTY" || floor == "web" || floor == "cli")
 	}
 	outer && $0 ~ readers && $0 !~ /^[ \t]*\*/ {
 		bad("reads items past disclosure/read.h")
@@ -70,7 +71,7 @@ violations() {
 			bad(folder " stands below " to)
 		else if (to != "base" && (folder == "event" || folder == "http"))
 			bad(folder " uses base only")
-		else if (to == "http" && floor != "web" && floor != "node")
+		else if (to == "http" && floor != "web" && floor != "node" && floor != "notify")
 			bad(folder " speaks no HTTP")
 	}')
 }
@@ -99,7 +100,7 @@ try() {
 	answer $? "$([ "$1" = 1 ] && echo refused || echo allowed): $2 with $3"
 }
 
-echo "1..41"
+echo "1..45"
 violations "$src" > "$made/tree"
 sed 's/^/# /' "$made/tree"
 [ ! -s "$made/tree" ] && [ -f "$src/disclosure/read.h" ]
@@ -133,6 +134,10 @@ try 1 drill/a.c '#include "store/events.h"'
 try 1 drill/a.c '#include "incident/incident.h"'
 try 0 drill/a.c '#include "disclosure/read.h"'
 try 1 drill/a.c '#include "node/node.h"'
+try 0 notify/a.c '#include "http/fetch.h"'
+try 1 notify/a.c '#include "record/record.h"'
+try 0 drill/a.c '#include "notify/notify.h"'
+try 1 notify/a.c '#include "drill/drill.h"'
 try 1 web/a.c '	rc = record_load(c, t, id, a, &r, err);'
 try 1 cli/a.c '	rc = record_list(c, t, &q, each, NULL, err);'
 try 1 drill/a.c '	return record_put(tx, r, &c, a, &out, NULL, 0, NULL, err);'

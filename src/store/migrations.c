@@ -292,5 +292,17 @@ static const char version_2[] =
 	" PRIMARY KEY (record, number, account)) WITHOUT ROWID;"
 	"PRAGMA user_version = 2;";
 
-const char *const store_migrations[] = { version_1, version_2 };
+static const char version_3[] =
+	/* --- record: purpose, retention --- */
+	/* --- route: the directory as records, contacts of last resort --- */
+	/* --- disclosure --- */
+	/* --- notify: drivers, rounds --- */
+	/* --- directory --- */
+	/* --- duty: shifts, paging --- */
+	/* --- evidence: items, custody --- */
+	/* --- incident --- */
+	/* --- privacy: destruction --- */
+	"PRAGMA user_version = 3;";
+
+const char *const store_migrations[] = { version_1, version_2, version_3 };
 const int store_version = (int)COUNT_OF(store_migrations);

@@ -5,7 +5,7 @@
 #ifndef RONDA_WEB_DOCUMENT_H
 #define RONDA_WEB_DOCUMENT_H
 
-#include "web/mustache.h"
+#include "base/mustache.h"
 
 #define PAGE_MAX MIB(16)
 

@@ -6,8 +6,8 @@
  * Every value is HTML-escaped (& < > " ' `). "{{{" and "{{&" do not compile:
  * no unescaped way out exists. Sections nest at most 32 deep; partials are
  * resolved at compile time. A compiled template is immutable. */
-#ifndef RONDA_WEB_MUSTACHE_H
-#define RONDA_WEB_MUSTACHE_H
+#ifndef RONDA_BASE_MUSTACHE_H
+#define RONDA_BASE_MUSTACHE_H
 
 #include "base/json.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "web/mustache.h"
+#include "base/mustache.h"
 
 #include <json-c/json.h>
 
