@@ -141,6 +141,8 @@ enum rc page_record(struct page *p, struct err *err)
 		put_fields(p, &v);
 		put_moves(p, &v);
 		rc = put_links(p, &v, err);
+		if (rc == RC_OK)
+			rc = put_organisation(p, &v, err);
 	}
 	record_view_end(&v);
 	return rc;
