@@ -44,8 +44,33 @@ has "$T/out" 'account:1' "the caller, not the node"
 r organisation show 1 >"$T/out"
 has "$T/out" 'Desk' "what the file does not know stays"
 
+# --- whom to call: hours, on the command line and the page ---
+check "contacts with hours" r organisation edit 3 timezone=Asia/Jakarta regulator=organisation-2 \
+	contacts="abuse | Desk | soc@tiga.example | +000-1 | Mon-Sun 00:00-00:01 | phone
+point24 | Night | night@tiga.example | +000-2"
+r who 198.18.3.1 --json >"$T/out"
+has "$T/out" '"call":\{"role":"point24","name":"Night","channel":"phone","reach":"\+000-2","now":"open"' "who is there now"
+check "an agreement" r agreement new title="MoU Tiga" kind=memorandum parties=organisation-3 tlp_ceiling=AMBER \
+	flows=findings from=2020-01-01
+check "in force" r agreement move 1 in-force
+r token make web --right operate --ceiling AMBER --personal --account "Lead A" >"$T/token" 2>&1
+token=$(grep -o 'ronda_[A-Za-z0-9_-]*' "$T/token" | head -1)
+page() { curl -s -H "Authorization: Bearer $token" -H "Accept: $2" "$URL$1" >"$T/out"; }
+
 # --- one takes another's place, while the node serves ---
 check "the node serves" serve
+page /organisation/3 application/json
+has "$T/out" '"call":\{"name":"Night"' "the page says whom to call"
+has "$T/out" '"agreements":\[\{"title":"MoU Tiga"' "and what agreement is in force"
+has "$T/out" '"regulator":\{"title":"Agency Two"' "and who stands above it"
+page /organisation/3 text/html
+has "$T/out" 'Call first: <b>Night 24-hour contact</b>' "for people too"
+curl -s -X POST -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
+	-d '{"to":"organisation-2","from":"2026-12-01","why":"a page"}' "$URL/organisation/1/succeed" >"$T/out"
+has "$T/out" '"moved":3' "a program hands over"
+page /organisation/2 application/json
+has "$T/out" '"predecessors":\[\{"title":"Agency One"' "which the page of the new one shows"
+check "and back" r directory succeed 1 2 --back --why "not yet"
 check "from the first of December" r directory succeed 1 2 --from 2026-12-01 --why "law 12"
 r organisation show 1 --json >"$T/one"
 r organisation show 2 --json >"$T/two"

@@ -51,13 +51,9 @@ static bool same_contact(struct json_object *o, const struct contact *c)
 }
 
 /* What the file does not know of a contact (hours, key, when it last worked) stays. */
-static void put_contact(struct json_out *j, struct json_object *old, const struct contact *c)
+static void put_contact(struct json_out *j, struct json_object *stands, const struct contact *c)
 {
-	struct json_object *stands = NULL;
 	str role = contact_role_word(c->role);
-	for (size_t i = 0; i < json_count(old) && !stands; i++)
-		if (same_contact(json_at(old, i), c))
-			stands = json_at(old, i);
 	json_open(j, '{');
 	if (stands) {
 		json_object_object_foreach(stands, key, value) {
@@ -82,16 +78,37 @@ static void put_contact(struct json_out *j, struct json_object *old, const struc
 	json_close(j, '}');
 }
 
+static bool has_contact(struct json_object *list, const struct contact *c)
+{
+	for (size_t i = 0; i < json_count(list); i++)
+		if (same_contact(json_at(list, i), c))
+			return true;
+	return false;
+}
+
+/* Those a file once named and this one does not go; what people wrote stays. */
 static void put_contacts(struct json_out *j, const struct type *t, struct json_object *body,
 			 const struct draft *d)
 {
 	const struct type_field *f = meant_field(t, "organisation.contacts");
 	if (!f || !d->contacts)
 		return;
+	struct json_object *old = json_get(body, f->name);
 	json_key(j, str_of(f->name));
 	json_open(j, '[');
+	for (size_t i = 0; i < json_count(old); i++) {
+		struct json_object *o = json_at(old, i);
+		const struct draft_contact *c = d->contacts;
+		while (c && !same_contact(o, &c->c))
+			c = c->next;
+		if (c)
+			put_contact(j, o, &c->c);
+		else if (!str_eq(json_get_str(o, "source"), STR(SOURCE_FILE)))
+			json_raw(j, str_of(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN)));
+	}
 	for (const struct draft_contact *c = d->contacts; c; c = c->next)
-		put_contact(j, json_get(body, f->name), &c->c);
+		if (!has_contact(old, &c->c))
+			put_contact(j, NULL, &c->c);
 	json_close(j, ']');
 }
 

@@ -57,8 +57,8 @@ struct import_result {
 	size_t error_count;
 };
 /* An organisation is known by its name (folded); importing again changes its record. Of what the
- * file says nothing (no contacts, no sector) stays what stands; of claims those stay that did
- * not come from a file ("source" of the row). `dry`: only says what would happen. With errors nothing is
+ * file says nothing (no contacts, no sector) stays what stands; of claims and contacts
+ * those stay that did not come from a file ("source" of the row). `dry`: only says what would happen. With errors nothing is
  * written unless `partly`. */
 MUST_CHECK enum rc directory_import(struct tx *tx, struct directory_records *d,
 				    const struct directory_writer *w, str text, bool dry, bool partly,

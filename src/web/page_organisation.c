@@ -3,6 +3,7 @@
  * it claims, what is open there. Of any type that means "organisation.claims". */
 #include "base/clock.h"
 #include "directory/call.h"
+#include "directory/succession.h"
 #include "web/records.h"
 
 #define KEY_SOON (30 * DAY_US)
@@ -288,6 +289,8 @@ enum rc put_organisation(struct page *p, const struct record_view *v, struct err
 	json_key(&p->j, STR("card"));
 	json_open(&p->j, '{');
 	put_contacts(&c);
+	json_put_str(&p->j, "succeed_href",
+		     record_view_may(v, ACTION_EDIT, -1) ? record_href(p, v, "/succeed") : STR(""));
 	enum rc rc = put_agreements(&c, err);
 	if (rc == RC_OK)
 		rc = put_family(&c, err);
@@ -299,5 +302,58 @@ enum rc put_organisation(struct page *p, const struct record_view *v, struct err
 		rc = put_records(&c, err);
 	json_close(&p->j, ']');
 	json_close(&p->j, '}');
+	return rc;
+}
+
+/* --- one takes another's place --- */
+
+/* What names the successor: as people type it, in the field there is for it. */
+static enum rc successor_of(struct page *p, str text, str *out, struct err *err)
+{
+	const struct type_field *f = field_of(p->type, "organisation.successor");
+	enum rc rc = page_reader(p, err);
+	*out = STR("");
+	if (rc == RC_OK && !f)
+		return fail(err, RC_ABSENT, "there is nothing here");
+	if (rc == RC_OK)
+		rc = read_references(p->r, page_types(p), &p->caller.viewer, f, text, p->language, p->a, out,
+				     err);
+	return rc == RC_OK && !out->n ? fail(err, RC_INPUT, "say who takes its place") : rc;
+}
+
+/* A form, or {"to":"organisation-7","from":"2026-12-01","why":"…","back":false}; programs get
+ * {"moved":3,"former":true}. */
+enum rc page_organisation_succeed(struct page *p, struct err *err)
+{
+	struct node *n = p->w->n;
+	struct json_object *o = NULL;
+	struct record_view old = { 0 };
+	struct succession_done done = { 0 };
+	bool program = p->body.p != NULL;
+	enum rc rc = load_record(p, &old, err);
+	if (rc == RC_OK && program)
+		rc = json_read(p->body, &o, err);
+	struct succession q = { .language = p->language, .now_us = clock_now_us() };
+	if (rc == RC_OK) {
+		q.from = record_view_id(&old, p->a);
+		q.day = program ? json_get_str(o, "from") : page_form(p, "from");
+		q.why = program ? json_get_str(o, "why") : page_form(p, "why");
+		q.back = page_form(p, "back").n > 0;
+		if (program)
+			(void)json_get_bool(o, "back", &q.back);
+		rc = successor_of(p, program ? json_get_str(o, "to") : page_form(p, "to"), &q.to, err);
+	}
+	record_view_end(&old);
+	if (rc == RC_OK)
+		rc = directory_succeed(n->records, n->store, &p->caller.viewer, &q, p->a, &done, err);
+	if (rc == RC_OK && program) {
+		p->form = FORM_JSON;
+		p->template = "record";
+		json_put_i64(&p->j, "moved", (int64_t)done.moved);
+		json_put_bool(&p->j, "former", done.former);
+	} else if (rc == RC_OK) {
+		page_go(p, id_href(p, q.to));
+	}
+	json_free(o);
 	return rc;
 }
