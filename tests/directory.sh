@@ -173,5 +173,19 @@ check "the first ends" r claim move 1 ended --why "sold"
 whom a.tiga.example "(nobody known)" "and is out of force"
 check "now it can" r claim move "$n" approved
 whom a.tiga.example "Agency Two" "and the other has it"
+
+# --- a description after RFC 2350 ---
+check "our own team" r organisation new name="team b" kind=csirt country=ID timezone=Asia/Jakarta address="Jalan Satu 1" \
+	mission="To help those who are attacked." contacts="point24 | Duty | duty@team-b.example | +000-9" \
+	constituency="country | ID"
+check "describes itself" r directory rfc2350
+has "$T/out" '^2.7 Electronic mail address' "in the outline of RFC 2350"
+has "$T/out" '^    point24: duty@team-b.example' "with its address"
+has "$T/out" '^    country ID$' "its constituency"
+has "$T/out" 'To help those' "its mission"
+has "$T/out" 'Not stated' "and says what is missing"
+check "another too" r directory rfc2350 3
+has "$T/out" '^Bank Tiga: description' "by its number"
+check_fails 66 "nobody" r directory rfc2350 4711
 check "all is sound" r verify
 done_testing

@@ -2,6 +2,7 @@
 #include "cli/cli_private.h"
 
 #include "base/clock.h"
+#include "directory/rfc2350.h"
 #include "directory/succession.h"
 #include "disclosure/change.h"
 #include "route/directory_records.h"
@@ -157,6 +158,55 @@ static int succeed(struct cli *c)
 	return 0;
 }
 
+/* The organisation of that name; STR_NONE: none. */
+static str org_of_name(struct cli *c, const struct directory *d, str name)
+{
+	for (size_t i = 0; i < directory_size(d); i++) {
+		const struct org *o = directory_at(d, i);
+		struct buf id = BUF_INIT(RECORD_ID_BYTES);
+		if (!str_eq_nocase(o->name, name) || uuid_is_zero(&o->record) || o->former)
+			continue;
+		struct snapshot_ref *ref = snapshot_hold(c->node->types);
+		const struct type *t = directory_type(snapshot_table(ref));
+		if (t)
+			record_id_format(&id, str_of(t->name), &o->record);
+		snapshot_drop(c->node->types, ref);
+		str out = arena_str(c->a, buf_str(&id));
+		buf_free(&id);
+		return out;
+	}
+	return STR_NONE;
+}
+
+static int rfc2350(struct cli *c)
+{
+	struct buf text = BUF_INIT(MIB(1));
+	struct record_view v = { 0 };
+	struct reader *r = NULL;
+	struct err err;
+	if (c->argc > 2)
+		return cli_usage(c, "rfc2350 takes one organisation, or none for our own");
+	struct snapshot_ref *types = snapshot_hold(c->node->types), *table = node_directory(c->node);
+	str own = store_node_name(c->node->store);
+	str id = c->argc == 2 ? org_name_of(c, c->argv[1]) : org_of_name(c, snapshot_table(table), own);
+	enum rc rc = id.n ? store_read_begin(c->node->store, &r, &err) :
+			    fail(&err, RC_ABSENT, "there is no organisation named '" STR_FMT "' as this node is",
+				 STR_ARG(own));
+	if (rc == RC_OK)
+		rc = read_record(r, snapshot_table(types), &c->viewer, id, c->a, &v, &err);
+	if (rc == RC_OK)
+		rc = rfc2350_write(&v, clock_now_us(), &text, &err);
+	if (rc == RC_OK)
+		cli_printf(c, STR_FMT, STR_ARG(buf_str(&text)));
+	record_view_end(&v);
+	if (r)
+		store_read_end(r);
+	snapshot_drop(c->node->directory, table);
+	snapshot_drop(c->node->types, types);
+	buf_free(&text);
+	return rc == RC_OK ? 0 : cli_fail(c, &err);
+}
+
 static int run(struct cli *c)
 {
 	str word = c->argc ? str_of(c->argv[0]) : STR("list");
@@ -166,17 +216,20 @@ static int run(struct cli *c)
 		return list(c);
 	if (str_eq(word, STR("succeed")))
 		return succeed(c);
-	return cli_usage(c, "import FILE, list, or succeed OLD NEW");
+	if (str_eq(word, STR("rfc2350")))
+		return rfc2350(c);
+	return cli_usage(c, "import FILE, list, succeed OLD NEW, or rfc2350 ORGANISATION");
 }
 
 const struct cli_command cli_directory = {
 	.name = "directory",
 	.brief = "who is concerned with which ASN, network, domain, country",
 	.usage = "directory import FILE.json|FILE.csv [--dry-run] [--partly] | list | succeed OLD NEW --from DATE"
-		 " --why TEXT | succeed OLD NEW --back",
+		 " --why TEXT | succeed OLD NEW --back | rfc2350 [ORGANISATION]",
 	.text = "Errors are named by row: a bad CIDR, a network two organisations claim, an unknown country. With errors "
 		"nothing is imported unless --partly. An organisation is known by its name and keeps its number. succeed: from that day on what OLD claimed is "
-		"NEW's, and OLD is former; --back undoes it.",
+		"NEW's, and OLD is former; --back undoes it. rfc2350: its description in the outline of RFC 2350, from "
+		"its record; without a name our own.",
 	.example = "ronda directory -d demo import organisations.csv --dry-run",
 	.options = options,
 	.needs_node = true,
