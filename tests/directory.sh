@@ -169,6 +169,24 @@ n=$(sed -n 's/^claim-\([0-9]*\) .*/\1/p' "$T/out")
 check "with a letter" r claim move "$n" proved
 check_fails 65 "it cannot be approved beside the other" r claim move "$n" approved
 has "$T/err" "also claimed by 'Bank Tiga'" "which is said"
+
+# --- who is of that organisation sees its own records, and nothing that was told before ---
+org=$(r organisation show 3 --json | grep -o '"id":"organisation--[0-9a-f-]*"' | head -1 | cut -d'"' -f4)
+check "a person of the bank" r account new "Person T" --roles constituent --organisation "$org"
+r token make tiga --right read --ceiling AMBER --account "Person T" >"$T/token" 2>&1
+token=$(grep -o 'ronda_[A-Za-z0-9_-]*' "$T/token" | head -1)
+serve
+for path in /events /findings /who?q=198.18.3.1 /count; do
+	is "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" "$URL$path")" 403 "nothing at $path"
+done
+page /claim/1 application/json
+has "$T/out" '"state":"approved"' "their claim is theirs to see"
+is "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" "$URL/claim/$n")" 404 "another's is not"
+page /organisation/3 application/json
+has "$T/out" '"title":"Bank Tiga"' "so is their organisation"
+has_not "$T/out" 'findings?org' "without a word of findings"
+stop_node
+
 check "the first ends" r claim move 1 ended --why "sold"
 whom a.tiga.example "(nobody known)" "and is out of force"
 check "now it can" r claim move "$n" approved

@@ -302,6 +302,51 @@ TEST(rows_become_records_once)
 	town_end(&t);
 }
 
+/* What is approved opens nothing that was before: neither by its own dates nor by another's. */
+TEST(a_claim_begins_when_it_is_approved)
+{
+	struct town t = town_new();
+	struct match m[4];
+	struct record org = made(&t, "{\"name\":\"Bank\",\"kind\":\"constituent\"}"), r;
+	const struct type *claim = types_find(snapshot_table(t.w.held), STR("claim"));
+	struct buf fields = BUF_INIT(KIB(4));
+	buf_add(&fields, STR("{\"kind\":\"domain\",\"value\":\"bank.example\",\"method\":\"letter\","
+			     "\"from\":\"2020-01-01\",\"organisation\":\""));
+	record_id_format(&fields, STR("organisation"), &org.id);
+	buf_add(&fields, STR("\"}"));
+	struct record_change c = { .type = claim, .fields = buf_str(&fields), .actor = STR("account:1"),
+				   .to_state = type_state(claim, STR("proved")) };
+	CHECK_RC(world_put(&t.w, &c, &r), RC_OK, err);
+	int64_t now = clock_now_us(), day = (int64_t)time_day(now) * DAY_US;
+	struct directory *d = loaded(&t);
+	CHECK_INT(directory_match_domain(d, STR("www.bank.example"), now, m, 4), 0);
+	directory_free(d);
+	c = (struct record_change){ .type = claim, .id = r.id, .actor = STR("account:2"),
+				    .to_state = type_state(claim, STR("approved")) };
+	CHECK_RC(world_put(&t.w, &c, &r), RC_OK, err);
+	d = loaded(&t);
+	CHECK_INT(directory_match_domain(d, STR("www.bank.example"), now, m, 4), 1);
+	CHECK_INT(directory_match_domain(d, STR("www.bank.example"), day, m, 4), 1);
+	CHECK_INT(directory_match_domain(d, STR("www.bank.example"), day - 1, m, 4), 0);
+	CHECK_INT(directory_match_domain(d, STR("www.bank.example"), at("2020-06-01"), m, 4), 0);
+	directory_free(d);
+	/* The organisation's version is of who approved it. */
+	struct reader *rd;
+	CHECK_RC(store_read_begin(t.w.s, &rd, &err), RC_OK, err);
+	CHECK_RC(record_load(reader_conn(rd), snapshot_table(t.w.held), org.id, t.w.a, &org, &err), RC_OK, err);
+	store_read_end(rd);
+	CHECK_STR(org.author, STR("account:2"));
+	CHECK_STR(org.why, STR("claim-1 was approved"));
+	c.to_state = type_state(claim, STR("ended"));
+	c.why = STR("sold");
+	CHECK_RC(world_put(&t.w, &c, &r), RC_OK, err);
+	d = loaded(&t);
+	CHECK_INT(directory_match_domain(d, STR("www.bank.example"), now, m, 4), 0);
+	directory_free(d);
+	buf_free(&fields);
+	town_end(&t);
+}
+
 TEST_MAIN(TEST_RUN(a_record_routes_and_keeps_its_number), TEST_RUN(refused_with_a_sentence_at_the_row),
 	  TEST_RUN(who_routes_nothing), TEST_RUN(erased_is_gone_for_good),
-	  TEST_RUN(rows_become_records_once))
+	  TEST_RUN(rows_become_records_once), TEST_RUN(a_claim_begins_when_it_is_approved))
