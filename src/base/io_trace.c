@@ -107,7 +107,7 @@ int io_trace_fault(enum io_op op)
 
 bool io_trace_step(const char *statement)
 {
-	static const char *const apart[] = { "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE" };
+	static const char *const apart[] = { "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE" };
 	for (size_t i = 0; i < COUNT_OF(apart); i++)
 		if (!strncmp(statement, apart[i], strlen(apart[i])))
 			return true;
