@@ -114,6 +114,7 @@ struct makes {
 	uint64_t states;           /* bit per state in which it may be done */
 	const char *parent, *origin, *number; /* fields there: what it is for, this record, the row; NULL: none */
 	const char *due, *after;   /* TIME there, DURATION column it is counted by; NULL: none */
+	const struct type_field *of_type; /* TEXT: the type of record they may be for, empty any; NULL: any */
 	const struct made_column *copy; size_t copy_count;
 };
 
