@@ -33,15 +33,52 @@ static enum rc open_types(struct node *n, struct err *err)
 	return rc;
 }
 
-static enum rc open_calendar(struct node *n, struct err *err)
+static enum rc read_calendar(struct io_dir *d, const struct settings *s, struct calendar **out,
+			     struct err *err)
 {
 	struct buf holidays = BUF_INIT(HOLIDAYS_MAX);
-	enum rc rc = io_read_file(store_dir(n->store), "holidays.txt", &holidays, err);
+	enum rc rc = io_read_file(d, "holidays.txt", &holidays, err);
 	if (rc == RC_OK || rc == RC_ABSENT)
-		rc = calendar_new(settings_text(n->settings, "timezone"),
-				  settings_text(n->settings, "business_hours"), buf_str(&holidays),
-				  &n->calendar, err);
+		rc = calendar_new(settings_text(s, "timezone"), settings_text(s, "business_hours"),
+				  buf_str(&holidays), out, err);
 	buf_free(&holidays);
+	return rc;
+}
+
+static enum rc check_marks(struct io_dir *d, struct err *err)
+{
+	struct buf text = BUF_INIT(KIB(256));
+	struct err why = { 0 };
+	const struct marks *m = NULL;
+	enum rc rc = io_read_file(d, "marks.json", &text, err);
+	if (rc == RC_OK && marks_read(buf_str(&text), &m, &why) != RC_OK)
+		rc = fail(err, why.rc, "marks.json: %s", why.text);
+	marks_free(m);
+	buf_free(&text);
+	return rc == RC_ABSENT ? RC_OK : rc;
+}
+
+enum rc node_records_check(const char *dir, const struct settings *s, struct err *err)
+{
+	struct arena *a = arena_new(KIB(1));
+	struct roles *roles = NULL;
+	struct types *types = NULL;
+	struct calendar *calendar = NULL;
+	struct io_dir *d = NULL;
+	enum rc rc = roles_load(arena_fmt(a, "%s/roles.json", dir).p, &roles, err);
+	if (rc == RC_OK)
+		rc = types_load(arena_fmt(a, "%s/types", dir).p, roles_names(roles), &types, err);
+	if (rc == RC_OK)
+		rc = io_dir_open(dir, &d, err);
+	if (rc == RC_OK)
+		rc = read_calendar(d, s, &calendar, err);
+	if (rc == RC_OK)
+		rc = check_marks(d, err);
+	calendar_free(calendar);
+	io_dir_close(d);
+	types_free(types);
+	roles_free(roles);
+	arena_free(a);
 	return rc;
 }
 
@@ -71,7 +108,7 @@ enum rc node_records_open(struct node *n, struct err *err)
 {
 	enum rc rc = open_types(n, err);
 	if (rc == RC_OK)
-		rc = open_calendar(n, err);
+		rc = read_calendar(store_dir(n->store), n->settings, &n->calendar, err);
 	if (rc == RC_OK)
 		rc = records_open(n->store, n->journal, n->types, &n->records, err);
 	if (rc != RC_OK)
