@@ -11,7 +11,8 @@
 
 enum {
 	SEEN_STEP = 30,            /* days: "seen" moves on only then, so that a daily refresh changes nothing */
-	ROWS_MOST = DRAFT_CLAIMS_MAX
+	ROWS_MOST = DRAFT_CLAIMS_MAX,
+	CONTACTS_MOST = 200        /* of an organisation: as its type says */
 };
 
 struct joining {
@@ -211,8 +212,8 @@ static void write_row(struct joining *w, struct json_object *row)
 
 /* What becomes of each row that stands, and of each contact that came. */
 struct plan {
-	const struct draft_contact *with[DRAFT_CONTACTS_MAX]; /* written in place of the row */
-	bool gone[DRAFT_CONTACTS_MAX], claimed[DRAFT_CONTACTS_MAX];
+	const struct draft_contact *with[CONTACTS_MOST]; /* written in place of the row */
+	bool gone[CONTACTS_MOST], claimed[CONTACTS_MOST];
 	bool add[DRAFT_CONTACTS_MAX];
 	size_t rows;
 	bool changes;
@@ -220,7 +221,7 @@ struct plan {
 
 static void plan_contacts(struct joining *w, struct json_object *rows, struct plan *p)
 {
-	p->rows = json_count(rows) < DRAFT_CONTACTS_MAX ? json_count(rows) : DRAFT_CONTACTS_MAX;
+	p->rows = json_count(rows) < CONTACTS_MOST ? json_count(rows) : CONTACTS_MOST;
 	for (size_t i = 0; i < w->d->contact_count; i++) {
 		const struct draft_contact *c = &w->d->contacts[i];
 		size_t at = find_contact(w, rows, c, true);
@@ -268,7 +269,7 @@ static void contacts(struct joining *w)
 		else
 			write_row(w, json_at(rows, i));
 	}
-	for (size_t i = 0; i < w->d->contact_count && n < DRAFT_CONTACTS_MAX; i++)
+	for (size_t i = 0; i < w->d->contact_count && n < CONTACTS_MOST; i++)
 		if (p.add[i]) {
 			write_contact(w, &w->d->contacts[i], NULL);
 			n++;

@@ -4,8 +4,9 @@
 #include <json-c/json.h>
 
 #include "directory/import_private.h"
+#include "route/directory_records.h"
 
-enum key_kind { KEY_EXTERNAL, KEY_NAME, KEY_HOST };
+enum key_kind { KEY_EXTERNAL, KEY_NAME, KEY_HOST, KEY_CLAIM };
 struct key_at {
 	enum key_kind kind;
 	str text;
@@ -13,8 +14,12 @@ struct key_at {
 };
 struct entry {
 	struct known k;
-	str country, successor;
+	str name, country, successor;
 	bool closed;
+};
+struct taken {
+	str key, name;
+	const struct draft *by;
 };
 struct known_all {
 	struct arena *a;
@@ -22,6 +27,8 @@ struct known_all {
 	size_t count, room;
 	struct key_at *keys;
 	size_t key_count, key_room;
+	struct taken *taken;       /* claims of the drafts so far */
+	size_t taken_count, taken_mask;
 };
 
 static void key_add(struct known_all *k, enum key_kind kind, str text, size_t place)
@@ -33,6 +40,18 @@ static void key_add(struct known_all *k, enum key_kind kind, str text, size_t pl
 		k->keys = x_grow(k->keys, k->key_room, sizeof(*k->keys));
 	}
 	k->keys[k->key_count++] = (struct key_at){ kind, text, (uint32_t)place };
+}
+
+/* Two cannot hold one claim in one role (route/directory_records.h). */
+static str claim_key(struct arena *a, str kind, str value, str role)
+{
+	if (str_eq(kind, STR("asn")) && str_starts_nocase(value, STR("AS")))
+		value = str_from(value, 2);
+	char *key = arena_z(a, arena_fmt(a, STR_FMT " " STR_FMT " " STR_FMT, STR_ARG(kind), STR_ARG(value), STR_ARG(role)));
+	for (char *p = key; *p; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p + 32);
+	return str_of(key);
 }
 
 static bool keep(void *ctx, const struct record_view *v)
@@ -50,6 +69,7 @@ static bool keep(void *ctx, const struct record_view *v)
 	e->k.id = record_view_id(v, a);
 	e->k.version = record_view_version(v);
 	e->k.body = arena_str(a, str_of(json_object_to_json_string_ext(v->body, JSON_C_TO_STRING_PLAIN)));
+	e->name = arena_str(a, json_get_str(v->body, "name"));
 	e->country = arena_str(a, json_get_str(v->body, "country"));
 	e->successor = arena_str(a, json_get_str(v->body, "successor"));
 	key_add(k, KEY_NAME, import_fold(a, json_get_str(v->body, "name")), k->count);
@@ -60,6 +80,12 @@ static bool keep(void *ctx, const struct record_view *v)
 	list = json_get(v->body, "external");
 	for (size_t i = 0; i < json_count(list); i++)
 		key_add(k, KEY_EXTERNAL, arena_str(a, json_text(json_at(list, i))), k->count);
+	list = json_get(v->body, "constituency");
+	for (size_t i = 0; !e->closed && i < json_count(list); i++) {
+		struct json_object *c = json_at(list, i);
+		key_add(k, KEY_CLAIM, claim_key(a, json_get_str(c, "kind"), json_get_str(c, "value"), json_get_str(c, "role")),
+			k->count);
+	}
 	k->count++;
 	return true;
 }
@@ -79,10 +105,10 @@ enum rc known_load(struct reader *r, const struct types *t, const struct viewer 
 	struct known_all *k = x_alloc(sizeof(*k));
 	k->a = arena_new(KIB(64));
 	struct arena *a = arena_new(KIB(64));
-	struct record_query q = { .type = types_find(t, STR("organisation")), .with_body = true,
+	struct record_query q = { .type = directory_type(t), .with_body = true,
 				  .after = STR(""), .text = STR("") };
 	enum rc rc = q.type ? read_records(r, t, v, &q, UINT64_MAX, a, keep, k, err) :
-			      fail(err, RC_ABSENT, "there is no type 'organisation'");
+			      fail(err, RC_ABSENT, "there is no type of organisations");
 	arena_free(a);
 	if (rc != RC_OK) {
 		known_free(k);
@@ -100,6 +126,7 @@ void known_free(struct known_all *k)
 		return;
 	free(k->list);
 	free(k->keys);
+	free(k->taken);
 	arena_free(k->a);
 	free(k);
 }
@@ -182,4 +209,52 @@ enum rc known_find(struct known_all *k, const struct draft *d, const struct know
 	if (e)
 		*out = &e->k;
 	return RC_OK;
+}
+
+static uint64_t hash_of(str s)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (uint8_t)s.p[i]) * UINT64_C(0x100000001b3);
+	return h ^ h >> 29;
+}
+
+static struct taken *taken_at(struct known_all *k, str key)
+{
+	size_t at = hash_of(key) & k->taken_mask;
+	while (k->taken[at].by && !str_eq(k->taken[at].key, key))
+		at = (at + 1) & k->taken_mask;
+	return &k->taken[at];
+}
+
+static void taken_widen(struct known_all *k)
+{
+	struct taken *old = k->taken;
+	size_t n = old ? k->taken_mask + 1 : 0;
+	k->taken_mask = n ? 2 * n - 1 : 1023;
+	k->taken = x_array(k->taken_mask + 1, sizeof(*k->taken));
+	for (size_t i = 0; i < n; i++)
+		if (old[i].by)
+			*taken_at(k, old[i].key) = old[i];
+	free(old);
+}
+
+str known_rival(struct known_all *k, const struct known *who, const struct draft *d, const struct draft_claim *c)
+{
+	str keys[] = { claim_key(k->a, c->kind, c->value, c->role), claim_key(k->a, c->kind, c->value, STR("")) };
+	if (str_eq(c->kind, STR("country"))) /* several may answer for a country */
+		return STR("");
+	for (size_t n = 0; n < COUNT_OF(keys); n++)
+		for (size_t i = first_key(k, KEY_CLAIM, keys[n]);
+		     i < k->key_count && k->keys[i].kind == KEY_CLAIM && str_eq(k->keys[i].text, keys[n]); i++)
+			if (&k->list[k->keys[i].place].k != who)
+				return k->list[k->keys[i].place].name;
+	if ((k->taken_count + 1) * 2 > k->taken_mask)
+		taken_widen(k);
+	struct taken *t = taken_at(k, keys[0]);
+	if (t->by)
+		return t->by == d ? STR("") : t->name;
+	*t = (struct taken){ keys[0], d->name, d };
+	k->taken_count++;
+	return STR("");
 }

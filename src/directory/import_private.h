@@ -86,6 +86,9 @@ void known_free(struct known_all *k);
 /* NULL: nobody. RC_CONFLICT: several could be meant. */
 MUST_CHECK enum rc known_find(struct known_all *k, const struct draft *d, const struct known **out,
 			      struct err *err);
+/* The name of another who holds this claim in its role, or of whom a draft before wants it; "". */
+str known_rival(struct known_all *k, const struct known *who, const struct draft *d,
+		const struct draft_claim *c);
 /* The members to be set, as JSON; *changes_out false: nothing would change. */
 MUST_CHECK enum rc join_fields(const struct known *k, const struct draft *d, const struct import_run *run,
 			       str source, int32_t today, struct json_out *out, bool *changes_out,

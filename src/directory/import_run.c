@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "directory/import_private.h"
+#include "route/directory_records.h"
 
 /* --- organisations --- */
 
@@ -51,6 +52,24 @@ static void own_websites(struct drafts *w)
 	free(list);
 }
 
+/* What somebody else answers for already is left out, and told. */
+static void drop_rivals(struct drafts *w, struct known_all *known, const struct known *k, struct draft *d)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < d->claim_count; i++) {
+		str rival = known_rival(known, k, d, &d->claims[i]);
+		char words[240];
+		if (rival.n == 0) {
+			d->claims[n++] = d->claims[i];
+			continue;
+		}
+		snprintf(words, sizeof(words), STR_FMT " '" STR_FMT "' is left out: '" STR_FMT "' answers for it",
+			 STR_ARG(d->claims[i].kind), STR_ARG(str_head(d->claims[i].value, 80)), STR_ARG(str_head(rival, 80)));
+		draft_is_told(w, d->row, words);
+	}
+	d->claim_count = n;
+}
+
 struct lines {
 	struct buf text;
 	uint64_t *rows;
@@ -75,6 +94,8 @@ static enum rc write_lines(struct drafts *w, struct known_all *known, str source
 			json_key(&j, STR("version"));
 			json_u64(&j, k->version);
 		}
+		if (rc == RC_OK)
+			drop_rivals(w, known, k, w->list[i]);
 		if (rc == RC_OK)
 			rc = join_fields(k, w->list[i], w->run, source, today, &j, &changes, w->out, &why);
 		json_close(&j, '}');
@@ -127,7 +148,7 @@ static enum rc apply(struct records *r, struct store *s, const struct viewer *v,
 {
 	struct snapshot_ref *ref = snapshot_hold(records_types_snapshot(r));
 	struct told t = { tell, ctx, l->rows, l->count };
-	struct bulk_request q = { .type = types_find(snapshot_table(ref), STR("organisation")),
+	struct bulk_request q = { .type = directory_type(snapshot_table(ref)),
 				  .text = buf_str(&l->text), .map = STR(""), .key = STR(""), .why = run->why,
 				  .language = run->language, .tlp = STR(""), .dry_run = run->dry_run };
 	struct bulk_counts n = { 0 };
