@@ -295,6 +295,20 @@ static const char version_2[] =
 static const char version_3[] =
 	/* --- record: purpose, retention --- */
 	/* --- route: the directory as records, contacts of last resort --- */
+	/* fallback_store.c: images of sources; state 0 coming, 1 in force, 2 the one before, 3 going */
+	"CREATE TABLE fallback_load (id INTEGER PRIMARY KEY, source TEXT NOT NULL, digest BLOB NOT NULL,"
+	" bytes INTEGER NOT NULL, entries INTEGER NOT NULL, contacts INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, state INTEGER NOT NULL);"
+	"CREATE TABLE fallback_piece (id INTEGER PRIMARY KEY, load INTEGER NOT NULL, at INTEGER NOT NULL,"
+	" bytes BLOB NOT NULL);"
+	"CREATE UNIQUE INDEX fallback_piece_of ON fallback_piece (load, at);"
+	/* fallback_note.c: what was looked up about one subject; kind -1: it said nothing */
+	"CREATE TABLE fallback_look (id INTEGER PRIMARY KEY, source TEXT NOT NULL, subject TEXT NOT NULL,"
+	" kind INTEGER NOT NULL, first BLOB NOT NULL, last BLOB NOT NULL, asn_first INTEGER NOT NULL,"
+	" asn_last INTEGER NOT NULL, domain TEXT NOT NULL, email TEXT NOT NULL, name TEXT NOT NULL,"
+	" country TEXT NOT NULL, trust INTEGER NOT NULL, seen_day INTEGER NOT NULL,"
+	" until_us INTEGER NOT NULL);"
+	"CREATE INDEX fallback_look_of ON fallback_look (source, subject);"
 	/* directory_records.c: record: the uuid of the one this row is made of, NULL: none yet; several
 	 * may have one name; gone: 1 former, 2 erased. Rows are never taken away, so that no number
 	 * comes to mean another organisation */
