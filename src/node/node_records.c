@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "record/clocks.h"
 #include "record/erase.h"
+#include "route/directory_records.h"
 
 enum { HOLIDAYS_MAX = 256 << 10, STEPS_AT_ONCE = 100 };
 
@@ -77,6 +78,9 @@ enum rc node_records_open(struct node *n, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	records_add_hook(n->records, &(struct record_hook){ .changed = follow_clocks, .ctx = n });
+	rc = directory_records_open(n->store, n->records, &n->organisations, err);
+	if (rc != RC_OK)
+		return rc;
 	store_add_tend(n->store, tick, n);
 	rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
 	if (rc == RC_OK)
@@ -88,6 +92,7 @@ enum rc node_records_open(struct node *n, struct err *err)
 
 void node_records_close(struct node *n)
 {
+	directory_records_close(n->organisations);
 	records_close(n->records);
 	calendar_free(n->calendar);
 	if (n->types)
