@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "node/node_notify.h"
 #include "node/node_records.h"
 #include "node/node_settings.h"
 #include "node/pipeline.h"
@@ -302,6 +303,8 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 	if (rc == RC_OK)
 		rc = open_policy(n, err);
 	if (rc == RC_OK)
+		rc = node_notify_open(n, err);
+	if (rc == RC_OK)
 		rc = open_tables(n, err);
 	if (rc == RC_OK && n->starter)
 		rc = parser_pool_new(n->starter, n->log,
@@ -331,6 +334,7 @@ void node_close(struct node *n)
 {
 	if (!n)
 		return;
+	node_notify_close(n);
 	pipeline_free(n->pipeline);
 	end_journal(n);
 	parser_pool_free(n->parsers);
