@@ -172,6 +172,11 @@ uint64_t record_view_version(const struct record_view *v)
 	return v->record->version;
 }
 
+uint64_t record_view_number(const struct record_view *v)
+{
+	return v->record->number;
+}
+
 int record_view_state(const struct record_view *v)
 {
 	return v->record->state;
