@@ -82,6 +82,12 @@ const struct type *record_view_type(const struct record_view *v); /* NULL: not l
 str record_view_id(const struct record_view *v, struct arena *a);   /* "incident--…" */
 uint64_t record_view_version(const struct record_view *v);
 uint64_t record_view_number(const struct record_view *v);          /* 0: a copy of another node's */
+int64_t record_view_changed(const struct record_view *v);          /* us */
+str record_view_why(const struct record_view *v);  /* reason of this version: "" but for our own people */
+str record_view_author(const struct record_view *v);               /* the same */
+/* How it is marked: for who makes something of it. Others than our own people are shown less of it
+ * (record_view_json). */
+const struct labels_of *record_view_labels(const struct record_view *v);
 int record_view_state(const struct record_view *v);               /* -1: not known here */
 bool record_view_cuts(const struct record_view *v, const struct type_field *f);
 /* May the viewer do this to it? For buttons: change.h asks again. */

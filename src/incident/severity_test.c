@@ -9,8 +9,8 @@ static const struct {
 	const char *level;
 	unsigned points;
 	const char *words;
-} cases[] = {
-	{ "nothing known", { 0 }, "low", 0, "low, 0 points: nothing is known that counts" },
+} table[] = {
+	{ "nothing known", { .people = 0 }, "low", 0, "low, 0 points: nothing is known that counts" },
 	{ "a class", { .class = STR_INIT("fraud") }, "low", 2, "low, 2 points: fraud 2" },
 	{ "a type instead of its class", { .class = STR_INIT("availability"), .type = STR_INIT("ddos") },
 	  "medium", 3, "medium, 3 points: distributed denial of service 3" },
@@ -40,13 +40,13 @@ TEST(rule)
 {
 	struct arena *a = arena_new(KIB(4));
 
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(table); i++) {
 		struct severity s;
-		severity_propose(&cases[i].f, STR("en"), a, &s);
-		CHECK_MSG(str_eq(str_of(s.level), str_of(cases[i].level)) && s.points == cases[i].points,
-			  "%s: %s %u", cases[i].what, s.level, s.points);
-		if (cases[i].words)
-			CHECK_STR(s.reason, str_of(cases[i].words));
+		severity_propose(&table[i].f, STR("en"), a, &s);
+		CHECK_MSG(str_eq(str_of(s.level), str_of(table[i].level)) && s.points == table[i].points,
+			  "%s: %s %u", table[i].what, s.level, s.points);
+		if (table[i].words)
+			CHECK_STR(s.reason, str_of(table[i].words));
 	}
 	arena_free(a);
 }
