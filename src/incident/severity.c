@@ -127,7 +127,7 @@ void severity_propose(const struct severity_facts *f, str language, struct arena
 	out->level = level->name;
 	out->points = c.points;
 	out->reason = arena_fmt(a, "%s, %u %s: " STR_FMT, say(language, level->en, level->id), c.points,
-				say(language, "points", "poin"),
+				say(language, c.points == 1 ? "point" : "points", "poin"),
 				STR_ARG(c.words.n ? buf_str(&c.words) :
 						    str_of(say(language, "nothing is known that counts",
 							       "belum ada yang diperhitungkan"))));

@@ -2,6 +2,7 @@
 /* A case that is two, and one that passes from hand to hand. */
 #include <json-c/json.h>
 
+#include "base/ip.h"
 #include "incident/merge.h"
 
 enum { LINKS_MOST = 2000 };
@@ -31,13 +32,22 @@ static str json_of(struct splitting *k, struct json_object *o)
 
 /* --- what is chosen --- */
 
+/* A bare address is the network of it alone. */
+static bool same_value(str x, str y)
+{
+	struct net a, b;
+
+	return str_eq(x, y) || (net_parse(x, false, &a) && net_parse(y, false, &b) && a.bits == b.bits &&
+				ip_cmp(&a.ip, &b.ip) == 0);
+}
+
 static bool names_row(const struct split_request *q, struct json_object *row, bool *used)
 {
 	bool named = false;
 
 	json_object_object_foreach(row, name, value)
 		for (size_t i = 0; i < q->indicator_count; i++)
-			if (name && str_eq(json_text(value), q->indicators[i]))
+			if (name && same_value(json_text(value), q->indicators[i]))
 				named = used[i] = true;
 	return named;
 }
