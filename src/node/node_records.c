@@ -2,6 +2,7 @@
 #include "node/node_records.h"
 
 #include "base/arena.h"
+#include "incident/indicators.h"
 #include "record/clocks.h"
 #include "record/erase.h"
 #include "route/directory_records.h"
@@ -118,6 +119,7 @@ enum rc node_records_open(struct node *n, struct err *err)
 	rc = directory_records_open(n->store, n->records, &n->organisations, err);
 	if (rc != RC_OK)
 		return rc;
+	records_add_hook(n->records, &(struct record_hook){ .changed = indicators_follow });
 	store_add_tend(n->store, tick, n);
 	rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
 	if (rc == RC_OK)

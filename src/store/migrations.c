@@ -342,6 +342,11 @@ static const char version_3[] =
 	/* --- duty: shifts, paging --- */
 	/* --- evidence: items, custody --- */
 	/* --- incident --- */
+	/* indicators.c: what stands in fields that mean indicators. kind: enum indicator_kind; value: text, of
+	 * networks 16 bytes of the address and one of the prefix; record: its uuid */
+	"CREATE TABLE indicator (kind INTEGER, value BLOB, record BLOB, type TEXT NOT NULL, text TEXT NOT NULL,"
+	" PRIMARY KEY (kind, value, record)) WITHOUT ROWID;"
+	"CREATE INDEX indicator_record ON indicator (record);"
 	/* --- privacy: destruction --- */
 	"PRAGMA user_version = 3;";
 
