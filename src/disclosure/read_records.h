@@ -76,6 +76,7 @@ MUST_CHECK enum rc read_references(struct reader *r, const struct types *t, cons
 const struct type *record_view_type(const struct record_view *v); /* NULL: not loaded here */
 str record_view_id(const struct record_view *v, struct arena *a);   /* "incident--…" */
 uint64_t record_view_version(const struct record_view *v);
+uint64_t record_view_number(const struct record_view *v);        /* 0: a copy */
 int record_view_state(const struct record_view *v);               /* -1: not known here */
 bool record_view_cuts(const struct record_view *v, const struct type_field *f);
 /* May the viewer do this to it? For buttons: change.h asks again. */

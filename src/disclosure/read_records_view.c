@@ -167,6 +167,11 @@ str record_view_id(const struct record_view *v, struct arena *a)
 	return id;
 }
 
+uint64_t record_view_number(const struct record_view *v)
+{
+	return v->record->number;
+}
+
 uint64_t record_view_version(const struct record_view *v)
 {
 	return v->record->version;
