@@ -17,6 +17,13 @@ static const struct cli_option options[] = {
 	{ "--dry-run", 0, NULL, "plan: say what would be, change nothing" },
 	{ "--why", 0, "TEXT", "plan: kept with the run" },
 	{ "--text", 0, "TEXT", "handover: what the next must know" },
+	{ "--organisation", 0, "ID", "call: whom, when it is not the record's own" },
+	{ "--result", 0, "WORD", "call: reached, no-answer, left-message or wrong-number; without it: whom, and what may be said" },
+	{ "--phone", 0, "NUMBER", "call: which number" },
+	{ "--contact", 0, "NAME", "call: spoken with" },
+	{ "--as", 0, "ROLE", "call: the contact's role, as management" },
+	{ "--in", 0, NULL, "call: they called us" },
+	{ "--words", 0, "TEXT", "call: what was said" },
 	{ .name = NULL },
 };
 
@@ -309,6 +316,7 @@ static const struct {
 	{ STR_INIT("list"), list_word, true },	 { STR_INIT("check"), check_word, true },
 	{ STR_INIT("ical"), ical_word, true },	 { STR_INIT("plan"), duty_plan_word, true },
 	{ STR_INIT("board"), board_word, true }, { STR_INIT("ladder"), ladder_word, false },
+	{ STR_INIT("call"), duty_call_word, false },
 	{ STR_INIT("handover"), handover_word, true }, { STR_INIT("sign"), sign_word, false },
 };
 
@@ -342,7 +350,7 @@ const struct cli_command cli_duty = {
 	.name = "duty",
 	.brief = "who has the watch: roster, board, hand-over, ladders",
 	.usage = "duty now | next | list | check | ical | board | plan --persons LIST --day HOURS --night HOURS"
-		 " | handover [--text TEXT] | sign HANDOVER | ladder RECORD",
+		 " | call RECORD [--result WORD] | handover [--text TEXT] | sign HANDOVER | ladder RECORD",
 	.text = "Shifts are records ('ronda shift'); 'plan' makes many of them out of a pattern, 'check' finds gaps and "
 		"overlaps, 'ronda shift import undo RUN' takes a plan back. 'handover' writes what is open down for the "
 		"next shift, who takes over signs it. 'ladder' tells whom to ask next when an organisation does not "

@@ -17,6 +17,7 @@ struct duty_call {
 typedef int (*duty_word)(struct duty_call *k);
 
 int duty_plan_word(struct duty_call *k);
+int duty_call_word(struct duty_call *k);
 /* A day of the node's time zone, "2026-12-01", or a number of days or weeks; TIME_NONE: none. */
 bool duty_day(const char *text, int32_t *out);
 

@@ -56,6 +56,32 @@ void duty_put_shift(struct json_out *j, struct reader *r, const struct types *t,
 
 /* --- the board --- */
 
+static const char *const part_labels[BOARD_KINDS] = {
+	[BOARD_OVERDUE] = "overdue",
+	[BOARD_DUE_SOON] = "due within four hours",
+	[BOARD_UNASSIGNED] = "assigned to nobody",
+	[BOARD_TRIAGE] = "waiting to be looked at",
+	[BOARD_WAITING] = "waiting for an answer",
+	[BOARD_TO_SIGN] = "hand-overs to be signed",
+	[BOARD_ROUNDS] = "rounds open",
+	[BOARD_NOTICES] = "notices for you",
+	[BOARD_UNCERTAIN] = "messages uncertain",
+	[BOARD_FAILED] = "messages failed",
+	[BOARD_FEEDS] = "feeds silent",
+};
+
+/* "/incident/incident--…", "/findings/…"; nothing for what has no page. */
+static void put_href(struct json_out *j, str id, struct arena *a)
+{
+	size_t at = str_find(id, STR("--"));
+	str type = str_head(id, at);
+	if (at == id.n)
+		return;
+	json_put_str(j, "href", str_eq(type, STR("finding")) ?
+					arena_fmt(a, "/findings/" STR_FMT, STR_ARG(str_from(id, at + 2))) :
+					arena_fmt(a, "/" STR_FMT "/" STR_FMT, STR_ARG(type), STR_ARG(id)));
+}
+
 static void put_item(struct json_out *j, struct reader *r, const struct types *t, const struct viewer *v,
 		     const struct board_item *i, struct arena *a)
 {
@@ -66,6 +92,7 @@ static void put_item(struct json_out *j, struct reader *r, const struct types *t
 	json_put_str(j, "name", i->name);
 	json_put_str(j, "title", i->title.n > 0 ? i->title : i->name);
 	json_put_str(j, "state", i->state);
+	put_href(j, i->id, a);
 	if (i->due_us != TIME_NONE)
 		json_put_time(j, "due", i->due_us);
 	if (i->at_us != TIME_NONE && i->at_us > 0)
@@ -78,10 +105,14 @@ static void put_item(struct json_out *j, struct reader *r, const struct types *t
 }
 
 static void put_part(struct json_out *j, struct reader *r, const struct types *t, const struct viewer *v,
-		     const struct board_part *p, struct arena *a)
+		     enum board_kind kind, const struct board_part *p, struct arena *a)
 {
 	json_open(j, '{');
 	json_put_str(j, "part", str_of(p->kind));
+	json_put_str(j, "label", str_of(part_labels[kind]));
+	json_put_str(j, "href", kind == BOARD_FEEDS ? STR("/feeds") : kind == BOARD_NOTICES ? STR("/notices") :
+				arena_fmt(a, "#%s", p->kind));
+	json_put_bool(j, "signing", kind == BOARD_TO_SIGN);
 	json_put_i64(j, "count", (int64_t)p->count);
 	json_put_bool(j, "more", p->more);
 	json_key(j, STR("items"));
@@ -111,7 +142,7 @@ void duty_put_board(struct json_out *j, struct reader *r, const struct types *t,
 	json_key(j, STR("parts"));
 	json_open(j, '[');
 	for (int kind = 0; kind < BOARD_KINDS; kind++)
-		put_part(j, r, t, v, &b->parts[kind], a);
+		put_part(j, r, t, v, (enum board_kind)kind, &b->parts[kind], a);
 	json_close(j, ']');
 }
 
