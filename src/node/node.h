@@ -41,6 +41,7 @@ struct node {
 	struct snapshot *types;         /* of struct types: built in, and DIR/types */
 	struct calendar *calendar;      /* business hours and holidays */
 	struct records *records;
+	struct duty *duty;              /* who has the watch */
 	struct parser_pool *parsers;
 	struct pipeline *pipeline;      /* pipeline.h */
 	const struct marks *marks;      /* DIR/marks.json over the built-in ones */

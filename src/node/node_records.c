@@ -2,6 +2,7 @@
 #include "node/node_records.h"
 
 #include "base/arena.h"
+#include "duty/duty.h"
 #include "incident/indicators.h"
 #include "record/clocks.h"
 #include "record/erase.h"
@@ -99,7 +100,8 @@ static enum rc tick(struct store *s, void *ctx, bool *did_out, struct err *err)
 	struct node *n = ctx;
 	size_t did = 0;
 	struct snapshot_ref *types = snapshot_hold(n->types);
-	enum rc rc = clocks_tick(s, snapshot_table(types), n->calendar, policies_number(n->policies),
+	struct clock_watch watch = duty_watch(n->duty);
+	enum rc rc = clocks_tick(s, snapshot_table(types), n->calendar, &watch, policies_number(n->policies),
 				 STEPS_AT_ONCE, &did, err);
 	snapshot_drop(n->types, types);
 	*did_out = did > 0;

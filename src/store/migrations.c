@@ -340,6 +340,24 @@ static const char version_3[] =
 	"CREATE INDEX round_member_silent ON round_member (organisation) WHERE answered_us IS NULL;"
 	/* --- directory --- */
 	/* --- duty: shifts, paging --- */
+	/* duty.c: shifts that count (planned or taken) out of the records of that name, by time; role:
+	 * enum shift_role */
+	"CREATE TABLE duty_shift (record BLOB PRIMARY KEY, number INTEGER NOT NULL, person BLOB NOT NULL,"
+	" role INTEGER NOT NULL, from_us INTEGER NOT NULL, until_us INTEGER NOT NULL,"
+	" taken INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX duty_shift_until ON duty_shift (until_us);"
+	/* duty.c: by what a person is paged, in order, space between */
+	"CREATE TABLE duty_pager (person BLOB PRIMARY KEY, channels TEXT NOT NULL) WITHOUT ROWID;"
+	/* handover.c: who wrote it, so that another signs */
+	"CREATE TABLE duty_handover (record BLOB PRIMARY KEY, writer TEXT NOT NULL) WITHOUT ROWID;"
+	/* ladder_tend.c: records that wait for an organisation's answer, since when, when to look
+	 * again (NULL: not by itself); and the steps taken */
+	"CREATE TABLE duty_ladder (record BLOB PRIMARY KEY, item TEXT NOT NULL,"
+	" since_us INTEGER NOT NULL, next_us INTEGER) WITHOUT ROWID;"
+	"CREATE INDEX duty_ladder_next ON duty_ladder (next_us) WHERE next_us IS NOT NULL;"
+	"CREATE TABLE duty_step (record BLOB, since_us INTEGER, step INTEGER, at_us INTEGER NOT NULL,"
+	" organisation TEXT NOT NULL, contact TEXT NOT NULL, channel TEXT NOT NULL,"
+	" PRIMARY KEY (record, since_us, step)) WITHOUT ROWID;"
 	/* --- evidence: items, custody --- */
 	/* --- incident --- */
 	/* indicators.c: what stands in fields that mean indicators. kind: enum indicator_kind; value: text, of

@@ -17,6 +17,19 @@ enum rc load_record(struct page *p, struct record_view *v, struct err *err)
 	return rc;
 }
 
+/* To note a call about it, and whom to ask next, where its type has somebody to call. */
+static void put_duty_links(struct page *p, const struct record_view *v)
+{
+	const struct type *t = record_view_type(v);
+	str id = record_view_id(v, p->a);
+	if (p->caller.viewer.as.kind != RECIPIENT_STAFF || type_meaning(t, STR("call.result")))
+		return;
+	if (t->organisation || type_find_field(t, STR("contacts")))
+		json_put_str(&p->j, "call_href", page_link(p, "/duty/call", "about", id));
+	if (t->organisation && type_meaning(t, STR("duty.waits")))
+		json_put_str(&p->j, "ladder_href", page_link(p, "/duty/ladder", "about", id));
+}
+
 static void put_record_members(struct page *p, const struct record_view *v)
 {
 	const struct type *t = record_view_type(v);
@@ -39,6 +52,7 @@ static void put_record_members(struct page *p, const struct record_view *v)
 		json_put_str(&p->j, "case_key_href", page_link(p, "/case-key", "next", record_href(p, v, "")));
 	json_put_str(&p->j, "unlink_href", record_href(p, v, "/unlink"));
 	json_put_str(&p->j, "make_href", make_possible(page_types(p), v) ? record_href(p, v, "/make") : STR(""));
+	put_duty_links(p, v);
 	json_put_bool(&p->j, "make_for", t && t->makes && t->makes->parent);
 	json_put_str(&p->j, "state_label",
 		     state >= 0 ? str_of(words_in(t->states[state].label, p->language)) : STR(""));
