@@ -39,6 +39,7 @@ struct node {
 	struct snapshot *types;         /* of struct types: built in, and DIR/types */
 	struct calendar *calendar;      /* business hours and holidays */
 	struct records *records;
+	struct evidence *evidence;
 	struct parser_pool *parsers;
 	struct pipeline *pipeline;      /* pipeline.h */
 	const struct marks *marks;      /* DIR/marks.json over the built-in ones */
