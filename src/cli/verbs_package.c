@@ -23,6 +23,7 @@ struct folder {
 	struct cli *c;
 	int dir, fd;
 	char path[PACKAGE_PATH];
+	struct buf made;           /* paths, each with its newline */
 };
 
 /* Makes the folders of `path` below `dir`; "data/items/x/y" makes three. */
@@ -46,7 +47,27 @@ static enum rc folder_begin(void *ctx, const char *path, uint64_t bytes, struct 
 	if (rc != RC_OK)
 		return rc;
 	f->fd = openat(f->dir, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	buf_fmt(&f->made, "%s\n", path);
 	return f->fd < 0 ? fail_errno(err, errno, "cannot make '%s'", path) : RC_OK;
+}
+
+/* Half a package is none. */
+static void folder_remove(struct folder *f)
+{
+	char path[PACKAGE_PATH];
+	for (int pass = 0; pass < 2; pass++) {
+		str left = buf_str(&f->made), line;
+		while (str_line(&left, &line)) {
+			if (!str_to_z(line, path, sizeof(path)))
+				continue;
+			if (pass == 0)
+				(void)!unlinkat(f->dir, path, 0);
+			for (char *slash = strrchr(path, '/'); pass == 1 && slash; slash = strrchr(path, '/')) {
+				*slash = '\0';
+				(void)!unlinkat(f->dir, path, AT_REMOVEDIR);
+			}
+		}
+	}
 }
 
 static enum rc folder_bytes(void *ctx, str s, struct err *err)
@@ -115,7 +136,7 @@ static enum rc open_folder(struct packing *p, struct err *err)
 	struct cli *c = p->k->c;
 	if (mkdirat(c->dir_fd, p->to, 0755) != 0)
 		return fail_errno(err, errno, "cannot make '%s'", p->to);
-	p->folder = (struct folder){ .c = c, .fd = -1, .dir = openat(c->dir_fd, p->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
+	p->folder = (struct folder){ .c = c, .fd = -1, .made = BUF_INIT(MIB(64)), .dir = openat(c->dir_fd, p->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
 	return p->folder.dir < 0 ? fail_errno(err, errno, "cannot open '%s'", p->to) : RC_OK;
 }
 
@@ -147,7 +168,6 @@ static enum rc open_target(struct packing *p, struct package_sink *sink, struct 
 	return rc;
 }
 
-/* Half a package is none: what a folder has is named as such, a tar goes. */
 static enum rc close_target(struct packing *p, enum rc rc, struct err *err)
 {
 	struct cli *c = p->k->c;
@@ -159,8 +179,11 @@ static enum rc close_target(struct packing *p, enum rc rc, struct err *err)
 		if (rc == RC_OK && fsync(p->folder.dir) != 0)
 			rc = fail_errno(err, errno, "cannot sync '%s'", p->to);
 		if (rc != RC_OK)
-			cli_talk(c, "ronda evidence: '%s' is not whole: remove it", p->to);
+			folder_remove(&p->folder);
 		close(p->folder.dir);
+		if (rc != RC_OK && unlinkat(c->dir_fd, p->to, AT_REMOVEDIR) != 0)
+			cli_talk(c, "ronda evidence: '%s' is not whole: remove it", p->to);
+		buf_free(&p->folder.made);
 	}
 	if (p->stream.fd >= 0 && p->stream.fd != c->out) {
 		if (rc == RC_OK && fsync(p->stream.fd) != 0)
