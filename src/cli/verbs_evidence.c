@@ -287,7 +287,7 @@ static int verify_word(struct record_call *k)
 	struct err err = { 0 };
 	if (k->argc > 1)
 		return cli_usage(k->c, "one exhibit, or none for all");
-	enum rc rc = evidence_verify(evidence_of(k), &k->c->viewer, k->argc ? record_name(k, k->argv[0]) : STR_NONE, say,
+	enum rc rc = evidence_verify(evidence_of(k), &k->c->viewer, k->argc ? record_name(k, k->argv[0]) : STR_NONE, true, say,
 				     show_progress, &s, &out, &err);
 	if (rc != RC_OK)
 		return cli_fail(k->c, &err);

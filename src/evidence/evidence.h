@@ -104,8 +104,9 @@ typedef void (*evidence_say)(void *ctx, const char *sentence);
 typedef void (*evidence_progress)(void *ctx, uint64_t done, uint64_t all);
 /* Reads all bytes again and recomputes every chain; says each thing that is wrong in one sentence.
  * `exhibit` STR_NONE: everything, and what lies in the folder besides. What the viewer may not see is
- * checked too, but for authority and rows of its record. */
-MUST_CHECK enum rc evidence_verify(struct evidence *e, const struct viewer *v, str exhibit,
+ * checked too, but for authority and rows of its record. `ground`: first the journal and the records,
+ * on which the chains stand; false when the caller has verified them. */
+MUST_CHECK enum rc evidence_verify(struct evidence *e, const struct viewer *v, str exhibit, bool ground,
 				   evidence_say say, evidence_progress progress, void *ctx,
 				   struct evidence_check *out, struct err *err);
 
