@@ -42,6 +42,7 @@ struct node {
 	struct calendar *calendar;      /* business hours and holidays */
 	struct records *records;
 	struct duty *duty;              /* who has the watch */
+	struct evidence *evidence;
 	struct parser_pool *parsers;
 	struct pipeline *pipeline;      /* pipeline.h */
 	const struct marks *marks;      /* DIR/marks.json over the built-in ones */

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "duty/duty.h"
 #include "incident/indicators.h"
+#include "evidence/evidence.h"
 #include "record/clocks.h"
 #include "record/erase.h"
 #include "route/directory_records.h"
@@ -108,6 +109,18 @@ static enum rc tick(struct store *s, void *ctx, bool *did_out, struct err *err)
 	return rc;
 }
 
+static enum rc open_evidence(struct node *n, struct err *err)
+{
+	struct evidence_options o = {
+		.reserve_bytes = (uint64_t)settings_int(n->settings, "reserve"),
+		.item_bytes_max = (uint64_t)settings_int(n->settings, "evidence_item_max"),
+		.check_rate = (uint64_t)settings_int(n->settings, "evidence_check_rate"),
+		.check_every_us = settings_int(n->settings, "evidence_check_every"),
+		.policies = &n->policies,
+	};
+	return evidence_open(n->store, n->journal, n->records, &o, &n->evidence, err);
+}
+
 enum rc node_records_open(struct node *n, struct err *err)
 {
 	enum rc rc = open_types(n, err);
@@ -123,6 +136,9 @@ enum rc node_records_open(struct node *n, struct err *err)
 		return rc;
 	records_add_hook(n->records, &(struct record_hook){ .changed = indicators_follow });
 	store_add_tend(n->store, tick, n);
+	rc = open_evidence(n, err);
+	if (rc != RC_OK)
+		return rc;
 	rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
 	if (rc == RC_OK)
 		records_erase_by(n->records, n->erase);
@@ -134,6 +150,7 @@ enum rc node_records_open(struct node *n, struct err *err)
 void node_records_close(struct node *n)
 {
 	directory_records_close(n->organisations);
+	evidence_close(n->evidence);
 	records_close(n->records);
 	calendar_free(n->calendar);
 	if (n->types)

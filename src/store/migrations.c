@@ -359,6 +359,27 @@ static const char version_3[] =
 	" organisation TEXT NOT NULL, contact TEXT NOT NULL, channel TEXT NOT NULL,"
 	" PRIMARY KEY (record, since_us, step)) WITHOUT ROWID;"
 	/* --- evidence: items, custody --- */
+	/* item.c: what is kept of an exhibit, in which file of DIR/evidence. state: 0 good, 1 differs,
+	 * 2 missing, 3 destroyed */
+	"CREATE TABLE evidence_item (id INTEGER PRIMARY KEY, evidence BLOB NOT NULL, n INTEGER NOT NULL,"
+	" name TEXT NOT NULL, media TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 BLOB NOT NULL,"
+	" sha512 BLOB NOT NULL, stored BLOB NOT NULL, stored_bytes INTEGER NOT NULL, key TEXT NOT NULL,"
+	" added_us INTEGER NOT NULL, checked_us INTEGER NOT NULL, state INTEGER NOT NULL,"
+	" UNIQUE (evidence, n));"
+	"CREATE INDEX evidence_item_stored ON evidence_item (stored);"
+	"CREATE INDEX evidence_item_checked ON evidence_item (state, checked_us);"
+	/* files about to get their name: removed at the next start when no item names them */
+	"CREATE TABLE evidence_adding (stored BLOB PRIMARY KEY) WITHOUT ROWID;"
+	/* files no item names any more: removed once that is on disk */
+	"CREATE TABLE evidence_gone (stored BLOB PRIMARY KEY) WITHOUT ROWID;"
+	/* custody.c: what happened to an exhibit, each line bound to the one before */
+	"CREATE TABLE evidence_chain (evidence BLOB NOT NULL, n INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+	" what TEXT NOT NULL, custody BLOB NOT NULL, hash BLOB NOT NULL, line TEXT NOT NULL,"
+	" PRIMARY KEY (evidence, n)) WITHOUT ROWID;"
+	"CREATE INDEX evidence_chain_custody ON evidence_chain (custody);"
+	/* who confirmed as giver, and what */
+	"CREATE TABLE evidence_given (custody BLOB PRIMARY KEY, actor TEXT NOT NULL, digest BLOB NOT NULL)"
+	" WITHOUT ROWID;"
 	/* --- incident --- */
 	/* indicators.c: what stands in fields that mean indicators. kind: enum indicator_kind; value: text, of
 	 * networks 16 bytes of the address and one of the prefix; record: its uuid */
