@@ -2,6 +2,7 @@
 #include "node/node_records.h"
 
 #include "base/arena.h"
+#include "node/destroy.h"
 #include "record/clocks.h"
 #include "record/erase.h"
 
@@ -81,6 +82,8 @@ enum rc node_records_open(struct node *n, struct err *err)
 	rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
 	if (rc == RC_OK)
 		records_erase_by(n->records, n->erase);
+	if (rc == RC_OK)
+		node_destroy_open(n);
 	if (rc == RC_OK && !store_read_only(n->store))
 		rc = outbox_recover(n->store, err);
 	return rc;
