@@ -9,6 +9,7 @@
 #include "disclosure/change.h"
 #include "record/outbox.h"
 #include "store/destroyed.h"
+#include "store/held.h"
 #include "store/quarantine.h"
 
 enum { WAIT_US = 60 * 1000000, TICK_US = 50000, BACKUPS_MOST = 20, TEXT_MOST = 200, READ_AT_ONCE = 65536 };
@@ -184,7 +185,7 @@ static bool take_row(void *ctx, const struct event_row *row)
 static enum rc take_events(struct destroying *d, struct reader *r, struct events *e, str name,
 			   struct err *err)
 {
-	enum rc rc = RC_OK;
+	enum rc rc = held_check(reader_conn(r), name, err);
 	struct goner *g = add_goner(d, STR(""), DESTROY_BEGIN, name);
 	g->seq = ARENA_ARRAY(d->a, e->n + 1, uint64_t);
 	if (e->n)
@@ -236,6 +237,9 @@ static enum rc find_record(struct destroying *d, struct reader *r, str id, struc
 	else if (record_view_type(&view) == destroy_type(d->types))
 		rc = fail(err, RC_DENIED, "what says that something was destroyed stays");
 	record_view_end(&view);
+	if (rc != RC_OK)
+		return rc;
+	rc = held_check(reader_conn(r), name, err);
 	if (rc != RC_OK)
 		return rc;
 	struct goner *g = add_goner(d, arena_fmt(d->a, "record:" STR_FMT, STR_ARG(name)), DESTROY_BEGIN,
@@ -380,7 +384,7 @@ static enum rc list_events(struct tx *tx, struct destroying *d, struct goner *g,
 	for (size_t i = 0; i < g->seqs && rc == RC_OK; i++)
 		rc = events_list_add(tx, list, g->seq[i], err);
 	g->object = g->seqs ? arena_fmt(d->a, "events:%lld", (long long)list) : STR("");
-	return rc;
+	return rc == RC_OK && g->seqs ? erase_check(d->n->erase, tx_conn(tx), g->object, err) : rc;
 }
 
 static enum rc write_down(struct tx *tx, struct destroying *d, struct goner *g, struct err *err)

@@ -35,6 +35,7 @@ struct node {
 	struct secrets *secrets;        /* disclosure/secrets.h */
 	struct roles *roles;            /* roles.json and DIR/roles.json; as long as the node */
 	struct erase *erase;            /* what is being erased */
+	int64_t retention_us;           /* when the background last found nothing to end */
 	atomic_bool destroying;         /* one thread at a time works at it (destroy.h) */
 	struct repeats *repeats;
 	struct enrich *enrich;

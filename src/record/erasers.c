@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "record/erase.h"
 #include "store/events.h"
+#include "store/held.h"
 #include "store/upkeep.h"
 
 enum { ROWS = 200 };
@@ -68,6 +69,8 @@ static enum rc check_hold(struct conn *c, const struct report *r, struct err *er
 	str is_report = arena_fmt(a, "report %lld", (long long)r->id);
 	str is_day = arena_fmt(a, "day " STR_FMT, STR_ARG(time_day_str(day, r->received_us)));
 	enum rc rc = hold_list(c, a, &holds, &n, err);
+	if (rc == RC_OK)
+		rc = held_check(c, arena_fmt(a, "report--%lld", (long long)r->id), err);
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
 		if (!holds[i].lifted_us &&
 		    (str_eq(holds[i].what, is_report) || str_eq(holds[i].what, is_day)))
@@ -171,7 +174,9 @@ static enum rc check_list(struct conn *c, str id, struct err *err)
 	sql_int(q, 1, list);
 	bool any = sql_row(q);
 	enum rc rc = sql_end(q, err);
-	return rc == RC_OK && !any ? fail(err, RC_ABSENT, "there is no such list of events") : rc;
+	if (rc == RC_OK && !any)
+		return fail(err, RC_ABSENT, "there is no such list of events");
+	return rc == RC_OK ? held_check_events(c, list, err) : rc;
 }
 
 static enum rc remove_list(struct tx *tx, const struct erasing *e, bool *more_out, struct err *err)
