@@ -8,6 +8,8 @@
 #ifndef RONDA_NODE_NODE_H
 #define RONDA_NODE_NODE_H
 
+#include <stdatomic.h>
+
 #include "base/queue.h"
 #include "base/settings.h"
 #include "base/snapshot.h"
@@ -34,6 +36,8 @@ struct node {
 	struct secrets *secrets;        /* disclosure/secrets.h */
 	struct roles *roles;            /* roles.json and DIR/roles.json; as long as the node */
 	struct erase *erase;            /* what is being erased */
+	int64_t retention_us;           /* when the background last found nothing to end */
+	atomic_bool destroying;         /* one thread at a time works at it (destroy.h) */
 	struct repeats *repeats;
 	struct enrich *enrich;
 	struct snapshot *directory;     /* of struct directory */

@@ -3,13 +3,16 @@
 
 #include "base/arena.h"
 #include "duty/duty.h"
-#include "incident/indicators.h"
 #include "evidence/evidence.h"
+#include "incident/indicators.h"
+#include "node/destroy.h"
 #include "record/clocks.h"
 #include "record/erase.h"
+#include "record/retention.h"
 #include "route/directory_records.h"
 
 enum { HOLIDAYS_MAX = 256 << 10, STEPS_AT_ONCE = 100 };
+#define RETENTION_EVERY_US MINUTE_US
 
 #define ERASER(name) extern const struct eraser eraser_##name;
 #include "erasers.def"
@@ -121,6 +124,22 @@ static enum rc open_evidence(struct node *n, struct err *err)
 	return evidence_open(n->store, n->journal, n->records, &o, &n->evidence, err);
 }
 
+/* Background work, now and then: what was kept long enough. */
+static enum rc end_retention(struct store *s, void *ctx, bool *did_out, struct err *err)
+{
+	struct node *n = ctx;
+	int64_t now_us = clock_now_us();
+	*did_out = false;
+	if (store_read_only(s) || (now_us >= n->retention_us && now_us < n->retention_us + RETENTION_EVERY_US))
+		return RC_OK;
+	struct snapshot_ref *types = snapshot_hold(n->types);
+	enum rc rc = retention_tick(s, n->records, snapshot_table(types), now_us, did_out, err);
+	snapshot_drop(n->types, types);
+	if (!*did_out)
+		n->retention_us = now_us;
+	return rc;
+}
+
 enum rc node_records_open(struct node *n, struct err *err)
 {
 	enum rc rc = open_types(n, err);
@@ -142,6 +161,9 @@ enum rc node_records_open(struct node *n, struct err *err)
 	rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
 	if (rc == RC_OK)
 		records_erase_by(n->records, n->erase);
+	store_add_tend(n->store, end_retention, n);
+	if (rc == RC_OK)
+		node_destroy_open(n);
 	if (rc == RC_OK && !store_read_only(n->store))
 		rc = outbox_recover(n->store, err);
 	return rc;

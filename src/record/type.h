@@ -165,6 +165,7 @@ struct type {
 	const struct type_field *sort; bool descending; /* NULL: by changed, newest first */
 	const struct makes *makes; /* NULL: nothing is made of it */
 	const struct meaning *means; size_t mean_count;
+	const struct words *purpose, *basis; /* why such records are kept, on what legal ground; NULL: not said */
 	int64_t retention_us;      /* after closing; 0: until erased */
 	bool exchange;             /* may go to partners */
 	bool built_in;

@@ -387,6 +387,24 @@ static const char version_3[] =
 	" PRIMARY KEY (kind, value, record)) WITHOUT ROWID;"
 	"CREATE INDEX indicator_record ON indicator (record);"
 	/* --- privacy: destruction --- */
+	/* store/destroyed.c: digests of what may not come back, and how often it did; raw files with
+	 * unnamed parts of it */
+	"CREATE TABLE destroyed (digest BLOB PRIMARY KEY, item TEXT NOT NULL, bytes INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, seen INTEGER NOT NULL, told INTEGER NOT NULL, last_us INTEGER NOT NULL)"
+	" WITHOUT ROWID;"
+	"CREATE TABLE destroyed_left (day INTEGER, number INTEGER, PRIMARY KEY (day, number))"
+	" WITHOUT ROWID;"
+	/* store/events_drop.c: events on their way out, by the list they are erased with */
+	"CREATE TABLE erasing_event (list INTEGER, seq INTEGER, PRIMARY KEY (list, seq)) WITHOUT ROWID;"
+	/* store/held.c: what is kept for a case; hold: uuid of the record that says why; seq: of an
+	 * event, else 0 */
+	"CREATE TABLE held (object TEXT, hold BLOB, seq INTEGER NOT NULL, PRIMARY KEY (object, hold))"
+	" WITHOUT ROWID;"
+	"CREATE INDEX held_event ON held (seq) WHERE seq > 0;"
+	"CREATE INDEX held_by ON held (hold);"
+	/* node/destroy.c: what is being destroyed; object "": the findings are to follow */
+	"CREATE TABLE destroying (record BLOB, object TEXT, step INTEGER NOT NULL, erasing INTEGER NOT NULL,"
+	" actor TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (record, object)) WITHOUT ROWID;"
 	"PRAGMA user_version = 3;";
 
 const char *const store_migrations[] = { version_1, version_2, version_3 };

@@ -180,6 +180,7 @@ enum rc page_record(struct page *p, struct err *err)
 	} else if (rc == RC_OK) {
 		p->title = title_of(p, &v);
 		put_type(p, p->type);
+		page_put_destroy(p, record_view_id(&v, p->a));
 		put_record(p, &v);
 		put_fields(p, &v);
 		put_moves(p, &v);
