@@ -147,12 +147,6 @@ enum rc read_record_links(struct reader *r, const struct types *t, const struct 
 	return rc;
 }
 
-/* A link made by hand from a record that is seen; one that stands for a field, with the field. */
-static bool see_from(const struct link_gate *g, const struct record_link *l, struct link_view *out)
-{
-	return see_record(g, NULL, l, out);
-}
-
 enum rc read_links_to(struct reader *r, const struct types *t, const struct viewer *v, str end,
 		      struct arena *a, link_view_each each, void *ctx, struct err *err)
 {
@@ -165,16 +159,20 @@ enum rc read_links_to(struct reader *r, const struct types *t, const struct view
 	    !str_starts(end, STR("report--")))
 		return fail(err, RC_INPUT, "'" STR_FMT "' is no finding, event or report",
 			    STR_ARG(str_head(end, 100)));
-	if (!see_other(&g, NULL, NULL, &known))
-		return fail(err, RC_ABSENT, "there is nothing of that name");
-	enum rc rc = record_links(reader_conn(r), end, 0, keep_link, &links, err);
+	bool seen;
+	enum rc rc = see_other(&g, NULL, NULL, &known, &seen, err);
+	if (rc == RC_OK && !seen)
+		rc = fail(err, RC_ABSENT, "there is nothing of that name");
+	if (rc == RC_OK)
+		rc = record_links(reader_conn(r), end, 0, keep_link, &links, err);
 	for (size_t i = 0; rc == RC_OK && i < links.count; i++) {
 		const struct record_link *l = &links.list[i];
 		struct link_view view = { .id = l->id, .at_us = l->at_us, .kind = l->kind,
 					  .author = ours ? l->author : STR(""),
 					  .why = ours ? l->why : STR(""), .other = l->from };
 
-		if (see_from(&g, l, &view) && !each(ctx, &view))
+		rc = see_record(&g, NULL, l, &view, &seen, err);
+		if (rc == RC_OK && seen && !each(ctx, &view))
 			break;
 	}
 	return rc;
