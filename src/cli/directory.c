@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli_private.h"
 
+#include "base/clock.h"
+#include "directory/succession.h"
 #include "disclosure/change.h"
 #include "route/directory_records.h"
 
 static const struct cli_option options[] = {
 	{ "--dry-run", 0, NULL, "say what would happen, change nothing" },
 	{ "--partly", 0, NULL, "import the good rows although others are wrong" },
+	{ "--from", 0, "DATE", "succeed: first day of the successor (default: today)" },
+	{ "--why", 0, "TEXT", "succeed: why; it is kept" },
+	{ "--back", 0, NULL, "succeed: take it back" },
 	{ .name = NULL },
 };
 
@@ -116,6 +121,42 @@ static int list(struct cli *c)
 	return 0;
 }
 
+/* "42" is "organisation-42". */
+static str org_name_of(struct cli *c, const char *text)
+{
+	uint64_t n;
+	struct snapshot_ref *ref = snapshot_hold(c->node->types);
+	const struct type *t = directory_type(snapshot_table(ref));
+	str id = t && str_to_u64(str_of(text), &n) ?
+		arena_fmt(c->a, "%s-%llu", t->name, (unsigned long long)n) : str_of(text);
+	snapshot_drop(c->node->types, ref);
+	return id;
+}
+
+static int succeed(struct cli *c)
+{
+	struct succession_done done;
+	struct err err;
+	const char *day = cli_value(c, "--from"), *why = cli_value(c, "--why");
+	if (c->argc != 3)
+		return cli_usage(c, "succeed needs two organisations: the old one, and who takes its place");
+	struct succession q = { .from = org_name_of(c, c->argv[1]), .to = org_name_of(c, c->argv[2]),
+				.day = day ? str_of(day) : STR_NONE, .why = str_of(why ? why : ""),
+				.back = cli_value(c, "--back") != NULL, .now_us = clock_now_us() };
+	enum rc rc = directory_succeed(c->node->records, c->node->store, &c->viewer, &q, c->a, &done, &err);
+	if (rc == RC_OK)
+		rc = node_directory_reload(c->node, &err);
+	if (rc != RC_OK)
+		return cli_fail(c, &err);
+	if (c->form == CLI_JSON)
+		cli_printf(c, "{\"moved\":%zu,\"former\":%s}\n", done.moved, done.former ? "true" : "false");
+	else
+		cli_printf(c, "%zu claims moved%s\n", done.moved,
+			   q.back ? " back" : done.former ? "; the old one is former" :
+				    "; the old one stays active until that day: move it to former then");
+	return 0;
+}
+
 static int run(struct cli *c)
 {
 	str word = c->argc ? str_of(c->argv[0]) : STR("list");
@@ -123,15 +164,19 @@ static int run(struct cli *c)
 		return import(c);
 	if (str_eq(word, STR("list")))
 		return list(c);
-	return cli_usage(c, "import FILE or list");
+	if (str_eq(word, STR("succeed")))
+		return succeed(c);
+	return cli_usage(c, "import FILE, list, or succeed OLD NEW");
 }
 
 const struct cli_command cli_directory = {
 	.name = "directory",
 	.brief = "who is concerned with which ASN, network, domain, country",
-	.usage = "directory import FILE.json|FILE.csv [--dry-run] [--partly] | list",
+	.usage = "directory import FILE.json|FILE.csv [--dry-run] [--partly] | list | succeed OLD NEW --from DATE"
+		 " --why TEXT | succeed OLD NEW --back",
 	.text = "Errors are named by row: a bad CIDR, a network two organisations claim, an unknown country. With errors "
-		"nothing is imported unless --partly. An organisation is known by its name and keeps its number.",
+		"nothing is imported unless --partly. An organisation is known by its name and keeps its number. succeed: from that day on what OLD claimed is "
+		"NEW's, and OLD is former; --back undoes it.",
 	.example = "ronda directory -d demo import organisations.csv --dry-run",
 	.options = options,
 	.needs_node = true,

@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "directory/call.h"
+
 enum { ASKED_MAX = 10000 };
 
 struct answer {
@@ -24,6 +27,46 @@ static void json_contacts(struct cli *c, const struct org *o, struct json_out *j
 		json_close(j, '}');
 	}
 	json_close(j, ']');
+}
+
+/* Whom to call first there now; false: nobody the caller may see. */
+static bool who_to_call(struct cli *c, const struct org *o, struct call *out)
+{
+	size_t count = 0;
+	const struct contact *list = o ? read_contacts(&c->viewer, o, &count) : NULL;
+	return list && call_first(list, count, o->timezone, settings_text(c->node->settings, "timezone"),
+				  clock_now_us(), out);
+}
+
+/* "phone +000-1 (abuse, open)" */
+static str call_words(struct cli *c, const struct org *o)
+{
+	struct call call;
+	if (!who_to_call(c, o, &call))
+		return STR("");
+	str who = call.contact->name.n ? call.contact->name : call.contact->role;
+	return arena_fmt(c->a, "%s " STR_FMT " (" STR_FMT "%s%s)", call.channel, STR_ARG(call.reach),
+			 STR_ARG(who), who.n ? ", " : "", open_now_name(call.open));
+}
+
+static void json_call(struct cli *c, const struct org *o, struct json_out *j)
+{
+	struct call call;
+	char local[40];
+	if (!who_to_call(c, o, &call))
+		return;
+	json_key(j, STR("call"));
+	json_open(j, '{');
+	json_put_str(j, "role", call.contact->role);
+	json_put_str(j, "name", call.contact->name);
+	json_put_str(j, "channel", str_of(call.channel));
+	json_put_str(j, "reach", call.reach);
+	json_put_str(j, "now", str_of(open_now_name(call.open)));
+	if (call.open == OPEN_LATER && call.opens_us != TIME_NONE)
+		json_put_time(j, "opens", call.opens_us);
+	json_put_str(j, "local_time", local_time(o->timezone, settings_text(c->node->settings, "timezone"),
+						 clock_now_us(), local));
+	json_close(j, '}');
 }
 
 static void json_answer(struct cli *c, const struct directory *d, const struct answer *a)
@@ -48,6 +91,7 @@ static void json_answer(struct cli *c, const struct directory *d, const struct a
 		json_put_str(&j, "role", str_of(role_name(m->role)));
 		json_put_str(&j, "reason", str_of(m->reason));
 		json_contacts(c, o, &j);
+		json_call(c, o, &j);
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');
@@ -75,7 +119,8 @@ static void csv_or_text(struct cli_table *t, const struct directory *d, const st
 		str row[] = { a->asked, o ? o->name : STR("(nobody known)"),
 			      none ? STR("") : str_of(role_name(m->role)),
 			      none ? STR("") : str_of(m->reason),
-			      cli_first_email(t->c, o), str_of(asn), str_of(a->who.facts.cc) };
+			      cli_first_email(t->c, o), str_of(asn), str_of(a->who.facts.cc),
+			      call_words(t->c, o) };
 		cli_row(t, row);
 	}
 }
@@ -98,9 +143,10 @@ static void grouped(struct cli *c, const struct directory *d, struct answer *lis
 		int64_t org = cs->count ? cs->list[0].org : 0;
 		if (org != last) {
 			const struct org *o = directory_org(d, org);
-			cli_printf(c, "%s" STR_FMT " <" STR_FMT ">\n", last < 0 ? "" : "\n",
+			str call = call_words(c, o);
+			cli_printf(c, "%s" STR_FMT " <" STR_FMT ">%s" STR_FMT "\n", last < 0 ? "" : "\n",
 				   STR_ARG(o ? o->name : STR("(nobody known)")),
-				   STR_ARG(cli_first_email(c, o)));
+				   STR_ARG(cli_first_email(c, o)), call.n ? "  now: " : "", STR_ARG(call));
 			last = org;
 		}
 		cli_printf(c, "  " STR_FMT "\t%s\n", STR_ARG(list[i].asked),
@@ -139,6 +185,7 @@ static int run(struct cli *c)
 	static const struct cli_column columns[] = {
 		{ .name = "asked" }, { .name = "organisation" }, { .name = "role" },
 		{ .name = "reason" }, { .name = "email" }, { .name = "asn" }, { .name = "cc" },
+		{ .name = "call" },
 	};
 	struct answer *list = ARENA_ARRAY(c->a, ASKED_MAX, struct answer);
 	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
@@ -177,7 +224,8 @@ const struct cli_command cli_who = {
 	.brief = "whom an address, network, name, URL or AS number concerns, and why",
 	.usage = "who [options] WHAT... | -",
 	.text = "Each organisation is named with its role (asset holder, host, network, registrar, national CERT) "
-		"and the reason it was found. '-' reads up to 10,000 lines and groups them by who must act first. "
+		"and the reason it was found, and whom to call there first now: who is at work comes first, then the order "
+		"and role of its contacts. '-' reads up to 10,000 lines and groups them by who must act first. "
 		"Defanged forms such as 203[.]0[.]113[.]7 and hxxp:// are understood.",
 	.example = "ronda who -d demo 203.0.113.7 example.org AS64500",
 	.needs_node = true,

@@ -187,6 +187,8 @@ enum rc page_record(struct page *p, struct err *err)
 		rc = put_links(p, &v, err);
 		if (rc == RC_OK)
 			rc = put_offers(p, &v, err);
+		if (rc == RC_OK)
+			rc = put_organisation(p, &v, err);
 	}
 	record_view_end(&v);
 	return rc;

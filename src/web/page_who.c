@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "directory/call.h"
 #include "web/page.h"
 
 /* Whom addresses, names, URLs and AS numbers concern, and why: one asked in the
@@ -128,6 +129,29 @@ static void put_contacts(struct asking *w, int64_t id)
 	json_close(j, ']');
 }
 
+/* Whom to call first there now. */
+static void put_call(struct asking *w, int64_t id)
+{
+	const struct org *o = w->d && id ? directory_org(w->d, id) : NULL;
+	str zone = settings_text(w->p->w->n->settings, "timezone");
+	struct json_out *j = &w->p->j;
+	struct call call;
+	char local[40];
+	size_t n = 0;
+	const struct contact *c = o ? read_contacts(&w->p->caller.viewer, o, &n) : NULL;
+	if (!c || !call_first(c, n, o->timezone, zone, clock_now_us(), &call))
+		return;
+	json_key(j, STR("call"));
+	json_open(j, '{');
+	json_put_str(j, "role", call.contact->role);
+	json_put_str(j, "name", call.contact->name);
+	json_put_str(j, "channel", str_of(call.channel));
+	json_put_str(j, "reach", call.reach);
+	json_put_str(j, "now", str_of(open_now_name(call.open)));
+	json_put_str(j, "local_time", local_time(o->timezone, zone, clock_now_us(), local));
+	json_close(j, '}');
+}
+
 static void put_groups(struct asking *w)
 {
 	struct json_out *j = &w->p->j;
@@ -139,6 +163,7 @@ static void put_groups(struct asking *w)
 		json_open(j, '{');
 		json_put_str(j, "organisation", org_name(w, org));
 		put_contacts(w, org);
+		put_call(w, org);
 		json_key(j, STR("asked"));
 		json_open(j, '[');
 		for (; i < w->count && w->list[i].org == org; i++)

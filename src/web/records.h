@@ -29,6 +29,11 @@ const char *const *flat_columns(struct page *p, const struct type_field *const *
 /* The record the address names, by id or number. Another type's is not there. */
 MUST_CHECK enum rc load_record(struct page *p, struct record_view *v, struct err *err);
 
+/* --- page_organisation.c --- */
+
+/* Member "card" of a record whose type means "organisation.claims"; nothing of others. */
+MUST_CHECK enum rc put_organisation(struct page *p, const struct record_view *v, struct err *err);
+
 /* --- record_fields.c --- */
 
 /* "fields":[{label, text | long | link | list | rows …}] of what has a value. */
