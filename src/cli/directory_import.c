@@ -100,8 +100,15 @@ static enum rc contacts(struct cli *c, struct import_run *run, struct dir_file *
 	struct buf text = BUF_INIT(IMPORT_TEXT_MAX);
 	struct import_contacts_outcome o = { .told = 0 };
 	enum rc rc = RC_OK;
-	if (run->source.n == 0)
-		run->source = str_of(run->form->source);
+	if (run->source.n == 0) {
+		str whose = run->form->whose ? run->form->whose(dir_file_head(f, IMPORT_HEAD)) : STR("");
+		char *name = whose.n ? arena_z(c->a, arena_fmt(c->a, "%s:" STR_FMT, run->form->source,
+							       STR_ARG(str_head(whose, 20)))) : NULL;
+		for (char *p = name; p && *p; p++)
+			if (*p >= 'A' && *p <= 'Z')
+				*p = (char)(*p + 32);
+		run->source = str_of(name ? name : run->form->source);
+	}
 	if (run->form->by_line) {
 		run->in.line = dir_file_line;
 		run->in.ctx = f;
