@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "duty/duty.h"
+#include "node/node_notify.h"
 #include "node/node_records.h"
 #include "node/node_settings.h"
 #include "node/pipeline.h"
@@ -296,6 +298,14 @@ static enum rc settle_organisations(struct node *n, struct err *err)
 	return rc;
 }
 
+static enum rc open_duty(struct node *n, struct err *err)
+{
+	const struct duty_node d = { .store = n->store, .records = n->records, .journal = n->journal,
+				     .policies = n->policies, .roles = n->roles, .calendar = n->calendar,
+				     .ladder_pause_us = settings_int(n->settings, "ladder_pause") };
+	return duty_open(&d, &n->duty, err);
+}
+
 static enum rc open_tables(struct node *n, struct err *err)
 {
 	struct arena *a = arena_new(KIB(1));
@@ -338,6 +348,10 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 	if (rc == RC_OK)
 		rc = open_policy(n, err);
 	if (rc == RC_OK)
+		rc = node_notify_open(n, err);
+	if (rc == RC_OK)
+		rc = open_duty(n, err);
+	if (rc == RC_OK)
 		rc = open_tables(n, err);
 	if (rc == RC_OK && n->starter)
 		rc = parser_pool_new(n->starter, n->log,
@@ -367,6 +381,7 @@ void node_close(struct node *n)
 {
 	if (!n)
 		return;
+	node_notify_close(n);
 	pipeline_free(n->pipeline);
 	end_journal(n);
 	parser_pool_free(n->parsers);
@@ -379,6 +394,7 @@ void node_close(struct node *n)
 	secrets_close(n->secrets);
 	journal_close(n->journal);
 	store_close(n->store);
+	duty_close(n->duty);
 	policies_close(n->policies);
 	marks_free(n->marks);
 	roles_free(n->roles);
