@@ -381,8 +381,8 @@ void node_close(struct node *n)
 {
 	if (!n)
 		return;
-	node_notify_close(n);
 	pipeline_free(n->pipeline);
+	node_notify_close(n);
 	end_journal(n);
 	parser_pool_free(n->parsers);
 	snapshot_free(n->directory);

@@ -329,15 +329,24 @@ static const char version_3[] =
 	"CREATE INDEX org_scope_value ON org_scope (kind, value);"
 	/* --- disclosure --- */
 	/* --- notify: drivers, rounds --- */
-	/* round_members.c: who is told in a round, in order of `place`; message: of the outbox, 0: not made
-	 * yet. covers: ids by space that it is about. unanswered_us: counted as silence then */
+	/* round_members.c: rounds whose list was made from this version of their record; times NULL: not
+	 * (yet). made: all its messages are; counted: its silence is */
+	"CREATE TABLE round_state (round BLOB PRIMARY KEY, version INTEGER NOT NULL,"
+	" notifies INTEGER NOT NULL, by TEXT NOT NULL, started_us INTEGER, closed_us INTEGER,"
+	" due_us INTEGER, next_us INTEGER, made INTEGER NOT NULL, counted INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX round_state_made ON round_state (started_us) WHERE made = 0;"
+	"CREATE INDEX round_state_due ON round_state (due_us) WHERE counted = 0;"
+	"CREATE INDEX round_state_next ON round_state (next_us) WHERE next_us IS NOT NULL;"
+	/* round_members.c: who is told in a round, in order of `place`; covers: ids by space that it is
+	 * about. driver: "" before it was chosen; message: of the outbox, 0: not made yet. silent_us: the
+	 * due time passed without an answer */
 	"CREATE TABLE round_member (round BLOB NOT NULL, organisation BLOB NOT NULL, place INTEGER NOT NULL,"
-	" recipient TEXT NOT NULL, covers TEXT NOT NULL, message INTEGER NOT NULL, answered_us INTEGER,"
-	" answered_by TEXT NOT NULL, words TEXT NOT NULL, noted_by TEXT NOT NULL, noted_us INTEGER,"
-	" unanswered_us INTEGER, PRIMARY KEY (round, organisation)) WITHOUT ROWID;"
+	" recipient TEXT NOT NULL, covers TEXT NOT NULL, driver TEXT NOT NULL, message INTEGER NOT NULL,"
+	" answered_us INTEGER, answered_by TEXT NOT NULL, words TEXT NOT NULL, noted_by TEXT NOT NULL,"
+	" silent_us INTEGER, PRIMARY KEY (round, organisation)) WITHOUT ROWID;"
 	"CREATE INDEX round_member_place ON round_member (round, place);"
 	"CREATE INDEX round_member_message ON round_member (message) WHERE message > 0;"
-	"CREATE INDEX round_member_silent ON round_member (organisation) WHERE answered_us IS NULL;"
+	"CREATE INDEX round_member_of ON round_member (organisation);"
 	/* --- directory --- */
 	/* --- duty: shifts, paging --- */
 	/* duty.c: shifts that count (planned or taken) out of the records of that name, by time; role:
