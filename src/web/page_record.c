@@ -43,7 +43,7 @@ static void put_record_members(struct page *p, const struct record_view *v)
 		     state >= 0 ? str_of(words_in(t->states[state].label, p->language)) : STR(""));
 }
 
-static void put_record(struct page *p, const struct record_view *v)
+void put_record(struct page *p, const struct record_view *v)
 {
 	json_key(&p->j, STR("record"));
 	json_open(&p->j, '{');
@@ -51,7 +51,7 @@ static void put_record(struct page *p, const struct record_view *v)
 	json_close(&p->j, '}');
 }
 
-static void put_moves(struct page *p, const struct record_view *v)
+void put_moves(struct page *p, const struct record_view *v)
 {
 	const struct type *t = record_view_type(v);
 	int state = record_view_state(v);
@@ -91,7 +91,7 @@ static bool put_link(void *ctx, const struct link_view *l)
 	return !p->doc.over;
 }
 
-static enum rc put_links(struct page *p, const struct record_view *v, struct err *err)
+enum rc put_links(struct page *p, const struct record_view *v, struct err *err)
 {
 	json_key(&p->j, STR("links"));
 	json_open(&p->j, '[');
@@ -101,7 +101,7 @@ static enum rc put_links(struct page *p, const struct record_view *v, struct err
 	return rc;
 }
 
-static const char *title_of(struct page *p, const struct record_view *v)
+const char *record_title(struct page *p, const struct record_view *v)
 {
 	struct buf b = BUF_INIT(KIB(8));
 	record_view_text(v, record_view_type(v)->title, &b);
@@ -135,12 +135,14 @@ enum rc page_record(struct page *p, struct err *err)
 	if (rc == RC_OK && p->form == FORM_CSV) {
 		rc = put_table(p, &v, err);
 	} else if (rc == RC_OK) {
-		p->title = title_of(p, &v);
+		p->title = record_title(p, &v);
 		put_type(p, p->type);
 		put_record(p, &v);
 		put_fields(p, &v);
 		put_moves(p, &v);
 		rc = put_links(p, &v, err);
+		if (rc == RC_OK && is_case(&v))
+			rc = put_case(p, &v, err);
 	}
 	record_view_end(&v);
 	return rc;
@@ -180,7 +182,7 @@ enum rc page_record_history(struct page *p, struct err *err)
 	if (rc == RC_OK && p->form == FORM_CSV && !record_view_may(&v, ACTION_EXPORT, -1))
 		rc = fail(err, RC_DENIED, "none of your roles may export this");
 	if (rc == RC_OK) {
-		p->title = arena_fmt(p->a, "History: %s", title_of(p, &v)).p;
+		p->title = arena_fmt(p->a, "History: %s", record_title(p, &v)).p;
 		put_type(p, p->type);
 		put_record(p, &v);
 		page_rows(p);
@@ -215,7 +217,7 @@ enum rc page_record_version(struct page *p, struct err *err)
 	if (rc == RC_OK && p->form == FORM_CSV) {
 		rc = put_table(p, &v, err);
 	} else if (rc == RC_OK) {
-		p->title = arena_fmt(p->a, "Version " STR_FMT ": %s", STR_ARG(p->item2), title_of(p, &v)).p;
+		p->title = arena_fmt(p->a, "Version " STR_FMT ": %s", STR_ARG(p->item2), record_title(p, &v)).p;
 		put_type(p, p->type);
 		put_record(p, &v);
 		put_fields(p, &v);
