@@ -244,16 +244,13 @@ static enum rc put_sections(struct page *p, str id, struct err *err)
 	static const char *const sections[] = { "tasks", "evidence", "correspondence", "linked" };
 	enum rc rc = RC_OK;
 
-	json_key(&p->j, STR("sections"));
-	json_open(&p->j, '{');
 	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(sections); i++) {
 		struct linking k = { p, sections[i] };
-		json_key(&p->j, str_of(sections[i]));
+		json_key(&p->j, arena_fmt(p->a, "part_%s", sections[i]));
 		json_open(&p->j, '[');
 		rc = read_record_links(p->r, page_types(p), &p->caller.viewer, id, p->a, put_section_link, &k, err);
 		json_close(&p->j, ']');
 	}
-	json_close(&p->j, '}');
 	return rc;
 }
 

@@ -39,6 +39,8 @@ static void put_record_members(struct page *p, const struct record_view *v)
 	json_put_str(&p->j, "unlink_href", record_href(p, v, "/unlink"));
 	json_put_str(&p->j, "make_href", make_possible(page_types(p), v) ? record_href(p, v, "/make") : STR(""));
 	json_put_bool(&p->j, "make_for", t && t->makes && t->makes->parent);
+	if (t && type_meaning(t, STR("case.source")))
+		json_put_str(&p->j, "from_source", record_view_id(v, p->a));
 	json_put_str(&p->j, "state_label",
 		     state >= 0 ? str_of(words_in(t->states[state].label, p->language)) : STR(""));
 }
@@ -55,11 +57,14 @@ void put_moves(struct page *p, const struct record_view *v)
 {
 	const struct type *t = record_view_type(v);
 	int state = record_view_state(v);
+	/* merging moves more than the state: its own form does (page_case.c) */
+	const struct meaning *merged = t ? type_meaning(t, STR("case.merged")) : NULL;
 	json_key(&p->j, STR("moves"));
 	json_open(&p->j, '[');
 	for (size_t i = 0; state >= 0 && i < t->states[state].move_count; i++) {
 		const struct move *m = &t->states[state].moves[i];
-		if (!record_view_may(v, ACTION_MOVE, (int)m->to))
+		if (!record_view_may(v, ACTION_MOVE, (int)m->to) ||
+		    (merged && (m->to == merged->state || state == (int)merged->state)))
 			continue;
 		json_open(&p->j, '{');
 		json_put_str(&p->j, "state", str_of(t->states[m->to].name));

@@ -171,7 +171,7 @@ static void put_links(struct page *p)
 /* What every page shows around its own. */
 static void put_frame(struct page *p)
 {
-	static const char *const places[] = { "records", "events", "findings", "count", "who", "quarantine", "feeds",
+	static const char *const places[] = { "triage", "records", "events", "findings", "count", "who", "quarantine", "feeds",
 					      "tour" };
 	const struct node *n = p->w->n;
 	str first = str_from(p->path, 1);
