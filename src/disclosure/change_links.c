@@ -5,6 +5,7 @@
 #include "disclosure/read.h"
 #include "disclosure/read_records_private.h"
 #include "disclosure/seal.h"
+#include "store/destroyed.h"
 
 struct act {
 	struct records *r;
@@ -267,6 +268,11 @@ enum rc change_erase_tx(struct tx *tx, struct records *r, const struct viewer *v
 	return erase_job(tx, &act, err);
 }
 
+static enum rc count_again(struct tx *tx, void *ctx, struct err *err)
+{
+	return destroyed_again(tx, ctx, err);
+}
+
 enum rc change_file(struct records *r, struct store *s, const struct viewer *v, const struct type *t,
 		    str bytes, struct digest *out, struct err *err)
 {
@@ -274,5 +280,10 @@ enum rc change_file(struct records *r, struct store *s, const struct viewer *v, 
 
 	if (!authz_ever(v, ACTION_CREATE, t) && !authz_ever(v, ACTION_EDIT, t))
 		return fail(err, RC_DENIED, "no role of yours writes records of type '%s'", t->name);
-	return run(&act, s, file_job, err);
+	*out = (struct digest){ { 0 } };
+	enum rc rc = run(&act, s, file_job, err);
+	/* what was destroyed before is not kept; that it came is counted in a job of its own */
+	if (rc == RC_DENIED)
+		(void)!store_write(s, count_again, out, NULL);
+	return rc;
 }

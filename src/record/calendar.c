@@ -187,6 +187,16 @@ static int64_t utc_of(const struct calendar *c, int32_t day, int32_t second, boo
 	return (local_s - g_time_zone_get_offset(c->zone, at)) * SECOND_US;
 }
 
+int64_t calendar_at(const struct calendar *c, int32_t day, int32_t second)
+{
+	return utc_of(c, day, second, false);
+}
+
+int32_t calendar_day(const struct calendar *c, int64_t at_us)
+{
+	return time_day(local_of(c, at_us));
+}
+
 static const struct span *spans_of(const struct calendar *c, int32_t day)
 {
 	static const struct span none[1];

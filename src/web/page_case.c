@@ -168,7 +168,7 @@ static void put_indicators(struct page *p, const struct record_view *v, const st
 	struct indicator *list = NULL;
 	size_t n = case_value(v, t->indicators) ? indicators_of(t->indicators, v->body, p->a, &list) : 0;
 
-	json_key(&p->j, STR("indicators"));
+	json_key(&p->j, STR("responsibles"));
 	json_open(&p->j, '[');
 	for (size_t i = 0; i < n; i++) {
 		bool plain = list[i].kind == INDICATOR_NET || list[i].kind == INDICATOR_DIGEST;
@@ -344,7 +344,7 @@ static void take_choice(void *ctx, str name, str value)
 
 	if (str_eq(name, STR("indicator")) && k->indicator_count < ACT_MOST)
 		k->indicators[k->indicator_count++] = value;
-	else if (str_eq(name, STR("link")) && k->link_count < ACT_MOST && str_to_i64(value, &k->links[k->link_count]))
+	else if (str_eq(name, STR("split_link")) && k->link_count < ACT_MOST && str_to_i64(value, &k->links[k->link_count]))
 		k->link_count++;
 }
 
@@ -357,7 +357,7 @@ static enum rc do_split(struct doing *k, struct err *err)
 		take_choice(k, STR("indicator"), json_text(json_at(list, i)));
 	list = json_get(k->o, "links");
 	for (size_t i = 0; i < json_count(list); i++)
-		take_choice(k, STR("link"), str_of(json_object_get_string(json_at(list, i))));
+		take_choice(k, STR("split_link"), str_of(json_object_get_string(json_at(list, i))));
 	if (!k->o)
 		page_form_each(p, take_choice, k);
 	const struct split_request q = { .id = k->id, .title = asked(k, "title"), .why = asked(k, "why"),

@@ -116,6 +116,7 @@ enum rc page_finding(struct page *p, struct err *err)
 		rc = read_finding(p->r, &p->caller.viewer, p->item, p->a, &f, err);
 	if (rc != RC_OK)
 		return rc;
+	page_put_destroy(p, arena_fmt(p->a, "finding--" STR_FMT, STR_ARG(p->item)));
 	json_key(&p->j, STR("finding"));
 	finding_json(&f, page_directory(p), &p->j);
 	json_key(&p->j, STR("linked"));

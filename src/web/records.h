@@ -38,7 +38,7 @@ const char *record_title(struct page *p, const struct record_view *v);
 /* --- page_case.c --- */
 
 /* Is it of a type that is worked as a case (incident/case.h)? Then what its page has besides: "case", "clocks",
- * "similar", "indicators", "part_…", "timeline", and the template "case". */
+ * "similar", "responsibles" (indicators, with whom each concerns), "part_…", "timeline", and the template "case". */
 bool is_case(const struct record_view *v);
 MUST_CHECK enum rc put_case(struct page *p, const struct record_view *v, struct err *err);
 
