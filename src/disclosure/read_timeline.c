@@ -334,7 +334,7 @@ static enum rc take_findings(struct collecting *k)
 /* --- messages and the journal, for our own people --- */
 
 static void add_message(struct collecting *k, int64_t at_us, const char *what, str driver, str recipient, str item,
-			str words)
+			str words, bool disclosed)
 {
 	struct timeline_entry *e = add(k, at_us, TIMELINE_MESSAGE,
 				       arena_fmt(k->a, "%s %s" STR_FMT, what, driver.n ? "by " : "", STR_ARG(driver)));
@@ -342,6 +342,7 @@ static void add_message(struct collecting *k, int64_t at_us, const char *what, s
 	if (!e)
 		return;
 	e->who = arena_str(k->a, recipient);
+	e->disclosed = disclosed;
 	e->words = arena_str(k->a, words);
 	if (!str_eq(item, k->id))
 		e->other = arena_str(k->a, item);
@@ -358,14 +359,15 @@ static enum rc take_messages_of(struct collecting *k, str item)
 	enum rc rc = ledger_list(reader_conn(k->r), &ledger, k->a, &rows, &n, k->err);
 	for (size_t i = 0; rc == RC_OK && i < n; i++)
 		add_message(k, rows[i].at_us, ledger_kind_name(rows[i].kind), rows[i].driver, rows[i].recipient, item,
-			    rows[i].words);
+			    rows[i].words, rows[i].kind == LEDGER_SENT || rows[i].kind == LEDGER_UNCERTAIN ||
+					   rows[i].kind >= LEDGER_RECEIPT);
 	k->cut = k->cut || n == MESSAGES_MOST;
 	if (rc == RC_OK)
 		rc = outbox_list(reader_conn(k->r), &outbox, k->a, &list, &n, k->err);
 	for (size_t i = 0; rc == RC_OK && i < n; i++)
 		if (list[i].state == MESSAGE_QUEUED || list[i].state == MESSAGE_TAKEN || list[i].state == MESSAGE_DRAINING)
 			add_message(k, list[i].made_us, message_state_name(list[i].state), list[i].driver,
-				    list[i].recipient, item, list[i].words);
+				    list[i].recipient, item, list[i].words, false);
 	return rc;
 }
 
@@ -473,17 +475,19 @@ enum rc read_timeline(struct reader *r, const struct types *t, const struct view
 	if (rc == RC_OK)
 		k->id = record_view_id(&view, a);
 	record_view_end(&view);
-	if (rc == RC_OK)
+	if (rc == RC_OK && !q->messages)
 		rc = take_versions(k);
 	if (rc == RC_OK)
 		rc = read_record_links(r, t, v, k->id, a, each_link, k, err);
-	if (rc == RC_OK)
+	if (q->messages)
+		k->count = 0;
+	if (rc == RC_OK && !q->messages)
 		rc = take_moves(k);
-	if (rc == RC_OK)
+	if (rc == RC_OK && !q->messages)
 		rc = take_findings(k);
 	if (rc == RC_OK && k->ours)
 		rc = take_messages(k);
-	if (rc == RC_OK && k->ours)
+	if (rc == RC_OK && k->ours && !q->messages)
 		rc = take_journal(k, type);
 	json_free(k->newer);
 	if (rc == RC_OK)

@@ -20,6 +20,7 @@ struct timeline_entry {
 	str who;                   /* "account:3"; of a message its recipient; "" not said */
 	str other, other_title;    /* id of what it is about besides the record; "" none */
 	str words;                 /* reason, what was said */
+	bool disclosed;            /* a message that reached somebody, or may have (the ledger says so) */
 };
 typedef bool (*timeline_each)(void *ctx, const struct timeline_entry *e);
 
@@ -28,6 +29,7 @@ struct timeline_query {
 	str id;                    /* as read_record takes it */
 	str after;                 /* cursor of the page before; "": from the newest */
 	size_t limit;              /* at most 1000 */
+	bool messages;             /* these alone */
 	str language;              /* of the labels of fields and states */
 };
 /* `next` (TIMELINE_CURSOR_BYTES): "" when there is no more; *cut_out: a source had more than is looked

@@ -254,6 +254,10 @@ static str text_of(struct making *k, const struct record_view *v, const struct t
 
 static const struct type_field *long_field(const struct type *t)
 {
+	const struct meaning *m = type_meaning(t, STR("case.source"));
+
+	if (m && m->field)
+		return m->field;
 	for (size_t i = 0; i < t->field_count; i++)
 		if (t->fields[i].kind == KIND_LONG && t->fields[i].share < SHARE_NAMED)
 			return &t->fields[i];
