@@ -23,6 +23,12 @@ str duty_text(const struct type *t, struct json_object *body, const char *meanin
 	return name ? json_get_str(body, name) : STR_NONE;
 }
 
+struct json_object *duty_list(const struct type *t, struct json_object *body, const char *meaning)
+{
+	const char *name = duty_field(t, meaning);
+	return name ? json_get(body, name) : NULL;
+}
+
 bool duty_reference(const struct type *t, struct json_object *body, const char *meaning, struct uuid *out)
 {
 	str type;

@@ -29,6 +29,8 @@ str duty_text(const struct type *t, struct json_object *body, const char *meanin
 /* The uuid a reference in that field names. */
 bool duty_reference(const struct type *t, struct json_object *body, const char *meaning,
 		    struct uuid *out);
+/* The list that field has; NULL. */
+struct json_object *duty_list(const struct type *t, struct json_object *body, const char *meaning);
 /* "person--…" in `a` */
 str duty_person_id(const struct uuid *person, struct arena *a);
 

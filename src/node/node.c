@@ -10,6 +10,7 @@
 #include "node/node_records.h"
 #include "node/node_settings.h"
 #include "node/pipeline.h"
+#include "route/directory_records.h"
 #include "route/findings.h"
 #include "record/deliveries.h"
 #include "store/pack.h"
@@ -36,6 +37,22 @@ enum rc node_directory_reload(struct node *n, struct err *err)
 	if (rc == RC_OK)
 		snapshot_swap(n->directory, d);
 	return rc;
+}
+
+enum rc node_directory_follow(struct node *n, struct err *err)
+{
+	struct reader *r = NULL;
+	uint64_t stored = 0;
+	enum rc rc = store_read_begin(n->store, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = directory_stored_version(reader_conn(r), &stored, err);
+	store_read_end(r);
+	struct snapshot_ref *ref = node_directory(n);
+	bool old = !ref || directory_version(snapshot_table(ref)) != stored;
+	if (ref)
+		snapshot_drop(n->directory, ref);
+	return rc == RC_OK && old ? node_directory_reload(n, err) : rc;
 }
 
 /* --- making one --- */
@@ -242,6 +259,18 @@ static enum rc open_duty(struct node *n, struct err *err)
 	return duty_open(&d, &n->duty, err);
 }
 
+static enum rc settle_organisations(struct node *n, struct err *err)
+{
+	size_t made = 0, left = 0;
+	if (store_read_only(n->store))
+		return RC_OK;
+	enum rc rc = directory_records_settle(n->organisations, &made, &left, err);
+	if (rc == RC_OK && left)
+		log_warn(n->log, "organisations that fit no record stay as they are",
+			 L_INT("count", (int64_t)left));
+	return rc;
+}
+
 static enum rc open_tables(struct node *n, struct err *err)
 {
 	struct arena *a = arena_new(KIB(1));
@@ -254,6 +283,8 @@ static enum rc open_tables(struct node *n, struct err *err)
 	enum rc rc = enrich_open(&from, n->log, &n->enrich, err);
 	arena_free(a);
 	n->directory = snapshot_new(free_directory);
+	if (rc == RC_OK)
+		rc = settle_organisations(n, err);
 	if (rc == RC_OK)
 		rc = node_directory_reload(n, err);
 	return rc;

@@ -36,6 +36,7 @@ struct node {
 	struct repeats *repeats;
 	struct enrich *enrich;
 	struct snapshot *directory;     /* of struct directory */
+	struct directory_records *organisations; /* the records it is made of */
 	struct snapshot *types;         /* of struct types: built in, and DIR/types */
 	struct calendar *calendar;      /* business hours and holidays */
 	struct records *records;
@@ -80,7 +81,10 @@ void node_socket_mode(struct node *n);
 
 /* A held directory table; end with snapshot_drop(n->directory, ref). */
 struct snapshot_ref *node_directory(struct node *n);
-/* After an import: builds and swaps the table. */
+/* Builds and swaps the table now: for who asks right after he changed it. A thread does it within
+ * a moment of any commit that changed an organisation (DIRECTORY_EVERY_US). */
 MUST_CHECK enum rc node_directory_reload(struct node *n, struct err *err);
+/* The same when the rows are newer than the table. */
+MUST_CHECK enum rc node_directory_follow(struct node *n, struct err *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include "duty/duty.h"
 #include "record/clocks.h"
 #include "record/erase.h"
+#include "route/directory_records.h"
 
 enum { HOLIDAYS_MAX = 256 << 10, STEPS_AT_ONCE = 100 };
 
@@ -79,6 +80,9 @@ enum rc node_records_open(struct node *n, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	records_add_hook(n->records, &(struct record_hook){ .changed = follow_clocks, .ctx = n });
+	rc = directory_records_open(n->store, n->records, &n->organisations, err);
+	if (rc != RC_OK)
+		return rc;
 	store_add_tend(n->store, tick, n);
 	rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
 	if (rc == RC_OK)
@@ -90,6 +94,7 @@ enum rc node_records_open(struct node *n, struct err *err)
 
 void node_records_close(struct node *n)
 {
+	directory_records_close(n->organisations);
 	records_close(n->records);
 	calendar_free(n->calendar);
 	if (n->types)

@@ -97,6 +97,12 @@ struct record_hook {
 	enum rc (*changed)(struct tx *tx, struct records *r, void *ctx, const struct record *before,
 			   const struct record *now, struct err *err);
 	void *ctx;
+	/* May be NULL. Asked before anything of the change is written, of our own records; not of
+	 * an erasure. RC_INPUT: what is wrong stands in `errors` (sentences at fields, up to `most`)
+	 * and in `err`; `language` of the labels in them. */
+	enum rc (*check)(struct tx *tx, struct records *r, void *ctx, const struct record *before,
+			 const struct record *now, str language, struct body_error *errors,
+			 size_t most, size_t *count_out, struct err *err);
 };
 void records_add_hook(struct records *r, const struct record_hook *hook); /* copied */
 

@@ -295,6 +295,24 @@ static const char version_2[] =
 static const char version_3[] =
 	/* --- record: purpose, retention --- */
 	/* --- route: the directory as records, contacts of last resort --- */
+	/* directory_records.c: record: the uuid of the one this row is made of, NULL: none yet; several
+	 * may have one name; gone: 1 former, 2 erased. Rows are never taken away, so that no number
+	 * comes to mean another organisation */
+	"CREATE TABLE org_3 (id INTEGER PRIMARY KEY, record BLOB UNIQUE, name TEXT NOT NULL,"
+	" folded TEXT NOT NULL, kind TEXT NOT NULL, country TEXT NOT NULL, sector TEXT NOT NULL,"
+	" timezone TEXT NOT NULL, changed_us INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0);"
+	"INSERT INTO org_3 (id, name, folded, kind, country, sector, timezone, changed_us)"
+	" SELECT id, name, folded, kind, country, sector, timezone, changed_us FROM org;"
+	"DROP TABLE org;"
+	"ALTER TABLE org_3 RENAME TO org;"
+	"CREATE INDEX org_folded ON org (folded);"
+	"ALTER TABLE org_contact ADD COLUMN name TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE org_contact ADD COLUMN channel TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE org_contact ADD COLUMN hours TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE org_contact ADD COLUMN languages TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE org_contact ADD COLUMN place INTEGER NOT NULL DEFAULT 0;"
+	/* who else claims this? */
+	"CREATE INDEX org_scope_value ON org_scope (kind, value);"
 	/* --- disclosure --- */
 	/* --- notify: drivers, rounds --- */
 	/* --- directory --- */
