@@ -41,5 +41,6 @@ MUST_CHECK enum rc ladder_changed(struct tx *tx, struct duty *d, const struct re
 				  const struct record *now, struct err *err);
 /* Background work. */
 MUST_CHECK enum rc ladder_tend(struct store *s, void *ctx, bool *did_out, struct err *err);
+MUST_CHECK enum rc pass_on_tend(struct store *s, void *ctx, bool *did_out, struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "duty/duty.h"
+#include "node/node_notify.h"
 #include "node/node_records.h"
 #include "node/node_settings.h"
 #include "node/pipeline.h"
@@ -313,6 +314,8 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 	if (rc == RC_OK)
 		rc = open_duty(n, err);
 	if (rc == RC_OK)
+		rc = node_notify_open(n, err);
+	if (rc == RC_OK)
 		rc = open_tables(n, err);
 	if (rc == RC_OK && n->starter)
 		rc = parser_pool_new(n->starter, n->log,
@@ -342,6 +345,7 @@ void node_close(struct node *n)
 {
 	if (!n)
 		return;
+	node_notify_close(n);
 	pipeline_free(n->pipeline);
 	end_journal(n);
 	parser_pool_free(n->parsers);

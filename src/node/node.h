@@ -21,6 +21,7 @@
 #include "record/record.h"
 #include "store/repeats.h"
 
+struct notify;
 struct pipeline;
 
 struct node {
@@ -45,6 +46,7 @@ struct node {
 	struct pipeline *pipeline;      /* pipeline.h */
 	const struct marks *marks;      /* DIR/marks.json over the built-in ones */
 	struct policies *policies;      /* agreements in force and all else: disclosure/policy.h */
+	struct notify *notify;          /* notify/notify.h; its senders run while the node serves */
 	const char *const *overrides;   /* of node_options, the caller's; read again on SIGHUP */
 	size_t override_count;
 	bool demo;                      /* every page says DEMONSTRATION */

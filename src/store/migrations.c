@@ -315,6 +315,15 @@ static const char version_3[] =
 	"CREATE INDEX org_scope_value ON org_scope (kind, value);"
 	/* --- disclosure --- */
 	/* --- notify: drivers, rounds --- */
+	/* round_members.c: who is told in a round, in order of `place`; message: of the outbox, 0: not made
+	 * yet. covers: ids by space that it is about. unanswered_us: counted as silence then */
+	"CREATE TABLE round_member (round BLOB NOT NULL, organisation BLOB NOT NULL, place INTEGER NOT NULL,"
+	" recipient TEXT NOT NULL, covers TEXT NOT NULL, message INTEGER NOT NULL, answered_us INTEGER,"
+	" answered_by TEXT NOT NULL, words TEXT NOT NULL, noted_by TEXT NOT NULL, noted_us INTEGER,"
+	" unanswered_us INTEGER, PRIMARY KEY (round, organisation)) WITHOUT ROWID;"
+	"CREATE INDEX round_member_place ON round_member (round, place);"
+	"CREATE INDEX round_member_message ON round_member (message) WHERE message > 0;"
+	"CREATE INDEX round_member_silent ON round_member (organisation) WHERE answered_us IS NULL;"
 	/* --- directory --- */
 	/* --- duty: shifts, paging --- */
 	/* duty.c: shifts that count (planned or taken) out of the records of that name, by time; role:
