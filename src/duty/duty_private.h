@@ -31,9 +31,6 @@ bool duty_reference(const struct type *t, struct json_object *body, const char *
 		    struct uuid *out);
 /* The list that field has; NULL. */
 struct json_object *duty_list(const struct type *t, struct json_object *body, const char *meaning);
-/* "person--…" in `a` */
-str duty_person_id(const struct uuid *person, struct arena *a);
-
 /* What happens when a record changes, each for its own subject. */
 MUST_CHECK enum rc handover_changed(struct tx *tx, struct duty *d, const struct record *before,
 				    const struct record *now, struct json_object *body, struct err *err);
