@@ -348,9 +348,9 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 	if (rc == RC_OK)
 		rc = open_policy(n, err);
 	if (rc == RC_OK)
-		rc = node_notify_open(n, err);
-	if (rc == RC_OK)
 		rc = open_duty(n, err);
+	if (rc == RC_OK)
+		rc = node_notify_open(n, err);
 	if (rc == RC_OK)
 		rc = open_tables(n, err);
 	if (rc == RC_OK && n->starter)

@@ -24,7 +24,7 @@ static void put_duty_links(struct page *p, const struct record_view *v)
 	str id = record_view_id(v, p->a);
 	if (p->caller.viewer.as.kind != RECIPIENT_STAFF || type_meaning(t, STR("call.result")))
 		return;
-	if (t->organisation || type_find_field(t, STR("contacts")))
+	if (t->organisation || type_meaning(t, STR("organisation.contacts")))
 		json_put_str(&p->j, "call_href", page_link(p, "/duty/call", "about", id));
 	if (t->organisation && type_meaning(t, STR("duty.waits")))
 		json_put_str(&p->j, "ladder_href", page_link(p, "/duty/ladder", "about", id));
