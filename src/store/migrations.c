@@ -406,11 +406,17 @@ static const char version_3[] =
 	/* store/events_drop.c: events on their way out, by the list they are erased with */
 	"CREATE TABLE erasing_event (list INTEGER, seq INTEGER, PRIMARY KEY (list, seq)) WITHOUT ROWID;"
 	/* store/held.c: what is kept for a case; hold: uuid of the record that says why; seq: of an
-	 * event, else 0 */
-	"CREATE TABLE held (object TEXT, hold BLOB, seq INTEGER NOT NULL, PRIMARY KEY (object, hold))"
+	 * event, else 0; secret: may not be told to whom it is about */
+	"CREATE TABLE held (object TEXT, hold BLOB, seq INTEGER NOT NULL, secret INTEGER NOT NULL,"
+	" PRIMARY KEY (object, hold))"
 	" WITHOUT ROWID;"
 	"CREATE INDEX held_event ON held (seq) WHERE seq > 0;"
 	"CREATE INDEX held_by ON held (hold);"
+	/* privacy/subject_search.c: what was found of a person, for a request; how far the search came */
+	"CREATE TABLE subject_found (record BLOB, object TEXT, kind TEXT NOT NULL, identifier INTEGER NOT NULL,"
+	" erased INTEGER NOT NULL, PRIMARY KEY (record, object)) WITHOUT ROWID;"
+	"CREATE TABLE subject_search (record BLOB PRIMARY KEY, part INTEGER NOT NULL, at INTEGER NOT NULL,"
+	" ended_us INTEGER NOT NULL) WITHOUT ROWID;"
 	/* node/destroy.c: what is being destroyed; object "": the findings are to follow */
 	"CREATE TABLE destroying (record BLOB, object TEXT, step INTEGER NOT NULL, erasing INTEGER NOT NULL,"
 	" actor TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (record, object)) WITHOUT ROWID;"
