@@ -126,7 +126,7 @@ MUST_CHECK enum rc outbox_waiting(struct conn *c, const char *driver, str recipi
 /* --- ledger --- */
 
 enum ledger_kind { LEDGER_SENT = 1, LEDGER_UNCERTAIN, LEDGER_WITHDRAWN, LEDGER_REFUSED, LEDGER_FAILED,
-		   LEDGER_RECEIPT, LEDGER_ANSWER, LEDGER_SHOWN };
+		   LEDGER_RECEIPT, LEDGER_ANSWER, LEDGER_SHOWN, LEDGER_SAID };
 const char *ledger_kind_name(enum ledger_kind k);
 struct ledger_row {
 	int64_t id, at_us, message; /* message 0: without one (a call, a page shown) */
