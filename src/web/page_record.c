@@ -50,6 +50,12 @@ static void put_record_members(struct page *p, const struct record_view *v)
 	if (p->caller.session.account && !p->caller.session.ring &&
 	    record_view_may(v, ACTION_OPEN_SEALED, -1))
 		json_put_str(&p->j, "case_key_href", page_link(p, "/case-key", "next", record_href(p, v, "")));
+	json_put_str(&p->j, "hold_href",
+		     record_view_may(v, ACTION_HOLD, -1) ? record_href(p, v, "/hold") : STR(""));
+	json_put_str(&p->j, "erase_href",
+		     record_view_may(v, ACTION_ERASE, -1) ? record_href(p, v, "/erase") : STR(""));
+	if (right_includes(p->caller.viewer.right, RIGHT_READ))
+		json_put_str(&p->j, "explain_href", page_link(p, "/explain", "item", record_view_id(v, p->a)));
 	json_put_str(&p->j, "unlink_href", record_href(p, v, "/unlink"));
 	json_put_str(&p->j, "make_href", make_possible(page_types(p), v) ? record_href(p, v, "/make") : STR(""));
 	put_duty_links(p, v);
