@@ -122,6 +122,7 @@ struct makes {
 	uint64_t states;           /* bit per state in which it may be done */
 	const char *parent, *origin, *number; /* fields there: what it is for, this record, the row; NULL: none */
 	const char *due, *after;   /* TIME there, DURATION column it is counted by; NULL: none */
+	const struct type_field *of_type; /* TEXT: the type of record they may be for, empty any; NULL: any */
 	const struct made_column *copy; size_t copy_count;
 };
 
@@ -164,6 +165,7 @@ struct type {
 	const struct type_field *sort; bool descending; /* NULL: by changed, newest first */
 	const struct makes *makes; /* NULL: nothing is made of it */
 	const struct meaning *means; size_t mean_count;
+	const struct words *purpose, *basis; /* why such records are kept, on what legal ground; NULL: not said */
 	int64_t retention_us;      /* after closing; 0: until erased */
 	bool exchange;             /* may go to partners */
 	bool built_in;

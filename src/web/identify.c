@@ -51,15 +51,16 @@ static bool add_roles(struct web *w, struct viewer *v)
 static void by_token(struct web *w, const struct http_request *q, str text, struct caller *out)
 {
 	struct viewer v;
-	if (!guard_enter(w->guard, &q->from)) {
+	if (!guard_open(w->guard, &q->from)) {
 		out->too_often = true;
 		return;
 	}
 	out->known = token_check(w->n->store, text, &q->from, CHANNEL_API, &v, out->feed, NULL) == RC_OK &&
 		     add_roles(w, &v);
-	guard_leave(w->guard, &q->from, out->known);
 	if (out->known)
 		out->viewer = v;
+	else
+		guard_wrong(w->guard, &q->from);
 }
 
 /* A session of an account that must still add its second factor opens nothing else. */

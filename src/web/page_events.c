@@ -93,5 +93,6 @@ enum rc page_event(struct page *p, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	struct listing l = { .p = p, .d = page_directory(p) };
+	page_put_destroy(p, arena_fmt(p->a, "event--" STR_FMT, STR_ARG(p->item)));
 	return read_event(p->r, &p->caller.viewer, p->item, put_one, &l, err);
 }

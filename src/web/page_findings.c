@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "web/page.h"
+#include "web/records.h"
 
 static enum rc parse_state(str text, enum finding_state *out, struct err *err)
 {
@@ -92,6 +92,20 @@ enum rc page_findings(struct page *p, struct err *err)
 	return rc;
 }
 
+static bool put_linked(void *ctx, const struct link_view *l)
+{
+	struct page *p = ctx;
+	json_open(&p->j, '{');
+	json_put_str(&p->j, "kind", l->kind);
+	json_put_str(&p->j, "other", l->other);
+	json_put_str(&p->j, "other_title", l->other_title.n > 0 ? l->other_title : l->other);
+	json_put_str(&p->j, "other_state", l->other_state);
+	json_put_time(&p->j, "at", l->at_us);
+	json_put_str(&p->j, "href", id_href(p, l->other));
+	json_close(&p->j, '}');
+	return !p->doc.over;
+}
+
 enum rc page_finding(struct page *p, struct err *err)
 {
 	struct finding f;
@@ -102,7 +116,13 @@ enum rc page_finding(struct page *p, struct err *err)
 		rc = read_finding(p->r, &p->caller.viewer, p->item, p->a, &f, err);
 	if (rc != RC_OK)
 		return rc;
+	page_put_destroy(p, arena_fmt(p->a, "finding--" STR_FMT, STR_ARG(p->item)));
 	json_key(&p->j, STR("finding"));
 	finding_json(&f, page_directory(p), &p->j);
-	return RC_OK;
+	json_key(&p->j, STR("linked"));
+	json_open(&p->j, '[');
+	rc = read_links_to(p->r, page_types(p), &p->caller.viewer, arena_fmt(p->a, "finding--" STR_FMT, STR_ARG(p->item)),
+			   p->a, put_linked, p, err);
+	json_close(&p->j, ']');
+	return rc;
 }

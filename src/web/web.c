@@ -171,8 +171,8 @@ static void put_links(struct page *p)
 /* What every page shows around its own. */
 static void put_frame(struct page *p)
 {
-	static const char *const places[] = { "records", "events", "findings", "count", "who", "quarantine", "feeds",
-					      "tour", "duty" };
+	static const char *const places[] = { "triage", "records", "events", "findings", "count", "who", "quarantine",
+					      "feeds", "tour", "duty" };
 	const struct node *n = p->w->n;
 	str first = str_from(p->path, 1);
 	json_key(&p->j, STR("frame"));
