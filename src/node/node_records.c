@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "node/destroy.h"
+#include "node/holds.h"
 #include "record/clocks.h"
 #include "record/erase.h"
 #include "record/retention.h"
@@ -101,6 +102,7 @@ enum rc node_records_open(struct node *n, struct err *err)
 	if (rc == RC_OK)
 		records_erase_by(n->records, n->erase);
 	store_add_tend(n->store, end_retention, n);
+	node_holds_open(n);
 	if (rc == RC_OK)
 		node_destroy_open(n);
 	if (rc == RC_OK && !store_read_only(n->store))
