@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/cli_private.h"
+#include "cli/directory_private.h"
 
 #include "base/clock.h"
 #include "directory/rfc2350.h"
@@ -11,8 +11,14 @@ static const struct cli_option options[] = {
 	{ "--dry-run", 0, NULL, "say what would happen, change nothing" },
 	{ "--partly", 0, NULL, "import the good rows although others are wrong" },
 	{ "--from", 0, "DATE", "succeed: first day of the successor (default: today)" },
-	{ "--why", 0, "TEXT", "succeed: why; it is kept" },
 	{ "--back", 0, NULL, "succeed: take it back" },
+	{ "--form", 0, "NAME", "what the file looks like ('directory forms'); guessed when not said" },
+	{ "--map", 0, "MAP", "of a table: COLUMN=FIELD,COLUMN= (the latter is left out)" },
+	{ "--source", 0, "NAME", "what its contacts are said to come from, as whois:apnic; the form's when not said" },
+	{ "--seen", 0, "DATE", "the day its source says it of; the file's own when not said" },
+	{ "--subject", 0, "DOMAIN", "whom a security.txt is about" },
+	{ "--overwrite", 0, NULL, "names, site and the like are taken from the source although ours differ" },
+	{ "--why", 0, "TEXT", "reason, kept with each change" },
 	{ .name = NULL },
 };
 
@@ -210,26 +216,35 @@ static int rfc2350(struct cli *c)
 static int run(struct cli *c)
 {
 	str word = c->argc ? str_of(c->argv[0]) : STR("list");
+	int code;
 	if (str_eq(word, STR("import")))
-		return import(c);
+		return directory_import_form(c, &code) ? code : import(c);
+	if (str_eq(word, STR("forms")))
+		return directory_forms(c);
+	if (str_eq(word, STR("contacts")))
+		return directory_contacts(c);
 	if (str_eq(word, STR("list")))
 		return list(c);
 	if (str_eq(word, STR("succeed")))
 		return succeed(c);
 	if (str_eq(word, STR("rfc2350")))
 		return rfc2350(c);
-	return cli_usage(c, "import FILE, list, succeed OLD NEW, or rfc2350 ORGANISATION");
+	return cli_usage(c, "import FILE, forms, contacts, list, succeed OLD NEW, or rfc2350 ORGANISATION");
 }
 
 const struct cli_command cli_directory = {
 	.name = "directory",
 	.brief = "who is concerned with which ASN, network, domain, country",
-	.usage = "directory import FILE.json|FILE.csv [--dry-run] [--partly] | list | succeed OLD NEW --from DATE"
-		 " --why TEXT | succeed OLD NEW --back | rfc2350 [ORGANISATION]",
+	.usage = "directory import FILE... [--form NAME] [--dry-run] | forms | contacts [list | undo SOURCE] | list |"
+		 " succeed OLD NEW --from DATE --why TEXT | succeed OLD NEW --back | rfc2350 [ORGANISATION]",
 	.text = "Errors are named by row: a bad CIDR, a network two organisations claim, an unknown country. With errors "
-		"nothing is imported unless --partly. An organisation is known by its name and keeps its number. succeed: from that day on what OLD claimed is "
-		"NEW's, and OLD is former; --back undoes it. rfc2350: its description in the outline of RFC 2350, from "
-		"its record; without a name our own.",
+		"nothing is imported unless --partly. An organisation is known by its name and keeps its number.\n\n"
+		"Other people's directories are understood too ('forms'): teams as FIRST, Trusted Introducer or a Cerebrate "
+		"list them become organisations, or refresh those that stand; an import is tried first and can be undone. "
+		"What registries and sites publish (whois dumps, statistics, RDAP answers, security.txt) are contacts of "
+		"last resort: a table a source, replaced whole, packed with gzip or not.\n\n"
+		"succeed: from that day on what OLD claimed is NEW's, and OLD is former; --back undoes it. rfc2350: its description "
+		"in the outline of RFC 2350, from its record; without a name our own.",
 	.example = "ronda directory -d demo import organisations.csv --dry-run",
 	.options = options,
 	.needs_node = true,

@@ -46,6 +46,17 @@ static const struct {
 	{ STR_INIT("check"), record_check_word, STR_INIT("claim.token") },
 };
 
+#define VERB(name) extern const struct cli_verb cli_verb_##name;
+#include "verbs.def"
+#undef VERB
+const struct cli_verb *const cli_verbs[] = {
+#define VERB(name) &cli_verb_##name,
+#include "verbs.def"
+#undef VERB
+	NULL,
+};
+const size_t cli_verb_count = COUNT_OF(cli_verbs) - 1;
+
 const struct type_field *record_field(const struct type *t, str name)
 {
 	const struct type_field *f = type_find_field(t, name);
@@ -118,6 +129,9 @@ static int run_word(struct record_call *k)
 		if (str_eq(word, words[i].word) &&
 		    (!words[i].means.n || type_meaning(k->type, words[i].means)))
 			return words[i].run(k);
+	for (size_t i = 0; i < cli_verb_count; i++)
+		if (str_eq(word, str_of(cli_verbs[i]->word)) && strcmp(k->type->name, cli_verbs[i]->type) == 0)
+			return cli_verbs[i]->run(k);
 	return cli_usage(k->c, arena_fmt(k->c->a, "there is no word '" STR_FMT "'", STR_ARG(word)).p);
 }
 

@@ -11,7 +11,37 @@ enum { ASKED_MAX = 10000 };
 struct answer {
 	str asked;
 	struct who who;
+	struct fallback_hit *last; /* of last resort */
+	size_t last_count;
 };
+
+/* "range 192.0.2.0-192.0.2.255 in whois:apnic of 2026-01-01" */
+static str last_reason(struct cli *c, const struct fallback_hit *h)
+{
+	char day[16];
+	return arena_fmt(c->a, "%s in " STR_FMT " of " STR_FMT, h->reason, STR_ARG(h->source),
+			 STR_ARG(time_day_str(day, (int64_t)h->seen_day * DAY_US)));
+}
+
+static void json_last(const struct answer *a, struct json_out *j)
+{
+	char day[16];
+	json_key(j, STR("last_resort"));
+	json_open(j, '[');
+	for (size_t i = 0; i < a->last_count; i++) {
+		const struct fallback_hit *h = &a->last[i];
+		json_open(j, '{');
+		json_put_str(j, "email", h->email);
+		json_put_str(j, "name", h->name);
+		json_put_str(j, "source", h->source);
+		json_put_str(j, "seen", time_day_str(day, (int64_t)h->seen_day * DAY_US));
+		json_put_i64(j, "days_old", time_day(clock_now_us()) - h->seen_day);
+		json_put_i64(j, "trust", h->trust);
+		json_put_str(j, "reason", str_of(h->reason));
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
 
 static void json_contacts(struct cli *c, const struct org *o, struct json_out *j)
 {
@@ -95,6 +125,7 @@ static void json_answer(struct cli *c, const struct directory *d, const struct a
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');
+	json_last(a, &j);
 	json_close(&j, '}');
 	cli_print_json(c, &b);
 	buf_free(&b);
@@ -123,6 +154,12 @@ static void csv_or_text(struct cli_table *t, const struct directory *d, const st
 			      call_words(t->c, o) };
 		cli_row(t, row);
 	}
+	for (size_t i = 0; i < a->last_count; i++) {
+		const struct fallback_hit *h = &a->last[i];
+		str row[] = { a->asked, h->name, STR("last resort"), last_reason(t->c, h), h->email, str_of(asn),
+			      str_of(a->who.facts.cc), STR("") };
+		cli_row(t, row);
+	}
 }
 
 /* Many answers, grouped by who must act first: one paragraph an organisation. */
@@ -149,8 +186,11 @@ static void grouped(struct cli *c, const struct directory *d, struct answer *lis
 				   STR_ARG(cli_first_email(c, o)), call.n ? "  now: " : "", STR_ARG(call));
 			last = org;
 		}
-		cli_printf(c, "  " STR_FMT "\t%s\n", STR_ARG(list[i].asked),
-			   cs->count ? cs->list[0].reason : "");
+		str words = cs->count || list[i].last_count == 0 ? STR("") :
+			arena_fmt(c->a, "last resort <" STR_FMT "> " STR_FMT, STR_ARG(list[i].last[0].email),
+				  STR_ARG(last_reason(c, &list[i].last[0])));
+		cli_printf(c, "  " STR_FMT "\t" STR_FMT "\n", STR_ARG(list[i].asked),
+			   STR_ARG(cs->count ? str_of(cs->list[0].reason) : words));
 	}
 }
 
@@ -196,15 +236,20 @@ static int run(struct cli *c)
 		return cli_usage(c, "whom shall I look up? an address, network, name, URL, AS number, or '-'");
 	if (collect(c, list, &count, &err) != RC_OK)
 		return cli_fail(c, &err);
-	struct snapshot_ref *ref = node_directory(c->node);
+	struct snapshot_ref *ref = node_directory(c->node), *contacts = node_contacts(c->node);
 	const struct directory *d = snapshot_table(ref);
 	for (size_t i = 0; i < count; i++) {
+		struct fallback_hit hits[FALLBACK_HITS_MAX];
 		if (read_who(&c->viewer, d, c->node->enrich, list[i].asked, clock_now_us(), &list[i].who,
 			     &err) != RC_OK) {
 			cli_talk(c, "ronda who: %s", err.text);
 			code = rc_exit_code(err.rc);
 			continue;
 		}
+		list[i].last_count = read_last_resort(&c->viewer, d, snapshot_table(contacts), clock_now_us(),
+						      &list[i].who, hits);
+		list[i].last = ARENA_ARRAY(c->a, list[i].last_count + 1, struct fallback_hit);
+		memcpy(list[i].last, hits, list[i].last_count * sizeof(hits[0]));
 		list[good++] = list[i];
 	}
 	if (c->form == CLI_TEXT && count > 1)
@@ -216,6 +261,7 @@ static int run(struct cli *c)
 			csv_or_text(&t, d, &list[i]);
 	}
 	snapshot_drop(c->node->directory, ref);
+	snapshot_drop(c->node->contacts, contacts);
 	return code;
 }
 
@@ -225,7 +271,9 @@ const struct cli_command cli_who = {
 	.usage = "who [options] WHAT... | -",
 	.text = "Each organisation is named with its role (asset holder, host, network, registrar, national CERT) "
 		"and the reason it was found, and whom to call there first now: who is at work comes first, then the order "
-		"and role of its contacts. '-' reads up to 10,000 lines and groups them by who must act first. "
+		"and role of its contacts. Behind them stand contacts of last resort, which registries and sites "
+		"publish (see 'ronda directory'), with their source and its day. "
+		"'-' reads up to 10,000 lines and groups them by who must act first. "
 		"Defanged forms such as 203[.]0[.]113[.]7 and hxxp:// are understood.",
 	.example = "ronda who -d demo 203.0.113.7 example.org AS64500",
 	.needs_node = true,
