@@ -160,7 +160,7 @@ static int succeed(struct cli *c)
 	else
 		cli_printf(c, "%zu claims moved%s\n", done.moved,
 			   q.back ? " back" : done.former ? "; the old one is former" :
-				    "; the old one stays active until that day: move it to former then");
+				    "; the old one is former from that day on");
 	return 0;
 }
 
