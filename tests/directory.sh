@@ -59,6 +59,9 @@ page() { curl -s -H "Authorization: Bearer $token" -H "Accept: $2" "$URL$1" >"$T
 
 # --- one takes another's place, while the node serves ---
 check "the node serves" serve
+page '/who?q=198.18.3.1' text/html
+has "$T/out" '<a href="/organisation/organisation--[0-9a-f-]*">Bank Tiga</a>' "who links to the organisation"
+has "$T/out" 'Call first: <b>Night point24</b> by phone: <b>\+000-2</b>' "and says whom to call"
 page /organisation/3 application/json
 has "$T/out" '"call":\{"name":"Night"' "the page says whom to call"
 has "$T/out" '"agreements":\[\{"title":"MoU Tiga"' "and what agreement is in force"
@@ -93,6 +96,7 @@ whom 198.18.2.7 "Agency Two" "the new one is concerned at once"
 r organisation show 1 --json >"$T/one"
 has "$T/one" '"state":"former"' "the old one is former"
 r directory list --csv >"$T/out"
+has "$T/out" '"Agency Two","agency","ID".*"organisation--[0-9a-f-]*"' "the list names the records"
 has_not "$T/out" 'Agency One' "and no longer in the list"
 check "back once more" r directory succeed 1 2 --back --why "no"
 whom 198.18.2.7 "Agency One" "it is the old one's"

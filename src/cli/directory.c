@@ -105,11 +105,25 @@ static int import(struct cli *c)
 	return i.result.refused ? rc_exit_code(RC_INPUT) : 0;
 }
 
+/* "organisation--…", as every command takes it; "": none yet. */
+static str record_of(struct cli *c, const struct org *o)
+{
+	struct buf id = BUF_INIT(RECORD_ID_BYTES);
+	struct snapshot_ref *ref = snapshot_hold(c->node->types);
+	const struct type *t = directory_type(snapshot_table(ref));
+	if (t && !uuid_is_zero(&o->record))
+		record_id_format(&id, str_of(t->name), &o->record);
+	snapshot_drop(c->node->types, ref);
+	str out = arena_str(c->a, buf_str(&id));
+	buf_free(&id);
+	return out;
+}
+
 static int list(struct cli *c)
 {
 	static const struct cli_column columns[] = {
 		{ "id", COLUMN_NUMBER }, { .name = "name" }, { .name = "kind" },
-		{ .name = "country" }, { .name = "sector" }, { .name = "email" },
+		{ .name = "country" }, { .name = "sector" }, { .name = "email" }, { .name = "record" },
 	};
 	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	struct snapshot_ref *ref = node_directory(c->node);
@@ -121,7 +135,7 @@ static int list(struct cli *c)
 			continue;
 		snprintf(id, sizeof(id), "%lld", (long long)o->id);
 		str row[] = { str_of(id), o->name, o->kind, o->country, o->sector,
-			      cli_first_email(c, o) };
+			      cli_first_email(c, o), record_of(c, o) };
 		cli_row(&t, row);
 	}
 	snapshot_drop(c->node->directory, ref);
@@ -169,17 +183,8 @@ static str org_of_name(struct cli *c, const struct directory *d, str name)
 {
 	for (size_t i = 0; i < directory_size(d); i++) {
 		const struct org *o = directory_at(d, i);
-		struct buf id = BUF_INIT(RECORD_ID_BYTES);
-		if (!str_eq_nocase(o->name, name) || uuid_is_zero(&o->record) || o->former)
-			continue;
-		struct snapshot_ref *ref = snapshot_hold(c->node->types);
-		const struct type *t = directory_type(snapshot_table(ref));
-		if (t)
-			record_id_format(&id, str_of(t->name), &o->record);
-		snapshot_drop(c->node->types, ref);
-		str out = arena_str(c->a, buf_str(&id));
-		buf_free(&id);
-		return out;
+		if (str_eq_nocase(o->name, name) && !uuid_is_zero(&o->record) && !o->former)
+			return record_of(c, o);
 	}
 	return STR_NONE;
 }
