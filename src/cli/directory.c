@@ -25,9 +25,11 @@ static const struct cli_option options[] = {
 struct importing {
 	struct cli *c;
 	str text;
-	bool dry, partly;
+	bool dry, partly, more;
 	struct import_result result;
+	struct import_run *run;
 };
+#define IMPORT_HOLD_US INT64_C(25000)
 
 /* Through the gate, as any change of a record. */
 static enum rc put_as_caller(struct tx *tx, void *ctx, const struct type *t, const struct uuid *id,
@@ -57,14 +59,30 @@ static enum rc write_import(struct tx *tx, void *ctx, struct err *err)
 	bool owner = !i->c->viewer.account && !i->c->viewer.roles;
 	struct directory_writer w = owner ? (struct directory_writer){ directory_put_as_system, &sys } :
 					    (struct directory_writer){ put_as_caller, i };
-	enum rc rc = directory_import(tx, i->c->node->organisations, &w, i->text, i->dry, i->partly, i->c->a,
-				      &i->result, err);
-	if (rc != RC_OK || i->dry)
+	enum rc rc = directory_import_write(tx, i->run, &w, IMPORT_HOLD_US, &i->more, err);
+	if (rc != RC_OK || i->more)
 		return rc;
 	struct journal_act act = { .act = "import", .actor = str_of(i->c->viewer.actor),
 				   .object = STR("directory"), .root = sha256(i->text),
 				   .count = i->result.added + i->result.changed };
 	return journal_add(tx, i->c->node->journal, &act, err);
+}
+
+/* Compared from one view; written in jobs that leave the writer to others between them. */
+static enum rc run_import(struct importing *i, struct err *err)
+{
+	struct store *s = i->c->node->store;
+	struct reader *r = NULL;
+	enum rc rc = store_read_begin(s, &r, err);
+	if (rc == RC_OK)
+		rc = directory_import_begin(reader_conn(r), i->c->node->organisations, i->text, i->c->a,
+					    &i->result, &i->run, err);
+	if (r)
+		store_read_end(r);
+	i->more = !i->dry && (i->partly || i->result.error_count == 0);
+	while (rc == RC_OK && i->more)
+		rc = store_write(s, write_import, i, err);
+	return rc;
 }
 
 static void show(struct cli *c, const struct importing *i)
@@ -90,7 +108,7 @@ static int import(struct cli *c)
 	enum rc rc = cli_read_file(c, c->argv[1], MIB(64), &text, &err);
 	if (rc == RC_OK) {
 		i.text = buf_str(&text);
-		rc = store_write(c->node->store, write_import, &i, &err);
+		rc = run_import(&i, &err);
 		if (rc == RC_DENIED || rc == RC_ABSENT)
 			change_refused(c->node->records, c->node->store, &c->viewer, STR("directory"),
 				       str_of(err.text));
