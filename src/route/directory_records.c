@@ -16,6 +16,11 @@ struct records *directory_engine(struct directory_records *d)
 	return d->r;
 }
 
+unsigned directory_changes(const struct directory_records *d)
+{
+	return atomic_load(&d->changes);
+}
+
 /* 0: it has no row yet. */
 static enum rc org_of_record(struct conn *c, const struct uuid *record, int64_t *out, struct err *err)
 {
@@ -358,6 +363,7 @@ static enum rc raise_version(struct tx *tx, void *ctx, struct err *err)
 	if (!d->touched)
 		return RC_OK;
 	d->touched = false;
+	atomic_fetch_add(&d->changes, 1);
 	return sql_run(sql(tx_conn(tx), "INSERT INTO cursor (name, seq) VALUES ('directory', 1) "
 					"ON CONFLICT (name) DO UPDATE SET seq = seq + 1"), err);
 }

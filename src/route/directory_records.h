@@ -27,6 +27,9 @@ MUST_CHECK enum rc directory_records_settle(struct directory_records *d, size_t 
 
 /* The type whose records these are; NULL: none here means that. */
 const struct type *directory_type(const struct types *t);
+/* How often rows were about to be committed anew: who follows them need look only when it went up,
+ * and then for a moment, as the commit comes after. Any thread. */
+unsigned directory_changes(const struct directory_records *d);
 struct records *directory_engine(struct directory_records *d);
 /* In which role an organisation of that kind ("provider") claims a thing of that kind ("network") when
  * none is said: "holder"; "": it makes no such claim. Words of the record. */

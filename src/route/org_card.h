@@ -5,6 +5,7 @@
 #define RONDA_ROUTE_ORG_CARD_H
 
 #include <json-c/json.h>
+#include <stdatomic.h>
 
 #include "record/record.h"
 #include "route/directory_private.h"
@@ -16,6 +17,7 @@ enum { ORG_ROLE_BYTES = 32 };
 struct directory_records {
 	struct store *s;
 	struct records *r;
+	atomic_uint changes;
 	/* the writer thread's alone */
 	bool touched;   /* rows changed since the last commit */
 	bool moving;    /* an import that has compared all claims: they may pass through a double */
