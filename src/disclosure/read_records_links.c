@@ -147,6 +147,37 @@ enum rc read_record_links(struct reader *r, const struct types *t, const struct 
 	return rc;
 }
 
+enum rc read_links_to(struct reader *r, const struct types *t, const struct viewer *v, str end,
+		      struct arena *a, link_view_each each, void *ctx, struct err *err)
+{
+	struct link_gate g = { r, t, v, a };
+	struct link_list links = { .a = a };
+	struct link_view known = { .other = end };
+	bool ours = v->as.kind == RECIPIENT_STAFF;
+
+	if (!str_starts(end, STR("finding--")) && !str_starts(end, STR("event--")) &&
+	    !str_starts(end, STR("report--")))
+		return fail(err, RC_INPUT, "'" STR_FMT "' is no finding, event or report",
+			    STR_ARG(str_head(end, 100)));
+	bool seen;
+	enum rc rc = see_other(&g, NULL, NULL, &known, &seen, err);
+	if (rc == RC_OK && !seen)
+		rc = fail(err, RC_ABSENT, "there is nothing of that name");
+	if (rc == RC_OK)
+		rc = record_links(reader_conn(r), end, 0, keep_link, &links, err);
+	for (size_t i = 0; rc == RC_OK && i < links.count; i++) {
+		const struct record_link *l = &links.list[i];
+		struct link_view view = { .id = l->id, .at_us = l->at_us, .kind = l->kind,
+					  .author = ours ? l->author : STR(""),
+					  .why = ours ? l->why : STR(""), .other = l->from };
+
+		rc = see_record(&g, NULL, l, &view, &seen, err);
+		if (rc == RC_OK && seen && !each(ctx, &view))
+			break;
+	}
+	return rc;
+}
+
 /* --- files --- */
 
 static bool is_file(struct json_object *value, const char *digest_hex)

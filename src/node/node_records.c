@@ -2,10 +2,18 @@
 #include "node/node_records.h"
 
 #include "base/arena.h"
+#include "duty/duty.h"
+#include "evidence/evidence.h"
+#include "incident/indicators.h"
+#include "node/destroy.h"
+#include "node/holds.h"
 #include "record/clocks.h"
 #include "record/erase.h"
+#include "record/retention.h"
+#include "route/directory_records.h"
 
 enum { HOLIDAYS_MAX = 256 << 10, STEPS_AT_ONCE = 100 };
+#define RETENTION_EVERY_US MINUTE_US
 
 #define ERASER(name) extern const struct eraser eraser_##name;
 #include "erasers.def"
@@ -97,10 +105,39 @@ static enum rc tick(struct store *s, void *ctx, bool *did_out, struct err *err)
 	struct node *n = ctx;
 	size_t did = 0;
 	struct snapshot_ref *types = snapshot_hold(n->types);
-	enum rc rc = clocks_tick(s, snapshot_table(types), n->calendar, policies_number(n->policies),
+	struct clock_watch watch = duty_watch(n->duty);
+	enum rc rc = clocks_tick(s, snapshot_table(types), n->calendar, &watch, policies_number(n->policies),
 				 STEPS_AT_ONCE, &did, err);
 	snapshot_drop(n->types, types);
 	*did_out = did > 0;
+	return rc;
+}
+
+static enum rc open_evidence(struct node *n, struct err *err)
+{
+	struct evidence_options o = {
+		.reserve_bytes = (uint64_t)settings_int(n->settings, "reserve"),
+		.item_bytes_max = (uint64_t)settings_int(n->settings, "evidence_item_max"),
+		.check_rate = (uint64_t)settings_int(n->settings, "evidence_check_rate"),
+		.check_every_us = settings_int(n->settings, "evidence_check_every"),
+		.policies = &n->policies,
+	};
+	return evidence_open(n->store, n->journal, n->records, &o, &n->evidence, err);
+}
+
+/* Background work, now and then: what was kept long enough. */
+static enum rc end_retention(struct store *s, void *ctx, bool *did_out, struct err *err)
+{
+	struct node *n = ctx;
+	int64_t now_us = clock_now_us();
+	*did_out = false;
+	if (store_read_only(s) || (now_us >= n->retention_us && now_us < n->retention_us + RETENTION_EVERY_US))
+		return RC_OK;
+	struct snapshot_ref *types = snapshot_hold(n->types);
+	enum rc rc = retention_tick(s, n->records, snapshot_table(types), now_us, did_out, err);
+	snapshot_drop(n->types, types);
+	if (!*did_out)
+		n->retention_us = now_us;
 	return rc;
 }
 
@@ -114,10 +151,21 @@ enum rc node_records_open(struct node *n, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	records_add_hook(n->records, &(struct record_hook){ .changed = follow_clocks, .ctx = n });
+	rc = directory_records_open(n->store, n->records, &n->organisations, err);
+	if (rc != RC_OK)
+		return rc;
+	records_add_hook(n->records, &(struct record_hook){ .changed = indicators_follow });
 	store_add_tend(n->store, tick, n);
+	rc = open_evidence(n, err);
+	if (rc != RC_OK)
+		return rc;
 	rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
 	if (rc == RC_OK)
 		records_erase_by(n->records, n->erase);
+	store_add_tend(n->store, end_retention, n);
+	node_holds_open(n);
+	if (rc == RC_OK)
+		node_destroy_open(n);
 	if (rc == RC_OK && !store_read_only(n->store))
 		rc = outbox_recover(n->store, err);
 	return rc;
@@ -125,6 +173,8 @@ enum rc node_records_open(struct node *n, struct err *err)
 
 void node_records_close(struct node *n)
 {
+	directory_records_close(n->organisations);
+	evidence_close(n->evidence);
 	records_close(n->records);
 	calendar_free(n->calendar);
 	if (n->types)

@@ -100,6 +100,12 @@ struct record_hook {
 	enum rc (*changed)(struct tx *tx, struct records *r, void *ctx, const struct record *before,
 			   const struct record *now, struct err *err);
 	void *ctx;
+	/* May be NULL. Asked before anything of the change is written, of our own records; not of
+	 * an erasure. RC_INPUT: what is wrong stands in `errors` (sentences at fields, up to `most`)
+	 * and in `err`; `language` of the labels in them. */
+	enum rc (*check)(struct tx *tx, struct records *r, void *ctx, const struct record *before,
+			 const struct record *now, str language, struct body_error *errors,
+			 size_t most, size_t *count_out, struct err *err);
 };
 void records_add_hook(struct records *r, const struct record_hook *hook); /* copied */
 
@@ -229,7 +235,8 @@ MUST_CHECK enum rc records_verify(struct conn *c, const struct types *t, struct 
 
 /* --- files of FILE fields: by SHA-256, at most RECORD_FILE_MAX each --- */
 /* `actor` may then name them in a record; a record may keep what it named before; nobody
- * else gets at them by knowing a digest. Bytes no record names are gone a day later. */
+ * else gets at them by knowing a digest. Bytes no record names are gone a day later. RC_DENIED:
+ * these bytes were destroyed (store/destroyed.h); *out is their digest, to count them by. */
 MUST_CHECK enum rc file_put(struct tx *tx, struct records *r, str actor, str bytes,
 			    struct digest *out, struct err *err);
 MUST_CHECK enum rc file_read(struct reader *rd, const struct digest *d, struct buf *out,

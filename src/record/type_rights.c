@@ -248,8 +248,8 @@ static enum rc meaning(struct reading *r, const struct node *n, struct meaning *
 enum rc type_means(struct reading *r, const struct node *n)
 {
 	enum rc rc = RC_OK;
-	if (n->kind != JSON_NEST || !n->object || n->count > TYPE_LIST_MAX)
-		return type_refuse(r, n, "'means' must be an object of at most %d members", TYPE_LIST_MAX);
+	if (n->kind != JSON_NEST || !n->object || n->count > TYPE_MEANS_MAX)
+		return type_refuse(r, n, "'means' must be an object of at most %d members", TYPE_MEANS_MAX);
 	struct meaning *list = ARENA_ARRAY(r->a, n->count + 1, struct meaning);
 	for (const struct node *m = n->first; m && rc == RC_OK; m = m->next)
 		rc = meaning(r, m, &list[r->t->mean_count++]);

@@ -152,6 +152,8 @@ MUST_CHECK enum rc page_put_approvals(struct page *p, const char *name, bool wai
 /* "due": how many records that he may see are due, "notices": how many wait for him; "due_more",
  * "notices_more": there are more than were counted (page_notices.c). */
 MUST_CHECK enum rc page_put_due(struct page *p, struct err *err);
+/* "destroy_href": the form that destroys and refers it, for who may (page_privacy.c). */
+void page_put_destroy(struct page *p, str object);
 /* "qr": path data of an SVG of "qr_size" modules (ISO/IEC 18004, libqrencode). */
 void page_qr(struct page *p, str text);
 
