@@ -193,7 +193,7 @@ enum rc derive_from_finding(struct reader *r, const struct viewer *v, str id, st
 	struct labels_of *terms = ARENA_ARRAY(a, count + 1, struct labels_of);
 	const struct labels_of **list = ARENA_ARRAY(a, count + 1, const struct labels_of *);
 	list[0] = &own;
-	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct feed feed;
 		rc = feed_by_id(reader_conn(r), feeds[i].feed, a, &feed, err);
 		if (rc != RC_OK)

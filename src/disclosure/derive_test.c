@@ -199,6 +199,13 @@ TEST(a_finding)
 	CHECK_RC(derive_from_finding(r, &lead, id, w.a, &l, &err), RC_OK, err);
 	CHECK(l.tlp == TLP_GREEN && l.pap == PAP_GREEN && l.held && !l.exercise);
 	CHECK_STR(l.licence, STR("internal"));
+	static const enum tlp tlps[] = { TLP_CLEAR, TLP_GREEN, TLP_AMBER, TLP_AMBER_STRICT };
+	static const enum pap paps[] = { PAP_CLEAR, PAP_GREEN, PAP_AMBER, PAP_AMBER };
+	for (size_t i = 0; i < COUNT_OF(tlps); i++) {
+		finding_tlp = tlps[i];
+		CHECK_RC(derive_from_finding(r, &lead, id, w.a, &l, &err), RC_OK, err);
+		CHECK(l.tlp == tlps[i] && l.pap == paps[i]);
+	}
 	finding_tlp = TLP_RED;
 	CHECK_RC(derive_from_finding(r, &lead, id, w.a, &l, &err), RC_OK, err);
 	CHECK(l.tlp == TLP_RED && l.pap == PAP_RED);
