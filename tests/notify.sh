@@ -95,6 +95,16 @@ has "$T/out" '"Alpha".*"webhook","sent"' "told"
 has "$T/out" '"Gamma".*"failed".*answered 404' "not told, and why"
 has "$T/out" '"Delta".*"mail","queued"' "waits for another driver"
 has "$T/out" '"Epsilon".*"none"' "has no contact"
+check "what waits, on paper" r outbox print
+has "$T/out" 'abuse@example.org' "with its address"
+has "$T/out" 'Please say so' "and its text"
+mail=$(sed -nE 's/^.?Message ([0-9]+)$/\1/p' "$T/out" | head -1)
+printf '%s\n' "$mail" >"$T/yes"
+ronda outbox -d "$D" print --ask --words "letter of today" <"$T/yes" >"$T/out" 2>"$T/err"
+ok $? "who posted it says so"
+r ledger list --csv >"$T/out"
+has "$T/out" '"sent","mail".*posted by unix:[0-9]+: letter of today|"sent","mail".*posted by account:1: letter of today' "and it stands in the ledger"
+check_fails 78 "once" r outbox posted "$mail"
 check "an answer" r round answer 1 1 --words "we are here" --by "Night desk"
 check "the same again" r round answer 1 1 --words "we are here" --by "Night desk"
 check_fails 66 "of nobody on the list" r round answer 1 6
@@ -115,8 +125,18 @@ check "a late answer" r round answer 1 2 --words "sorry"
 r round stale --csv >"$T/out"
 has_not "$T/out" '"Beta"' "ends it"
 check "it is closed" r round move 1 closed
-r outbox list --driver mail --csv >"$T/out"
-has "$T/out" '"withdrawn"' "and what waited is withdrawn"
+printf '{"title":"Never mind","kind":"contact","question":"name=Delta","answer_by":"%s"}' "$(later '1 hour')" >"$T/round"
+r round new --body "$T/round" >/dev/null
+check "another" r round start 2
+for _ in $(seq 100); do
+	r round status 2 --csv >"$T/out" 2>/dev/null
+	! grep -q '"queued"' "$T/out" || break
+	sleep 0.05
+done
+has "$T/out" '"Delta".*"mail","queued"' "waits"
+check "that is closed too soon" r round move 2 closed
+r round status 2 --csv >"$T/out"
+has "$T/out" '"Delta".*"mail","withdrawn"' "is withdrawn"
 stop_node
 
 # --- a sender that is killed ---
@@ -131,7 +151,7 @@ done >"$T/orgs.jsonl"
 check "sixty more" r organisation import "$T/orgs.jsonl"
 printf '{"title":"Under fire","kind":"contact","question":"kind=host","answer_by":"%s"}' "$(later '1 hour')" >"$T/round"
 check "a round for them" r round new --body "$T/round"
-check "starts" r round start 2
+check "starts" r round start 3
 killed=0
 while [ $killed -lt "$kills" ]; do
 	killed=$((killed + 1))
@@ -150,15 +170,16 @@ ok $? "everything is sent"
 stop_node
 cut -f2 "$T/hooks" | sort | uniq -c | awk '{ print $1 }' | sort -n | tail -1 >"$T/most"
 is "$(cat "$T/most")" 1 "nobody was told twice"
-sent=$(($(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM outbox WHERE state = 4") - 2))
+sent=$(($(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM outbox
+	WHERE state = 4 AND driver = 'webhook'") - 2))
 uncertain=$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM outbox WHERE state = 5")
 is $((sent + uncertain)) $n "each was sent, or is listed as uncertain"
 echo "# $sent sent, $uncertain uncertain after $killed kills; $(wc -l <"$T/hooks" | tr -d ' ') arrived"
 [ "$(wc -l <"$T/hooks")" -ge "$sent" ] && [ "$(wc -l <"$T/hooks")" -le $n ]
 ok $? "what is said to be sent arrived"
-r outbox list --state sent --json -n 1000 | sed -nE 's/.*"id": ?([0-9]+).*/\1/p' | sort >"$T/said"
+r outbox list --state sent --driver webhook --json -n 1000 | sed -nE 's/.*"id": ?([0-9]+).*/\1/p' | sort >"$T/said"
 cut -f2 "$T/hooks" | sed 's/.*-//' | sort >"$T/arrived"
-is "$(r outbox list --state sent --json -n 1000 | grep -c 'round.check')" "$((sent + 2))" "the outbox says the same"
+is "$(r outbox list --state sent --driver webhook --json -n 1000 | grep -c 'round.check')" "$((sent + 2))" "the outbox says the same"
 comm -23 "$T/said" "$T/arrived" >"$T/missing"
 is "$(wc -l <"$T/missing" | tr -d ' ')" 2 "but for the two of the first round"
 check "outbox and ledger agree" r verify

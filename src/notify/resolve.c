@@ -133,6 +133,13 @@ static enum rc wait_for_open(const struct choice_of_contact *c, struct reached *
 		    STR_ARG(column_of(c->best, "hours")));
 }
 
+/* For a person who posts or says it: where they are known to be. */
+static str all_of(struct json_object *row, struct arena *a)
+{
+	str email = column_of(row, "email"), phone = column_of(row, "phone");
+	return arena_fmt(a, STR_FMT "%s" STR_FMT, STR_ARG(email), email.n && phone.n ? ", " : "", STR_ARG(phone));
+}
+
 static enum rc reach_organisation(const struct resolving *k, str id, str role, const struct addressee *who,
 				  const struct type_field *rows, struct reached *out, struct err *err)
 {
@@ -150,7 +157,8 @@ static enum rc reach_organisation(const struct resolving *k, str id, str role, c
 		return no_address(k, id, err);
 	if (c.best) {
 		str own = column_of(c.best, "languages"), name = column_of(c.best, "name");
-		out->address = arena_str(k->a, column_of(c.best, k->driver->column));
+		out->address = k->driver->column ? arena_str(k->a, column_of(c.best, k->driver->column)) :
+						   all_of(c.best, k->a);
 		if (own.n)
 			out->languages = arena_str(k->a, own);
 		if (name.n)
