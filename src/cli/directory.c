@@ -173,17 +173,24 @@ static int run(struct cli *c)
 		return directory_forms(c);
 	if (str_eq(word, STR("contacts")))
 		return directory_contacts(c);
+	if (str_eq(word, STR("duplicates")))
+		return directory_duplicates(c);
+	if (str_eq(word, STR("merge")))
+		return directory_merge(c);
+	if (str_eq(word, STR("unmerge")))
+		return directory_unmerge(c);
 	if (str_eq(word, STR("list")))
 		return list(c);
 	if (str_eq(word, STR("succeed")))
 		return succeed(c);
-	return cli_usage(c, "import FILE, forms, contacts, list, or succeed OLD NEW");
+	return cli_usage(c, "import FILE, forms, contacts, duplicates, merge KEEP OTHER, unmerge OTHER, list, or succeed OLD NEW");
 }
 
 const struct cli_command cli_directory = {
 	.name = "directory",
 	.brief = "who is concerned with which ASN, network, domain, country",
-	.usage = "directory import FILE... [--form NAME] [--dry-run] | forms | contacts [list | undo SOURCE] | list |"
+	.usage = "directory import FILE... [--form NAME] [--dry-run] | forms | contacts [list | undo SOURCE] |"
+		 " duplicates | merge KEEP OTHER --why TEXT | unmerge OTHER | list |"
 		 " succeed OLD NEW --from DATE --why TEXT | succeed OLD NEW --back",
 	.text = "Errors are named by row: a bad CIDR, a network two organisations claim, an unknown country. With errors "
 		"nothing is imported unless --partly. An organisation is known by its name and keeps its number.\n\n"
@@ -191,6 +198,8 @@ const struct cli_command cli_directory = {
 		"list them become organisations, or refresh those that stand; an import is tried first and can be undone. "
 		"What registries and sites publish (whois dumps, statistics, RDAP answers, security.txt) are contacts of "
 		"last resort: a table a source, replaced whole, packed with gzip or not.\n\n"
+		"duplicates: which organisations could be one, and why; merge unites them in KEEP and leaves OTHER former, "
+		"unmerge puts both back as they were.\n\n"
 		"succeed: from that day on what OLD claimed is NEW's, and OLD is former; --back undoes it.",
 	.example = "ronda directory -d demo import organisations.csv --dry-run",
 	.options = options,

@@ -9,7 +9,7 @@
 #include "route/directory_records.h"
 
 enum key_kind { KEY_EXTERNAL, KEY_NAME, KEY_HOST, KEY_CLAIM, KEY_KINDS };
-enum { PLATFORM = 4 /* a site of more is nobody's own */, NEIGHBOURS = 12, LONG = 12, SHORT = 6 };
+enum { PLATFORM = 4 /* a site of more is nobody's own */, NEIGHBOURS = 12, LONG = 16, SHORT = 9 };
 static const struct {
 	const char *words;
 	unsigned weight;
@@ -196,7 +196,9 @@ static unsigned distance(str x, str y)
 static bool near(const struct dup_org *x, const struct dup_org *y)
 {
 	size_t n = x->core.n < y->core.n ? x->core.n : y->core.n;
-	if (n == 0 || str_eq(x->name, y->name))
+	/* names of hosts differ by design */
+	bool hosts = str_has(x->name, '.') && !str_has(x->name, ' ');
+	if (n == 0 || hosts || str_eq(x->name, y->name))
 		return false;
 	if (str_eq(x->core, y->core))
 		return true;
