@@ -16,6 +16,8 @@ static const struct cli_option options[] = {
 	{ "--source", 0, "NAME", "what its contacts are said to come from, as whois:apnic; the form's when not said" },
 	{ "--seen", 0, "DATE", "the day its source says it of; the file's own when not said" },
 	{ "--subject", 0, "DOMAIN", "whom a security.txt is about" },
+	{ "--security-txt", 0, NULL, "refresh: ask the sites of these domains instead of the registries" },
+	{ "--again", 0, NULL, "refresh: ask although what is noted is still good" },
 	{ "--overwrite", 0, NULL, "names, site and the like are taken from the source although ours differ" },
 	{ "--why", 0, "TEXT", "reason, kept with each change" },
 	{ .name = NULL },
@@ -173,6 +175,8 @@ static int run(struct cli *c)
 		return directory_forms(c);
 	if (str_eq(word, STR("contacts")))
 		return directory_contacts(c);
+	if (str_eq(word, STR("refresh")))
+		return directory_refresh(c);
 	if (str_eq(word, STR("duplicates")))
 		return directory_duplicates(c);
 	if (str_eq(word, STR("merge")))
@@ -183,14 +187,14 @@ static int run(struct cli *c)
 		return list(c);
 	if (str_eq(word, STR("succeed")))
 		return succeed(c);
-	return cli_usage(c, "import FILE, forms, contacts, duplicates, merge KEEP OTHER, unmerge OTHER, list, or succeed OLD NEW");
+	return cli_usage(c, "import FILE, forms, contacts, refresh [WHAT...], duplicates, merge KEEP OTHER, unmerge OTHER, list, or succeed OLD NEW");
 }
 
 const struct cli_command cli_directory = {
 	.name = "directory",
 	.brief = "who is concerned with which ASN, network, domain, country",
 	.usage = "directory import FILE... [--form NAME] [--dry-run] | forms | contacts [list | undo SOURCE] |"
-		 " duplicates | merge KEEP OTHER --why TEXT | unmerge OTHER | list |"
+		 " refresh [WHAT... [--security-txt] [--again]] | duplicates | merge KEEP OTHER --why TEXT | unmerge OTHER | list |"
 		 " succeed OLD NEW --from DATE --why TEXT | succeed OLD NEW --back",
 	.text = "Errors are named by row: a bad CIDR, a network two organisations claim, an unknown country. With errors "
 		"nothing is imported unless --partly. An organisation is known by its name and keeps its number.\n\n"
@@ -198,6 +202,9 @@ const struct cli_command cli_directory = {
 		"list them become organisations, or refresh those that stand; an import is tried first and can be undone. "
 		"What registries and sites publish (whois dumps, statistics, RDAP answers, security.txt) are contacts of "
 		"last resort: a table a source, replaced whole, packed with gzip or not.\n\n"
+		"refresh: asks the registry by RDAP about an address, AS number or domain, or a site for its security.txt, and "
+		"without WHAT about all that was asked before and is no longer good; at most once a second a host, and only "
+		"when settings rdap_url and security_txt say so.\n\n"
 		"duplicates: which organisations could be one, and why; merge unites them in KEEP and leaves OTHER former, "
 		"unmerge puts both back as they were.\n\n"
 		"succeed: from that day on what OLD claimed is NEW's, and OLD is former; --back undoes it.",
