@@ -119,5 +119,44 @@ is "$(wc -l <"$T/out")" 4 "the others are there"
 check "what is excepted stays" r incident show 2
 check "all is sound" r verify
 check_fails 77 "a viewer sees no request" sh -c "ronda token -d '$D' make v --right read --ceiling AMBER --account 'Viewer A' >'$T/token' 2>/dev/null; curl -sf -H \"Authorization: Bearer \$(cat '$T/token')\" '$URL/subject/1.json' >/dev/null && exit 0; exit 77"
+
+# --- a hold for a case ---
+{ made scan_telnet 100 1 | head -1; line held.one 30001; line free.two 30002; } >"$T/2026-11-20-scan_telnet-h.csv"
+check "a report" r intake "$T/2026-11-20-scan_telnet-h.csv"
+check "a case" r incident new title="The case" class=fraud severity=low
+case=$(r incident list --json | sed -nE 's/.*"number":([0-9]+).*"title":"The case".*/\1/p' | head -1)
+check "a note for it" r note new title="qznote of the case"
+check_fails 66 "what is not there is not held" r hold place --case "incident-$case" note-77
+check "a hold, by name and by a question" r hold place --case "incident-$case" --ground law-enforcement \
+	--reason "qzwhy of the police" note-1 source.reverse_dns=held.one.example.org
+has "$T/out" ': 2 held' "of both"
+check "is listed" r hold list --json
+has "$T/out" '"record":"preservation-1"' "with its record"
+check "says what it keeps" r hold show preservation-1
+is "$(grep -c 'event--\|note--' "$T/out")" 2 "each of them"
+check_fails 77 "what is held is not erased" r note erase 1 --why "no longer needed"
+has_not "$T/err" qzwhy "and why is not said"
+event=$(r events --json source.reverse_dns=held.one.example.org | sed -nE 's/.*"id":"([0-9a-f]{32})".*/\1/p' | head -1)
+check_fails 77 "nor destroyed" r destroy "event--$event" --refer "Hotline"
+stop_node
+check "days are forgotten" r forget --before 2099-01-01
+is "$(r events --json source.reverse_dns=held.one.example.org | wc -l)" 1 "but not what is held"
+serve
+r account new "Duty B" --roles duty >/dev/null
+duty=$(r token make duty --right operate --ceiling AMBER --account "Duty B" 2>/dev/null)
+for url in "$URL/preservation/1.json" "$URL/preservation.json" "$URL/search.json?text=police"; do
+	curl -s -H "Authorization: Bearer $duty" "$url" >"$T/out"
+	has_not "$T/out" qzwhy "who may not read it does not learn why"
+done
+echo '{ "title": "Second request", "asked_by": "Nobody", "received": "2026-11-20", "identity": "seen", "identifiers": [ { "kind": "domain", "value": "held.one.example.org" } ] }' >"$T/request.json"
+check "a person asks about it" r subject new --body "$T/request.json"
+check "it is found" r subject search 2
+r subject found 2 --csv >"$T/out"
+has "$T/out" '"event--.*"neither"' "but nobody is told"
+r subject pack 2 --json >"$T/out"
+has_not "$T/out" held.one "in the reply"
+check_fails 64 "lifting asks for a reason" sh -c "ronda hold lift preservation-1 -d '$D' || exit 64"
+check "it is lifted" r hold lift preservation-1 --reason "case closed"
+check "then it may be erased" r note erase 1 --why "no longer needed"
 stop_node
 done_testing

@@ -82,6 +82,7 @@ enum rc page_findings(struct page *p, struct err *err)
 		return rc;
 	struct listing l = { .p = p, .d = page_directory(p) };
 	page_query(p, names);
+	put_question_words(p, "findings", NULL);
 	page_rows(p);
 	rc = read_findings(p->r, &p->caller.viewer, &q, put_finding, &l, err);
 	page_rows_end(p);

@@ -60,6 +60,8 @@ static void put_record_members(struct page *p, const struct record_view *v)
 	json_put_str(&p->j, "make_href", make_possible(page_types(p), v) ? record_href(p, v, "/make") : STR(""));
 	put_duty_links(p, v);
 	json_put_bool(&p->j, "make_for", t && t->makes && t->makes->parent);
+	if (t && type_meaning(t, STR("question.over")))
+		json_put_str(&p->j, "ask_href", record_href(p, v, "/ask"));
 	if (t && type_meaning(t, STR("case.source")))
 		json_put_str(&p->j, "from_source", record_view_id(v, p->a));
 	json_put_str(&p->j, "state_label",

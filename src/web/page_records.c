@@ -371,6 +371,7 @@ enum rc page_records(struct page *p, struct err *err)
 	put_type(p, t);
 	if (p->form == FORM_HTML)
 		put_filters(p, t);
+	put_question_words(p, t->name, t);
 	return put_list(p, t, &q, p->form == FORM_HTML && put_bulk(p, t), err);
 }
 

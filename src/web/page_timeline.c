@@ -93,8 +93,12 @@ static const struct {
 	{ "question_save", "Save this question", "Simpan pertanyaan ini" },
 	{ "question_run", "Ask it", "Tanyakan" },
 	{ "question_over", "Over", "Tentang" },
-	{ "found", "found", "ditemukan" },
-	{ "more", "and more", "dan lainnya" },
+	{ "told", "mark as told", "tandai sudah diberi tahu" },
+	{ "answered", "mark as answered", "tandai sudah dijawab" },
+	{ "hold", "hold", "tahan" },
+	{ "move", "move to a state", "pindahkan status" },
+	{ "all", "all that it finds", "semua yang ditemukan" },
+	{ "more", "There are more than are shown.", "Masih ada yang tidak ditampilkan." },
 };
 
 void put_words(struct page *p)

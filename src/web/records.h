@@ -51,6 +51,9 @@ MUST_CHECK enum rc put_case(struct page *p, const struct record_view *v, struct 
 enum timeline_part { TIMELINE_ALL, TIMELINE_MESSAGES, TIMELINE_DISCLOSED };
 MUST_CHECK enum rc put_timeline(struct page *p, const char *name, enum timeline_part part, str id, str after,
 				size_t limit, size_t *count_out, struct err *err);
+/* "question":{…}: a form that saves the filter of this list, for who may; `over`: "findings", "events", or a
+ * type's name with `t`. */
+void put_question_words(struct page *p, const char *over, const struct type *t);
 /* "w":{…}: the words of hand-made pages in the reader's language. */
 void put_words(struct page *p);
 
