@@ -24,7 +24,7 @@ static void put_count(struct page *p, const char *name, size_t n)
 
 /* --- the list --- */
 
-static bool put_member(void *ctx, const struct round_line *l)
+static bool put_line(void *ctx, const struct round_line *l)
 {
 	struct page *p = ctx;
 	json_open(&p->j, '{');
@@ -50,7 +50,7 @@ static bool put_member(void *ctx, const struct round_line *l)
 	return !p->doc.over;
 }
 
-static enum rc put_members(struct page *p, str id, struct err *err)
+static enum rc put_list(struct page *p, str id, struct err *err)
 {
 	int64_t after = -1, last;
 	str from = http_query(p->q, "after");
@@ -59,7 +59,7 @@ static enum rc put_members(struct page *p, str id, struct err *err)
 	json_key(&p->j, STR("members"));
 	json_open(&p->j, '[');
 	enum rc rc = round_read_members(notify_of(p), p->r, page_types(p), &p->caller.viewer, id, after,
-					page_limit(p, MEMBERS_SHOWN), p->a, put_member, p, &last, err);
+					page_limit(p, MEMBERS_SHOWN), p->a, put_line, p, &last, err);
 	json_close(&p->j, ']');
 	if (rc == RC_OK && last >= 0)
 		page_next(p, "after", arena_fmt(p->a, "%lld", (long long)last));
@@ -121,7 +121,7 @@ enum rc put_round(struct page *p, const struct record_view *v, struct err *err)
 	if (may_answer(v))
 		json_put_str(&p->j, "answer_href", record_href(p, v, "/answer"));
 	json_put_str(&p->j, "stale_href", arena_fmt(p->a, "/%s/stale", record_view_type(v)->name));
-	rc = put_members(p, id, err);
+	rc = put_list(p, id, err);
 	json_close(&p->j, '}');
 	return rc;
 }
