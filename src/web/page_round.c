@@ -69,6 +69,9 @@ static enum rc put_list(struct page *p, str id, struct err *err)
 static void put_progress(struct page *p, const struct round_progress *g)
 {
 	struct buf median = BUF_INIT(64);
+	/* Of their own: a member without a time would find the number of the same name. */
+	json_key(&p->j, STR("counts"));
+	json_open(&p->j, '{');
 	put_count(p, "on_list", g->members);
 	put_count(p, "unreachable", g->unreachable);
 	put_count(p, "waiting", g->waiting);
@@ -77,6 +80,7 @@ static void put_progress(struct page *p, const struct round_progress *g)
 	put_count(p, "failed", g->failed + g->refused);
 	put_count(p, "answered", g->answered);
 	put_count(p, "silent", g->silent);
+	json_close(&p->j, '}');
 	put_time(p, "due", g->due_us);
 	put_time(p, "started", g->started_us);
 	put_time(p, "again", g->next_us);
@@ -148,15 +152,15 @@ static bool put_dry(void *ctx, const struct round_line *l)
 static str item_name(struct page *p)
 {
 	uint64_t number;
-	str path = str_from(p->path, 1);
-	return str_to_u64(p->item, &number) ? arena_fmt(p->a, STR_FMT "-%llu", STR_ARG(str_cut(&path, '/')),
+	str path = str_from(p->path, 1), type = str_cut(&path, '/');
+	return str_to_u64(p->item, &number) ? arena_fmt(p->a, STR_FMT "-%llu", STR_ARG(type),
 							(unsigned long long)number) : p->item;
 }
 
 static str page_of(struct page *p)
 {
-	str path = str_from(p->path, 1);
-	return arena_fmt(p->a, "/" STR_FMT "/" STR_FMT, STR_ARG(str_cut(&path, '/')), STR_ARG(p->item));
+	str path = str_from(p->path, 1), type = str_cut(&path, '/');
+	return arena_fmt(p->a, "/" STR_FMT "/" STR_FMT, STR_ARG(type), STR_ARG(p->item));
 }
 
 enum rc page_round_dry(struct page *p, struct err *err)
