@@ -185,6 +185,33 @@ TEST(a_round_from_start_to_end)
 	end_senders(&s);
 }
 
+static bool keep_text(void *ctx, const struct round_line *l)
+{
+	(void)str_to_z(str_head(l->text, 3999), ctx, 4000);
+	return true;
+}
+
+/* Who looks at it without a basis for persons sees no name of one, and what was sent has it. */
+TEST(names_are_not_for_everybody)
+{
+	struct senders s = { .made = 0 };
+	struct viewer v = liaison();
+	size_t count = 0;
+	char with[4000] = "", without[4000] = "";
+	begin_senders(&s, NULL);
+	rounds_open(s.n);
+	make_record(&s, "organisation", GREEN,
+		    STR("{\"name\":\"House\",\"kind\":\"constituent\",\"contacts\":[{\"name\":\"canary person\","
+			"\"webhook\":\"https://hooks.example.org/x\"}]}"));
+	str id = round_new(&s, "{}", ",\"question\":\"kind=constituent\"", clock_now_us() + HOUR_US);
+	CHECK_RC(round_dry_run(s.n, &v, id, 10, s.w.a, keep_text, with, &count, &err), RC_OK, err);
+	v.as.personal_basis = false;
+	CHECK_RC(round_dry_run(s.n, &v, id, 10, s.w.a, keep_text, without, &count, &err), RC_OK, err);
+	CHECK(strstr(with, "canary person") && !strstr(without, "canary person"));
+	CHECK(strstr(without, "routine check"));
+	end_senders(&s);
+}
+
 static bool count_view(void *ctx, const struct record_view *v)
 {
 	(void)v;
@@ -247,5 +274,6 @@ TEST(what_cannot_follow)
 	end_senders(&s);
 }
 
-TEST_MAIN(TEST_RUN(who_is_on_the_list), TEST_RUN(a_round_from_start_to_end), TEST_RUN(the_next_makes_itself),
+TEST_MAIN(TEST_RUN(who_is_on_the_list), TEST_RUN(a_round_from_start_to_end), TEST_RUN(names_are_not_for_everybody),
+	  TEST_RUN(the_next_makes_itself),
 	  TEST_RUN(what_cannot_follow))
