@@ -82,12 +82,15 @@ void put_moves(struct page *p, const struct record_view *v)
 	int state = record_view_state(v);
 	/* merging moves more than the state: its own form does (page_case.c) */
 	const struct meaning *merged = t ? type_meaning(t, STR("case.merged")) : NULL;
+	/* starting one makes its list first (page_round.c) */
+	const struct meaning *started = t ? type_meaning(t, STR("round.started")) : NULL;
 	json_key(&p->j, STR("moves"));
 	json_open(&p->j, '[');
 	for (size_t i = 0; state >= 0 && i < t->states[state].move_count; i++) {
 		const struct move *m = &t->states[state].moves[i];
 		if (!record_view_may(v, ACTION_MOVE, (int)m->to) ||
-		    (merged && (m->to == merged->state || state == (int)merged->state)))
+		    (merged && (m->to == merged->state || state == (int)merged->state)) ||
+		    (started && m->to == started->state))
 			continue;
 		json_open(&p->j, '{');
 		json_put_str(&p->j, "state", str_of(t->states[m->to].name));
@@ -202,6 +205,8 @@ enum rc page_record(struct page *p, struct err *err)
 			rc = put_offers(p, &v, err);
 		if (rc == RC_OK)
 			rc = put_organisation(p, &v, err);
+		if (rc == RC_OK)
+			rc = put_round(p, &v, err);
 		if (rc == RC_OK && is_case(&v))
 			rc = put_case(p, &v, err);
 	}

@@ -61,6 +61,8 @@ void put_words(struct page *p);
 
 /* Member "card" of a record whose type means "organisation.claims"; nothing of others. */
 MUST_CHECK enum rc put_organisation(struct page *p, const struct record_view *v, struct err *err);
+/* "round" and "members", of a record that is one (page_round.c). */
+MUST_CHECK enum rc put_round(struct page *p, const struct record_view *v, struct err *err);
 
 /* --- record_fields.c --- */
 
