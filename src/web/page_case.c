@@ -294,6 +294,56 @@ enum rc put_case(struct page *p, const struct record_view *v, struct err *err)
 	return rc == RC_OK ? put_times(p, id, err) : rc;
 }
 
+/* --- a campaign: the incidents of it, and whose they are --- */
+
+struct members {
+	struct page *p;
+	size_t n;
+};
+
+static bool put_member(void *ctx, const struct link_view *l)
+{
+	struct members *m = ctx;
+	struct page *p = m->p;
+	struct record_view v = { 0 };
+	const struct type *t;
+
+	if (l->outward || !str_eq(l->kind, STR("part-of")) ||
+	    read_record(p->r, page_types(p), &p->caller.viewer, l->other, p->a, &v, NULL) != RC_OK)
+		return true;
+	t = record_view_type(&v);
+	int state = record_view_state(&v);
+	str organisation = t ? json_text(case_value(&v, t->organisation)) : STR("");
+	json_open(&p->j, '{');
+	json_put_str(&p->j, "id", l->other);
+	json_put_str(&p->j, "name", case_name(&v, p->a));
+	json_put_str(&p->j, "href", id_href(p, l->other));
+	json_put_str(&p->j, "state_label",
+		     t && state >= 0 ? str_of(words_in(t->states[state].label, p->language)) : STR(""));
+	if (organisation.n > 0)
+		put_reference(p, "organisation", organisation);
+	json_close(&p->j, '}');
+	record_view_end(&v);
+	m->n++;
+	return !p->doc.over;
+}
+
+enum rc put_members_of(struct page *p, const struct record_view *v, struct err *err)
+{
+	struct members m = { .p = p };
+
+	if (!type_meaning(record_view_type(v), STR("campaign.members")))
+		return RC_OK;
+	put_words(p);
+	json_key(&p->j, STR("members"));
+	json_open(&p->j, '[');
+	enum rc rc = read_record_links(p->r, page_types(p), &p->caller.viewer, record_view_id(v, p->a), p->a, put_member, &m,
+				       err);
+	json_close(&p->j, ']');
+	json_put_bool(&p->j, "has_members", m.n > 0);
+	return rc;
+}
+
 /* --- what is done there --- */
 
 struct doing {
