@@ -86,6 +86,7 @@ sed 's/^witness \(.*\)....$/witness \10000/' "$T/heads" >"$T/forged"
 check_fails 65 "a forged one is refused" ronda journal -d "$D" verify --against "$T/forged"
 json verify ronda verify -d "$D"
 json rebuild ronda rebuild -d "$D"
+json "rebuild search" ronda rebuild --search -d "$D"
 json forget ronda forget -d "$D" --before 2026-01-01 --dry-run
 json settings ronda settings -d "$D"
 

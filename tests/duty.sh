@@ -94,6 +94,13 @@ day=$(token "Day B") night=$(token "Night C") second=$(token "Second D") lead=$(
 get() { curl -s -o "$T/page" -w '%{http_code}' -H "Authorization: Bearer $1" "$URL$2"; }
 notices() { curl -s -H "Authorization: Bearer $1" "$URL/notices.json"; }
 at "2026-12-01 22:00"
+at "2026-11-28 00:00"
+check "before the first shift" r incident new title="Too early" class=other severity=low summary="Early"
+at "2026-11-28 04:30"
+until_has 'Too early.*on-duty: nobody was' r notice list
+ok $? "nobody on duty: the role is told, and why"
+check "it is taken on" r incident move 1 open
+at "2026-12-01 22:00"
 check "a report comes at night" r incident new title="Shop is down" class=availability severity=high \
 	summary="The shop is down"
 at "2026-12-02 02:00:30"
@@ -122,7 +129,7 @@ is "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $lead" \
 	-d 'words=on it' "$URL/notices/$n")" 303 "who answers through the API"
 r outbox list --driver sms --csv >"$T/out"
 has_not "$T/out" '"queued"' "and no pager rings any more"
-check "it is taken on" r incident move 1 open
+check "it is taken on" r incident move 2 open
 
 # --- hand-over ---
 check "another report" r incident new title="Mail leaks" class=fraud severity=low summary="Mail leaks"
@@ -134,7 +141,7 @@ at "2026-12-02 19:50"
 is "$(curl -s -o "$T/page" -w '%{http_code}' -H "Authorization: Bearer $day" -d 'text=Watch the mail' \
 	"$URL/duty/handover")" 303 "the day writes the hand-over"
 check "it has what is open" r handover show 1 --json
-has "$T/out" '"item":"incident-2"' "the report"
+has "$T/out" '"item":"incident-3"' "the report"
 has "$T/out" 'Watch the mail' "and the words"
 get "$day" /duty.json >/dev/null
 has "$T/page" '"part":"sign",[^}]*"count":1' "the board says that it is to be signed"
@@ -177,32 +184,32 @@ END
 check "it stands above" r organisation edit 1 regulator=organisation-2
 check "the provider's incident" r incident new title="Phishing host" class=fraud severity=high \
 	summary="A bank is imitated" organisation=organisation-1 internal="whom we suspect"
-check "before the call" r duty call incident-3 --csv
+check "before the call" r duty call incident-4 --csv
 has "$T/out" 'Manager M.*yes.*internal' "whom, and what may not be said"
-check "nobody answers" r duty call incident-3 --result no-answer --phone "+62 0001" --as management
-r ledger list --item incident-3 --csv >"$T/out"
+check "nobody answers" r duty call incident-4 --result no-answer --phone "+62 0001" --as management
+r ledger list --item incident-4 --csv >"$T/out"
 has_not "$T/out" 'phone' "nothing was said"
-check "he is reached" r duty call incident-3 --result reached --phone "+62 0001" --as management \
+check "he is reached" r duty call incident-4 --result reached --phone "+62 0001" --as management \
 	--words "will look at it" --json
 has "$T/out" '"told":true' "he was told"
 has "$T/out" '"confirmed":true' "his number is right"
-r ledger list --item incident-3 --csv >"$T/out"
+r ledger list --item incident-4 --csv >"$T/out"
 has "$T/out" '"said".*phone.*management' "the ledger has it"
 has "$T/out" 'internal' "and what was not to be said"
 r organisation show 1 --json >"$T/out"
 has "$T/out" '"confirmed":"2026-12-02"' "and the card the day"
 check "a RED one" r incident new title="Secret matter" class=fraud severity=high \
 	summary="Nobody knows" organisation=organisation-1 --tlp RED
-check "before that call" r duty call incident-4
+check "before that call" r duty call incident-5
 has "$T/err" 'nothing of it may be said' "nothing may be said"
 is "$(curl -s -o "$T/page" -w '%{http_code}' -H "Authorization: Bearer $day" -H 'Accept: text/html' \
-	"$URL/duty/call?about=incident-3")" 200 "the form"
+	"$URL/duty/call?about=incident-4")" 200 "the form"
 has "$T/page" 'Manager M' "has the number"
 has "$T/page" 'Not to be said: <b>internal' "and what may not be said"
-is "$(curl -s -o "$T/page" -w '%{http_code}' -H "Authorization: Bearer $day" -F about=incident-3 \
+is "$(curl -s -o "$T/page" -w '%{http_code}' -H "Authorization: Bearer $day" -F about=incident-4 \
 	-F 'whom=management|+62 0001|Manager M' -F result=left-message "$URL/duty/call")" 303 "the second click notes it"
-is "$(rows 'about call--' r incident show 3)" 3 "the incident has its calls"
-check "a task with a due time" r task new title="Call them" due_by="2026-12-02 18:00" parent=incident-3
+is "$(rows 'about call--' r incident show 4)" 3 "the incident has its calls"
+check "a task with a due time" r task new title="Call them" due_by="2026-12-02 18:00" parent=incident-4
 until_has 'Call them' notices "$night"
 ok $? "is noticed"
 check "a call about it" r duty call task-1 --organisation organisation-1 --result reached --json
@@ -211,41 +218,41 @@ has "$T/out" '"clocks":1' "stops its ladder"
 # --- a provider that never answers ---
 check "a fourth" r incident new title="Spam for weeks" class=abusive-content severity=low \
 	summary="Spam" organisation=organisation-1
-check "it is taken on" r incident move 5 open
+check "it is taken on" r incident move 6 open
 check_fails 65 "what waits for nobody has no ladder" r duty ladder task-1
-check "its ladder" r duty ladder incident-5
+check "its ladder" r duty ladder incident-6
 has "$T/err" 'desk.*when it waits' "begins at the desk"
-check "it waits for the provider" r incident move 5 waiting --why "provider is to act"
-until_has 'organisation--[^/]*/abuse' r outbox list --item incident-5
+check "it waits for the provider" r incident move 6 waiting --why "provider is to act"
+until_has 'organisation--[^/]*/abuse' r outbox list --item incident-6
 ok $? "the desk is written to"
-steps() { r outbox list --item incident-5 --csv | grep -c ladder; }
+steps() { r outbox list --item incident-6 --csv | grep -c ladder; }
 at "2026-12-04 19:00"
 sleep 1
 is "$(steps)" 1 "two working days later nothing more"
 at "2026-12-08 09:00"
-until_has 'ladder.call' r outbox list --item incident-5
+until_has 'ladder.call' r outbox list --item incident-6
 ok $? "after three working days somebody is to call the manager"
-check "nobody answers" r duty call incident-5 --result no-answer --phone "+62 0001" --as management
+check "nobody answers" r duty call incident-6 --result no-answer --phone "+62 0001" --as management
 at "2026-12-10 12:00"
 sleep 1
-is "$(rows 'regulator|organisation--[^/]*/security' r outbox list --item incident-5)" 0 "the regulator not yet"
+is "$(rows 'regulator|organisation--[^/]*/security' r outbox list --item incident-6)" 0 "the regulator not yet"
 at "2026-12-11 12:00"
-until_has '/security' r outbox list --item incident-5
+until_has '/security' r outbox list --item incident-6
 ok $? "then the regulator is told"
 at "2026-12-31 12:00"
 sleep 1
 is "$(steps)" 3 "each step once"
-check "the whole of it" r duty ladder incident-5
+check "the whole of it" r duty ladder incident-6
 has "$T/err" 'the regulator has been told' "there is no further step"
-is "$(get "$day" "/duty/ladder.json?about=incident-5")" 200 "on one page"
+is "$(get "$day" "/duty/ladder.json?about=incident-6")" 200 "on one page"
 has "$T/page" '"what":"tried"' "with the call"
 stop_node
 check "the node runs again" serve
 at "2027-01-20 12:00"
 sleep 1
 is "$(steps)" 3 "also after a restart"
-check "moved on" r incident move 5 open
-check "and waiting again" r incident move 5 waiting --why "they promised"
+check "moved on" r incident move 6 open
+check "and waiting again" r incident move 6 waiting --why "they promised"
 sleep 1
 is "$(steps)" 3 "the ladder knows who was asked"
 at "2027-01-21 12:00"

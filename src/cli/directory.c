@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/cli_private.h"
+#include "cli/directory_private.h"
 
+#include "base/clock.h"
+#include "directory/succession.h"
 #include "disclosure/change.h"
 #include "route/directory_records.h"
 
 static const struct cli_option options[] = {
 	{ "--dry-run", 0, NULL, "say what would happen, change nothing" },
 	{ "--partly", 0, NULL, "import the good rows although others are wrong" },
+	{ "--from", 0, "DATE", "succeed: first day of the successor (default: today)" },
+	{ "--back", 0, NULL, "succeed: take it back" },
+	{ "--form", 0, "NAME", "what the file looks like ('directory forms'); guessed when not said" },
+	{ "--map", 0, "MAP", "of a table: COLUMN=FIELD,COLUMN= (the latter is left out)" },
+	{ "--source", 0, "NAME", "what its contacts are said to come from, as whois:apnic; the form's when not said" },
+	{ "--seen", 0, "DATE", "the day its source says it of; the file's own when not said" },
+	{ "--subject", 0, "DOMAIN", "whom a security.txt is about" },
+	{ "--overwrite", 0, NULL, "names, site and the like are taken from the source although ours differ" },
+	{ "--why", 0, "TEXT", "reason, kept with each change" },
 	{ .name = NULL },
 };
 
@@ -116,22 +127,71 @@ static int list(struct cli *c)
 	return 0;
 }
 
+/* "42" is "organisation-42". */
+static str org_name_of(struct cli *c, const char *text)
+{
+	uint64_t n;
+	struct snapshot_ref *ref = snapshot_hold(c->node->types);
+	const struct type *t = directory_type(snapshot_table(ref));
+	str id = t && str_to_u64(str_of(text), &n) ?
+		arena_fmt(c->a, "%s-%llu", t->name, (unsigned long long)n) : str_of(text);
+	snapshot_drop(c->node->types, ref);
+	return id;
+}
+
+static int succeed(struct cli *c)
+{
+	struct succession_done done;
+	struct err err;
+	const char *day = cli_value(c, "--from"), *why = cli_value(c, "--why");
+	if (c->argc != 3)
+		return cli_usage(c, "succeed needs two organisations: the old one, and who takes its place");
+	struct succession q = { .from = org_name_of(c, c->argv[1]), .to = org_name_of(c, c->argv[2]),
+				.day = day ? str_of(day) : STR_NONE, .why = str_of(why ? why : ""),
+				.back = cli_value(c, "--back") != NULL, .now_us = clock_now_us() };
+	enum rc rc = directory_succeed(c->node->records, c->node->store, &c->viewer, &q, c->a, &done, &err);
+	if (rc == RC_OK)
+		rc = node_directory_reload(c->node, &err);
+	if (rc != RC_OK)
+		return cli_fail(c, &err);
+	if (c->form == CLI_JSON)
+		cli_printf(c, "{\"moved\":%zu,\"former\":%s}\n", done.moved, done.former ? "true" : "false");
+	else
+		cli_printf(c, "%zu claims moved%s\n", done.moved,
+			   q.back ? " back" : done.former ? "; the old one is former" :
+				    "; the old one stays active until that day: move it to former then");
+	return 0;
+}
+
 static int run(struct cli *c)
 {
 	str word = c->argc ? str_of(c->argv[0]) : STR("list");
+	int code;
 	if (str_eq(word, STR("import")))
-		return import(c);
+		return directory_import_form(c, &code) ? code : import(c);
+	if (str_eq(word, STR("forms")))
+		return directory_forms(c);
+	if (str_eq(word, STR("contacts")))
+		return directory_contacts(c);
 	if (str_eq(word, STR("list")))
 		return list(c);
-	return cli_usage(c, "import FILE or list");
+	if (str_eq(word, STR("succeed")))
+		return succeed(c);
+	return cli_usage(c, "import FILE, forms, contacts, list, or succeed OLD NEW");
 }
 
 const struct cli_command cli_directory = {
 	.name = "directory",
 	.brief = "who is concerned with which ASN, network, domain, country",
-	.usage = "directory import FILE.json|FILE.csv [--dry-run] [--partly] | list",
+	.usage = "directory import FILE... [--form NAME] [--dry-run] | forms | contacts [list | undo SOURCE] | list |"
+		 " succeed OLD NEW --from DATE --why TEXT | succeed OLD NEW --back",
 	.text = "Errors are named by row: a bad CIDR, a network two organisations claim, an unknown country. With errors "
-		"nothing is imported unless --partly. An organisation is known by its name and keeps its number.",
+		"nothing is imported unless --partly. An organisation is known by its name and keeps its number.\n\n"
+		"Other people's directories are understood too ('forms'): teams as FIRST, Trusted Introducer or a Cerebrate "
+		"list them become organisations, or refresh those that stand; an import is tried first and can be undone. "
+		"What registries and sites publish (whois dumps, statistics, RDAP answers, security.txt) are contacts of "
+		"last resort: a table a source, replaced whole, packed with gzip or not.\n\n"
+		"succeed: from that day on what OLD claimed is NEW's, and OLD is former; --back undoes it.",
 	.example = "ronda directory -d demo import organisations.csv --dry-run",
 	.options = options,
 	.needs_node = true,

@@ -66,17 +66,14 @@ static void shift_row(struct duty_call *k, struct cli_table *t, const struct shi
 {
 	char from[40], until[40], local[40], ends[40];
 	struct arena *a = k->c->a;
-	struct buf person = BUF_INIT(RECORD_ID_BYTES);
 	str at = calendar_local(k->c->node->calendar, s->from_us, local);
 	str to = calendar_local(k->c->node->calendar, s->until_us, ends);
-	record_id_format(&person, STR("person"), &s->person);
 	str row[] = { arena_fmt(a, "shift-%llu", (unsigned long long)s->number), str_of(shift_role_name(s->role)),
-		      duty_person_name(k->r, k->types, &k->c->viewer, &s->person, a), buf_str(&person),
+		      duty_person_name(k->r, k->types, &k->c->viewer, &s->person, a), duty_person_id(&s->person, a),
 		      time_str(from, s->from_us), time_str(until, s->until_us),
 		      arena_fmt(a, STR_FMT " to " STR_FMT, STR_ARG(at), STR_ARG(str_head(str_from(to, 11), 5))),
 		      s->taken ? STR("yes") : STR("no") };
 	cli_row(t, row);
-	buf_free(&person);
 }
 
 static int now_word(struct duty_call *k)

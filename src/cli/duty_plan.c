@@ -10,29 +10,43 @@ struct planning {
 	enum shift_role role;
 };
 
+static const struct type *shift_type(const struct types *t)
+{
+	for (size_t i = 0; i < types_count(t); i++)
+		if (type_meaning(types_at(t, i), STR("duty.person")))
+			return types_at(t, i);
+	return NULL;
+}
+
+/* What the field of a shift that says who it is refers to. */
+static bool may_have_shifts(const struct types *t, const struct type *of)
+{
+	const struct type *shift = shift_type(t);
+	const struct meaning *m = shift ? type_meaning(shift, STR("duty.person")) : NULL;
+	return m && m->field && (!m->field->refers_to || strcmp(m->field->refers_to, of->name) == 0);
+}
+
 /* An account's person, or a person as a reference is typed. */
 static enum rc person_of(struct duty_call *k, str text, str *out, struct err *err)
 {
 	struct cli *c = k->c;
 	struct account account;
 	struct record_view view = { 0 };
-	struct buf id = BUF_INIT(RECORD_ID_BYTES);
 	struct err why;
 	enum rc rc = account_by_name(reader_conn(k->r), c->node->roles, text, c->a, &account, &why);
 	if (rc == RC_OK && uuid_is_zero(&account.person))
 		return fail(err, RC_INPUT, "account '" STR_FMT "' names no person: set one with 'ronda account'",
 			    STR_ARG(text));
 	if (rc == RC_OK) {
-		record_id_format(&id, STR("person"), &account.person);
-		*out = arena_str(c->a, buf_str(&id));
-		buf_free(&id);
+		*out = duty_person_id(&account.person, c->a);
 		return RC_OK;
 	}
 	rc = read_record(k->r, k->types, &c->viewer, text, c->a, &view, &why);
-	if (rc == RC_OK)
+	bool fits = rc == RC_OK && may_have_shifts(k->types, record_view_type(&view));
+	if (fits)
 		*out = record_view_id(&view, c->a);
 	record_view_end(&view);
-	if (rc == RC_OK && str_starts(*out, STR("person--")))
+	if (fits)
 		return RC_OK;
 	return fail(err, RC_ABSENT, "'" STR_FMT "' is no account and no person", STR_ARG(text));
 }
@@ -128,14 +142,6 @@ static void put_row(const struct planning *pl, const struct planned *s, struct j
 static void tell(void *ctx, uint64_t row, const char *words)
 {
 	cli_talk(ctx, "shift %llu: %s", (unsigned long long)row, words);
-}
-
-static const struct type *shift_type(const struct types *t)
-{
-	for (size_t i = 0; i < types_count(t); i++)
-		if (type_meaning(types_at(t, i), STR("duty.person")))
-			return types_at(t, i);
-	return NULL;
 }
 
 static void print_plan(const struct planning *pl)

@@ -4,6 +4,7 @@
 #define RONDA_CLI_DUTY_PRIVATE_H
 
 #include "cli/cli_private.h"
+#include "duty/duty.h"
 #include "duty/show.h"
 
 /* One call; types and a view of the store are held while it runs. */

@@ -65,9 +65,13 @@ struct import_form {
 	const char *name, *brief;
 	const char *source;        /* what its contacts are said to come from: a row of sources.def */
 	enum import_makes makes;
+	bool single;               /* says something of one address, number or name: notes, no table */
 	bool by_line;              /* asks `line` alone: takes files of any size */
 	/* Do bytes that begin so look like it? `head`: the first IMPORT_HEAD at most. NULL: never guessed. */
 	bool (*claims)(str head, str file_name);
+	/* Whose the file is, of its head: "apnic", "" not told; so that one registry's table does not
+	 * replace another's. NULL: there is one of a kind. */
+	str (*whose)(str head);
 	/* RC_INPUT: none of this form. Rows that are wrong are told and left out. */
 	enum rc (*read)(const struct import_input *in, const struct import_sink *to, struct arena *a,
 			struct err *err);
@@ -111,8 +115,9 @@ struct import_contacts_outcome {
 	uint64_t told;
 	bool same;                 /* the same stood already */
 };
-/* Reads into a table and, unless dry, puts it in force as `run->source`. Rights are the
- * caller's to ask (RIGHT_OPERATE). */
+/* Reads into a table and, unless dry, puts it in force as `run->source`; of a form that is
+ * `single` each subject is noted, beside those of before. Rights are the caller's to ask
+ * (RIGHT_OPERATE). */
 MUST_CHECK enum rc import_contacts(struct store *s, struct journal *j, str actor,
 				   const struct import_run *run, bulk_tell tell, void *ctx,
 				   struct import_contacts_outcome *out, struct err *err);

@@ -85,6 +85,20 @@ static enum rc parse(const struct import_input *in, const struct import_sink *to
 	return rows ? RC_OK : fail(err, RC_INPUT, "there is no row of a registry's statistics in it");
 }
 
+/* The second part of the line with the version, else the first of a row. */
+static str whose(str head)
+{
+	str line;
+	while (str_line(&head, &line)) {
+		str first = str_cut(&line, '|');
+		if (first.n == 0 || first.p[0] == '#')
+			continue;
+		bool version = first.p[0] >= '0' && first.p[0] <= '9';
+		return version ? str_cut(&line, '|') : first;
+	}
+	return STR("");
+}
+
 static bool claims(str head, str file_name)
 {
 	static const char *const registries[] = { "afrinic", "apnic", "arin", "iana", "lacnic", "ripencc" };
@@ -111,5 +125,6 @@ const struct import_form import_form_delegated = {
 	.makes = IMPORT_CONTACTS,
 	.by_line = true,
 	.claims = claims,
+	.whose = whose,
 	.read = parse,
 };

@@ -338,7 +338,7 @@ void draft_contact(struct drafting *w, const struct draft_contact *c)
 
 /* --- what it answers for --- */
 
-static bool claim_value(struct drafting *w, str kind, str text, str *out)
+static bool claim_value(struct drafting *w, str kind, str role, str text, str *out)
 {
 	char canonical[56];
 	struct net net;
@@ -362,7 +362,8 @@ static bool claim_value(struct drafting *w, str kind, str text, str *out)
 	}
 	if (str_starts(text, STR("*.")))
 		text = str_from(text, 2);
-	return fqdn_normalise(text, w->a, out) && str_has(*out, '.');
+	bool top = str_eq(role, STR("national")) || str_eq(role, STR("registrar"));
+	return fqdn_normalise(text, w->a, out) && (top || str_has(*out, '.'));
 }
 
 void draft_claim(struct drafting *w, const char *kind, str value, const char *role)
@@ -372,7 +373,7 @@ void draft_claim(struct drafting *w, const char *kind, str value, const char *ro
 	value = draft_clean(w->a, value, 260);
 	if (value.n == 0)
 		return;
-	if (!claim_value(w, c.kind, value, &c.value)) {
+	if (!claim_value(w, c.kind, c.role, value, &c.value)) {
 		draft_told(w, "'" STR_FMT "' is no %s, or too large for one organisation: left out",
 			   STR_ARG(str_head(value, 80)), kind);
 		return;

@@ -142,6 +142,7 @@ const struct import_form import_form_rdap = {
 	.brief = "answers of registries by RDAP, one or a list",
 	.source = "rdap",
 	.makes = IMPORT_CONTACTS,
+	.single = true,
 	.claims = claims,
 	.read = parse,
 };

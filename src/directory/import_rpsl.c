@@ -322,6 +322,18 @@ static enum rc parse(const struct import_input *in, const struct import_sink *to
 	return rc;
 }
 
+/* "source: APNIC" */
+static str whose(str head)
+{
+	str line;
+	while (str_line(&head, &line))
+		if (str_starts_nocase(line, STR("source:"))) {
+			str name = str_trim(str_from(line, 7));
+			return str_head(name, str_index(name, ' '));
+		}
+	return STR("");
+}
+
 static bool claims(str head, str file_name)
 {
 	static const char *const classes[] = { "inetnum:", "inet6num:", "aut-num:", "irt:", "role:", "organisation:",
@@ -346,5 +358,6 @@ const struct import_form import_form_rpsl = {
 	.makes = IMPORT_CONTACTS,
 	.by_line = true,
 	.claims = claims,
+	.whose = whose,
 	.read = parse,
 };

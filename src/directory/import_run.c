@@ -200,8 +200,14 @@ enum rc import_organisations(struct records *r, struct store *s, const struct vi
 
 /* --- contacts of last resort --- */
 
+enum { SINGLE_MOST = 10000, NOTED_DAYS = 90 };
+
 struct collecting {
 	struct fallback_builder *b;
+	struct arena *a;           /* of `list` */
+	struct fallback_entry *list; /* of a form that is single: what it said */
+	size_t count, room;
+	bool single;
 	struct import_contacts_outcome *out;
 	bulk_tell tell;
 	void *ctx;
@@ -221,6 +227,17 @@ static void take_contact(void *ctx, uint64_t row, const struct fallback_entry *e
 {
 	struct collecting *c = ctx;
 	struct err why = { 0 };
+	if (c->single && c->count < SINGLE_MOST) {
+		if (c->count == c->room) {
+			c->room = c->room ? 2 * c->room : 16;
+			c->list = x_grow(c->list, c->room, sizeof(*c->list));
+		}
+		struct fallback_entry *n = &c->list[c->count++];
+		*n = *e;
+		n->email = arena_str(c->a, e->email);
+		n->name = arena_str(c->a, e->name);
+		n->domain = arena_str(c->a, e->domain);
+	}
 	enum rc rc = c->rc == RC_OK ? fallback_add(c->b, e, &why) : RC_OK;
 	if (rc == RC_LIMIT) {
 		c->rc = rc;
@@ -230,11 +247,55 @@ static void take_contact(void *ctx, uint64_t row, const struct fallback_entry *e
 	}
 }
 
+struct noting {
+	const struct collecting *c;
+	struct journal *j;
+	str source, actor;
+	size_t from, to;
+};
+
+/* What a note is about, as text: a later one about the same takes its place. */
+static str subject_of(struct arena *a, const struct fallback_entry *e)
+{
+	char from[48], to[48];
+	switch (e->kind) {
+	case FALLBACK_NET:
+		return arena_fmt(a, STR_FMT "-" STR_FMT, STR_ARG(ip_str(from, &e->first)), STR_ARG(ip_str(to, &e->last)));
+	case FALLBACK_ASN: return arena_fmt(a, "AS%u-AS%u", e->asn_first, e->asn_last);
+	case FALLBACK_DOMAIN: return e->domain;
+	}
+	return STR("");
+}
+
+static enum rc note_some(struct tx *tx, void *ctx, struct err *err)
+{
+	const struct noting *n = ctx;
+	enum rc rc = RC_OK;
+	for (size_t i = n->from; rc == RC_OK && i < n->to; i++) {
+		const struct fallback_entry *e = &n->c->list[i];
+		rc = fallback_note(tx, n->source, subject_of(n->c->a, e), e, 1, tx_now_us(tx) + NOTED_DAYS * DAY_US, err);
+	}
+	struct journal_act act = { .act = "contacts.note", .actor = n->actor, .object = n->source,
+				   .count = n->to - n->from };
+	return rc == RC_OK ? journal_add(tx, n->j, &act, err) : rc;
+}
+
+static enum rc note_all(struct store *s, struct noting *n, struct err *err)
+{
+	enum rc rc = RC_OK;
+	for (n->from = 0; rc == RC_OK && n->from < n->c->count; n->from = n->to) {
+		n->to = n->from + 200 < n->c->count ? n->from + 200 : n->c->count;
+		rc = store_write(s, note_some, n, err);
+	}
+	return rc;
+}
+
 enum rc import_contacts(struct store *s, struct journal *j, str actor, const struct import_run *run,
 			bulk_tell tell, void *ctx, struct import_contacts_outcome *out, struct err *err)
 {
 	struct arena *a = arena_new(KIB(256));
-	struct collecting c = { .b = fallback_builder_new(), .out = out, .tell = tell, .ctx = ctx };
+	struct collecting c = { .b = fallback_builder_new(), .a = arena_new(KIB(4)), .out = out, .tell = tell,
+				.ctx = ctx, .single = run->form->single };
 	struct import_sink sink = { .ctx = &c, .contact = take_contact, .told = tell_contact };
 	struct buf image = BUF_INIT(FALLBACK_IMAGE_MAX);
 	str source = run->source.n ? run->source : str_of(run->form->source);
@@ -256,8 +317,12 @@ enum rc import_contacts(struct store *s, struct journal *j, str actor, const str
 	fallback_builder_free(c.b);
 	if (rc == RC_OK && out->counts.entries == 0)
 		rc = fail(err, RC_INPUT, "no contact was found in it");
-	if (rc == RC_OK && !run->dry_run)
+	if (rc == RC_OK && c.single && !run->dry_run)
+		rc = note_all(s, &(struct noting){ .c = &c, .j = j, .source = source, .actor = actor }, err);
+	else if (rc == RC_OK && !run->dry_run)
 		rc = fallback_replace(s, j, buf_str(&image), actor, &out->same, err);
 	buf_free(&image);
+	arena_free(c.a);
+	free(c.list);
 	return rc;
 }

@@ -120,6 +120,7 @@ const struct import_form import_form_securitytxt = {
 	.brief = "a security.txt: whom a site wants to hear from",
 	.source = "security.txt",
 	.makes = IMPORT_CONTACTS,
+	.single = true,
 	.claims = claims,
 	.read = parse,
 };

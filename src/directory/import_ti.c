@@ -10,26 +10,27 @@ static void constituency(struct drafting *w, struct json_object *o)
 	static const struct {
 		const char *member, *kind;
 	} lists[] = { { "asns", "asn" }, { "domains", "domain" }, { "ipranges", "network" } };
-	struct json_object *list;
+	struct json_object *list = json_get(o, "types");
+	bool national = false;
+	for (size_t i = 0; i < json_count(list); i++)
+		national |= str_starts(json_text(json_at(list, i)), STR("National"));
 	for (size_t k = 0; k < COUNT_OF(lists); k++) {
 		list = json_get(o, lists[k].member);
 		for (size_t i = 0; i < json_count(list); i++) {
 			struct json_object *v = json_at(list, i);
 			bool number = v && json_object_is_type(v, json_type_int);
 			draft_claim(w, lists[k].kind,
-				    number ? arena_fmt(w->a, "%lld", (long long)json_object_get_int64(v)) : json_text(v), "holder");
+				    number ? arena_fmt(w->a, "%lld", (long long)json_object_get_int64(v)) : json_text(v),
+				    national ? "national" : "holder");
 		}
 	}
 	list = json_get(o, "types");
-	for (size_t i = 0; i < json_count(list); i++) {
+	for (size_t i = 0; i < json_count(list); i++)
 		draft_sector(w, json_text(json_at(list, i)));
-		/* only of a national team is the country its own: of others it is where they are */
-		if (str_find(json_text(json_at(list, i)), STR("National")) == json_text(json_at(list, i)).n)
-			continue;
-		struct json_object *countries = json_get(o, "countries");
-		for (size_t c = 0; c < json_count(countries); c++)
-			draft_claim(w, "country", json_get_str(json_at(countries, c), "code"), "national");
-	}
+	/* only of a national team is the country its own: of others it is where they are */
+	list = json_get(o, "countries");
+	for (size_t i = 0; national && i < json_count(list); i++)
+		draft_claim(w, "country", json_get_str(json_at(list, i), "code"), "national");
 }
 
 static bool usage_has(struct json_object *o, const char *word)

@@ -25,10 +25,21 @@ static enum rc outsider(struct policies *p, enum recipient_kind kind, enum tlp c
 	return policies_apply(p, &out->viewer, err);
 }
 
-enum rc told_organisation(struct policies *p, struct uuid organisation, bool exercise,
+/* The number that events and findings know an organisation by (route/directory_records.h). */
+static enum rc number_of(struct conn *c, struct uuid organisation, int64_t *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT id FROM org WHERE record = ? AND gone = 0");
+	sql_blob(q, 1, str_mem(organisation.b, sizeof organisation.b));
+	*out = sql_row(q) ? sql_col_int(q, 0) : 0;
+	return sql_end(q, err);
+}
+
+enum rc told_organisation(struct reader *r, struct policies *p, struct uuid organisation, bool exercise,
 			  enum channel channel, struct told_to *out, struct err *err)
 {
-	return outsider(p, RECIPIENT_CONSTITUENT, TLP_AMBER_STRICT, organisation, exercise, channel, out, err);
+	enum rc rc = outsider(p, RECIPIENT_CONSTITUENT, TLP_AMBER_STRICT, organisation, exercise, channel, out,
+			      err);
+	return rc == RC_OK ? number_of(reader_conn(r), organisation, &out->org, err) : rc;
 }
 
 enum rc told_anybody(struct policies *p, enum channel channel, struct told_to *out, struct err *err)
@@ -169,12 +180,12 @@ void told_end(struct told *t)
 
 /* --- where --- */
 
-enum rc told_addressee_of(struct reader *r, const struct types *t, struct uuid id, struct arena *a,
+enum rc told_addressee_of(struct conn *c, const struct types *t, struct uuid id, struct arena *a,
 			  struct addressee *out, struct err *err)
 {
 	struct record record;
 	*out = (struct addressee){ 0 };
-	enum rc rc = record_load(reader_conn(r), t, id, a, &record, err);
+	enum rc rc = record_load(c, t, id, a, &record, err);
 	if (rc == RC_OK && (record.erased || !record.type))
 		rc = fail(err, RC_ABSENT, "the record of whom it is for is not there any more");
 	if (rc == RC_OK)
@@ -191,7 +202,7 @@ enum rc told_addressee_of(struct reader *r, const struct types *t, struct uuid i
 	return RC_OK;
 }
 
-enum rc told_addressee(struct reader *r, const struct types *t, str id, struct arena *a,
+enum rc told_addressee(struct conn *c, const struct types *t, str id, struct arena *a,
 		       struct addressee *out, struct err *err)
 {
 	struct uuid uuid;
@@ -199,7 +210,7 @@ enum rc told_addressee(struct reader *r, const struct types *t, str id, struct a
 	*out = (struct addressee){ 0 };
 	if (!record_id_parse(id, &type, &uuid))
 		return fail(err, RC_ABSENT, "'" STR_FMT "' is nobody", STR_ARG(id));
-	enum rc rc = told_addressee_of(r, t, uuid, a, out, err);
+	enum rc rc = told_addressee_of(c, t, uuid, a, out, err);
 	if (rc == RC_OK && !str_eq(type, str_of(out->type->name))) {
 		json_free(out->body);
 		*out = (struct addressee){ 0 };

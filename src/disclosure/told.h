@@ -27,8 +27,9 @@ MUST_CHECK enum rc told_account(struct reader *r, const struct roles *roles, str
 				struct err *err);
 /* An organisation by its record. `exercise`: it is one of an exercise: it is told of nothing else's,
  * and nothing of an exercise is told to others. */
-MUST_CHECK enum rc told_organisation(struct policies *p, struct uuid organisation, bool exercise,
-				     enum channel channel, struct told_to *out, struct err *err);
+MUST_CHECK enum rc told_organisation(struct reader *r, struct policies *p, struct uuid organisation,
+				     bool exercise, enum channel channel, struct told_to *out,
+				     struct err *err);
 /* Somebody of whom nothing is known: as the public. */
 MUST_CHECK enum rc told_anybody(struct policies *p, enum channel channel, struct told_to *out,
 				struct err *err);
@@ -59,9 +60,9 @@ struct addressee {
 	struct uuid organisation;  /* whose person it is */
 };
 /* RC_ABSENT: no such record, or erased. By its id, or by the uuid that an account names. */
-MUST_CHECK enum rc told_addressee(struct reader *r, const struct types *t, str id, struct arena *a,
+MUST_CHECK enum rc told_addressee(struct conn *c, const struct types *t, str id, struct arena *a,
 				  struct addressee *out, struct err *err);
-MUST_CHECK enum rc told_addressee_of(struct reader *r, const struct types *t, struct uuid id,
+MUST_CHECK enum rc told_addressee_of(struct conn *c, const struct types *t, struct uuid id,
 				     struct arena *a, struct addressee *out, struct err *err);
 /* Its id as text. */
 str addressee_id(const struct addressee *who, struct arena *a);

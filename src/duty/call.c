@@ -55,7 +55,7 @@ static enum rc read_about(struct preparing *k, str about)
 		k->out->about_title = title_of(&view, k->a);
 		str whose = t && t->organisation ? member(view.body, t->organisation->name, k->a) : STR("");
 		/* The card of an organisation itself. */
-		if (t && type_find_field(t, STR("contacts")))
+		if (duty_field(t, "organisation.contacts"))
 			whose = k->out->about;
 		if (k->out->organisation.n == 0)
 			k->out->organisation = whose;
@@ -72,7 +72,7 @@ static enum rc read_organisation(struct preparing *k)
 	enum rc rc = read_record(k->r, k->t, k->v, k->out->organisation, k->a, &view, k->err);
 	if (rc == RC_OK) {
 		struct ladder_contact *list = ARENA_ARRAY(k->a, CONTACTS_MOST, struct ladder_contact);
-		struct json_object *rows = json_get(view.body, "contacts");
+		struct json_object *rows = duty_list(record_view_type(&view), view.body, "organisation.contacts");
 		k->out->organisation = record_view_id(&view, k->a);
 		k->out->organisation_name = title_of(&view, k->a);
 		k->out->contacts = list;
@@ -270,14 +270,14 @@ static bool is_contact(struct json_object *row, const struct call_said *q)
 }
 
 /* The contacts with the day written into those that answered; false: none did. */
-static bool confirm_rows(struct json_object *rows, const struct call_said *q, struct buf *out)
+static bool confirm_rows(const char *field, struct json_object *rows, const struct call_said *q, struct buf *out)
 {
 	struct json_out j = json_out(out);
 	char day[16];
 	str today = time_day_str(day, q->at_us);
 	bool any = false;
 	json_open(&j, '{');
-	json_key(&j, STR("contacts"));
+	json_key(&j, str_of(field));
 	json_open(&j, '[');
 	for (size_t i = 0; i < json_count(rows); i++) {
 		struct json_object *row = json_at(rows, i);
@@ -296,13 +296,15 @@ static bool confirm_rows(struct json_object *rows, const struct call_said *q, st
 	return any;
 }
 
-static bool has_column(const struct type *t, const char *field, const char *column)
+/* The field with contacts, when they have a day on which they were confirmed; NULL. */
+static const char *confirmable(const struct type *t)
 {
-	const struct type_field *f = t ? type_find_field(t, str_of(field)) : NULL;
+	const char *field = duty_field(t, "organisation.contacts");
+	const struct type_field *f = field ? type_find_field(t, str_of(field)) : NULL;
 	for (size_t i = 0; f && i < f->row_count; i++)
-		if (strcmp(f->rows[i].name, column) == 0)
-			return true;
-	return false;
+		if (strcmp(f->rows[i].name, "confirmed") == 0)
+			return field;
+	return NULL;
 }
 
 /* Who may not change the card, or finds it changed meanwhile, has noted his call all the same. */
@@ -312,14 +314,15 @@ static void confirm_contact(struct store *s, struct saving *k)
 	struct change_errors errors = { .count = 0 };
 	struct buf fields = BUF_INIT(RECORD_BODY_MAX);
 	struct reader *r = NULL;
+	const char *field = NULL;
 	if (!reached(k) || k->before.organisation.n == 0)
 		return;
 	enum rc rc = store_read_begin(s, &r, NULL);
 	if (rc == RC_OK)
 		rc = read_record(r, k->types, k->v, k->before.organisation, k->a, &view, NULL);
 	store_read_end(r);
-	if (rc == RC_OK && has_column(record_view_type(&view), "contacts", "confirmed") &&
-	    confirm_rows(json_get(view.body, "contacts"), k->q, &fields)) {
+	if (rc == RC_OK && (field = confirmable(record_view_type(&view))) &&
+	    confirm_rows(field, json_get(view.body, field), k->q, &fields)) {
 		struct change_request q = { .id = k->before.organisation, .based_on = record_view_version(&view),
 					    .fields = buf_str(&fields), .why = STR("reached by telephone") };
 		k->out->confirmed = change_record(k->r, s, k->v, &q, k->a, &changed, &errors, NULL) == RC_OK;

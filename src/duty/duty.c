@@ -23,6 +23,12 @@ str duty_text(const struct type *t, struct json_object *body, const char *meanin
 	return name ? json_get_str(body, name) : STR_NONE;
 }
 
+struct json_object *duty_list(const struct type *t, struct json_object *body, const char *meaning)
+{
+	const char *name = duty_field(t, meaning);
+	return name ? json_get(body, name) : NULL;
+}
+
 bool duty_reference(const struct type *t, struct json_object *body, const char *meaning, struct uuid *out)
 {
 	str type;
@@ -266,13 +272,23 @@ static enum rc changed(struct tx *tx, struct records *r, void *ctx, const struct
 	return rc;
 }
 
+static enum rc tend(struct store *s, void *ctx, bool *did_out, struct err *err)
+{
+	bool passed = false;
+	enum rc rc = pass_on_tend(s, ctx, &passed, err);
+	if (rc == RC_OK)
+		rc = ladder_tend(s, ctx, did_out, err);
+	*did_out = *did_out || passed;
+	return rc;
+}
+
 enum rc duty_open(const struct duty_node *n, struct duty **out, struct err *err)
 {
 	struct duty *d = x_alloc(sizeof *d);
 	(void)err;
 	d->n = *n;
 	records_add_hook(n->records, &(struct record_hook){ .changed = changed, .ctx = d });
-	store_add_tend(n->store, ladder_tend, d);
+	store_add_tend(n->store, tend, d);
 	*out = d;
 	return RC_OK;
 }

@@ -31,6 +31,9 @@ void duty_close(struct duty *d); /* when nobody writes any more; NULL is fine */
 struct clock_watch duty_watch(struct duty *d);
 #define DUTY_PAGE_GAP (3 * MINUTE_US)
 
+/* "person--…" in `a` */
+str duty_person_id(const struct uuid *person, struct arena *a);
+
 /* Whom a message to "duty:now" or "duty:next" is for at this moment: ids of persons, else
  * "role:duty". False: it is no such recipient. For senders. */
 MUST_CHECK enum rc duty_recipients(struct conn *c, str recipient, struct arena *a, bool *is_duty_out,

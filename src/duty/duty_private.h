@@ -29,9 +29,8 @@ str duty_text(const struct type *t, struct json_object *body, const char *meanin
 /* The uuid a reference in that field names. */
 bool duty_reference(const struct type *t, struct json_object *body, const char *meaning,
 		    struct uuid *out);
-/* "person--…" in `a` */
-str duty_person_id(const struct uuid *person, struct arena *a);
-
+/* The list that field has; NULL. */
+struct json_object *duty_list(const struct type *t, struct json_object *body, const char *meaning);
 /* What happens when a record changes, each for its own subject. */
 MUST_CHECK enum rc handover_changed(struct tx *tx, struct duty *d, const struct record *before,
 				    const struct record *now, struct json_object *body, struct err *err);
@@ -39,5 +38,6 @@ MUST_CHECK enum rc ladder_changed(struct tx *tx, struct duty *d, const struct re
 				  const struct record *now, struct err *err);
 /* Background work. */
 MUST_CHECK enum rc ladder_tend(struct store *s, void *ctx, bool *did_out, struct err *err);
+MUST_CHECK enum rc pass_on_tend(struct store *s, void *ctx, bool *did_out, struct err *err);
 
 #endif

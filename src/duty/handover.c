@@ -131,7 +131,7 @@ static enum rc move_notice(struct signing *k, const struct message *old, str to,
 	struct message m = *old;
 	m.recipient = to;
 	m.maker = arena_fmt(k->a, STR_FMT ":over", STR_ARG(old->maker));
-	m.made_at = k->now->number;
+	m.made_at = (uint64_t)old->id;
 	m.not_before_us = 0;
 	enum rc rc = outbox_withdraw(k->tx, k->d->n.journal, old->id, k->now->author,
 				     STR("handed over to the next shift"), err);

@@ -26,10 +26,11 @@ static str member(struct reading *k, struct json_object *o, const char *name)
 	return s.n > 0 ? arena_str(k->a, s) : STR("");
 }
 
-static void add_contacts(struct reading *k, struct json_object *body, str organisation, bool above)
+static void add_contacts(struct reading *k, const struct record_view *v, str organisation, bool above)
 {
-	struct json_object *list = json_get(body, "contacts");
-	str name = member(k, body, "name");
+	struct json_object *list = duty_list(record_view_type(v), v->body, "organisation.contacts");
+	str name = duty_text(record_view_type(v), v->body, "organisation.name");
+	name = name.n > 0 ? arena_str(k->a, name) : organisation;
 	for (size_t i = 0; i < json_count(list) && k->l->ask.contact_count < CONTACTS_MOST; i++) {
 		struct json_object *o = json_at(list, i);
 		struct ladder_contact *c = &k->contacts[k->l->ask.contact_count++];
@@ -51,9 +52,10 @@ static enum rc read_contacts(struct reading *k, str id, bool above)
 		return RC_OK;
 	enum rc rc = read_record(k->r, k->t, k->v, id, k->a, &view, &why);
 	if (rc == RC_OK) {
-		add_contacts(k, view.body, id, above);
-		if (!above)
-			k->above = member(k, view.body, "regulator");
+		add_contacts(k, &view, id, above);
+		str regulator = duty_text(record_view_type(&view), view.body, "organisation.regulator");
+		if (!above && regulator.n > 0)
+			k->above = arena_str(k->a, regulator);
 	}
 	record_view_end(&view);
 	return rc == RC_OK || rc == RC_ABSENT ? RC_OK : fail(k->err, rc, "%s", why.text);

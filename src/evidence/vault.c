@@ -162,7 +162,7 @@ static enum rc is_room(struct vault *v, struct err *err)
 {
 	uint64_t free_bytes;
 	enum rc rc = io_free_bytes(v->dir, &free_bytes, err);
-	if (rc == RC_OK && free_bytes < v->reserve + SYNC_BYTES / 4)
+	if (rc == RC_OK && free_bytes < v->reserve + MIB(1))
 		return fail(err, RC_LIMIT, "the disk is full: %llu MiB are free, %llu kept back",
 			    (unsigned long long)(free_bytes >> 20), (unsigned long long)(v->reserve >> 20));
 	return rc;

@@ -33,6 +33,14 @@ struct destroying {
 	struct goner *list; size_t count;
 	struct uuid record;
 	struct destroy_result *out;
+	/* of a request: events are one list, and what may not go stays */
+	bool merge;
+	struct goner *events;
+	uint64_t *seq; size_t seqs, seq_room;
+	struct erase_result *erased;
+	str *why, *done;
+	store_job_fn also;
+	void *ctx;
 };
 
 const struct type *destroy_type(const struct types *t)
@@ -141,7 +149,7 @@ static enum rc find_report(struct destroying *d, struct reader *r, int64_t id, b
 		return rc;
 	struct goner *g = add_goner(d, object, undo ? DESTROY_UNDO : DESTROY_BEGIN,
 				    arena_fmt(d->a, "report--%lld", (long long)id));
-	return g->digests ? RC_OK : digest_report(d, &report, g, err);
+	return g->digests || d->merge ? RC_OK : digest_report(d, &report, g, err);
 }
 
 struct events {
@@ -185,8 +193,18 @@ static bool take_row(void *ctx, const struct event_row *row)
 static enum rc take_events(struct destroying *d, struct reader *r, struct events *e, str name,
 			   struct err *err)
 {
+	struct goner none = { .object = STR("") };
 	enum rc rc = held_check(reader_conn(r), name, err);
-	struct goner *g = add_goner(d, STR(""), DESTROY_BEGIN, name);
+	for (size_t i = 0; d->merge && rc == RC_OK && i < e->n; i++) {
+		if (d->seqs == d->seq_room) {
+			d->seq_room = d->seq_room ? 2 * d->seq_room : 256;
+			d->seq = x_grow(d->seq, d->seq_room, sizeof(*d->seq));
+		}
+		d->seq[d->seqs++] = e->seq[i];
+	}
+	if (d->merge)
+		e->n = 0;
+	struct goner *g = d->merge ? &none : add_goner(d, STR(""), DESTROY_BEGIN, name);
 	g->seq = ARENA_ARRAY(d->a, e->n + 1, uint64_t);
 	if (e->n)
 		memcpy(g->seq, e->seq, e->n * sizeof(*g->seq));
@@ -234,6 +252,8 @@ static enum rc find_record(struct destroying *d, struct reader *r, str id, struc
 	str name = record_view_id(&view, d->a);
 	if (view.record->labels.held)
 		rc = fail(err, RC_DENIED, "'" STR_FMT "' is under hold: lift it first", STR_ARG(id));
+	else if (d->merge && !record_view_may(&view, ACTION_ERASE, -1))
+		rc = fail(err, RC_DENIED, "none of your roles may erase it");
 	else if (record_view_type(&view) == destroy_type(d->types))
 		rc = fail(err, RC_DENIED, "what says that something was destroyed stays");
 	record_view_end(&view);
@@ -244,7 +264,7 @@ static enum rc find_record(struct destroying *d, struct reader *r, str id, struc
 		return rc;
 	struct goner *g = add_goner(d, arena_fmt(d->a, "record:" STR_FMT, STR_ARG(name)), DESTROY_BEGIN,
 				    name);
-	return digest_files(d, reader_conn(r), &uuid, g, err);
+	return d->merge ? RC_OK : digest_files(d, reader_conn(r), &uuid, g, err);
 }
 
 static enum rc find_one(struct destroying *d, struct reader *r, str object, struct err *err)
@@ -373,7 +393,8 @@ static enum rc add_row(struct tx *tx, const struct destroying *d, str object, in
 	sql_str(q, 2, object);
 	sql_int(q, 3, step);
 	sql_str(q, 4, str_of(d->v->actor));
-	sql_str(q, 5, arena_fmt(d->a, "destroyed and referred: " STR_FMT, STR_ARG(d->out->id)));
+	sql_str(q, 5, d->merge ? STR("asked for by the person it is about") :
+				 arena_fmt(d->a, "destroyed and referred: " STR_FMT, STR_ARG(d->out->id)));
 	return sql_run(q, err);
 }
 
@@ -514,6 +535,86 @@ enum rc node_destroy(struct node *n, const struct viewer *v, const struct destro
 	out->objects = d.count;
 	if (rc == RC_OK && wait)
 		rc = drive(&d, &why);
+	free(d.list);
+	snapshot_drop(n->types, ref);
+	return rc == RC_OK ? RC_OK : fail(err, rc, "%s", why.text);
+}
+
+/* --- for a request of a person --- */
+
+static enum rc begin_found(struct tx *tx, void *ctx, struct err *err)
+{
+	struct destroying *d = ctx;
+	enum rc rc = RC_OK;
+	for (size_t i = 0; i < d->count && rc == RC_OK; i++)
+		rc = write_down(tx, d, &d->list[i], err);
+	if (rc == RC_OK)
+		rc = add_row(tx, d, STR(""), d->seqs > 0, err);
+	if (rc == RC_OK && d->also)
+		rc = d->also(tx, d->ctx, err);
+	return rc;
+}
+
+/* What may not go is told; what is not there any more is gone. */
+static enum rc find_found(struct destroying *d, struct reader *r, str object, struct err *err)
+{
+	struct err why = { 0 };
+	enum rc rc = find_one(d, r, object, &why);
+	if (rc == RC_DENIED || rc == RC_BUSY || rc == RC_INPUT) {
+		d->why[d->erased->kept++] = arena_fmt(d->a, STR_FMT ": %s", STR_ARG(object), why.text);
+		return RC_OK;
+	}
+	if (rc != RC_OK && rc != RC_ABSENT)
+		return fail(err, rc, "%s", why.text);
+	d->done[d->erased->erased++] = object;
+	return RC_OK;
+}
+
+static enum rc find_these(struct destroying *d, const str *objects, size_t count, struct err *err)
+{
+	struct reader *r = NULL;
+	enum rc rc = store_read_begin(d->n->store, &r, err);
+	d->why = ARENA_ARRAY(d->a, count + 1, str);
+	d->done = ARENA_ARRAY(d->a, count + 1, str);
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		rc = find_found(d, r, objects[i], err);
+	if (r)
+		store_read_end(r);
+	if (rc == RC_OK && d->seqs) {
+		struct goner *g = add_goner(d, STR(""), DESTROY_BEGIN, STR("events"));
+		g->seq = d->seq;
+		g->seqs = d->seqs;
+	}
+	return rc;
+}
+
+enum rc node_erase_found(struct node *n, const struct viewer *v, struct uuid request,
+			 const str *objects, size_t count, store_job_fn also, void *ctx, bool wait,
+			 struct arena *a, struct erase_result *out, struct err *err)
+{
+	struct snapshot_ref *ref = snapshot_hold(n->types);
+	struct destroy_result state = { .id = STR(""), .waits = STR("") };
+	const struct destroy_request none = { .agency = STR(""), .reference = STR(""), .material = STR("") };
+	struct destroying d = { .n = n, .v = v, .q = &none, .types = snapshot_table(ref), .a = a,
+				.out = &state, .record = request, .merge = true, .erased = out,
+				.also = also, .ctx = ctx };
+	struct err why = { 0 };
+	*out = (struct erase_result){ .waits = STR("") };
+	enum rc rc = right_includes(v->right, RIGHT_OPERATE) ?
+			     RC_OK : fail(&why, RC_DENIED, "this needs the right 'operate'");
+	if (rc == RC_OK)
+		rc = find_these(&d, objects, count, &why);
+	out->why = d.why;
+	out->objects = d.done;
+	if (rc == RC_OK && d.count)
+		rc = store_write(n->store, begin_found, &d, &why);
+	out->ended = !d.count;
+	if (rc == RC_OK && wait && d.count) {
+		rc = drive(&d, &why);
+		out->ended = state.ended;
+		out->waits = state.waits;
+	}
+	free(d.seq);
 	free(d.list);
 	snapshot_drop(n->types, ref);
 	return rc == RC_OK ? RC_OK : fail(err, rc, "%s", why.text);

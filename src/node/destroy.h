@@ -37,6 +37,19 @@ bool node_may_destroy(struct node *n, const struct viewer *v);
 MUST_CHECK enum rc node_destroy(struct node *n, const struct viewer *v,
 				const struct destroy_request *q, bool wait, struct arena *a,
 				struct destroy_result *out, struct err *err);
+/* What was found for a request of a person (privacy/subject.h) is erased the same way, but without a
+ * record of its own and without digests: `request` says why. Events go one by one; the bytes of
+ * their reports as they came go too. What is held, or not his to erase, stays and is told. */
+struct erase_result {
+	size_t erased, kept;
+	const str *why;            /* one for each that is kept: "incident--…: it is under hold" */
+	const str *objects;        /* those that are erased, as they were named */
+	bool ended;
+	str waits;
+};
+MUST_CHECK enum rc node_erase_found(struct node *n, const struct viewer *v, struct uuid request,
+				    const str *objects, size_t count, store_job_fn also, void *ctx,
+				    bool wait, struct arena *a, struct erase_result *out, struct err *err);
 /* One piece of what is under way; *did_out false: nothing, or all of it must wait. */
 MUST_CHECK enum rc node_destroy_work(struct node *n, bool *did_out, struct err *err);
 /* Once, after the records: work in the background, and who may review. */

@@ -168,9 +168,13 @@ static enum rc step_wait(struct todo *t, bool *did_out, struct err *err)
 
 /* --- the end of it --- */
 
-static enum rc put_done(struct tx *tx, const struct todo *t, const struct type *type, struct err *err)
+static enum rc put_done(struct tx *tx, const struct todo *t, const struct types *types,
+			const struct type *type, struct err *err)
 {
 	struct record now;
+	enum rc found = record_load(tx_conn(tx), types, t->record, t->a, &now, err);
+	if (found != RC_OK || now.type != type) /* of a request: it says itself what became of it */
+		return found == RC_ABSENT ? RC_OK : found;
 	struct record_change c = { .type = type, .id = t->record, .actor = t->actor,
 				   .to_state = (int)type_meaning(type, STR("destruction.done"))->state,
 				   .why = STR_NONE, .labels = STR_NONE, .fields = STR_NONE,
@@ -199,7 +203,7 @@ static enum rc end_it(struct tx *tx, void *ctx, struct err *err)
 	struct todo *t = ctx;
 	struct snapshot_ref *ref = snapshot_hold(t->n->types);
 	const struct type *type = destroy_type(snapshot_table(ref));
-	enum rc rc = type ? put_done(tx, t, type, err) : RC_OK;
+	enum rc rc = type ? put_done(tx, t, snapshot_table(ref), type, err) : RC_OK;
 	snapshot_drop(t->n->types, ref);
 	return rc == RC_OK ? drop_row(tx, t, err) : rc;
 }
@@ -402,6 +406,20 @@ static enum rc check_done(struct tx *tx, const struct record *now, struct err *e
 	return rc == RC_OK && left ? fail(err, RC_DENIED, "it has not ended: it goes on by itself") : rc;
 }
 
+/* In a large team, what was found of a person is looked at by another than who worked on it last. */
+static enum rc check_subject(struct tx *tx, const struct record *before, const struct record *now,
+			     struct err *err)
+{
+	const struct meaning *m = now->type ? type_meaning(now->type, STR("subject.reviewed")) : NULL;
+	enum team_size size = TEAM_SMALL;
+	if (!m || !before || now->erased || now->state != (int)m->state || before->state == now->state)
+		return RC_OK;
+	enum rc rc = team_size_get(tx_conn(tx), &size, err);
+	if (rc == RC_OK && size == TEAM_LARGE && str_eq(before->author, now->author))
+		rc = fail(err, RC_DENIED, "a second person reviews it, not who worked on it last");
+	return rc;
+}
+
 static enum rc check_review(struct tx *tx, struct records *r, void *ctx, const struct record *before,
 			    const struct record *now, struct err *err)
 {
@@ -409,7 +427,7 @@ static enum rc check_review(struct tx *tx, struct records *r, void *ctx, const s
 	(void)ctx;
 	const struct meaning *m = now->type ? type_meaning(now->type, STR("destruction.reviewed")) : NULL;
 	if (!m || !before || now->erased || before->state == now->state)
-		return RC_OK;
+		return check_subject(tx, before, now, err);
 	if (now->state != (int)m->state)
 		return check_done(tx, now, err);
 	struct arena *a = arena_new(KIB(1));

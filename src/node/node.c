@@ -56,6 +56,40 @@ enum rc node_directory_follow(struct node *n, struct err *err)
 	return rc == RC_OK && old ? node_directory_reload(n, err) : rc;
 }
 
+static void free_contacts(void *table)
+{
+	fallback_free(table);
+}
+
+struct snapshot_ref *node_contacts(struct node *n)
+{
+	return snapshot_hold(n->contacts);
+}
+
+enum rc node_contacts_reload(struct node *n, struct err *err)
+{
+	struct reader *r = NULL;
+	struct fallback *f = NULL;
+	enum rc rc = store_read_begin(n->store, &r, err);
+	if (rc == RC_OK)
+		rc = fallback_open(reader_conn(r), n->dir, &f, err);
+	store_read_end(r);
+	if (rc == RC_OK)
+		snapshot_swap(n->contacts, f);
+	return rc;
+}
+
+/* Without them the directory still answers: a damaged table keeps no node from starting. */
+static enum rc open_contacts(struct node *n, struct err *err)
+{
+	n->contacts = snapshot_new(free_contacts);
+	enum rc rc = node_contacts_reload(n, err);
+	if (rc != RC_INPUT)
+		return rc;
+	log_warn(n->log, "contacts of last resort cannot be used", L_Z("why", err->text));
+	return RC_OK;
+}
+
 /* --- making one --- */
 
 struct founding {
@@ -288,6 +322,8 @@ static enum rc open_tables(struct node *n, struct err *err)
 		rc = settle_organisations(n, err);
 	if (rc == RC_OK)
 		rc = node_directory_reload(n, err);
+	if (rc == RC_OK)
+		rc = open_contacts(n, err);
 	return rc;
 }
 
@@ -312,9 +348,9 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 	if (rc == RC_OK)
 		rc = open_policy(n, err);
 	if (rc == RC_OK)
-		rc = node_notify_open(n, err);
-	if (rc == RC_OK)
 		rc = open_duty(n, err);
+	if (rc == RC_OK)
+		rc = node_notify_open(n, err);
 	if (rc == RC_OK)
 		rc = open_tables(n, err);
 	if (rc == RC_OK && n->starter)
@@ -345,11 +381,12 @@ void node_close(struct node *n)
 {
 	if (!n)
 		return;
-	node_notify_close(n);
 	pipeline_free(n->pipeline);
+	node_notify_close(n);
 	end_journal(n);
 	parser_pool_free(n->parsers);
 	snapshot_free(n->directory);
+	snapshot_free(n->contacts);
 	enrich_close(n->enrich);
 	repeats_close(n->repeats);
 	erase_close(n->erase);

@@ -42,6 +42,7 @@ struct node {
 	struct enrich *enrich;
 	struct snapshot *directory;     /* of struct directory */
 	struct directory_records *organisations; /* the records it is made of */
+	struct snapshot *contacts;      /* of last resort: struct fallback */
 	struct snapshot *types;         /* of struct types: built in, and DIR/types */
 	struct calendar *calendar;      /* business hours and holidays */
 	struct records *records;
@@ -93,5 +94,10 @@ struct snapshot_ref *node_directory(struct node *n);
 MUST_CHECK enum rc node_directory_reload(struct node *n, struct err *err);
 /* The same when the rows are newer than the table. */
 MUST_CHECK enum rc node_directory_follow(struct node *n, struct err *err);
+
+/* Held contacts of last resort; end with snapshot_drop(n->contacts, ref). NULL: there are none. */
+struct snapshot_ref *node_contacts(struct node *n);
+/* After they changed. */
+MUST_CHECK enum rc node_contacts_reload(struct node *n, struct err *err);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/node_notify.h"
 
+#include "notify/round.h"
+
 #define RESOLVER(name) extern const struct resolver resolver_##name;
 #include "resolvers.def"
 #undef RESOLVER
@@ -17,7 +19,10 @@ enum rc node_notify_open(struct node *n, struct err *err)
 		.calendar = n->calendar, .settings = n->settings, .log = n->log, .resolvers = resolvers,
 		.resolver_count = COUNT_OF(resolvers),
 	};
-	return notify_open(&w, &n->notify, err);
+	enum rc rc = notify_open(&w, &n->notify, err);
+	if (rc == RC_OK)
+		rounds_open(n->notify);
+	return rc;
 }
 
 void node_notify_close(struct node *n)

@@ -43,8 +43,6 @@ enum rc notify_open(const struct notify_world *w, struct notify **out, struct er
 	n->sms_mapping = text_of(n, "sms_mapping");
 	enum rc rc = texts_open(store_dir(w->store), &n->texts, err);
 	if (rc == RC_OK)
-		rc = destinations_open(settings_text(w->settings, "destinations_file"), &n->destinations, err);
-	if (rc == RC_OK)
 		*out = n;
 	else
 		notify_close(n);
@@ -57,7 +55,6 @@ void notify_close(struct notify *n)
 		return;
 	notify_stop(n);
 	texts_close(n->texts);
-	destinations_close(n->destinations);
 	arena_free(n->a);
 	free(n);
 }
@@ -93,7 +90,9 @@ enum rc notify_start(struct notify *n, struct err *err)
 		n->idle = "setting send_messages is off";
 		return RC_OK;
 	}
-	enum rc rc = open_fetcher(n, err);
+	enum rc rc = destinations_open(settings_text(n->w.settings, "destinations_file"), &n->destinations, err);
+	if (rc == RC_OK)
+		rc = open_fetcher(n, err);
 	if (rc == RC_OK)
 		rc = sender_start(n, &n->sender, err);
 	if (rc == RC_OK)
@@ -107,6 +106,8 @@ void notify_stop(struct notify *n)
 		return;
 	sender_stop(n->sender);
 	fetch_free(n->fetcher);
+	destinations_close(n->destinations);
+	n->destinations = NULL;
 	n->sender = NULL;
 	n->fetcher = NULL;
 }
@@ -114,6 +115,11 @@ void notify_stop(struct notify *n)
 const char *notify_idle(const struct notify *n)
 {
 	return n->idle;
+}
+
+const struct notify_world *notify_world_of(const struct notify *n)
+{
+	return &n->w;
 }
 
 enum rc notify_draining(const struct sending *s, struct err *err)

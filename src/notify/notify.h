@@ -36,14 +36,15 @@ struct notify_world {
 	size_t resolver_count;
 };
 
-/* Compiles templates and mappings, reads the file of destinations. RC_INPUT names what is wrong. */
+/* Compiles templates and mappings. RC_INPUT names what is wrong in one of the node's own. */
 MUST_CHECK enum rc notify_open(const struct notify_world *w, struct notify **out, struct err *err);
 void notify_close(struct notify *n); /* stopped; NULL is fine */
-/* Starts the senders, if setting send_messages is on. */
+/* Starts the senders, if setting send_messages is on: reads the file of destinations. */
 MUST_CHECK enum rc notify_start(struct notify *n, struct err *err);
 /* What is being sent is finished (a server that hangs: at most its time limit); the rest is queued
  * again. */
 void notify_stop(struct notify *n);
+const struct notify_world *notify_world_of(const struct notify *n);
 /* "": they run; else why nothing is sent by itself. */
 const char *notify_idle(const struct notify *n);
 
@@ -97,11 +98,21 @@ struct rendering {
 MUST_CHECK enum rc notify_render(const struct notify *n, struct reader *r, const struct types *t,
 				 const struct message *m, struct arena *a, struct rendering *out,
 				 struct err *err);
-/* The same before the message is in the outbox: with these covers. */
-MUST_CHECK enum rc notify_render_with(const struct notify *n, struct reader *r, const struct types *t,
-				      const struct message *m, const struct cover *covers,
-				      size_t cover_count, struct arena *a, struct rendering *out,
-				      struct err *err);
+/* The same before the message is in the outbox. */
+struct render_as {
+	const struct cover *covers;
+	size_t cover_count;
+	bool invited;         /* the recipient stands on the list that the item is made for */
+};
+MUST_CHECK enum rc notify_render_as(const struct notify *n, struct reader *r, const struct types *t,
+				    const struct message *m, const struct render_as *as, struct arena *a,
+				    struct rendering *out, struct err *err);
+/* By which driver an organisation is best told: as the contact says that comes first for `role` ("":
+ * any), else by what it has. *contact_out: that row's place, from 0; -1: it has none. RC_ABSENT: no
+ * such organisation, or not in use. */
+MUST_CHECK enum rc notify_choose(const struct notify *n, struct reader *r, const struct types *t,
+				 str recipient, struct arena *a, const char **driver_out,
+				 int *contact_out, struct err *err);
 
 /* --- drivers --- */
 

@@ -79,8 +79,8 @@ void sms_fit(str text, str tail, struct buf *out);
 
 /* --- round_members.c --- */
 
-/* Does the organisation stand on the list that the item is made for? */
-MUST_CHECK enum rc round_invites(struct reader *r, str item, struct uuid organisation, bool *out,
+/* Does the organisation stand on the list of this round? */
+MUST_CHECK enum rc round_invites(struct reader *r, struct uuid round, struct uuid organisation, bool *out,
 				 struct err *err);
 
 /* --- sender.c --- */

@@ -26,8 +26,7 @@ struct making {
 	const struct types *types;
 	const struct message *m;
 	const struct driver *d;
-	const struct cover *covers;
-	size_t cover_count;
+	const struct render_as *as;
 	struct arena *a;
 	struct rendering *out;
 	struct told item;
@@ -132,9 +131,9 @@ static enum rc take_covers(struct making *k)
 	struct json_object *list = json_object_new_array();
 	size_t told = 0;
 	enum rc rc = RC_OK;
-	for (size_t i = 0; rc == RC_OK && i < k->cover_count; i++) {
+	for (size_t i = 0; rc == RC_OK && i < k->as->cover_count; i++) {
 		struct told t;
-		rc = told_item(k->r, k->types, &k->out->who.to, k->covers[i].item, 0, k->a, &t, k->err);
+		rc = told_item(k->r, k->types, &k->out->who.to, k->as->covers[i].item, 0, k->a, &t, k->err);
 		if (rc == RC_OK && t.is_finding && ++told <= COVERS_SHOWN) {
 			put_finding(&t.finding, list);
 			k->exercise = k->exercise || t.finding.exercise;
@@ -142,7 +141,7 @@ static enum rc take_covers(struct making *k)
 		if (rc == RC_DENIED || rc == RC_ABSENT) {
 			k->out->left_out++;
 			rc = RC_OK;
-			if (told == 0 && k->out->left_out == k->cover_count)
+			if (told == 0 && k->out->left_out == k->as->cover_count)
 				rc = fail(k->err, RC_DENIED, "nothing of what it covers may be told: %s",
 					  t.rule && *t.rule ? t.rule : "it is gone");
 		}
@@ -218,16 +217,16 @@ static enum rc render_text(struct making *k)
 	return rc;
 }
 
-enum rc notify_render_with(const struct notify *n, struct reader *r, const struct types *t,
-			   const struct message *m, const struct cover *covers, size_t cover_count,
-			   struct arena *a, struct rendering *out, struct err *err)
+enum rc notify_render_as(const struct notify *n, struct reader *r, const struct types *t,
+			 const struct message *m, const struct render_as *as, struct arena *a,
+			 struct rendering *out, struct err *err)
 {
-	struct making k = { .n = n, .r = r, .types = t, .m = m, .d = driver_find(m->driver), .covers = covers,
-			    .cover_count = cover_count, .a = a, .out = out, .err = err };
+	struct making k = { .n = n, .r = r, .types = t, .m = m, .d = driver_find(m->driver), .as = as, .a = a,
+			    .out = out, .err = err };
 	*out = (struct rendering){ .rule = "", .cut = STR(""), .subject = STR(""), .text = STR(""), .link = STR("") };
 	k.item.cut = STR("");
-	if (!k.d)
-		return fail(err, RC_ABSENT, "there is no driver '" STR_FMT "'", STR_ARG(m->driver));
+	if (!k.d) /* waits for a driver that is not here: on paper meanwhile */
+		k.d = driver_find(STR("print"));
 	const struct resolving where = { n, r, t, k.d, m->lane, clock_now_us(), a };
 	enum rc rc = notify_resolve(&where, m->recipient, &out->who, err);
 	if (rc != RC_OK)
@@ -235,9 +234,8 @@ enum rc notify_render_with(const struct notify *n, struct reader *r, const struc
 	out->data = json_object_new_object();
 	out->who.to.purpose = m->purpose > PURPOSE_NONE && m->purpose < PURPOSES ? (enum purpose)m->purpose :
 										  PURPOSE_HANDLING;
-	rc = round_invites(r, m->item, out->who.to.viewer.organisation, &out->who.to.invited, err);
-	if (rc == RC_OK)
-		rc = take_item(&k);
+	out->who.to.invited = as->invited;
+	rc = take_item(&k);
 	if (rc == RC_OK && !out->bare) {
 		if (m->item.n > 0 && !k.item.is_finding)
 			put_record(&k);
@@ -258,11 +256,26 @@ enum rc notify_render_with(const struct notify *n, struct reader *r, const struc
 	return rc;
 }
 
+/* Who stands on the list of a round is invited to it. */
+static enum rc is_invited(struct reader *r, const struct message *m, bool *out, struct err *err)
+{
+	struct uuid item, organisation;
+	str item_type, type, whole = m->recipient, id = str_cut(&whole, '/');
+	*out = false;
+	if (!record_id_parse(m->item, &item_type, &item) || !record_id_parse(id, &type, &organisation))
+		return RC_OK;
+	return round_invites(r, item, organisation, out, err);
+}
+
 enum rc notify_render(const struct notify *n, struct reader *r, const struct types *t,
 		      const struct message *m, struct arena *a, struct rendering *out, struct err *err)
 {
 	struct cover *covers = NULL;
-	size_t count = 0;
-	enum rc rc = outbox_covers(reader_conn(r), m->id, a, &covers, &count, err);
-	return rc == RC_OK ? notify_render_with(n, r, t, m, covers, count, a, out, err) : rc;
+	struct render_as as = { .covers = NULL };
+	*out = (struct rendering){ .rule = "", .cut = STR("") };
+	enum rc rc = outbox_covers(reader_conn(r), m->id, a, &covers, &as.cover_count, err);
+	if (rc == RC_OK)
+		rc = is_invited(r, m, &as.invited, err);
+	as.covers = covers;
+	return rc == RC_OK ? notify_render_as(n, r, t, m, &as, a, out, err) : rc;
 }

@@ -56,7 +56,7 @@ static enum rc reach_person(const struct resolving *k, str id, const struct addr
 	int64_t account = 0;
 	out->address = pager_of(k, who);
 	out->name = who->title;
-	out->languages = words_of(who->body, field_of(who->type, "contact.languages", "languages"), k->a);
+	out->languages = words_of(who->body, field_of(who->type, "organisation.languages", "languages"), k->a);
 	out->record = id;
 	if (k->driver->column && out->address.n == 0)
 		return no_address(k, id, err);
@@ -68,7 +68,7 @@ static enum rc reach_person(const struct resolving *k, str id, const struct addr
 		return told_account(k->r, k->n->w.roles, k->n->w.policies, account, channel, &out->to, err);
 	if (uuid_is_zero(&who->organisation))
 		return told_anybody(k->n->w.policies, channel, &out->to, err);
-	return told_organisation(k->n->w.policies, who->organisation, who->exercise, channel, &out->to, err);
+	return told_organisation(k->r, k->n->w.policies, who->organisation, who->exercise, channel, &out->to, err);
 }
 
 /* --- an organisation: by the rows of its contacts --- */
@@ -133,16 +133,23 @@ static enum rc wait_for_open(const struct choice_of_contact *c, struct reached *
 		    STR_ARG(column_of(c->best, "hours")));
 }
 
+/* For a person who posts or says it: where they are known to be. */
+static str all_of(struct json_object *row, struct arena *a)
+{
+	str email = column_of(row, "email"), phone = column_of(row, "phone");
+	return arena_fmt(a, STR_FMT "%s" STR_FMT, STR_ARG(email), email.n && phone.n ? ", " : "", STR_ARG(phone));
+}
+
 static enum rc reach_organisation(const struct resolving *k, str id, str role, const struct addressee *who,
 				  const struct type_field *rows, struct reached *out, struct err *err)
 {
 	struct json_object *list = json_get(who->body, rows->name);
 	struct choice_of_contact c = { .k = k, .role = role,
-		.zone = words_of(who->body, field_of(who->type, "contact.timezone", "timezone"), k->a) };
+		.zone = words_of(who->body, field_of(who->type, "organisation.timezone", "timezone"), k->a) };
 	for (size_t i = 0; i < json_count(list); i++)
 		consider(&c, json_at(list, i));
 	out->name = who->title;
-	out->languages = words_of(who->body, field_of(who->type, "contact.languages", "languages"), k->a);
+	out->languages = words_of(who->body, field_of(who->type, "organisation.languages", "languages"), k->a);
 	out->record = id;
 	if (who->closed)
 		return fail(err, RC_ABSENT, "'" STR_FMT "' is not in use any more", STR_ARG(id));
@@ -150,15 +157,67 @@ static enum rc reach_organisation(const struct resolving *k, str id, str role, c
 		return no_address(k, id, err);
 	if (c.best) {
 		str own = column_of(c.best, "languages"), name = column_of(c.best, "name");
-		out->address = arena_str(k->a, column_of(c.best, k->driver->column));
+		out->address = k->driver->column ? arena_str(k->a, column_of(c.best, k->driver->column)) :
+						   all_of(c.best, k->a);
 		if (own.n)
 			out->languages = arena_str(k->a, own);
 		if (name.n)
 			out->name = arena_fmt(k->a, STR_FMT ", " STR_FMT, STR_ARG(name), STR_ARG(who->title));
 	}
 	enum rc rc = c.best ? wait_for_open(&c, out, err) : RC_OK;
-	return rc == RC_OK ? told_organisation(k->n->w.policies, who->id, who->exercise, k->driver->channel, &out->to,
-					       err) : rc;
+	return rc == RC_OK ? told_organisation(k->r, k->n->w.policies, who->id, who->exercise, k->driver->channel,
+					       &out->to, err) : rc;
+}
+
+/* --- which driver --- */
+
+static const struct { const char *channel, *driver; } by_channel[] = {
+	{ "webhook", "webhook" }, { "mail", "mail" },	{ "portal", "portal" }, { "sms", "sms" },
+	{ "chat", "chat" },	  { "phone", "print" }, { "letter", "print" },
+};
+/* Without a channel: the first of these that the contact has. */
+static const struct { const char *column, *driver; } by_column[] = {
+	{ "webhook", "webhook" }, { "email", "mail" }, { "phone", "print" },
+};
+
+static const char *driver_of(struct json_object *row)
+{
+	for (size_t i = 0; i < COUNT_OF(by_channel); i++)
+		if (str_eq(column_of(row, "channel"), str_of(by_channel[i].channel)))
+			return by_channel[i].driver;
+	for (size_t i = 0; i < COUNT_OF(by_column); i++)
+		if (column_of(row, by_column[i].column).n > 0)
+			return by_column[i].driver;
+	return NULL;
+}
+
+enum rc notify_choose(const struct notify *n, struct reader *r, const struct types *t, str recipient,
+		      struct arena *a, const char **driver_out, int *contact_out, struct err *err)
+{
+	struct addressee who = { 0 };
+	str role = recipient, id = str_cut(&role, '/');
+	int64_t best_order = 0;
+	(void)n;
+	*driver_out = NULL;
+	*contact_out = -1;
+	enum rc rc = told_addressee(reader_conn(r), t, id, a, &who, err);
+	if (rc == RC_OK && who.closed)
+		rc = fail(err, RC_ABSENT, "'" STR_FMT "' is not in use any more", STR_ARG(id));
+	const struct type_field *rows = rc == RC_OK ? field_of(who.type, "organisation.contacts", "contacts") : NULL;
+	struct json_object *list = rows ? json_get(who.body, rows->name) : NULL;
+	for (size_t i = 0; i < json_count(list); i++) {
+		struct json_object *row = json_at(list, i);
+		int64_t order = INT64_MAX;
+		(void)json_get_i64(row, "order", &order);
+		if ((role.n && !str_eq(column_of(row, "role"), role)) || !driver_of(row) ||
+		    (*driver_out && order >= best_order))
+			continue;
+		*driver_out = driver_of(row);
+		*contact_out = (int)i;
+		best_order = order;
+	}
+	json_free(who.body);
+	return rc;
 }
 
 /* --- resolvers --- */
@@ -174,8 +233,8 @@ static enum rc find_record(const struct resolving *k, str recipient, struct reac
 {
 	struct addressee who = { 0 };
 	str role = recipient, id = arena_str(k->a, str_cut(&role, '/'));
-	enum rc rc = told_addressee(k->r, k->types, id, k->a, &who, err);
-	const struct type_field *rows = rc == RC_OK ? field_of(who.type, "contact.rows", "contacts") : NULL;
+	enum rc rc = told_addressee(reader_conn(k->r), k->types, id, k->a, &who, err);
+	const struct type_field *rows = rc == RC_OK ? field_of(who.type, "organisation.contacts", "contacts") : NULL;
 	if (rc == RC_OK && rows && rows->kind == KIND_ROWS)
 		rc = reach_organisation(k, id, role, &who, rows, out, err);
 	else if (rc == RC_OK)
@@ -203,7 +262,7 @@ static enum rc reach_account(const struct resolving *k, const struct account *ac
 	if (uuid_is_zero(&account->person))
 		return fail(err, RC_ABSENT, "account '" STR_FMT "' has no person record with an address",
 			    STR_ARG(account->name));
-	enum rc rc = told_addressee_of(k->r, k->types, account->person, k->a, &who, err);
+	enum rc rc = told_addressee_of(reader_conn(k->r), k->types, account->person, k->a, &who, err);
 	if (rc == RC_OK)
 		rc = reach_person(k, addressee_id(&who, k->a), &who, out, err);
 	json_free(who.body);

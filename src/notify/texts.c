@@ -45,6 +45,8 @@ static enum rc add(struct texts *t, str name, enum mustache_form form, const cha
 	if (!at && t->count == TEXTS_MAX)
 		return fail(err, RC_LIMIT, "more than %d templates and mappings", TEXTS_MAX);
 	struct mustache *m = NULL;
+	if (type) /* the line end of the file is no part of what it makes */
+		text = str_head(text, text.n - str_ends(text, STR("\n")));
 	enum rc rc = mustache_compile_as(form, text, NULL, NULL, &m, &why);
 	if (rc != RC_OK)
 		return fail(err, rc, "template '" STR_FMT "': %s", STR_ARG(name), why.text);

@@ -8,4 +8,10 @@
 /* "5 years after closing" */
 str privacy_retention(const struct type *t, str language, struct arena *a);
 
+struct privacy_about {
+	str purpose, basis, retention;
+};
+/* What is kept beside records: "event", "report", "account", "journal". */
+struct privacy_about privacy_other(str name);
+
 #endif

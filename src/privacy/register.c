@@ -195,3 +195,12 @@ str privacy_retention(const struct type *t, str language, struct arena *a)
 				 (long long)(days / 365));
 	return arena_fmt(a, id ? "%lld hari setelah ditutup" : "%lld days after closing", (long long)days);
 }
+
+struct privacy_about privacy_other(str name)
+{
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		if (str_eq(name, str_of(others[i].name)))
+			return (struct privacy_about){ str_of(others[i].purpose), str_of(others[i].basis),
+						       str_of(others[i].retention) };
+	return (struct privacy_about){ STR(""), STR(""), STR("") };
+}

@@ -14,7 +14,8 @@
 enum { CALENDAR_YEARS_MOST = 20, CALENDAR_HOLIDAYS_MOST = 4096 };
 
 struct calendar;
-/* `zone`: "Asia/Jakarta". `hours`: "Mon-Fri 08:00-12:00, 13:00-17:00; Sat 08:00-12:00".
+/* `zone`: "Asia/Jakarta". `hours`: "Mon-Fri 08:00-12:00, 13:00-17:00; Sat 08:00-12:00"; "22:00-06:00"
+ * ends on the day after, and a holiday closes what lies on its own day.
  * `holidays`: a line each, "2026-12-25 words"; '#' starts a comment; STR_NONE: none.
  * RC_INPUT names what is not understood, with its line. */
 MUST_CHECK enum rc calendar_new(str zone, str hours, str holidays, struct calendar **out,

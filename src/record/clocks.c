@@ -84,11 +84,9 @@ static enum rc save(struct conn *c, struct uuid record, const struct record_cloc
 /* --- following a record --- */
 
 /* The TIME or DATE a clock counts from. */
-static int64_t field_time(struct json_object *body, const char *name)
+static int64_t field_time(const struct calendar *c, struct json_object *body, const char *name)
 {
-	int64_t us;
-	str text = name ? json_get_str(body, name) : STR_NONE;
-	return text.n > 0 && time_parse(text, true, &us) ? us : TIME_NONE;
+	return name ? clock_from(c, json_get_str(body, name)) : TIME_NONE;
 }
 
 static bool same_state(const struct clock_state *a, const struct clock_state *b)
@@ -140,7 +138,7 @@ static enum rc follow_rule(struct tx *tx, const struct calendar *c, const struct
 	if (rc != RC_OK)
 		return rc;
 	struct clock_state before = k.state;
-	k.state = clock_follow(rule, c, before, (unsigned)r->state, field_time(body, rule->start_at),
+	k.state = clock_follow(rule, c, before, (unsigned)r->state, field_time(c, body, rule->start_at),
 			       tx_now_us(tx));
 	if (same_state(&before, &k.state))
 		return RC_OK;

@@ -27,6 +27,8 @@ struct clock_state {
 struct clock_state clock_follow(const struct clock_rule *rule, const struct calendar *c,
 				struct clock_state before, unsigned state, int64_t from_us,
 				int64_t now_us);
+/* What a TIME or DATE says, for start_at: a day begins at the team's midnight. TIME_NONE: nothing. */
+int64_t clock_from(const struct calendar *c, str value);
 /* When the next step is to be taken; TIME_NONE: never. */
 int64_t clock_next(const struct clock_rule *rule, const struct calendar *c,
 		   const struct clock_state *s);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Brings organisations' records to what a file says. */
+#include <stdlib.h>
+
 #include "route/import_private.h"
 #include "route/org_card.h"
 
@@ -49,13 +51,9 @@ static bool same_contact(struct json_object *o, const struct contact *c)
 }
 
 /* What the file does not know of a contact (hours, key, when it last worked) stays. */
-static void put_contact(struct json_out *j, struct json_object *old, const struct contact *c)
+static void put_contact(struct json_out *j, struct json_object *stands, const struct contact *c)
 {
-	struct json_object *stands = NULL;
 	str role = contact_role_word(c->role);
-	for (size_t i = 0; i < json_count(old) && !stands; i++)
-		if (same_contact(json_at(old, i), c))
-			stands = json_at(old, i);
 	json_open(j, '{');
 	if (stands) {
 		json_object_object_foreach(stands, key, value) {
@@ -80,37 +78,75 @@ static void put_contact(struct json_out *j, struct json_object *old, const struc
 	json_close(j, '}');
 }
 
+static bool has_contact(struct json_object *list, const struct contact *c)
+{
+	for (size_t i = 0; i < json_count(list); i++)
+		if (same_contact(json_at(list, i), c))
+			return true;
+	return false;
+}
+
+/* Those a file once named and this one does not go; what people wrote stays. */
 static void put_contacts(struct json_out *j, const struct type *t, struct json_object *body,
 			 const struct draft *d)
 {
 	const struct type_field *f = meant_field(t, "organisation.contacts");
 	if (!f || !d->contacts)
 		return;
-	json_key(j, str_of(f->name));
-	json_open(j, '[');
-	for (const struct draft_contact *c = d->contacts; c; c = c->next)
-		put_contact(j, json_get(body, f->name), &c->c);
-	json_close(j, ']');
-}
-
-/* Claims of a file replace those of a file, and those of which nobody said where from. */
-static void put_claims(struct json_out *j, const struct type *t, struct json_object *body,
-		       const struct draft *d)
-{
-	const struct type_field *f = meant_field(t, "organisation.claims");
 	struct json_object *old = json_get(body, f->name);
 	json_key(j, str_of(f->name));
 	json_open(j, '[');
 	for (size_t i = 0; i < json_count(old); i++) {
 		struct json_object *o = json_at(old, i);
-		str source = json_get_str(o, "source");
-		if (source.n && !str_eq(source, STR(SOURCE_FILE)))
+		const struct draft_contact *c = d->contacts;
+		while (c && !same_contact(o, &c->c))
+			c = c->next;
+		if (c)
+			put_contact(j, o, &c->c);
+		else if (!str_eq(json_get_str(o, "source"), STR(SOURCE_FILE)))
 			json_raw(j, str_of(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN)));
 	}
+	for (const struct draft_contact *c = d->contacts; c; c = c->next)
+		if (!has_contact(old, &c->c))
+			put_contact(j, NULL, &c->c);
+	json_close(j, ']');
+}
+
+/* What a person wrote, or a claim brought, with no season: the file need not say it again. */
+static bool said_otherwise(struct json_object *kept, const struct scope_row *row)
+{
+	for (size_t i = 0; i < json_count(kept) && !row->from_us && !row->until_us; i++) {
+		struct json_object *o = json_at(kept, i);
+		bool shared = false;
+		(void)json_get_bool(o, "shared_address", &shared);
+		if (str_eq(json_get_str(o, "kind"), str_of(claim_kind_word(row->kind))) &&
+		    str_eq_nocase(json_get_str(o, "value"), row->value) && shared == row->shared_address &&
+		    !json_get(o, "from") && !json_get(o, "until") && !json_get(o, "starts") && !json_get(o, "ends"))
+			return true;
+	}
+	return false;
+}
+
+/* Claims of a file replace those of a file; what came from elsewhere stays. */
+static void put_claims(struct json_out *j, const struct type *t, struct json_object *body,
+		       const struct draft *d)
+{
+	const struct type_field *f = meant_field(t, "organisation.claims");
+	struct json_object *old = json_get(body, f->name), *kept = json_object_new_array();
+	json_key(j, str_of(f->name));
+	json_open(j, '[');
+	for (size_t i = 0; i < json_count(old); i++) {
+		struct json_object *o = json_at(old, i);
+		if (str_eq(json_get_str(o, "source"), STR(SOURCE_FILE)))
+			continue;
+		json_raw(j, str_of(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN)));
+		json_object_array_add(kept, json_object_get(o));
+	}
 	for (const struct draft_claim *c = d->claims; c; c = c->next)
-		if (!c->again)
+		if (!c->again && !said_otherwise(kept, &c->row))
 			claim_json(j, &c->row, SOURCE_FILE);
 	json_close(j, ']');
+	json_object_put(kept);
 }
 
 static void put_fields(struct buf *out, const struct type *t, struct json_object *body,
@@ -131,16 +167,46 @@ static void put_fields(struct buf *out, const struct type *t, struct json_object
 	json_close(&j, '}');
 }
 
-/* Does the body say all that already? An empty list is as good as none. */
-static bool says_so(struct json_object *body, str fields)
+static int text_cmp(const void *a, const void *b)
 {
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static const char **texts_of(struct json_object *list, size_t n)
+{
+	const char **texts = x_array(n + 1, sizeof(*texts));
+	for (size_t i = 0; i < n; i++)
+		texts[i] = json_object_to_json_string_ext(json_at(list, i), JSON_C_TO_STRING_PLAIN);
+	qsort(texts, n, sizeof(*texts), text_cmp);
+	return texts;
+}
+
+/* Claims have no order: what came from elsewhere may stand between those of the file. */
+static bool same_rows(struct json_object *a, struct json_object *b)
+{
+	size_t n = json_count(a);
+	bool same = n == json_count(b);
+	if (!same || n == 0)
+		return same;
+	const char **x = texts_of(a, n), **y = texts_of(b, n);
+	for (size_t i = 0; i < n && same; i++)
+		same = strcmp(x[i], y[i]) == 0;
+	free(x);
+	free(y);
+	return same;
+}
+
+/* Does the body say all that already? */
+static bool says_so(const struct type *t, struct json_object *body, str fields)
+{
+	const char *claims = meant_field(t, "organisation.claims")->name;
 	struct json_object *want = NULL;
 	bool same = json_read(fields, &want, NULL) == RC_OK;
 	if (same) {
 		json_object_object_foreach(want, key, value) {
 			struct json_object *is = json_get(body, key);
-			bool none = json_object_is_type(value, json_type_array) && !json_count(value);
-			same = same && (none ? !json_count(is) : json_object_equal(is, value));
+			same = same && (strcmp(key, claims) == 0 ? same_rows(is, value) :
+								   json_object_equal(is, value));
 		}
 	}
 	json_free(want);
@@ -207,7 +273,7 @@ static enum rc settle_one(struct settling *s, struct draft *d, struct buf *field
 	} else if (fields->over) {
 		import_error(s->im, d->line, d, "it is over %zu bytes", RECORD_BODY_MAX);
 		r->refused++;
-	} else if (st.body && says_so(st.body, buf_str(fields))) {
+	} else if (st.body && says_so(s->t, st.body, buf_str(fields))) {
 		r->same++;
 	} else {
 		*(st.body ? &r->changed : &r->added) += 1;

@@ -354,6 +354,7 @@ enum rc directory_records_open(struct store *s, struct records *r, struct direct
 	d->s = s;
 	d->r = r;
 	records_add_hook(r, &(struct record_hook){ .changed = changed, .check = check, .ctx = d });
+	records_add_hook(r, &(struct record_hook){ .changed = claim_changed, .ctx = d });
 	store_before_commit(s, raise_version, d);
 	*out = d;
 	return RC_OK;

@@ -28,6 +28,9 @@ MUST_CHECK enum rc directory_records_settle(struct directory_records *d, size_t 
 /* The type whose records these are; NULL: none here means that. */
 const struct type *directory_type(const struct types *t);
 struct records *directory_engine(struct directory_records *d);
+/* In which role an organisation of that kind ("provider") claims a thing of that kind ("network") when
+ * none is said: "holder"; "": it makes no such claim. Words of the record. */
+const char *directory_claim_role(str kind, str claim_kind, bool shared_address);
 
 /* How an import changes a record: `id` zero makes one. In the job of the import. */
 struct directory_writer {
@@ -54,8 +57,8 @@ struct import_result {
 	size_t error_count;
 };
 /* An organisation is known by its name (folded); importing again changes its record. Of what the
- * file says nothing (no contacts, no sector) stays what stands; of claims those stay that came from
- * elsewhere ("source" of the row). `dry`: only says what would happen. With errors nothing is
+ * file says nothing (no contacts, no sector) stays what stands; of claims and contacts
+ * those stay that did not come from a file ("source" of the row). `dry`: only says what would happen. With errors nothing is
  * written unless `partly`. */
 MUST_CHECK enum rc directory_import(struct tx *tx, struct directory_records *d,
 				    const struct directory_writer *w, str text, bool dry, bool partly,

@@ -4,6 +4,8 @@
 #include "route/fallback_private.h"
 
 enum { SAID_NOTHING = -1 };
+/* An answer that should have been asked for again is still better than none, for so long. */
+#define STALE_US (180 * DAY_US)
 
 static enum rc add_row(struct conn *c, str source, str subject, const struct fallback_entry *e,
 		       int64_t until_us, struct err *err)
@@ -102,7 +104,9 @@ enum rc fallback_live(struct conn *c, enum rc (*each)(void *ctx, struct buf *ima
 	struct packing p = { .b = NULL };
 	enum rc rc = RC_OK;
 	struct sql *q = sql(c, "SELECT source, kind, first, last, asn_first, asn_last, domain, email, name, country,"
-			       " trust, seen_day FROM fallback_look WHERE kind >= 0 ORDER BY source, id");
+			       " trust, seen_day FROM fallback_look WHERE kind >= 0 AND until_us > ?"
+			       " ORDER BY source, id");
+	sql_int(q, 1, clock_now_us() - STALE_US);
 	while (rc == RC_OK && sql_row(q)) {
 		str source = sql_col_str(q, 0);
 		struct fallback_entry e;

@@ -176,7 +176,7 @@ struct noting {
 static enum rc note(struct tx *tx, void *ctx, struct err *e)
 {
 	const struct noting *n = ctx;
-	return fallback_note(tx, STR("rdap"), STR("192.0.2.7"), n->list, n->count, 5000, e);
+	return fallback_note(tx, STR("rdap"), STR("192.0.2.7"), n->list, n->count, clock_now_us() + HOUR_US, e);
 }
 
 TEST(looked_up)
@@ -192,9 +192,9 @@ TEST(looked_up)
 	CHECK_STR(first_email(f, "192.0.2.9", 0, "", hits, &n), STR("rdap@example.org"));
 	fallback_free(f);
 	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
-	CHECK_RC(fallback_noted(reader_conn(r), STR("rdap"), STR("192.0.2.7"), 4999, &there, &err), RC_OK, err);
+	CHECK_RC(fallback_noted(reader_conn(r), STR("rdap"), STR("192.0.2.7"), clock_now_us(), &there, &err), RC_OK, err);
 	CHECK(there);
-	CHECK_RC(fallback_noted(reader_conn(r), STR("rdap"), STR("192.0.2.7"), 5000, &there, &err), RC_OK, err);
+	CHECK_RC(fallback_noted(reader_conn(r), STR("rdap"), STR("192.0.2.7"), clock_now_us() + 2 * HOUR_US, &there, &err), RC_OK, err);
 	CHECK(!there);
 	store_read_end(r);
 	CHECK_RC(store_write(w.s, note, &(struct noting){ NULL, 0 }, &err), RC_OK, err);

@@ -40,6 +40,14 @@ bool claim_role_parse(str word, enum concern_role *out)
 	return false;
 }
 
+const char *directory_claim_role(str kind, str claim_kind, bool shared_address)
+{
+	enum scope_kind k;
+	enum concern_role role;
+	return claim_kind_parse(claim_kind, &k) && scope_usual_role(kind, k, shared_address, &role) ?
+		       role_words[role] : "";
+}
+
 str contact_role_word(str said)
 {
 	static const struct { const char *said, *word; } known[] = {
@@ -245,15 +253,18 @@ enum rc card_read(const struct record *rec, struct arena *a, card_wrong wrong, v
 	return RC_OK;
 }
 
-static void put_moment(struct json_out *j, const char *day, const char *second, int64_t us, bool end)
+static void put_day(struct json_out *j, const char *key, int64_t us, bool end)
 {
 	char text[40];
-	if (!us)
+	if (us && us % DAY_US == 0)
+		json_put_str(j, key, time_day_str(text, end ? us - DAY_US : us));
+}
+
+static void put_second(struct json_out *j, const char *second, int64_t us)
+{
+	char text[40];
+	if (!us || us % DAY_US == 0)
 		return;
-	if (us % DAY_US == 0) {
-		json_put_str(j, day, time_day_str(text, end ? us - DAY_US : us));
-		return;
-	}
 	struct buf b = BUF_INIT(64);
 	time_format(&b, us);
 	str whole = buf_str(&b); /* "…+00:00", which records write as Z */
@@ -270,8 +281,10 @@ void claim_json(struct json_out *j, const struct scope_row *row, const char *sou
 	json_put_str(j, "role", str_of(role_words[row->role]));
 	if (row->shared_address)
 		json_put_bool(j, "shared_address", true);
-	put_moment(j, "from", "starts", row->from_us, false);
-	put_moment(j, "until", "ends", row->until_us, true);
+	put_day(j, "from", row->from_us, false); /* in the order of the type, as records are kept */
+	put_day(j, "until", row->until_us, true);
+	put_second(j, "starts", row->from_us);
+	put_second(j, "ends", row->until_us);
 	if (source)
 		json_put_str(j, "source", str_of(source));
 	json_close(j, '}');

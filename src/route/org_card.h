@@ -57,6 +57,10 @@ str contact_role_word(str said);
 MUST_CHECK enum rc directory_project(struct tx *tx, struct directory_records *d,
 				     const struct record *now, struct err *err);
 
+/* claim_records.c: a hook: what is approved becomes a row of its organisation. */
+enum rc claim_changed(struct tx *tx, struct records *r, void *ctx, const struct record *before,
+		      const struct record *now, struct err *err);
+
 /* One claim as a row of a record's body. */
 void claim_json(struct json_out *j, const struct scope_row *row, const char *source);
 

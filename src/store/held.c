@@ -6,13 +6,15 @@ static str blob(const struct uuid *u)
 	return str_mem(u->b, sizeof(u->b));
 }
 
-enum rc held_add(struct tx *tx, const struct uuid *hold, str object, uint64_t seq, struct err *err)
+enum rc held_add(struct tx *tx, const struct uuid *hold, str object, uint64_t seq, bool secret,
+		 struct err *err)
 {
-	struct sql *q = sql(tx_conn(tx), "INSERT INTO held (object, hold, seq) VALUES (?, ?, ?)"
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO held (object, hold, seq, secret) VALUES (?, ?, ?, ?)"
 					 " ON CONFLICT DO NOTHING");
 	sql_str(q, 1, object);
 	sql_blob(q, 2, blob(hold));
 	sql_int(q, 3, (int64_t)seq);
+	sql_int(q, 4, secret);
 	return sql_run(q, err);
 }
 
@@ -26,6 +28,14 @@ enum rc held_lift(struct tx *tx, const struct uuid *hold, struct err *err)
 enum rc held_is(struct conn *c, str object, bool *out, struct err *err)
 {
 	struct sql *q = sql(c, "SELECT 1 FROM held WHERE object = ? LIMIT 1");
+	sql_str(q, 1, object);
+	*out = sql_row(q);
+	return sql_end(q, err);
+}
+
+enum rc held_is_secret(struct conn *c, str object, bool *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT 1 FROM held WHERE object = ? AND secret LIMIT 1");
 	sql_str(q, 1, object);
 	*out = sql_row(q);
 	return sql_end(q, err);

@@ -11,13 +11,15 @@
 #include "base/uuid.h"
 #include "store/store.h"
 
-/* Inside a job. `seq`: of an event, else 0. A second time is RC_OK. */
+/* Inside a job. `seq`: of an event, else 0. `secret`: that it is held may not be told to whom it is
+ * about (a live case of law enforcement). A second time is RC_OK. */
 MUST_CHECK enum rc held_add(struct tx *tx, const struct uuid *hold, str object, uint64_t seq,
-			    struct err *err);
+			    bool secret, struct err *err);
 MUST_CHECK enum rc held_lift(struct tx *tx, const struct uuid *hold, struct err *err);
 /* RC_DENIED: it is held. */
 MUST_CHECK enum rc held_check(struct conn *c, str object, struct err *err);
 MUST_CHECK enum rc held_is(struct conn *c, str object, bool *out, struct err *err);
+MUST_CHECK enum rc held_is_secret(struct conn *c, str object, bool *out, struct err *err);
 /* Whether any of the events listed for an erasure is held (events_list_add). */
 MUST_CHECK enum rc held_check_events(struct conn *c, int64_t list, struct err *err);
 MUST_CHECK enum rc held_count(struct conn *c, const struct uuid *hold, int64_t *out, struct err *err);

@@ -329,15 +329,24 @@ static const char version_3[] =
 	"CREATE INDEX org_scope_value ON org_scope (kind, value);"
 	/* --- disclosure --- */
 	/* --- notify: drivers, rounds --- */
-	/* round_members.c: who is told in a round, in order of `place`; message: of the outbox, 0: not made
-	 * yet. covers: ids by space that it is about. unanswered_us: counted as silence then */
+	/* round_members.c: rounds whose list was made from this version of their record; times NULL: not
+	 * (yet). made: all its messages are; counted: its silence is */
+	"CREATE TABLE round_state (round BLOB PRIMARY KEY, version INTEGER NOT NULL,"
+	" notifies INTEGER NOT NULL, by TEXT NOT NULL, started_us INTEGER, closed_us INTEGER,"
+	" due_us INTEGER, next_us INTEGER, made INTEGER NOT NULL, counted INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX round_state_made ON round_state (started_us) WHERE made = 0;"
+	"CREATE INDEX round_state_due ON round_state (due_us) WHERE counted = 0;"
+	"CREATE INDEX round_state_next ON round_state (next_us) WHERE next_us IS NOT NULL;"
+	/* round_members.c: who is told in a round, in order of `place`; covers: ids by space that it is
+	 * about. driver: "" before it was chosen; message: of the outbox, 0: not made yet. silent_us: the
+	 * due time passed without an answer */
 	"CREATE TABLE round_member (round BLOB NOT NULL, organisation BLOB NOT NULL, place INTEGER NOT NULL,"
-	" recipient TEXT NOT NULL, covers TEXT NOT NULL, message INTEGER NOT NULL, answered_us INTEGER,"
-	" answered_by TEXT NOT NULL, words TEXT NOT NULL, noted_by TEXT NOT NULL, noted_us INTEGER,"
-	" unanswered_us INTEGER, PRIMARY KEY (round, organisation)) WITHOUT ROWID;"
+	" recipient TEXT NOT NULL, covers TEXT NOT NULL, driver TEXT NOT NULL, message INTEGER NOT NULL,"
+	" answered_us INTEGER, answered_by TEXT NOT NULL, words TEXT NOT NULL, noted_by TEXT NOT NULL,"
+	" silent_us INTEGER, PRIMARY KEY (round, organisation)) WITHOUT ROWID;"
 	"CREATE INDEX round_member_place ON round_member (round, place);"
 	"CREATE INDEX round_member_message ON round_member (message) WHERE message > 0;"
-	"CREATE INDEX round_member_silent ON round_member (organisation) WHERE answered_us IS NULL;"
+	"CREATE INDEX round_member_of ON round_member (organisation);"
 	/* --- directory --- */
 	/* --- duty: shifts, paging --- */
 	/* duty.c: shifts that count (planned or taken) out of the records of that name, by time; role:
@@ -397,11 +406,17 @@ static const char version_3[] =
 	/* store/events_drop.c: events on their way out, by the list they are erased with */
 	"CREATE TABLE erasing_event (list INTEGER, seq INTEGER, PRIMARY KEY (list, seq)) WITHOUT ROWID;"
 	/* store/held.c: what is kept for a case; hold: uuid of the record that says why; seq: of an
-	 * event, else 0 */
-	"CREATE TABLE held (object TEXT, hold BLOB, seq INTEGER NOT NULL, PRIMARY KEY (object, hold))"
+	 * event, else 0; secret: may not be told to whom it is about */
+	"CREATE TABLE held (object TEXT, hold BLOB, seq INTEGER NOT NULL, secret INTEGER NOT NULL,"
+	" PRIMARY KEY (object, hold))"
 	" WITHOUT ROWID;"
 	"CREATE INDEX held_event ON held (seq) WHERE seq > 0;"
 	"CREATE INDEX held_by ON held (hold);"
+	/* privacy/subject_search.c: what was found of a person, for a request; how far the search came */
+	"CREATE TABLE subject_found (record BLOB, object TEXT, kind TEXT NOT NULL, identifier INTEGER NOT NULL,"
+	" erased INTEGER NOT NULL, PRIMARY KEY (record, object)) WITHOUT ROWID;"
+	"CREATE TABLE subject_search (record BLOB PRIMARY KEY, part INTEGER NOT NULL, at INTEGER NOT NULL,"
+	" ended_us INTEGER NOT NULL) WITHOUT ROWID;"
 	/* node/destroy.c: what is being destroyed; object "": the findings are to follow */
 	"CREATE TABLE destroying (record BLOB, object TEXT, step INTEGER NOT NULL, erasing INTEGER NOT NULL,"
 	" actor TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (record, object)) WITHOUT ROWID;"

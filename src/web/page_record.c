@@ -24,7 +24,7 @@ static void put_duty_links(struct page *p, const struct record_view *v)
 	str id = record_view_id(v, p->a);
 	if (p->caller.viewer.as.kind != RECIPIENT_STAFF || type_meaning(t, STR("call.result")))
 		return;
-	if (t->organisation || type_find_field(t, STR("contacts")))
+	if (t->organisation || type_meaning(t, STR("organisation.contacts")))
 		json_put_str(&p->j, "call_href", page_link(p, "/duty/call", "about", id));
 	if (t->organisation && type_meaning(t, STR("duty.waits")))
 		json_put_str(&p->j, "ladder_href", page_link(p, "/duty/ladder", "about", id));
@@ -50,6 +50,12 @@ static void put_record_members(struct page *p, const struct record_view *v)
 	if (p->caller.session.account && !p->caller.session.ring &&
 	    record_view_may(v, ACTION_OPEN_SEALED, -1))
 		json_put_str(&p->j, "case_key_href", page_link(p, "/case-key", "next", record_href(p, v, "")));
+	json_put_str(&p->j, "hold_href",
+		     record_view_may(v, ACTION_HOLD, -1) ? record_href(p, v, "/hold") : STR(""));
+	json_put_str(&p->j, "erase_href",
+		     record_view_may(v, ACTION_ERASE, -1) ? record_href(p, v, "/erase") : STR(""));
+	if (right_includes(p->caller.viewer.right, RIGHT_READ))
+		json_put_str(&p->j, "explain_href", page_link(p, "/explain", "item", record_view_id(v, p->a)));
 	json_put_str(&p->j, "unlink_href", record_href(p, v, "/unlink"));
 	json_put_str(&p->j, "make_href", make_possible(page_types(p), v) ? record_href(p, v, "/make") : STR(""));
 	put_duty_links(p, v);
@@ -194,6 +200,8 @@ enum rc page_record(struct page *p, struct err *err)
 		rc = put_links(p, &v, err);
 		if (rc == RC_OK)
 			rc = put_offers(p, &v, err);
+		if (rc == RC_OK)
+			rc = put_organisation(p, &v, err);
 		if (rc == RC_OK && is_case(&v))
 			rc = put_case(p, &v, err);
 		if (rc == RC_OK)

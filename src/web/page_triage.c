@@ -172,13 +172,6 @@ static void note_id(void *ctx, str name, str value)
 		c->ids[c->count++] = value;
 }
 
-static str member(struct page *p, struct json_object *o, const char *name)
-{
-	str text = o ? json_get_str(o, name) : page_form(p, name);
-
-	return text.p ? str_trim_all(text) : STR("");
-}
-
 static str state_named(const struct case_type *t, int state)
 {
 	return state >= 0 ? str_of(t->type->states[state].name) : STR_NONE;
