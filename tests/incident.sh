@@ -22,6 +22,11 @@ has "$T/one" '"class":"vulnerable","rsit_type":"vulnerable-system","severity":"m
 has "$T/one" '"address":"198\.18\.0\.0\\?/32"' "and what to look for"
 check "one at once in work" inc from "$f2" --accept title="Telnet at a clinic"
 has "$T/out" '^incident-2 Telnet at a clinic, open$' "is an incident"
+event=$(ronda events -d "$D" --json ip=198.18.0.3 | sed -nE 's/.*"id":"([0-9a-f]{32})".*/\1/p' | head -1)
+check "one of an event" inc from "event--$event" title="From an event"
+inc show 3 --json >"$T/out"
+has "$T/out" '"class":"vulnerable".*"address":"198\.18\.0\.3' "knows what it was"
+inc move 3 rejected --why "to try" >/dev/null 2>&1
 check_fails 66 "of what is not there" inc from 00000000000000000000000000000000
 check "its severity" inc severity 1
 has "$T/out" 'medium, 3 points: vulnerable 1, several organisations 2' "says what was counted"
@@ -54,13 +59,11 @@ sort "$T/after" | cmp -s - "$T/paged"
 ok $? "page by page nothing is lost and nothing comes twice"
 
 # --- what a person tells: 300 pasted addresses ---
-i=0
-while [ $i -lt 300 ]; do echo "192.0.2.$((i % 256))"; i=$((i + 1)); done >"$T/pasted"
 awk 'BEGIN { for (i = 0; i < 300; i++) printf "198.18.%d.%d\n", i / 100 + 8, i % 100 }' >"$T/pasted"
 echo 'and hxxp://login[.]bank[.]example[.]org/verify, said abuse@example.org' >>"$T/pasted"
 check "what somebody wrote" ronda note -d "$D" new title="A list from a partner" text_body="$(cat "$T/pasted")"
 check "becomes an incident" inc from note-1 class=fraud
-inc show 3 --json >"$T/out"
+inc show 4 --json >"$T/out"
 is "$(grep -oE '"address":"198' "$T/out" | wc -l)" 300 "with its 300 addresses"
 has "$T/out" '"url":"http:\\?/\\?/login\.bank\.example\.org\\?/verify"' "and a defanged URL"
 has_not "$T/out" '"domain":"example.org"' "a mail address is none"
@@ -68,36 +71,36 @@ has_not "$T/out" '"domain":"example.org"' "a mail address is none"
 # --- similar ---
 check "a phishing page" inc new title="Phishing page imitating a bank" class=fraud severity=low rsit_type=phishing \
 	'indicators=198.18.8.0/24|||'
-check "what is similar" inc similar 4
-has "$T/out" 'incident-3 .*198\.18\.8\.0/24' "says by what"
+check "what is similar" inc similar 5
+has "$T/out" 'incident-4 .*198\.18\.8\.0/24' "says by what"
 check "another of that kind" inc new title="Bank customers get a phishing mail" class=fraud severity=low
-check "is near by its title" inc similar 5
-has "$T/out" "incident-4 .*title also has 'phishing'" "and says which words"
+check "is near by its title" inc similar 6
+has "$T/out" "incident-5 .*title also has 'phishing'" "and says which words"
 
 # --- merge, back, split ---
-check_fails 64 "merging asks for a reason" inc merge 4 5
-check "two are one" inc merge 4 5 --why "the same page"
-inc show 5 --json >"$T/out"
+check_fails 64 "merging asks for a reason" inc merge 5 6
+check "two are one" inc merge 5 6 --why "the same page"
+inc show 6 --json >"$T/out"
 has "$T/out" '"state":"merged"' "the other is closed"
-check "that is taken back" inc unmerge 5 --why "another bank"
-inc show 5 --json >"$T/out"
+check "that is taken back" inc unmerge 6 --why "another bank"
+inc show 6 --json >"$T/out"
 has "$T/out" '"state":"report"' "it is what it was"
 check "one is two" inc split 1 198.18.0.1 --title "The second clinic" --why "two owners"
-inc show 6 --json >"$T/out"
+inc show 7 --json >"$T/out"
 has "$T/out" '198\.18\.0\.1' "the chosen went"
 inc show 1 --json >"$T/out"
 has_not "$T/out" '198.18.0.1' "and left the first"
 
 # --- an exercise from birth ---
 check "one of an exercise" inc new title="Drill" class=fraud severity=low --labels '{"tlp":"AMBER","exercise":true}'
-check_fails 77 "stays one" inc edit 7 --labels '{"tlp":"AMBER"}'
-check_fails 77 "and a real one never becomes one" inc edit 4 --labels '{"tlp":"AMBER","exercise":true}'
-check_fails 65 "nor are they merged" inc merge 4 7 --why x
+check_fails 77 "stays one" inc edit 8 --labels '{"tlp":"AMBER"}'
+check_fails 77 "and a real one never becomes one" inc edit 5 --labels '{"tlp":"AMBER","exercise":true}'
+check_fails 65 "nor are they merged" inc merge 5 8 --why x
 
 # --- 72 hours ---
 check "a leak" inc new title="Customer data for sale" class=information-content-security severity=high \
 	aware_at="2026-11-20 08:00" breach_law="Personal data protection law, article 46"
-inc show 8 --json >"$T/out"
+inc show 9 --json >"$T/out"
 has "$T/out" '"breach_law":"Personal data' "names its law"
 ronda due -d "$D" --json --within 30d >"$T/out"
 has "$T/out" 'Customer data for sale' "and is due"
@@ -141,17 +144,17 @@ says 'From feeds, last day' "and what feeds brought"
 lang=id answers 200 "in Indonesian" "$URL/triage"
 says '<h1>Triase</h1>' "too"
 says 'terima sebagai insiden' "with its acts"
-id4=$(inc show 4 --json | sed -nE 's/.*"id":"(incident--[-0-9a-f]{36})".*/\1/p')
-id5=$(inc show 5 --json | sed -nE 's/.*"id":"(incident--[-0-9a-f]{36})".*/\1/p')
+id4=$(inc show 5 --json | sed -nE 's/.*"id":"(incident--[-0-9a-f]{36})".*/\1/p')
+id5=$(inc show 6 --json | sed -nE 's/.*"id":"(incident--[-0-9a-f]{36})".*/\1/p')
 answers 303 "only tried" -d "csrf=$csrf" -d "id=$id4" -d "id=$id5" -d act=accept -d try=yes "$URL/triage"
 to | grep -q 'done=2&tried=yes'
 ok $? "says how many"
-has "$(inc show 4 --json >"$T/out"; echo "$T/out")" '"state":"report"' "nothing is changed"
+has "$(inc show 5 --json >"$T/out"; echo "$T/out")" '"state":"report"' "nothing is changed"
 answers 400 "to reject asks for a reason" -d "csrf=$csrf" -d "id=$id4" -d "id=$id5" -d act=reject "$URL/triage"
 answers 400 "none chosen" -d "csrf=$csrf" -d act=accept "$URL/triage"
 answers 403 "a form of another site" -d "id=$id4" -d act=accept "$URL/triage"
 answers 303 "two are accepted" -d "csrf=$csrf" -d "id=$id4" -d "id=$id5" -d act=accept "$URL/triage"
-has "$(inc show 5 --json >"$T/out"; echo "$T/out")" '"state":"open"' "and are incidents"
+has "$(inc show 6 --json >"$T/out"; echo "$T/out")" '"state":"open"' "and are incidents"
 answers 200 "the page of one" "$URL/incident/1"
 for part in overview timeline correspondence indicators tasks evidence sharing; do
 	says "id=\"$part\"" "has the part '$part'"
@@ -162,25 +165,25 @@ lang=id answers 200 "in Indonesian" "$URL/incident/1"
 says 'Garis waktu' "too"
 says 'sedang, 3 poin' "the reason as well"
 has_not "$T/body" '>Timeline<' "and no other language between"
-go "$URL/incident/4"
+go "$URL/incident/5"
 says '<code>198\.18\.8\.0/24' "what to look for"
 answers 200 "the timeline alone" "$URL/incident/1/timeline"
 says 'finding: last seen' "has findings"
-answers 303 "merged by a form" -d "csrf=$csrf" -d other=5 -d why="the same after all" "$URL/incident/4/do/merge"
-answers 200 "the other" "$URL/incident/5"
+answers 303 "merged by a form" -d "csrf=$csrf" -d other=6 -d why="the same after all" "$URL/incident/5/do/merge"
+answers 200 "the other" "$URL/incident/6"
 says 'do/unmerge' "offers the way back"
 has_not "$T/body" 'do/merge"' "and no other"
-answers 303 "which is taken" -d "csrf=$csrf" -d why="no" "$URL/incident/5/do/unmerge"
-answers 404 "an act that is none" -d "csrf=$csrf" "$URL/incident/5/do/explode"
+answers 303 "which is taken" -d "csrf=$csrf" -d why="no" "$URL/incident/6/do/unmerge"
+answers 404 "an act that is none" -d "csrf=$csrf" "$URL/incident/6/do/explode"
 answers 404 "nor of another type" -d "csrf=$csrf" -d why=x "$URL/note/1/do/merge"
-answers 303 "handed over" -d "csrf=$csrf" -d person=person-1 --data-urlencode "note=call the bank at nine" "$URL/incident/4/do/hand-over"
-answers 403 "who gave it does not confirm" -d "csrf=$csrf" "$URL/incident/4/do/confirm"
+answers 303 "handed over" -d "csrf=$csrf" -d person=person-1 --data-urlencode "note=call the bank at nine" "$URL/incident/5/do/hand-over"
+answers 403 "who gave it does not confirm" -d "csrf=$csrf" "$URL/incident/5/do/confirm"
 jar=Analyst csrf=$(jar=Analyst token)
-go "$URL/incident/4"
+go "$URL/incident/5"
 says 'call the bank at nine' "who takes it reads the note"
 says 'I take it over' "and has a button"
-answers 303 "he confirms" -d "csrf=$csrf" "$URL/incident/4/do/confirm"
-go "$URL/incident/4"
+answers 303 "he confirms" -d "csrf=$csrf" "$URL/incident/5/do/confirm"
+go "$URL/incident/5"
 has_not "$T/body" 'I take it over' "once"
 jar=Duty csrf=$(jar=Duty token)
 answers 200 "findings" "$URL/findings?type=vulnerable-system&ip=198.18.0.0/24"
@@ -222,12 +225,12 @@ has "$T/err" "cannot be filtered by 'weight'" "in words"
 
 # --- a campaign ---
 check "a campaign" ronda campaign -d "$D" new title="Waves of phishing" attackers="Group One" from=2026-11-01
-check "has incidents" inc link 4 part-of campaign-1
+check "has incidents" inc link 5 part-of campaign-1
 answers 200 "its page" "$URL/campaign/1"
 says 'Incidents of it' "lists them"
 says 'Phishing page imitating a bank' "by name"
 ronda campaign -d "$D" edit 1 'indicators=198.18.8.7|||' >"$T/out" 2>&1
-inc similar 4 >"$T/out"
+inc similar 5 >"$T/out"
 has "$T/out" 'campaign-1 .*198\.18\.8' "and is similar to what it holds"
 stop_node
 

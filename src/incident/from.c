@@ -217,6 +217,66 @@ static enum rc add_finding(struct making *k, str id)
 	return rc;
 }
 
+/* --- an event --- */
+
+struct taken_event {
+	struct making *k;
+	enum rc rc;
+	bool seen;
+};
+
+static str event_text(struct making *k, const struct event_view *e, const char *name)
+{
+	struct buf b = BUF_INIT(KIB(16));
+
+	(void)event_view_value(e, str_of(name), &b);
+	str text = arena_str(k->a, buf_str(&b));
+	buf_free(&b);
+	return text;
+}
+
+static bool take_event(void *ctx, const struct event_view *e)
+{
+	struct taken_event *t = ctx;
+	struct making *k = t->k;
+	const struct type_field *f = k->type.indicators;
+	str type = event_text(k, e, "classification.type"), ip = event_text(k, e, "source.ip");
+	str fqdn = event_text(k, e, "source.fqdn"), url = event_text(k, e, "source.url");
+	int64_t at_us;
+	enum tlp tlp;
+
+	t->seen = true;
+	t->rc = mark(k, tlp_parse(event_text(k, e, "tlp"), &tlp) ? tlp : TLP_RED,
+		     str_eq(event_text(k, e, "exercise"), STR("true")));
+	k->indicator_count += ip.n && put_one(column_of(f, KIND_NETWORK, KIND_ADDRESS), ip, &k->j);
+	k->indicator_count += fqdn.n && put_one(column_of(f, KIND_DOMAIN, KIND_DOMAIN), fqdn, &k->j);
+	k->indicator_count += url.n && put_one(column_of(f, KIND_URL, KIND_URL), url, &k->j);
+	if (!k->title.n)
+		k->title = arena_fmt(k->a, STR_FMT ": " STR_FMT, STR_ARG(capital(k, type)), STR_ARG(ip.n ? ip : fqdn.n ? fqdn : url));
+	if (!k->class.n && is_choice(k->type.class, type_taxonomy(type)))
+		k->class = type_taxonomy(type);
+	if (!k->kind.n && is_choice(k->type.kind, type))
+		k->kind = type;
+	if (time_parse(event_text(k, e, "time.source"), true, &at_us) && (!k->first_us || at_us < k->first_us))
+		k->first_us = at_us;
+	return false;
+}
+
+static enum rc add_event(struct making *k, str id)
+{
+	struct taken_event t = { .k = k };
+
+	enum rc rc = read_event(k->r, k->v, str_from(id, STR("event--").n), take_event, &t, k->err);
+	if (rc == RC_OK && !t.seen)
+		rc = fail(k->err, RC_ABSENT, "there is no such event");
+	if (rc == RC_OK)
+		rc = t.rc;
+	k->how = STR("feed");
+	if (rc == RC_OK)
+		k->links[k->link_count++] = arena_str(k->a, id);
+	return rc;
+}
+
 static enum rc add_quarantined(struct making *k, str id)
 {
 	struct quarantined q;
@@ -297,6 +357,7 @@ static enum rc gather(struct making *k)
 	for (size_t i = 0; rc == RC_OK && i < k->q->source_count; i++) {
 		str id = k->q->sources[i];
 		rc = str_starts(id, STR("finding--"))    ? add_finding(k, id) :
+		     str_starts(id, STR("event--"))      ? add_event(k, id) :
 		     str_starts(id, STR("quarantine--")) ? add_quarantined(k, id) : add_record(k, id);
 	}
 	json_close(&k->j, ']');

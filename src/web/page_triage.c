@@ -145,7 +145,7 @@ enum rc page_triage(struct page *p, struct err *err)
 	p->title = say(p->language, "Triage", "Triase");
 	put_words(p);
 	json_put_bool(&p->j, "may_act", authz_ever(&p->caller.viewer, ACTION_MOVE, t.type));
-	json_put_bool(&p->j, "waits_none", false);
+	json_put_bool(&p->j, "keys", p->form == FORM_HTML);
 	if (authz_ever(&p->caller.viewer, ACTION_CREATE, t.type))
 		json_put_str(&p->j, "new_href", arena_fmt(p->a, "/%s/new", t.type->name));
 	if (done.n > 0)
