@@ -202,6 +202,10 @@ is "$(api -d "{\"sources\":[\"$f3\"],\"act\":\"told\",\"why\":\"by phone\"}" "$U
 ronda findings -d "$D" --json --ip 198.18.0.3 >"$T/out"
 has "$T/out" '"told":"2026' "they are"
 
+answers 200 "the tour" "$URL/tour"
+says 'A finding becomes an incident' "goes on to incidents"
+says 'name="source" value="finding--' "and makes one"
+
 # --- saved questions ---
 answers 303 "a question is kept" -F "csrf=$csrf" -F based_on=0 -F "f.title=Telnet" -F f.over=findings -F "f.words=type=vulnerable-system ip=198.18.0.0/24" "$URL/question"
 answers 200 "and asked" "$URL/question/1/ask"

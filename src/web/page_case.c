@@ -11,7 +11,7 @@
 #include "record/clocks.h"
 #include "web/records.h"
 
-enum { SHOWN_ENTRIES = 30, SHOWN_MESSAGES = 200, WHO_MOST = 50, WHO_EACH = 3 };
+enum { SHOWN_ENTRIES = 30, SHOWN_MESSAGES = 200, WHO_MOST = 50, WHO_EACH = 3, LINKS_MOST = 500 };
 
 bool is_case(const struct record_view *v)
 {
@@ -52,6 +52,8 @@ static void put_severity(struct page *p, const struct record_view *v, const stru
 	json_put_str(&p->j, "proposed_label", choice_label(p, t->severity, str_of(s.level)));
 	json_put_str(&p->j, "proposed_reason", s.reason);
 	json_put_bool(&p->j, "differs", !str_eq(set, str_of(s.level)));
+	json_put_bool(&p->j, "why_missing", t->severity_why && !case_value(v, t->severity_why) && !record_view_cuts(v, t->severity_why) &&
+					    !str_eq(set, str_of(s.level)));
 }
 
 static void put_handling(struct page *p, const struct record_view *v, const struct case_type *t)
@@ -209,18 +211,30 @@ static const char *section_of(const struct types *types, const struct type *t)
 
 struct linking {
 	struct page *p;
-	const char *section;
+	struct link_view list[LINKS_MOST];
+	size_t count;
 };
 
-static bool put_section_link(void *ctx, const struct link_view *l)
+static bool note_link(void *ctx, const struct link_view *l)
 {
 	struct linking *k = ctx;
-	struct page *p = k->p;
+	struct link_view *to = &k->list[k->count++];
+	const str texts[] = { l->kind, l->why, l->other, l->other_title, l->other_type, l->other_state };
+	str *copies[] = { &to->kind, &to->why, &to->other, &to->other_title, &to->other_type, &to->other_state };
+
+	*to = *l;
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		*copies[i] = arena_str(k->p->a, texts[i]);
+	return k->count < LINKS_MOST;
+}
+
+static void put_section_link(struct page *p, const struct link_view *l, const char *section)
+{
 	const struct type *t = types_find(page_types(p), l->other_type);
 	int state = t ? type_state(t, l->other_state) : -1;
 
-	if (strcmp(section_of(page_types(p), t), k->section) != 0)
-		return true;
+	if (strcmp(section_of(page_types(p), t), section) != 0)
+		return;
 	json_open(&p->j, '{');
 	json_put_i64(&p->j, "id", l->id);
 	json_put_str(&p->j, "kind", l->kind);
@@ -236,19 +250,20 @@ static bool put_section_link(void *ctx, const struct link_view *l)
 	if (href.n > 0)
 		json_put_str(&p->j, "href", href);
 	json_close(&p->j, '}');
-	return !p->doc.over;
 }
 
 static enum rc put_sections(struct page *p, str id, struct err *err)
 {
 	static const char *const sections[] = { "tasks", "evidence", "correspondence", "linked" };
-	enum rc rc = RC_OK;
+	struct linking *k = ARENA_NEW(p->a, struct linking);
 
+	k->p = p;
+	enum rc rc = read_record_links(p->r, page_types(p), &p->caller.viewer, id, p->a, note_link, k, err);
 	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(sections); i++) {
-		struct linking k = { p, sections[i] };
 		json_key(&p->j, arena_fmt(p->a, "part_%s", sections[i]));
 		json_open(&p->j, '[');
-		rc = read_record_links(p->r, page_types(p), &p->caller.viewer, id, p->a, put_section_link, &k, err);
+		for (size_t l = 0; l < k->count; l++)
+			put_section_link(p, &k->list[l], sections[i]);
 		json_close(&p->j, ']');
 	}
 	return rc;
