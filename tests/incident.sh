@@ -252,5 +252,10 @@ stop_node
 sqlite3 "$D/main.db" 'SELECT kind, hex(value), hex(record) FROM indicator ORDER BY 1, 2, 3' >"$T/again"
 cmp -s "$T/kept" "$T/again"
 ok $? "and gets them again"
+grep -aqr "login\.bank\.example\.org" "$D"
+ok $? "what an incident names is in the directory"
+check "until it is erased" inc erase 4 --why "asked to"
+! grep -aqr "login\.bank\.example\.org" "$D"
+ok $? "then nowhere"
 check "the node is sound" ronda verify -d "$D"
 done_testing

@@ -50,7 +50,7 @@ static const struct {
 	{ "make", "Make its tasks", "Buat tugasnya" },
 	{ "call", "Call", "Telepon" },
 	{ "ladder", "Ladder", "Eskalasi" },
-	{ "due", "due", "tenggat" },
+	{ "due", "Due", "Tenggat" },
 	{ "paused", "paused", "ditunda" },
 	{ "exercise", "EXERCISE", "LATIHAN" },
 	{ "held", "HELD", "DITAHAN" },
