@@ -227,6 +227,13 @@ check "a word that is not understood" ronda question -d "$D" new title="Bad" ove
 check_fails 65 "is named when asked" ronda question -d "$D" run 3
 has "$T/err" "cannot be filtered by 'weight'" "in words"
 
+lang=id answers 200 "in Indonesian" "$URL/question/1/ask"
+says 'Dengan yang dipilih' "too"
+lang=id answers 200 "and the timeline" "$URL/incident/1/timeline"
+says 'temuan: last seen|dibuat: Laporan' "with what happened"
+answers 200 "the watch board" "$URL/"
+says '<b>[0-9]+</b> reports waiting' "says how many wait"
+
 # --- a campaign ---
 check "a campaign" ronda campaign -d "$D" new title="Waves of phishing" attackers="Group One" from=2026-11-01
 check "has incidents" inc link 5 part-of campaign-1

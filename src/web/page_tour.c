@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "incident/case.h"
 #include "web/page.h"
 
 /* Three minutes for a director, printed or read aloud: every number is this
  * node's own, at this moment. The words stand in the template. */
 
-enum { GONE_LOOK = 1000, TYPES_SHOWN = 5, CASES_LOOK = 1000 };
+enum { GONE_LOOK = 1000, TYPES_SHOWN = 5 };
 
 static int by_count(const void *a, const void *b)
 {
@@ -110,34 +109,6 @@ static enum rc put_state(struct page *p, enum finding_state state, const char *k
 	return rc;
 }
 
-static enum rc put_case_count(struct page *p, const struct type *t, uint64_t states, const char *key, struct err *err)
-{
-	struct record_query q = { .type = t, .states = states };
-	uint64_t n = 0;
-	bool more = false;
-	enum rc rc = read_record_count(p->r, page_types(p), &p->caller.viewer, &q, CASES_LOOK, &n, &more, err);
-	json_put_str(&p->j, key, arena_fmt(p->a, "%llu%s", (unsigned long long)n, more ? "+" : ""));
-	return rc;
-}
-
-/* What people make of findings; for who may see incidents at all. */
-static enum rc put_cases(struct page *p, struct err *err)
-{
-	struct case_type t;
-	if (!case_type_find(page_types(p), &t) || !authz_ever(&p->caller.viewer, ACTION_READ, t.type))
-		return RC_OK;
-	uint64_t waiting = UINT64_C(1) << t.report | (t.triage >= 0 ? UINT64_C(1) << t.triage : 0);
-	json_key(&p->j, STR("cases"));
-	json_open(&p->j, '{');
-	enum rc rc = put_case_count(p, t.type, waiting, "waiting", err);
-	if (rc == RC_OK)
-		rc = put_case_count(p, t.type, UINT64_C(1) << t.open, "in_work", err);
-	json_put_str(&p->j, "list_href", arena_fmt(p->a, "/%s?state=%s", t.type->name, t.type->states[t.open].name));
-	json_put_bool(&p->j, "may_make", authz_ever(&p->caller.viewer, ACTION_CREATE, t.type));
-	json_close(&p->j, '}');
-	return rc;
-}
-
 enum rc page_tour(struct page *p, struct err *err)
 {
 	p->template = "tour";
@@ -150,7 +121,7 @@ enum rc page_tour(struct page *p, struct err *err)
 	if (rc == RC_OK)
 		rc = put_gravest(p, err);
 	if (rc == RC_OK)
-		rc = put_cases(p, err);
+		rc = page_put_cases(p, err);
 	if (rc == RC_OK)
 		rc = put_state(p, FINDING_GONE, "gone", err);
 	if (rc == RC_OK)
