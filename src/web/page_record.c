@@ -209,6 +209,8 @@ enum rc page_record(struct page *p, struct err *err)
 			rc = put_round(p, &v, err);
 		if (rc == RC_OK && is_case(&v))
 			rc = put_case(p, &v, err);
+		if (rc == RC_OK)
+			rc = put_members_of(p, &v, err);
 	}
 	record_view_end(&v);
 	return rc;
