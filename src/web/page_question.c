@@ -164,13 +164,6 @@ static bool note_item(void *ctx, const struct question_item *i)
 	return true;
 }
 
-static str member(struct page *p, struct json_object *o, const char *name)
-{
-	str text = o ? json_get_str(o, name) : page_form(p, name);
-
-	return text.p ? str_trim_all(text) : STR("");
-}
-
 static bool flag(struct page *p, struct json_object *o, const char *name)
 {
 	bool set = false;

@@ -244,7 +244,8 @@ enum rc page_record_edit(struct page *p, struct err *err)
 
 str member(const struct page *p, struct json_object *o, const char *name)
 {
-	return o ? json_get_str(o, name) : page_form(p, name);
+	str text = o ? json_get_str(o, name) : page_form(p, name);
+	return text.p ? str_trim_all(text) : text;
 }
 
 static enum rc link_or_unlink(struct page *p, bool link, struct err *err)
@@ -260,7 +261,7 @@ static enum rc link_or_unlink(struct page *p, bool link, struct err *err)
 	if (rc == RC_OK && link)
 		rc = change_link(p->w->n->records, p->w->n->store, &p->caller.viewer, from,
 				 member(p, o, "kind").n > 0 ? member(p, o, "kind") : STR("related"),
-				 str_trim_all(member(p, o, "to")), why, &id, err);
+				 member(p, o, "to"), why, &id, err);
 	else if (rc == RC_OK && !str_to_i64(member(p, o, "link"), &id) &&
 		 !(o && json_get_i64(o, "link", &id)))
 		rc = fail(err, RC_INPUT, "'link' is no number of a link");

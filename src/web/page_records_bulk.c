@@ -54,7 +54,7 @@ static enum rc take(struct bulk *b, struct json_object **o, struct err *err)
 	}
 	b->to_state = member(p, *o, "state");
 	b->why = member(p, *o, "why");
-	b->assignee = str_trim(member(p, *o, "assignee"));
+	b->assignee = member(p, *o, "assignee");
 	b->tlp = member(p, *o, "tlp");
 	if (b->over)
 		return fail(err, RC_INPUT, "at most %d records at once", BULK_MAX);

@@ -227,8 +227,7 @@ enum rc page_triage_act(struct page *p, struct err *err)
 	only_try = (o && json_get_bool(o, "dry_run", &only_try) && only_try) || page_form(p, "try").p;
 	q.dry_run = only_try;
 	if (rc == RC_OK)
-		rc = take_act(p, &t, str_trim_all(member(p, o, "act")),
-			      str_trim_all(member(p, o, "target")), &q, err);
+		rc = take_act(p, &t, member(p, o, "act"), member(p, o, "target"), &q, err);
 	if (rc == RC_OK)
 		rc = case_act(p->w->n->records, p->w->n->store, &p->caller.viewer, &q, &done, err);
 	if (rc == RC_OK && o) {
@@ -279,7 +278,7 @@ enum rc page_from(struct page *p, struct err *err)
 		note_source(c, STR("source"), json_text(json_at(list, i)));
 	if (!o)
 		page_form_each(p, note_source, c);
-	act = str_trim_all(member(p, o, "act"));
+	act = member(p, o, "act");
 	if (rc == RC_OK && act.n > 0 && !str_eq(act, STR("incident"))) {
 		rc = findings_act(n->records, n->store, &p->caller.viewer, c->ids, c->count, act, member(p, o, "why"),
 				  page_form(p, "try").p != NULL, &done, err);

@@ -86,7 +86,7 @@ MUST_CHECK enum rc take_labels(struct page *p, str before, str *out, struct err 
 /* A program's body: these members and no others. *out is to be freed whatever comes. */
 MUST_CHECK enum rc take_members(struct page *p, const char *const *known, size_t n,
 				struct json_object **out, struct err *err);
-/* One of them, or of the form when `o` is NULL. */
+/* One of them, or of the form when `o` is NULL; without blanks around it. */
 str member(const struct page *p, struct json_object *o, const char *name);
 
 #endif
