@@ -178,6 +178,8 @@ static enum rc put_record(struct tx *tx, struct saving *k, struct err *err)
 	enum rc rc = change_record_tx(tx, k->r, k->v, &q, k->a, &view, &errors, err);
 	if (rc == RC_INPUT && errors.count > 0)
 		rc = fail(err, RC_INPUT, "%s", errors.list[0].text);
+	if (rc == RC_OK && !view.record)
+		rc = fail(err, RC_DENIED, "you could not see what you note");
 	if (rc == RC_OK)
 		k->out->id = record_view_id(&view, k->a);
 	record_view_end(&view);

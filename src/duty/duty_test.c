@@ -21,8 +21,9 @@ static struct viewer viewer_of(const struct office *o, int who)
 {
 	struct viewer v = {
 		.right = RIGHT_OPERATE,
-		.as = { .kind = RECIPIENT_STAFF, .ceiling = TLP_RED, .named = true, .personal_basis = true },
-		.channel = CHANNEL_SCREEN, .account = o->accounts[who], .all_roles = o->roles,
+		.as = { .kind = RECIPIENT_STAFF, .ceiling = TLP_RED, .named = true, .personal_basis = true,
+			.exercise_member = true },
+		.exercise = true, .channel = CHANNEL_SCREEN, .account = o->accounts[who], .all_roles = o->roles,
 		.roles = UINT32_C(1) << roles_find(o->roles, STR("lead")) |
 			 UINT32_C(1) << roles_find(o->roles, STR("duty")),
 		.policy = { .number = 1, .public_k = 5 },

@@ -149,6 +149,8 @@ enum rc handover_write(struct records *r, struct store *s, const struct roles *r
 		if (rc == RC_INPUT && errors.count > 0)
 			rc = fail(err, RC_INPUT, "%s", errors.list[0].text);
 	}
+	if (rc == RC_OK && !view.record)
+		rc = fail(err, RC_DENIED, "you could not see what you write");
 	if (rc == RC_OK)
 		*id_out = record_view_id(&view, a);
 	record_view_end(&view);
