@@ -237,24 +237,42 @@ at "2026-12-10 12:00"
 sleep 1
 is "$(rows 'regulator|organisation--[^/]*/security' r outbox list --item incident-6)" 0 "the regulator not yet"
 at "2026-12-11 12:00"
-until_has '/security' r outbox list --item incident-6
-ok $? "then the regulator is told"
+until_has 'ask the regulator' notices "$day"
+ok $? "then who is on duty is asked to tell the regulator"
+is "$(rows '/security' r outbox list --item incident-6)" 0 "nothing goes there by itself"
+check "its ladder says so" r duty ladder incident-6
+has "$T/err" 'regulator.*not yet done' "and that it is not done"
+at "2026-12-17 12:00"
+until_has 'not done yet: ask the regulator' r notice list
+ok $? "nobody does it: the lead is told"
 at "2026-12-31 12:00"
 sleep 1
-is "$(steps)" 3 "each step once"
+is "$(steps)" 4 "once"
+check "he calls the regulator" r duty call incident-6 --organisation organisation-2 --as security --result reached
 check "the whole of it" r duty ladder incident-6
 has "$T/err" 'the regulator has been told' "there is no further step"
 is "$(get "$day" "/duty/ladder.json?about=incident-6")" 200 "on one page"
 has "$T/page" '"what":"tried"' "with the call"
 stop_node
-check "the node runs again" serve
+check_fails 65 "a step that there is not" ronda serve -d "$D" --set listen=127.0.0.1:0 --set ladder_sends=minister
+check "the node runs again, and may tell a regulator by itself" serve --set ladder_sends=regulator
 at "2027-01-20 12:00"
 sleep 1
-is "$(steps)" 3 "also after a restart"
+is "$(steps)" 4 "nothing is told twice after a restart"
 check "moved on" r incident move 6 open
 check "and waiting again" r incident move 6 waiting --why "they promised"
 sleep 1
-is "$(steps)" 3 "the ladder knows who was asked"
+is "$(steps)" 4 "the ladder knows who was asked"
+check "another one" r incident new title="Spam again" class=abusive-content severity=low \
+	summary="Spam" organisation=organisation-1
+check "it is taken on" r incident move 7 open
+check "and waits" r incident move 7 waiting --why "provider is to act"
+until_has 'organisation--[^/]*/abuse' r outbox list --item incident-7
+ok $? "the desk is written to"
+check "the manager does not answer" r duty call incident-7 --result no-answer --phone "+62 0001" --as management
+at "2027-01-26 12:00"
+until_has '/security' r outbox list --item incident-7
+ok $? "and the regulator is written to"
 at "2027-01-21 12:00"
 check "one more hand-over" r duty handover --text "by Lead A"
 check "whoever writes it may sign it in a small team" r duty sign 2

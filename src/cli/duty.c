@@ -227,7 +227,7 @@ static void ladder_rows(struct duty_call *k, const struct ladder *l)
 		{ "at", COLUMN_TIME }, { .name = "what" }, { .name = "how" }, { .name = "organisation" },
 		{ .name = "role" }, { .name = "words" },
 	};
-	static const char *const what[] = { "told", "tried", "answered" };
+	static const char *const what[] = { "told", "tried", "answered", "asked" };
 	struct cli_table t = cli_table(k->c, columns, COUNT_OF(columns));
 	char due[40];
 	for (size_t i = 0; i < l->ask.event_count; i++) {
@@ -242,7 +242,8 @@ static void ladder_rows(struct duty_call *k, const struct ladder *l)
 		return;
 	}
 	const struct ladder_contact *to = l->next.rungs[l->next.rung];
-	str at = l->waits ? time_str(due, l->next.due_us) : STR("when it waits");
+	str at = l->next.by_person ? STR("asked for, not yet done") :
+		 l->waits ? time_str(due, l->next.due_us) : STR("when it waits");
 	cli_talk(k->c, "next: %s (" STR_FMT ", " STR_FMT "), " STR_FMT ": %s", ladder_rung_name(l->next.rung),
 		 STR_ARG(to->organisation_name), STR_ARG(to->role), STR_ARG(at), l->next.why);
 }

@@ -267,7 +267,7 @@ static enum rc changed(struct tx *tx, struct records *r, void *ctx, const struct
 	if (rc == RC_OK)
 		rc = handover_changed(tx, d, before, now, body, err);
 	if (rc == RC_OK)
-		rc = ladder_changed(tx, d, before, now, err);
+		rc = ladder_changed(tx, d, before, now, body, err);
 	json_free(body);
 	return rc;
 }
