@@ -111,7 +111,7 @@ static void put_part(struct json_out *j, struct reader *r, const struct types *t
 	json_put_str(j, "part", str_of(p->kind));
 	json_put_str(j, "label", str_of(part_labels[kind]));
 	json_put_str(j, "href", kind == BOARD_FEEDS ? STR("/feeds") : kind == BOARD_NOTICES ? STR("/notices") :
-				arena_fmt(a, "#%s", p->kind));
+				p->count == 0 ? STR("/duty") : arena_fmt(a, "#%s", p->kind));
 	json_put_bool(j, "signing", kind == BOARD_TO_SIGN);
 	json_put_i64(j, "count", (int64_t)p->count);
 	json_put_bool(j, "more", p->more);
