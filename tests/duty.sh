@@ -189,6 +189,8 @@ has "$T/out" 'Manager M.*yes.*internal' "whom, and what may not be said"
 check "nobody answers" r duty call incident-4 --result no-answer --phone "+62 0001" --as management
 r ledger list --item incident-4 --csv >"$T/out"
 has_not "$T/out" 'phone' "nothing was said"
+r organisation show 1 --json >"$T/out"
+has "$T/out" '"unanswered":1' "and the card counts it"
 check "he is reached" r duty call incident-4 --result reached --phone "+62 0001" --as management \
 	--words "will look at it" --json
 has "$T/out" '"told":true' "he was told"

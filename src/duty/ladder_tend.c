@@ -16,6 +16,13 @@ static enum rc drop(struct conn *c, const struct uuid *id, struct err *err)
 	return sql_run(q, err);
 }
 
+static enum rc drop_steps(struct conn *c, const struct uuid *id, struct err *err)
+{
+	struct sql *q = sql(c, "DELETE FROM duty_step WHERE record = ?");
+	sql_blob(q, 1, duty_id_bytes(id));
+	return sql_run(q, err);
+}
+
 /* Somebody has called about it. */
 static enum rc look_again(struct tx *tx, const struct uuid *record, struct err *err)
 {
@@ -37,7 +44,11 @@ enum rc ladder_changed(struct tx *tx, struct duty *d, const struct record *befor
 	if (waits < 0 || !now->type->organisation)
 		return RC_OK;
 	/* Of a drill nobody outside hears; what is held goes to nobody. */
-	if (now->erased || now->state != waits || now->labels.exercise || now->labels.held)
+	if (now->erased) {
+		enum rc rc = drop_steps(tx_conn(tx), &now->id, err);
+		return rc == RC_OK ? drop(tx_conn(tx), &now->id, err) : rc;
+	}
+	if (now->state != waits || now->labels.exercise || now->labels.held)
 		return before && before->state == waits ? drop(tx_conn(tx), &now->id, err) : RC_OK;
 	record_id_format(&item, now->type_name, &now->id);
 	struct sql *q = sql(tx_conn(tx), "INSERT INTO duty_ladder (record, item, since_us, next_us)"
