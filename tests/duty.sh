@@ -130,6 +130,10 @@ is "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $lead" \
 r outbox list --driver sms --csv >"$T/out"
 has_not "$T/out" '"queued"' "and no pager rings any more"
 check "it is taken on" r incident move 2 open
+is "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $night" -d 'x=1' "$URL/duty/take")" 303 \
+	"the night says that it is there"
+is "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $night" -d 'x=1' "$URL/duty/take")" 409 "once"
+check_fails 66 "who has no shift cannot" r duty take
 
 # --- hand-over ---
 check "another report" r incident new title="Mail leaks" class=fraud severity=low summary="Mail leaks"

@@ -16,6 +16,13 @@ static enum rc save_writer(struct tx *tx, const struct record *now, struct err *
 	return sql_run(q, err);
 }
 
+static enum rc drop_writer(struct tx *tx, const struct record *now, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "DELETE FROM duty_handover WHERE record = ?");
+	sql_blob(q, 1, duty_id_bytes(&now->id));
+	return sql_run(q, err);
+}
+
 static enum rc writer_of(struct conn *c, const struct uuid *id, struct arena *a, str *out, struct err *err)
 {
 	struct sql *q = sql(c, "SELECT writer FROM duty_handover WHERE record = ?");
@@ -159,8 +166,10 @@ enum rc handover_changed(struct tx *tx, struct duty *d, const struct record *bef
 			 const struct record *now, struct json_object *body, struct err *err)
 {
 	int is_signed = duty_state(now->type, "handover.signed");
-	if (is_signed < 0 || now->erased)
+	if (is_signed < 0)
 		return RC_OK;
+	if (now->erased)
+		return drop_writer(tx, now, err);
 	if (!before)
 		return now->state == is_signed ?
 			       fail(err, RC_INPUT, "a hand-over is written first, then signed") :
