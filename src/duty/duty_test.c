@@ -191,13 +191,18 @@ static enum rc put_message(struct tx *tx, void *ctx, struct err *e)
 	return outbox_put(tx, &k->m, NULL, 0, NULL, e);
 }
 
-static void notice(struct office *o, str to, const char *details, uint64_t at)
+static void message(struct office *o, const char *driver, str to, const char *details, uint64_t at)
 {
-	struct put_job k = { o, { .lane = LANE_INCIDENT, .driver = STR("notice"), .recipient = to,
+	struct put_job k = { o, { .lane = LANE_INCIDENT, .driver = str_of(driver), .recipient = to,
 				  .item = o->persons[A], .item_version = 1, .template = STR("clock.due"),
 				  .details = str_of(details), .purpose = PURPOSE_HANDLING, .policy = 1,
 				  .maker = STR("clock:x:y:0"), .made_at = at } };
 	CHECK_RC(store_write(o->w.s, put_message, &k, &err), RC_OK, err);
+}
+
+static void notice(struct office *o, str to, const char *details, uint64_t at)
+{
+	message(o, "notice", to, details, at);
 }
 
 static size_t waiting(struct office *o, const char *driver, str to)
@@ -319,12 +324,15 @@ TEST(what_moves_on)
 	notice(&o, o.persons[A], "{\"clock\":\"y\",\"watch\":\"next-on-duty\"}", 2);
 	notice(&o, o.persons[A], "{\"clock\":\"y\"}", 3); /* his own task */
 	notice(&o, STR("role:duty"), "{\"clock\":\"y\",\"watch\":\"on-duty\",\"nobody\":true}", 4);
+	message(&o, "sms", o.persons[A], "{\"clock\":\"y\",\"watch\":\"on-duty\"}", 5);
+	message(&o, "sms", o.persons[A], "{\"words\":\"not because he has the watch\"}", 6);
 	str id = handover(&o, A, B);
 	CHECK_INT(waiting(&o, "notice", o.persons[A]), 3);
 	CHECK_RC(sign(&o, B, id), RC_OK, err);
 	CHECK_INT(waiting(&o, "notice", o.persons[A]), 1);
 	CHECK_INT(waiting(&o, "notice", o.persons[B]), 2);
 	CHECK_INT(waiting(&o, "notice", STR("role:duty")), 1);
+	CHECK_INT(waiting(&o, "sms", o.persons[A]), 1);
 	CHECK_RC(sign(&o, B, id), RC_OK, err); /* again: nothing */
 	CHECK_INT(waiting(&o, "notice", o.persons[B]), 2);
 	office_end(&o);

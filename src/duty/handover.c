@@ -145,6 +145,23 @@ static enum rc move_notice(struct signing *k, const struct message *old, str to,
 	return rc == RC_OK ? outbox_put(k->tx, &m, NULL, 0, NULL, err) : rc;
 }
 
+/* Who leaves is not paged any more; who takes over has just read what there is. */
+static enum rc end_pages(struct signing *k, str leaves, struct err *err)
+{
+	static const char *const drivers[] = { "webhook", "sms", "chat" };
+	enum rc rc = RC_OK;
+	for (size_t d = 0; d < COUNT_OF(drivers) && rc == RC_OK; d++) {
+		struct message *list = NULL;
+		size_t count = 0;
+		rc = outbox_waiting(tx_conn(k->tx), drivers[d], leaves, 0, NOTICES_MOST, k->a, &list, &count, err);
+		for (size_t i = 0; i < count && rc == RC_OK; i++)
+			if (by_watch(&list[i]))
+				rc = outbox_withdraw(k->tx, k->d->n.journal, list[i].id, k->now->author,
+						     STR("handed over to the next shift"), err);
+	}
+	return rc;
+}
+
 static enum rc move_notices(struct signing *k, struct err *err)
 {
 	struct uuid leaves, takes;
@@ -153,13 +170,12 @@ static enum rc move_notices(struct signing *k, struct err *err)
 	if (!duty_reference(k->now->type, k->body, "handover.leaves", &leaves) ||
 	    !duty_reference(k->now->type, k->body, "handover.takes", &takes) || uuid_equal(&leaves, &takes))
 		return RC_OK;
-	str to = duty_person_id(&takes, k->a);
-	enum rc rc = outbox_waiting(tx_conn(k->tx), "notice", duty_person_id(&leaves, k->a), 0, NOTICES_MOST,
-				    k->a, &list, &count, err);
+	str from = duty_person_id(&leaves, k->a), to = duty_person_id(&takes, k->a);
+	enum rc rc = outbox_waiting(tx_conn(k->tx), "notice", from, 0, NOTICES_MOST, k->a, &list, &count, err);
 	for (size_t i = 0; i < count && rc == RC_OK; i++)
 		if (by_watch(&list[i]))
 			rc = move_notice(k, &list[i], to, err);
-	return rc;
+	return rc == RC_OK ? end_pages(k, from, err) : rc;
 }
 
 enum rc handover_changed(struct tx *tx, struct duty *d, const struct record *before,
