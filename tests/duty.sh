@@ -177,7 +177,7 @@ has "$T/out" '"part":"waiting"' "as JSON"
 
 # --- a call ---
 check "an organisation" r organisation new --body - <<'END'
-{"name":"Provider X","kind":"provider","contacts":[
+{"name":"Provider X","kind":"provider","constituency":[{"kind":"network","value":"198.18.0.0/15","role":"network"}],"contacts":[
  {"role":"abuse","name":"Desk","email":"abuse@provider.example","channel":"mail","order":1},
  {"role":"management","name":"Manager M","phone":"+62 0001","channel":"phone","order":2}]}
 END
@@ -215,6 +215,18 @@ has "$T/page" 'Not to be said: <b>internal' "and what may not be said"
 is "$(curl -s -o "$T/page" -w '%{http_code}' -H "Authorization: Bearer $day" -F about=incident-4 \
 	-F 'whom=management|+62 0001|Manager M' -F result=left-message "$URL/duty/call")" 303 "the second click notes it"
 is "$(rows 'about call--' r incident show 4)" 3 "the incident has its calls"
+made scan_telnet 0 3 >"$T/2026-11-20-scan_telnet-test.csv"
+check "reports of a scan" r intake "$T/2026-11-20-scan_telnet-test.csv"
+until_has '"id":"[0-9a-f]*"' r findings --json
+finding=$(sed -nE '1s/.*"id":"([0-9a-f]+)".*/\1/p' "$T/out")
+check "before a call about a finding" r duty call "finding--$finding" --organisation organisation-1
+has "$T/out" 'Manager M.*yes' "it may be told"
+check "before one to those it does not concern" r duty call "finding--$finding" --organisation organisation-2
+has "$T/err" 'nothing of it may be said' "nothing may be said"
+check "and the call" r duty call "finding--$finding" --organisation organisation-1 --result left-message --json
+has "$T/out" '"told":true' "stands in the ledger"
+r ledger list --item "finding--$finding" --csv >"$T/out"
+has "$T/out" '"said".*phone' "of the finding"
 check "a task with a due time" r task new title="Call them" due_by="2026-12-02 18:00" parent=incident-4
 until_has 'Call them' notices "$night"
 ok $? "is noticed"

@@ -3,6 +3,7 @@
 
 #include <json-c/json.h>
 
+#include "disclosure/told.h"
 #include "duty/duty_private.h"
 
 enum { CONTACTS_MOST = 50, TITLE_MOST = 150 };
@@ -88,17 +89,35 @@ static enum rc read_organisation(struct preparing *k)
 	return rc;
 }
 
+/* Is it one of those the finding concerns? */
+static enum rc look_at_finding(struct preparing *k, struct uuid organisation)
+{
+	str head = STR("finding--");
+	struct finding f;
+	struct told_to to;
+	if (!str_starts(k->out->about, head))
+		return RC_OK;
+	enum rc rc = read_finding(k->r, k->v, str_from(k->out->about, head.n), k->a, &f, k->err);
+	if (rc == RC_OK)
+		rc = told_organisation(k->r, k->p, organisation, false, CHANNEL_MAIL, &to, k->err);
+	for (size_t i = 0; rc == RC_OK && to.org != 0 && i < f.concerns.count; i++)
+		k->own = k->own || f.concerns.list[i].org == to.org;
+	return rc;
+}
+
 /* What may be said is what may be written to them. */
 static enum rc ask_check(struct preparing *k)
 {
 	struct explanation *e = ARENA_NEW(k->a, struct explanation);
 	struct explain_ask ask = { .item = k->out->about, .by = CHANNEL_MAIL, .purpose = PURPOSE_HANDLING,
-				   .to = { .kind = RECIPIENT_CONSTITUENT, .ceiling = TLP_AMBER_STRICT },
-				   .own = k->own };
+				   .to = { .kind = RECIPIENT_CONSTITUENT, .ceiling = TLP_AMBER_STRICT } };
 	str agreement;
 	if (k->out->about.n == 0 || k->out->organisation.n == 0)
 		return RC_OK;
 	enum rc rc = explain_whose(k->r, k->t, k->v, k->out->organisation, k->a, &ask.organisation, k->err);
+	if (rc == RC_OK)
+		rc = look_at_finding(k, ask.organisation);
+	ask.own = k->own;
 	if (rc == RC_OK)
 		rc = policies_recipient(k->p, ask.organisation, &ask.to, &ask.policy, k->a, &agreement, k->err);
 	if (rc == RC_OK)
