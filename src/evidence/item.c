@@ -90,6 +90,22 @@ void items_json(const struct item *item, size_t count, struct json_out *j)
 	json_close(j, ']');
 }
 
+void item_json(const struct item *i, struct json_out *j)
+{
+	json_open(j, '{');
+	json_put_i64(j, "number", i->n);
+	json_put_str(j, "name", i->name);
+	json_put_str(j, "media", i->media);
+	json_put_i64(j, "bytes", (int64_t)i->bytes);
+	put_hex(j, "sha256", i->sha256.b, sizeof(i->sha256.b));
+	put_hex(j, "sha512", i->sha512, sizeof(i->sha512));
+	json_put_bool(j, "sealed", i->key.n > 0);
+	json_put_str(j, "state", str_of(item_state_name(i->state)));
+	json_put_time(j, "added", i->added_us);
+	json_put_time(j, "checked", i->checked_us);
+	json_close(j, '}');
+}
+
 static bool hex_is(struct json_object *row, const char *key, const void *p, size_t n)
 {
 	unsigned char is[64];
