@@ -14,6 +14,7 @@ printf 'login from 198.18.0.7\n' >"$T/auth.log"
 
 # --- collected, put in, held ---
 check "an exhibit" e new title="Disk of the web server" exhibit=2026-1/1 case=incident-1
+check_fails 65 "its number is given once in the case" e new title="Another" exhibit=2026-1/1 case=incident-1
 check "files are put in" e add 1 "$T/disk.img" "$T/auth.log" --media application/octet-stream
 is "$(sed -n 's/.*sha256 \([0-9a-f]*\).*/\1/p' "$T/out" | head -1)" "$(sha256sum <"$T/disk.img" | cut -c1-64)" \
 	"with the digest that sha256sum gives"
@@ -238,6 +239,8 @@ cp -a "$T/package" "$T/p"
 is "$(court "$T/p")" 0 "and all five hold"
 has "$T/package/data/custody.en.html" "$hex" "the paper has every digest, in English"
 has "$T/package/data/custody.id.txt" "Rantai penguasaan" "and Indonesian"
+has "$T/package/data/custody.id.txt" "Surat perintah atau penetapan pengadilan" "with its words for choices"
+has "$T/package/data/custody.id.txt" "Penguasaan berpindah" "and for what happened"
 has "$T/package/data/custody.id.html" '@page' "with page numbers"
 has "$T/package/data/custody.en.txt" "$fingerprint" "and the signer's fingerprint"
 has "$T/package/signatures/cover.txt" "$(sha256sum <"$T/package/signatures/tagmanifest.tsr" | cut -c1-64)" "the covering sheet has the token's digest"

@@ -97,9 +97,11 @@ enum rc evidence_open(struct store *s, struct journal *j, struct records *r,
 	*e = (struct evidence){ .s = s, .j = j, .r = r, .o = *o };
 	*out = e;
 	records_add_hook(r, &(struct record_hook){ .changed = evidence_changed, .ctx = e });
-	if (store_read_only(s))
-		return RC_OK;
-	enum rc rc = vault_open(store_dir(s), o->reserve_bytes, &e->vault, err);
+	if (store_read_only(s)) { /* what is there can be read */
+		enum rc there = vault_open(store_dir(s), true, o->reserve_bytes, &e->vault, err);
+		return there == RC_ABSENT ? RC_OK : there;
+	}
+	enum rc rc = vault_open(store_dir(s), false, o->reserve_bytes, &e->vault, err);
 	if (rc == RC_OK)
 		rc = store_write(s, list_left_over, NULL, err);
 	if (rc == RC_OK)

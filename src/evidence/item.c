@@ -263,7 +263,8 @@ enum rc evidence_add_begin(struct evidence *e, const struct viewer *v, const str
 	x->v = *v;
 	x->a = arena_new(KIB(16));
 	x->sealed = q->sealed;
-	enum rc rc = take_names(x, q, err);
+	enum rc rc = store_read_only(e->s) || !e->vault ? fail(err, RC_IO, "the store is read-only: nothing is put in") :
+							  take_names(x, q, err);
 	if (rc == RC_OK)
 		rc = exhibit_open(e, v, q->exhibit, ACTION_EDIT, x->a, &r, &view, err);
 	if (rc == RC_OK) {
@@ -549,7 +550,9 @@ enum rc item_open(struct evidence *e, struct conn *c, const struct viewer *v, co
 {
 	struct item_reading *x = x_alloc(sizeof(*x));
 	x->item = *i;
-	enum rc rc = i->key.n ? open_key(c, v, exhibit, i, x->key, err) : RC_OK;
+	enum rc rc = e->vault ? RC_OK : fail(err, RC_ABSENT, "there is no folder of evidence");
+	if (rc == RC_OK && i->key.n)
+		rc = open_key(c, v, exhibit, i, x->key, err);
 	if (rc == RC_OK)
 		rc = vault_out_new(e->vault, &i->stored, i->key.n ? x->key : NULL, &x->out, err);
 	if (rc == RC_OK)
@@ -645,6 +648,7 @@ static enum rc erase_remove(struct tx *tx, const struct erasing *e, bool *more_o
 		"INSERT OR IGNORE INTO evidence_gone (stored) SELECT stored FROM evidence_item WHERE evidence = ? AND state <> 3",
 		"DELETE FROM evidence_item WHERE evidence = ?",
 		"DELETE FROM evidence_chain WHERE evidence = ?",
+		"DELETE FROM evidence_number WHERE evidence = ?",
 		"UPDATE evidence_chain SET line = '' WHERE custody = ?",
 		"DELETE FROM evidence_given WHERE custody = ?",
 	};

@@ -63,7 +63,7 @@ static struct vault *open_in(const char *path, struct io_dir **root)
 {
 	struct vault *v = NULL;
 	CHECK_RC(io_dir_open(path, root, &err), RC_OK, err);
-	CHECK_RC(vault_open(*root, 0, &v, &err), RC_OK, err);
+	CHECK_RC(vault_open(*root, false, 0, &v, &err), RC_OK, err);
 	return v;
 }
 
