@@ -62,7 +62,8 @@ static int run(struct cli *c)
 	if (journal.first_bad)
 		cli_talk(c, "journal line %llu: %s", (unsigned long long)journal.first_bad, journal.words);
 	if (records.words[0])
-		cli_talk(c, "%s", records.words);
+		cli_talk(c, "%s%s", records.words, records.made_differs ?
+			 "; 'ronda rebuild --search' makes index and search again from the records" : "");
 	if (outbox[0])
 		cli_talk(c, "%s", outbox);
 	cli_printf(c, c->form == CLI_JSON ?

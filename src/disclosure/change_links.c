@@ -5,6 +5,7 @@
 #include "disclosure/read.h"
 #include "disclosure/read_records_private.h"
 #include "disclosure/seal.h"
+#include "store/destroyed.h"
 
 struct act {
 	struct records *r;
@@ -225,6 +226,23 @@ enum rc change_unlink(struct records *r, struct store *s, const struct viewer *v
 	return run(&act, s, unlink_job, err);
 }
 
+enum rc change_link_tx(struct tx *tx, struct records *r, const struct viewer *v, str from, str kind,
+		       str to, str why, struct arena *a, int64_t *id_out, struct err *err)
+{
+	struct act act = { .r = r, .v = v, .id = from, .kind = kind, .to = to, .why = why,
+			   .id_out = id_out, .a = a };
+
+	return link_job(tx, &act, err);
+}
+
+enum rc change_unlink_tx(struct tx *tx, struct records *r, const struct viewer *v, str from, int64_t id,
+			 str why, struct arena *a, struct err *err)
+{
+	struct act act = { .r = r, .v = v, .id = from, .link = id, .why = why, .a = a };
+
+	return unlink_job(tx, &act, err);
+}
+
 enum rc change_erase(struct records *r, struct store *s, const struct viewer *v, str id, str why,
 		     struct err *err)
 {
@@ -250,6 +268,11 @@ enum rc change_erase_tx(struct tx *tx, struct records *r, const struct viewer *v
 	return erase_job(tx, &act, err);
 }
 
+static enum rc count_again(struct tx *tx, void *ctx, struct err *err)
+{
+	return destroyed_again(tx, ctx, err);
+}
+
 enum rc change_file(struct records *r, struct store *s, const struct viewer *v, const struct type *t,
 		    str bytes, struct digest *out, struct err *err)
 {
@@ -257,5 +280,10 @@ enum rc change_file(struct records *r, struct store *s, const struct viewer *v, 
 
 	if (!authz_ever(v, ACTION_CREATE, t) && !authz_ever(v, ACTION_EDIT, t))
 		return fail(err, RC_DENIED, "no role of yours writes records of type '%s'", t->name);
-	return run(&act, s, file_job, err);
+	*out = (struct digest){ { 0 } };
+	enum rc rc = run(&act, s, file_job, err);
+	/* what was destroyed before is not kept; that it came is counted in a job of its own */
+	if (rc == RC_DENIED)
+		(void)!store_write(s, count_again, out, NULL);
+	return rc;
 }

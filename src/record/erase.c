@@ -113,6 +113,14 @@ static enum rc not_begun(struct conn *c, str object, struct err *err)
 	return rc;
 }
 
+enum rc erase_check(struct erase *x, struct conn *c, str object, struct err *err)
+{
+	const struct eraser *own = NULL;
+	str id;
+	enum rc rc = find_eraser(x, object, &own, &id, err);
+	return rc == RC_OK && own->check ? own->check(c, id, err) : rc;
+}
+
 static enum rc write_line(struct tx *tx, struct erase *x, const char *act, const struct erasing *e,
 			  uint64_t count, struct err *err)
 {

@@ -45,6 +45,9 @@ extern const struct eraser eraser_journal; /* "journal:N": the body of a line */
 extern const struct eraser eraser_report;  /* "report:N": raw bytes, quarantine, file
 					    * name; its events when it was undone */
 
+extern const struct eraser eraser_events;  /* "events:N": single ones, listed by events_list_add() */
+extern const struct eraser eraser_raw;     /* "raw:DAY/NUMBER": what no row names in that file */
+
 /* Inside eraser.remove: the segment file holds bytes that must go. */
 MUST_CHECK enum rc erase_file(struct tx *tx, const struct erasing *e, enum segment which,
 			      int32_t day, uint32_t number, struct err *err);
@@ -63,6 +66,8 @@ void erase_close(struct erase *x); /* when nobody tends any more; NULL is fine *
  * kind can be erased, or no reason; RC_CONFLICT: it is being erased already. */
 MUST_CHECK enum rc erase_begin(struct tx *tx, struct erase *x, str object, str why, str by,
 			       int64_t *id_out, struct err *err);
+/* May it be erased now, as erase_begin() would ask? */
+MUST_CHECK enum rc erase_check(struct erase *x, struct conn *c, str object, struct err *err);
 /* One piece of work, for who does not want to wait for the background; *did_out
  * false: nothing to do, or all of it must wait. */
 MUST_CHECK enum rc erase_work(struct erase *x, bool *did_out, struct err *err);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who keeps bodies below the records: the journal, and reports. */
+/* Who keeps bodies below the records: the journal, reports, events. */
 #include "base/arena.h"
 #include "record/erase.h"
 #include "store/events.h"
+#include "store/held.h"
 #include "store/upkeep.h"
 
 enum { ROWS = 200 };
@@ -68,6 +69,8 @@ static enum rc check_hold(struct conn *c, const struct report *r, struct err *er
 	str is_report = arena_fmt(a, "report %lld", (long long)r->id);
 	str is_day = arena_fmt(a, "day " STR_FMT, STR_ARG(time_day_str(day, r->received_us)));
 	enum rc rc = hold_list(c, a, &holds, &n, err);
+	if (rc == RC_OK)
+		rc = held_check(c, arena_fmt(a, "report--%lld", (long long)r->id), err);
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
 		if (!holds[i].lifted_us &&
 		    (str_eq(holds[i].what, is_report) || str_eq(holds[i].what, is_day)))
@@ -151,4 +154,72 @@ const struct eraser eraser_report = {
 	.kind = "report",
 	.check = check_report,
 	.remove = remove_report,
+};
+
+/* --- single events, listed before under a number (events_list_add) --- */
+
+static bool list_of(str object, int64_t *out)
+{
+	str id = object, kind = str_cut(&id, ':');
+	return str_eq(kind, STR("events")) && str_to_i64(id, out) && *out > 0;
+}
+
+static enum rc check_list(struct conn *c, str id, struct err *err)
+{
+	int64_t list;
+	if (!str_to_i64(id, &list))
+		return fail(err, RC_INPUT, "'" STR_FMT "' is no number of a list of events",
+			    STR_ARG(str_head(id, 100)));
+	struct sql *q = sql(c, "SELECT 1 FROM erasing_event WHERE list = ? LIMIT 1");
+	sql_int(q, 1, list);
+	bool any = sql_row(q);
+	enum rc rc = sql_end(q, err);
+	if (rc == RC_OK && !any)
+		return fail(err, RC_ABSENT, "there is no such list of events");
+	return rc == RC_OK ? held_check_events(c, list, err) : rc;
+}
+
+static enum rc remove_list(struct tx *tx, const struct erasing *e, bool *more_out, struct err *err)
+{
+	int64_t list;
+	*more_out = false;
+	if (!list_of(e->object, &list))
+		return RC_OK;
+	return events_drop_listed(tx, list, note_left, (void *)(uintptr_t)e, more_out, err);
+}
+
+const struct eraser eraser_events = {
+	.kind = "events",
+	.check = check_list,
+	.remove = remove_list,
+};
+
+/* --- a raw file with bytes that no row names: "raw:DAY/NUMBER" (store/destroyed.h) --- */
+
+static bool file_of(str object, int32_t *day_out, uint32_t *number_out)
+{
+	str id = object, kind = str_cut(&id, ':');
+	int64_t number, day;
+	str first = str_cut(&id, '/');
+	if (!str_eq(kind, STR("raw")) || !str_to_i64(first, &day) || !str_to_i64(id, &number) ||
+	    number < 0 || number > UINT32_MAX || day < 0 || day > INT32_MAX)
+		return false;
+	*day_out = (int32_t)day;
+	*number_out = (uint32_t)number;
+	return true;
+}
+
+static enum rc remove_file(struct tx *tx, const struct erasing *e, bool *more_out, struct err *err)
+{
+	int32_t day;
+	uint32_t number;
+	*more_out = false;
+	if (!file_of(e->object, &day, &number))
+		return RC_OK;
+	return erase_file(tx, e, SEGMENT_RAW, day, number, err);
+}
+
+const struct eraser eraser_raw = {
+	.kind = "raw",
+	.remove = remove_file,
 };

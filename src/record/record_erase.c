@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "record/erase.h"
 #include "record/record_private.h"
+#include "store/held.h"
 
 enum { MERGE_PAGES = 64 };
 
@@ -121,6 +122,15 @@ static enum rc list_erasure(struct tx *tx, struct records *r, const struct recor
 	return rc;
 }
 
+static enum rc check_hold(struct conn *c, const struct record *old, struct err *err)
+{
+	struct buf id = BUF_INIT(RECORD_ID_BYTES);
+	record_id_format(&id, old->type_name, &old->id);
+	enum rc rc = held_check(c, buf_str(&id), err);
+	buf_free(&id);
+	return rc;
+}
+
 enum rc record_erase(struct tx *tx, struct records *r, struct uuid id, str actor, str why,
 		     struct err *err)
 {
@@ -140,6 +150,8 @@ enum rc record_erase(struct tx *tx, struct records *r, struct uuid id, str actor
 		rc = fail(err, RC_CONFLICT, "the record was erased already");
 	if (rc == RC_OK && old.labels.held)
 		rc = fail(err, RC_DENIED, "the record is under hold: lift it first");
+	if (rc == RC_OK)
+		rc = check_hold(tx_conn(tx), &old, err);
 	if (rc == RC_OK)
 		rc = erase_row(tx, r, row, &old, actor, why, a, err);
 	if (rc == RC_OK && r->erase)

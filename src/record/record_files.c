@@ -3,6 +3,7 @@
  * knowing the digest of a file is not a right to read it. */
 #include "base/json.h"
 #include "record/record_private.h"
+#include "store/destroyed.h"
 
 static enum rc find_file(struct conn *c, const struct digest *d, int64_t *id_out, struct err *err)
 {
@@ -31,7 +32,9 @@ enum rc file_put(struct tx *tx, struct records *r, str actor, str bytes, struct 
 	if (bytes.n > RECORD_FILE_MAX)
 		return fail(err, RC_LIMIT, "the file is over %zu MiB", RECORD_FILE_MAX >> 20);
 	*out = sha256(bytes);
-	enum rc rc = find_file(tx_conn(tx), out, &id, err);
+	enum rc rc = destroyed_refuse(tx_conn(tx), out, err);
+	if (rc == RC_OK)
+		rc = find_file(tx_conn(tx), out, &id, err);
 	if (rc == RC_OK && !id) {
 		struct sql *q = sql(tx_conn(tx), "INSERT INTO record_file (digest, bytes) VALUES (?, ?)");
 		sql_blob(q, 1, digest_str(out));

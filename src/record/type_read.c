@@ -8,7 +8,7 @@ enum rc type_read(struct reading *r, str text)
 	static const char *const members[] = { "type", "version", "label", "plural", "help", "title",
 					       "organisation", "assignee", "retention", "exchange", "fields",
 					       "blocks", "states", "clocks", "rights", "list", "means",
-					       "makes" };
+					       "makes", "purpose", "basis" };
 	static const char *const needed[] = { "type", "version", "label", "plural", "title", "fields",
 					      "states", "rights" };
 	struct type *t = r->t = ARENA_NEW(r->a, struct type);
@@ -34,6 +34,8 @@ enum rc type_read(struct reading *r, str text)
 	if ((rc = type_label(r, r->root, "label", true, TYPE_LABEL_CHARS, &t->label)) != RC_OK ||
 	    (rc = type_label(r, r->root, "plural", true, TYPE_LABEL_CHARS, &t->plural)) != RC_OK ||
 	    (rc = type_label(r, r->root, "help", false, TYPE_HELP_CHARS, &t->help)) != RC_OK ||
+	    (rc = type_label(r, r->root, "purpose", false, TYPE_HELP_CHARS, &t->purpose)) != RC_OK ||
+	    (rc = type_label(r, r->root, "basis", false, TYPE_HELP_CHARS, &t->basis)) != RC_OK ||
 	    (rc = type_flag(r, r->root, "exchange", &t->exchange)) != RC_OK ||
 	    (rc = type_states(r, tree_get(r->root, "states"))) != RC_OK)
 		return rc;

@@ -100,6 +100,13 @@ MUST_CHECK enum rc findings_rebuild(struct store *s, const struct directory *d, 
 /* Background work, for store_add_tend(): keeps main.db and the files of findings
  * small. Run by one thread. */
 MUST_CHECK enum rc findings_tend(struct store *s, void *ctx, bool *did_out, struct err *err);
+/* Asks the background, in a job, to take out of the files of findings what no longer stands in
+ * any; and whether it still is to. */
+MUST_CHECK enum rc findings_tidy(struct tx *tx, struct err *err);
+MUST_CHECK enum rc findings_tidy_wanted(struct conn *c, bool *out, struct err *err);
+/* The events a finding is made of, that are still here. Reads them all. */
+MUST_CHECK enum rc findings_events(struct reader *r, struct hash128 id, event_each each, void *ctx,
+				   struct err *err);
 /* Called by forget before a day's events go: folds them into a base. RC_BUSY:
  * there are events the fold has not seen. */
 MUST_CHECK enum rc findings_before_forget(struct store *s, int32_t before_day, struct err *err);

@@ -400,3 +400,32 @@ enum rc findings_undo_report(struct store *s, const struct directory *d, int64_t
 	enum rc rc = store_write(s, step_back, &report, err);
 	return rc == RC_OK ? findings_rebuild_by(s, d, PART_FINDINGS, true, err) : rc;
 }
+
+/* --- back from a finding to its events --- */
+
+struct looking {
+	struct key key;
+	struct hash128 id;
+	struct finding_event e;
+	event_each each;
+	void *ctx;
+};
+
+static bool look(void *ctx, const struct event_row *row)
+{
+	struct looking *l = ctx;
+	if (!finding_id_of(&l->key, row->batch, row->row, row->received_us, &l->e) ||
+	    id_cmp(l->e.id, l->id) != 0)
+		return true;
+	return l->each(l->ctx, row);
+}
+
+enum rc findings_events(struct reader *r, struct hash128 id, event_each each, void *ctx,
+			struct err *err)
+{
+	struct looking l = { .key = finding_key_derive(store_secret(reader_store(r))),
+			     .id = id, .e = FINDING_EVENT_INIT, .each = each, .ctx = ctx };
+	enum rc rc = findings_scan(r, 0, 0, true, false, look, &l, err);
+	finding_event_free(&l.e);
+	return rc;
+}

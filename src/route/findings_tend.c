@@ -202,7 +202,8 @@ static enum rc merge_some(struct store *s, struct view *v, size_t n, struct err 
 	return rc;
 }
 
-static enum rc tend_layers(struct store *s, uint32_t fanin, bool *did_out, struct err *err)
+/* `all`: whether it is due or not. */
+static enum rc tend_layers(struct store *s, uint32_t fanin, bool all, bool *did_out, struct err *err)
 {
 	struct reader *r;
 	struct view v;
@@ -217,13 +218,64 @@ static enum rc tend_layers(struct store *s, uint32_t fanin, bool *did_out, struc
 	v.c = NULL;
 	store_read_end(r);
 	if (rc == RC_OK) {
-		size_t n = count_due(&v, fanin);
+		size_t n = all ? v.layers : count_due(&v, fanin);
 		if (n)
 			rc = merge_some(s, &v, n, err);
 		*did_out = n && rc == RC_OK;
 		view_end(&v);
 	}
 	return rc == RC_CONFLICT ? RC_OK : rc;
+}
+
+/* --- all of it anew, when somebody asks --- */
+
+#define TIDY STR("findings:tidy") /* a cursor: not 0 while it is wanted */
+enum { TIDY_ROUNDS = 1000 };
+
+enum rc findings_tidy_wanted(struct conn *c, bool *out, struct err *err)
+{
+	int64_t wanted = 0;
+	enum rc rc = cursor_get(c, TIDY, &wanted, err);
+	*out = wanted != 0;
+	return rc;
+}
+
+enum rc findings_tidy(struct tx *tx, struct err *err)
+{
+	return cursor_set(tx_conn(tx), TIDY, 1, err);
+}
+
+static enum rc is_tidy(struct tx *tx, void *ctx, struct err *err)
+{
+	(void)ctx;
+	return cursor_set(tx_conn(tx), TIDY, 0, err);
+}
+
+static enum rc is_wanted(struct store *s, bool *out, struct err *err)
+{
+	struct reader *r;
+	enum rc rc = store_read_begin(s, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = findings_tidy_wanted(reader_conn(r), out, err);
+	store_read_end(r);
+	return rc;
+}
+
+/* A finding that is no more only hides what layers say of it, until all of them are one. */
+static enum rc tidy(struct store *s, bool *did_out, struct err *err)
+{
+	bool wanted = false, did = true;
+	enum rc rc = is_wanted(s, &wanted, err);
+	*did_out = false;
+	if (rc != RC_OK || !wanted)
+		return rc;
+	for (int i = 0; rc == RC_OK && did && i < TIDY_ROUNDS; i++)
+		rc = tend_rows(s, 1, &did, err);
+	if (rc == RC_OK && !did)
+		rc = tend_layers(s, 0, true, &did, err);
+	*did_out = rc == RC_OK;
+	return rc == RC_OK ? store_write(s, is_tidy, NULL, err) : rc;
 }
 
 enum rc findings_tend(struct store *s, void *ctx, bool *did_out, struct err *err)
@@ -238,9 +290,11 @@ enum rc findings_tend_by(struct store *s, const struct tend_sizes *by, bool *did
 	*did_out = false;
 	if (store_read_only(s))
 		return RC_OK;
-	enum rc rc = tend_rows(s, by->rows, did_out, err);
+	enum rc rc = tidy(s, did_out, err);
+	if (rc == RC_OK && !*did_out)
+		rc = tend_rows(s, by->rows, did_out, err);
 	if (rc == RC_OK)
-		rc = tend_layers(s, by->layers, &did, err);
+		rc = tend_layers(s, by->layers, false, &did, err);
 	*did_out |= did;
 	if (rc == RC_OK)
 		rc = transitions_pack(s, by->transitions, &did, err);

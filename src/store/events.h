@@ -36,6 +36,13 @@ typedef enum rc (*events_left)(void *ctx, struct tx *tx, const struct place *fil
 MUST_CHECK enum rc events_drop(struct tx *tx, int64_t report, int32_t day, uint64_t *at,
 			       events_left left, void *ctx, bool *more_out, struct err *err);
 
+/* The same for single events, listed before under a number of the caller's: they leave the
+ * list as they go. Numbers of the others stay. The counts of their reports stay too. */
+MUST_CHECK enum rc events_list_new(struct conn *c, int64_t *list_out, struct err *err);
+MUST_CHECK enum rc events_list_add(struct tx *tx, int64_t list, uint64_t seq, struct err *err);
+MUST_CHECK enum rc events_drop_listed(struct tx *tx, int64_t list, events_left left, void *ctx,
+				      bool *more_out, struct err *err);
+
 /* Background work: seals the oldest run of the tail that is full (4,096 rows),
  * can grow no more (a chunk follows it) or is of an earlier day. *did_out: it
  * did one. To be given to store_add_tend(); ctx is not used. */

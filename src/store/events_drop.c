@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The events of one report leave chunks and tail, for good. */
+/* The events of one report, or single ones, leave chunks and tail, for good. */
 #include "base/arena.h"
 #include "store/events_private.h"
 #include "store/store_private.h"
@@ -70,21 +70,12 @@ static enum rc drop_chunks(struct dropping *d, bool *more, struct err *err)
 
 /* --- chunks of several reports: what is of others is written anew --- */
 
-static enum rc open_mixed(struct dropping *d, struct mixed *m, struct err *err)
+/* Of the bytes in d->frame. */
+static enum rc read_mixed(struct dropping *d, struct mixed *m, struct err *err)
 {
-	char name[SEGMENT_NAME];
-	struct io_file *f;
 	uint32_t prints = 0;
 	arena_reset(d->a);
-	buf_reset(&d->frame);
-	enum rc rc = io_open(segment_dir(d->tx->s, SEGMENT_EVENTS),
-			     segment_file_name(m->at.day, m->at.number, name), IO_READ, &f, err);
-	if (rc != RC_OK)
-		return rc;
-	rc = frame_read(f, SEGMENT_EVENTS, &m->at, &d->frame, err);
-	io_close(f);
-	if (rc == RC_OK)
-		rc = chunk_open(&m->chunk, buf_str(&d->frame), d->a, NULL, err);
+	enum rc rc = chunk_open(&m->chunk, buf_str(&d->frame), d->a, NULL, err);
 	if (rc == RC_OK)
 		rc = chunk_numbers(&m->chunk, COLUMN_REPORT, 0, &m->report, err);
 	if (rc == RC_OK)
@@ -95,6 +86,20 @@ static enum rc open_mixed(struct dropping *d, struct mixed *m, struct err *err)
 		chunk_find(&m->chunk, COLUMN_FINGERPRINT, STR_NONE, &prints);
 	m->has_prints = prints > 0;
 	return rc;
+}
+
+static enum rc open_mixed(struct dropping *d, struct mixed *m, struct err *err)
+{
+	char name[SEGMENT_NAME];
+	struct io_file *f;
+	buf_reset(&d->frame);
+	enum rc rc = io_open(segment_dir(d->tx->s, SEGMENT_EVENTS),
+			     segment_file_name(m->at.day, m->at.number, name), IO_READ, &f, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = frame_read(f, SEGMENT_EVENTS, &m->at, &d->frame, err);
+	io_close(f);
+	return rc == RC_OK ? read_mixed(d, m, err) : rc;
 }
 
 /* Rows from..until of the chunk as one of their own, with their numbers. */
@@ -196,6 +201,147 @@ enum rc events_drop(struct tx *tx, int64_t report, int32_t day, uint64_t *at, ev
 		rc = drop_chunks(&d, more_out, err);
 	if (rc == RC_OK && !*more_out)
 		rc = part_chunks(&d, day, at, more_out, err);
+	arena_free(d.a);
+	buf_free(&d.frame);
+	return rc;
+}
+
+/* --- single events --- */
+
+enum rc events_list_new(struct conn *c, int64_t *list_out, struct err *err)
+{
+	/* a number is not used again while an erasure of that name is listed */
+	struct sql *q = sql(c, "SELECT 1 + max(coalesce((SELECT max(list) FROM erasing_event), 0),"
+			       " coalesce((SELECT max(CAST(substr(object, 8) AS INTEGER)) FROM erasing"
+			       " WHERE object >= 'events:' AND object < 'events;'), 0))");
+	*list_out = sql_row(q) ? sql_col_int(q, 0) : 1;
+	return sql_end(q, err);
+}
+
+enum rc events_list_add(struct tx *tx, int64_t list, uint64_t seq, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO erasing_event (list, seq) VALUES (?, ?)"
+					 " ON CONFLICT DO NOTHING");
+	sql_int(q, 1, list);
+	sql_int(q, 2, (int64_t)seq);
+	return sql_run(q, err);
+}
+
+static enum rc first_listed(struct conn *c, int64_t list, uint64_t *seq_out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT seq FROM erasing_event WHERE list = ? ORDER BY seq LIMIT 1");
+	sql_int(q, 1, list);
+	*seq_out = sql_row(q) ? (uint64_t)sql_col_int(q, 0) : 0;
+	return sql_end(q, err);
+}
+
+/* Where the event stands: rows 0: nowhere any more. A piece of the tail is in d->frame. */
+static enum rc find_piece(struct dropping *d, uint64_t seq, struct mixed *m, uint32_t *rows_out,
+			  bool *tail_out, struct err *err)
+{
+	struct sql *q = sql(d->tx->c, "SELECT first_seq, rows, day, number, offset, bytes FROM chunk"
+				      " WHERE first_seq <= ? ORDER BY first_seq DESC LIMIT 1");
+	sql_int(q, 1, (int64_t)seq);
+	*rows_out = 0;
+	*tail_out = false;
+	if (sql_row(q) && (uint64_t)(sql_col_int(q, 0) + sql_col_int(q, 1)) > seq) {
+		*rows_out = (uint32_t)sql_col_int(q, 1);
+		*m = (struct mixed){ .first = (uint64_t)sql_col_int(q, 0),
+				     .at = { .day = (int32_t)sql_col_int(q, 2),
+					     .number = (uint32_t)sql_col_int(q, 3),
+					     .offset = (uint64_t)sql_col_int(q, 4),
+					     .bytes = (uint32_t)sql_col_int(q, 5) } };
+	}
+	enum rc rc = sql_end(q, err);
+	if (rc != RC_OK || *rows_out)
+		return rc;
+	q = sql(d->tx->c, "SELECT first_seq, rows, day, body FROM tail WHERE first_seq <= ?"
+			  " ORDER BY first_seq DESC LIMIT 1");
+	sql_int(q, 1, (int64_t)seq);
+	if (sql_row(q) && (uint64_t)(sql_col_int(q, 0) + sql_col_int(q, 1)) > seq) {
+		*tail_out = true;
+		*rows_out = (uint32_t)sql_col_int(q, 1);
+		*m = (struct mixed){ .first = (uint64_t)sql_col_int(q, 0),
+				     .at = { .day = (int32_t)sql_col_int(q, 2) } };
+		buf_reset(&d->frame);
+		buf_add(&d->frame, sql_col_blob(q, 3));
+	}
+	return sql_end(q, err);
+}
+
+static enum rc delete_tail(struct dropping *d, uint64_t first, struct err *err)
+{
+	struct sql *q = sql(d->tx->c, "DELETE FROM tail WHERE first_seq = ?");
+	sql_int(q, 1, (int64_t)first);
+	return sql_run(q, err);
+}
+
+static enum rc load_listed(struct dropping *d, int64_t list, const struct mixed *m, bool *goes,
+			   struct err *err)
+{
+	struct sql *q = sql(d->tx->c, "SELECT seq FROM erasing_event WHERE list = ? AND seq >= ?"
+				      " AND seq < ?");
+	sql_int(q, 1, list);
+	sql_int(q, 2, (int64_t)m->first);
+	sql_int(q, 3, (int64_t)(m->first + m->chunk.rows));
+	while (sql_row(q))
+		goes[(uint64_t)sql_col_int(q, 0) - m->first] = true;
+	return sql_end(q, err);
+}
+
+static enum rc part_piece(struct dropping *d, int64_t list, struct mixed *m, bool tail,
+			  struct err *err)
+{
+	bool goes[BATCH_ROWS] = { false };
+	uint32_t n = m->chunk.rows, from = 0;
+	if (n > BATCH_ROWS)
+		return fail(err, RC_INPUT, "a chunk of %u events is damaged", (unsigned)n);
+	enum rc rc = load_listed(d, list, m, goes, err);
+	if (rc == RC_OK)
+		rc = tail ? delete_tail(d, m->first, err) : delete_chunk(d, m->first, &m->at, err);
+	for (uint32_t i = 0; i <= n && rc == RC_OK; i++) {
+		if (i < n && !goes[i])
+			continue;
+		if (i > from)
+			rc = write_run(d, m, from, i, err);
+		from = i + 1;
+	}
+	return rc;
+}
+
+static enum rc drop_piece(struct dropping *d, int64_t list, uint64_t seq, struct err *err)
+{
+	struct mixed m = { .first = seq };
+	uint32_t rows = 0;
+	bool tail = false;
+	enum rc rc = find_piece(d, seq, &m, &rows, &tail, err);
+	if (rc == RC_OK && rows) {
+		rc = tail ? read_mixed(d, &m, err) : open_mixed(d, &m, err);
+		if (rc == RC_OK)
+			rc = part_piece(d, list, &m, tail, err);
+	}
+	if (rc != RC_OK)
+		return rc;
+	struct sql *q = sql(d->tx->c, "DELETE FROM erasing_event WHERE list = ? AND seq >= ? AND seq < ?");
+	sql_int(q, 1, list);
+	sql_int(q, 2, (int64_t)m.first);
+	sql_int(q, 3, (int64_t)(m.first + (rows ? rows : 1)));
+	return sql_run(q, err);
+}
+
+enum rc events_drop_listed(struct tx *tx, int64_t list, events_left left, void *ctx,
+			   bool *more_out, struct err *err)
+{
+	struct dropping d = { .tx = tx,
+			      .left = left,
+			      .ctx = ctx,
+			      .a = arena_new(KIB(256)),
+			      .frame = BUF_INIT(FRAME_MAX + FRAME_HEAD + 1) };
+	uint64_t seq = 0;
+	enum rc rc = first_listed(tx->c, list, &seq, err);
+	if (rc == RC_OK && seq)
+		rc = drop_piece(&d, list, seq, err);
+	*more_out = rc == RC_OK && seq != 0;
 	arena_free(d.a);
 	buf_free(&d.frame);
 	return rc;

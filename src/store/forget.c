@@ -72,6 +72,15 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static void add_held_chunk(struct forgetting *f)
+{
+	if (f->org_chunks == f->org_room) {
+		f->org_room = f->org_room ? 2 * f->org_room : REFS_FIRST;
+		f->org_chunk = x_grow(f->org_chunk, f->org_room, sizeof(*f->org_chunk));
+	}
+	f->org_chunk[f->org_chunks++] = f->chunk_from;
+}
+
 /* Notes the chunk (or piece of the tail) the event stands in. */
 static bool note_org_event(void *ctx, const struct event_row *e)
 {
@@ -92,11 +101,7 @@ static bool note_org_event(void *ctx, const struct event_row *e)
 	}
 	if (!f->chunk_until)
 		f->chunk_from = (int64_t)e->seq;
-	if (f->org_chunks == f->org_room) {
-		f->org_room = f->org_room ? 2 * f->org_room : REFS_FIRST;
-		f->org_chunk = x_grow(f->org_chunk, f->org_room, sizeof(*f->org_chunk));
-	}
-	f->org_chunk[f->org_chunks++] = f->chunk_from;
+	add_held_chunk(f);
 	return true;
 }
 
@@ -120,6 +125,28 @@ static enum rc find_org_chunks(struct forgetting *f, struct err *err)
 		rc = events_scan(f->scan, &q, note_org_event, f, err);
 	}
 	store_read_end(f->scan);
+	if (f->org_chunks)
+		qsort(f->org_chunk, f->org_chunks, sizeof(*f->org_chunk), by_number);
+	return rc;
+}
+
+/* Single events are held with the chunk, or the piece of the tail, they stand in. */
+static enum rc find_event_chunks(struct forgetting *f, struct err *err)
+{
+	struct reader *r;
+	enum rc rc = store_read_begin(f->s, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	struct sql *q = sql(reader_conn(r), "SELECT DISTINCT max(coalesce((SELECT max(first_seq) FROM chunk"
+					    " WHERE first_seq <= h.seq), 0), coalesce((SELECT max(first_seq)"
+					    " FROM tail WHERE first_seq <= h.seq), 0)) FROM held h"
+					    " WHERE h.seq > 0");
+	while (sql_row(q)) {
+		f->chunk_from = sql_col_int(q, 0);
+		add_held_chunk(f);
+	}
+	rc = sql_end(q, err);
+	store_read_end(r);
 	if (f->org_chunks)
 		qsort(f->org_chunk, f->org_chunks, sizeof(*f->org_chunk), by_number);
 	return rc;
@@ -732,6 +759,8 @@ enum rc store_forget(struct store *s, int32_t before_day, bool dry, struct forge
 	enum rc rc = list_days(&f, before_day, &day, &days, err);
 	if (rc == RC_OK && days && holds_any(&f, HOLD_ORG))
 		rc = find_org_chunks(&f, err);
+	if (rc == RC_OK && days)
+		rc = find_event_chunks(&f, err);
 	for (size_t i = 0; i < days && rc == RC_OK; i++)
 		rc = forget_day(&f, day[i], err);
 	if (!dry) {

@@ -109,6 +109,26 @@ enum rc hold_list(struct conn *c, struct arena *a, struct hold **out, size_t *co
 	return sql_end(q, err);
 }
 
+/* Reports that are held for a case (held.h). */
+static enum rc add_reports(struct conn *c, struct arena *a, struct held **list, size_t *count,
+			   struct err *err)
+{
+	struct sql *q = sql(c, "SELECT DISTINCT CAST(substr(object, 9) AS INTEGER) FROM held"
+			       " WHERE object >= 'report--' AND object < 'report-.'");
+	size_t room = *count;
+	while (sql_row(q)) {
+		if (*count == room) {
+			struct held *wider = ARENA_ARRAY(a, 2 * room + 16, struct held);
+			if (*count)
+				memcpy(wider, *list, *count * sizeof(*wider));
+			*list = wider;
+			room = 2 * room + 16;
+		}
+		(*list)[(*count)++] = (struct held){ .kind = HOLD_REPORT, .id = sql_col_int(q, 0) };
+	}
+	return sql_end(q, err);
+}
+
 enum rc holds_load(struct conn *c, struct arena *a, struct held **out, size_t *count_out,
 		   struct err *err)
 {
@@ -129,5 +149,5 @@ enum rc holds_load(struct conn *c, struct arena *a, struct held **out, size_t *c
 				    (long long)all[i].id, STR_ARG(all[i].what));
 		(*count_out)++;
 	}
-	return RC_OK;
+	return add_reports(c, a, out, count_out, err);
 }

@@ -4,6 +4,7 @@
 #include <zstd.h>
 
 #include "base/arena.h"
+#include "store/destroyed.h"
 #include "store/store_private.h"
 
 /* --- packing --- */
@@ -184,7 +185,7 @@ void raw_abort(struct raw_intake *in)
 struct receiving {
 	struct raw_intake *in;
 	struct report *r;
-	bool known;
+	bool known, destroyed;
 	str last; /* payload of the last part */
 };
 
@@ -231,6 +232,21 @@ static enum rc keep_in_tail(struct tx *tx, const struct receiving *rx, struct er
 	return sql_run(q, err);
 }
 
+/* Bytes that were destroyed: they are counted, and what already stands in a file of them,
+ * without a name, is to leave it. */
+static enum rc turn_away(struct tx *tx, struct receiving *rx, struct err *err)
+{
+	const struct raw_intake *in = rx->in;
+	enum rc rc = destroyed_find(tx_conn(tx), &rx->r->digest, &rx->destroyed, err);
+	if (rc != RC_OK || !rx->destroyed)
+		return rc;
+	rc = destroyed_again(tx, &rx->r->digest, err);
+	for (size_t i = 0; i < in->places && rc == RC_OK; i++)
+		if (i == 0 || in->place[i].number != in->place[i - 1].number)
+			rc = destroyed_left(tx, in->place[i].day, in->place[i].number, err);
+	return rc;
+}
+
 static enum rc receive(struct tx *tx, void *ctx, struct err *err)
 {
 	struct receiving *rx = ctx;
@@ -238,8 +254,10 @@ static enum rc receive(struct tx *tx, void *ctx, struct err *err)
 	struct report before;
 	struct place last;
 	bool small = in->places == 0 && in->part.n <= RAW_SMALL;
-	enum rc rc = report_find(tx_conn(tx), store_secret(tx_store(tx)), rx->r, &before,
-				 &rx->known, err);
+	enum rc rc = turn_away(tx, rx, err);
+	if (rc != RC_OK || rx->destroyed)
+		return rc;
+	rc = report_find(tx_conn(tx), store_secret(tx_store(tx)), rx->r, &before, &rx->known, err);
 	if (rc == RC_OK && rx->known) {
 		*rx->r = before;
 		return RC_OK;
@@ -280,6 +298,8 @@ enum rc report_received(struct raw_intake *in, struct report *r, bool *known_out
 		store_submit(in->s, &job);
 		rc = store_wait(in->s, &job, err);
 	}
+	if (rc == RC_OK && rx.destroyed)
+		rc = fail(err, RC_DENIED, "these bytes were destroyed and are not taken again");
 	*known_out = rx.known;
 	raw_abort(in);
 	return rc;

@@ -69,6 +69,7 @@ enum rc page_quarantined(struct page *p, struct err *err)
 		rc = read_quarantined(p->r, &p->caller.viewer, id, p->a, &q, err);
 	if (rc != RC_OK)
 		return rc;
+	page_put_destroy(p, arena_fmt(p->a, "quarantine:%lld", (long long)id));
 	json_key(&p->j, STR("record"));
 	put_record(p, &q);
 	return RC_OK;

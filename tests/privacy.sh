@@ -1,0 +1,162 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What is kept about persons: why, how long, what a person is told who asks, what is erased then,
+# and what a hold keeps all the same.
+. "$RONDA_SOURCE/tests/lib.sh"
+unset LANG LC_ALL LC_MESSAGES
+
+r() { ronda "$@" -d "$D"; }
+nowhere() { # pattern, name
+	! grep -rlaiF "$1" "$D" >"$T/out" 2>/dev/null
+	ok $? "$2"
+}
+line() { made scan_telnet "$2" 1 | sed -n "2s/host-[0-9]*/$1/p"; }
+ronda init "$D" --name "Team B" --country ID --team small --account "Lead A" >"$T/out" 2>"$T/err"
+ok $? "a node is made"
+r account new "Lead B" --roles lead >/dev/null
+r account new "Viewer A" --roles viewer >/dev/null
+mkdir "$D/types"
+cat >"$D/types/errand.json" <<'END'
+{ "type": "errand", "version": 1, "title": "what", "label": { "en": "Errand" }, "plural": { "en": "Errands" },
+  "retention": "PT1S", "purpose": { "en": "To run it." }, "basis": { "en": "Somebody asked." },
+  "fields": { "what": { "kind": "text", "max": 80, "required": ["*"], "label": { "en": "What" } },
+    "who": { "kind": "text", "personal": true, "label": { "en": "Who" } } },
+  "states": { "open": { "label": { "en": "Open" }, "to": { "done": { "roles": ["lead"] } } },
+    "done": { "label": { "en": "Done" }, "closed": true } },
+  "rights": { "read": { "lead": "all" }, "create": { "lead": "all" }, "edit": { "lead": "all" },
+    "move": { "lead": "all" }, "link": { "lead": "all" }, "erase": { "lead": "all" }, "hold": { "lead": "all" } },
+  "list": { "columns": ["what"] } }
+END
+
+# --- the register of processing ---
+check "the register" r privacy register --json
+has "$T/out" '"type":"errand".*"purpose":"To run it."' "names the type of a data file"
+has "$T/out" '"type":"errand"[^{]*"personal":\["Who"\]' "and its personal fields"
+is "$(tr '{' '\n' <"$T/out" | grep -c '"type":.*"purpose":""')" 0 "no type is without a purpose"
+is "$(tr '{' '\n' <"$T/out" | grep -c '"type":.*"basis":""')" 0 "nor without a legal basis"
+r privacy register --language id --json >"$T/out"
+has "$T/out" 'Untuk menangani insiden' "in Indonesian, too"
+
+# --- retention ---
+check "an errand" r errand new what="qzkeep1a Call them" who="Team C"
+check "another" r errand new what="qzkeep2b Write to them"
+check "one linked with what is open" r errand new what="qzkeep3c Wait for them"
+check "an incident" r incident new title="Open one" class=fraud severity=low
+check "the link" r errand link 3 related incident-1
+for i in 1 2 3; do r errand move $i done >/dev/null; done
+check "one is held" r errand edit 2 --labels '{"tlp":"AMBER","held":true}'
+check "what ends" r retention list
+has "$T/out" 'errand--.*is erased' "is listed before"
+has "$T/out" 'stays: under hold' "with what is held"
+has "$T/out" 'stays: linked with what is open' "and what is linked"
+serve
+ok $? "the node serves"
+for _ in $(seq 200); do
+	grep -rqaF qzkeep1a "$D" || break
+	sleep 0.1
+done
+nowhere qzkeep1a "what was kept long enough is gone, to its last byte"
+r errand show 2 >"$T/out"
+has "$T/out" 'qzkeep2b' "what is held is not"
+r errand show 3 >"$T/out"
+has "$T/out" 'qzkeep3c' "nor what is linked"
+r journal list --json >"$T/out"
+has "$T/out" '"why":"retention"' "the journal says why"
+
+# --- a person asks ---
+{ made scan_telnet 100 3; line alice.qzhome 20001; line bob.other 20002; } >"$T/2026-11-20-scan_telnet-a.csv"
+check "events" r intake "$T/2026-11-20-scan_telnet-a.csv"
+ip=198.18.$((20001 / 256 % 256)).$((20001 % 256))
+check "a person in the directory" r person new name="Qzalice Example" email=qzalice@example.org phone="+62 812 5550 1234"
+check "another" r person new name="Bob Example" email=bob@example.org
+check "an incident about both" r incident new title="Two people" class=fraud severity=low summary="qzalice@example.org wrote" reporter=person-2
+check "one that is nobody's" r incident new title="Nothing" class=fraud severity=low
+cat >"$T/request.json" <<END
+{ "title": "Request of November", "wants": "both", "asked_by": "Alice", "received": "2026-11-20", "identity": "passport seen",
+  "identifiers": [ { "kind": "ip", "value": "$ip" }, { "kind": "e-mail", "value": "QZALICE@example.org" },
+    { "kind": "phone", "value": "0812-5550-1234" }, { "kind": "domain", "value": "qzhome.example.org" } ] }
+END
+check "the request" r subject new --body "$T/request.json"
+r due --within 40d >"$T/out"
+has "$T/out" 'subject-1' "has a clock"
+check "is searched for" r subject search 1
+has "$T/out" 'found$' "to its end"
+r subject found 1 --csv >"$T/found"
+is "$(grep -c ',"event",' "$T/found")" 1 "the event of the address"
+is "$(grep -c ',"finding",' "$T/found")" 1 "its finding"
+is "$(grep -c '^"person--' "$T/found")" 1 "the person's card"
+is "$(grep -c '^"incident--' "$T/found")" 1 "the incident"
+check "again" r subject search 1
+r subject found 1 --csv >"$T/again"
+cmp -s "$T/found" "$T/again"
+ok $? "the same is found"
+check "the reply" r subject pack 1 -o "$T/pack"
+has "$T/pack/letter.txt" 'neither confirm nor deny' "says what it never says"
+has "$T/pack/objects.json" 'Qzalice Example' "what is kept of the person"
+has "$T/pack/table.csv" 'To find and reach|To reach the person' "why"
+has "$T/pack/table.csv" '^"event--.*,"local",' "from whom"
+is "$(stat -c %a "$T/pack/objects.json")" 600 "for the eyes of who made it"
+incident=$(grep '^"incident--' "$T/found" | cut -d'"' -f2)
+person2=$(r person show 2 --json | sed -nE 's/.*"id":"(person--[^"]*)".*/\1/p')
+has_not "$T/pack/objects.json" "$person2" "other persons are blackened"
+has "$T/pack/objects.json" 'blackened' "and that is told"
+
+# --- what is not given out ---
+echo "{ \"exceptions\": [{ \"object\": \"$incident\", \"ground\": \"law-enforcement\" }] }" >"$T/exception.json"
+check "an exception" r subject edit 1 --body "$T/exception.json" --why "court"
+r subject pack 1 --json >"$T/out"
+has_not "$T/out" "$incident" "is not in the reply"
+r subject pack 1 >"$T/out"
+has_not "$T/out" 'Not given out' "nor is that there is one"
+check_fails 78 "nothing is erased before it was reviewed" r subject purge 1
+check "it is reviewed" r subject move 1 reviewed
+check "and erased" r subject purge 1
+has "$T/out" ' erased, ' "as far as it may be"
+nowhere "Qzalice Example" "the card is gone to its last byte"
+nowhere alice.qzhome "the event, too"
+r events --json >"$T/out"
+is "$(wc -l <"$T/out")" 4 "the others are there"
+check "what is excepted stays" r incident show 2
+check "all is sound" r verify
+check_fails 77 "a viewer sees no request" sh -c "ronda token -d '$D' make v --right read --ceiling AMBER --account 'Viewer A' >'$T/token' 2>/dev/null; curl -sf -H \"Authorization: Bearer \$(cat '$T/token')\" '$URL/subject/1.json' >/dev/null && exit 0; exit 77"
+
+# --- a hold for a case ---
+{ made scan_telnet 100 1 | head -1; line held.one 30001; line free.two 30002; } >"$T/2026-11-20-scan_telnet-h.csv"
+check "a report" r intake "$T/2026-11-20-scan_telnet-h.csv"
+check "a case" r incident new title="The case" class=fraud severity=low
+case=$(r incident list --json | sed -nE 's/.*"number":([0-9]+).*"title":"The case".*/\1/p' | head -1)
+check "a note for it" r note new title="qznote of the case"
+check_fails 66 "what is not there is not held" r hold place --case "incident-$case" note-77
+check "a hold, by name and by a question" r hold place --case "incident-$case" --ground law-enforcement \
+	--reason "qzwhy of the police" note-1 source.reverse_dns=held.one.example.org
+has "$T/out" ': 2 held' "of both"
+check "is listed" r hold list --json
+has "$T/out" '"record":"preservation-1"' "with its record"
+check "says what it keeps" r hold show preservation-1
+is "$(grep -c 'event--\|note--' "$T/out")" 2 "each of them"
+check_fails 77 "what is held is not erased" r note erase 1 --why "no longer needed"
+has_not "$T/err" qzwhy "and why is not said"
+event=$(r events --json source.reverse_dns=held.one.example.org | sed -nE 's/.*"id":"([0-9a-f]{32})".*/\1/p' | head -1)
+check_fails 77 "nor destroyed" r destroy "event--$event" --refer "Hotline"
+stop_node
+check "days are forgotten" r forget --before 2099-01-01
+is "$(r events --json source.reverse_dns=held.one.example.org | wc -l)" 1 "but not what is held"
+serve
+r account new "Duty B" --roles duty >/dev/null
+duty=$(r token make duty --right operate --ceiling AMBER --account "Duty B" 2>/dev/null)
+for url in "$URL/preservation/1.json" "$URL/preservation.json" "$URL/search.json?text=police"; do
+	curl -s -H "Authorization: Bearer $duty" "$url" >"$T/out"
+	has_not "$T/out" qzwhy "who may not read it does not learn why"
+done
+echo '{ "title": "Second request", "asked_by": "Nobody", "received": "2026-11-20", "identity": "seen", "identifiers": [ { "kind": "domain", "value": "held.one.example.org" } ] }' >"$T/request.json"
+check "a person asks about it" r subject new --body "$T/request.json"
+check "it is found" r subject search 2
+r subject found 2 --csv >"$T/out"
+has "$T/out" '"event--.*"neither"' "but nobody is told"
+r subject pack 2 --json >"$T/out"
+has_not "$T/out" held.one "in the reply"
+check_fails 64 "lifting asks for a reason" sh -c "ronda hold lift preservation-1 -d '$D' || exit 64"
+check "it is lifted" r hold lift preservation-1 --reason "case closed"
+check "then it may be erased" r note erase 1 --why "no longer needed"
+stop_node
+done_testing
