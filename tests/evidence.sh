@@ -389,11 +389,15 @@ is "$(find "$D/evidence" -name '*.part' | wc -l)" 0 "and nothing is left over"
 check "256 MiB go in" e add 1 "$T/big" --name big
 [ "$(du -m "$D/evidence/$(sha256sum <"$T/big" | cut -c1-64)" | cut -f1)" -lt 100 ]
 ok $? "holes stay holes"
-(
-	ulimit -v 262144
-	exec ronda evidence -d "$D" add 1 "$T/big" --name "within memory"
-) >"$T/out" 2>"$T/err" || { sed 's/^/# /' "$T/err"; false; }
-ok $? "also where all the address space is 256 MiB"
+if nm "$RONDA_BUILD/librondaall.a" 2>/dev/null | grep -q __asan_init; then
+	skip "within 256 MiB of address space" "sanitizers take terabytes of it"
+else
+	(
+		ulimit -v 262144
+		exec ronda evidence -d "$D" add 1 "$T/big" --name "within memory"
+	) >"$T/out" 2>"$T/err"
+	ok $? "also where all the address space is 256 MiB"
+fi
 mkdir "$T/small"
 if mount -t tmpfs -o size=96m tmpfs "$T/small" 2>/dev/null; then
 	MOUNTED=$T/small
@@ -450,5 +454,22 @@ for _ in $(seq 40); do
 	ronda erase -d "$D" work >/dev/null 2>&1 || break
 done
 is "$(ls "$D/evidence" | wc -l)" 1 "takes its bytes along"
+# --- what may not be kept ---
+p=qzpattern77c1
+head -c 100000 /dev/zero | sed "s/.*/$p/" >"$T/$p"
+x=$(e new title="Seen on $p" exhibit=x1 --json | sed -nE 's/.*"number": ?([0-9]+).*/\1/p' | head -1)
+e add "$x" "$T/$p" >/dev/null
+grep -rqaF "$p" "$D/evidence"
+ok $? "bytes that may not be kept"
+check "destroyed and referred" ronda destroy -d "$D" "evidence-$x" --refer "Cybercrime unit"
+for _ in $(seq 40); do
+	grep -rqaF "$p" "$D" || break
+	ronda erase -d "$D" work >/dev/null 2>&1
+	sleep 0.1
+done
+! grep -rlaF "$p" "$D"
+ok $? "are nowhere"
+check_fails 77 "and do not come back" e add 2 "$T/$p" --name other
+has "$T/err" 'destroyed' "which is said"
 check "all is sound in the end" e verify
 done_testing

@@ -3,7 +3,7 @@
  * gap or overlap, each passing confirmed by both sides. */
 #include "evidence/evidence_private.h"
 
-#include "disclosure/account.h"
+#include "store/held.h"
 
 /* A wall clock may be wrong by so much. */
 #define AHEAD_US (5 * MINUTE_US)
@@ -353,6 +353,8 @@ static enum rc exhibit_changed(struct change *c)
 		rc = needs_custody(c);
 	if (rc == RC_OK && destroyed && c->now->labels.held)
 		rc = fail(c->err, RC_DENIED, "the exhibit is under hold: lift it first");
+	if (rc == RC_OK && destroyed)
+		rc = held_check(tx_conn(c->tx), id_text(c->a, c->now->type_name, &c->now->id), c->err);
 	if (rc == RC_OK && destroyed)
 		rc = items_destroy(c->tx, &c->now->id, c->err);
 	return rc == RC_OK ? chain_state(c, c->before) : rc;

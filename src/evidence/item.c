@@ -6,6 +6,7 @@
 
 #include "disclosure/seal.h"
 #include "record/erase.h"
+#include "store/destroyed.h"
 
 enum { ITEMS_MOST = 2000, NAME_MOST = 200, MEDIA_MOST = 100, WHY_MOST = 1000 };
 
@@ -230,6 +231,7 @@ struct adding {
 	struct vault_in *in;
 	struct vault_sums sums;
 	struct item made;
+	struct err refused;        /* RC_DENIED: these bytes may not come back */
 };
 
 static enum rc take_names(struct adding *x, const struct item_new *q, struct err *err)
@@ -311,10 +313,14 @@ void evidence_add_abort(struct adding *x)
 	free(x);
 }
 
-/* Before the file has its name: a start after a kill removes it, unless an item names it. */
+/* Before the file has its name: a start after a kill removes it, unless an item names it. What was
+ * destroyed for good is counted and not kept. */
 static enum rc note_adding(struct tx *tx, void *ctx, struct err *err)
 {
 	struct adding *x = ctx;
+	x->refused = (struct err){ 0 };
+	if (destroyed_refuse(tx_conn(tx), &x->sums.sha256, &x->refused) == RC_DENIED)
+		return destroyed_again(tx, &x->sums.sha256, err);
 	struct sql *q = sql(tx_conn(tx), "INSERT OR IGNORE INTO evidence_adding (stored) VALUES (?)");
 	sql_blob(q, 1, str_mem(x->sums.stored.b, sizeof(x->sums.stored.b)));
 	return sql_run(q, err);
@@ -458,6 +464,8 @@ enum rc evidence_add_end(struct adding *x, struct arena *a, struct item *out, st
 	enum rc rc = vault_in_sync(x->in, &x->sums, err);
 	if (rc == RC_OK)
 		rc = store_write(e->s, note_adding, x, err);
+	if (rc == RC_OK && x->refused.rc != RC_OK)
+		rc = fail(err, x->refused.rc, "%s", x->refused.text);
 	if (rc == RC_OK) {
 		noted = true;
 		rc = vault_in_name(x->in, err);
