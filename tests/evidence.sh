@@ -245,6 +245,25 @@ has "$T/package/data/custody.id.html" '@page' "with page numbers"
 has "$T/package/data/custody.en.txt" "$fingerprint" "and the signer's fingerprint"
 has "$T/package/signatures/cover.txt" "$(sha256sum <"$T/package/signatures/tagmanifest.tsr" | cut -c1-64)" "the covering sheet has the token's digest"
 has "$T/package/signatures/cover.txt" "$(sha256sum <"$T/package/signatures/tagmanifest.p7s" | cut -c1-64)" "and the signature's"
+if command -v node >/dev/null; then
+	check "CASE: every name ends in a UUID, every reference is there, every record of provenance has something" \
+		node -e '
+		const doc = JSON.parse(require("fs").readFileSync(process.argv[1])), seen = new Set(), asked = [];
+		const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-5][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+		const walk = (o) => { if (!o || typeof o !== "object") return;
+			if (Array.isArray(o)) return o.forEach(walk);
+			if (o["@id"]) { if (!uuid.test(o["@id"])) throw o["@id"]; if (o["@type"]) seen.add(o["@id"]); else asked.push(o["@id"]); }
+			for (const k in o) { const p = k.split(":"); if (p.length === 2 && !doc["@context"][p[0]]) throw k; walk(o[k]); } };
+		walk(doc["@graph"]);
+		for (const a of asked) if (!seen.has(a)) throw a;
+		const types = (t) => doc["@graph"].filter((n) => n["@type"] === t);
+		for (const p of types("case-investigation:ProvenanceRecord"))
+			if (!p["uco-core:object"].length || !p["case-investigation:exhibitNumber"]) throw p;
+		if (types("case-investigation:InvestigativeAction").length < 5 || types("case-investigation:Authorization").length !== 2) throw "few";
+		' "$T/package/data/case.jsonld"
+else
+	skip "CASE JSON-LD" "no nodejs"
+fi
 missed=
 (cd "$T/package" && find . -type f ! -name cover.txt ! -name tagmanifest.tsq ! -name tsa.pem ! -name signer.pem ! -name tagmanifest.tsr) >"$T/files"
 while read -r f; do
