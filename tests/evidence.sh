@@ -359,6 +359,7 @@ has "$T/out" 'href="/evidence/evidence--[0-9a-f-]*/items"' "leads to its items a
 is "$(web "$URL/evidence/1/items" -H 'Accept: text/html')" 200 "which are shown"
 has "$T/out" "$hex" "with digests"
 has "$T/out" 'Courier 77|Data centre' "and custody"
+has "$T/out" 'Held by <b>' "and who has it"
 is "$(web "$URL/incident/1/items")" 404 "other types have no such page"
 is "$(web "$URL/evidence/1/items" -F "file=@$T/users.txt" -F media=text/plain)" 303 "a form puts a file in"
 dd if=/dev/urandom of="$T/large" bs=1M count=80 2>/dev/null

@@ -141,6 +141,8 @@ static enum rc open_out(struct record_call *k, const char *path, int *fd, struct
 	if (c->foreign)
 		return fail(err, RC_DENIED, "a node writes no files for other Unix users: use -");
 	*fd = openat(c->dir_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (*fd < 0 && c->served && (errno == EROFS || errno == EACCES))
+		return fail(err, RC_DENIED, "the running node may not write '%s': use - and send that into a file", path);
 	return *fd < 0 ? fail_errno(err, errno, "cannot make '%s'", path) : RC_OK;
 }
 

@@ -83,6 +83,24 @@ static void put_line(struct page *p, const struct chain_line *l)
 	buf_free(&hex);
 }
 
+/* "held": who has it now, since when and where. */
+static void put_holder(struct page *p, const struct chain_line *line, size_t n)
+{
+	struct json_object *o = NULL;
+	while (n > 0 && !str_eq(line[n - 1].what, STR("custody")))
+		n--;
+	if (n == 0 || !line[n - 1].line.n || json_read(line[n - 1].line, &o, NULL) != RC_OK)
+		return;
+	json_key(&p->j, STR("held"));
+	json_open(&p->j, '{');
+	put_side(p, o, "receiver");
+	json_put_str(&p->j, "since", json_get_str(o, "received_at"));
+	json_put_str(&p->j, "place", json_get_str(o, "place"));
+	json_put_str(&p->j, "storage", json_get_str(o, "storage"));
+	json_close(&p->j, '}');
+	json_free(o);
+}
+
 static enum rc put_chain(struct page *p, const struct record_view *v, struct err *err)
 {
 	struct chain_line *line;
@@ -93,7 +111,21 @@ static enum rc put_chain(struct page *p, const struct record_view *v, struct err
 	for (size_t i = n; rc == RC_OK && i-- > 0;) /* the newest first */
 		put_line(p, &line[i]);
 	json_close(&p->j, ']');
+	if (rc == RC_OK)
+		put_holder(p, line, n);
 	return rc;
+}
+
+/* Where a custody entry is made: of the type that means one. */
+static str custody_href(struct page *p)
+{
+	const struct types *types = page_types(p);
+	for (size_t i = 0; i < types_count(types); i++) {
+		const struct type *t = types_at(types, i);
+		if (type_meaning(t, STR("custody.evidence")) && authz_ever(&p->caller.viewer, ACTION_CREATE, t))
+			return arena_fmt(p->a, "/%s/new", t->name);
+	}
+	return STR("");
 }
 
 static void put_hrefs(struct page *p, const struct record_view *v, bool may)
@@ -104,6 +136,7 @@ static void put_hrefs(struct page *p, const struct record_view *v, bool may)
 	p->title = arena_fmt(p->a, "Items and custody: " STR_FMT, STR_ARG(buf_str(&b))).p;
 	json_put_str(&p->j, "exhibit_title", buf_str(&b));
 	json_put_str(&p->j, "exhibit_href", record_href(p, v, ""));
+	json_put_str(&p->j, "custody_href", custody_href(p));
 	json_put_str(&p->j, "check_href", record_href(p, v, "/check"));
 	json_put_str(&p->j, "add_href", may ? record_href(p, v, "/items") : STR(""));
 	json_put_str(&p->j, "package_href",
