@@ -167,6 +167,27 @@ printf 'seven rivers run north\n' | e get "$s" 1 "$T/opened" --why look --case-k
 cmp -s "$T/opened" "$T/secret"
 ok $? "with it, it is"
 
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && setpriv --reuid=65533 --clear-groups "$RONDA_BUILD/ronda" version >/dev/null 2>&1; then
+	ronda account -d "$D" new "Lead S" --roles lead --unix 65533 >/dev/null
+	n=$(ronda account -d "$D" list --json | sed -nE 's/.*"id": ?([0-9]+).*"Lead S".*/\1/p' | head -1)
+	serve
+	chmod 711 "$D"
+	late() { printf 'eight rivers run south\n' | setpriv --reuid=65533 --regid=65533 --clear-groups "$RONDA_BUILD/ronda" "$@"; }
+	late seal -d "$D" key >/dev/null 2>&1
+	late evidence -d "$D" get "$s" 1 - --why look --case-key >"$T/opened" 2>"$T/err"
+	! cmp -s "$T/opened" "$T/secret"
+	ok $? "who is not named does not open it"
+	printf 'seven rivers run north\n' | e edit "$s" --case-key --why "joins" --labels "{\"tlp\":\"AMBER\",\"named\":[\"account:1\",\"account:$n\"]}" >"$T/out" 2>"$T/err"
+	ok $? "he is named"
+	late evidence -d "$D" get "$s" 1 - --why look --case-key >"$T/opened" 2>"$T/err"
+	cmp -s "$T/opened" "$T/secret"
+	ok $? "and opens what was sealed before"
+	chmod 700 "$D"
+	stop_node
+else
+	skip "a person named later" "only root can become another"
+fi
+
 # --- the package ---
 tsa=$T/tsa
 mkdir "$tsa"
@@ -448,7 +469,7 @@ stop_node
 is "$left" 0 "everything is read again in the background"
 is "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM journal WHERE act = 'evidence.alarm'")" 1 "what differs is a line of the journal, once"
 ronda notice -d "$D" list --json >"$T/out"
-has "$T/out" 'evidence--' "and a notice to the lead"
+has "$T/out" 'item 1 is not what was put in' "and a notice to the lead, with the reason"
 rm -rf "$D"
 mv "$T/kept2" "$D"
 

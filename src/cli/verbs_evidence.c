@@ -268,6 +268,10 @@ static int verify_word(struct record_call *k)
 	struct err err = { 0 };
 	if (k->argc > 1)
 		return cli_usage(k->c, "one exhibit, or none for all");
+	/* all: also what the caller may not see is named by its id when it is wrong */
+	int code = k->argc ? 0 : cli_may(k->c, right_includes(k->c->viewer.right, RIGHT_OPERATE));
+	if (code)
+		return code;
 	enum rc rc = evidence_verify(evidence_of(k), &k->c->viewer, k->argc ? record_name(k, k->argv[0]) : STR_NONE, true, say,
 				     show_progress, &s, &out, &err);
 	if (rc != RC_OK)
