@@ -398,6 +398,10 @@ static const char version_3[] =
 	" UNIQUE (evidence, n));"
 	"CREATE INDEX evidence_item_stored ON evidence_item (stored);"
 	"CREATE INDEX evidence_item_checked ON evidence_item (state, checked_us);"
+	/* custody.c: exhibit numbers, once in a case ("" of none) */
+	"CREATE TABLE evidence_number (parent TEXT NOT NULL, number TEXT NOT NULL, evidence BLOB NOT NULL,"
+	" PRIMARY KEY (parent, number)) WITHOUT ROWID;"
+	"CREATE INDEX evidence_number_of ON evidence_number (evidence);"
 	/* files about to get their name: removed at the next start when no item names them */
 	"CREATE TABLE evidence_adding (stored BLOB PRIMARY KEY) WITHOUT ROWID;"
 	/* files no item names any more: removed once that is on disk */

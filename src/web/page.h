@@ -181,5 +181,14 @@ void api_reports_begin(struct web *w, const struct http_request *q, struct http_
 		       struct http_answer *a);
 void api_reports_end(struct web *w, const struct http_request *q, struct http_upload *u,
 		     struct http_answer *a);
+uint64_t api_reports_most(const struct web *w);
+/* api_evidence.c */
+void api_evidence_begin(struct web *w, const struct http_request *q, struct http_upload *u,
+			struct http_answer *a);
+void api_evidence_end(struct web *w, const struct http_request *q, struct http_upload *u,
+		      struct http_answer *a);
+uint64_t api_evidence_most(const struct web *w);
+/* As programs are answered: {"error":{"kind":…,"words":…}} */
+void api_words(struct http_answer *a, int status, const char *kind, const char *words);
 
 #endif
