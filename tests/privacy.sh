@@ -138,10 +138,6 @@ check_fails 77 "what is held is not erased" r note erase 1 --why "no longer need
 has_not "$T/err" qzwhy "and why is not said"
 event=$(r events --json source.reverse_dns=held.one.example.org | sed -nE 's/.*"id":"([0-9a-f]{32})".*/\1/p' | head -1)
 check_fails 77 "nor destroyed" r destroy "event--$event" --refer "Hotline"
-stop_node
-check "days are forgotten" r forget --before 2099-01-01
-is "$(r events --json source.reverse_dns=held.one.example.org | wc -l)" 1 "but not what is held"
-serve
 r account new "Duty B" --roles duty >/dev/null
 duty=$(r token make duty --right operate --ceiling AMBER --account "Duty B" 2>/dev/null)
 for url in "$URL/preservation/1.json" "$URL/preservation.json" "$URL/search.json?text=police"; do
