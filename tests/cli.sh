@@ -86,6 +86,7 @@ sed 's/^witness \(.*\)....$/witness \10000/' "$T/heads" >"$T/forged"
 check_fails 65 "a forged one is refused" ronda journal -d "$D" verify --against "$T/forged"
 json verify ronda verify -d "$D"
 json rebuild ronda rebuild -d "$D"
+json "rebuild search" ronda rebuild --search -d "$D"
 json forget ronda forget -d "$D" --before 2026-01-01 --dry-run
 json settings ronda settings -d "$D"
 
@@ -107,6 +108,25 @@ check_fails 78 "it is there already" ronda init "$D" --name B --country ID
 echo 'log_level = shouting' >"$D/ronda.conf"
 check_fails 65 "a level that is none" ronda check -d "$D"
 rm "$D/ronda.conf"
+# what is read at start is tested beside a node that runs
+serve
+mkdir -p "$D/types"
+printf '{ "type": "visit",\n "version": "one" }\n' >"$D/types/visit.json"
+check_fails 65 "a type that is none" ronda check -d "$D"
+has "$T/err" "visit.json:1" "and its line"
+rm "$D/types/visit.json"
+echo "2026-13-01 no such day" >"$D/holidays.txt"
+check_fails 65 "a holiday that is none" ronda check -d "$D"
+has "$T/err" "2026-13-01" "named"
+rm "$D/holidays.txt"
+echo '{"licences":{"x":{}}}' >"$D/marks.json"
+check_fails 65 "marks that are none" ronda check -d "$D"
+rm "$D/marks.json"
+echo '{"analyst":7}' >"$D/roles.json"
+check_fails 65 "roles that are none" ronda check -d "$D"
+rm "$D/roles.json"
+check "and all is sound again" ronda check -d "$D"
+stop_node
 ronda help man >"$T/man"
 for code in 64 65 66 73 74 75 77 78; do grep -q "$code " "$T/man" || echo "# $code"; done
 ! command -v man >/dev/null || ! man --warnings -l "$T/man" 2>&1 >/dev/null | grep .

@@ -42,8 +42,9 @@ violations() {
 	outer && $0 ~ readers && $0 !~ /^[ \t]*\*/ {
 		bad("reads items past disclosure/read.h")
 	}
+	# route keeps its table as the records of organisations say
 	folder != "" && !is_test && rank[floor] > rank["record"] && folder != "disclosure" &&
-	folder != "node" && $0 ~ engine && $0 !~ /^[ \t]*\*/ {
+	folder != "route" && folder != "node" && $0 ~ engine && $0 !~ /^[ \t]*\*/ {
 		bad("reaches records past disclosure/read_records.h and change.h")
 	}
 	/^[ \t]*#[ \t]*include[ \t]*"/ {

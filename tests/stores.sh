@@ -18,6 +18,7 @@ for old in "$RONDA_SOURCE"/tests/data/stores/*/; do
 	if [ -e "$RONDA_SOURCE/tests/data/stores/$v.records" ]; then
 		ronda verify -d "$D" --json | grep -oE '"records":[0-9]+,"record_versions":[0-9]+,"records_sound":true' >"$T/records"
 		cmp -s "$T/records" "$RONDA_SOURCE/tests/data/stores/$v.records"
+		# also what its directory became: Bank Dua's record takes up its row, two are new
 		ok $? "$v holds its records, each version as it was written"
 	fi
 	check "$v has its journal" ronda journal -d "$D" verify

@@ -36,6 +36,7 @@ struct io_trace {
 	int fail_code;
 	enum io_op fail_op;
 	bool fail_sticky, fail_done;
+	uint64_t steps, fail_step;
 	uint64_t free_bytes;
 };
 
@@ -102,6 +103,21 @@ int io_trace_fault(enum io_op op)
 		code = t->fail_code;
 	leave(t);
 	return code;
+}
+
+bool io_trace_step(const char *statement)
+{
+	static const char *const apart[] = { "BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE" };
+	for (size_t i = 0; i < COUNT_OF(apart); i++)
+		if (!strncmp(statement, apart[i], strlen(apart[i])))
+			return true;
+	struct io_trace *t = enter();
+	if (!t)
+		return true;
+	bool now = ++t->steps == t->fail_step;
+	t->fail_done |= now;
+	leave(t);
+	return !now;
 }
 
 uint64_t io_trace_ino(int fd)
@@ -204,6 +220,15 @@ void io_trace_fail(struct io_trace *t, uint64_t n, int code, bool sticky)
 	t->fail_by_op = false;
 	t->fail_code = code;
 	t->fail_sticky = sticky;
+	t->fail_done = false;
+	leave(t);
+}
+
+void io_trace_fail_step(struct io_trace *t, uint64_t n)
+{
+	(void)queue_take(t->turn);
+	t->steps = 0;
+	t->fail_step = n;
 	t->fail_done = false;
 	leave(t);
 }

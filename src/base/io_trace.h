@@ -49,6 +49,8 @@ void io_trace_data(enum io_op op, uint64_t ino, uint64_t at, str bytes);
  */
 void io_trace_name(enum io_op op, uint64_t dir, const char *name, const char *to, uint64_t ino);
 uint64_t io_trace_free_bytes(uint64_t real);
+/* For store/sql.c, before each step of a statement: false: it must fail. */
+bool io_trace_step(const char *statement);
 
 /* --- for tests --- */
 
@@ -64,6 +66,9 @@ void io_trace_fail(struct io_trace *t, uint64_t n, int code, bool sticky);
 /* As io_trace_fail(), counting calls of kind `op` only. */
 void io_trace_fail_op(struct io_trace *t, enum io_op op, uint64_t n, int code);
 bool io_trace_failed(const struct io_trace *t); /* it happened */
+/* The n-th step of a statement from now (from 1) fails, and nothing at the disk; 0: none. Those
+ * that begin and end transactions are not counted: what becomes of them is the disk's. */
+void io_trace_fail_step(struct io_trace *t, uint64_t n);
 uint64_t io_trace_calls(const struct io_trace *t);
 /* What io_free_bytes() then says; UINT64_MAX: the truth. */
 void io_trace_pretend_free(struct io_trace *t, uint64_t bytes);

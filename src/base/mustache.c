@@ -3,6 +3,8 @@
 
 #include <json-c/json.h>
 
+#include "base/hash.h"
+
 /* A template is a flat program: text, values, and sections that know where
  * they end. Compiling keeps a stack of open texts (partials) and of open
  * sections, rendering a stack of contexts: neither calls itself. */
@@ -19,6 +21,7 @@ struct op {
 };
 
 struct mustache {
+	enum mustache_form form;
 	struct arena *a;
 	struct op *ops;
 	size_t count, room;
@@ -295,10 +298,11 @@ static enum rc step(struct compiler *c)
 	return apply_tag(c, sigil, body, alone ? blanks : STR(""));
 }
 
-enum rc mustache_compile(str text, mustache_partial partial, void *ctx, struct mustache **out,
-			 struct err *err)
+enum rc mustache_compile_as(enum mustache_form form, str text, mustache_partial partial, void *ctx,
+			    struct mustache **out, struct err *err)
 {
 	struct mustache *m = x_alloc(sizeof *m);
+	m->form = form;
 	m->a = arena_new(KIB(4));
 	struct compiler c = { .m = m, .partial = partial, .ctx = ctx, .err = err };
 	enum rc rc = text.n > TEXT_MAX ? fail(err, RC_LIMIT, "the template is too large") :
@@ -311,6 +315,12 @@ enum rc mustache_compile(str text, mustache_partial partial, void *ctx, struct m
 	}
 	*out = m;
 	return RC_OK;
+}
+
+enum rc mustache_compile(str text, mustache_partial partial, void *ctx, struct mustache **out,
+			 struct err *err)
+{
+	return mustache_compile_as(MUSTACHE_HTML, text, partial, ctx, out, err);
 }
 
 void mustache_free(struct mustache *m)
@@ -373,7 +383,7 @@ static bool is_something(struct json_object *v)
 	return false;
 }
 
-static void add_escaped(struct buf *out, str s)
+static void add_html(struct buf *out, str s)
 {
 	size_t from = 0;
 	for (size_t i = 0; i < s.n; i++) {
@@ -394,21 +404,62 @@ static void add_escaped(struct buf *out, str s)
 	buf_add_mem(out, s.p + from, s.n - from);
 }
 
-static void add_value(struct buf *out, struct json_object *v)
+/* A terminal or a header acts on what is left out. */
+static void add_plain(struct buf *out, str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if ((c >= ' ' && c != 0x7f) || c == '\n' || c == '\t')
+			buf_char(out, s.p[i]);
+	}
+}
+
+static void add_json(struct buf *out, str s)
+{
+	struct buf quoted = BUF_INIT(out->cap);
+	struct json_out j = json_out(&quoted);
+	json_str(&j, s);
+	if (quoted.over || quoted.n < 2)
+		out->over = true;
+	else
+		buf_add_mem(out, quoted.p + 1, quoted.n - 2);
+	buf_free(&quoted);
+}
+
+static void add_escaped(struct buf *out, enum mustache_form form, str s)
+{
+	switch (form) {
+	case MUSTACHE_HTML:
+		add_html(out, s);
+		return;
+	case MUSTACHE_TEXT:
+		add_plain(out, s);
+		return;
+	case MUSTACHE_JSON:
+		add_json(out, s);
+		return;
+	case MUSTACHE_FORM:
+		percent_format(out, s);
+		return;
+	}
+}
+
+static void add_value(struct buf *out, enum mustache_form form, struct json_object *v)
 {
 	switch (json_object_get_type(v)) {
 	case json_type_null:
 		return;
 	case json_type_string:
-		add_escaped(out, str_mem(json_object_get_string(v),
-					 (size_t)json_object_get_string_len(v)));
+		add_escaped(out, form, str_mem(json_object_get_string(v),
+					       (size_t)json_object_get_string_len(v)));
 		return;
 	case json_type_boolean:
 	case json_type_double:
 	case json_type_int:
 	case json_type_object:
 	case json_type_array:
-		add_escaped(out, str_of(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN)));
+		add_escaped(out, form,
+			    str_of(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN)));
 		return;
 	}
 }
@@ -454,7 +505,7 @@ enum rc mustache_render(const struct mustache *m, struct json_object *data, stru
 			at++;
 			break;
 		case OP_VALUE:
-			add_value(out, look_up(&r, op->name));
+			add_value(out, m->form, look_up(&r, op->name));
 			at++;
 			break;
 		case OP_SECTION:

@@ -302,5 +302,41 @@ TEST(output_is_capped)
 	buf_free(&over);
 }
 
-TEST_MAIN(TEST_RUN(renders), TEST_RUN(refuses), TEST_RUN(depth_is_bounded),
+TEST(escapes_by_form)
+{
+	static const struct {
+		enum mustache_form form;
+		const char *what, *text, *data, *want;
+	} rows[] = {
+		{ MUSTACHE_TEXT, "text is left alone", "{{v}}", "{\"v\":\"a & <b> \\\"c\\\"\"}", "a & <b> \"c\"" },
+		{ MUSTACHE_TEXT, "lines and tabs stay", "{{v}}", "{\"v\":\"a\\n\\tb\"}", "a\n\tb" },
+		{ MUSTACHE_TEXT, "control characters go", "{{v}}", "{\"v\":\"a\\u001b[31m\\r\\u007fb\"}", "a[31mb" },
+		{ MUSTACHE_TEXT, "letters of all scripts stay", "{{v}}", "{\"v\":\"\\u0e01\\u00e9\"}", "\xe0\xb8\x81\xc3\xa9" },
+		{ MUSTACHE_JSON, "quotes and line ends", "\"{{v}}\"", "{\"v\":\"a\\\"\\\\\\n\\u0001\"}",
+		  "\"a\\\"\\\\\\n\\u0001\"" },
+		{ MUSTACHE_JSON, "a number as it is", "{{n}}", "{\"n\":7}", "7" },
+		{ MUSTACHE_JSON, "an object becomes text", "\"{{o}}\"", "{\"o\":{\"a\":1}}", "\"{\\\"a\\\":1}\"" },
+		{ MUSTACHE_FORM, "all but the unreserved", "t={{v}}", "{\"v\":\"a b&c=\\u00e9~\"}", "t=a%20b%26c%3D%C3%A9~" },
+		{ MUSTACHE_HTML, "as ever", "{{v}}", "{\"v\":\"<\"}", "&lt;" },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct mustache *m = NULL;
+		struct err err = { 0 };
+		struct buf out = BUF_INIT(KIB(1));
+		CHECK_RC(mustache_compile_as(rows[i].form, str_of(rows[i].text), NULL, NULL, &m, &err), RC_OK, err);
+		struct json_object *data = json_tokener_parse(rows[i].data);
+		CHECK_RC(mustache_render(m, data, &out, &err), RC_OK, err);
+		CHECK_MSG(str_eq(buf_str(&out), str_of(rows[i].want)), "%s: got '" STR_FMT "'", rows[i].what,
+			  STR_ARG(buf_str(&out)));
+		mustache_free(m);
+		json_object_put(data);
+		buf_free(&out);
+	}
+	struct mustache *m = NULL;
+	struct err err = { 0 };
+	CHECK_RC(mustache_compile_as(MUSTACHE_TEXT, STR("{{{v}}}"), NULL, NULL, &m, &err), RC_INPUT, err);
+	CHECK_RC(mustache_compile_as(MUSTACHE_JSON, STR("{{&v}}"), NULL, NULL, &m, &err), RC_INPUT, err);
+}
+
+TEST_MAIN(TEST_RUN(renders), TEST_RUN(escapes_by_form), TEST_RUN(refuses), TEST_RUN(depth_is_bounded),
 	  TEST_RUN(output_is_capped))

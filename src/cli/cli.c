@@ -43,6 +43,31 @@ const struct cli_command *cli_find(const char *name)
 	return NULL;
 }
 
+static size_t count_options(const struct cli_option *o)
+{
+	size_t n = 0;
+	while (o && o[n].name)
+		n++;
+	return n;
+}
+
+/* An option that two verbs have stands there once. */
+static const struct cli_option *add_options(const struct cli_option *to, const struct cli_option *more,
+					    struct arena *a)
+{
+	size_t n = count_options(to);
+	struct cli_option *all = ARENA_ARRAY(a, n + count_options(more) + 1, struct cli_option);
+	memcpy(all, to, n * sizeof(*all));
+	for (; more && more->name; more++) {
+		bool known = false;
+		for (size_t i = 0; i < n; i++)
+			known = known || strcmp(all[i].name, more->name) == 0;
+		if (!known)
+			all[n++] = *more;
+	}
+	return all;
+}
+
 const struct cli_command *cli_of_type(const char *name, struct arena *a)
 {
 	if (!type_name_ok(str_of(name)))
@@ -52,6 +77,12 @@ const struct cli_command *cli_of_type(const char *name, struct arena *a)
 	*cmd = cli_record;
 	cmd->name = arena_z(a, str_of(name));
 	cmd->usage = arena_fmt(a, "%s" STR_FMT, name, STR_ARG(str_from(usage, strlen("record TYPE")))).p;
+	for (size_t i = 0; i < cli_verb_count; i++) {
+		if (strcmp(cli_verbs[i]->type, name) != 0)
+			continue;
+		cmd->usage = arena_fmt(a, "%s | %s", cmd->usage, cli_verbs[i]->usage).p;
+		cmd->options = add_options(cmd->options, cli_verbs[i]->options, a);
+	}
 	return cmd;
 }
 

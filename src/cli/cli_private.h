@@ -12,6 +12,18 @@ extern const struct cli_command cli_record; /* record.c: what every type's comma
 const struct cli_command *cli_of_type(const char *name, struct arena *a);
 /* May there be such a type: built in, or a file of DIR/types (or of a DIR closed to the caller)? */
 bool cli_type_known(const char *dir, const char *name);
+/* A word that one type's command has beside those of all (verbs.def; run by record.c). */
+struct record_call;
+struct cli_verb {
+	const char *type, *word;
+	const char *usage;                /* behind "ronda TYPE ": "start ID [--why TEXT]" */
+	const char *brief;
+	const struct cli_option *options; /* its own, ends with { NULL }; NULL: none. cli_value() knows them,
+					   * and those of cli_record */
+	int (*run)(struct record_call *k);
+};
+extern const struct cli_verb *const cli_verbs[];
+extern const size_t cli_verb_count;
 void cli_help_text(struct cli *c, const struct cli_command *cmd);
 int cli_usage(struct cli *c, const char *what); /* says what is wrong and the usage; 64 */
 

@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/cli_private.h"
+#include "cli/directory_private.h"
+
+#include "base/clock.h"
+#include "directory/succession.h"
+#include "disclosure/change.h"
+#include "route/directory_records.h"
 
 static const struct cli_option options[] = {
 	{ "--dry-run", 0, NULL, "say what would happen, change nothing" },
 	{ "--partly", 0, NULL, "import the good rows although others are wrong" },
+	{ "--from", 0, "DATE", "succeed: first day of the successor (default: today)" },
+	{ "--back", 0, NULL, "succeed: take it back" },
+	{ "--form", 0, "NAME", "what the file looks like ('directory forms'); guessed when not said" },
+	{ "--map", 0, "MAP", "of a table: COLUMN=FIELD,COLUMN= (the latter is left out)" },
+	{ "--source", 0, "NAME", "what its contacts are said to come from, as whois:apnic; the form's when not said" },
+	{ "--seen", 0, "DATE", "the day its source says it of; the file's own when not said" },
+	{ "--subject", 0, "DOMAIN", "whom a security.txt is about" },
+	{ "--overwrite", 0, NULL, "names, site and the like are taken from the source although ours differ" },
+	{ "--why", 0, "TEXT", "reason, kept with each change" },
 	{ .name = NULL },
 };
 
@@ -14,10 +28,36 @@ struct importing {
 	struct import_result result;
 };
 
+/* Through the gate, as any change of a record. */
+static enum rc put_as_caller(struct tx *tx, void *ctx, const struct type *t, const struct uuid *id,
+			     str fields, struct arena *a, struct err *err)
+{
+	const struct importing *i = ctx;
+	struct record_view made;
+	struct change_errors errors;
+	struct buf text = BUF_INIT(RECORD_ID_BYTES);
+	struct change_request q = { .type = str_of(t->name), .fields = fields, .import = true,
+				    .why = STR("directory import") };
+	record_id_format(&text, q.type, id);
+	if (!uuid_is_zero(id))
+		q.id = arena_str(a, buf_str(&text));
+	buf_free(&text);
+	enum rc rc = change_record_tx(tx, i->c->node->records, &i->c->viewer, &q, a, &made, &errors, err);
+	record_view_end(&made);
+	return rc;
+}
+
 static enum rc write_import(struct tx *tx, void *ctx, struct err *err)
 {
 	struct importing *i = ctx;
-	enum rc rc = directory_import(tx, i->text, i->dry, i->partly, i->c->a, &i->result, err);
+	struct directory_system sys = { i->c->node->records, str_of(i->c->viewer.actor),
+					STR("directory import") };
+	/* The directory's owner without an account has no roles over records, but owns the node. */
+	bool owner = !i->c->viewer.account && !i->c->viewer.roles;
+	struct directory_writer w = owner ? (struct directory_writer){ directory_put_as_system, &sys } :
+					    (struct directory_writer){ put_as_caller, i };
+	enum rc rc = directory_import(tx, i->c->node->organisations, &w, i->text, i->dry, i->partly, i->c->a,
+				      &i->result, err);
 	if (rc != RC_OK || i->dry)
 		return rc;
 	struct journal_act act = { .act = "import", .actor = str_of(i->c->viewer.actor),
@@ -50,7 +90,11 @@ static int import(struct cli *c)
 	if (rc == RC_OK) {
 		i.text = buf_str(&text);
 		rc = store_write(c->node->store, write_import, &i, &err);
-		show(c, &i);
+		if (rc == RC_DENIED || rc == RC_ABSENT)
+			change_refused(c->node->records, c->node->store, &c->viewer, STR("directory"),
+				       str_of(err.text));
+		else
+			show(c, &i);
 	}
 	if (rc == RC_OK && !i.dry)
 		rc = node_directory_reload(c->node, &err);
@@ -72,6 +116,8 @@ static int list(struct cli *c)
 	for (size_t i = 0; i < directory_size(d); i++) {
 		const struct org *o = directory_at(d, i);
 		char id[24];
+		if (o->former)
+			continue;
 		snprintf(id, sizeof(id), "%lld", (long long)o->id);
 		str row[] = { str_of(id), o->name, o->kind, o->country, o->sector,
 			      cli_first_email(c, o) };
@@ -81,22 +127,71 @@ static int list(struct cli *c)
 	return 0;
 }
 
+/* "42" is "organisation-42". */
+static str org_name_of(struct cli *c, const char *text)
+{
+	uint64_t n;
+	struct snapshot_ref *ref = snapshot_hold(c->node->types);
+	const struct type *t = directory_type(snapshot_table(ref));
+	str id = t && str_to_u64(str_of(text), &n) ?
+		arena_fmt(c->a, "%s-%llu", t->name, (unsigned long long)n) : str_of(text);
+	snapshot_drop(c->node->types, ref);
+	return id;
+}
+
+static int succeed(struct cli *c)
+{
+	struct succession_done done;
+	struct err err;
+	const char *day = cli_value(c, "--from"), *why = cli_value(c, "--why");
+	if (c->argc != 3)
+		return cli_usage(c, "succeed needs two organisations: the old one, and who takes its place");
+	struct succession q = { .from = org_name_of(c, c->argv[1]), .to = org_name_of(c, c->argv[2]),
+				.day = day ? str_of(day) : STR_NONE, .why = str_of(why ? why : ""),
+				.back = cli_value(c, "--back") != NULL, .now_us = clock_now_us() };
+	enum rc rc = directory_succeed(c->node->records, c->node->store, &c->viewer, &q, c->a, &done, &err);
+	if (rc == RC_OK)
+		rc = node_directory_reload(c->node, &err);
+	if (rc != RC_OK)
+		return cli_fail(c, &err);
+	if (c->form == CLI_JSON)
+		cli_printf(c, "{\"moved\":%zu,\"former\":%s}\n", done.moved, done.former ? "true" : "false");
+	else
+		cli_printf(c, "%zu claims moved%s\n", done.moved,
+			   q.back ? " back" : done.former ? "; the old one is former" :
+				    "; the old one stays active until that day: move it to former then");
+	return 0;
+}
+
 static int run(struct cli *c)
 {
 	str word = c->argc ? str_of(c->argv[0]) : STR("list");
+	int code;
 	if (str_eq(word, STR("import")))
-		return import(c);
+		return directory_import_form(c, &code) ? code : import(c);
+	if (str_eq(word, STR("forms")))
+		return directory_forms(c);
+	if (str_eq(word, STR("contacts")))
+		return directory_contacts(c);
 	if (str_eq(word, STR("list")))
 		return list(c);
-	return cli_usage(c, "import FILE or list");
+	if (str_eq(word, STR("succeed")))
+		return succeed(c);
+	return cli_usage(c, "import FILE, forms, contacts, list, or succeed OLD NEW");
 }
 
 const struct cli_command cli_directory = {
 	.name = "directory",
 	.brief = "who is concerned with which ASN, network, domain, country",
-	.usage = "directory import FILE.json|FILE.csv [--dry-run] [--partly] | list",
+	.usage = "directory import FILE... [--form NAME] [--dry-run] | forms | contacts [list | undo SOURCE] | list |"
+		 " succeed OLD NEW --from DATE --why TEXT | succeed OLD NEW --back",
 	.text = "Errors are named by row: a bad CIDR, a network two organisations claim, an unknown country. With errors "
-		"nothing is imported unless --partly. An organisation is known by its name and keeps its number.",
+		"nothing is imported unless --partly. An organisation is known by its name and keeps its number.\n\n"
+		"Other people's directories are understood too ('forms'): teams as FIRST, Trusted Introducer or a Cerebrate "
+		"list them become organisations, or refresh those that stand; an import is tried first and can be undone. "
+		"What registries and sites publish (whois dumps, statistics, RDAP answers, security.txt) are contacts of "
+		"last resort: a table a source, replaced whole, packed with gzip or not.\n\n"
+		"succeed: from that day on what OLD claimed is NEW's, and OLD is former; --back undoes it.",
 	.example = "ronda directory -d demo import organisations.csv --dry-run",
 	.options = options,
 	.needs_node = true,

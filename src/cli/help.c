@@ -100,6 +100,22 @@ static void field_lines(struct cli *c, const struct type *t)
 	}
 }
 
+/* Words that this type alone has. */
+static void verb_lines(struct cli *c, const char *type)
+{
+	bool any = false;
+	for (size_t i = 0; i < cli_verb_count; i++) {
+		const struct cli_verb *v = cli_verbs[i];
+		if (strcmp(v->type, type) != 0)
+			continue;
+		if (!any)
+			cli_print(c, STR("\nIts own words:\n"));
+		any = true;
+		cli_printf(c, "  %-16s %s\n", v->word, v->brief);
+		option_lines(c, v->options);
+	}
+}
+
 /* False: there is no such type. */
 static bool type_help(struct cli *c, const char *name)
 {
@@ -112,6 +128,7 @@ static bool type_help(struct cli *c, const char *name)
 		field_lines(c, t);
 		cli_print(c, STR("\nStates, and where each may move:\n"));
 		state_lines(c, t);
+		verb_lines(c, name);
 		cli_printf(c, "\n'ronda help record' has the options. Example:\n  ronda %s -d demo list\n", name);
 	}
 	types_free(all);

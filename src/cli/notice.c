@@ -14,6 +14,7 @@ static int list(struct cli *c)
 	static const struct cli_column columns[] = {
 		{ "id", COLUMN_NUMBER }, { .name = "to" }, { .name = "item" }, { .name = "clock" },
 		{ "due", COLUMN_TIME }, { "step", COLUMN_NUMBER }, { .name = "title" }, { "made", COLUMN_TIME },
+		{ .name = "because" },
 	};
 	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	const char *text = cli_value(c, "--limit");
@@ -34,7 +35,9 @@ static int list(struct cli *c)
 		str row[] = { arena_fmt(c->a, "%lld", (long long)n->id), n->to, n->item, n->clock,
 			      n->due_us == TIME_NONE ? STR("") : time_str(due, n->due_us),
 			      n->visible ? arena_fmt(c->a, "%lld", (long long)n->step) : STR(""),
-			      n->visible ? n->title : STR("something is due"), time_str(made, n->made_us) };
+			      n->visible ? n->title : STR("something is due"), time_str(made, n->made_us),
+			      n->nobody ? arena_fmt(c->a, STR_FMT ": nobody was", STR_ARG(n->watch)) :
+			      n->words.n > 0 ? n->words : n->watch };
 		cli_row(&t, row);
 	}
 	if (r)

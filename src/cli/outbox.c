@@ -2,15 +2,18 @@
 #include "disclosure/read_outbox.h"
 
 #include "cli/cli_private.h"
+#include "notify/paper.h"
 
 static const struct cli_option options[] = {
 	{ "--state", 0, "STATE", "list: queued, taken, draining, sent, uncertain, withdrawn, refused or failed" },
-	{ "--driver", 0, "NAME", "list: only of this sender (notice, webhook, mail, sync)" },
+	{ "--driver", 0, "NAME", "list, print: only of this sender (notice, webhook, chat, sms, mail, portal, print)" },
 	{ "--to", 0, "RECIPIENT", "list: only to this one" },
 	{ "--item", 0, "ID", "list: only about this, or what covers it" },
 	{ "--before", 0, "ID", "list: go on behind this message" },
 	{ "--limit", 'n', "N", "list: at most so many (default 50)" },
 	{ "--why", 0, "TEXT", "again, withdraw: the reason; it goes into the journal" },
+	{ "--words", 0, "TEXT", "print, posted: how it went; into the ledger" },
+	{ "--ask", 0, NULL, "print: ask afterwards which of them were posted" },
 	{ .name = NULL },
 };
 
@@ -128,6 +131,105 @@ static int show(struct cli *c, int64_t id)
 	return rc == RC_OK ? 0 : cli_fail(c, &err);
 }
 
+/* --- on paper --- */
+
+struct printing {
+	struct cli *c;
+	int64_t ids[1000];
+	size_t count, refused;
+};
+
+/* A form feed behind each, so that each is a page. */
+static bool print_page(void *ctx, const struct paper *p)
+{
+	struct printing *k = ctx;
+	struct cli *c = k->c;
+	if (p->words.n > 0) {
+		k->refused++;
+		cli_talk(c, "message %lld to " STR_FMT " is not printed: " STR_FMT, (long long)p->id, STR_ARG(p->recipient),
+			 STR_ARG(p->words));
+		return true;
+	}
+	if (k->count < COUNT_OF(k->ids))
+		k->ids[k->count++] = p->id;
+	cli_printf(c, "Message %lld\n" STR_FMT "\n", (long long)p->id, STR_ARG(p->name));
+	if (p->address.n > 0)
+		cli_printf(c, STR_FMT "\n", STR_ARG(p->address));
+	cli_printf(c, "\n" STR_FMT "\n\n", STR_ARG(p->subject));
+	cli_print(c, p->text);
+	cli_print(c, STR("\n\f"));
+	return !c->broken;
+}
+
+static int confirm(struct cli *c, int64_t id)
+{
+	const char *words = cli_value(c, "--words");
+	struct err err = { 0 };
+	if (paper_posted(c->node->notify, &c->viewer, id, str_of(words ? words : ""), &err) != RC_OK)
+		return cli_fail(c, &err);
+	return 0;
+}
+
+static str answer_line(struct cli *c)
+{
+	struct buf b = BUF_INIT(KIB(64));
+	char one;
+	while (cli_read(c, c->in, &one, 1) == 1 && one != '\n')
+		buf_char(&b, one);
+	str line = arena_str(c->a, str_trim_all(buf_str(&b)));
+	buf_free(&b);
+	return line;
+}
+
+static int ask(struct printing *k)
+{
+	struct cli *c = k->c;
+	int code = 0;
+	if (k->count == 0 || !cli_flush(c))
+		return 0;
+	cli_talk(c, "which of these were posted? numbers, 'all', or nothing");
+	str line = answer_line(c);
+	bool all = str_eq(line, STR("all"));
+	for (size_t i = 0; all && code == 0 && i < k->count; i++)
+		code = confirm(c, k->ids[i]);
+	while (!all && code == 0 && line.n > 0) {
+		int64_t id;
+		str one = str_cut(&line, ' ');
+		if (one.n > 0 && !str_to_i64(one, &id))
+			return cli_usage(c, "that is no number of a message");
+		if (one.n > 0)
+			code = confirm(c, id);
+	}
+	return code;
+}
+
+static int print_all(struct cli *c)
+{
+	struct printing k = { .c = c };
+	struct err err = { 0 };
+	if (c->argc != 1)
+		return cli_usage(c, "print takes no number: it prints what waits");
+	if (paper_print(c->node->notify, &c->viewer, cli_value(c, "--driver"), c->a, print_page, &k, &err) != RC_OK)
+		return cli_fail(c, &err);
+	if (cli_value(c, "--ask"))
+		return ask(&k);
+	if (k.count > 0)
+		cli_talk(c, "%zu printed; 'ronda outbox posted NUMBER...' says which were posted", k.count);
+	return 0;
+}
+
+static int posted(struct cli *c)
+{
+	int code = c->argc > 1 ? 0 : cli_usage(c, "posted needs the numbers of messages");
+	for (int i = 1; code == 0 && i < c->argc; i++) {
+		int64_t id;
+		if (!str_to_i64(str_of(c->argv[i]), &id))
+			return cli_usage(c, "posted needs the numbers of messages");
+		code = confirm(c, id);
+	}
+	return code;
+}
+
 static int run(struct cli *c)
 {
 	str word = c->argc ? str_of(c->argv[0]) : STR("list");
@@ -136,6 +238,10 @@ static int run(struct cli *c)
 	int64_t id = 0;
 	if (c->argc <= 1 && str_eq(word, STR("list")))
 		return list(c);
+	if (str_eq(word, STR("print")))
+		return print_all(c);
+	if (str_eq(word, STR("posted")))
+		return posted(c);
 	if (c->argc != 2 || !str_to_i64(str_of(c->argv[1]), &id))
 		return cli_usage(c, "list, or show, again or withdraw with the number of a message");
 	if (str_eq(word, STR("show")))
@@ -152,9 +258,10 @@ static int run(struct cli *c)
 const struct cli_command cli_outbox = {
 	.name = "outbox",
 	.brief = "messages to be sent, and how they fare",
-	.usage = "outbox list | show ID | again ID --why TEXT | withdraw ID --why TEXT",
+	.usage = "outbox list | show ID | again ID --why TEXT | withdraw ID --why TEXT | print [--ask] | posted ID...",
 	.text = "A message is uncertain when its sender cannot know whether it arrived: it is sent again only by 'again'. "
-		"'withdraw' stops one that no sender has begun to send. What a message is about is left out when "
+		"'withdraw' stops one that no sender has begun to send. 'print' writes what waits for a person, or for a "
+		"driver that is not here, as pages (a form feed behind each); 'posted' says that it went. What a message is about is left out when "
 		"you may not see it.",
 	.example = "ronda outbox -d demo list",
 	.options = options,

@@ -27,15 +27,35 @@ static const struct cli_option options[] = {
 static const struct {
 	str word;
 	record_word run;
+	str means; /* only of types of which something means this */
 } words[] = {
-	{ STR_INIT("list"), record_list_word },	    { STR_INIT("show"), record_show_word },
-	{ STR_INIT("new"), record_new_word },	    { STR_INIT("edit"), record_edit_word },
-	{ STR_INIT("move"), record_move_word },	    { STR_INIT("link"), record_link_word },
-	{ STR_INIT("unlink"), record_unlink_word }, { STR_INIT("history"), record_history_word },
-	{ STR_INIT("search"), record_search_word }, { STR_INIT("export"), record_export_word },
-	{ STR_INIT("import"), record_import_word }, { STR_INIT("erase"), record_erase_word },
-	{ STR_INIT("make"), record_make_word },
+	{ STR_INIT("list"), record_list_word, STR_INIT("") },
+	{ STR_INIT("show"), record_show_word, STR_INIT("") },
+	{ STR_INIT("new"), record_new_word, STR_INIT("") },
+	{ STR_INIT("edit"), record_edit_word, STR_INIT("") },
+	{ STR_INIT("move"), record_move_word, STR_INIT("") },
+	{ STR_INIT("link"), record_link_word, STR_INIT("") },
+	{ STR_INIT("unlink"), record_unlink_word, STR_INIT("") },
+	{ STR_INIT("history"), record_history_word, STR_INIT("") },
+	{ STR_INIT("search"), record_search_word, STR_INIT("") },
+	{ STR_INIT("export"), record_export_word, STR_INIT("") },
+	{ STR_INIT("import"), record_import_word, STR_INIT("") },
+	{ STR_INIT("erase"), record_erase_word, STR_INIT("") },
+	{ STR_INIT("make"), record_make_word, STR_INIT("") },
+	{ STR_INIT("token"), record_token_word, STR_INIT("claim.token") },
+	{ STR_INIT("check"), record_check_word, STR_INIT("claim.token") },
 };
+
+#define VERB(name) extern const struct cli_verb cli_verb_##name;
+#include "verbs.def"
+#undef VERB
+const struct cli_verb *const cli_verbs[] = {
+#define VERB(name) &cli_verb_##name,
+#include "verbs.def"
+#undef VERB
+	NULL,
+};
+const size_t cli_verb_count = COUNT_OF(cli_verbs) - 1;
 
 const struct type_field *record_field(const struct type *t, str name)
 {
@@ -106,8 +126,12 @@ static int run_word(struct record_call *k)
 	k->argc -= k->argc > 0;
 	k->argv += word.p == STR("list").p ? 0 : 1;
 	for (size_t i = 0; i < COUNT_OF(words); i++)
-		if (str_eq(word, words[i].word))
+		if (str_eq(word, words[i].word) &&
+		    (!words[i].means.n || type_meaning(k->type, words[i].means)))
 			return words[i].run(k);
+	for (size_t i = 0; i < cli_verb_count; i++)
+		if (str_eq(word, str_of(cli_verbs[i]->word)) && strcmp(k->type->name, cli_verbs[i]->type) == 0)
+			return cli_verbs[i]->run(k);
 	return cli_usage(k->c, arena_fmt(k->c->a, "there is no word '" STR_FMT "'", STR_ARG(word)).p);
 }
 
@@ -153,7 +177,8 @@ const struct cli_command cli_record = {
 		"away. On a terminal 'edit ID' alone opens $EDITOR. make turns the rows of a record into records, as a plan's "
 		"steps into tasks. import takes JSON lines or CSV (a column is a field's "
 		"name or label), all of it or nothing, and prints a number: 'import undo NUMBER' puts back what stood "
-		"before, 'import list' shows the runs. 'ronda help TYPE' shows a type's fields and states.",
+		"before, 'import list' shows the runs. Of a claim: 'token ID' says what its DNS must have, 'check ID' "
+		"looks whether it has. 'ronda help TYPE' shows a type's fields and states.",
 	.example = "ronda record -d demo incident list",
 	.options = options,
 	.needs_node = true,

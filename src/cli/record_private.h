@@ -30,6 +30,8 @@ int record_unlink_word(struct record_call *k);
 int record_erase_word(struct record_call *k);
 int record_import_word(struct record_call *k);
 int record_make_word(struct record_call *k);
+int record_token_word(struct record_call *k); /* of a claim */
+int record_check_word(struct record_call *k);
 
 /* A field by its name, or its label in any language; NULL: none. */
 const struct type_field *record_field(const struct type *t, str name);

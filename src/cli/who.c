@@ -3,12 +3,45 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "directory/call.h"
+
 enum { ASKED_MAX = 10000 };
 
 struct answer {
 	str asked;
 	struct who who;
+	struct fallback_hit *last; /* of last resort */
+	size_t last_count;
 };
+
+/* "range 192.0.2.0-192.0.2.255 in whois:apnic of 2026-01-01" */
+static str last_reason(struct cli *c, const struct fallback_hit *h)
+{
+	char day[16];
+	return arena_fmt(c->a, "%s in " STR_FMT " of " STR_FMT, h->reason, STR_ARG(h->source),
+			 STR_ARG(time_day_str(day, (int64_t)h->seen_day * DAY_US)));
+}
+
+static void json_last(const struct answer *a, struct json_out *j)
+{
+	char day[16];
+	json_key(j, STR("last_resort"));
+	json_open(j, '[');
+	for (size_t i = 0; i < a->last_count; i++) {
+		const struct fallback_hit *h = &a->last[i];
+		json_open(j, '{');
+		json_put_str(j, "email", h->email);
+		json_put_str(j, "name", h->name);
+		json_put_str(j, "source", h->source);
+		json_put_str(j, "seen", time_day_str(day, (int64_t)h->seen_day * DAY_US));
+		json_put_i64(j, "days_old", time_day(clock_now_us()) - h->seen_day);
+		json_put_i64(j, "trust", h->trust);
+		json_put_str(j, "reason", str_of(h->reason));
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
 
 static void json_contacts(struct cli *c, const struct org *o, struct json_out *j)
 {
@@ -24,6 +57,46 @@ static void json_contacts(struct cli *c, const struct org *o, struct json_out *j
 		json_close(j, '}');
 	}
 	json_close(j, ']');
+}
+
+/* Whom to call first there now; false: nobody the caller may see. */
+static bool who_to_call(struct cli *c, const struct org *o, struct call *out)
+{
+	size_t count = 0;
+	const struct contact *list = o ? read_contacts(&c->viewer, o, &count) : NULL;
+	return list && call_first(list, count, o->timezone, settings_text(c->node->settings, "timezone"),
+				  clock_now_us(), out);
+}
+
+/* "phone +000-1 (abuse, open)" */
+static str call_words(struct cli *c, const struct org *o)
+{
+	struct call call;
+	if (!who_to_call(c, o, &call))
+		return STR("");
+	str who = call.contact->name.n ? call.contact->name : call.contact->role;
+	return arena_fmt(c->a, "%s " STR_FMT " (" STR_FMT "%s%s)", call.channel, STR_ARG(call.reach),
+			 STR_ARG(who), who.n ? ", " : "", open_now_name(call.open));
+}
+
+static void json_call(struct cli *c, const struct org *o, struct json_out *j)
+{
+	struct call call;
+	char local[40];
+	if (!who_to_call(c, o, &call))
+		return;
+	json_key(j, STR("call"));
+	json_open(j, '{');
+	json_put_str(j, "role", call.contact->role);
+	json_put_str(j, "name", call.contact->name);
+	json_put_str(j, "channel", str_of(call.channel));
+	json_put_str(j, "reach", call.reach);
+	json_put_str(j, "now", str_of(open_now_name(call.open)));
+	if (call.open == OPEN_LATER && call.opens_us != TIME_NONE)
+		json_put_time(j, "opens", call.opens_us);
+	json_put_str(j, "local_time", local_time(o->timezone, settings_text(c->node->settings, "timezone"),
+						 clock_now_us(), local));
+	json_close(j, '}');
 }
 
 static void json_answer(struct cli *c, const struct directory *d, const struct answer *a)
@@ -48,9 +121,11 @@ static void json_answer(struct cli *c, const struct directory *d, const struct a
 		json_put_str(&j, "role", str_of(role_name(m->role)));
 		json_put_str(&j, "reason", str_of(m->reason));
 		json_contacts(c, o, &j);
+		json_call(c, o, &j);
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');
+	json_last(a, &j);
 	json_close(&j, '}');
 	cli_print_json(c, &b);
 	buf_free(&b);
@@ -75,7 +150,14 @@ static void csv_or_text(struct cli_table *t, const struct directory *d, const st
 		str row[] = { a->asked, o ? o->name : STR("(nobody known)"),
 			      none ? STR("") : str_of(role_name(m->role)),
 			      none ? STR("") : str_of(m->reason),
-			      cli_first_email(t->c, o), str_of(asn), str_of(a->who.facts.cc) };
+			      cli_first_email(t->c, o), str_of(asn), str_of(a->who.facts.cc),
+			      call_words(t->c, o) };
+		cli_row(t, row);
+	}
+	for (size_t i = 0; i < a->last_count; i++) {
+		const struct fallback_hit *h = &a->last[i];
+		str row[] = { a->asked, h->name, STR("last resort"), last_reason(t->c, h), h->email, str_of(asn),
+			      str_of(a->who.facts.cc), STR("") };
 		cli_row(t, row);
 	}
 }
@@ -98,13 +180,17 @@ static void grouped(struct cli *c, const struct directory *d, struct answer *lis
 		int64_t org = cs->count ? cs->list[0].org : 0;
 		if (org != last) {
 			const struct org *o = directory_org(d, org);
-			cli_printf(c, "%s" STR_FMT " <" STR_FMT ">\n", last < 0 ? "" : "\n",
+			str call = call_words(c, o);
+			cli_printf(c, "%s" STR_FMT " <" STR_FMT ">%s" STR_FMT "\n", last < 0 ? "" : "\n",
 				   STR_ARG(o ? o->name : STR("(nobody known)")),
-				   STR_ARG(cli_first_email(c, o)));
+				   STR_ARG(cli_first_email(c, o)), call.n ? "  now: " : "", STR_ARG(call));
 			last = org;
 		}
-		cli_printf(c, "  " STR_FMT "\t%s\n", STR_ARG(list[i].asked),
-			   cs->count ? cs->list[0].reason : "");
+		str words = cs->count || list[i].last_count == 0 ? STR("") :
+			arena_fmt(c->a, "last resort <" STR_FMT "> " STR_FMT, STR_ARG(list[i].last[0].email),
+				  STR_ARG(last_reason(c, &list[i].last[0])));
+		cli_printf(c, "  " STR_FMT "\t" STR_FMT "\n", STR_ARG(list[i].asked),
+			   STR_ARG(cs->count ? str_of(cs->list[0].reason) : words));
 	}
 }
 
@@ -139,6 +225,7 @@ static int run(struct cli *c)
 	static const struct cli_column columns[] = {
 		{ .name = "asked" }, { .name = "organisation" }, { .name = "role" },
 		{ .name = "reason" }, { .name = "email" }, { .name = "asn" }, { .name = "cc" },
+		{ .name = "call" },
 	};
 	struct answer *list = ARENA_ARRAY(c->a, ASKED_MAX, struct answer);
 	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
@@ -149,15 +236,20 @@ static int run(struct cli *c)
 		return cli_usage(c, "whom shall I look up? an address, network, name, URL, AS number, or '-'");
 	if (collect(c, list, &count, &err) != RC_OK)
 		return cli_fail(c, &err);
-	struct snapshot_ref *ref = node_directory(c->node);
+	struct snapshot_ref *ref = node_directory(c->node), *contacts = node_contacts(c->node);
 	const struct directory *d = snapshot_table(ref);
 	for (size_t i = 0; i < count; i++) {
+		struct fallback_hit hits[FALLBACK_HITS_MAX];
 		if (read_who(&c->viewer, d, c->node->enrich, list[i].asked, clock_now_us(), &list[i].who,
 			     &err) != RC_OK) {
 			cli_talk(c, "ronda who: %s", err.text);
 			code = rc_exit_code(err.rc);
 			continue;
 		}
+		list[i].last_count = read_last_resort(&c->viewer, d, snapshot_table(contacts), clock_now_us(),
+						      &list[i].who, hits);
+		list[i].last = ARENA_ARRAY(c->a, list[i].last_count + 1, struct fallback_hit);
+		memcpy(list[i].last, hits, list[i].last_count * sizeof(hits[0]));
 		list[good++] = list[i];
 	}
 	if (c->form == CLI_TEXT && count > 1)
@@ -169,6 +261,7 @@ static int run(struct cli *c)
 			csv_or_text(&t, d, &list[i]);
 	}
 	snapshot_drop(c->node->directory, ref);
+	snapshot_drop(c->node->contacts, contacts);
 	return code;
 }
 
@@ -177,7 +270,10 @@ const struct cli_command cli_who = {
 	.brief = "whom an address, network, name, URL or AS number concerns, and why",
 	.usage = "who [options] WHAT... | -",
 	.text = "Each organisation is named with its role (asset holder, host, network, registrar, national CERT) "
-		"and the reason it was found. '-' reads up to 10,000 lines and groups them by who must act first. "
+		"and the reason it was found, and whom to call there first now: who is at work comes first, then the order "
+		"and role of its contacts. Behind them stand contacts of last resort, which registries and sites "
+		"publish (see 'ronda directory'), with their source and its day. "
+		"'-' reads up to 10,000 lines and groups them by who must act first. "
 		"Defanged forms such as 203[.]0[.]113[.]7 and hxxp:// are understood.",
 	.example = "ronda who -d demo 203.0.113.7 example.org AS64500",
 	.needs_node = true,

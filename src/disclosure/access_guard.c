@@ -126,6 +126,23 @@ void guard_leave(struct access_guard *g, const struct ip *from, bool right)
 	give_back(g, set, name);
 }
 
+bool guard_open(struct access_guard *g, const struct ip *from)
+{
+	size_t set;
+	bool ours;
+
+	if (!from)
+		return true;
+	uint64_t name = name_of(g, from, &set);
+	uint64_t word = atomic_load(find_slot(g, set, name, &ours));
+	return (word ^ name) >> TRIES_BITS != 0 || (word & TRIES_MASK) < GUARD_TRIES;
+}
+
+void guard_wrong(struct access_guard *g, const struct ip *from)
+{
+	(void)!guard_enter(g, from); /* never left */
+}
+
 bool guard_enter_name(struct access_guard *g, str folded)
 {
 	size_t set;

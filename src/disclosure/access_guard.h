@@ -29,6 +29,12 @@ MUST_CHECK bool guard_enter(struct access_guard *g, const struct ip *from);
 /* Once for each guard_enter() that was true. */
 void guard_leave(struct access_guard *g, const struct ip *from, bool right);
 
+/* For secrets of 256 random bits, which no number of tries at once would guess: asks without
+ * counting a try under way, so that many right ones at once are not taken for wrong ones.
+ * guard_wrong() counts one afterwards. */
+MUST_CHECK bool guard_open(struct access_guard *g, const struct ip *from);
+void guard_wrong(struct access_guard *g, const struct ip *from);
+
 /* The same by the name of an account, folded (account_fold), whether there is one or not:
  * so that many addresses together have no more tries than one. */
 MUST_CHECK bool guard_enter_name(struct access_guard *g, str folded);

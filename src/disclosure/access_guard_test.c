@@ -100,5 +100,27 @@ TEST(threads_together_get_no_more)
 	guard_free(shared.g);
 }
 
+/* Twenty right ones under way are no wrong ones; wrong ones count with those of other doors. */
+TEST(many_right_ones_at_once)
+{
+	struct access_guard *g = guard_new();
+	struct ip ip = address("192.0.2.1");
+
+	for (int i = 0; i < 20; i++)
+		CHECK(guard_open(g, &ip));
+	for (int i = 0; i < GUARD_TRIES; i++) {
+		CHECK(guard_open(g, &ip));
+		guard_wrong(g, &ip);
+	}
+	CHECK(!guard_open(g, &ip) && !guard_enter(g, &ip));
+	guard_wrong(g, &ip);
+	CHECK(!guard_open(g, &ip));
+	ip = address("192.0.2.2");
+	CHECK(guard_open(g, &ip) && guard_open(g, NULL));
+	guard_wrong(g, NULL);
+	guard_free(g);
+}
+
 TEST_MAIN(TEST_RUN(wrong_tries_are_counted_by_address), TEST_RUN(right_tries_cost_nothing),
-	  TEST_RUN(many_addresses_lock_nobody_out), TEST_RUN(threads_together_get_no_more))
+	  TEST_RUN(many_addresses_lock_nobody_out), TEST_RUN(threads_together_get_no_more),
+	  TEST_RUN(many_right_ones_at_once))

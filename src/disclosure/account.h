@@ -114,6 +114,10 @@ MUST_CHECK enum rc account_viewer_again(struct conn *c, const struct roles *r, i
  * account is not in use. Call it after token_check() and token_again(). */
 MUST_CHECK enum rc account_token_viewer(struct conn *c, const struct roles *r, struct viewer *v,
 					struct err *err);
+/* The node itself, for work in the background whose outcome is a row that is checked again when it is
+ * sent: all roles inside that read cases. `part`: of the node, as the journal names it: "node:ladder".
+ * The caller sets the policy. */
+struct viewer viewer_node(const struct roles *r, const char *part);
 /* Of a Unix uid on the command line; RC_ABSENT: it has no account. */
 MUST_CHECK enum rc account_viewer_unix(struct conn *c, const struct roles *r, uint32_t uid,
 				       struct viewer *out, struct err *err);

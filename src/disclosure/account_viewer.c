@@ -79,6 +79,24 @@ enum rc account_viewer_unix(struct conn *c, const struct roles *r, uint32_t uid,
 	return rc == RC_OK ? account_viewer(c, r, id, CHANNEL_CLI, out, err) : rc;
 }
 
+struct viewer viewer_node(const struct roles *r, const char *part)
+{
+	struct viewer v = {
+		.right = RIGHT_READ,
+		.as = { .kind = RECIPIENT_STAFF, .ceiling = TLP_RED, .named = true,
+			.personal_basis = true, .exercise_member = true },
+		.channel = CHANNEL_CLI,
+		.all_roles = r,
+		.exercise = true,
+		.policy = { .public_k = PUBLIC_K_LEAST },
+	};
+	for (size_t i = 0; i < roles_count(r); i++)
+		if (!roles_at(r, i)->outside && !roles_at(r, i)->reads_no_case)
+			v.roles |= UINT32_C(1) << i;
+	snprintf(v.actor, sizeof(v.actor), "node:%s", part);
+	return v;
+}
+
 /* --- tokens of accounts --- */
 
 static enum right lower(enum right a, enum right b)

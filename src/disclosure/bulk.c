@@ -160,6 +160,7 @@ enum rc bulk_apply(struct tx *tx, struct bulk *b, const struct bulk_row *row, st
 		if (rc == RC_OK) {
 			done->id = old.id;
 			done->before = old.version;
+			done->fresh = old.created_us >= tx_now_us(tx);
 			q.id = id;
 			q.based_on = row->version;
 		}
@@ -217,7 +218,7 @@ static void note_target(struct bulk *b, const struct bulk_row *row, const struct
 static void note_key(struct bulk *b, const struct bulk_row *row, struct bulk_done *done)
 {
 	struct json_object *o = NULL;
-	if (done->before || !b->key)
+	if ((done->before && !done->fresh) || !b->key)
 		return;
 	if (json_read(row->fields, &o, NULL) == RC_OK && json_get(o, b->key->name)) {
 		/* two new ones of one key: the same place in the list of targets */

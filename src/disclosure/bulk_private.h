@@ -60,6 +60,7 @@ struct bulk {
 struct bulk_done { /* to one record */
 	struct uuid id;
 	uint64_t before, after;    /* versions; before 0: it is new */
+	bool fresh;                /* a row of this very job made it: gone again when it was a trial */
 };
 MUST_CHECK enum rc bulk_apply(struct tx *tx, struct bulk *b, const struct bulk_row *row, struct arena *a,
 			      struct bulk_done *done, struct err *err);

@@ -166,6 +166,8 @@ static enum rc may_label(struct changing *c)
 	enum rc rc = labels_parse(c->q->labels, c->a, &now, c->err);
 	if (rc != RC_OK || str_eq(now.json, c->old->labels.json))
 		return rc;
+	if (now.exercise != c->old->labels.exercise)
+		return fail(c->err, RC_DENIED, "a record is of an exercise from its beginning or never");
 	if (now.held != c->old->labels.held)
 		rc = denied(c, authz(c->v, ACTION_HOLD, &c->object));
 	if (rc != RC_OK)

@@ -6,7 +6,7 @@
  * A field the viewer cannot see keeps its value; to send it is RC_DENIED. Clients choose no
  * id, origin, author or time. What somebody of another organisation makes is that
  * organisation's. Labels become only stricter unless ACTION_LABEL is granted; a hold is set and
- * lifted by ACTION_HOLD. Refusals stand in the journal, for each actor at most one line a second
+ * lifted by ACTION_HOLD; whether it is of an exercise is said when it is made and stays. Refusals stand in the journal, for each actor at most one line a second
  * that counts them. */
 #ifndef RONDA_DISCLOSURE_CHANGE_H
 #define RONDA_DISCLOSURE_CHANGE_H
@@ -50,6 +50,13 @@ MUST_CHECK enum rc change_unlink(struct records *r, struct store *s, const struc
  * name the approval; do it again when it is given. */
 MUST_CHECK enum rc change_erase(struct records *r, struct store *s, const struct viewer *v, str id,
 				str why, struct err *err);
+/* Inside a job, as part of something larger (merging); a refusal is the caller's to write. An end
+ * that is no record is one this viewer was shown before (read_record_links). */
+MUST_CHECK enum rc change_link_tx(struct tx *tx, struct records *r, const struct viewer *v, str from,
+				  str kind, str to, str why, struct arena *a, int64_t *id_out,
+				  struct err *err);
+MUST_CHECK enum rc change_unlink_tx(struct tx *tx, struct records *r, const struct viewer *v, str from,
+				    int64_t id, str why, struct arena *a, struct err *err);
 /* Inside a job; a refusal is the caller's to write. */
 MUST_CHECK enum rc change_erase_tx(struct tx *tx, struct records *r, const struct viewer *v, str id,
 				   str why, struct arena *a, struct err *err);

@@ -226,6 +226,23 @@ enum rc change_unlink(struct records *r, struct store *s, const struct viewer *v
 	return run(&act, s, unlink_job, err);
 }
 
+enum rc change_link_tx(struct tx *tx, struct records *r, const struct viewer *v, str from, str kind,
+		       str to, str why, struct arena *a, int64_t *id_out, struct err *err)
+{
+	struct act act = { .r = r, .v = v, .id = from, .kind = kind, .to = to, .why = why,
+			   .id_out = id_out, .a = a };
+
+	return link_job(tx, &act, err);
+}
+
+enum rc change_unlink_tx(struct tx *tx, struct records *r, const struct viewer *v, str from, int64_t id,
+			 str why, struct arena *a, struct err *err)
+{
+	struct act act = { .r = r, .v = v, .id = from, .link = id, .why = why, .a = a };
+
+	return unlink_job(tx, &act, err);
+}
+
 enum rc change_erase(struct records *r, struct store *s, const struct viewer *v, str id, str why,
 		     struct err *err)
 {

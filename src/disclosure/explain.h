@@ -6,7 +6,9 @@
 #ifndef RONDA_DISCLOSURE_EXPLAIN_H
 #define RONDA_DISCLOSURE_EXPLAIN_H
 
+#include "disclosure/account.h"
 #include "disclosure/authz.h"
+#include "disclosure/policy.h"
 #include "disclosure/read.h"
 
 struct explain_ask {
@@ -34,5 +36,22 @@ MUST_CHECK enum rc explain_whose(struct reader *r, const struct types *t, const 
 MUST_CHECK enum rc explain_item(struct reader *r, const struct types *t, const struct viewer *asker,
 				const struct explain_ask *ask, struct arena *a,
 				struct explanation *out, struct err *err);
+
+
+/* --- as people ask it (explain_to.c) --- */
+
+bool channel_parse(str text, enum channel *out);
+bool purpose_parse(str text, enum purpose *out);
+/* Sets whom: `to` is public, staff, log, account:NAME, organisation--UUID or organisation-12, or
+ * partner:ORGANISATION; also the policy in force for him. ask->by is set before. `room` holds the
+ * viewer of an account and lives as long as *ask; *agreement_out is the kind of agreement that
+ * counts, "" none. RC_INPUT: nobody the asker can name so. */
+MUST_CHECK enum rc explain_to(struct reader *r, const struct types *t, const struct roles *roles,
+			      struct policies *policies, const struct viewer *asker, str to,
+			      struct arena *a, struct explain_ask *ask, struct viewer *room,
+			      str *agreement_out, struct err *err);
+/* "yes", "cut", "no"; and the rule that decided. */
+const char *explanation_word(const struct explanation *e);
+const char *explanation_rule(const struct explanation *e);
 
 #endif

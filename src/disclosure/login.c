@@ -106,7 +106,7 @@ static enum rc look_up(struct login *l, str name, struct arena *a, struct accoun
 	enum rc rc = store_read_begin(l->store, &r, err);
 	if (rc != RC_OK)
 		return rc;
-	rc = account_by_name(reader_conn(r), l->roles, name, a, out, NULL);
+	rc = account_by_name(reader_conn(r), l->roles, name, a, out, err);
 	if (rc == RC_ABSENT) {
 		rc = RC_OK;
 		*out = (struct account){ .id = 0 };

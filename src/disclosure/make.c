@@ -56,6 +56,28 @@ static bool state_allows(const struct makes *m, int state)
 	return state >= 0 && (m->states >> state & 1);
 }
 
+/* Does what its field says, a type's name or nothing, allow a parent of this type? */
+static bool is_for_type(const struct makes *m, struct json_object *body, str type_name)
+{
+	str wanted = m->of_type ? str_trim_all(json_get_str(body, m->of_type->name)) : STR("");
+
+	return wanted.n == 0 || str_eq_nocase(wanted, type_name);
+}
+
+static enum rc load_parent(struct making *k)
+{
+	struct json_object *body = NULL;
+	enum rc rc = load(k, k->q->parent, &k->parent);
+
+	if (rc == RC_OK)
+		rc = json_read(k->origin.record.body, &body, k->err);
+	if (rc == RC_OK && !is_for_type(k->m, body, k->parent.record.type_name))
+		rc = fail(k->err, RC_INPUT, "'" STR_FMT "' is not for records of type '" STR_FMT "'",
+			  STR_ARG(k->origin.id), STR_ARG(k->parent.record.type_name));
+	json_free(body);
+	return rc;
+}
+
 static enum rc find_sources(struct making *k)
 {
 	enum rc rc = load(k, k->q->origin, &k->origin);
@@ -74,7 +96,7 @@ static enum rc find_sources(struct making *k)
 	if (k->has_parent != (k->q->parent.n > 0))
 		return fail(k->err, RC_INPUT, k->has_parent ? "say what they are for" :
 							      "what is made of it is for no other record");
-	return k->has_parent ? load(k, k->q->parent, &k->parent) : RC_OK;
+	return k->has_parent ? load_parent(k) : RC_OK;
 }
 
 /* --- made before? --- */
@@ -402,4 +424,59 @@ bool make_possible(const struct types *t, const struct record_view *origin)
 	return to && state_allows(m, record_view_state(origin)) && !field_is_cut(origin, m->from) &&
 	       json_count(json_get(origin->body, m->from->name)) > 0 &&
 	       authz_ever(origin->viewer, ACTION_CREATE, to);
+}
+
+/* --- what could be made for a record --- */
+
+enum { OFFERS_READ = 1000 };
+
+struct offering {
+	const struct types *t;
+	const struct record_view *parent;
+	record_view_each each;
+	void *ctx;
+	size_t left;
+	bool go_on;
+};
+
+static bool offer(void *ctx, const struct record_view *origin)
+{
+	struct offering *o = ctx;
+	const struct makes *m = record_view_type(origin)->makes;
+
+	if (!make_possible(o->t, origin) || (m->of_type && field_is_cut(origin, m->of_type)) ||
+	    !is_for_type(m, origin->body, str_of(record_view_type(o->parent)->name)))
+		return true;
+	o->go_on = o->each(o->ctx, origin) && --o->left > 0;
+	return o->go_on;
+}
+
+/* May a field of the made type that says what it is for name such a record? */
+static bool may_be_parent(const struct types *t, const struct makes *m, const struct type *parent)
+{
+	const struct type *to = m && m->parent ? types_find(t, str_of(m->type)) : NULL;
+	const struct type_field *f = to ? type_find_field(to, str_of(m->parent)) : NULL;
+
+	return f && f->kind == KIND_REFERENCE && (!f->refers_to || !strcmp(f->refers_to, parent->name));
+}
+
+enum rc make_offers(struct reader *r, const struct types *t, const struct record_view *parent,
+		    size_t limit, struct arena *a, record_view_each each, void *ctx, struct err *err)
+{
+	struct offering o = { t, parent, each, ctx, limit, limit > 0 };
+	const struct type *parent_type = record_view_type(parent);
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && o.go_on && parent_type && i < types_count(t); i++) {
+		const struct type *from = types_at(t, i);
+		struct record_query q = { .type = from };
+
+		if (from == parent_type || !may_be_parent(t, from->makes, parent_type))
+			continue;
+		q.states = from->makes->states;
+		rc = read_records(r, t, parent->viewer, &q, OFFERS_READ, a, offer, &o, err);
+		if (rc == RC_DENIED) /* he reads none of that type */
+			rc = RC_OK;
+	}
+	return rc;
 }

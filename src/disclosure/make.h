@@ -29,5 +29,10 @@ MUST_CHECK enum rc change_make(struct records *r, struct store *s, const struct 
 			       struct err *err);
 /* May it be asked for, of this record as it stands? For buttons. */
 bool make_possible(const struct types *t, const struct record_view *origin);
+/* Records of which something may be made for `parent`, as its viewer sees them: plans that fit. At
+ * most `limit`; the newest 1,000 of a type are looked at. */
+MUST_CHECK enum rc make_offers(struct reader *r, const struct types *t,
+			       const struct record_view *parent, size_t limit, struct arena *a,
+			       record_view_each each, void *ctx, struct err *err);
 
 #endif

@@ -124,6 +124,66 @@ TEST(steps_become_tasks)
 	world_end(&w);
 }
 
+static bool note_offer(void *ctx, const struct record_view *v)
+{
+	struct buf *out = ctx;
+	record_view_text(v, record_view_type(v)->title, out);
+	buf_char(out, ' ');
+	return true;
+}
+
+static str offers(struct world *w, const struct viewer *v, str id, size_t limit)
+{
+	struct reader *r = NULL;
+	struct record_view view;
+	struct buf out = BUF_INIT(KIB(4));
+	CHECK_RC(store_read_begin(w->s, &r, &err), RC_OK, err);
+	CHECK_RC(read_record(r, snapshot_table(w->held), v, id, w->a, &view, &err), RC_OK, err);
+	CHECK_RC(make_offers(r, snapshot_table(w->held), &view, limit, w->a, note_offer, &out, &err), RC_OK, err);
+	str s = arena_str(w->a, buf_str(&out));
+	record_view_end(&view);
+	store_read_end(r);
+	buf_free(&out);
+	return s;
+}
+
+static str plan_for(struct world *w, const char *title, const char *type, const char *state)
+{
+	str id = put(w, "plan", STR_NONE, arena_fmt(w->a, "{\"title\":\"%s\",\"for_type\":\"%s\",\"steps\":"
+						    "[{\"title\":\"Call\"}]}", title, type).p, NULL, NULL);
+	if (state)
+		(void)put(w, "plan", id, NULL, NULL, state);
+	return id;
+}
+
+/* A plan says for which records it is. */
+TEST(plans_that_fit)
+{
+	struct world w = world_new();
+	struct viewer lead = staff(LEAD, 1), reader = staff(VIEWER, 2);
+	struct made made;
+	str i = incident(&w, NULL), any = plan_for(&w, "Any", "", "in-use"),
+	    ours = plan_for(&w, "Ours", " Incident ", "in-use"), other = plan_for(&w, "Theirs", "warning", "in-use"),
+	    draft = plan_for(&w, "Draft", "incident", NULL);
+
+	CHECK_RC(make(&w, &lead, other, i, &made), RC_INPUT, err);
+	holds(str_of(err.text), "is not for records of type 'incident'");
+	CHECK_RC(make(&w, &lead, draft, i, &made), RC_INPUT, err);
+	CHECK_INT(tasks(&w), 0);
+	str s = offers(&w, &lead, i, 10);
+	holds(s, "Any");
+	holds(s, "Ours");
+	CHECK_MSG(s.n == strlen("Any Ours "), STR_FMT, STR_ARG(s));
+	CHECK_INT(offers(&w, &lead, i, 1).n > 5, 0);
+	CHECK_STR(offers(&w, &lead, i, 0), STR(""));
+	CHECK_STR(offers(&w, &reader, i, 10), STR("")); /* he makes no tasks */
+	CHECK_STR(offers(&w, &lead, any, 10), STR("")); /* no plan for a plan */
+	CHECK_RC(make(&w, &lead, any, i, &made), RC_OK, err);
+	CHECK_RC(make(&w, &lead, ours, i, &made), RC_OK, err);
+	CHECK_INT(tasks(&w), 2);
+	world_end(&w);
+}
+
 TEST(all_or_nothing)
 {
 	struct world w = world_new();
@@ -253,5 +313,5 @@ TEST(business_time)
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(steps_become_tasks), TEST_RUN(all_or_nothing), TEST_RUN(the_stricter_labels),
+TEST_MAIN(TEST_RUN(steps_become_tasks), TEST_RUN(plans_that_fit), TEST_RUN(all_or_nothing), TEST_RUN(the_stricter_labels),
 	  TEST_RUN(a_button), TEST_RUN(business_time))

@@ -98,6 +98,9 @@ static void say_what(struct notice *n, const struct message *m, const struct rec
 	if (!time_parse(json_get_str(details, "due"), true, &n->due_us))
 		n->due_us = TIME_NONE;
 	(void)json_get_i64(details, "step", &n->step);
+	(void)json_get_bool(details, "nobody", &n->nobody);
+	n->watch = arena_str(a, json_get_str(details, "watch"));
+	n->words = arena_str(a, json_get_str(details, "words"));
 	json_free(details);
 }
 
@@ -108,7 +111,8 @@ static enum rc show(struct reader *r, const struct types *t, const struct viewer
 	struct err why = { 0 };
 
 	*out = (struct notice){ .id = m->id, .made_us = m->made_us, .to = m->recipient, .item = STR(""),
-				.type = STR(""), .title = STR(""), .clock = STR(""), .due_us = TIME_NONE };
+				.type = STR(""), .title = STR(""), .clock = STR(""), .due_us = TIME_NONE,
+				.watch = STR(""), .words = STR("") };
 	enum rc rc = read_record(r, t, v, m->item, a, &view, &why);
 	if (rc == RC_OK)
 		say_what(out, m, &view, a);

@@ -20,6 +20,9 @@ struct notice {
 	str clock;                 /* name of the clock; "" of another kind of notice */
 	int64_t due_us;            /* TIME_NONE: nothing is due */
 	int64_t step;              /* of the ladder, from 0 */
+	str watch;                 /* "on-duty": told because he has the watch; "" else */
+	bool nobody;               /* ... that nobody had: it is to the role behind */
+	str words;                 /* of whoever made it; "" none */
 };
 /* For this viewer, whose bits `roles` names, newest first; `before` an id, 0: from the newest; at most 1000. */
 MUST_CHECK enum rc read_notices(struct reader *r, const struct types *t, const struct roles *roles,

@@ -68,7 +68,7 @@ static str task(struct office *o, const char *labels, const char *assignee)
 	CHECK_RC(change_record(o->w.r, o->w.s, &lead, &q, o->w.a, &view, &errors, &err), RC_OK, err);
 	str id = record_view_id(&view, o->w.a);
 	record_view_end(&view);
-	CHECK_RC(clocks_tick(o->w.s, snapshot_table(o->w.held), o->calendar, 9, 100, &did, &err), RC_OK, err);
+	CHECK_RC(clocks_tick(o->w.s, snapshot_table(o->w.held), o->calendar, NULL, 9, 100, &did, &err), RC_OK, err);
 	CHECK_INT(did, 1);
 	return id;
 }

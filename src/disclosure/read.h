@@ -9,6 +9,7 @@
 #define RONDA_DISCLOSURE_READ_H
 
 #include "disclosure/access.h"
+#include "route/fallback.h"
 #include "route/findings.h"
 #include "store/quarantine.h"
 #include "store/upkeep.h"
@@ -58,6 +59,11 @@ MUST_CHECK enum rc read_quarantined(struct reader *r, const struct viewer *v, in
 MUST_CHECK enum rc read_who(const struct viewer *v, const struct directory *d, const struct enrich *e,
 			    str text, int64_t now_us, struct who *out, struct err *err);
 /* The contacts of an organisation: none without the right READ and a personal basis. */
+/* Contacts of last resort for what read_who() was asked, most trusted first; none for whom personal
+ * data are cut. Where nothing told a country, what a registry said of it is added to *w. `f` may
+ * be NULL. */
+size_t read_last_resort(const struct viewer *v, const struct directory *d, const struct fallback *f,
+			int64_t now_us, struct who *w, struct fallback_hit out[FALLBACK_HITS_MAX]);
 const struct contact *read_contacts(const struct viewer *v, const struct org *o, size_t *count_out);
 
 /* Text filters of commands and URLs, from one table: "type=scanner",

@@ -55,6 +55,11 @@ typedef bool (*link_view_each)(void *ctx, const struct link_view *l);
 MUST_CHECK enum rc read_record_links(struct reader *r, const struct types *t, const struct viewer *v,
 				     str id, struct arena *a, link_view_each each, void *ctx,
 				     struct err *err);
+/* The same from the other side: what of records is linked to `end`, a "finding--…", "event--…" or
+ * "report--…" that the viewer may see (RC_ABSENT else). `other` is the record. */
+MUST_CHECK enum rc read_links_to(struct reader *r, const struct types *t, const struct viewer *v,
+				 str end, struct arena *a, link_view_each each, void *ctx,
+				 struct err *err);
 /* Bytes of a FILE field of what is shown: of the record, or of an older version of it. */
 MUST_CHECK enum rc read_record_file(struct reader *r, const struct record_view *v, str field,
 				    const char *digest_hex, struct buf *out, str *name_out,
@@ -76,6 +81,13 @@ MUST_CHECK enum rc read_references(struct reader *r, const struct types *t, cons
 const struct type *record_view_type(const struct record_view *v); /* NULL: not loaded here */
 str record_view_id(const struct record_view *v, struct arena *a);   /* "incident--…" */
 uint64_t record_view_version(const struct record_view *v);
+uint64_t record_view_number(const struct record_view *v);          /* 0: a copy of another node's */
+int64_t record_view_changed(const struct record_view *v);          /* us */
+str record_view_why(const struct record_view *v);  /* reason of this version: "" but for our own people */
+str record_view_author(const struct record_view *v);               /* the same */
+/* How it is marked: for who makes something of it. Others than our own people are shown less of it
+ * (record_view_json). */
+const struct labels_of *record_view_labels(const struct record_view *v);
 int record_view_state(const struct record_view *v);               /* -1: not known here */
 bool record_view_cuts(const struct record_view *v, const struct type_field *f);
 /* May the viewer do this to it? For buttons: change.h asks again. */

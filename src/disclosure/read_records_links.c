@@ -57,15 +57,23 @@ static bool is_seen(void *ctx, const struct event_view *e)
 	return false;
 }
 
-static bool see_record(const struct link_gate *g, const struct record_view *asked,
-		       const struct record_link *l, struct link_view *out)
+/* Whether he sees it is told by *seen; what could not be read is not taken for unseen. */
+static enum rc unseen(enum rc rc)
+{
+	return rc == RC_ABSENT || rc == RC_DENIED ? RC_OK : rc;
+}
+
+static enum rc see_record(const struct link_gate *g, const struct record_view *asked,
+			  const struct record_link *l, struct link_view *out, bool *seen,
+			  struct err *err)
 {
 	struct record_view other;
 
-	if (read_record(g->r, g->t, g->v, out->other, g->a, &other, NULL) != RC_OK)
-		return false;
-	bool seen = field_seen(out->outward ? asked : &other, l);
-	if (seen) {
+	enum rc rc = read_record(g->r, g->t, g->v, out->other, g->a, &other, err);
+	if (rc != RC_OK)
+		return unseen(rc);
+	*seen = field_seen(out->outward ? asked : &other, l);
+	if (*seen) {
 		const struct type *t = other.record->type;
 
 		out->other_type = other.record->type_name;
@@ -74,33 +82,37 @@ static bool see_record(const struct link_gate *g, const struct record_view *aske
 										other.record->title;
 	}
 	record_view_end(&other);
-	return seen;
+	return RC_OK;
 }
 
-static bool see_other(const struct link_gate *g, const struct record_view *asked,
-		      const struct record_link *l, struct link_view *out)
+static enum rc see_other(const struct link_gate *g, const struct record_view *asked,
+			 const struct record_link *l, struct link_view *out, bool *seen,
+			 struct err *err)
 {
 	struct finding f;
 	str id = out->other;
+	enum rc rc;
 
+	*seen = false;
 	out->other_title = out->other_state = STR("");
 	if (str_starts(id, STR("finding--"))) {
 		out->other_type = STR("finding");
-		if (read_finding(g->r, g->v, str_from(id, 9), g->a, &f, NULL) != RC_OK)
-			return false;
-		out->other_title = f.identifier.n ? f.identifier : f.type;
-		out->other_state = str_of(finding_state_name(f.state));
-		return true;
-	}
-	if (str_starts(id, STR("event--"))) {
+		rc = read_finding(g->r, g->v, str_from(id, 9), g->a, &f, err);
+		if (rc == RC_OK) {
+			out->other_title = f.identifier.n ? f.identifier : f.type;
+			out->other_state = str_of(finding_state_name(f.state));
+		}
+	} else if (str_starts(id, STR("event--"))) {
 		out->other_type = STR("event");
-		return read_event(g->r, g->v, str_from(id, 7), is_seen, NULL, NULL) == RC_OK;
-	}
-	if (str_starts(id, STR("report--"))) {
+		rc = read_event(g->r, g->v, str_from(id, 7), is_seen, NULL, err);
+	} else if (str_starts(id, STR("report--"))) {
 		out->other_type = STR("report");
-		return need_right(g->v, RIGHT_READ, NULL) == RC_OK;
+		rc = need_right(g->v, RIGHT_READ, err);
+	} else {
+		return see_record(g, asked, l, out, seen, err);
 	}
-	return see_record(g, asked, l, out);
+	*seen = rc == RC_OK;
+	return unseen(rc);
 }
 
 enum rc read_record_links(struct reader *r, const struct types *t, const struct viewer *v, str id,
@@ -125,11 +137,45 @@ enum rc read_record_links(struct reader *r, const struct types *t, const struct 
 					  .why = ours ? l->why : STR(""), .outward = outward,
 					  .other = outward ? l->to : l->from };
 
-		if (see_other(&g, &asked, l, &view) && !each(ctx, &view))
+		bool seen;
+
+		rc = see_other(&g, &asked, l, &view, &seen, err);
+		if (rc == RC_OK && seen && !each(ctx, &view))
 			break;
 	}
 	buf_free(&own);
 	record_view_end(&asked);
+	return rc;
+}
+
+enum rc read_links_to(struct reader *r, const struct types *t, const struct viewer *v, str end,
+		      struct arena *a, link_view_each each, void *ctx, struct err *err)
+{
+	struct link_gate g = { r, t, v, a };
+	struct link_list links = { .a = a };
+	struct link_view known = { .other = end };
+	bool ours = v->as.kind == RECIPIENT_STAFF;
+
+	if (!str_starts(end, STR("finding--")) && !str_starts(end, STR("event--")) &&
+	    !str_starts(end, STR("report--")))
+		return fail(err, RC_INPUT, "'" STR_FMT "' is no finding, event or report",
+			    STR_ARG(str_head(end, 100)));
+	bool seen;
+	enum rc rc = see_other(&g, NULL, NULL, &known, &seen, err);
+	if (rc == RC_OK && !seen)
+		rc = fail(err, RC_ABSENT, "there is nothing of that name");
+	if (rc == RC_OK)
+		rc = record_links(reader_conn(r), end, 0, keep_link, &links, err);
+	for (size_t i = 0; rc == RC_OK && i < links.count; i++) {
+		const struct record_link *l = &links.list[i];
+		struct link_view view = { .id = l->id, .at_us = l->at_us, .kind = l->kind,
+					  .author = ours ? l->author : STR(""),
+					  .why = ours ? l->why : STR(""), .other = l->from };
+
+		rc = see_record(&g, NULL, l, &view, &seen, err);
+		if (rc == RC_OK && seen && !each(ctx, &view))
+			break;
+	}
 	return rc;
 }
 

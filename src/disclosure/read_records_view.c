@@ -172,6 +172,31 @@ uint64_t record_view_version(const struct record_view *v)
 	return v->record->version;
 }
 
+uint64_t record_view_number(const struct record_view *v)
+{
+	return v->record->number;
+}
+
+str record_view_why(const struct record_view *v)
+{
+	return is_ours(v->viewer) ? v->record->why : STR("");
+}
+
+str record_view_author(const struct record_view *v)
+{
+	return is_ours(v->viewer) ? v->record->author : STR("");
+}
+
+int64_t record_view_changed(const struct record_view *v)
+{
+	return v->record->changed_us;
+}
+
+const struct labels_of *record_view_labels(const struct record_view *v)
+{
+	return &v->record->labels;
+}
+
 int record_view_state(const struct record_view *v)
 {
 	return v->record->state;

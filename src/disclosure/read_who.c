@@ -17,3 +17,18 @@ const struct contact *read_contacts(const struct viewer *v, const struct org *o,
 	*count_out = may ? o->contact_count : 0;
 	return may ? o->contacts : NULL;
 }
+
+size_t read_last_resort(const struct viewer *v, const struct directory *d, const struct fallback *f,
+			int64_t now_us, struct who *w, struct fallback_hit out[FALLBACK_HITS_MAX])
+{
+	const struct who_asked *asked = &w->asked;
+	const struct fallback_ask ask = { .ip = asked->has_ip ? &asked->ip : NULL, .asn = asked->asn,
+					  .fqdn = str_of(asked->fqdn) };
+	char cc[3];
+
+	if (!right_includes(v->right, RIGHT_READ))
+		return 0;
+	if (d && !w->facts.cc[0] && ask.ip && fallback_country(f, ask.ip, cc))
+		route_who_country(d, cc, now_us, w);
+	return viewer_cuts_personal(v) ? 0 : fallback_find(f, &ask, out);
+}

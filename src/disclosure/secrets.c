@@ -203,11 +203,11 @@ static enum rc use_totp(struct tx *tx, const struct secrets *s, int64_t id, str 
 	struct totp_secret totp;
 	int64_t last = 0, step = 0;
 	enum rc rc = read_totp(tx_conn(tx), s, id, &totp, &last, err);
-	if (rc == RC_OK)
-		rc = totp.n > 0 ? totp_check(&totp, code, tx_now_us(tx), last, &step, NULL) : RC_DENIED;
+	bool right = rc == RC_OK && totp.n > 0 &&
+		     totp_check(&totp, code, tx_now_us(tx), last, &step, NULL) == RC_OK;
 	explicit_bzero(&totp, sizeof(totp));
-	if (rc != RC_OK)
-		return rc == RC_IO ? rc : RC_DENIED;
+	if (rc != RC_OK || !right) /* what cannot be read is not a wrong code */
+		return rc != RC_OK ? rc : RC_DENIED;
 	struct sql *q = sql(tx_conn(tx), "UPDATE account_secret SET totp_step = ? WHERE account = ?");
 	sql_int(q, 1, step);
 	sql_int(q, 2, id);

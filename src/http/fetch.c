@@ -322,13 +322,20 @@ static enum rc ask(struct way *w, bool with_authorization, struct arena *a,
 	headers = append(headers, "Accept: ", str_of(w->q->accept ? w->q->accept : "*/*"));
 	if (with_authorization && w->q->authorization.n)
 		headers = append(headers, "Authorization: ", w->q->authorization);
+	if (w->q->form && w->q->form_type)
+		headers = append(headers, "Content-Type: ", str_of(w->q->form_type));
+	for (size_t i = 0; w->q->form && i < w->q->header_count; i++)
+		headers = append(headers, arena_fmt(a, "%s: ", w->q->headers[i].name).p, w->q->headers[i].value);
 	struct curl_slist *pins = pin(w);
 	set_up(w, c, headers, pins);
 	buf_reset(&w->body);
 	w->head_bytes = 0;
 	w->reason[0] = '\0';
 	enum rc rc = judge_end(w, curl_easy_perform(c), err);
-	long status = 0;
+	long status = 0, sent = 0;
+	curl_easy_getinfo(c, CURLINFO_REQUEST_SIZE, &sent);
+	if (w->q->begun_out && sent > 0)
+		*w->q->begun_out = true;
 	char *type = NULL, *next = NULL;
 	if (rc == RC_OK) {
 		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
@@ -389,6 +396,11 @@ enum rc fetch(struct fetcher *f, const struct fetch_request *q, struct arena *a,
 	struct way w = { .f = f, .q = q, .limits = limits_of(q) };
 
 	*out = (struct fetch_answer){ 0 };
+	if (q->begun_out)
+		*q->begun_out = false;
+	for (size_t i = 0; i < q->header_count; i++)
+		if (!str_is_plain(q->headers[i].value))
+			return fail(err, RC_INPUT, "header '%s' is no plain text of one line", q->headers[i].name);
 	w.deadline_us = clock_mono_us() + w.limits.total_ms * 1000;
 	w.body = (struct buf)BUF_INIT(w.limits.body_bytes);
 	enum rc rc = fetch_target_parse(q->url, &w.at, err);

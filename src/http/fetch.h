@@ -48,13 +48,22 @@ struct fetch_limits {
 };
 extern const struct fetch_limits fetch_limits_default; /* 1 MiB, 32 KiB, 30 s, 10 s */
 
+struct fetch_header {
+	const char *name;
+	str value;                  /* plain, of one line; may be secret */
+};
 struct fetch_request {
 	const char *purpose;
 	str url;
 	str authorization;          /* value of that header, or STR_NONE; secret */
 	const char *accept;         /* "application/json"; NULL: anything */
 	const struct buf *form;     /* not NULL: POST of this (fetch_form) */
+	const char *form_type;      /* what `form` is; NULL: application/x-www-form-urlencoded */
+	const struct fetch_header *headers; /* more of a POST; a line end in one: RC_INPUT */
+	size_t header_count;
 	struct fetch_limits limits; /* a member 0: its default */
+	bool *begun_out;            /* may be NULL. Also on failure: bytes of the request may have
+				     * reached the other side, so nobody knows what it did */
 };
 
 struct fetch_answer {

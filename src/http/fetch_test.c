@@ -202,6 +202,67 @@ TEST(addresses_that_are_not_public)
 	world_end(&w);
 }
 
+static str header_of(const struct http_request *q, const char *name)
+{
+	str v = http_header(q, name);
+	return v.p ? v : STR("-");
+}
+
+struct posted {
+	struct world *w;
+	char seen[256];
+	int status;
+};
+
+static void take_post(void *ctx, const struct http_request *q, struct http_answer *a)
+{
+	struct posted *p = ctx;
+	snprintf(p->seen, sizeof(p->seen), STR_FMT " " STR_FMT, STR_ARG(header_of(q, "Content-Type")),
+		 STR_ARG(header_of(q, "X-Id")));
+	a->status = p->status;
+	a->type = "text/plain";
+}
+
+/* What a POST of another type brings along, and whether it had begun when it failed. */
+TEST(a_post_with_headers)
+{
+	struct posted p = { .status = 202 };
+	struct http_handlers h = { .ctx = &p, .answer = take_post };
+	struct http *http = test_server(&http_limits_default, &h, NULL);
+	struct fetcher *f = NULL;
+	struct arena *a = arena_new(KIB(4));
+	struct fetch_answer out;
+	struct err err = { 0 };
+	struct buf body = BUF_INIT(KIB(1));
+	bool begun = false;
+	char url[64];
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/hook", http_port(http));
+	buf_add(&body, STR("a=1"));
+	struct fetch_header headers[] = { { "X-Id", STR("7") } };
+	struct fetch_request q = { .purpose = "test", .url = str_of(url), .form = &body,
+				   .form_type = "application/x-www-form-urlencoded; charset=utf-8",
+				   .headers = headers, .header_count = 1, .begun_out = &begun };
+	CHECK_RC(fetch_new(NULL, &f, &err), RC_OK, err);
+	CHECK_RC(fetch(f, &q, a, &out, &err), RC_DENIED, err);
+	CHECK(!begun);
+	CHECK_RC(fetch_exempt(f, "test", str_of(url), &err), RC_OK, err);
+	CHECK_RC(fetch(f, &q, a, &out, &err), RC_OK, err);
+	CHECK(begun);
+	CHECK_INT(out.status, 202);
+	CHECK_STR(str_of(p.seen), STR("application/x-www-form-urlencoded; charset=utf-8 7"));
+	headers[0].value = STR("7\r\nX-More: 1");
+	CHECK_RC(fetch(f, &q, a, &out, &err), RC_INPUT, err);
+	CHECK(!begun);
+	headers[0].value = STR("7");
+	http_stop(http);
+	CHECK_RC(fetch(f, &q, a, &out, &err), RC_BUSY, err);
+	CHECK(!begun);
+	buf_free(&body);
+	fetch_free(f);
+	arena_free(a);
+}
+
 TEST(what_no_rule_allows)
 {
 	static const struct { const char *url; enum rc rc; } rows[] = {
@@ -558,7 +619,7 @@ TEST(the_resolver_of_the_machine)
 	CHECK_INT(n, 0);
 }
 
-TEST_MAIN(TEST_RUN(addresses_that_are_not_public), TEST_RUN(what_no_rule_allows),
+TEST_MAIN(TEST_RUN(a_post_with_headers), TEST_RUN(addresses_that_are_not_public), TEST_RUN(what_no_rule_allows),
 	  TEST_RUN(an_exemption_is_one_origin_for_one_purpose), TEST_RUN(redirects_are_judged_anew),
 	  TEST_RUN(a_name_that_changes_its_answer), TEST_RUN(limits_below_at_above),
 	  TEST_RUN(tls_is_checked), TEST_RUN(json_and_nothing_kept), TEST_RUN(threads_share_a_fetcher),

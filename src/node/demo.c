@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "route/directory_records.h"
+
 static const char *const countries[] = { "BN", "ID", "KH", "LA", "MM", "MY", "PH", "SG", "TH", "TL", "VN" };
 static const char *const zones[] = { "Asia/Brunei",       "Asia/Jakarta",    "Asia/Phnom_Penh",
 				     "Asia/Vientiane",    "Asia/Yangon",     "Asia/Kuala_Lumpur",
@@ -269,8 +271,11 @@ static enum rc add_rows(struct tx *tx, void *ctx, struct err *err)
 	struct arena *a = arena_new(KIB(64));
 	struct buf text = BUF_INIT(KIB(64));
 	struct import_result result;
+	struct directory_system sys = { n->records, STR("node"), STR("the demonstration") };
+	struct directory_writer as = { directory_put_as_system, &sys };
 	write_directory(&text);
-	enum rc rc = directory_import(tx, buf_str(&text), false, false, a, &result, err);
+	enum rc rc = directory_import(tx, n->organisations, &as, buf_str(&text), false, false, a, &result,
+				      err);
 	if (rc == RC_OK && result.refused)
 		rc = fail(err, RC_INPUT, "the demonstration's directory, row %u: %s", result.errors[0].row,
 			  result.errors[0].words);

@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "duty/duty.h"
+#include "node/node_notify.h"
 #include "node/node_records.h"
 #include "node/node_settings.h"
 #include "node/pipeline.h"
+#include "route/directory_records.h"
 #include "route/findings.h"
 #include "record/deliveries.h"
 #include "store/pack.h"
@@ -35,6 +38,56 @@ enum rc node_directory_reload(struct node *n, struct err *err)
 	if (rc == RC_OK)
 		snapshot_swap(n->directory, d);
 	return rc;
+}
+
+enum rc node_directory_follow(struct node *n, struct err *err)
+{
+	struct reader *r = NULL;
+	uint64_t stored = 0;
+	enum rc rc = store_read_begin(n->store, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = directory_stored_version(reader_conn(r), &stored, err);
+	store_read_end(r);
+	struct snapshot_ref *ref = node_directory(n);
+	bool old = !ref || directory_version(snapshot_table(ref)) != stored;
+	if (ref)
+		snapshot_drop(n->directory, ref);
+	return rc == RC_OK && old ? node_directory_reload(n, err) : rc;
+}
+
+static void free_contacts(void *table)
+{
+	fallback_free(table);
+}
+
+struct snapshot_ref *node_contacts(struct node *n)
+{
+	return snapshot_hold(n->contacts);
+}
+
+enum rc node_contacts_reload(struct node *n, struct err *err)
+{
+	struct reader *r = NULL;
+	struct fallback *f = NULL;
+	enum rc rc = store_read_begin(n->store, &r, err);
+	if (rc == RC_OK)
+		rc = fallback_open(reader_conn(r), n->dir, &f, err);
+	store_read_end(r);
+	if (rc == RC_OK)
+		snapshot_swap(n->contacts, f);
+	return rc;
+}
+
+/* Without them the directory still answers: a damaged table keeps no node from starting. */
+static enum rc open_contacts(struct node *n, struct err *err)
+{
+	n->contacts = snapshot_new(free_contacts);
+	enum rc rc = node_contacts_reload(n, err);
+	if (rc != RC_INPUT)
+		return rc;
+	log_warn(n->log, "contacts of last resort cannot be used", L_Z("why", err->text));
+	return RC_OK;
 }
 
 /* --- making one --- */
@@ -233,6 +286,26 @@ static enum rc open_policy(struct node *n, struct err *err)
 	return rc;
 }
 
+static enum rc settle_organisations(struct node *n, struct err *err)
+{
+	size_t made = 0, left = 0;
+	if (store_read_only(n->store))
+		return RC_OK;
+	enum rc rc = directory_records_settle(n->organisations, &made, &left, err);
+	if (rc == RC_OK && left)
+		log_warn(n->log, "organisations that fit no record stay as they are",
+			 L_INT("count", (int64_t)left));
+	return rc;
+}
+
+static enum rc open_duty(struct node *n, struct err *err)
+{
+	const struct duty_node d = { .store = n->store, .records = n->records, .journal = n->journal,
+				     .policies = n->policies, .roles = n->roles, .calendar = n->calendar,
+				     .ladder_pause_us = settings_int(n->settings, "ladder_pause") };
+	return duty_open(&d, &n->duty, err);
+}
+
 static enum rc open_tables(struct node *n, struct err *err)
 {
 	struct arena *a = arena_new(KIB(1));
@@ -246,7 +319,11 @@ static enum rc open_tables(struct node *n, struct err *err)
 	arena_free(a);
 	n->directory = snapshot_new(free_directory);
 	if (rc == RC_OK)
+		rc = settle_organisations(n, err);
+	if (rc == RC_OK)
 		rc = node_directory_reload(n, err);
+	if (rc == RC_OK)
+		rc = open_contacts(n, err);
 	return rc;
 }
 
@@ -270,6 +347,10 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 		rc = open_marks(n, err);
 	if (rc == RC_OK)
 		rc = open_policy(n, err);
+	if (rc == RC_OK)
+		rc = open_duty(n, err);
+	if (rc == RC_OK)
+		rc = node_notify_open(n, err);
 	if (rc == RC_OK)
 		rc = open_tables(n, err);
 	if (rc == RC_OK && n->starter)
@@ -301,9 +382,11 @@ void node_close(struct node *n)
 	if (!n)
 		return;
 	pipeline_free(n->pipeline);
+	node_notify_close(n);
 	end_journal(n);
 	parser_pool_free(n->parsers);
 	snapshot_free(n->directory);
+	snapshot_free(n->contacts);
 	enrich_close(n->enrich);
 	repeats_close(n->repeats);
 	erase_close(n->erase);
@@ -311,6 +394,7 @@ void node_close(struct node *n)
 	secrets_close(n->secrets);
 	journal_close(n->journal);
 	store_close(n->store);
+	duty_close(n->duty);
 	policies_close(n->policies);
 	marks_free(n->marks);
 	roles_free(n->roles);

@@ -23,6 +23,7 @@
 #include "record/record.h"
 #include "store/repeats.h"
 
+struct notify;
 struct pipeline;
 
 struct node {
@@ -40,13 +41,18 @@ struct node {
 	struct repeats *repeats;
 	struct enrich *enrich;
 	struct snapshot *directory;     /* of struct directory */
+	struct directory_records *organisations; /* the records it is made of */
+	struct snapshot *contacts;      /* of last resort: struct fallback */
 	struct snapshot *types;         /* of struct types: built in, and DIR/types */
 	struct calendar *calendar;      /* business hours and holidays */
 	struct records *records;
+	struct duty *duty;              /* who has the watch */
+	struct evidence *evidence;
 	struct parser_pool *parsers;
 	struct pipeline *pipeline;      /* pipeline.h */
 	const struct marks *marks;      /* DIR/marks.json over the built-in ones */
 	struct policies *policies;      /* agreements in force and all else: disclosure/policy.h */
+	struct notify *notify;          /* notify/notify.h; its senders run while the node serves */
 	const char *const *overrides;   /* of node_options, the caller's; read again on SIGHUP */
 	size_t override_count;
 	bool demo;                      /* every page says DEMONSTRATION */
@@ -83,7 +89,15 @@ void node_socket_mode(struct node *n);
 
 /* A held directory table; end with snapshot_drop(n->directory, ref). */
 struct snapshot_ref *node_directory(struct node *n);
-/* After an import: builds and swaps the table. */
+/* Builds and swaps the table now: for who asks right after he changed it. A thread does it within
+ * a moment of any commit that changed an organisation (DIRECTORY_EVERY_US). */
 MUST_CHECK enum rc node_directory_reload(struct node *n, struct err *err);
+/* The same when the rows are newer than the table. */
+MUST_CHECK enum rc node_directory_follow(struct node *n, struct err *err);
+
+/* Held contacts of last resort; end with snapshot_drop(n->contacts, ref). NULL: there are none. */
+struct snapshot_ref *node_contacts(struct node *n);
+/* After they changed. */
+MUST_CHECK enum rc node_contacts_reload(struct node *n, struct err *err);
 
 #endif

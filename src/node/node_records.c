@@ -2,11 +2,15 @@
 #include "node/node_records.h"
 
 #include "base/arena.h"
+#include "duty/duty.h"
+#include "evidence/evidence.h"
+#include "incident/indicators.h"
 #include "node/destroy.h"
 #include "node/holds.h"
 #include "record/clocks.h"
 #include "record/erase.h"
 #include "record/retention.h"
+#include "route/directory_records.h"
 
 enum { HOLIDAYS_MAX = 256 << 10, STEPS_AT_ONCE = 100 };
 #define RETENTION_EVERY_US MINUTE_US
@@ -37,15 +41,52 @@ static enum rc open_types(struct node *n, struct err *err)
 	return rc;
 }
 
-static enum rc open_calendar(struct node *n, struct err *err)
+static enum rc read_calendar(struct io_dir *d, const struct settings *s, struct calendar **out,
+			     struct err *err)
 {
 	struct buf holidays = BUF_INIT(HOLIDAYS_MAX);
-	enum rc rc = io_read_file(store_dir(n->store), "holidays.txt", &holidays, err);
+	enum rc rc = io_read_file(d, "holidays.txt", &holidays, err);
 	if (rc == RC_OK || rc == RC_ABSENT)
-		rc = calendar_new(settings_text(n->settings, "timezone"),
-				  settings_text(n->settings, "business_hours"), buf_str(&holidays),
-				  &n->calendar, err);
+		rc = calendar_new(settings_text(s, "timezone"), settings_text(s, "business_hours"),
+				  buf_str(&holidays), out, err);
 	buf_free(&holidays);
+	return rc;
+}
+
+static enum rc check_marks(struct io_dir *d, struct err *err)
+{
+	struct buf text = BUF_INIT(KIB(256));
+	struct err why = { 0 };
+	const struct marks *m = NULL;
+	enum rc rc = io_read_file(d, "marks.json", &text, err);
+	if (rc == RC_OK && marks_read(buf_str(&text), &m, &why) != RC_OK)
+		rc = fail(err, why.rc, "marks.json: %s", why.text);
+	marks_free(m);
+	buf_free(&text);
+	return rc == RC_ABSENT ? RC_OK : rc;
+}
+
+enum rc node_records_check(const char *dir, const struct settings *s, struct err *err)
+{
+	struct arena *a = arena_new(KIB(1));
+	struct roles *roles = NULL;
+	struct types *types = NULL;
+	struct calendar *calendar = NULL;
+	struct io_dir *d = NULL;
+	enum rc rc = roles_load(arena_fmt(a, "%s/roles.json", dir).p, &roles, err);
+	if (rc == RC_OK)
+		rc = types_load(arena_fmt(a, "%s/types", dir).p, roles_names(roles), &types, err);
+	if (rc == RC_OK)
+		rc = io_dir_open(dir, &d, err);
+	if (rc == RC_OK)
+		rc = read_calendar(d, s, &calendar, err);
+	if (rc == RC_OK)
+		rc = check_marks(d, err);
+	calendar_free(calendar);
+	io_dir_close(d);
+	types_free(types);
+	roles_free(roles);
+	arena_free(a);
 	return rc;
 }
 
@@ -64,11 +105,24 @@ static enum rc tick(struct store *s, void *ctx, bool *did_out, struct err *err)
 	struct node *n = ctx;
 	size_t did = 0;
 	struct snapshot_ref *types = snapshot_hold(n->types);
-	enum rc rc = clocks_tick(s, snapshot_table(types), n->calendar, policies_number(n->policies),
+	struct clock_watch watch = duty_watch(n->duty);
+	enum rc rc = clocks_tick(s, snapshot_table(types), n->calendar, &watch, policies_number(n->policies),
 				 STEPS_AT_ONCE, &did, err);
 	snapshot_drop(n->types, types);
 	*did_out = did > 0;
 	return rc;
+}
+
+static enum rc open_evidence(struct node *n, struct err *err)
+{
+	struct evidence_options o = {
+		.reserve_bytes = (uint64_t)settings_int(n->settings, "reserve"),
+		.item_bytes_max = (uint64_t)settings_int(n->settings, "evidence_item_max"),
+		.check_rate = (uint64_t)settings_int(n->settings, "evidence_check_rate"),
+		.check_every_us = settings_int(n->settings, "evidence_check_every"),
+		.policies = &n->policies,
+	};
+	return evidence_open(n->store, n->journal, n->records, &o, &n->evidence, err);
 }
 
 /* Background work, now and then: what was kept long enough. */
@@ -91,13 +145,20 @@ enum rc node_records_open(struct node *n, struct err *err)
 {
 	enum rc rc = open_types(n, err);
 	if (rc == RC_OK)
-		rc = open_calendar(n, err);
+		rc = read_calendar(store_dir(n->store), n->settings, &n->calendar, err);
 	if (rc == RC_OK)
 		rc = records_open(n->store, n->journal, n->types, &n->records, err);
 	if (rc != RC_OK)
 		return rc;
 	records_add_hook(n->records, &(struct record_hook){ .changed = follow_clocks, .ctx = n });
+	rc = directory_records_open(n->store, n->records, &n->organisations, err);
+	if (rc != RC_OK)
+		return rc;
+	records_add_hook(n->records, &(struct record_hook){ .changed = indicators_follow });
 	store_add_tend(n->store, tick, n);
+	rc = open_evidence(n, err);
+	if (rc != RC_OK)
+		return rc;
 	rc = erase_open(n->store, n->journal, erasers, COUNT_OF(erasers), &n->erase, err);
 	if (rc == RC_OK)
 		records_erase_by(n->records, n->erase);
@@ -112,6 +173,8 @@ enum rc node_records_open(struct node *n, struct err *err)
 
 void node_records_close(struct node *n)
 {
+	directory_records_close(n->organisations);
+	evidence_close(n->evidence);
 	records_close(n->records);
 	calendar_free(n->calendar);
 	if (n->types)

@@ -11,4 +11,8 @@
 MUST_CHECK enum rc node_records_open(struct node *n, struct err *err);
 void node_records_close(struct node *n);
 
+/* Whether the files read at start are sound: DIR/roles.json, DIR/types, DIR/holidays.txt,
+ * DIR/marks.json. Opens no store: a node may be running. */
+MUST_CHECK enum rc node_records_check(const char *dir, const struct settings *s, struct err *err);
+
 #endif

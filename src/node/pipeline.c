@@ -293,6 +293,28 @@ static void *tend_thread(void *arg)
 	return NULL;
 }
 
+/* Makes the table again when organisations changed: beside the writer, once for all that came
+ * meanwhile, and at most a quarter of the time, so that a large table edited all day leaves the
+ * processor to the reports. */
+static void *directory_thread(void *arg)
+{
+	struct pipeline *p = arg;
+	bool failing = false;
+	int64_t rest_us = DIRECTORY_EVERY_US;
+	while (!queue_closed(p->directory_rest)) {
+		struct err err = { 0 };
+		queue_take_for(p->directory_rest, rest_us);
+		int64_t start_us = clock_mono_us();
+		enum rc rc = node_directory_follow(p->node, &err);
+		int64_t worked_us = clock_mono_us() - start_us;
+		rest_us = 3 * worked_us > DIRECTORY_EVERY_US ? 3 * worked_us : DIRECTORY_EVERY_US;
+		if (rc != RC_OK && !failing)
+			log_error(p->node->log, "the directory cannot follow its records", L_Z("why", err.text));
+		failing = rc != RC_OK;
+	}
+	return NULL;
+}
+
 void pipeline_wake(struct pipeline *p)
 {
 	/* One token is enough: the thread looks at everything that is there. Nobody
@@ -332,6 +354,7 @@ enum rc pipeline_new(struct node *n, struct pipeline **out, struct err *err)
 	p->fold_wake = queue_new(1);
 	p->fold_rest = queue_new(1);
 	p->tend_wake = queue_new(1);
+	p->directory_rest = queue_new(1);
 	p->free_work = queue_new(WORK_ITEMS);
 	p->fingerprint_key = key_derive(store_secret(n->store), "repeat");
 	for (size_t i = 0; i < WORK_ITEMS; i++)
@@ -340,7 +363,8 @@ enum rc pipeline_new(struct node *n, struct pipeline **out, struct err *err)
 	p->threads = !store_read_only(n->store);
 	if (p->threads) {
 		if (pthread_create(&p->folder, NULL, fold_thread, p) != 0 ||
-		    pthread_create(&p->tender, NULL, tend_thread, p) != 0)
+		    pthread_create(&p->tender, NULL, tend_thread, p) != 0 ||
+		    pthread_create(&p->keeper, NULL, directory_thread, p) != 0)
 			return fail(err, RC_LIMIT, "cannot start the pipeline's threads");
 	}
 	*out = p;
@@ -361,13 +385,16 @@ void pipeline_free(struct pipeline *p)
 	queue_close(p->fold_wake);
 	queue_close(p->fold_rest);
 	queue_close(p->tend_wake);
+	queue_close(p->directory_rest);
 	if (p->threads) {
 		pthread_join(p->folder, NULL);
 		pthread_join(p->tender, NULL);
+		pthread_join(p->keeper, NULL);
 	}
 	queue_free(p->fold_wake);
 	queue_free(p->fold_rest);
 	queue_free(p->tend_wake);
+	queue_free(p->directory_rest);
 	queue_free(p->free_work);
 	claims_free(p->active);
 	free(p);

@@ -13,15 +13,17 @@ enum { WORK_ITEMS = 3, RETRY_MOST = 100000 };
 #define FOLD_STEP UINT64_C(32768)
 #define FOLD_EVERY_US (200 * INT64_C(1000))
 #define TEND_EVERY_US SECOND_US
+#define DIRECTORY_EVERY_US (100 * INT64_C(1000))
 
 struct pipeline {
 	struct node *node;
 	struct claims *active;    /* reports being parsed now */
 	struct queue *free_work;  /* of struct work: bounds memory over all deliveries */
 	struct queue *fold_wake, *tend_wake;
+	struct queue *directory_rest; /* never filled: the directory's thread sleeps on it */
 	struct queue *fold_rest;  /* never filled: the fold sleeps on it, closing wakes it */
 	struct key fingerprint_key;
-	pthread_t folder, tender;
+	pthread_t folder, tender, keeper;
 	uint64_t routed;          /* version of the directory the findings follow; the fold's own */
 	bool look_at_runs;        /* a report ended since the fold last looked; its own too */
 	bool threads;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/io.h"
@@ -31,11 +32,11 @@ struct reading {
 	uint64_t done, all;
 	struct entry *entry;
 	size_t entries, written; /* files that were made, also in part */
-	struct io_dir *dir, *sub[5];
+	struct io_dir *dir, *sub[6];
 	bool made; /* the directory is ours */
 };
 
-static const char *const subs[] = { "raw", "events", "findings", "repeats", "types" };
+static const char *const subs[] = { "raw", "events", "findings", "repeats", "types", "evidence" };
 
 /* --- the stream --- */
 
@@ -279,6 +280,9 @@ static enum rc take_file(struct reading *r, size_t i, struct err *err)
 	}
 	if (rc == RC_OK)
 		rc = take_bytes(r, i, f, err);
+	/* evidence is never written again */
+	if (rc == RC_OK && f && str_starts(str_of(r->entry[i].name), STR("evidence/")) && fchmod(io_fd(f), 0400) != 0)
+		rc = fail_errno(err, errno, "cannot make '%s' read-only", r->entry[i].name);
 	if (rc == RC_OK && f)
 		rc = io_sync(f, err);
 	io_close(f);

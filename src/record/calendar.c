@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 
-enum { SPANS = 4, WEEK = 7, DAYS_MOST = CALENDAR_YEARS_MOST * 366 };
+enum { SPANS = 4, WEEK = 7, DAY_S = 86400, DAYS_MOST = CALENDAR_YEARS_MOST * 366 };
 
 struct span {
 	int32_t from_s, to_s; /* seconds of the local day */
@@ -45,19 +45,35 @@ static bool parse_hour(str text, int32_t *out)
 	return true;
 }
 
+/* Into its place among the spans of that day. */
 static enum rc add_span(struct calendar *c, unsigned day, struct span s, str text, struct err *err)
 {
-	size_t n = 0;
-	while (n < SPANS && c->open[day][n].to_s > 0)
+	struct span *open = c->open[day];
+	size_t n = 0, at = 0;
+	while (n < SPANS && open[n].to_s > 0)
 		n++;
 	if (n == SPANS)
 		return fail(err, RC_LIMIT, "'" STR_FMT "' has more than %d spans on %s", STR_ARG(text),
 			    SPANS, day_names[day]);
-	if (n > 0 && c->open[day][n - 1].to_s > s.from_s)
-		return fail(err, RC_INPUT, "'" STR_FMT "' is not in order on %s", STR_ARG(text),
+	while (at < n && open[at].from_s < s.from_s)
+		at++;
+	if ((at > 0 && open[at - 1].to_s > s.from_s) || (at < n && open[at].from_s < s.to_s))
+		return fail(err, RC_INPUT, "'" STR_FMT "' overlaps with other hours on %s", STR_ARG(text),
 			    day_names[day]);
-	c->open[day][n] = s;
+	memmove(&open[at + 1], &open[at], (n - at) * sizeof(*open));
+	open[at] = s;
 	return RC_OK;
+}
+
+/* "22:00-06:00" is two: until midnight, and of the day after from then on. */
+static enum rc add_hours(struct calendar *c, unsigned day, struct span s, str text, struct err *err)
+{
+	if (s.from_s < s.to_s)
+		return add_span(c, day, s, text, err);
+	enum rc rc = add_span(c, day, (struct span){ s.from_s, DAY_S }, text, err);
+	if (rc == RC_OK && s.to_s > 0)
+		rc = add_span(c, (day + 1) % WEEK, (struct span){ 0, s.to_s }, text, err);
+	return rc;
 }
 
 /* "Mon-Fri 08:00-12:00, 13:00-17:00" */
@@ -72,11 +88,12 @@ static enum rc parse_days(struct calendar *c, str text, struct err *err)
 	while (rest.n > 0) {
 		str hours = str_trim(str_cut(&rest, ',')), end = hours, begin = str_cut(&end, '-');
 		struct span s;
-		if (!parse_hour(begin, &s.from_s) || !parse_hour(end, &s.to_s) || s.from_s >= s.to_s)
+		if (!parse_hour(begin, &s.from_s) || !parse_hour(end, &s.to_s) || s.from_s == s.to_s ||
+		    s.from_s == DAY_S)
 			return fail(err, RC_INPUT, "'" STR_FMT "' are no hours, as in 08:00-17:00",
 				    STR_ARG(hours));
 		for (unsigned day = from; day <= to; day++) {
-			enum rc rc = add_span(c, day, s, text, err);
+			enum rc rc = add_hours(c, day, s, text, err);
 			if (rc != RC_OK)
 				return rc;
 		}
@@ -181,16 +198,33 @@ static int64_t local_of(const struct calendar *c, int64_t at_us)
  * that the change back has twice, hours begin with the first and end with the second. */
 static int64_t utc_of(const struct calendar *c, int32_t day, int32_t second, bool is_end)
 {
-	gint64 local_s = (gint64)day * 86400 + second;
+	gint64 local_s = (gint64)day * DAY_S + second;
 	gint at = g_time_zone_adjust_time(c->zone, is_end ? G_TIME_TYPE_STANDARD : G_TIME_TYPE_DAYLIGHT,
 					  &local_s);
 	return (local_s - g_time_zone_get_offset(c->zone, at)) * SECOND_US;
 }
 
+int64_t calendar_at(const struct calendar *c, int32_t day, int32_t second)
+{
+	return utc_of(c, day, second, false);
+}
+
+int32_t calendar_day(const struct calendar *c, int64_t at_us)
+{
+	return time_day(local_of(c, at_us));
+}
+
+/* A place that moves over the date line leaves a day out (Apia had no 2011-12-30). */
+static bool day_is_there(const struct calendar *c, int32_t day)
+{
+	return utc_of(c, day, 0, false) < utc_of(c, day + 1, 0, false);
+}
+
 static const struct span *spans_of(const struct calendar *c, int32_t day)
 {
 	static const struct span none[1];
-	if (bsearch(&day, c->holidays, c->holiday_count, sizeof day, by_number))
+	if (!day_is_there(c, day) ||
+	    bsearch(&day, c->holidays, c->holiday_count, sizeof day, by_number))
 		return none;
 	return c->open[((day + 3) % WEEK + WEEK) % WEEK]; /* 1970-01-01 was a Thursday */
 }
@@ -282,7 +316,7 @@ int64_t calendar_add_open(const struct calendar *c, int64_t from_us, int64_t us)
 static int64_t add_days(const struct calendar *c, int64_t from_us, int64_t days)
 {
 	int32_t day = time_day(local_of(c, from_us)), step = days < 0 ? -1 : 1, gone = 0;
-	int32_t second = (int32_t)(floor_seconds(local_of(c, from_us)) - (int64_t)day * 86400);
+	int32_t second = (int32_t)(floor_seconds(local_of(c, from_us)) - (int64_t)day * DAY_S);
 	while (days != 0) {
 		day += step;
 		if (++gone > DAYS_MOST)

@@ -14,7 +14,8 @@
 enum { CALENDAR_YEARS_MOST = 20, CALENDAR_HOLIDAYS_MOST = 4096 };
 
 struct calendar;
-/* `zone`: "Asia/Jakarta". `hours`: "Mon-Fri 08:00-12:00, 13:00-17:00; Sat 08:00-12:00".
+/* `zone`: "Asia/Jakarta". `hours`: "Mon-Fri 08:00-12:00, 13:00-17:00; Sat 08:00-12:00"; "22:00-06:00"
+ * ends on the day after, and a holiday closes what lies on its own day.
  * `holidays`: a line each, "2026-12-25 words"; '#' starts a comment; STR_NONE: none.
  * RC_INPUT names what is not understood, with its line. */
 MUST_CHECK enum rc calendar_new(str zone, str hours, str holidays, struct calendar **out,
@@ -29,6 +30,11 @@ int64_t calendar_add(const struct calendar *c, int64_t from_us, int64_t us);
 int64_t calendar_add_open(const struct calendar *c, int64_t from_us, int64_t us);
 /* Open time from `from` to `to`; 0 when `to` is not later. */
 int64_t calendar_between(const struct calendar *c, int64_t from_us, int64_t to_us);
+/* The moment when it is `second` (0 to 86400) of day `day` (since 1970) there. A time that the change
+ * to summer time leaves out is the end of the gap, one that comes twice is the first. */
+int64_t calendar_at(const struct calendar *c, int32_t day, int32_t second);
+/* The day it is there. */
+int32_t calendar_day(const struct calendar *c, int64_t at_us);
 /* "2026-11-22 09:00 +07:00" there; for people. `text` takes 40 bytes. */
 str calendar_local(const struct calendar *c, int64_t at_us, char text[40]);
 

@@ -23,6 +23,27 @@ static int64_t due_after_pause(const struct clock_rule *rule, const struct calen
 	return rule->business ? calendar_add_open(c, now_us, left_us) : now_us + left_us;
 }
 
+enum { DATE_CHARS = 10 }; /* "2026-11-22" */
+
+int64_t clock_from(const struct calendar *c, str value)
+{
+	int64_t us;
+	if (value.n == 0 || !time_parse(value, true, &us))
+		return TIME_NONE;
+	return value.n == DATE_CHARS ? calendar_at(c, time_day(us), 0) : us;
+}
+
+/* A wall clock that jumps back leaves no more than the clock ever had. */
+static int64_t left_of(const struct clock_rule *rule, const struct calendar *c,
+		       const struct clock_state *s, int64_t now_us)
+{
+	if (s->due_us == TIME_NONE)
+		return 0;
+	int64_t left = left_between(rule, c, now_us, s->due_us);
+	int64_t most = left_between(rule, c, s->started_us, s->due_us);
+	return now_us < s->started_us && most >= 0 && left > most ? most : left;
+}
+
 static const struct clock_state idle = { .started_us = TIME_NONE, .due_us = TIME_NONE,
 					 .stopped_us = TIME_NONE };
 
@@ -61,7 +82,7 @@ struct clock_state clock_follow(const struct clock_rule *rule, const struct cale
 						  .stopped_us = TIME_NONE };
 	}
 	if (pauses && !s.paused) {
-		s.left_us = s.due_us == TIME_NONE ? 0 : left_between(rule, c, now_us, s.due_us);
+		s.left_us = left_of(rule, c, &s, now_us);
 		s.due_us = TIME_NONE;
 		s.paused = true;
 	} else if (!pauses && s.paused) {

@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 
-enum { WORDS_MAX = 1000 };
+enum { WORDS_MAX = 1000, MAKER_MAX = RECORD_ID_BYTES + TYPE_NAME_MAX + 64 };
 
 /* --- rows --- */
 
@@ -84,11 +84,9 @@ static enum rc save(struct conn *c, struct uuid record, const struct record_cloc
 /* --- following a record --- */
 
 /* The TIME or DATE a clock counts from. */
-static int64_t field_time(struct json_object *body, const char *name)
+static int64_t field_time(const struct calendar *c, struct json_object *body, const char *name)
 {
-	int64_t us;
-	str text = name ? json_get_str(body, name) : STR_NONE;
-	return text.n > 0 && time_parse(text, true, &us) ? us : TIME_NONE;
+	return name ? clock_from(c, json_get_str(body, name)) : TIME_NONE;
 }
 
 static bool same_state(const struct clock_state *a, const struct clock_state *b)
@@ -97,15 +95,33 @@ static bool same_state(const struct clock_state *a, const struct clock_state *b)
 	       a->stopped_us == b->stopped_us && a->step == b->step && a->paused == b->paused;
 }
 
+/* "clock:incident--…:triage" */
+static void maker_of(struct buf *out, str type, const struct uuid *id, str rule)
+{
+	buf_fmt(out, "clock:" STR_FMT "--", STR_ARG(type));
+	uuid_format(out, id);
+	if (rule.n > 0)
+		buf_fmt(out, ":" STR_FMT, STR_ARG(rule));
+}
+
+/* Pages that wait are of the maker "page:" and that of the notice they go with. */
+static enum rc call_off_pages(struct tx *tx, str maker, const char *why, struct err *err)
+{
+	struct buf pages = BUF_INIT(MAKER_MAX);
+	buf_fmt(&pages, "page:" STR_FMT, STR_ARG(maker));
+	enum rc rc = outbox_withdraw_made(tx, buf_str(&pages), str_of(why), err);
+	buf_free(&pages);
+	return rc;
+}
+
 /* Who was told of a step of this clock need not take note any more. */
 static enum rc call_off(struct tx *tx, const struct record *r, str rule, const char *why, struct err *err)
 {
-	struct buf maker = BUF_INIT(RECORD_ID_BYTES + TYPE_NAME_MAX + 64);
-	buf_fmt(&maker, "clock:" STR_FMT "--", STR_ARG(r->type_name));
-	uuid_format(&maker, &r->id);
-	if (rule.n > 0)
-		buf_fmt(&maker, ":" STR_FMT, STR_ARG(rule));
+	struct buf maker = BUF_INIT(MAKER_MAX);
+	maker_of(&maker, r->type_name, &r->id, rule);
 	enum rc rc = outbox_withdraw_made(tx, buf_str(&maker), str_of(why), err);
+	if (rc == RC_OK)
+		rc = call_off_pages(tx, buf_str(&maker), why, err);
 	buf_free(&maker);
 	return rc;
 }
@@ -122,7 +138,7 @@ static enum rc follow_rule(struct tx *tx, const struct calendar *c, const struct
 	if (rc != RC_OK)
 		return rc;
 	struct clock_state before = k.state;
-	k.state = clock_follow(rule, c, before, (unsigned)r->state, field_time(body, rule->start_at),
+	k.state = clock_follow(rule, c, before, (unsigned)r->state, field_time(c, body, rule->start_at),
 			       tx_now_us(tx));
 	if (same_state(&before, &k.state))
 		return RC_OK;
@@ -186,6 +202,7 @@ struct due {
 struct ticking {
 	const struct types *types;
 	const struct calendar *calendar;
+	const struct clock_watch *watch;
 	uint64_t policy;
 	size_t most, did;
 };
@@ -199,45 +216,91 @@ static const struct clock_rule *rule_of(const struct record *r, str name)
 	return NULL;
 }
 
-/* The assignee hears first; what he lets pass goes up the ladder. */
-static str told(const struct record *r, const struct clock_rule *rule, unsigned step,
-		struct json_object *body, struct arena *a)
+/* Who is told of a step. */
+struct told {
+	enum watch watch;
+	bool nobody;               /* has it: a role is told instead */
+	const struct clock_told *list;
+	size_t count;
+};
+
+static enum rc tell_one(struct told *out, str to, struct arena *a)
 {
-	if (step == 0 && r->type->assignee) {
-		str assignee = json_get_str(body, r->type->assignee->name);
-		if (assignee.n > 0)
-			return arena_str(a, assignee);
-	}
-	if (step == 0 && !rule->tell)
-		return STR_NONE;
-	return arena_fmt(a, "role:%s", step == 0 ? rule->tell : rule->ladder[step - 1].to);
+	struct clock_told *one = ARENA_NEW(a, struct clock_told);
+	*one = (struct clock_told){ .driver = "notice", .recipient = to, .template = "clock.due" };
+	out->list = one;
+	out->count = to.n > 0;
+	return RC_OK;
 }
 
-static enum rc put_notice(struct tx *tx, const struct ticking *t, const struct record *r,
-			  const struct clock_rule *rule, const struct due *d, str to, struct arena *a,
-			  struct err *err)
+/* The assignee hears first; what he lets pass goes up the ladder. */
+static enum rc find_told(struct tx *tx, const struct ticking *t, const struct record *r,
+			 const struct clock_rule *rule, unsigned step, struct json_object *body,
+			 struct arena *a, struct told *out, struct err *err)
+{
+	const char *to = step == 0 ? rule->tell : rule->ladder[step - 1].to;
+	str assignee = step == 0 && r->type->assignee ? json_get_str(body, r->type->assignee->name) : STR_NONE;
+	*out = (struct told){ .watch = WATCH_NONE };
+	if (assignee.n > 0)
+		return tell_one(out, arena_str(a, assignee), a);
+	if (!to)
+		return RC_OK;
+	out->watch = watch_parse(str_of(to));
+	if (out->watch == WATCH_NONE)
+		return tell_one(out, arena_fmt(a, "role:%s", to), a);
+	struct clock_told *list = NULL;
+	enum rc rc = t->watch ? t->watch->find(tx, t->watch->ctx, out->watch, a, &list, &out->count, err) : RC_OK;
+	out->list = list;
+	if (rc != RC_OK || out->count > 0)
+		return rc;
+	out->nobody = true;
+	return tell_one(out, arena_fmt(a, "role:%s", watch_role(out->watch)), a);
+}
+
+static void put_details(struct buf *out, const struct clock_rule *rule, const struct due *d,
+			const struct told *to)
 {
 	char text[40];
-	struct buf id = BUF_INIT(RECORD_ID_BYTES), details = BUF_INIT(OUTBOX_DETAILS_MAX);
-	buf_fmt(&id, STR_FMT "--", STR_ARG(r->type_name));
-	uuid_format(&id, &r->id);
-	struct json_out j = json_out(&details);
+	struct json_out j = json_out(out);
 	json_open(&j, '{');
 	json_put_str(&j, "clock", str_of(rule->name));
 	json_put_str(&j, "due", time_str(text, d->clock.state.due_us));
 	json_put_i64(&j, "step", d->clock.state.step);
+	if (to->watch != WATCH_NONE)
+		json_put_str(&j, "watch", str_of(watch_name(to->watch)));
+	if (to->nobody)
+		json_put_bool(&j, "nobody", true);
 	json_close(&j, '}');
-	/* The same step of the same due time is told once, whatever the wall clock does. */
-	struct message m = { .lane = LANE_INCIDENT, .driver = STR("notice"), .recipient = to,
-			     .item = buf_str(&id), .item_version = r->version,
-			     .template = STR("clock.due"), .details = buf_str(&details),
-			     .purpose = 1, .policy = t->policy,
-			     .maker = arena_fmt(a, "clock:" STR_FMT ":%s:%u", STR_ARG(buf_str(&id)),
-						rule->name, d->clock.state.step),
-			     .made_at = (uint64_t)d->clock.next_us };
-	enum rc rc = outbox_put(tx, &m, NULL, 0, NULL, err);
+}
+
+/* The same step of the same due time is told once, whatever the wall clock does. */
+static enum rc put_messages(struct tx *tx, const struct ticking *t, const struct record *r,
+			    const struct clock_rule *rule, const struct due *d, const struct told *to,
+			    struct arena *a, struct err *err)
+{
+	struct buf id = BUF_INIT(RECORD_ID_BYTES), details = BUF_INIT(OUTBOX_DETAILS_MAX);
+	struct buf maker = BUF_INIT(MAKER_MAX);
+	enum rc rc = RC_OK;
+	record_id_format(&id, r->type_name, &r->id);
+	put_details(&details, rule, d, to);
+	maker_of(&maker, r->type_name, &r->id, str_of(rule->name));
+	buf_fmt(&maker, ":%u", d->clock.state.step);
+	for (size_t i = 0; i < to->count && rc == RC_OK; i++) {
+		const struct clock_told *one = &to->list[i];
+		bool page = strcmp(one->driver, "notice") != 0;
+		struct message m = { .lane = LANE_INCIDENT, .driver = str_of(one->driver),
+				     .recipient = one->recipient, .item = buf_str(&id),
+				     .item_version = r->version, .template = str_of(one->template),
+				     .details = buf_str(&details), .purpose = 1, .policy = t->policy,
+				     .maker = page ? arena_fmt(a, "page:" STR_FMT, STR_ARG(buf_str(&maker)))
+						   : buf_str(&maker),
+				     .made_at = (uint64_t)d->clock.next_us,
+				     .not_before_us = one->after_us ? tx_now_us(tx) + one->after_us : 0 };
+		rc = outbox_put(tx, &m, NULL, 0, NULL, err);
+	}
 	buf_free(&id);
 	buf_free(&details);
+	buf_free(&maker);
 	return rc;
 }
 
@@ -256,9 +319,11 @@ static enum rc take_step(struct tx *tx, struct ticking *t, struct due *d, struct
 		return save(tx_conn(tx), d->record, &d->clock, err);
 	}
 	rc = json_read(r.body, &body, err);
-	str to = rc == RC_OK ? told(&r, rule, d->clock.state.step, body, a) : STR_NONE;
-	if (to.n > 0)
-		rc = put_notice(tx, t, &r, rule, d, to, a, err);
+	struct told to = { .count = 0 };
+	if (rc == RC_OK)
+		rc = find_told(tx, t, &r, rule, d->clock.state.step, body, a, &to, err);
+	if (rc == RC_OK)
+		rc = put_messages(tx, t, &r, rule, d, &to, a, err);
 	json_free(body);
 	if (rc != RC_OK)
 		return rc;
@@ -305,11 +370,12 @@ static enum rc any_due(struct store *s, bool *out, struct err *err)
 	return rc;
 }
 
-enum rc clocks_tick(struct store *s, const struct types *t, const struct calendar *c, uint64_t policy,
-		    size_t most, size_t *did_out, struct err *err)
+enum rc clocks_tick(struct store *s, const struct types *t, const struct calendar *c,
+		    const struct clock_watch *watch, uint64_t policy, size_t most, size_t *did_out,
+		    struct err *err)
 {
 	bool due = false;
-	struct ticking k = { .types = t, .calendar = c, .policy = policy, .most = most };
+	struct ticking k = { .types = t, .calendar = c, .watch = watch, .policy = policy, .most = most };
 	*did_out = 0;
 	enum rc rc = any_due(s, &due, err);
 	if (rc != RC_OK || !due)
@@ -318,6 +384,22 @@ enum rc clocks_tick(struct store *s, const struct types *t, const struct calenda
 	store_submit(s, &job);
 	rc = store_wait(s, &job, err);
 	*did_out = rc == RC_OK ? k.did : 0;
+	return rc;
+}
+
+/* Who is paged besides need not be called out of bed any more. */
+static enum rc noted_pages(struct tx *tx, struct uuid record, str rule, struct err *err)
+{
+	struct buf maker = BUF_INIT(MAKER_MAX);
+	struct sql *q = sql(tx_conn(tx), "SELECT n.name FROM record r JOIN record_name n ON n.id = r.type"
+					 " WHERE r.uuid = ?");
+	sql_blob(q, 1, id_bytes(&record));
+	if (sql_row(q))
+		maker_of(&maker, sql_col_str(q, 0), &record, rule);
+	enum rc rc = sql_end(q, err);
+	if (rc == RC_OK && maker.n > 0)
+		rc = call_off_pages(tx, buf_str(&maker), "somebody has taken note", err);
+	buf_free(&maker);
 	return rc;
 }
 
@@ -337,6 +419,8 @@ enum rc clock_noted(struct tx *tx, struct journal *j, struct uuid record, str ru
 		k.next_us = TIME_NONE;
 		rc = save(tx_conn(tx), record, &k, err);
 	}
+	if (rc == RC_OK)
+		rc = noted_pages(tx, record, rule, err);
 	if (rc == RC_OK) {
 		struct buf object = BUF_INIT(80), body = BUF_INIT(KIB(4));
 		struct json_out o = json_out(&body);

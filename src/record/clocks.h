@@ -5,8 +5,8 @@
  * state is a row, written in the same job as the record's version; so it
  * survives restarts, and a wall clock that jumps back fires nothing twice: each
  * step of the ladder (due, then each escalation) is taken once. What a step
- * tells is a message of the driver "notice" (outbox.h); to take note of it, or to move the
- * record on, stops the ladder. */
+ * tells is a message of the driver "notice" (outbox.h) and, of who has the watch, pages beside it; to
+ * take note of it, or to move the record on, stops the ladder. */
 #ifndef RONDA_RECORD_CLOCKS_H
 #define RONDA_RECORD_CLOCKS_H
 
@@ -27,6 +27,8 @@ struct clock_state {
 struct clock_state clock_follow(const struct clock_rule *rule, const struct calendar *c,
 				struct clock_state before, unsigned state, int64_t from_us,
 				int64_t now_us);
+/* What a TIME or DATE says, for start_at: a day begins at the team's midnight. TIME_NONE: nothing. */
+int64_t clock_from(const struct calendar *c, str value);
 /* When the next step is to be taken; TIME_NONE: never. */
 int64_t clock_next(const struct clock_rule *rule, const struct calendar *c,
 		   const struct clock_state *s);
@@ -35,10 +37,26 @@ int64_t clock_next(const struct clock_rule *rule, const struct calendar *c,
  * stops or its date is moved, notices of it that nobody has taken note of are withdrawn. */
 MUST_CHECK enum rc clocks_follow(struct tx *tx, const struct calendar *c, const struct record *now,
 				 struct err *err);
-/* Takes every step that is due, at most `most`; *did_out: how many. `policy`: its number. */
+/* Who has the watch, as a floor above knows it: each told by a message of its own. */
+struct clock_told {
+	const char *driver;        /* "notice"; "webhook", "sms", "chat" page him */
+	str recipient;             /* "person--…" */
+	const char *template;      /* "clock.due", "duty.page" */
+	int64_t after_us;          /* not before so long from now */
+};
+struct clock_watch {
+	/* Nobody: *count_out 0. */
+	enum rc (*find)(struct tx *tx, void *ctx, enum watch who, struct arena *a,
+			struct clock_told **out, size_t *count_out, struct err *err);
+	void *ctx;
+};
+/* Takes every step that is due, at most `most`; *did_out: how many. `policy`: its number. `watch`: NULL:
+ * there is no roster, the roles behind are told. */
 MUST_CHECK enum rc clocks_tick(struct store *s, const struct types *t, const struct calendar *c,
-			       uint64_t policy, size_t most, size_t *did_out, struct err *err);
-/* Someone has taken note: the ladder of this clock stops; the clock runs on. Journalled. */
+			       const struct clock_watch *watch, uint64_t policy, size_t most,
+			       size_t *did_out, struct err *err);
+/* Someone has taken note: the ladder of this clock stops, what still pages somebody of it is withdrawn;
+ * the clock runs on. Journalled. */
 MUST_CHECK enum rc clock_noted(struct tx *tx, struct journal *j, struct uuid record, str rule, str by,
 			       str words, struct err *err);
 

@@ -151,7 +151,7 @@ static int64_t due_of(struct desk *d, struct uuid id)
 static size_t tick(struct desk *d)
 {
 	size_t did = 0;
-	CHECK_RC(clocks_tick(d->w.s, snapshot_table(d->w.held), d->calendar, POLICY, 100, &did, &err), RC_OK,
+	CHECK_RC(clocks_tick(d->w.s, snapshot_table(d->w.held), d->calendar, NULL, POLICY, 100, &did, &err), RC_OK,
 		 err);
 	return did;
 }

@@ -187,10 +187,11 @@ static void put_text(struct json_out *j, const char *name, str text)
 		json_put_str(j, name, text);
 }
 
+/* STR_NONE: longer than what is read again. */
 static str canonical(struct reading *r)
 {
 	struct labels_of *l = r->out;
-	struct buf b = BUF_INIT(4 * LABELS_BYTES), id = BUF_INIT(RECORD_ID_BYTES);
+	struct buf b = BUF_INIT(LABELS_BYTES), id = BUF_INIT(RECORD_ID_BYTES);
 	struct json_out j = json_out(&b);
 	json_open(&j, '{');
 	json_put_str(&j, "tlp", r->tlp.p ? r->tlp : str_of(tlp_name(l->tlp)));
@@ -230,7 +231,7 @@ static str canonical(struct reading *r)
 			json_raw(&j, p->kind <= JSON_TRUE ? str_of(words[p->kind]) : p->value);
 	}
 	json_close(&j, '}');
-	str text = arena_str(r->a, buf_str(&b));
+	str text = b.over ? STR_NONE : arena_str(r->a, buf_str(&b));
 	buf_free(&b);
 	buf_free(&id);
 	return text;
@@ -255,6 +256,8 @@ enum rc labels_parse(str json, struct arena *a, struct labels_of *out, struct er
 	if (rc != RC_OK)
 		return rc;
 	out->json = canonical(&r);
+	if (!out->json.p) /* what is escaped when written is up to six times as long */
+		return fail(err, RC_LIMIT, "labels are longer than %d bytes when they are written", LABELS_BYTES);
 	if (r.unknown_count)
 		out->tlp = TLP_COUNT;
 	if (!r.pap.p)

@@ -8,6 +8,7 @@ static const char *const kind_names[] = {
 	[LEDGER_WITHDRAWN] = "withdrawn", [LEDGER_REFUSED] = "refused",
 	[LEDGER_FAILED] = "failed",	  [LEDGER_RECEIPT] = "receipt",
 	[LEDGER_ANSWER] = "answer",	  [LEDGER_SHOWN] = "shown",
+	[LEDGER_SAID] = "said",
 };
 
 const char *ledger_kind_name(enum ledger_kind k)

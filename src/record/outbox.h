@@ -68,6 +68,9 @@ enum { OUTBOX_TAKE_MOST = 256, OUTBOX_DETAILS_MAX = 16384 };
 MUST_CHECK enum rc outbox_take(struct store *s, const char *driver, size_t most, int64_t lease_us,
 			       struct arena *a, struct message **out, size_t *count_out,
 			       struct err *err);
+/* Is there something to take, or a lease that ran out? A look, so that idle senders write nothing. */
+MUST_CHECK enum rc outbox_due(struct conn *c, const char *driver, int64_t now_us, bool *out,
+			      struct err *err);
 /* Inside a job: takes this very one, that is queued, for who ends it in the same job by
  * outbox_end_tx() (a person who takes note). RC_CONFLICT: a sender has it, or it has ended. */
 MUST_CHECK enum rc outbox_take_one(struct tx *tx, int64_t id, struct err *err);
@@ -87,6 +90,7 @@ struct outcome_of {
 	str reference;      /* of the driver: Message-ID, receipt */
 	str words;          /* what the other side said, or why */
 	int64_t retry_us;   /* RETRY: not before this long from now; 0: the growing pause */
+	bool untried;       /* RETRY: it only waits for its turn: counts as no try */
 };
 /* RETRY queues it again; every other outcome ends it with a ledger row. */
 MUST_CHECK enum rc outbox_end(struct store *s, int64_t id, const struct outcome_of *o, struct err *err);
@@ -122,7 +126,7 @@ MUST_CHECK enum rc outbox_waiting(struct conn *c, const char *driver, str recipi
 /* --- ledger --- */
 
 enum ledger_kind { LEDGER_SENT = 1, LEDGER_UNCERTAIN, LEDGER_WITHDRAWN, LEDGER_REFUSED, LEDGER_FAILED,
-		   LEDGER_RECEIPT, LEDGER_ANSWER, LEDGER_SHOWN };
+		   LEDGER_RECEIPT, LEDGER_ANSWER, LEDGER_SHOWN, LEDGER_SAID };
 const char *ledger_kind_name(enum ledger_kind k);
 struct ledger_row {
 	int64_t id, at_us, message; /* message 0: without one (a call, a page shown) */

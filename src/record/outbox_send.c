@@ -132,6 +132,18 @@ enum rc outbox_take(struct store *s, const char *driver, size_t most, int64_t le
 	return rc;
 }
 
+enum rc outbox_due(struct conn *c, const char *driver, int64_t now_us, bool *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 1 AND driver = ?1"
+			       " AND lane IN (0, 1, 2) AND not_before_us <= ?2)"
+			       " OR EXISTS (SELECT 1 FROM outbox WHERE state IN (2, 3) AND lease_us <= ?2"
+			       " AND driver = ?1)");
+	sql_str(q, 1, str_of(driver));
+	sql_int(q, 2, now_us);
+	*out = sql_row(q) && sql_col_int(q, 0) != 0;
+	return sql_end(q, err);
+}
+
 enum rc outbox_take_one(struct tx *tx, int64_t id, struct err *err)
 {
 	struct sql *q = sql(tx_conn(tx), "UPDATE outbox SET state = 2, tries = tries + 1 WHERE id = ?"
@@ -183,10 +195,11 @@ static enum rc queue_again(struct tx *tx, const struct message *m, const struct 
 {
 	int64_t pause = o->retry_us > 0 ? o->retry_us : pause_after(m->tries);
 	struct sql *q = sql(tx_conn(tx), "UPDATE outbox SET state = 1, lease_us = 0, words = ?,"
-					 " not_before_us = ? WHERE id = ?");
-	sql_str(q, 1, or_empty(o->words));
+					 " not_before_us = ?, tries = ? WHERE id = ?");
+	sql_str(q, 1, or_empty(o->untried ? m->words : o->words));
 	sql_int(q, 2, tx_now_us(tx) + pause);
-	sql_int(q, 3, m->id);
+	sql_int(q, 3, o->untried && m->tries > 0 ? m->tries - 1 : m->tries);
+	sql_int(q, 4, m->id);
 	return sql_run(q, err);
 }
 

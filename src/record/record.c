@@ -196,6 +196,30 @@ enum rc records_reindex(struct records *r, struct err *err)
 	return rc;
 }
 
+/* By no definition, so that each is made again, also those of types that come back later. */
+static enum rc forget_made(struct tx *tx, void *ctx, struct err *err)
+{
+	struct conn *c = tx_conn(tx);
+	(void)ctx;
+	enum rc rc = sql_run(sql(c, "UPDATE record_type SET made_by = zeroblob(32)"), err);
+	if (rc == RC_OK)
+		rc = sql_run(sql(c, "INSERT INTO record_words (record_words) VALUES ('delete-all')"), err);
+	if (rc == RC_OK)
+		rc = sql_run(sql(c, "INSERT INTO record_parts (record_parts) VALUES ('delete-all')"), err);
+	if (rc == RC_OK)
+		rc = sql_run(sql(c, "DELETE FROM record_text"), err);
+	if (rc == RC_OK)
+		rc = sql_run(sql(c, "DELETE FROM record_index WHERE record NOT IN"
+				    " (SELECT id FROM record WHERE erased = 0)"), err);
+	return rc;
+}
+
+enum rc records_rebuild(struct records *r, struct err *err)
+{
+	enum rc rc = store_write(r->s, forget_made, NULL, err);
+	return rc == RC_OK ? records_reindex(r, err) : rc;
+}
+
 /* --- life --- */
 
 enum rc records_open(struct store *s, struct journal *j, struct snapshot *types,

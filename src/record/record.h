@@ -87,6 +87,9 @@ struct journal *records_journal(struct records *r);
 /* Makes index and search text again for types whose definition is not that they were made
  * by: at opening, and for whoever swaps the types. In small jobs; may be called any time. */
 MUST_CHECK enum rc records_reindex(struct records *r, struct err *err);
+/* Lets go of index and search, and makes both again from what stands: for when records_verify()
+ * says that they differ. Holds the writer while it empties them. Cut off, the next opening goes on. */
+MUST_CHECK enum rc records_rebuild(struct records *r, struct err *err);
 
 /* What else happens when a record changes: clocks, templates, live tables. Called in the
  * job, after the version was made; an error undoes the change. Registered once, before
@@ -97,6 +100,12 @@ struct record_hook {
 	enum rc (*changed)(struct tx *tx, struct records *r, void *ctx, const struct record *before,
 			   const struct record *now, struct err *err);
 	void *ctx;
+	/* May be NULL. Asked before anything of the change is written, of our own records; not of
+	 * an erasure. RC_INPUT: what is wrong stands in `errors` (sentences at fields, up to `most`)
+	 * and in `err`; `language` of the labels in them. */
+	enum rc (*check)(struct tx *tx, struct records *r, void *ctx, const struct record *before,
+			 const struct record *now, str language, struct body_error *errors,
+			 size_t most, size_t *count_out, struct err *err);
 };
 void records_add_hook(struct records *r, const struct record_hook *hook); /* copied */
 
@@ -218,6 +227,7 @@ void record_cursor(const struct record_query *q, const struct record *r, struct 
 struct records_check {
 	uint64_t records, versions, first_bad_number;
 	char words[200]; /* "incident--… version 3: …"; "" when sound */
+	bool made_differs; /* what is wrong is made from the records: records_rebuild() */
 };
 /* Recomputes chains, and compares index, links and journal with them; for verify. */
 MUST_CHECK enum rc records_verify(struct conn *c, const struct types *t, struct records_check *out,

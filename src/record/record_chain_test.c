@@ -53,48 +53,69 @@ static struct world with_two(void)
 static const struct {
 	const char *what, *change;
 	uint64_t record, version; /* named as the first bad; 0: none in particular */
+	bool made;                /* from the records: it can be made again */
 } changes[] = {
-	{ "a body", "UPDATE record_version SET body = '{\"title\":\"X\"}' WHERE id = 3", 2, 2 },
-	{ "a reason", "UPDATE record_version SET why = 'another' WHERE id = 3", 2, 2 },
-	{ "labels", "UPDATE record_version SET labels = '{\"tlp\":\"CLEAR\"}' WHERE id = 1", 1, 1 },
-	{ "a salt", "UPDATE record_version SET salt = randomblob(16) WHERE id = 2", 2, 1 },
-	{ "an author", "UPDATE record_version SET author = 'account:9' WHERE id = 3", 2, 2 },
-	{ "a time", "UPDATE record_version SET at_us = at_us + 1 WHERE id = 2", 2, 1 },
+	{ "a body", "UPDATE record_version SET body = '{\"title\":\"X\"}' WHERE id = 3", 2, 2, false },
+	{ "a reason", "UPDATE record_version SET why = 'another' WHERE id = 3", 2, 2, false },
+	{ "labels", "UPDATE record_version SET labels = '{\"tlp\":\"CLEAR\"}' WHERE id = 1", 1, 1, false },
+	{ "a salt", "UPDATE record_version SET salt = randomblob(16) WHERE id = 2", 2, 1, false },
+	{ "an author", "UPDATE record_version SET author = 'account:9' WHERE id = 3", 2, 2, false },
+	{ "a time", "UPDATE record_version SET at_us = at_us + 1 WHERE id = 2", 2, 1, false },
 	{ "a state", "UPDATE record_version SET state = (SELECT id FROM record_name WHERE name = 'case')"
-		     " WHERE id = 1", 1, 1 },
-	{ "a hash", "UPDATE record_version SET hash = randomblob(32) WHERE id = 3", 2, 2 },
-	{ "a commitment", "UPDATE record_version SET commitment = randomblob(32) WHERE id = 4", 2, 3 },
-	{ "a hash of wrong size", "UPDATE record_version SET hash = x'00' WHERE id = 1", 1, 1 },
-	{ "the organisation", "UPDATE record_version SET organisation = randomblob(16) WHERE id = 1", 1, 1 },
-	{ "a version cut out", "DELETE FROM record_version WHERE id = 3", 2, 2 },
-	{ "the first cut", "DELETE FROM record_version WHERE id = 2", 2, 1 },
-	{ "the newest cut", "DELETE FROM record_version WHERE id = 4", 2, 3 },
-	{ "all cut", "DELETE FROM record_version WHERE record = 1", 1, 1 },
+		     " WHERE id = 1", 1, 1, false },
+	{ "a hash", "UPDATE record_version SET hash = randomblob(32) WHERE id = 3", 2, 2, false },
+	{ "a commitment", "UPDATE record_version SET commitment = randomblob(32) WHERE id = 4", 2, 3, false },
+	{ "a hash of wrong size", "UPDATE record_version SET hash = x'00' WHERE id = 1", 1, 1, false },
+	{ "the organisation", "UPDATE record_version SET organisation = randomblob(16) WHERE id = 1", 1, 1, false },
+	{ "a version cut out", "DELETE FROM record_version WHERE id = 3", 2, 2, false },
+	{ "the first cut", "DELETE FROM record_version WHERE id = 2", 2, 1, false },
+	{ "the newest cut", "DELETE FROM record_version WHERE id = 4", 2, 3, false },
+	{ "all cut", "DELETE FROM record_version WHERE record = 1", 1, 1, false },
 	{ "two exchanged",
 	  "UPDATE record_version SET version = CASE version WHEN 1 THEN 20 WHEN 2 THEN 1 ELSE version END"
-	  " WHERE record = 2", 2, 1 },
+	  " WHERE record = 2", 2, 1, false },
 	{ "a version of its own",
 	  "INSERT INTO record_version SELECT 9, record, 4, type_version, organisation, author, at_us,"
-	  " state, commitment, hash, salt, labels, why, body FROM record_version WHERE id = 4", 2, 4 },
+	  " state, commitment, hash, salt, labels, why, body FROM record_version WHERE id = 4", 2, 4, false },
 	{ "the newest cut, and its row set back",
-	  "UPDATE record SET version = 2, version_id = 3 WHERE id = 2", 2, 2 },
-	{ "a body erased alone", "UPDATE record_version SET body = NULL WHERE id = 3", 2, 2 },
+	  "UPDATE record SET version = 2, version_id = 3 WHERE id = 2", 2, 2, false },
+	{ "a body erased alone", "UPDATE record_version SET body = NULL WHERE id = 3", 2, 2, false },
 	{ "erased without saying so",
-	  "UPDATE record_version SET body = NULL, salt = NULL, why = NULL, labels = NULL WHERE id = 3", 2, 2 },
-	{ "its number", "UPDATE record SET uuid = randomblob(16) WHERE id = 1", 0, 0 },
-	{ "its marking", "UPDATE record SET tlp = 0 WHERE id = 1", 1, 1 },
-	{ "its state", "UPDATE record SET state = 1 WHERE id = 1", 1, 1 },
-	{ "the whole record", "DELETE FROM record WHERE id = 1", 0, 0 },
-	{ "an index entry", "DELETE FROM record_index WHERE record = 2", 2, 3 },
+	  "UPDATE record_version SET body = NULL, salt = NULL, why = NULL, labels = NULL WHERE id = 3", 2, 2, false },
+	{ "its number", "UPDATE record SET uuid = randomblob(16) WHERE id = 1", 0, 0, false },
+	{ "its marking", "UPDATE record SET tlp = 0 WHERE id = 1", 1, 1, false },
+	{ "its state", "UPDATE record SET state = 1 WHERE id = 1", 1, 1, false },
+	{ "the whole record", "DELETE FROM record WHERE id = 1", 0, 0, false },
+	{ "an index entry", "DELETE FROM record_index WHERE record = 2", 2, 3, true },
+	{ "an index entry of nobody", "INSERT INTO record_index SELECT field, value, 99 FROM record_index LIMIT 1", 0, 0,
+	  true },
 	{ "an index entry more", "INSERT INTO record_index SELECT field, value || 'x', record FROM record_index"
-				 " LIMIT 1", 0, 0 },
-	{ "a link of a field", "UPDATE record_link SET removed_us = 1", 2, 3 },
-	{ "words of search", "UPDATE record_text SET words = 'X' WHERE id = 5", 1, 1 },
-	{ "a record not searched", "DELETE FROM record_text WHERE id = 9", 2, 3 },
+				 " LIMIT 1", 0, 0, true },
+	{ "a link of a field", "UPDATE record_link SET removed_us = 1", 2, 3, false },
+	{ "words of search", "UPDATE record_text SET words = 'X' WHERE id = 5", 1, 1, true },
+	{ "all words of search", "INSERT INTO record_text (id, words) VALUES (77, 'X')", 0, 0, true },
+	{ "a record not searched", "DELETE FROM record_text WHERE id = 9", 2, 3, true },
 	{ "a line of the journal",
-	  "UPDATE journal SET root = randomblob(32) WHERE number = 2", 2, 1 },
-	{ "a line of the journal cut", "DELETE FROM journal WHERE number = 1", 1, 1 },
+	  "UPDATE journal SET root = randomblob(32) WHERE number = 2", 2, 1, false },
+	{ "a line of the journal cut", "DELETE FROM journal WHERE number = 1", 1, 1, false },
 };
+
+static bool count_one(void *ctx, const struct record *r)
+{
+	(void)r;
+	++*(int *)ctx;
+	return true;
+}
+
+static int found(struct world *w, const char *text)
+{
+	int n = 0;
+	struct reader *rd = reading(w);
+	const struct record_query q = { .text = str_of(text), .tlp_mask = UINT32_MAX, .text_share = SHARE_TEAM };
+	CHECK_RC(record_list(reader_conn(rd), snapshot_table(w->held), &q, count_one, &n, &err), RC_OK, err);
+	store_read_end(rd);
+	return n;
+}
 
 TEST(every_change_shows)
 {
@@ -110,6 +131,14 @@ TEST(every_change_shows)
 		CHECK_MSG(!changes[i].record || (k.first_bad_number == changes[i].record &&
 						 strstr(k.words, want)),
 			  "%s: record %d, %s", changes[i].what, (int)k.first_bad_number, k.words);
+		CHECK_MSG(k.made_differs == changes[i].made, "%s", changes[i].what);
+		if (changes[i].made) { /* made again it is sound, and found */
+			CHECK_RC(records_rebuild(w.r, &err), RC_OK, err);
+			k = verify(&w);
+			CHECK_MSG(!k.words[0] && !k.made_differs, "%s: %s", changes[i].what, k.words);
+			CHECK_INT(found(&w, "BBB"), 1);
+			CHECK_INT(found(&w, "X"), 1); /* a tag */
+		}
 		world_end(&w);
 	}
 }

@@ -87,6 +87,13 @@ TEST(labels)
 		buf_add(&many, STR(",\"b\""));
 	buf_add(&many, STR("]}"));
 	CHECK_RC(labels_parse(buf_str(&many), a, &l, &err), RC_LIMIT, err);
+	/* short as it came, and six times as long as it would be written */
+	buf_reset(&many);
+	buf_add(&many, STR("{\"x"));
+	for (int i = 0; i < 20000; i++)
+		buf_char(&many, '\x7f');
+	buf_add(&many, STR("\":1}"));
+	CHECK_RC(labels_parse(buf_str(&many), a, &l, &err), RC_LIMIT, err);
 	buf_free(&many);
 	arena_free(a);
 }

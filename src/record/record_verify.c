@@ -45,6 +45,9 @@ static void bad(struct verifying *v, const char *fmt, ...)
 	buf_free(&b);
 }
 
+/* The same of what is made from the records. */
+#define bad_made(v, ...) ((v)->out->made_differs |= !(v)->out->words[0], bad(v, __VA_ARGS__))
+
 /* --- versions --- */
 
 enum {
@@ -158,7 +161,7 @@ static enum rc check_index(struct verifying *v, const struct record *now, struct
 			sql_str(q, 2, keys[i].key.text);
 		sql_int(q, 3, v->row);
 		if (!sql_row(q))
-			bad(v, "the index lacks its '%s'", keys[i].field->name);
+			bad_made(v, "the index lacks its '%s'", keys[i].field->name);
 		rc = sql_end(q, v->err);
 	}
 	v->keys += n;
@@ -173,7 +176,7 @@ static enum rc check_text(struct verifying *v, const struct record *now, struct 
 	words_collect(now->type, body, &w);
 	enum rc rc = words_same(v->c, v->row, &w, &same, &n, v->err);
 	if (rc == RC_OK && !same)
-		bad(v, "search has other words than it");
+		bad_made(v, "search has other words than it");
 	v->texts += n;
 	words_free(&w);
 	return rc;
@@ -280,14 +283,17 @@ static enum rc check_records(struct verifying *v)
 
 /* --- what there should not be --- */
 
-static enum rc check_count(struct verifying *v, const char *literal, uint64_t want, const char *words)
+static enum rc check_count(struct verifying *v, const char *literal, uint64_t want, const char *words,
+			   bool made)
 {
 	struct sql *q = sql(v->c, literal);
 	uint64_t n = sql_row(q) ? (uint64_t)sql_col_int(q, 0) : 0;
 	enum rc rc = sql_end(q, v->err);
-	if (rc == RC_OK && n != want)
+	if (rc == RC_OK && n != want) {
+		v->out->made_differs |= made && !v->out->words[0];
 		bad(v, "%s: %llu, there should be %llu", words, (unsigned long long)n,
 		    (unsigned long long)want);
+	}
 	return rc;
 }
 
@@ -326,20 +332,20 @@ static enum rc check_rest(struct verifying *v)
 	if (rc == RC_OK)
 		rc = check_count(v, "SELECT count(*) FROM record_version WHERE record NOT IN"
 				    " (SELECT id FROM record)",
-				 0, "versions of no record");
+				 0, "versions of no record", false);
 	if (rc == RC_OK)
 		rc = check_count(v, "SELECT count(*) FROM record_index WHERE record NOT IN"
 				    " (SELECT id FROM record WHERE erased = 0)",
-				 0, "index entries of no record");
+				 0, "index entries of no record", true);
 	if (rc != RC_OK || v->strangers)
 		return rc;
-	rc = check_count(v, "SELECT count(*) FROM record_index", v->keys, "index entries");
+	rc = check_count(v, "SELECT count(*) FROM record_index", v->keys, "index entries", true);
 	if (rc == RC_OK)
 		rc = check_count(v, "SELECT count(*) FROM record_link WHERE share > 0"
 				    " AND removed_us = 0",
-				 v->links, "links of fields");
+				 v->links, "links of fields", false);
 	if (rc == RC_OK)
-		rc = check_count(v, "SELECT count(*) FROM record_text", v->texts, "texts in search");
+		rc = check_count(v, "SELECT count(*) FROM record_text", v->texts, "texts in search", true);
 	return rc;
 }
 

@@ -249,6 +249,25 @@ static void read_body(struct putting *p)
 	values_each(t, p->body, note_sealed, &now->sealed);
 }
 
+/* --- what others say of it --- */
+
+static enum rc ask_hooks(struct putting *p)
+{
+	const struct record *before = p->fresh ? NULL : &p->old;
+	struct body_errors *e = p->errors;
+	enum rc rc = RC_OK;
+	for (size_t i = 0; i < p->r->hooks && rc == RC_OK && !p->copy; i++) {
+		const struct record_hook *h = &p->r->hook[i];
+		size_t bad = 0, room = e->list && e->count < e->most ? e->most - e->count : 0;
+		if (!h->check || (h->type && !str_eq(str_of(h->type), p->now.type_name)))
+			continue;
+		rc = h->check(p->tx, p->r, h->ctx, before, &p->now, p->c->language,
+			      room ? e->list + e->count : NULL, room, &bad, p->err);
+		e->count += bad;
+	}
+	return rc;
+}
+
 /* --- what is kept --- */
 
 static bool unchanged(const struct putting *p)
@@ -330,6 +349,8 @@ static enum rc put(struct putting *p)
 	read_body(p);
 	if (!p->fresh && p->old.body.n)
 		rc = json_read(p->old.body, &p->old_body, p->err);
+	if (rc == RC_OK)
+		rc = ask_hooks(p);
 	return rc == RC_OK ? keep(p) : rc;
 }
 

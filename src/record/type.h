@@ -89,9 +89,16 @@ struct state {
 	const struct move *moves; size_t move_count;
 	bool closed;               /* nothing is due any more */
 };
+/* Whom a clock may tell instead of a role: who has the watch when the step is taken (duty/roster.h).
+ * Nobody has it: the role behind it. */
+enum watch { WATCH_NONE, WATCH_NOW, WATCH_NEXT, WATCH_LEAD };
+enum watch watch_parse(str name);  /* "on-duty", "next-on-duty", "lead-on-duty"; else WATCH_NONE */
+const char *watch_name(enum watch w);
+const char *watch_role(enum watch w); /* "duty", "lead": told when nobody has the watch */
+
 struct escalation {
 	int64_t after_us;          /* after it was due */
-	const char *to;            /* role told then */
+	const char *to;            /* role or watch told then */
 };
 struct clock_rule {
 	const char *name;
@@ -100,7 +107,8 @@ struct clock_rule {
 	const char *start_at;      /* a TIME or DATE field it counts from; NULL: entering the state */
 	int64_t due_us;            /* after start; < 0: before (warnings ahead of a date) */
 	bool business;             /* counts business hours of the node's calendar only */
-	const char *tell;          /* role told when it is due and nobody is assigned; NULL: nobody */
+	bool call_notes;           /* a call about the record that reached somebody stops its ladder */
+	const char *tell;          /* role or watch told when it is due and nobody is assigned; NULL: nobody */
 	const struct escalation *ladder; size_t ladder_count; /* in order of time */
 };
 
@@ -114,6 +122,7 @@ struct makes {
 	uint64_t states;           /* bit per state in which it may be done */
 	const char *parent, *origin, *number; /* fields there: what it is for, this record, the row; NULL: none */
 	const char *due, *after;   /* TIME there, DURATION column it is counted by; NULL: none */
+	const struct type_field *of_type; /* TEXT: the type of record they may be for, empty any; NULL: any */
 	const struct made_column *copy; size_t copy_count;
 };
 

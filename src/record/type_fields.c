@@ -13,7 +13,7 @@ static bool is_choice_name(str s)
 		if (!word && !(i && strchr("-_+.:", c)))
 			return false;
 	}
-	return s.n > 0 && s.n <= TYPE_NAME_MAX;
+	return s.n > 0 && s.n <= TYPE_CHOICE_NAME_MAX;
 }
 
 static enum rc choices(struct reading *r, const struct node *n, struct type_field *f, bool column)

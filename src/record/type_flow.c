@@ -72,10 +72,40 @@ enum rc type_states(struct reading *r, const struct node *n)
 
 /* --- clocks --- */
 
+static const struct {
+	const char *name, *role;
+} watches[] = {
+	[WATCH_NONE] = { "", "" },
+	[WATCH_NOW] = { "on-duty", "duty" },
+	[WATCH_NEXT] = { "next-on-duty", "duty" },
+	[WATCH_LEAD] = { "lead-on-duty", "lead" },
+};
+
+enum watch watch_parse(str name)
+{
+	enum watch found = WATCH_NONE;
+	for (size_t w = WATCH_NOW; w < COUNT_OF(watches); w++)
+		if (str_eq(name, str_of(watches[w].name)))
+			found = (enum watch)w;
+	return found;
+}
+
+const char *watch_name(enum watch w)
+{
+	return watches[w].name;
+}
+
+const char *watch_role(enum watch w)
+{
+	return watches[w].role;
+}
+
+/* A role, or who has the watch. */
 static enum rc role_named(struct reading *r, const struct node *n, const char **out)
 {
 	uint32_t bit = 0;
-	enum rc rc = type_role_of(r, n, n->kind == JSON_STRING ? n->text : STR(""), &bit);
+	bool watch = n->kind == JSON_STRING && watch_parse(n->text) != WATCH_NONE;
+	enum rc rc = watch ? RC_OK : type_role_of(r, n, n->kind == JSON_STRING ? n->text : STR(""), &bit);
 	*out = rc == RC_OK ? type_z(r, n->text) : NULL;
 	return rc;
 }
@@ -108,7 +138,7 @@ static enum rc ladder_of(struct reading *r, const struct node *n, struct clock_r
 static enum rc clock_of(struct reading *r, const struct node *n, struct clock_rule *c)
 {
 	static const char *const members[] = { "label", "start", "stop", "pause", "start_at", "due",
-					       "business", "tell", "escalate" };
+					       "business", "call_notes", "tell", "escalate" };
 	const struct node *start = tree_get(n, "start"), *stop = tree_get(n, "stop"),
 			  *pause = tree_get(n, "pause"), *at = tree_get(n, "start_at"),
 			  *due = tree_get(n, "due"), *tell = tree_get(n, "tell"),
@@ -118,6 +148,8 @@ static enum rc clock_of(struct reading *r, const struct node *n, struct clock_ru
 		rc = type_label(r, n, "label", true, TYPE_LABEL_CHARS, &c->label);
 	if (rc == RC_OK)
 		rc = type_flag(r, n, "business", &c->business);
+	if (rc == RC_OK)
+		rc = type_flag(r, n, "call_notes", &c->call_notes);
 	if (rc == RC_OK && start)
 		rc = type_states_of(r, start, &c->start_in);
 	if (rc == RC_OK && stop)

@@ -188,10 +188,11 @@ static enum rc copies(struct reading *r, const struct node *n, struct makes *m)
 enum rc type_makes(struct reading *r, const struct node *n)
 {
 	static const char *const members[] = { "type", "from", "in", "parent", "origin", "number", "due",
-					       "after", "copy" };
+					       "after", "copy", "for" };
 	struct makes *m = ARENA_NEW(r->a, struct makes);
 	enum rc rc = type_only(r, n, "'makes'", members, COUNT_OF(members));
-	const struct node *from = tree_get(n, "from"), *copy = tree_get(n, "copy"), *in = tree_get(n, "in");
+	const struct node *from = tree_get(n, "from"), *copy = tree_get(n, "copy"), *in = tree_get(n, "in"),
+			  *of_type = tree_get(n, "for");
 	m->states = (UINT64_C(1) << r->t->state_count) - 1;
 	if (rc == RC_OK && (!tree_get(n, "type") || !from || !copy))
 		return type_refuse(r, n, "'makes' needs 'type', 'from' and 'copy'");
@@ -206,6 +207,10 @@ enum rc type_makes(struct reading *r, const struct node *n)
 	    (rc = name_in(r, n, "due", &m->due)) != RC_OK ||
 	    (rc = name_in(r, n, "after", &m->after)) != RC_OK)
 		return rc;
+	if (of_type && (rc = field_named(r, of_type, of_type->text, &m->of_type)) != RC_OK)
+		return rc;
+	if (of_type && (!m->parent || m->of_type->kind != KIND_TEXT || m->of_type->list))
+		return type_refuse(r, of_type, "'for' must name a text that says a type, beside 'parent'");
 	if (!m->due != !m->after)
 		return type_refuse(r, n, "'due' and 'after' go together");
 	const struct type_field *after = m->after ? column_of(m, str_of(m->after)) : NULL;
@@ -243,8 +248,8 @@ static enum rc meaning(struct reading *r, const struct node *n, struct meaning *
 enum rc type_means(struct reading *r, const struct node *n)
 {
 	enum rc rc = RC_OK;
-	if (n->kind != JSON_NEST || !n->object || n->count > TYPE_LIST_MAX)
-		return type_refuse(r, n, "'means' must be an object of at most %d members", TYPE_LIST_MAX);
+	if (n->kind != JSON_NEST || !n->object || n->count > TYPE_MEANS_MAX)
+		return type_refuse(r, n, "'means' must be an object of at most %d members", TYPE_MEANS_MAX);
 	struct meaning *list = ARENA_ARRAY(r->a, n->count + 1, struct meaning);
 	for (const struct node *m = n->first; m && rc == RC_OK; m = m->next)
 		rc = meaning(r, m, &list[r->t->mean_count++]);

@@ -27,12 +27,21 @@ bool concerns_parse(str text, struct concerns *out);
 
 /* `ronda who`: an address, network, name, URL or AS number as text. Facts may
  * come from e (may be NULL). RC_INPUT: none of these. */
+struct who_asked { /* what the text was about; of a network its first address */
+	struct ip ip;
+	bool has_ip;
+	uint32_t asn;
+	char fqdn[256];
+};
 struct who {
 	char kind[8]; /* "ip", "net", "domain", "url", "asn" */
 	struct net_facts facts;
 	struct concerns concerns;
+	struct who_asked asked;
 };
 MUST_CHECK enum rc route_who(const struct directory *d, const struct enrich *e, str text,
 			     int64_t now_us, struct who *out, struct err *err);
+/* Asks again with the country a registry gave the address to, when nothing else told one. */
+void route_who_country(const struct directory *d, const char cc[3], int64_t now_us, struct who *w);
 
 #endif

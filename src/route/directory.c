@@ -102,9 +102,15 @@ static void copy_orgs(struct directory *d, const struct org *orgs, size_t n)
 				.role = arena_str(d->arena, from->contacts[c].role),
 				.email = arena_str(d->arena, from->contacts[c].email),
 				.phone = arena_str(d->arena, from->contacts[c].phone),
+				.name = arena_str(d->arena, from->contacts[c].name),
+				.channel = arena_str(d->arena, from->contacts[c].channel),
+				.hours = arena_str(d->arena, from->contacts[c].hours),
+				.languages = arena_str(d->arena, from->contacts[c].languages),
+				.order = from->contacts[c].order,
 			};
 		d->orgs[i] = (struct org){
-			.id = from->id, .name = arena_str(d->arena, from->name),
+			.id = from->id, .record = from->record, .former = from->former,
+			.name = arena_str(d->arena, from->name),
 			.kind = arena_str(d->arena, from->kind),
 			.country = arena_str(d->arena, from->country),
 			.sector = arena_str(d->arena, from->sector),

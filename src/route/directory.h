@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* directory.h: who is concerned with which ASN, network, domain, country.
  *
- * Rows in main.db with stable ids (they become records later without changing
- * them), and an immutable table built from them (prefix trie, hash of ASNs,
- * domain suffixes, countries) that `snapshot` swaps whole after each import.
+ * Rows in main.db with stable ids, made of the organisations' records
+ * (directory_records.h), and an immutable table built from them (prefix trie,
+ * hash of ASNs, domain suffixes, countries) that `snapshot` swaps whole.
  * Networks may be marked "shared address" (carrier-grade NAT) and may have a
  * season (from, until). */
 #ifndef RONDA_ROUTE_DIRECTORY_H
 #define RONDA_ROUTE_DIRECTORY_H
 
 #include "base/ip.h"
+#include "base/uuid.h"
 #include "store/store.h"
 
 struct directory; /* the immutable table */
@@ -21,15 +22,21 @@ const char *role_name(enum concern_role r); /* "asset holder", ... */
 
 struct contact {
 	str role, email, phone;
+	str name, channel, hours, languages; /* hours: as calendar.h; "": always */
+	int64_t order;       /* 0: not said */
 };
 struct org {
 	int64_t id;
+	struct uuid record;  /* zero: none yet */
+	bool former;         /* kept for its name */
 	str name, kind, country, sector, timezone;
 	const struct contact *contacts;
 	size_t contact_count;
 };
 
 MUST_CHECK enum rc directory_load(struct conn *c, struct directory **out, struct err *err);
+/* Of the rows as they stand: goes up with each commit that changed some. */
+MUST_CHECK enum rc directory_stored_version(struct conn *c, uint64_t *out, struct err *err);
 void directory_free(struct directory *d);
 uint64_t directory_version(const struct directory *d);
 const struct org *directory_org(const struct directory *d, int64_t id); /* NULL */
@@ -59,21 +66,5 @@ size_t directory_match_domain(const struct directory *d, str fqdn, int64_t at_us
 size_t directory_match_country(const struct directory *d, str cc, int64_t at_us,
 			       struct match *out, size_t most);
 bool directory_shared_address(const struct directory *d, const struct ip *ip, int64_t at_us);
-
-/* --- import (organisations as JSON {"organisations":[...]} or CSV) --- */
-struct import_row_error {
-	uint32_t row; /* CSV line or number of the object, from 1 */
-	char words[160];
-};
-struct import_result {
-	uint32_t added, changed, same, refused;
-	struct import_row_error *errors; /* bad CIDRs, doubles, overlaps; in `a` */
-	size_t error_count;
-};
-/* An organisation is known by its name (folded); importing again changes it
- * under the same id. `dry`: only says what would happen. With errors nothing
- * is written unless `partly`. */
-MUST_CHECK enum rc directory_import(struct tx *tx, str text, bool dry, bool partly, struct arena *a,
-				    struct import_result *out, struct err *err);
 
 #endif

@@ -3,31 +3,31 @@
 #include "base/hash.h"
 #include "base/test.h"
 #include "base/test_dir.h"
+#include "record/record_world.h"
 #include "route/import_private.h"
 
-static struct err err;
-
-struct world {
-	struct test_dir dir;
-	struct store *s;
+/* A store whose organisations' records feed the directory. */
+struct town {
+	struct world w;
+	struct directory_records *d;
 };
 
-static struct world world_new(void)
+static struct town town_new(void)
 {
-	struct world w = { .dir = test_dir_new() };
-	CHECK_RC(hash_init(&err), RC_OK, err);
-	CHECK_RC(store_create(w.dir.path, "Team B", "ID", &err), RC_OK, err);
-	CHECK_RC(store_open(w.dir.path, NULL, NULL, &w.s, &err), RC_OK, err);
-	return w;
+	struct town t = { .w = world_new() };
+	CHECK_RC(directory_records_open(t.w.s, t.w.r, &t.d, &err), RC_OK, err);
+	return t;
 }
 
-static void world_end(struct world *w)
+static void town_end(struct town *t)
 {
-	store_close(w->s);
-	test_dir_end(&w->dir);
+	struct directory_records *d = t->d;
+	directory_records_close(d);
+	world_end(&t->w);
 }
 
 struct job {
+	struct town *town;
 	str text;
 	bool dry, partly;
 	struct arena *a;
@@ -37,21 +37,23 @@ struct job {
 static enum rc import_job(struct tx *tx, void *ctx, struct err *e)
 {
 	struct job *j = ctx;
-	return directory_import(tx, j->text, j->dry, j->partly, j->a, &j->r, e);
+	struct directory_system sys = { j->town->w.r, STR("node"), STR("a file") };
+	struct directory_writer w = { directory_put_as_system, &sys };
+	return directory_import(tx, j->town->d, &w, j->text, j->dry, j->partly, j->a, &j->r, e);
 }
 
-static struct job imported(struct world *w, struct arena *a, str text, bool dry, bool partly)
+static struct job imported(struct town *w, struct arena *a, str text, bool dry, bool partly)
 {
-	struct job j = { .text = text, .dry = dry, .partly = partly, .a = a };
-	CHECK_RC(store_write(w->s, import_job, &j, &err), RC_OK, err);
+	struct job j = { .town = w, .text = text, .dry = dry, .partly = partly, .a = a };
+	CHECK_RC(store_write(w->w.s, import_job, &j, &err), RC_OK, err);
 	return j;
 }
 
-static struct directory *loaded(struct world *w)
+static struct directory *loaded(struct town *w)
 {
 	struct reader *r;
 	struct directory *d = NULL;
-	CHECK_RC(store_read_begin(w->s, &r, &err), RC_OK, err);
+	CHECK_RC(store_read_begin(w->w.s, &r, &err), RC_OK, err);
 	CHECK_RC(directory_load(reader_conn(r), &d, &err), RC_OK, err);
 	store_read_end(r);
 	return d;
@@ -84,7 +86,7 @@ static size_t matches(const struct directory *d, const char *ip, int64_t at_us, 
 
 TEST(csv_and_again)
 {
-	struct world w = world_new();
+	struct town w = town_new();
 	struct arena *a = arena_new(KIB(64));
 	struct match m[4];
 	struct job j = imported(&w, a, str_of(csv), true, false);
@@ -135,12 +137,12 @@ TEST(csv_and_again)
 	CHECK_INT(m[0].org, holder);
 	directory_free(d);
 	arena_free(a);
-	world_end(&w);
+	town_end(&w);
 }
 
 TEST(json_form)
 {
-	struct world w = world_new();
+	struct town w = town_new();
 	struct arena *a = arena_new(KIB(64));
 	struct match m[4];
 	struct job j = imported(&w, a, str_of(json), false, false);
@@ -156,7 +158,7 @@ TEST(json_form)
 	CHECK(ip_parse(STR("100.64.0.1"), &ip) && directory_shared_address(d, &ip, 1));
 	directory_free(d);
 	arena_free(a);
-	world_end(&w);
+	town_end(&w);
 }
 
 #define HEAD "name,kind,country,networks,asns,domains,email,season_from,season_until\n"
@@ -207,7 +209,7 @@ static const struct {
 
 TEST(errors_by_row)
 {
-	struct world w = world_new();
+	struct town w = town_new();
 	struct arena *a = arena_new(KIB(64));
 	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
 		struct job j = imported(&w, a, str_of(wrong[i].text), false, false);
@@ -221,7 +223,7 @@ TEST(errors_by_row)
 		directory_free(d);
 	}
 	arena_free(a);
-	world_end(&w);
+	town_end(&w);
 }
 
 static const struct {
@@ -239,20 +241,20 @@ static const struct {
 
 TEST(files_refused_whole)
 {
-	struct world w = world_new();
+	struct town w = town_new();
 	struct arena *a = arena_new(KIB(64));
 	for (size_t i = 0; i < COUNT_OF(refused); i++) {
-		struct job j = { .text = str_of(refused[i].text), .a = a };
-		enum rc rc = store_write(w.s, import_job, &j, &err);
+		struct job j = { .town = &w, .text = str_of(refused[i].text), .a = a };
+		enum rc rc = store_write(w.w.s, import_job, &j, &err);
 		CHECK_MSG(rc == refused[i].rc, "%s: %s", refused[i].what, rc_name(rc));
 	}
 	arena_free(a);
-	world_end(&w);
+	town_end(&w);
 }
 
 TEST(partly_and_doubles_with_the_store)
 {
-	struct world w = world_new();
+	struct town w = town_new();
 	struct arena *a = arena_new(KIB(64));
 	struct match m[4];
 	struct job j = imported(&w, a, STR(HEAD "A,,ID,198.18.0.0/24,,,,,\nB,,QQ,198.18.1.0/24,,,,,\n"), false, true);
@@ -285,7 +287,7 @@ TEST(partly_and_doubles_with_the_store)
 		     false, false);
 	CHECK_INT(j.r.error_count, 0);
 	arena_free(a);
-	world_end(&w);
+	town_end(&w);
 }
 
 /* Both forms of the sample directory, where it is at hand. */
@@ -302,7 +304,7 @@ TEST(samples)
 			printf("# SKIP %s is not there\n", path);
 			continue;
 		}
-		struct world w = world_new();
+		struct town w = town_new();
 		struct arena *a = arena_new(KIB(64));
 		struct buf text = BUF_INIT(MIB(1));
 		char piece[4096];
@@ -321,7 +323,7 @@ TEST(samples)
 		directory_free(d);
 		buf_free(&text);
 		arena_free(a);
-		world_end(&w);
+		town_end(&w);
 	}
 }
 

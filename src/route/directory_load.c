@@ -24,7 +24,8 @@ static void *grown(struct arena *a, const void *old, size_t count, size_t *room,
 
 static enum rc load_orgs(struct conn *c, struct loading *l, struct err *err)
 {
-	struct sql *q = sql(c, "SELECT id, name, kind, country, sector, timezone FROM org ORDER BY id");
+	struct sql *q = sql(c, "SELECT id, name, kind, country, sector, timezone, record, gone "
+			       "FROM org WHERE gone < 2 ORDER BY id");
 	while (sql_row(q)) {
 		struct org *wider = grown(l->a, l->orgs, l->org_count, &l->org_room, sizeof(*l->orgs));
 		l->orgs = wider ? wider : l->orgs;
@@ -34,7 +35,11 @@ static enum rc load_orgs(struct conn *c, struct loading *l, struct err *err)
 			.country = arena_str(l->a, sql_col_str(q, 3)),
 			.sector = arena_str(l->a, sql_col_str(q, 4)),
 			.timezone = arena_str(l->a, sql_col_str(q, 5)),
+			.former = sql_col_int(q, 7) != 0,
 		};
+		str record = sql_col_blob(q, 6);
+		if (record.n == sizeof(struct uuid))
+			memcpy(l->orgs[l->org_count - 1].record.b, record.p, record.n);
 	}
 	return sql_end(q, err);
 }
@@ -42,7 +47,8 @@ static enum rc load_orgs(struct conn *c, struct loading *l, struct err *err)
 /* Both lists are by organisation: one walk gives each its contacts. */
 static enum rc load_contacts(struct conn *c, struct loading *l, struct err *err)
 {
-	struct sql *q = sql(c, "SELECT org, role, email, phone FROM org_contact ORDER BY org, at");
+	struct sql *q = sql(c, "SELECT org, role, email, phone, name, channel, hours, languages, place "
+			       "FROM org_contact ORDER BY org, at");
 	struct contact *list = NULL;
 	size_t at = 0, room = 0;
 	while (sql_row(q)) {
@@ -61,6 +67,11 @@ static enum rc load_contacts(struct conn *c, struct loading *l, struct err *err)
 			.role = arena_str(l->a, sql_col_str(q, 1)),
 			.email = arena_str(l->a, sql_col_str(q, 2)),
 			.phone = arena_str(l->a, sql_col_str(q, 3)),
+			.name = arena_str(l->a, sql_col_str(q, 4)),
+			.channel = arena_str(l->a, sql_col_str(q, 5)),
+			.hours = arena_str(l->a, sql_col_str(q, 6)),
+			.languages = arena_str(l->a, sql_col_str(q, 7)),
+			.order = sql_col_int(q, 8),
 		};
 		o->contacts = list;
 	}
@@ -92,7 +103,7 @@ static enum rc load_scopes(struct conn *c, struct loading *l, struct err *err)
 	return rc == RC_OK ? end : rc;
 }
 
-static enum rc load_version(struct conn *c, uint64_t *out, struct err *err)
+enum rc directory_stored_version(struct conn *c, uint64_t *out, struct err *err)
 {
 	struct sql *q = sql(c, "SELECT seq FROM cursor WHERE name = 'directory'");
 	*out = 0;
@@ -105,7 +116,7 @@ enum rc directory_load(struct conn *c, struct directory **out, struct err *err)
 {
 	struct loading l = { .a = arena_new(KIB(64)) };
 	uint64_t version;
-	enum rc rc = load_version(c, &version, err);
+	enum rc rc = directory_stored_version(c, &version, err);
 	if (rc == RC_OK)
 		rc = load_orgs(c, &l, err);
 	if (rc == RC_OK)

@@ -30,5 +30,17 @@ MUST_CHECK enum rc directory_make(const struct org *orgs, size_t org_count,
 
 /* ISO 3166-1 alpha-2, upper case. */
 bool country_known(str cc);
+str country_upper(struct arena *a, str cc);
+
+/* Lower case (ASCII) and single spaces: how an organisation is known again. */
+str org_fold(struct arena *a, str name);
+bool org_kind_known(str kind);
+/* What a claim means of which no role is said, by the kind of organisation; false: it makes no
+ * such claim. */
+bool scope_usual_role(str kind, enum scope_kind what, bool shared_address, enum concern_role *out);
+/* A value as people write it, made canonical. RC_INPUT in plain words: host bits set, far too
+ * large, no such country. */
+MUST_CHECK enum rc scope_value(enum scope_kind kind, str text, enum concern_role role,
+			       struct arena *a, str *out, struct err *err);
 
 #endif

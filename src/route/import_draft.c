@@ -3,31 +3,7 @@
 #include <stdarg.h>
 
 #include "base/clock.h"
-#include "event/normalise.h"
 #include "route/import_private.h"
-
-/* What claims mean by the kind of organisation; REFUSED: it makes no such claim. */
-#define REFUSED ROLE_COUNT
-static const struct org_kind {
-	const char *name;
-	enum concern_role role[SCOPE_KINDS]; /* net, asn, domain, country */
-} org_kinds[] = {
-	{ "csirt", { ROLE_ASSET_HOLDER, ROLE_NETWORK, ROLE_NATIONAL_CERT, ROLE_NATIONAL_CERT } },
-	{ "constituent", { ROLE_ASSET_HOLDER, ROLE_NETWORK, ROLE_ASSET_HOLDER, REFUSED } },
-	{ "agency", { ROLE_ASSET_HOLDER, ROLE_NETWORK, ROLE_ASSET_HOLDER, REFUSED } },
-	{ "regulator", { ROLE_ASSET_HOLDER, ROLE_NETWORK, ROLE_ASSET_HOLDER, REFUSED } },
-	{ "provider", { ROLE_NETWORK, ROLE_NETWORK, ROLE_ASSET_HOLDER, REFUSED } },
-	{ "host", { ROLE_HOST, ROLE_NETWORK, ROLE_HOST, REFUSED } },
-	{ "registrar", { ROLE_ASSET_HOLDER, ROLE_NETWORK, ROLE_REGISTRAR, REFUSED } },
-};
-
-static const struct org_kind *org_kind(str name)
-{
-	for (size_t i = 0; i < COUNT_OF(org_kinds); i++)
-		if (str_eq(name, str_of(org_kinds[i].name)))
-			return &org_kinds[i];
-	return NULL;
-}
 
 void import_error(struct import *im, uint32_t line, struct draft *d, const char *fmt, ...)
 {
@@ -54,20 +30,6 @@ void import_error(struct import *im, uint32_t line, struct draft *d, const char 
 	struct import_row_error *e = &r->errors[r->error_count++];
 	e->row = line;
 	snprintf(e->words, sizeof(e->words), "%.*s", (int)sizeof(e->words) - 1, words.text);
-}
-
-/* Lower case (ASCII) and single spaces: how an organisation is known again. */
-static str fold(struct arena *a, str name)
-{
-	char *to = arena_alloc(a, name.n + 1);
-	size_t n = 0;
-	for (size_t i = 0; i < name.n; i++) {
-		char c = name.p[i];
-		if (c == ' ' && n && to[n - 1] == ' ')
-			continue;
-		to[n++] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-	}
-	return str_mem(to, n);
 }
 
 /* Open addressing in twice as many slots as a file may hold organisations. */
@@ -109,14 +71,6 @@ static struct draft *new_draft(struct import *im, str name, str folded, str kind
 	return d;
 }
 
-static str upper_country(struct arena *a, str cc)
-{
-	char *to = arena_alloc(a, cc.n + 1);
-	for (size_t i = 0; i < cc.n; i++)
-		to[i] = cc.p[i] >= 'a' && cc.p[i] <= 'z' ? (char)(cc.p[i] - 32) : cc.p[i];
-	return str_mem(to, cc.n);
-}
-
 void import_begin(struct import *im, uint32_t line, str name, str kind, str country)
 {
 	im->line = line;
@@ -130,9 +84,9 @@ void import_begin(struct import *im, uint32_t line, str name, str kind, str coun
 		im->result->refused++;
 		return;
 	}
-	str folded = fold(im->a, name);
+	str folded = org_fold(im->a, name);
 	struct draft **slot = find_slot(im, folded);
-	country = upper_country(im->a, country);
+	country = country_upper(im->a, country);
 	if (!*slot) {
 		*slot = new_draft(im, name, folded, kind, country);
 	} else if (!str_eq((*slot)->kind, kind) || !str_eq((*slot)->country, country)) {
@@ -140,7 +94,7 @@ void import_begin(struct import *im, uint32_t line, str name, str kind, str coun
 			     STR_ARG(name), (*slot)->line);
 	}
 	im->now = *slot;
-	if (!org_kind(kind))
+	if (!org_kind_known(kind))
 		import_error(im, line, im->now, "'" STR_FMT "' is no kind of organisation", STR_ARG(kind));
 	if (country.n && !country_known(country))
 		import_error(im, line, im->now, "there is no country '" STR_FMT "'", STR_ARG(country));
@@ -184,94 +138,15 @@ void import_season(struct import *im, str from, str until)
 		import_error(im, im->line, im->now, "the season ends before it begins");
 }
 
-static bool net_value(struct import *im, str text, str *out)
-{
-	struct net net;
-	char canonical[56];
-	if (!net_parse(text, false, &net)) {
-		import_error(im, im->line, im->now, "'" STR_FMT "' is no network", STR_ARG(text));
-		return false;
-	}
-	str clean = net_str(canonical, &net);
-	if (!net_parse(text, true, &net)) {
-		import_error(im, im->line, im->now, "network '" STR_FMT "' has host bits set: is '" STR_FMT
-			     "' meant?", STR_ARG(text), STR_ARG(clean));
-		return false;
-	}
-	if (net.bits < (ip_is4(&net.ip) ? 104 : 16)) {
-		import_error(im, im->line, im->now, "network '" STR_FMT "' is too large for one organisation",
-			     STR_ARG(text));
-		return false;
-	}
-	*out = arena_str(im->a, clean);
-	return true;
-}
-
-static bool asn_value(struct import *im, str text, str *out)
-{
-	uint32_t asn;
-	str digits = str_starts_nocase(text, STR("AS")) ? str_from(text, 2) : text;
-	if (!str_to_u32(digits, &asn) || asn == 0) {
-		import_error(im, im->line, im->now, "'" STR_FMT "' is no AS number", STR_ARG(text));
-		return false;
-	}
-	*out = arena_fmt(im->a, "%u", asn);
-	return true;
-}
-
-static bool domain_value(struct import *im, str text, bool top_level, str *out)
-{
-	str name = str_starts(text, STR("*.")) ? str_from(text, 2) : text;
-	while (name.n && name.p[0] == '.')
-		name = str_from(name, 1);
-	if (!fqdn_normalise(name, im->a, out)) {
-		import_error(im, im->line, im->now, "'" STR_FMT "' is no domain", STR_ARG(text));
-		return false;
-	}
-	if (!top_level && !str_has(*out, '.')) {
-		import_error(im, im->line, im->now, "'" STR_FMT "' is a whole top-level domain", STR_ARG(text));
-		return false;
-	}
-	return true;
-}
-
-static bool country_value(struct import *im, str text, str *out)
-{
-	*out = upper_country(im->a, text);
-	if (country_known(*out))
-		return true;
-	import_error(im, im->line, im->now, "there is no country '" STR_FMT "'", STR_ARG(text));
-	return false;
-}
-
-static bool claim_value(struct import *im, enum scope_kind kind, str text, enum concern_role role,
-			str *out)
-{
-	switch (kind) {
-	case SCOPE_NET:
-		return net_value(im, text, out);
-	case SCOPE_ASN:
-		return asn_value(im, text, out);
-	case SCOPE_DOMAIN:
-		return domain_value(im, text, role == ROLE_NATIONAL_CERT || role == ROLE_REGISTRAR, out);
-	case SCOPE_COUNTRY:
-		return country_value(im, text, out);
-	case SCOPE_KINDS:
-		break;
-	}
-	return false;
-}
-
 void import_claim(struct import *im, enum scope_kind kind, str text, bool shared_address)
 {
 	struct draft *d = im->now;
-	const struct org_kind *k = d ? org_kind(d->kind) : NULL;
-	if (!k)
+	struct err why;
+	if (!d || !org_kind_known(d->kind))
 		return;
 	struct scope_row row = { .kind = kind, .shared_address = shared_address, .from_us = im->from_us,
 				 .until_us = im->until_us };
-	row.role = shared_address ? ROLE_NETWORK : k->role[kind];
-	if (row.role == REFUSED) {
+	if (!scope_usual_role(d->kind, kind, shared_address, &row.role)) {
 		import_error(im, im->line, d, "an organisation of kind '" STR_FMT "' has no %s of its own",
 			     STR_ARG(d->kind), scope_kind_name(kind));
 		return;
@@ -280,8 +155,14 @@ void import_claim(struct import *im, enum scope_kind kind, str text, bool shared
 		import_error(im, im->line, d, "more than %d claims in one file", IMPORT_CLAIMS_MAX);
 		return;
 	}
-	if (!claim_value(im, kind, str_trim_all(text), row.role, &row.value))
+	if (++d->claim_count > IMPORT_CLAIMS_OF_ONE) {
+		import_error(im, im->line, d, "more than %d claims of one organisation", IMPORT_CLAIMS_OF_ONE);
 		return;
+	}
+	if (scope_value(kind, text, row.role, im->a, &row.value, &why) != RC_OK) {
+		import_error(im, im->line, d, "%s", why.text);
+		return;
+	}
 	struct draft_claim *c = ARENA_NEW(im->a, struct draft_claim);
 	*c = (struct draft_claim){ .row = row, .line = im->line };
 	*d->claims_end = c;
@@ -308,6 +189,11 @@ void import_contact(struct import *im, str role, str email, str phone)
 		import_error(im, im->line, d, "role or phone of a contact is too long or not plain text");
 		return;
 	}
+	if (++d->contact_count > IMPORT_CONTACTS_OF_ONE) {
+		import_error(im, im->line, d, "more than %d contacts of one organisation",
+			     IMPORT_CONTACTS_OF_ONE);
+		return;
+	}
 	struct draft_contact *c = ARENA_NEW(im->a, struct draft_contact);
 	c->c = (struct contact){ .role = arena_str(im->a, role), .email = arena_str(im->a, email),
 				 .phone = arena_str(im->a, phone) };
@@ -318,7 +204,7 @@ void import_contact(struct import *im, str role, str email, str phone)
 void import_end(struct import *im, bool countries_said)
 {
 	struct draft *d = im->now;
-	const struct org_kind *k = d ? org_kind(d->kind) : NULL;
-	if (k && k->role[SCOPE_COUNTRY] != REFUSED && !countries_said && d->country.n)
+	enum concern_role role;
+	if (d && !countries_said && d->country.n && scope_usual_role(d->kind, SCOPE_COUNTRY, false, &role))
 		import_claim(im, SCOPE_COUNTRY, d->country, false);
 }

@@ -5,11 +5,14 @@
 #define RONDA_ROUTE_IMPORT_PRIVATE_H
 
 #include "route/directory_private.h"
+#include "route/directory_records.h"
 
 enum {
 	IMPORT_ORGS_MAX = 100000,
 	IMPORT_CLAIMS_MAX = 1000000, /* of a file */
 	IMPORT_ERRORS_MAX = 1000,
+	IMPORT_CLAIMS_OF_ONE = 10000, /* as many rows a record has room for */
+	IMPORT_CONTACTS_OF_ONE = 200,
 	IMPORT_NAME_MAX = 200        /* bytes of a name, a sector, a mail address */
 };
 #define IMPORT_BYTES_MAX MIB(64)
@@ -28,9 +31,10 @@ struct draft {
 	str name, folded, kind, country, sector, timezone;
 	struct draft_contact *contacts, **contacts_end;
 	struct draft_claim *claims, **claims_end;
+	size_t claim_count, contact_count;
 	uint32_t line;  /* first seen at */
 	bool bad;       /* has an error: not written */
-	int64_t id;     /* of the store; 0: new */
+	bool touched;   /* was written, or would be */
 	struct draft *next;
 };
 

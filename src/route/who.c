@@ -6,7 +6,24 @@
 static void who_ask(const struct directory *d, const struct side *s, int64_t now_us, struct who *out)
 {
 	struct side sides[SIDES] = { *s };
+	struct who_asked *asked = &out->asked;
+	str name = side_name(s);
+	asked->has_ip = s->has_ip || s->has_net;
+	asked->ip = s->has_ip ? s->ip : s->net.ip;
+	asked->asn = s->asn;
+	if (!str_to_z(name, asked->fqdn, sizeof(asked->fqdn)))
+		asked->fqdn[0] = '\0';
 	concerns_of_sides(d, STR_NONE, sides, now_us, &out->concerns);
+}
+
+void route_who_country(const struct directory *d, const char cc[3], int64_t now_us, struct who *w)
+{
+	struct side s = { .ip = w->asked.ip, .has_ip = w->asked.has_ip, .asn = w->asked.asn,
+			  .fqdn = str_of(w->asked.fqdn), .cc = str_of(cc) };
+	if (w->facts.cc[0] || !s.has_ip)
+		return;
+	memcpy(w->facts.cc, cc, sizeof(w->facts.cc));
+	who_ask(d, &s, now_us, w);
 }
 
 static void side_of_facts(struct side *s, const struct enrich *e, const struct ip *ip, struct who *out)

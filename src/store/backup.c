@@ -13,7 +13,7 @@ enum { FILE_NAME = 64, FILES_BESIDE = 256, STEP_PAGES = 512, TAG_FILES = 256, KE
 
 struct store_backup {
 	struct store *s;
-	struct io_dir *repeats, *types;
+	struct io_dir *repeats, *types, *evidence;
 	struct backup_file *file;
 	size_t n, room, missing;
 	/* tag files and layers of findings are merged and removed while we read: held open from the start */
@@ -59,6 +59,12 @@ static bool is_small_file(str name)
 	return is_plain_name(name) && !str_ends(name, STR(".new")) && !str_ends(name, STR(".tmp"));
 }
 
+static bool is_digest(str name)
+{
+	unsigned char d[32];
+	return name.n == 2 * sizeof(d) && hex_parse(name, d, sizeof(d));
+}
+
 bool store_backup_name_is_ours(str name)
 {
 	char z[BACKUP_NAME];
@@ -71,6 +77,8 @@ bool store_backup_name_is_ours(str name)
 	str file = name, dir = str_cut(&file, '/');
 	if (str_eq(dir, STR("types")))
 		return is_plain_name(file) && str_ends(file, STR(".json"));
+	if (str_eq(dir, STR("evidence")))
+		return is_digest(file);
 	if (!str_to_z(file, z, sizeof(z)))
 		return false;
 	if (str_eq(dir, STR("raw")) || str_eq(dir, STR("events")) || str_eq(dir, STR("findings")))
@@ -102,6 +110,7 @@ static enum rc dir_of(struct store_backup *b, const char *name, struct io_dir **
 	       : str_starts(str_of(name), STR("events/")) ? b->s->events
 	       : str_starts(str_of(name), STR("findings/")) ? b->s->findings
 	       : str_starts(str_of(name), STR("types/"))  ? b->types
+	       : str_starts(str_of(name), STR("evidence/")) ? b->evidence
 						       : b->repeats;
 	return *out ? RC_OK : RC_ABSENT;
 }
@@ -190,6 +199,34 @@ static enum rc list_beside(struct store_backup *b, struct err *err)
 		return rc;
 	struct beside types = { .b = b, .d = b->types, .dir = "types" };
 	return io_dir_each(b->types, take_beside, &types, err);
+}
+
+/* Files of evidence as the copy of main.db names them: each once, under the digest of it. */
+static enum rc list_evidence(struct store_backup *b, struct conn *c, struct err *err)
+{
+	enum rc rc = RC_OK;
+	bool folder = io_dir_sub(b->s->dir, "evidence", false, &b->evidence, NULL) == RC_OK;
+	struct sql *q = sql(c, "SELECT DISTINCT lower(hex(stored)), stored_bytes FROM evidence_item WHERE state <> 3"
+			       " ORDER BY stored");
+	while (rc == RC_OK && sql_row(q)) {
+		char name[BACKUP_NAME];
+		uint64_t size = 0, named = (uint64_t)sql_col_int(q, 1);
+		if (!str_to_z(sql_col_str(q, 0), name, sizeof(name)))
+			continue;
+		rc = folder ? size_of(b->evidence, name, &size, err) : RC_ABSENT;
+		if (rc == RC_ABSENT) {
+			b->missing++;
+			rc = RC_OK;
+			continue;
+		}
+		if (rc != RC_OK)
+			break;
+		struct backup_file *f = add(b, "evidence", name);
+		f->damaged = size != named;
+		f->bytes = size;
+	}
+	enum rc end = sql_end(q, rc == RC_OK ? err : NULL);
+	return rc == RC_OK ? end : rc;
 }
 
 /* Repeats are forgotten where one is missing: none of them keeps a backup from being made. */
@@ -303,6 +340,8 @@ static enum rc take_view(struct store_backup *b, struct reader *r, struct err *e
 	rc = list_beside(b, err);
 	if (rc == RC_OK)
 		rc = list_segments(b, c, err);
+	if (rc == RC_OK)
+		rc = list_evidence(b, c, err);
 	return rc == RC_OK ? list_tags(b, c, err) : rc;
 }
 
@@ -338,6 +377,7 @@ void store_backup_end(struct store_backup *b)
 	io_close(b->open);
 	io_dir_close(b->repeats);
 	io_dir_close(b->types);
+	io_dir_close(b->evidence);
 	store_backup_clean(b->s);
 	store_give_files(b->s);
 	free(b->file);

@@ -14,7 +14,7 @@
 enum { BACKUP_NAME = 80 };
 struct backup_file {
 	/* below the directory: "main.db", "raw/2026-11-22.seg", and what a node keeps beside
-	 * them: "ronda.conf", "account.key", "types/x.json" */
+	 * them: "ronda.conf", "account.key", "types/x.json", "evidence/DIGEST" */
 	char name[BACKUP_NAME];
 	uint64_t bytes;
 	bool damaged; /* main.db names more of it than is there */

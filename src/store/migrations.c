@@ -295,12 +295,106 @@ static const char version_2[] =
 static const char version_3[] =
 	/* --- record: purpose, retention --- */
 	/* --- route: the directory as records, contacts of last resort --- */
+	/* fallback_store.c: images of sources; state 0 coming, 1 in force, 2 the one before, 3 going */
+	"CREATE TABLE fallback_load (id INTEGER PRIMARY KEY, source TEXT NOT NULL, digest BLOB NOT NULL,"
+	" bytes INTEGER NOT NULL, entries INTEGER NOT NULL, contacts INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, state INTEGER NOT NULL);"
+	"CREATE TABLE fallback_piece (id INTEGER PRIMARY KEY, load INTEGER NOT NULL, at INTEGER NOT NULL,"
+	" bytes BLOB NOT NULL);"
+	"CREATE UNIQUE INDEX fallback_piece_of ON fallback_piece (load, at);"
+	/* fallback_note.c: what was looked up about one subject; kind -1: it said nothing */
+	"CREATE TABLE fallback_look (id INTEGER PRIMARY KEY, source TEXT NOT NULL, subject TEXT NOT NULL,"
+	" kind INTEGER NOT NULL, first BLOB NOT NULL, last BLOB NOT NULL, asn_first INTEGER NOT NULL,"
+	" asn_last INTEGER NOT NULL, domain TEXT NOT NULL, email TEXT NOT NULL, name TEXT NOT NULL,"
+	" country TEXT NOT NULL, trust INTEGER NOT NULL, seen_day INTEGER NOT NULL,"
+	" until_us INTEGER NOT NULL);"
+	"CREATE INDEX fallback_look_of ON fallback_look (source, subject);"
+	/* directory_records.c: record: the uuid of the one this row is made of, NULL: none yet; several
+	 * may have one name; gone: 1 former, 2 erased. Rows are never taken away, so that no number
+	 * comes to mean another organisation */
+	"CREATE TABLE org_3 (id INTEGER PRIMARY KEY, record BLOB UNIQUE, name TEXT NOT NULL,"
+	" folded TEXT NOT NULL, kind TEXT NOT NULL, country TEXT NOT NULL, sector TEXT NOT NULL,"
+	" timezone TEXT NOT NULL, changed_us INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0);"
+	"INSERT INTO org_3 (id, name, folded, kind, country, sector, timezone, changed_us)"
+	" SELECT id, name, folded, kind, country, sector, timezone, changed_us FROM org;"
+	"DROP TABLE org;"
+	"ALTER TABLE org_3 RENAME TO org;"
+	"CREATE INDEX org_folded ON org (folded);"
+	"ALTER TABLE org_contact ADD COLUMN name TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE org_contact ADD COLUMN channel TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE org_contact ADD COLUMN hours TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE org_contact ADD COLUMN languages TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE org_contact ADD COLUMN place INTEGER NOT NULL DEFAULT 0;"
+	/* who else claims this? */
+	"CREATE INDEX org_scope_value ON org_scope (kind, value);"
 	/* --- disclosure --- */
 	/* --- notify: drivers, rounds --- */
+	/* round_members.c: rounds whose list was made from this version of their record; times NULL: not
+	 * (yet). made: all its messages are; counted: its silence is */
+	"CREATE TABLE round_state (round BLOB PRIMARY KEY, version INTEGER NOT NULL,"
+	" notifies INTEGER NOT NULL, by TEXT NOT NULL, started_us INTEGER, closed_us INTEGER,"
+	" due_us INTEGER, next_us INTEGER, made INTEGER NOT NULL, counted INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX round_state_made ON round_state (started_us) WHERE made = 0;"
+	"CREATE INDEX round_state_due ON round_state (due_us) WHERE counted = 0;"
+	"CREATE INDEX round_state_next ON round_state (next_us) WHERE next_us IS NOT NULL;"
+	/* round_members.c: who is told in a round, in order of `place`; covers: ids by space that it is
+	 * about. driver: "" before it was chosen; message: of the outbox, 0: not made yet. silent_us: the
+	 * due time passed without an answer */
+	"CREATE TABLE round_member (round BLOB NOT NULL, organisation BLOB NOT NULL, place INTEGER NOT NULL,"
+	" recipient TEXT NOT NULL, covers TEXT NOT NULL, driver TEXT NOT NULL, message INTEGER NOT NULL,"
+	" answered_us INTEGER, answered_by TEXT NOT NULL, words TEXT NOT NULL, noted_by TEXT NOT NULL,"
+	" silent_us INTEGER, PRIMARY KEY (round, organisation)) WITHOUT ROWID;"
+	"CREATE INDEX round_member_place ON round_member (round, place);"
+	"CREATE INDEX round_member_message ON round_member (message) WHERE message > 0;"
+	"CREATE INDEX round_member_of ON round_member (organisation);"
 	/* --- directory --- */
 	/* --- duty: shifts, paging --- */
+	/* duty.c: shifts that count (planned or taken) out of the records of that name, by time; role:
+	 * enum shift_role */
+	"CREATE TABLE duty_shift (record BLOB PRIMARY KEY, number INTEGER NOT NULL, person BLOB NOT NULL,"
+	" role INTEGER NOT NULL, from_us INTEGER NOT NULL, until_us INTEGER NOT NULL,"
+	" taken INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX duty_shift_until ON duty_shift (until_us);"
+	/* duty.c: by what a person is paged, in order, space between */
+	"CREATE TABLE duty_pager (person BLOB PRIMARY KEY, channels TEXT NOT NULL) WITHOUT ROWID;"
+	/* handover.c: who wrote it, so that another signs */
+	"CREATE TABLE duty_handover (record BLOB PRIMARY KEY, writer TEXT NOT NULL) WITHOUT ROWID;"
+	/* ladder_tend.c: records that wait for an organisation's answer, since when, when to look
+	 * again (NULL: not by itself); and the steps taken */
+	"CREATE TABLE duty_ladder (record BLOB PRIMARY KEY, item TEXT NOT NULL,"
+	" since_us INTEGER NOT NULL, next_us INTEGER) WITHOUT ROWID;"
+	"CREATE INDEX duty_ladder_next ON duty_ladder (next_us) WHERE next_us IS NOT NULL;"
+	"CREATE TABLE duty_step (record BLOB, since_us INTEGER, step INTEGER, at_us INTEGER NOT NULL,"
+	" organisation TEXT NOT NULL, contact TEXT NOT NULL, channel TEXT NOT NULL,"
+	" PRIMARY KEY (record, since_us, step)) WITHOUT ROWID;"
 	/* --- evidence: items, custody --- */
+	/* item.c: what is kept of an exhibit, in which file of DIR/evidence. state: 0 good, 1 differs,
+	 * 2 missing, 3 destroyed */
+	"CREATE TABLE evidence_item (id INTEGER PRIMARY KEY, evidence BLOB NOT NULL, n INTEGER NOT NULL,"
+	" name TEXT NOT NULL, media TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 BLOB NOT NULL,"
+	" sha512 BLOB NOT NULL, stored BLOB NOT NULL, stored_bytes INTEGER NOT NULL, key TEXT NOT NULL,"
+	" added_us INTEGER NOT NULL, checked_us INTEGER NOT NULL, state INTEGER NOT NULL,"
+	" UNIQUE (evidence, n));"
+	"CREATE INDEX evidence_item_stored ON evidence_item (stored);"
+	"CREATE INDEX evidence_item_checked ON evidence_item (state, checked_us);"
+	/* files about to get their name: removed at the next start when no item names them */
+	"CREATE TABLE evidence_adding (stored BLOB PRIMARY KEY) WITHOUT ROWID;"
+	/* files no item names any more: removed once that is on disk */
+	"CREATE TABLE evidence_gone (stored BLOB PRIMARY KEY) WITHOUT ROWID;"
+	/* custody.c: what happened to an exhibit, each line bound to the one before */
+	"CREATE TABLE evidence_chain (evidence BLOB NOT NULL, n INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+	" what TEXT NOT NULL, custody BLOB NOT NULL, hash BLOB NOT NULL, line TEXT NOT NULL,"
+	" PRIMARY KEY (evidence, n)) WITHOUT ROWID;"
+	"CREATE INDEX evidence_chain_custody ON evidence_chain (custody);"
+	/* who confirmed as giver, and what */
+	"CREATE TABLE evidence_given (custody BLOB PRIMARY KEY, actor TEXT NOT NULL, digest BLOB NOT NULL)"
+	" WITHOUT ROWID;"
 	/* --- incident --- */
+	/* indicators.c: what stands in fields that mean indicators. kind: enum indicator_kind; value: text, of
+	 * networks 16 bytes of the address and one of the prefix; record: its uuid */
+	"CREATE TABLE indicator (kind INTEGER, value BLOB, record BLOB, type TEXT NOT NULL, text TEXT NOT NULL,"
+	" PRIMARY KEY (kind, value, record)) WITHOUT ROWID;"
+	"CREATE INDEX indicator_record ON indicator (record);"
 	/* --- privacy: destruction --- */
 	/* store/destroyed.c: digests of what may not come back, and how often it did; raw files with
 	 * unnamed parts of it */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/io_trace.h"
 #include "base/io_vfs.h"
 #include "store/store_private.h"
 
@@ -256,7 +257,8 @@ bool sql_row(struct sql *q)
 {
 	if (q->rc != SQLITE_OK)
 		return false;
-	int code = sqlite3_step(q->stmt);
+	int code = io_traced() && !io_trace_step(q->literal) ? SQLITE_FULL
+						     : sqlite3_step(q->stmt);
 	if (code == SQLITE_ROW)
 		return true;
 	if (code != SQLITE_DONE)

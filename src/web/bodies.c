@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POSTs of programs (JSON) and of forms with files (multipart): who asks is known before a byte
- * of the body is kept, and only some bodies are kept at once. */
+ * of the body is kept, and only so many bytes of bodies are kept at once: a body counts as what
+ * its Content-Length says, one that does not say as the longest there may be. */
 #include "web/page.h"
 
 struct collected {
 	struct web *w;
+	size_t room; /* of BODIES_BYTES, for this one */
 	struct buf body;
 };
 
 static void drop(struct collected *c)
 {
-	atomic_fetch_sub(&c->w->bodies, 1);
+	atomic_fetch_sub(&c->w->bodies, c->room);
 	buf_free(&c->body);
 	free(c);
 }
@@ -38,6 +40,12 @@ static void say(struct http_answer *a, int status, const char *words)
 		answer_header(a, "Retry-After", STR("5"));
 }
 
+static size_t room_for(const struct http_request *q, size_t most)
+{
+	uint64_t n;
+	return str_to_u64(http_header(q, "content-length"), &n) && n < most ? (size_t)n : most;
+}
+
 void body_begin(struct web *w, const struct http_request *q, struct http_upload *u,
 		struct http_answer *a)
 {
@@ -49,14 +57,16 @@ void body_begin(struct web *w, const struct http_request *q, struct http_upload 
 		say(a, 415, "send application/json, or a form");
 		return;
 	}
-	if (atomic_fetch_add(&w->bodies, 1) >= BODIES_AT_ONCE) {
-		atomic_fetch_sub(&w->bodies, 1);
+	size_t most = multipart ? BODY_MAX : BODY_JSON_MAX, room = room_for(q, most);
+	if (atomic_fetch_add(&w->bodies, room) + room > BODIES_BYTES) {
+		atomic_fetch_sub(&w->bodies, room);
 		say(a, 503, "too much is being sent at once: try again in a moment");
 		return;
 	}
 	struct collected *c = x_alloc(sizeof *c);
 	c->w = w;
-	c->body = (struct buf)BUF_INIT(multipart ? BODY_MAX : BODY_JSON_MAX);
+	c->room = room;
+	c->body = (struct buf)BUF_INIT(most);
 	u->ctx = c;
 	u->give = give;
 	u->abort = give_up;

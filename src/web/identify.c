@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/page.h"
 
+#include <sodium.h>
+
+enum { BASIC_MAX = 512 };
+
 const char *cookie_name(const struct http_request *q)
 {
 	return q->secure ? "__Host-ronda" : "ronda";
@@ -13,6 +17,24 @@ static str bearer(const struct http_request *q)
 	if (!str_starts_nocase(value, scheme))
 		return STR_NONE;
 	return str_trim(str_from(value, scheme.n));
+}
+
+/* Programs that show calendars know but a name and a password (RFC 7617): the token is the password.
+ * For reading alone: browsers send it again by themselves. */
+static str basic(const struct http_request *q)
+{
+	str value = http_header(q, "authorization"), scheme = STR("Basic ");
+	unsigned char *text = arena_alloc(q->a, BASIC_MAX);
+	size_t n = 0;
+	if (q->method != HTTP_GET || !str_starts_nocase(value, scheme))
+		return STR_NONE;
+	value = str_trim(str_from(value, scheme.n));
+	if (sodium_base642bin(text, BASIC_MAX, value.p, value.n, NULL, &n, NULL,
+			      sodium_base64_VARIANT_ORIGINAL) != 0)
+		return STR_NONE;
+	str password = str_mem(text, n);
+	(void)str_cut(&password, ':');
+	return password.n > 0 ? password : STR_NONE;
 }
 
 /* A token of an account carries its roles. */
@@ -29,15 +51,16 @@ static bool add_roles(struct web *w, struct viewer *v)
 static void by_token(struct web *w, const struct http_request *q, str text, struct caller *out)
 {
 	struct viewer v;
-	if (!guard_enter(w->guard, &q->from)) {
+	if (!guard_open(w->guard, &q->from)) {
 		out->too_often = true;
 		return;
 	}
 	out->known = token_check(w->n->store, text, &q->from, CHANNEL_API, &v, out->feed, NULL) == RC_OK &&
 		     add_roles(w, &v);
-	guard_leave(w->guard, &q->from, out->known);
 	if (out->known)
 		out->viewer = v;
+	else
+		guard_wrong(w->guard, &q->from);
 }
 
 /* A session of an account that must still add its second factor opens nothing else. */
@@ -92,6 +115,8 @@ void identify(struct web *w, const struct http_request *q, struct caller *out)
 {
 	*out = (struct caller){ .viewer = viewer_public(CHANNEL_SCREEN) };
 	str token = bearer(q), cookie = http_cookie(q, cookie_name(q));
+	if (!token.p)
+		token = basic(q);
 	if (token.p)
 		by_token(w, q, token, out);
 	else if (cookie.n > 0)

@@ -40,7 +40,7 @@ struct web {
 	struct arena *a;           /* its texts */
 	int64_t started_us;
 	_Atomic uint64_t reports, refused_reports, inputs;
-	_Atomic unsigned bodies; /* being collected */
+	_Atomic size_t bodies; /* bytes of those being collected */
 };
 
 enum form { FORM_HTML, FORM_JSON, FORM_CSV };
@@ -163,7 +163,7 @@ void answer_header(struct http_answer *a, const char *name, str value);
 void answer_error(struct page *p, int status, const char *kind, const char *words);
 
 /* bodies.c: POSTs whose body is JSON or a multipart form, collected whole. */
-enum { BODY_MAX = 20 << 20, BODY_JSON_MAX = 5 << 18, BODIES_AT_ONCE = 4 };
+enum { BODY_MAX = 20 << 20, BODY_JSON_MAX = 5 << 18, BODIES_BYTES = 4 * BODY_MAX };
 void body_begin(struct web *w, const struct http_request *q, struct http_upload *u,
 		struct http_answer *a);
 void body_end(struct web *w, const struct http_request *q, struct http_upload *u,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "web/page.h"
+#include "web/records.h"
 
 /* Names of the query that are not filters. */
 static bool is_ours(str name)
@@ -68,6 +68,7 @@ enum rc page_events(struct page *p, struct err *err)
 		return rc;
 	struct listing l = { .p = p, .d = page_directory(p) };
 	page_query(p, page_filter_names);
+	put_question_words(p, "events", NULL);
 	page_rows(p);
 	rc = read_events(p->r, &p->caller.viewer, &set.query, put_event, &l, err);
 	page_rows_end(p);

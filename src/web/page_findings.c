@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "web/page.h"
+#include "web/records.h"
 
 static enum rc parse_state(str text, enum finding_state *out, struct err *err)
 {
@@ -82,6 +82,7 @@ enum rc page_findings(struct page *p, struct err *err)
 		return rc;
 	struct listing l = { .p = p, .d = page_directory(p) };
 	page_query(p, names);
+	put_question_words(p, "findings", NULL);
 	page_rows(p);
 	rc = read_findings(p->r, &p->caller.viewer, &q, put_finding, &l, err);
 	page_rows_end(p);
@@ -90,6 +91,20 @@ enum rc page_findings(struct page *p, struct err *err)
 			  arena_fmt(p->a, "%016llx%016llx:%lld", (unsigned long long)l.last.hi,
 				    (unsigned long long)l.last.lo, (long long)l.last_seen_us));
 	return rc;
+}
+
+static bool put_linked(void *ctx, const struct link_view *l)
+{
+	struct page *p = ctx;
+	json_open(&p->j, '{');
+	json_put_str(&p->j, "kind", l->kind);
+	json_put_str(&p->j, "other", l->other);
+	json_put_str(&p->j, "other_title", l->other_title.n > 0 ? l->other_title : l->other);
+	json_put_str(&p->j, "other_state", l->other_state);
+	json_put_time(&p->j, "at", l->at_us);
+	json_put_str(&p->j, "href", id_href(p, l->other));
+	json_close(&p->j, '}');
+	return !p->doc.over;
 }
 
 enum rc page_finding(struct page *p, struct err *err)
@@ -105,5 +120,10 @@ enum rc page_finding(struct page *p, struct err *err)
 	page_put_destroy(p, arena_fmt(p->a, "finding--" STR_FMT, STR_ARG(p->item)));
 	json_key(&p->j, STR("finding"));
 	finding_json(&f, page_directory(p), &p->j);
-	return RC_OK;
+	json_key(&p->j, STR("linked"));
+	json_open(&p->j, '[');
+	rc = read_links_to(p->r, page_types(p), &p->caller.viewer, arena_fmt(p->a, "finding--" STR_FMT, STR_ARG(p->item)),
+			   p->a, put_linked, p, err);
+	json_close(&p->j, ']');
+	return rc;
 }

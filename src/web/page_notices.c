@@ -17,6 +17,9 @@ static void put_notice(struct page *p, const struct notice *n)
 		json_put_str(&p->j, "title", n->title.n > 0 ? n->title : n->item);
 		json_put_str(&p->j, "clock", n->clock);
 		json_put_i64(&p->j, "step", n->step);
+		json_put_str(&p->j, "watch", n->watch);
+		json_put_bool(&p->j, "nobody", n->nobody);
+		json_put_str(&p->j, "words", n->words);
 		json_put_str(&p->j, "href", id_href(p, n->item));
 		if (n->due_us != TIME_NONE)
 			json_put_time(&p->j, "due", n->due_us);

@@ -17,6 +17,19 @@ enum rc load_record(struct page *p, struct record_view *v, struct err *err)
 	return rc;
 }
 
+/* To note a call about it, and whom to ask next, where its type has somebody to call. */
+static void put_duty_links(struct page *p, const struct record_view *v)
+{
+	const struct type *t = record_view_type(v);
+	str id = record_view_id(v, p->a);
+	if (p->caller.viewer.as.kind != RECIPIENT_STAFF || type_meaning(t, STR("call.result")))
+		return;
+	if (t->organisation || type_meaning(t, STR("organisation.contacts")))
+		json_put_str(&p->j, "call_href", page_link(p, "/duty/call", "about", id));
+	if (t->organisation && type_meaning(t, STR("duty.waits")))
+		json_put_str(&p->j, "ladder_href", page_link(p, "/duty/ladder", "about", id));
+}
+
 static void put_record_members(struct page *p, const struct record_view *v)
 {
 	const struct type *t = record_view_type(v);
@@ -27,6 +40,7 @@ static void put_record_members(struct page *p, const struct record_view *v)
 	json_put_str(&p->j, "type_label", str_of(words_in(t->label, p->language)));
 	json_put_str(&p->j, "list_href", arena_fmt(p->a, "/%s", t->name));
 	json_put_str(&p->j, "href", record_href(p, v, ""));
+	json_put_str(&p->j, "self_id", record_view_id(v, p->a));
 	json_put_str(&p->j, "history_href", record_href(p, v, "/history"));
 	json_put_str(&p->j, "edit_href",
 		     record_view_may(v, ACTION_EDIT, -1) ? record_href(p, v, "/edit") : STR(""));
@@ -36,14 +50,25 @@ static void put_record_members(struct page *p, const struct record_view *v)
 	if (p->caller.session.account && !p->caller.session.ring &&
 	    record_view_may(v, ACTION_OPEN_SEALED, -1))
 		json_put_str(&p->j, "case_key_href", page_link(p, "/case-key", "next", record_href(p, v, "")));
+	json_put_str(&p->j, "hold_href",
+		     record_view_may(v, ACTION_HOLD, -1) ? record_href(p, v, "/hold") : STR(""));
+	json_put_str(&p->j, "erase_href",
+		     record_view_may(v, ACTION_ERASE, -1) ? record_href(p, v, "/erase") : STR(""));
+	if (right_includes(p->caller.viewer.right, RIGHT_READ))
+		json_put_str(&p->j, "explain_href", page_link(p, "/explain", "item", record_view_id(v, p->a)));
 	json_put_str(&p->j, "unlink_href", record_href(p, v, "/unlink"));
 	json_put_str(&p->j, "make_href", make_possible(page_types(p), v) ? record_href(p, v, "/make") : STR(""));
+	put_duty_links(p, v);
 	json_put_bool(&p->j, "make_for", t && t->makes && t->makes->parent);
+	if (t && type_meaning(t, STR("question.over")))
+		json_put_str(&p->j, "ask_href", record_href(p, v, "/ask"));
+	if (t && type_meaning(t, STR("case.source")))
+		json_put_str(&p->j, "from_source", record_view_id(v, p->a));
 	json_put_str(&p->j, "state_label",
 		     state >= 0 ? str_of(words_in(t->states[state].label, p->language)) : STR(""));
 }
 
-static void put_record(struct page *p, const struct record_view *v)
+void put_record(struct page *p, const struct record_view *v)
 {
 	json_key(&p->j, STR("record"));
 	json_open(&p->j, '{');
@@ -51,15 +76,18 @@ static void put_record(struct page *p, const struct record_view *v)
 	json_close(&p->j, '}');
 }
 
-static void put_moves(struct page *p, const struct record_view *v)
+void put_moves(struct page *p, const struct record_view *v)
 {
 	const struct type *t = record_view_type(v);
 	int state = record_view_state(v);
+	/* merging moves more than the state: its own form does (page_case.c) */
+	const struct meaning *merged = t ? type_meaning(t, STR("case.merged")) : NULL;
 	json_key(&p->j, STR("moves"));
 	json_open(&p->j, '[');
 	for (size_t i = 0; state >= 0 && i < t->states[state].move_count; i++) {
 		const struct move *m = &t->states[state].moves[i];
-		if (!record_view_may(v, ACTION_MOVE, (int)m->to))
+		if (!record_view_may(v, ACTION_MOVE, (int)m->to) ||
+		    (merged && (m->to == merged->state || state == (int)merged->state)))
 			continue;
 		json_open(&p->j, '{');
 		json_put_str(&p->j, "state", str_of(t->states[m->to].name));
@@ -91,7 +119,7 @@ static bool put_link(void *ctx, const struct link_view *l)
 	return !p->doc.over;
 }
 
-static enum rc put_links(struct page *p, const struct record_view *v, struct err *err)
+enum rc put_links(struct page *p, const struct record_view *v, struct err *err)
 {
 	json_key(&p->j, STR("links"));
 	json_open(&p->j, '[');
@@ -101,7 +129,35 @@ static enum rc put_links(struct page *p, const struct record_view *v, struct err
 	return rc;
 }
 
-static const char *title_of(struct page *p, const struct record_view *v)
+static bool put_offer(void *ctx, const struct record_view *v)
+{
+	struct page *p = ctx;
+	struct buf title = BUF_INIT(KIB(8));
+	record_view_text(v, record_view_type(v)->title, &title);
+	json_open(&p->j, '{');
+	json_put_str(&p->j, "title", title.n > 0 ? buf_str(&title) : record_view_id(v, p->a));
+	json_put_str(&p->j, "type_label", str_of(words_in(record_view_type(v)->label, p->language)));
+	json_put_str(&p->j, "href", record_href(p, v, ""));
+	json_put_str(&p->j, "make_href", record_href(p, v, "/make"));
+	json_close(&p->j, '}');
+	buf_free(&title);
+	return !p->doc.over;
+}
+
+/* What may be made for this one: the plans that fit. */
+static enum rc put_offers(struct page *p, const struct record_view *v, struct err *err)
+{
+	enum { OFFERS = 20 };
+	if (p->form != FORM_HTML)
+		return RC_OK;
+	json_key(&p->j, STR("offers"));
+	json_open(&p->j, '[');
+	enum rc rc = make_offers(p->r, page_types(p), v, OFFERS, p->a, put_offer, p, err);
+	json_close(&p->j, ']');
+	return rc;
+}
+
+const char *record_title(struct page *p, const struct record_view *v)
 {
 	struct buf b = BUF_INIT(KIB(8));
 	record_view_text(v, record_view_type(v)->title, &b);
@@ -135,13 +191,19 @@ enum rc page_record(struct page *p, struct err *err)
 	if (rc == RC_OK && p->form == FORM_CSV) {
 		rc = put_table(p, &v, err);
 	} else if (rc == RC_OK) {
-		p->title = title_of(p, &v);
+		p->title = record_title(p, &v);
 		put_type(p, p->type);
 		page_put_destroy(p, record_view_id(&v, p->a));
 		put_record(p, &v);
 		put_fields(p, &v);
 		put_moves(p, &v);
 		rc = put_links(p, &v, err);
+		if (rc == RC_OK)
+			rc = put_offers(p, &v, err);
+		if (rc == RC_OK)
+			rc = put_organisation(p, &v, err);
+		if (rc == RC_OK && is_case(&v))
+			rc = put_case(p, &v, err);
 	}
 	record_view_end(&v);
 	return rc;
@@ -181,7 +243,7 @@ enum rc page_record_history(struct page *p, struct err *err)
 	if (rc == RC_OK && p->form == FORM_CSV && !record_view_may(&v, ACTION_EXPORT, -1))
 		rc = fail(err, RC_DENIED, "none of your roles may export this");
 	if (rc == RC_OK) {
-		p->title = arena_fmt(p->a, "History: %s", title_of(p, &v)).p;
+		p->title = arena_fmt(p->a, "History: %s", record_title(p, &v)).p;
 		put_type(p, p->type);
 		put_record(p, &v);
 		page_rows(p);
@@ -216,7 +278,7 @@ enum rc page_record_version(struct page *p, struct err *err)
 	if (rc == RC_OK && p->form == FORM_CSV) {
 		rc = put_table(p, &v, err);
 	} else if (rc == RC_OK) {
-		p->title = arena_fmt(p->a, "Version " STR_FMT ": %s", STR_ARG(p->item2), title_of(p, &v)).p;
+		p->title = arena_fmt(p->a, "Version " STR_FMT ": %s", STR_ARG(p->item2), record_title(p, &v)).p;
 		put_type(p, p->type);
 		put_record(p, &v);
 		put_fields(p, &v);

@@ -27,7 +27,9 @@ static enum rc kinds_are(struct json_object *o, struct err *err)
 		{ "fields", json_type_object, "an object" }, { "labels", json_type_object, "an object" },
 		{ "state", json_type_string, "a text" }, { "why", json_type_string, "a text" },
 		{ "kind", json_type_string, "a text" }, { "to", json_type_string, "a text" },
-		{ "ids", json_type_array, "a list" },
+		{ "ids", json_type_array, "a list" }, { "assignee", json_type_string, "a text" },
+		{ "tlp", json_type_string, "a text" }, { "dry_run", json_type_boolean, "true or false" },
+		{ "held", json_type_boolean, "true or false" },
 	};
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
 		struct json_object *one = json_get(o, kinds[i].name);
@@ -37,9 +39,8 @@ static enum rc kinds_are(struct json_object *o, struct err *err)
 	return RC_OK;
 }
 
-/* A program's body: these members and no others. *out is to be freed whatever comes. */
-static enum rc take_members(struct page *p, const char *const *known, size_t n, struct json_object **out,
-			    struct err *err)
+enum rc take_members(struct page *p, const char *const *known, size_t n, struct json_object **out,
+		     struct err *err)
 {
 	enum rc rc = json_read(p->body, out, err);
 	if (rc == RC_OK)
@@ -241,9 +242,10 @@ enum rc page_record_edit(struct page *p, struct err *err)
 
 /* --- links --- */
 
-static str member(const struct page *p, struct json_object *o, const char *name)
+str member(const struct page *p, struct json_object *o, const char *name)
 {
-	return o ? json_get_str(o, name) : page_form(p, name);
+	str text = o ? json_get_str(o, name) : page_form(p, name);
+	return text.p ? str_trim_all(text) : text;
 }
 
 static enum rc link_or_unlink(struct page *p, bool link, struct err *err)
@@ -259,7 +261,7 @@ static enum rc link_or_unlink(struct page *p, bool link, struct err *err)
 	if (rc == RC_OK && link)
 		rc = change_link(p->w->n->records, p->w->n->store, &p->caller.viewer, from,
 				 member(p, o, "kind").n > 0 ? member(p, o, "kind") : STR("related"),
-				 str_trim_all(member(p, o, "to")), why, &id, err);
+				 member(p, o, "to"), why, &id, err);
 	else if (rc == RC_OK && !str_to_i64(member(p, o, "link"), &id) &&
 		 !(o && json_get_i64(o, "link", &id)))
 		rc = fail(err, RC_INPUT, "'link' is no number of a link");
@@ -285,91 +287,4 @@ enum rc page_record_link(struct page *p, struct err *err)
 enum rc page_record_unlink(struct page *p, struct err *err)
 {
 	return link_or_unlink(p, false, err);
-}
-
-/* --- many at once --- */
-
-enum { BULK_MAX = 1000 };
-
-struct bulk {
-	struct page *p;
-	str ids[BULK_MAX];
-	size_t count;
-	bool over;
-	str to_state, why;
-	struct err *err;
-	size_t done;
-};
-
-static void note_id(void *ctx, str name, str value)
-{
-	struct bulk *b = ctx;
-	if (!str_eq(name, STR("id")))
-		return;
-	b->over = b->count == BULK_MAX;
-	if (!b->over)
-		b->ids[b->count++] = value;
-}
-
-/* All or nothing: the first that cannot be moved is named, and none is. */
-static enum rc move_all(struct tx *tx, void *ctx, struct err *err)
-{
-	struct bulk *b = ctx;
-	for (size_t i = 0; i < b->count; i++) {
-		struct change_request q = { .id = b->ids[i], .to_state = b->to_state, .why = b->why,
-					    .language = b->p->language };
-		struct record_view out = { 0 };
-		struct change_errors errors = { 0 };
-		enum rc rc = change_record_tx(tx, b->p->w->n->records, &b->p->caller.viewer, &q, b->p->a,
-					      &out, &errors, err);
-		record_view_end(&out);
-		if (rc != RC_OK) {
-			struct err why = *err;
-			return fail(err, rc, "nothing was changed: " STR_FMT ": %s", STR_ARG(b->ids[i]),
-				    why.text);
-		}
-		b->done++;
-	}
-	return RC_OK;
-}
-
-enum rc page_records_bulk(struct page *p, struct err *err)
-{
-	static const char *const members[] = { "ids", "state", "why" };
-	struct bulk *b = ARENA_NEW(p->a, struct bulk);
-	struct json_object *o = NULL;
-	*b = (struct bulk){ .p = p, .err = err };
-	enum rc rc = is_json(p) ? take_members(p, members, COUNT_OF(members), &o, err) : RC_OK;
-	if (rc != RC_OK) {
-		json_free(o);
-		return rc;
-	}
-	if (o) {
-		struct json_object *ids = json_get(o, "ids");
-		for (size_t i = 0; i < json_count(ids); i++)
-			note_id(b, STR("id"), json_text(json_at(ids, i)));
-	} else {
-		page_form_each(p, note_id, b);
-	}
-	b->to_state = member(p, o, "state");
-	b->why = member(p, o, "why");
-	if (b->over)
-		rc = fail(err, RC_INPUT, "at most %d records at once", BULK_MAX);
-	else if (b->count == 0)
-		rc = fail(err, RC_INPUT, "no record was chosen");
-	else if (b->to_state.n == 0)
-		rc = fail(err, RC_INPUT, "no state was chosen");
-	else
-		rc = store_write(p->w->n->store, move_all, b, err);
-	if (rc == RC_DENIED)
-		change_refused(p->w->n->records, p->w->n->store, &p->caller.viewer, b->ids[b->done], str_of(err->text));
-	if (rc == RC_OK && o) {
-		p->form = FORM_JSON;
-		p->template = "record";
-		json_put_i64(&p->j, "changed", (int64_t)b->done);
-	} else if (rc == RC_OK) {
-		page_go(p, arena_fmt(p->a, "/%s", p->type->name));
-	}
-	json_free(o);
-	return rc;
 }

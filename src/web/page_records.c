@@ -72,6 +72,7 @@ struct listing {
 	const struct type *type;   /* NULL: of all types */
 	struct buf cursor;         /* behind the last one seen */
 	uint64_t seen;
+	bool bulk;                 /* rows may be chosen */
 };
 
 static void put_cell(struct page *p, const struct record_view *v, const struct type_field *f)
@@ -119,6 +120,8 @@ static void put_for_people(struct listing *l, const struct record_view *v)
 	struct page *p = l->p;
 	const struct type *t = record_view_type(v);
 	json_put_str(&p->j, "href", record_href(p, v, ""));
+	if (l->bulk)
+		json_put_str(&p->j, "bulk_id", record_view_id(v, p->a));
 	put_state(p, v);
 	if (!l->type && t)
 		json_put_str(&p->j, "type_label", str_of(words_in(t->label, p->language)));
@@ -168,9 +171,9 @@ static bool put_row(void *ctx, const struct record_view *v)
 	return !p->doc.over;
 }
 
-static enum rc put_list(struct page *p, const struct type *t, struct record_query *q, struct err *err)
+static enum rc put_list(struct page *p, const struct type *t, struct record_query *q, bool bulk, struct err *err)
 {
-	struct listing l = { .p = p, .q = q, .type = t, .cursor = BUF_INIT(KIB(4)) };
+	struct listing l = { .p = p, .q = q, .type = t, .bulk = bulk, .cursor = BUF_INIT(KIB(4)) };
 	uint64_t limit = page_limit(p, 50);
 	enum rc rc = page_reader(p, err);
 	if (rc != RC_OK)
@@ -330,6 +333,27 @@ const char *const *flat_columns(struct page *p, const struct type_field *const *
 	return list;
 }
 
+/* What may be done with several at once; false: nothing. Each is asked again when it comes. */
+static bool put_bulk(struct page *p, const struct type *t)
+{
+	const struct viewer *v = &p->caller.viewer;
+	bool move = authz_ever(v, ACTION_MOVE, t), edit = authz_ever(v, ACTION_EDIT, t),
+	     export = authz_ever(v, ACTION_EXPORT, t);
+	if (!p->caller.by_session || (!move && !edit && !export))
+		return false;
+	put_markings(p, STR(""));
+	json_key(&p->j, STR("bulk"));
+	json_open(&p->j, '{');
+	json_put_str(&p->j, "href", arena_fmt(p->a, "/%s/bulk", t->name));
+	json_put_bool(&p->j, "may_move", move);
+	json_put_bool(&p->j, "may_assign", edit && t->assignee);
+	json_put_bool(&p->j, "may_edit", edit);
+	json_put_bool(&p->j, "may_change", move || edit);
+	json_put_bool(&p->j, "may_export", export);
+	json_close(&p->j, '}');
+	return true;
+}
+
 enum rc page_records(struct page *p, struct err *err)
 {
 	const struct type *t = p->type;
@@ -347,7 +371,8 @@ enum rc page_records(struct page *p, struct err *err)
 	put_type(p, t);
 	if (p->form == FORM_HTML)
 		put_filters(p, t);
-	return put_list(p, t, &q, err);
+	put_question_words(p, t->name, t);
+	return put_list(p, t, &q, p->form == FORM_HTML && put_bulk(p, t), err);
 }
 
 enum rc page_search(struct page *p, struct err *err)
@@ -361,7 +386,7 @@ enum rc page_search(struct page *p, struct err *err)
 	p->columns = columns;
 	json_put_str(&p->j, "text", q.text.p ? q.text : STR(""));
 	json_put_bool(&p->j, "asked", q.text.n > 0);
-	return q.text.n > 0 ? put_list(p, NULL, &q, err) : RC_OK;
+	return q.text.n > 0 ? put_list(p, NULL, &q, false, err) : RC_OK;
 }
 
 enum rc page_types_list(struct page *p, struct err *err)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "directory/call.h"
 #include "web/page.h"
 
 /* Whom addresses, names, URLs and AS numbers concern, and why: one asked in the
@@ -11,11 +12,14 @@ struct answered {
 	uint32_t asn;
 	int64_t org;      /* 0: nobody known */
 	struct match why;
+	struct fallback_hit *last; /* of last resort: with the first answer about a line */
+	size_t last_count;
 	size_t place;     /* of the line: keeps the order inside an organisation */
 };
 struct asking {
 	struct page *p;
 	const struct directory *d;
+	struct snapshot_ref *contacts;
 	struct answered *list;
 	size_t count, room, lines, refused;
 	bool cut;
@@ -50,6 +54,11 @@ static enum rc ask(struct asking *w, str line, struct err *err)
 	}
 	if (rc != RC_OK)
 		return rc;
+	struct fallback_hit hits[FALLBACK_HITS_MAX];
+	one.last_count = read_last_resort(&w->p->caller.viewer, w->d, snapshot_table(w->contacts), clock_now_us(),
+					  &who, hits);
+	one.last = ARENA_ARRAY(a, one.last_count + 1, struct fallback_hit);
+	memcpy(one.last, hits, one.last_count * sizeof(hits[0]));
 	one.kind = arena_str(a, str_of(who.kind));
 	one.asn = who.facts.asn;
 	one.cc = arena_str(a, str_of(who.facts.cc));
@@ -57,6 +66,7 @@ static enum rc ask(struct asking *w, str line, struct err *err)
 		one.why = who.concerns.list[i];
 		one.org = one.why.org;
 		add_answer(w, one);
+		one.last_count = 0;
 	}
 	if (who.concerns.count == 0)
 		add_answer(w, one);
@@ -94,6 +104,26 @@ static str org_name(const struct asking *w, int64_t id)
 	return o ? o->name : STR("");
 }
 
+static void put_last(struct json_out *j, const struct answered *one)
+{
+	char day[16];
+	json_key(j, STR("last_resort"));
+	json_open(j, '[');
+	for (size_t i = 0; i < one->last_count; i++) {
+		const struct fallback_hit *h = &one->last[i];
+		json_open(j, '{');
+		json_put_str(j, "email", h->email);
+		json_put_str(j, "name", h->name);
+		json_put_str(j, "source", h->source);
+		json_put_str(j, "seen", time_day_str(day, (int64_t)h->seen_day * DAY_US));
+		json_put_i64(j, "days_old", time_day(clock_now_us()) - h->seen_day);
+		json_put_i64(j, "trust", h->trust);
+		json_put_str(j, "reason", str_of(h->reason));
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 static void put_answer(struct asking *w, const struct answered *one)
 {
 	struct json_out *j = &w->p->j;
@@ -107,6 +137,8 @@ static void put_answer(struct asking *w, const struct answered *one)
 	json_put_str(j, "role", one->org ? str_of(role_name(one->why.role)) : STR(""));
 	json_put_str(j, "reason", str_of(one->why.reason));
 	json_put_bool(j, "shared_address", one->why.shared_address);
+	if (w->p->form != FORM_CSV)
+		put_last(j, one);
 	json_close(j, '}');
 }
 
@@ -128,6 +160,29 @@ static void put_contacts(struct asking *w, int64_t id)
 	json_close(j, ']');
 }
 
+/* Whom to call first there now. */
+static void put_call(struct asking *w, int64_t id)
+{
+	const struct org *o = w->d && id ? directory_org(w->d, id) : NULL;
+	str zone = settings_text(w->p->w->n->settings, "timezone");
+	struct json_out *j = &w->p->j;
+	struct call call;
+	char local[40];
+	size_t n = 0;
+	const struct contact *c = o ? read_contacts(&w->p->caller.viewer, o, &n) : NULL;
+	if (!c || !call_first(c, n, o->timezone, zone, clock_now_us(), &call))
+		return;
+	json_key(j, STR("call"));
+	json_open(j, '{');
+	json_put_str(j, "role", call.contact->role);
+	json_put_str(j, "name", call.contact->name);
+	json_put_str(j, "channel", str_of(call.channel));
+	json_put_str(j, "reach", call.reach);
+	json_put_str(j, "now", str_of(open_now_name(call.open)));
+	json_put_str(j, "local_time", local_time(o->timezone, zone, clock_now_us(), local));
+	json_close(j, '}');
+}
+
 static void put_groups(struct asking *w)
 {
 	struct json_out *j = &w->p->j;
@@ -139,6 +194,7 @@ static void put_groups(struct asking *w)
 		json_open(j, '{');
 		json_put_str(j, "organisation", org_name(w, org));
 		put_contacts(w, org);
+		put_call(w, org);
 		json_key(j, STR("asked"));
 		json_open(j, '[');
 		for (; i < w->count && w->list[i].org == org; i++)
@@ -161,7 +217,7 @@ static void put_rows(struct asking *w)
 enum rc page_who(struct page *p, struct err *err)
 {
 	str text = p->q->method == HTTP_POST ? http_form(p->q, "q") : http_query(p->q, "q");
-	struct asking w = { .p = p, .d = page_directory(p) };
+	struct asking w = { .p = p, .d = page_directory(p), .contacts = node_contacts(p->w->n) };
 	p->template = "who";
 	p->title = "Who is concerned";
 	enum rc rc = w.d ? ask_all(&w, text, err) : fail(err, RC_ABSENT, "there is no directory yet");
@@ -179,5 +235,6 @@ enum rc page_who(struct page *p, struct err *err)
 		p->row_count = w.count;
 	}
 	free(w.list);
+	snapshot_drop(p->w->n->contacts, w.contacts);
 	return rc;
 }

@@ -207,9 +207,22 @@ static void put_group(struct page *p, const struct type *t, const struct block *
 	json_close(&p->j, '}');
 }
 
-static void put_marking(struct page *p, const struct record_view *v)
+void put_markings(struct page *p, str chosen)
 {
 	static const char *const markings[] = { "CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED" };
+	json_key(&p->j, STR("markings"));
+	json_open(&p->j, '[');
+	for (size_t i = 0; i < COUNT_OF(markings); i++) {
+		json_open(&p->j, '{');
+		json_put_str(&p->j, "name", str_of(markings[i]));
+		json_put_bool(&p->j, "selected", str_eq(chosen, str_of(markings[i])));
+		json_close(&p->j, '}');
+	}
+	json_close(&p->j, ']');
+}
+
+static void put_marking(struct page *p, const struct record_view *v)
+{
 	str sent = page_form(p, "l.tlp");
 	struct buf b = BUF_INIT(RECORD_BODY_MAX * 2);
 	struct json_object *o = NULL;
@@ -220,16 +233,7 @@ static void put_marking(struct page *p, const struct record_view *v)
 		if (json_read(buf_str(&b), &o, NULL) == RC_OK)
 			now = json_get_str(json_get(o, "labels"), "tlp");
 	}
-	now = sent.p ? sent : now;
-	json_key(&p->j, STR("markings"));
-	json_open(&p->j, '[');
-	for (size_t i = 0; i < COUNT_OF(markings); i++) {
-		json_open(&p->j, '{');
-		json_put_str(&p->j, "name", str_of(markings[i]));
-		json_put_bool(&p->j, "selected", str_eq(now, str_of(markings[i])));
-		json_close(&p->j, '}');
-	}
-	json_close(&p->j, ']');
+	put_markings(p, sent.p ? sent : now);
 	json_free(o);
 	buf_free(&b);
 }

@@ -24,10 +24,43 @@ void put_flat_row(struct page *p, const struct record_view *v, const struct type
 		  size_t count);
 const char *const *flat_columns(struct page *p, const struct type_field *const *fields, size_t count);
 
+/* The choice of TLP markings as "markings":[{"name","selected"}]; `chosen` "" none. */
+void put_markings(struct page *p, str chosen);
+
 /* --- page_record.c --- */
 
 /* The record the address names, by id or number. Another type's is not there. */
 MUST_CHECK enum rc load_record(struct page *p, struct record_view *v, struct err *err);
+
+/* "record":{…}, "moves":[…], "links":[…] of its page, and its title. */
+void put_record(struct page *p, const struct record_view *v);
+void put_moves(struct page *p, const struct record_view *v);
+MUST_CHECK enum rc put_links(struct page *p, const struct record_view *v, struct err *err);
+const char *record_title(struct page *p, const struct record_view *v);
+
+/* --- page_case.c --- */
+
+/* Is it of a type that is worked as a case (incident/case.h)? Then what its page has besides: "case", "clocks",
+ * "similar", "responsibles" (indicators, with whom each concerns), "part_…", "timeline", and the template "case". */
+bool is_case(const struct record_view *v);
+MUST_CHECK enum rc put_case(struct page *p, const struct record_view *v, struct err *err);
+
+/* --- page_timeline.c --- */
+
+/* "NAME":[…] entries, "NAME_next": the cursor behind them, "NAME_cut". */
+enum timeline_part { TIMELINE_ALL, TIMELINE_MESSAGES, TIMELINE_DISCLOSED };
+MUST_CHECK enum rc put_timeline(struct page *p, const char *name, enum timeline_part part, str id, str after,
+				size_t limit, size_t *count_out, struct err *err);
+/* "question":{…}: a form that saves the filter of this list, for who may; `over`: "findings", "events", or a
+ * type's name with `t`. */
+void put_question_words(struct page *p, const char *over, const struct type *t);
+/* "w":{…}: the words of hand-made pages in the reader's language. */
+void put_words(struct page *p);
+
+/* --- page_organisation.c --- */
+
+/* Member "card" of a record whose type means "organisation.claims"; nothing of others. */
+MUST_CHECK enum rc put_organisation(struct page *p, const struct record_view *v, struct err *err);
 
 /* --- record_fields.c --- */
 
@@ -47,5 +80,13 @@ MUST_CHECK enum rc take_form(struct page *p, const struct type *t, const struct 
 			     struct err *err);
 /* The labels asked for, as JSON: those of `before` with what the form sets; STR_NONE: no change. */
 MUST_CHECK enum rc take_labels(struct page *p, str before, str *out, struct err *err);
+
+/* --- page_record_edit.c --- */
+
+/* A program's body: these members and no others. *out is to be freed whatever comes. */
+MUST_CHECK enum rc take_members(struct page *p, const char *const *known, size_t n,
+				struct json_object **out, struct err *err);
+/* One of them, or of the form when `o` is NULL; without blanks around it. */
+str member(const struct page *p, struct json_object *o, const char *name);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "node/collect.h"
 #include "node/node_settings.h"
+#include "notify/notify.h"
 #include "web/web.h"
 
 static void notify(const char *state)
@@ -98,12 +99,15 @@ static enum rc start(struct serving *s, const struct serve_options *o, struct er
 		rc = control_start(s->node, o->control, NULL, &s->control, err);
 	if (rc == RC_OK)
 		rc = collect_start(s->node, &s->collector, err);
+	if (rc == RC_OK)
+		rc = notify_start(s->node->notify, err);
 	return rc;
 }
 
 static void stop(struct serving *s)
 {
 	pipeline_stop(s->node->pipeline);
+	notify_stop(s->node->notify);
 	collect_stop(s->collector);
 	control_stop(s->control);
 	if (s->web)

@@ -171,8 +171,8 @@ static void put_links(struct page *p)
 /* What every page shows around its own. */
 static void put_frame(struct page *p)
 {
-	static const char *const places[] = { "records", "events", "findings", "count", "who", "quarantine", "feeds",
-					      "tour" };
+	static const char *const places[] = { "triage", "records", "events", "findings", "count", "who", "quarantine",
+					      "feeds", "tour", "duty" };
 	const struct node *n = p->w->n;
 	str first = str_from(p->path, 1);
 	json_key(&p->j, STR("frame"));
@@ -273,15 +273,17 @@ void answer_error(struct page *p, int status, const char *kind, const char *word
 
 static void refuse_stranger(struct page *p)
 {
+	bool calendar = str_ends(p->path, STR(".ics")); /* who asks has no browser to sign in with */
 	if (p->caller.too_often) {
 		answer_error(p, 429, "busy", "too many wrong tries from this address; wait ten minutes");
-	} else if (p->form == FORM_HTML && p->q->method != HTTP_POST) {
+	} else if (p->form == FORM_HTML && p->q->method != HTTP_POST && !calendar) {
 		p->ans->status = 303;
 		answer_header(p->ans, "Location",
 			      page_link(p, "/login", "next", page_url_with(p, "", STR_NONE)));
 	} else {
 		answer_error(p, 401, "denied", "sign in, or send a token");
-		answer_header(p->ans, "WWW-Authenticate", STR("Bearer"));
+		answer_header(p->ans, "WWW-Authenticate",
+			      calendar ? STR("Basic realm=\"ronda\"") : STR("Bearer"));
 	}
 }
 

@@ -441,33 +441,49 @@ TEST(reports_that_are_refused)
 	end(s);
 }
 
+/* Four of the longest fill the room; of short ones there is room for many. */
 TEST(bodies_at_once)
 {
 	struct served *s = serve();
-	struct buf out = BUF_INIT(MIB(1)), request = BUF_INIT(KIB(4));
+	struct buf out = BUF_INIT(MIB(1)), request = BUF_INIT(KIB(4)), small = BUF_INIT(KIB(4));
 	char bearer[160];
-	int fds[5];
-	buf_fmt(&request, "POST /note HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%sContent-Type: application/json\r\n"
-		"Content-Length: 10\r\n\r\n{\"a\"", as_bearer(s->tokens[RIGHT_READ], bearer));
+	int fds[5], many[60];
+	as_bearer(s->tokens[RIGHT_READ], bearer);
+	buf_fmt(&small, "POST /note HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%sContent-Type: application/json\r\n"
+		"Content-Length: 10\r\n\r\n{\"a\"", bearer);
+	buf_fmt(&request, "POST /note HTTP/1.1\r\nHost: a\r\nConnection: close\r\n%sContent-Type: multipart/form-data;"
+		" boundary=x\r\nContent-Length: %d\r\n\r\n--x\r\n", bearer, BODY_MAX);
+	for (size_t i = 0; i < COUNT_OF(many); i++) {
+		many[i] = dial(s->port, 0);
+		CHECK(send_all(many[i], buf_str(&small)));
+	}
+	for (int k = 0; k < 500 && atomic_load(&s->w->bodies) < 10 * COUNT_OF(many); k++)
+		usleep(10000);
+	CHECK_INT(atomic_load(&s->w->bodies), 10 * COUNT_OF(many));
+	for (size_t i = 0; i < COUNT_OF(many); i++)
+		close(many[i]);
+	for (int k = 0; k < 500 && atomic_load(&s->w->bodies) > 0; k++)
+		usleep(10000);
+	CHECK_INT(atomic_load(&s->w->bodies), 0);
 	for (size_t i = 0; i < COUNT_OF(fds) - 1; i++) {
 		fds[i] = dial(s->port, 0);
 		CHECK(send_all(fds[i], buf_str(&request)));
-		for (int k = 0; k < 200 && atomic_load(&s->w->bodies) <= i; k++)
+		for (int k = 0; k < 500 && atomic_load(&s->w->bodies) <= i * BODY_MAX; k++)
 			usleep(10000);
-		CHECK_INT(atomic_load(&s->w->bodies), i + 1);
+		CHECK_INT(atomic_load(&s->w->bodies), (i + 1) * BODY_MAX);
 	}
 	fds[4] = dial(s->port, 0);
-	CHECK(send_all(fds[4], buf_str(&request)) && send_all(fds[4], STR(":\"bc\"}")));
+	CHECK(send_all(fds[4], buf_str(&small)) && send_all(fds[4], STR(":\"bc\"}")));
 	(void)read_answer(fds[4], &out, 5000);
 	CHECK_INT(first_status(buf_str(&out)), 503);
 	CHECK(has(&out, "Retry-After: 5"));
 	/* one goes away: there is room again */
 	close(fds[0]);
-	for (int k = 0; k < 500 && atomic_load(&s->w->bodies) == 4; k++)
+	for (int k = 0; k < 500 && atomic_load(&s->w->bodies) == BODIES_BYTES; k++)
 		usleep(10000);
 	close(fds[4]);
 	fds[4] = dial(s->port, 0);
-	CHECK(send_all(fds[4], buf_str(&request)) && send_all(fds[4], STR(":\"bc\"}")));
+	CHECK(send_all(fds[4], buf_str(&small)) && send_all(fds[4], STR(":\"bc\"}")));
 	buf_reset(&out);
 	(void)read_answer(fds[4], &out, 5000);
 	CHECK_MSG(first_status(buf_str(&out)) == 400 && has(&out, "there is no member 'a'"), STR_FMT,
@@ -475,6 +491,7 @@ TEST(bodies_at_once)
 	for (size_t i = 1; i < COUNT_OF(fds); i++)
 		close(fds[i]);
 	buf_free(&request);
+	buf_free(&small);
 	buf_free(&out);
 	end(s);
 }

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* told.h: what of an item may be told to somebody, asked by a sender at each try.
+ *
+ * A recipient does not read here: he is told, by a channel and for a purpose. An account of ours
+ * is told what it could read itself (roles and check); an organisation what the check lets go to
+ * it. The item is taken in the version that the message names, under the stricter labels of that
+ * version and of what stands now. */
+#ifndef RONDA_DISCLOSURE_TOLD_H
+#define RONDA_DISCLOSURE_TOLD_H
+
+#include "disclosure/account.h"
+#include "disclosure/policy.h"
+#include "disclosure/read.h"
+#include "disclosure/read_records.h"
+
+struct told_to {
+	struct viewer viewer;      /* with the channel it goes by, and the policy in force */
+	enum purpose purpose;
+	bool asks_roles;           /* one of our accounts */
+	bool invited;              /* the item was made for a list on which the recipient stands */
+	int64_t org;               /* number in the directory, for findings; 0: none */
+};
+
+/* The account; RC_ABSENT or RC_DENIED: none, or not in use. */
+MUST_CHECK enum rc told_account(struct reader *r, const struct roles *roles, struct policies *p,
+				int64_t account, enum channel channel, struct told_to *out,
+				struct err *err);
+/* An organisation by its record. `exercise`: it is one of an exercise: it is told of nothing else's,
+ * and nothing of an exercise is told to others. */
+MUST_CHECK enum rc told_organisation(struct reader *r, struct policies *p, struct uuid organisation,
+				     bool exercise, enum channel channel, struct told_to *out,
+				     struct err *err);
+/* Somebody of whom nothing is known: as the public. */
+MUST_CHECK enum rc told_anybody(struct policies *p, enum channel channel, struct told_to *out,
+				struct err *err);
+
+struct told {
+	struct record_view view;   /* of a record; end with told_end() */
+	bool is_finding;
+	struct finding finding;    /* in the arena */
+	const char *rule;          /* that decided, also on RC_DENIED */
+	str cut;                   /* names of fields that were cut, by comma */
+};
+/* RC_DENIED: may not be told, `rule` says why. RC_ABSENT: it is not there, or not any more.
+ * `version` 0: as it stands. */
+MUST_CHECK enum rc told_item(struct reader *r, const struct types *t, const struct told_to *to, str item,
+			     uint64_t version, struct arena *a, struct told *out, struct err *err);
+void told_end(struct told *t);
+
+/* What a sender needs to find where somebody is reached: the record whole. It is no output: nothing
+ * of it but the address, the name on the envelope and the language goes into a message. */
+struct addressee {
+	const struct type *type;
+	struct uuid id;
+	uint64_t version;
+	struct json_object *body;  /* json_free() */
+	str title;
+	bool exercise;             /* made for one */
+	bool closed;               /* not in use any more */
+	struct uuid organisation;  /* whose person it is */
+};
+/* RC_ABSENT: no such record, or erased. By its id, or by the uuid that an account names. */
+MUST_CHECK enum rc told_addressee(struct conn *c, const struct types *t, str id, struct arena *a,
+				  struct addressee *out, struct err *err);
+MUST_CHECK enum rc told_addressee_of(struct conn *c, const struct types *t, struct uuid id,
+				     struct arena *a, struct addressee *out, struct err *err);
+/* Its id as text. */
+str addressee_id(const struct addressee *who, struct arena *a);
+/* The account of the person with this record; 0: none in use. */
+MUST_CHECK enum rc told_account_of(struct reader *r, const struct roles *roles, struct uuid person,
+				   struct arena *a, int64_t *account_out, struct err *err);
+
+#endif

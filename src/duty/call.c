@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "duty/call.h"
+
+#include <json-c/json.h>
+
+#include "duty/duty_private.h"
+
+enum { CONTACTS_MOST = 50, TITLE_MOST = 150 };
+
+static str member(struct json_object *o, const char *name, struct arena *a)
+{
+	str s = json_get_str(o, name);
+	return s.n > 0 ? arena_str(a, s) : STR("");
+}
+
+static str title_of(const struct record_view *view, struct arena *a)
+{
+	struct buf b = BUF_INIT(KIB(8));
+	if (record_view_type(view))
+		record_view_text(view, record_view_type(view)->title, &b);
+	str s = arena_str(a, buf_str(&b));
+	buf_free(&b);
+	return s;
+}
+
+static bool is_record(str about)
+{
+	return about.n > 0 && !str_starts(about, STR("finding--")) && !str_starts(about, STR("event--"));
+}
+
+/* --- before --- */
+
+struct preparing {
+	struct reader *r;
+	const struct types *t;
+	struct policies *p;
+	const struct viewer *v;
+	struct arena *a;
+	struct call_before *out;
+	struct err *err;
+	bool own;                  /* the item is about that organisation */
+};
+
+static enum rc read_about(struct preparing *k, str about)
+{
+	struct record_view view = { 0 };
+	k->out->about = about;
+	if (!is_record(about))
+		return RC_OK;
+	enum rc rc = read_record(k->r, k->t, k->v, about, k->a, &view, k->err);
+	if (rc == RC_OK) {
+		const struct type *t = record_view_type(&view);
+		k->out->about = record_view_id(&view, k->a);
+		k->out->version = record_view_version(&view);
+		k->out->about_title = title_of(&view, k->a);
+		str whose = t && t->organisation ? member(view.body, t->organisation->name, k->a) : STR("");
+		/* The card of an organisation itself. */
+		if (duty_field(t, "organisation.contacts"))
+			whose = k->out->about;
+		if (k->out->organisation.n == 0)
+			k->out->organisation = whose;
+	}
+	record_view_end(&view);
+	return rc;
+}
+
+static enum rc read_organisation(struct preparing *k)
+{
+	struct record_view view = { 0 };
+	if (k->out->organisation.n == 0)
+		return RC_OK;
+	enum rc rc = read_record(k->r, k->t, k->v, k->out->organisation, k->a, &view, k->err);
+	if (rc == RC_OK) {
+		struct ladder_contact *list = ARENA_ARRAY(k->a, CONTACTS_MOST, struct ladder_contact);
+		struct json_object *rows = duty_list(record_view_type(&view), view.body, "organisation.contacts");
+		k->out->organisation = record_view_id(&view, k->a);
+		k->out->organisation_name = title_of(&view, k->a);
+		k->out->contacts = list;
+		for (size_t i = 0; i < json_count(rows) && k->out->contact_count < CONTACTS_MOST; i++) {
+			struct json_object *o = json_at(rows, i);
+			if (json_get_str(o, "phone").n > 0)
+				list[k->out->contact_count++] = (struct ladder_contact){
+					.name = member(o, "name", k->a), .role = member(o, "role", k->a),
+					.phone = member(o, "phone", k->a) };
+		}
+	}
+	record_view_end(&view);
+	return rc;
+}
+
+/* What may be said is what may be written to them. */
+static enum rc ask_check(struct preparing *k)
+{
+	struct explanation *e = ARENA_NEW(k->a, struct explanation);
+	struct explain_ask ask = { .item = k->out->about, .by = CHANNEL_MAIL, .purpose = PURPOSE_HANDLING,
+				   .to = { .kind = RECIPIENT_CONSTITUENT, .ceiling = TLP_AMBER_STRICT },
+				   .own = k->own };
+	str agreement;
+	if (k->out->about.n == 0 || k->out->organisation.n == 0)
+		return RC_OK;
+	enum rc rc = explain_whose(k->r, k->t, k->v, k->out->organisation, k->a, &ask.organisation, k->err);
+	if (rc == RC_OK)
+		rc = policies_recipient(k->p, ask.organisation, &ask.to, &ask.policy, k->a, &agreement, k->err);
+	if (rc == RC_OK)
+		rc = explain_item(k->r, k->t, k->v, &ask, k->a, e, k->err);
+	if (rc != RC_OK)
+		return rc;
+	k->out->checked = true;
+	k->out->may = e->told;
+	k->out->rule = e->decision.rule;
+	k->out->policy = ask.policy.number;
+	k->out->cut = e->cut;
+	k->out->cut_count = e->cut_count;
+	k->out->label = arena_fmt(k->a, "TLP:%s", e->labels.tlp < TLP_COUNT ? tlp_name(e->labels.tlp) : "RED");
+	return RC_OK;
+}
+
+enum rc call_prepare(struct reader *r, const struct types *t, struct policies *p, const struct viewer *v,
+		     str about, str organisation, struct arena *a, struct call_before *out, struct err *err)
+{
+	*out = (struct call_before){ .about = STR(""), .about_title = STR(""), .organisation = organisation,
+				     .organisation_name = STR(""), .label = STR(""), .rule = "" };
+	struct preparing k = { r, t, p, v, a, out, err, false };
+	enum rc rc = read_about(&k, about);
+	if (rc == RC_OK)
+		rc = read_organisation(&k);
+	return rc == RC_OK ? ask_check(&k) : rc;
+}
+
+/* --- after --- */
+
+struct saving {
+	struct records *r;
+	const struct types *types;
+	const struct viewer *v;
+	const struct call_said *q;
+	struct call_before before;
+	const struct type *type;
+	struct arena *a;
+	struct call_done *out;
+};
+
+static void put(const struct saving *k, struct json_out *j, const char *meaning, str value)
+{
+	const char *field = duty_field(k->type, meaning);
+	if (field && value.n > 0)
+		json_put_str(j, field, value);
+}
+
+static void put_fields(const struct saving *k, struct buf *out)
+{
+	struct json_out j = json_out(out);
+	char at[40];
+	str result = k->q->result, whom = k->before.organisation_name;
+	json_open(&j, '{');
+	json_put_str(&j, k->type->title->name,
+		     arena_fmt(k->a, STR_FMT "%s" STR_FMT, STR_ARG(result), whom.n > 0 ? ": " : "",
+			       STR_ARG(str_head(whom, TITLE_MOST))));
+	put(k, &j, "call.organisation", k->before.organisation);
+	put(k, &j, is_record(k->before.about) ? "call.about" : "call.finding", k->before.about);
+	put(k, &j, "call.contact", k->q->contact);
+	put(k, &j, "call.contact-role", k->q->role);
+	put(k, &j, "call.number", k->q->phone);
+	put(k, &j, "call.direction", k->q->direction.n > 0 ? k->q->direction : STR("out"));
+	put(k, &j, "call.result", result);
+	put(k, &j, "call.words", k->q->words);
+	put(k, &j, "call.at", time_str(at, k->q->at_us));
+	json_close(&j, '}');
+}
+
+static enum rc put_record(struct tx *tx, struct saving *k, struct err *err)
+{
+	struct record_view view = { 0 };
+	struct change_errors errors = { .count = 0 };
+	struct buf fields = BUF_INIT(RECORD_BODY_MAX);
+	put_fields(k, &fields);
+	struct change_request q = { .type = str_of(k->type->name), .fields = buf_str(&fields) };
+	enum rc rc = change_record_tx(tx, k->r, k->v, &q, k->a, &view, &errors, err);
+	if (rc == RC_INPUT && errors.count > 0)
+		rc = fail(err, RC_INPUT, "%s", errors.list[0].text);
+	if (rc == RC_OK)
+		k->out->id = record_view_id(&view, k->a);
+	record_view_end(&view);
+	buf_free(&fields);
+	return rc;
+}
+
+static str cut_words(const struct saving *k)
+{
+	struct buf b = BUF_INIT(KIB(8));
+	for (size_t i = 0; i < k->before.cut_count; i++)
+		buf_fmt(&b, "%s%s", i ? "," : "", k->before.cut[i]);
+	str s = arena_str(k->a, buf_str(&b));
+	buf_free(&b);
+	return s;
+}
+
+static bool reached(const struct saving *k)
+{
+	return str_eq(k->q->result, STR("reached"));
+}
+
+/* What was said, by word of mouth or to a machine, and what might be. */
+static enum rc put_ledger(struct tx *tx, struct saving *k, struct err *err)
+{
+	const struct call_before *b = &k->before;
+	if ((!reached(k) && !str_eq(k->q->result, STR("left-message"))) || b->organisation.n == 0 ||
+	    b->about.n == 0)
+		return RC_OK;
+	struct ledger_row row = {
+		.at_us = tx_now_us(tx), .kind = LEDGER_SAID, .driver = STR("phone"),
+		.recipient = k->q->role.n > 0 ? arena_fmt(k->a, STR_FMT "/" STR_FMT, STR_ARG(b->organisation),
+							  STR_ARG(k->q->role)) : b->organisation,
+		.item = b->about, .item_version = b->version, .policy = b->policy,
+		.purpose = PURPOSE_HANDLING, .rule = str_of(b->rule), .cut = cut_words(k),
+		.reference = k->out->id,
+		.words = b->may ? k->q->result :
+				  arena_fmt(k->a, STR_FMT "; nothing of it was to be said", STR_ARG(k->q->result)),
+		.covers = 1 };
+	k->out->told = true;
+	return ledger_add(tx, &row, NULL, err);
+}
+
+static bool call_notes(const struct type *t, str rule)
+{
+	for (size_t i = 0; t && i < t->clock_count; i++)
+		if (str_eq(rule, str_of(t->clocks[i].name)))
+			return t->clocks[i].call_notes;
+	return false;
+}
+
+static enum rc note_clocks(struct tx *tx, struct saving *k, struct err *err)
+{
+	struct uuid id;
+	str type;
+	struct record_clock *list = NULL;
+	size_t count = 0;
+	if (!reached(k) || !record_id_parse(k->before.about, &type, &id))
+		return RC_OK;
+	const struct type *t = types_find(k->types, type);
+	enum rc rc = clocks_of(tx_conn(tx), id, k->a, &list, &count, err);
+	for (size_t i = 0; i < count && rc == RC_OK; i++) {
+		const struct clock_state *s = &list[i].state;
+		if (!call_notes(t, list[i].rule) || s->started_us == TIME_NONE || s->stopped_us != TIME_NONE ||
+		    list[i].noted_by.n > 0)
+			continue;
+		rc = clock_noted(tx, records_journal(k->r), id, list[i].rule, str_of(k->v->actor),
+				 arena_fmt(k->a, "called: " STR_FMT, STR_ARG(k->out->id)), err);
+		k->out->clocks++;
+	}
+	return rc;
+}
+
+static enum rc save(struct tx *tx, void *ctx, struct err *err)
+{
+	struct saving *k = ctx;
+	enum rc rc = put_record(tx, k, err);
+	if (rc == RC_OK)
+		rc = put_ledger(tx, k, err);
+	return rc == RC_OK ? note_clocks(tx, k, err) : rc;
+}
+
+/* --- the contact that answered --- */
+
+static bool is_contact(struct json_object *row, const struct call_said *q)
+{
+	str phone = json_get_str(row, "phone"), name = json_get_str(row, "name");
+	return (q->phone.n > 0 && str_eq(phone, q->phone)) ||
+	       (q->phone.n == 0 && q->contact.n > 0 && str_eq(name, q->contact));
+}
+
+/* The contacts with the day written into those that answered; false: none did. */
+static bool confirm_rows(const char *field, struct json_object *rows, const struct call_said *q, struct buf *out)
+{
+	struct json_out j = json_out(out);
+	char day[16];
+	str today = time_day_str(day, q->at_us);
+	bool any = false;
+	json_open(&j, '{');
+	json_key(&j, str_of(field));
+	json_open(&j, '[');
+	for (size_t i = 0; i < json_count(rows); i++) {
+		struct json_object *row = json_at(rows, i);
+		if (!is_contact(row, q)) {
+			json_raw(&j, str_of(json_object_to_json_string_ext(row, JSON_C_TO_STRING_PLAIN)));
+			continue;
+		}
+		json_open(&j, '{');
+		json_put_members(&j, row, "confirmed");
+		json_put_str(&j, "confirmed", today);
+		json_close(&j, '}');
+		any = true;
+	}
+	json_close(&j, ']');
+	json_close(&j, '}');
+	return any;
+}
+
+/* The field with contacts, when they have a day on which they were confirmed; NULL. */
+static const char *confirmable(const struct type *t)
+{
+	const char *field = duty_field(t, "organisation.contacts");
+	const struct type_field *f = field ? type_find_field(t, str_of(field)) : NULL;
+	for (size_t i = 0; f && i < f->row_count; i++)
+		if (strcmp(f->rows[i].name, "confirmed") == 0)
+			return field;
+	return NULL;
+}
+
+/* Who may not change the card, or finds it changed meanwhile, has noted his call all the same. */
+static void confirm_contact(struct store *s, struct saving *k)
+{
+	struct record_view view = { 0 }, changed = { 0 };
+	struct change_errors errors = { .count = 0 };
+	struct buf fields = BUF_INIT(RECORD_BODY_MAX);
+	struct reader *r = NULL;
+	const char *field = NULL;
+	if (!reached(k) || k->before.organisation.n == 0)
+		return;
+	enum rc rc = store_read_begin(s, &r, NULL);
+	if (rc == RC_OK)
+		rc = read_record(r, k->types, k->v, k->before.organisation, k->a, &view, NULL);
+	store_read_end(r);
+	if (rc == RC_OK && (field = confirmable(record_view_type(&view))) &&
+	    confirm_rows(field, json_get(view.body, field), k->q, &fields)) {
+		struct change_request q = { .id = k->before.organisation, .based_on = record_view_version(&view),
+					    .fields = buf_str(&fields), .why = STR("reached by telephone") };
+		k->out->confirmed = change_record(k->r, s, k->v, &q, k->a, &changed, &errors, NULL) == RC_OK;
+	}
+	record_view_end(&view);
+	record_view_end(&changed);
+	buf_free(&fields);
+}
+
+static const struct type *call_type(const struct types *t)
+{
+	for (size_t i = 0; i < types_count(t); i++)
+		if (type_meaning(types_at(t, i), STR("call.result")))
+			return types_at(t, i);
+	return NULL;
+}
+
+enum rc call_save(struct records *r, struct store *s, struct policies *p, const struct types *t,
+		  const struct viewer *v, const struct call_said *said, struct arena *a,
+		  struct call_done *out, struct err *err)
+{
+	struct call_said q = *said;
+	struct saving k = { .r = r, .types = t, .v = v, .q = &q, .type = call_type(t), .a = a, .out = out };
+	struct reader *reader = NULL;
+	struct err why = { 0 };
+	*out = (struct call_done){ .id = STR("") };
+	if (q.at_us == TIME_NONE)
+		q.at_us = clock_now_us();
+	q.at_us -= q.at_us % SECOND_US;
+	if (!k.type)
+		return fail(err, RC_ABSENT, "no type means 'call.result'");
+	enum rc rc = store_read_begin(s, &reader, err);
+	if (rc == RC_OK)
+		rc = call_prepare(reader, t, p, v, q.about, q.organisation, a, &k.before, err);
+	store_read_end(reader);
+	if (rc != RC_OK)
+		return rc;
+	rc = store_write(s, save, &k, &why);
+	if (rc == RC_DENIED)
+		change_refused(r, s, v, str_of(k.type->name), str_of(why.text));
+	if (rc != RC_OK)
+		return fail(err, rc, "%s", why.text);
+	confirm_contact(s, &k);
+	return RC_OK;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/node_notify.h"
+
+#include "notify/round.h"
+
+#define RESOLVER(name) extern const struct resolver resolver_##name;
+#include "resolvers.def"
+#undef RESOLVER
+static const struct resolver *const resolvers[] = {
+#define RESOLVER(name) &resolver_##name,
+#include "resolvers.def"
+#undef RESOLVER
+};
+
+enum rc node_notify_open(struct node *n, struct err *err)
+{
+	const struct notify_world w = {
+		.store = n->store, .records = n->records, .roles = n->roles, .policies = n->policies,
+		.calendar = n->calendar, .settings = n->settings, .log = n->log, .resolvers = resolvers,
+		.resolver_count = COUNT_OF(resolvers),
+	};
+	enum rc rc = notify_open(&w, &n->notify, err);
+	if (rc == RC_OK)
+		rounds_open(n->notify);
+	return rc;
+}
+
+void node_notify_close(struct node *n)
+{
+	notify_close(n->notify);
+	n->notify = NULL;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a row of the outbox to what its recipient reads. */
+#include <json-c/json.h>
+
+#include "notify/notify_private.h"
+
+enum { TEXT_MAX = 64 << 10, ITEM_MAX = 2 << 20, COVERS_SHOWN = 1000 };
+
+/* Also where no template says so. */
+static const struct { const char *language, *word; } exercise_words[] = {
+	{ "en", "EXERCISE - EXERCISE" },
+	{ "id", "LATIHAN - LATIHAN" },
+};
+
+static const char *exercise_word(const char *language)
+{
+	for (size_t i = 0; i < COUNT_OF(exercise_words); i++)
+		if (strcmp(exercise_words[i].language, language) == 0)
+			return exercise_words[i].word;
+	return exercise_words[0].word;
+}
+
+struct making {
+	const struct notify *n;
+	struct reader *r;
+	const struct types *types;
+	const struct message *m;
+	const struct driver *d;
+	const struct render_as *as;
+	struct arena *a;
+	struct rendering *out;
+	struct told item;
+	bool exercise;
+	const char *language;
+	struct err *err;
+};
+
+/* --- the item --- */
+
+static enum rc take_item(struct making *k)
+{
+	bool bare = false;
+	struct err why = { 0 };
+	enum rc rc = texts_bare(k->m->template, &bare, k->err);
+	if (rc != RC_OK || k->m->item.n == 0)
+		return rc;
+	rc = told_item(k->r, k->types, &k->out->who.to, k->m->item, k->m->item_version, k->a, &k->item, &why);
+	k->out->rule = k->item.rule ? k->item.rule : "";
+	k->out->cut = k->item.cut;
+	if (rc != RC_DENIED || !bare)
+		return rc == RC_OK ? RC_OK : fail(k->err, rc, "%s", why.text);
+	k->out->bare = true;
+	k->out->rule = "nothing of the item is told";
+	return RC_OK;
+}
+
+static struct json_object *parsed(struct buf *b)
+{
+	struct json_object *o = NULL;
+	if (b->over || json_read(buf_str(b), &o, NULL) != RC_OK)
+		o = NULL;
+	buf_free(b);
+	return o;
+}
+
+static struct json_object *text_object(str s)
+{
+	return json_object_new_string_len(s.p ? s.p : "", (int)s.n);
+}
+
+static void put(struct making *k, const char *name, str value)
+{
+	json_object_object_add(k->out->data, name, text_object(value));
+}
+
+/* Rows with a language each, written for this very purpose: the recipient's own, else the first. */
+static struct json_object *choose_words(const struct record_view *v, str languages)
+{
+	const struct type *t = record_view_type(v);
+	const struct meaning *m = type_meaning(t, STR("message.texts"));
+	struct json_object *rows = m && m->field && !record_view_cuts(v, m->field) ? json_get(v->body, m->field->name) :
+										   NULL;
+	while (languages.n > 0) {
+		str one = str_cut(&languages, ' ');
+		for (size_t i = 0; one.n > 0 && i < json_count(rows); i++)
+			if (str_eq_nocase(json_get_str(json_at(rows, i), "language"), one))
+				return json_at(rows, i);
+	}
+	return json_count(rows) ? json_at(rows, 0) : NULL;
+}
+
+static void put_record(struct making *k)
+{
+	struct buf b = BUF_INIT(ITEM_MAX);
+	struct json_out j = json_out(&b);
+	bool flag;
+	record_view_json(&k->item.view, &j);
+	struct json_object *o = parsed(&b);
+	struct json_object *words = choose_words(&k->item.view, k->out->who.languages);
+	k->exercise = k->exercise || (json_get_bool(json_get(o, "labels"), "exercise", &flag) && flag);
+	json_object_object_add(k->out->data, "item", o);
+	if (words)
+		json_object_object_add(k->out->data, "words", json_object_get(words));
+}
+
+static void put_finding(const struct finding *f, struct json_object *list)
+{
+	struct buf b = BUF_INIT(ITEM_MAX);
+	struct json_out j = json_out(&b);
+	finding_json(f, NULL, &j);
+	struct json_object *o = parsed(&b);
+	if (!o)
+		return;
+	json_object_object_del(o, "concerns"); /* whom else it concerns is not his to know */
+	json_object_array_add(list, o);
+}
+
+static void put_one(struct making *k)
+{
+	struct json_object *list = json_object_new_array();
+	put_finding(&k->item.finding, list);
+	k->exercise = k->exercise || k->item.finding.exercise;
+	json_object_object_add(k->out->data, "finding", json_object_get(json_at(list, 0)));
+	json_free(list);
+}
+
+/* --- what it covers --- */
+
+static enum rc take_covers(struct making *k)
+{
+	struct json_object *list = json_object_new_array();
+	size_t told = 0;
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < k->as->cover_count; i++) {
+		struct told t;
+		rc = told_item(k->r, k->types, &k->out->who.to, k->as->covers[i].item, 0, k->a, &t, k->err);
+		if (rc == RC_OK && t.is_finding && ++told <= COVERS_SHOWN) {
+			put_finding(&t.finding, list);
+			k->exercise = k->exercise || t.finding.exercise;
+		}
+		if (rc == RC_DENIED || rc == RC_ABSENT) {
+			k->out->left_out++;
+			rc = RC_OK;
+			if (told == 0 && k->out->left_out == k->as->cover_count)
+				rc = fail(k->err, RC_DENIED, "nothing of what it covers may be told: %s",
+					  t.rule && *t.rule ? t.rule : "it is gone");
+		}
+		told_end(&t);
+	}
+	json_object_object_add(k->out->data, "covers", list);
+	json_object_object_add(k->out->data, "cover_count", json_object_new_int64((int64_t)told));
+	return rc;
+}
+
+/* --- the words --- */
+
+static str page_of(struct making *k)
+{
+	struct uuid id;
+	str type, item = k->m->item;
+	if (!k->n->public_url[0] || !k->out->who.ours || k->out->bare)
+		return STR("");
+	if (str_starts(item, STR("finding--")))
+		return arena_fmt(k->a, "%s/findings/" STR_FMT, k->n->public_url,
+				 STR_ARG(str_from(item, STR("finding--").n)));
+	return record_id_parse(item, &type, &id) ?
+		       arena_fmt(k->a, "%s/" STR_FMT "/" STR_FMT, k->n->public_url, STR_ARG(type), STR_ARG(item)) :
+		       STR("");
+}
+
+static void put_frame(struct making *k)
+{
+	char at[40];
+	struct json_object *details = NULL;
+	struct rendering *o = k->out;
+	put(k, "key", arena_fmt(k->a, STR_FMT "-%lld", STR_ARG(store_node_id(k->n->w.store)), (long long)k->m->id));
+	json_object_object_add(o->data, "id", json_object_new_int64(k->m->id));
+	put(k, "node", store_node_name(k->n->w.store));
+	put(k, "kind", k->m->template);
+	put(k, "made", time_str(at, k->m->made_us > 0 ? k->m->made_us : clock_now_us()));
+	put(k, "to", o->who.name);
+	put(k, "address", o->who.address);
+	put(k, "link", o->link);
+	put(k, "reference", o->bare ? STR("") : k->m->item);
+	json_object_object_add(o->data, "urgent", json_object_new_boolean(k->m->lane == LANE_WARNING));
+	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details)
+		json_object_object_add(o->data, "details", details);
+}
+
+static enum rc render_text(struct making *k)
+{
+	struct buf b = BUF_INIT(TEXT_MAX), fit = BUF_INIT(TEXT_MAX);
+	struct rendering *o = k->out;
+	const struct mustache *m = texts_find(k->n->texts, k->m->template, str_of(k->d->name),
+					      o->who.languages, &k->language);
+	enum rc rc = m ? RC_OK : fail(k->err, RC_ABSENT, "there is no text of '" STR_FMT "'", STR_ARG(k->m->template));
+	put(k, "language", str_of(k->language));
+	if (k->exercise) {
+		json_object_object_add(o->data, "exercise", json_object_new_boolean(true));
+		buf_fmt(&b, "%s: ", exercise_word(k->language));
+	}
+	if (rc == RC_OK)
+		rc = mustache_render(m, o->data, &b, k->err);
+	str all = arena_str(k->a, str_trim_all(buf_str(&b)));
+	if (rc == RC_OK && k->d->shorten) {
+		k->d->shorten(all, arena_fmt(k->a, " [#%lld]", (long long)k->m->id), &fit);
+		all = arena_str(k->a, buf_str(&fit));
+	}
+	o->text = all;
+	o->subject = k->d->shorten ? all : str_trim_all(str_cut(&o->text, '\n'));
+	o->text = str_trim_all(o->text);
+	put(k, "subject", o->subject);
+	put(k, "text", o->text);
+	put(k, "whole", all);
+	buf_free(&b);
+	buf_free(&fit);
+	return rc;
+}
+
+enum rc notify_render_as(const struct notify *n, struct reader *r, const struct types *t,
+			 const struct message *m, const struct render_as *as, struct arena *a,
+			 struct rendering *out, struct err *err)
+{
+	struct making k = { .n = n, .r = r, .types = t, .m = m, .d = driver_find(m->driver), .as = as, .a = a,
+			    .out = out, .err = err };
+	*out = (struct rendering){ .rule = "", .cut = STR(""), .subject = STR(""), .text = STR(""), .link = STR("") };
+	k.item.cut = STR("");
+	if (!k.d) /* waits for a driver that is not here: on paper meanwhile */
+		k.d = driver_find(STR("print"));
+	const struct resolving where = { n, r, t, k.d, m->lane, clock_now_us(), a };
+	enum rc rc = notify_resolve(&where, m->recipient, &out->who, err);
+	if (rc != RC_OK)
+		return rc;
+	out->data = json_object_new_object();
+	out->who.to.purpose = m->purpose > PURPOSE_NONE && m->purpose < PURPOSES ? (enum purpose)m->purpose :
+										  PURPOSE_HANDLING;
+	out->who.to.invited = as->invited;
+	rc = take_item(&k);
+	if (rc == RC_OK && !out->bare) {
+		if (m->item.n > 0 && !k.item.is_finding)
+			put_record(&k);
+		else if (m->item.n > 0)
+			put_one(&k);
+		rc = take_covers(&k);
+	}
+	if (rc == RC_OK) {
+		out->link = page_of(&k);
+		put_frame(&k);
+		rc = render_text(&k);
+	}
+	told_end(&k.item);
+	if (rc != RC_OK) {
+		json_free(out->data);
+		out->data = NULL;
+	}
+	return rc;
+}
+
+/* Who stands on the list of a round is invited to it. */
+static enum rc is_invited(struct reader *r, const struct message *m, bool *out, struct err *err)
+{
+	struct uuid item, organisation;
+	str item_type, type, whole = m->recipient, id = str_cut(&whole, '/');
+	*out = false;
+	if (!record_id_parse(m->item, &item_type, &item) || !record_id_parse(id, &type, &organisation))
+		return RC_OK;
+	return round_invites(r, item, organisation, out, err);
+}
+
+enum rc notify_render(const struct notify *n, struct reader *r, const struct types *t,
+		      const struct message *m, struct arena *a, struct rendering *out, struct err *err)
+{
+	struct cover *covers = NULL;
+	struct render_as as = { .covers = NULL };
+	*out = (struct rendering){ .rule = "", .cut = STR("") };
+	enum rc rc = outbox_covers(reader_conn(r), m->id, a, &covers, &as.cover_count, err);
+	if (rc == RC_OK)
+		rc = is_invited(r, m, &as.invited, err);
+	as.covers = covers;
+	return rc == RC_OK ? notify_render_as(n, r, t, m, &as, a, out, err) : rc;
+}
