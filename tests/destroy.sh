@@ -159,6 +159,31 @@ nowhere "$p" "no byte of them is left"
 is "$(curl -s -o "$T/body" -w '%{http_code}' -H "Authorization: Bearer $lead" -F based_on=0 -F "f.title=again" -F f.files.there=1 -F "f.files=@$T/picture.bin" "$URL/note")" 403 "the file is not taken again"
 nowhere "$p" "nor kept"
 
+# --- evidence: its items, in the folder under their digest ---
+p=qzpattern9b4d
+printf '\377\330\377\340%s and more of it' "$p" >"$T/item.bin"
+check "an exhibit" r evidence new exhibit=E-9 title="Disk of $p" case="$(r incident new title='A case' class=fraud severity=low --json | sed -nE 's/.*"id":"(incident--[^"]*)".*/\1/p')" \
+	collected_at=2026-11-20T10:00:00Z collected_how="copied" authority=consent
+check "an item of it" r evidence add 1 "$T/item.bin" --name "$p.bin"
+grep -rqaF "$p" "$D/evidence"
+ok $? "stands in the folder"
+r destroy evidence-1 --refer "Hotline" >"$T/said" 2>&1
+has "$T/said" '^destroyed' "is destroyed"
+nowhere "$p" "no byte of it is left, nor of the chain"
+check "another exhibit" r evidence new exhibit=E-10 title="Disk" case=incident-2 collected_at=2026-11-20T10:00:00Z collected_how="copied" authority=consent
+check_fails 77 "the item is not taken again" r evidence add 2 "$T/item.bin"
+nowhere "$p" "nor kept"
+
+# --- what others keep of a record: indicators, messages ---
+p=qzpattern0c5e
+echo "{ \"title\": \"$p\", \"class\": \"fraud\", \"severity\": \"low\", \"indicators\": [ { \"domain\": \"$p.example.org\", \"url\": \"http://$p.example.org/$p\" } ] }" >"$T/fields.json"
+check "an incident with indicators" r incident new --body "$T/fields.json"
+n=$(r incident list --json | sed -nE 's/.*"number":([0-9]+).*"title":"'"$p"'".*/\1/p' | head -1)
+check "a call about it" r call new title="Call about $p" about="incident-$n" direction=out result=reached words="$p" at=2026-11-20T10:00:00Z
+r destroy "incident-$n" call-1 --refer "Hotline" >"$T/said" 2>&1
+has "$T/said" '^destroyed' "both are destroyed"
+nowhere "$p" "no byte of them is left, also not in other tables"
+
 # --- killed in the middle: it goes on, and ends ---
 p=qzpattern7a3f
 { head_line; for i in $(seq 500); do line "$p-$i" "$((50000 + i))"; done; } >"$T/2026-11-20-scan_telnet-k.csv"
