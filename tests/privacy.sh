@@ -154,5 +154,48 @@ has_not "$T/out" held.one "in the reply"
 check_fails 64 "lifting asks for a reason" sh -c "ronda hold lift preservation-1 -d '$D' || exit 64"
 check "it is lifted" r hold lift preservation-1 --reason "case closed"
 check "then it may be erased" r note erase 1 --why "no longer needed"
+
+# --- pages ---
+lead=$(r token make lead --right operate --ceiling AMBER+STRICT --personal --account "Lead B" 2>/dev/null)
+api() { # status in $status, body in $T/body
+	status=$(curl -s -o "$T/body" -w '%{http_code}' --max-time 60 -H "Authorization: Bearer $lead" "$@" 2>"$T/curl")
+}
+api -H 'Accept: text/html' "$URL/privacy"
+is "$status" 200 "the register is a page"
+has "$T/body" 'Incidents' "with each type"
+check "an event of a person" r intake "$T/2026-11-20-scan_telnet-a.csv"
+echo '{ "title": "Third request", "asked_by": "Nobody", "received": "2026-11-20", "identity": "seen", "identifiers": [ { "kind": "e-mail", "value": "bob@example.org" } ] }' >"$T/request.json"
+check "a third request" r subject new --body "$T/request.json"
+api -H 'Accept: text/html' "$URL/subject/3"
+has "$T/body" '/found">What is kept about this person' "leads to what is kept"
+api -d do=search "$URL/subject/3/found"
+is "$status" 200 "a search over HTTP"
+has "$T/body" '"said":"Searched to the end' "comes to its end"
+has "$T/body" '"kind":"record"' "and finds the card"
+api "$URL/subject/3/reply.json"
+has "$T/body" 'Bob Example' "the reply has it"
+api -d do=purge "$URL/subject/3/found"
+has "$T/body" '"confirm":true' "erasing asks again"
+api -d do=purge -d meant=yes "$URL/subject/3/found"
+is "$status" 409 "and waits for the review"
+check "it is reviewed" r subject move 3 reviewed
+api -d do=purge -d meant=yes "$URL/subject/3/found"
+is "$status" 200 "then it is done"
+nowhere "Bob Example" "to the last byte"
+api "$URL/incident/1/found"
+is "$status" 404 "other records have no such page"
+api -H 'Accept: text/html' "$URL/incident/1"
+has "$T/body" '/destroy\?object=incident--' "a record's page leads to destroying it"
+api -d "objects=incident-1" -d agency=Hotline "$URL/destroy"
+has "$T/body" '"confirm":true' "which asks again"
+r incident show 1 >"$T/out"
+has "$T/out" 'Open one' "and does nothing yet"
+api -d "objects=incident-1" -d agency=Hotline -d meant=yes "$URL/destroy"
+is "$status" 200 "it is meant"
+has "$T/body" '"ended":true' "and done"
+api "$URL/incident/1.json"
+has_not "$T/body" 'Open one' "it is gone"
+curl -s -o "$T/body" -w '%{http_code}' -H "Authorization: Bearer $(cat "$T/token")" -d "objects=incident-2" -d agency=x -d meant=yes "$URL/destroy" >"$T/status"
+is "$(cat "$T/status")" 404 "a viewer has no such page"
 stop_node
 done_testing
