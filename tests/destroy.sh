@@ -102,6 +102,35 @@ for _ in $(seq 100); do
 done
 is "$(cat "$D"/raw/*.seg 2>/dev/null | wc -c)" "$left" "not even the parts that came before it was known"
 
+# --- a watched folder: what was taken stays beside it, and goes too ---
+p=qzpattern2f9a
+mkdir "$T/in"
+check "a feed with a folder" r feed add watched --tlp AMBER --folder "$T/in"
+{ head_line; line "$p" 15001; } >"$T/in/2026-11-20-scan_telnet-w.csv"
+printf '\377\330\377\340%s, a picture' "$p" >"$T/in/picture.jpg"
+cp "$T/in/picture.jpg" "$T/picture.jpg"
+for _ in $(seq 100); do
+	[ ! -e "$T/in/picture.jpg" ] || [ ! -e "$T/in/2026-11-20-scan_telnet-w.csv" ] || { sleep 0.1; continue; }
+	[ -e "$T/in/refused/picture.jpg" ] && [ -e "$T/in/done/2026-11-20-scan_telnet-w.csv" ] && break
+	sleep 0.1
+done
+grep -rqaF "$p" "$T/in/done" && grep -rqaF "$p" "$T/in/refused"
+ok $? "its files are taken and refused, and moved away"
+reports=$(r quarantine list --json | sed -nE 's/.*"report":([0-9]+).*"reason":"format".*/report:\1/p' | head -1)
+n=$(r events --json source.reverse_dns="$p.example.org" | sed -nE 's/.*"id":"([0-9a-f]{32})".*/event--\1/p' | head -1)
+r destroy $reports $n --refer "Cybercrime unit" >"$T/said" 2>&1
+has "$T/said" '^destroyed' "both are destroyed"
+nowhere "$p" "no byte of them is left in the node"
+! grep -rqaF "$p" "$T/in"
+ok $? "nor in the folder"
+cp "$T/picture.jpg" "$T/in/again.jpg"
+for _ in $(seq 100); do
+	[ -e "$T/in/again.jpg" ] || break
+	sleep 0.1
+done
+! grep -rqaF "$p" "$T/in" "$D"
+ok $? "the picture that comes again is gone at once"
+
 # --- one event of many, by its id: the others stay ---
 p=qzpattern3c9d
 { head_line; line plain 20001; line "$p" 20002; line plain 20003; } >"$T/2026-11-20-scan_telnet-e.csv"
