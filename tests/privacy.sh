@@ -18,7 +18,7 @@ r account new "Viewer A" --roles viewer >/dev/null
 mkdir "$D/types"
 cat >"$D/types/errand.json" <<'END'
 { "type": "errand", "version": 1, "title": "what", "label": { "en": "Errand" }, "plural": { "en": "Errands" },
-  "retention": "PT1S", "purpose": { "en": "To run it." }, "basis": { "en": "Somebody asked." },
+  "retention": "PT15S", "purpose": { "en": "To run it." }, "basis": { "en": "Somebody asked." },
   "fields": { "what": { "kind": "text", "max": 80, "required": ["*"], "label": { "en": "What" } },
     "who": { "kind": "text", "personal": true, "label": { "en": "Who" } } },
   "states": { "open": { "label": { "en": "Open" }, "to": { "done": { "roles": ["lead"] } } },
@@ -51,7 +51,7 @@ has "$T/out" 'stays: under hold' "with what is held"
 has "$T/out" 'stays: linked with what is open' "and what is linked"
 serve
 ok $? "the node serves"
-for _ in $(seq 200); do
+for _ in $(seq 900); do
 	grep -rqaF qzkeep1a "$D" || break
 	sleep 0.1
 done
@@ -110,6 +110,7 @@ r subject pack 1 >"$T/out"
 has_not "$T/out" 'Not given out' "nor is that there is one"
 check_fails 78 "nothing is erased before it was reviewed" r subject purge 1
 check "it is reviewed" r subject move 1 reviewed
+check_fails 77 "as it stands" sh -c "echo '{ \"exceptions\": [] }' >'$T/none.json'; ronda subject edit 1 --body '$T/none.json' -d '$D'"
 check "and erased" r subject purge 1
 has "$T/out" ' erased, ' "as far as it may be"
 nowhere "Qzalice Example" "the card is gone to its last byte"
