@@ -17,6 +17,8 @@ static const struct cli_option options[] = {
 	{ "--source", 0, "NAME", "what its contacts are said to come from, as whois:apnic; the form's when not said" },
 	{ "--seen", 0, "DATE", "the day its source says it of; the file's own when not said" },
 	{ "--subject", 0, "DOMAIN", "whom a security.txt is about" },
+	{ "--security-txt", 0, NULL, "refresh: ask the sites of these domains instead of the registries" },
+	{ "--again", 0, NULL, "refresh: ask although what is noted is still good" },
 	{ "--overwrite", 0, NULL, "names, site and the like are taken from the source although ours differ" },
 	{ "--why", 0, "TEXT", "reason, kept with each change" },
 	{ .name = NULL },
@@ -236,36 +238,49 @@ static int rfc2350(struct cli *c)
 	return rc == RC_OK ? 0 : cli_fail(c, &err);
 }
 
+static int import_any(struct cli *c)
+{
+	int code;
+	return directory_import_form(c, &code) ? code : import(c);
+}
+
+static const struct {
+	const char *word;
+	int (*run)(struct cli *c);
+} words[] = {
+	{ "import", import_any }, { "forms", directory_forms }, { "contacts", directory_contacts },
+	{ "refresh", directory_refresh }, { "duplicates", directory_duplicates }, { "merge", directory_merge },
+	{ "unmerge", directory_unmerge }, { "list", list }, { "succeed", succeed }, { "rfc2350", rfc2350 },
+};
+
 static int run(struct cli *c)
 {
 	str word = c->argc ? str_of(c->argv[0]) : STR("list");
-	int code;
-	if (str_eq(word, STR("import")))
-		return directory_import_form(c, &code) ? code : import(c);
-	if (str_eq(word, STR("forms")))
-		return directory_forms(c);
-	if (str_eq(word, STR("contacts")))
-		return directory_contacts(c);
-	if (str_eq(word, STR("list")))
-		return list(c);
-	if (str_eq(word, STR("succeed")))
-		return succeed(c);
-	if (str_eq(word, STR("rfc2350")))
-		return rfc2350(c);
-	return cli_usage(c, "import FILE, forms, contacts, list, succeed OLD NEW, or rfc2350 ORGANISATION");
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (str_eq(word, str_of(words[i].word)))
+			return words[i].run(c);
+	return cli_usage(c, "import FILE, forms, contacts, refresh [WHAT...], duplicates, merge KEEP OTHER, unmerge OTHER, list,"
+			    " succeed OLD NEW, or rfc2350 [ORGANISATION]");
 }
 
 const struct cli_command cli_directory = {
 	.name = "directory",
 	.brief = "who is concerned with which ASN, network, domain, country",
-	.usage = "directory import FILE... [--form NAME] [--dry-run] | forms | contacts [list | undo SOURCE] | list |"
-		 " succeed OLD NEW --from DATE --why TEXT | succeed OLD NEW --back | rfc2350 [ORGANISATION]",
+	.usage = "directory import FILE... [--form NAME] [--dry-run] | forms | contacts [list | undo SOURCE] |"
+		 " refresh [WHAT... [--security-txt] [--again]] | duplicates | merge KEEP OTHER --why TEXT | unmerge OTHER | list |"
+		 " succeed OLD NEW --from DATE --why TEXT | succeed OLD NEW --back"
+		 " | rfc2350 [ORGANISATION]",
 	.text = "Errors are named by row: a bad CIDR, a network two organisations claim, an unknown country. With errors "
 		"nothing is imported unless --partly. An organisation is known by its name and keeps its number.\n\n"
 		"Other people's directories are understood too ('forms'): teams as FIRST, Trusted Introducer or a Cerebrate "
 		"list them become organisations, or refresh those that stand; an import is tried first and can be undone. "
 		"What registries and sites publish (whois dumps, statistics, RDAP answers, security.txt) are contacts of "
 		"last resort: a table a source, replaced whole, packed with gzip or not.\n\n"
+		"refresh: asks the registry by RDAP about an address, AS number or domain, or a site for its security.txt, and "
+		"without WHAT about all that was asked before and is no longer good; at most once a second a host, and only "
+		"when settings rdap_url and security_txt say so.\n\n"
+		"duplicates: which organisations could be one, and why; merge unites them in KEEP and leaves OTHER former, "
+		"unmerge puts both back as they were.\n\n"
 		"succeed: from that day on what OLD claimed is NEW's, and OLD is former; --back undoes it. rfc2350: its description "
 		"in the outline of RFC 2350, from its record; without a name our own.",
 	.example = "ronda directory -d demo import organisations.csv --dry-run",
