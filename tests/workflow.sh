@@ -100,7 +100,7 @@ token=$(r token make "lead" --right operate --ceiling AMBER --account "Lead A" 2
 is "$(get -H 'Accept: text/html' "$URL/plan/1")" 200 "the plan's page"
 has "$T/page" 'action="/plan/plan--[^"]*/make"' "has the button"
 is "$(get -H 'Accept: text/html' "$URL/incident/1")" 200 "an incident's"
-has_not "$T/page" '/make"' "has none"
+has "$T/page" "action=\"/plan/plan--[^\"]*/make\"" "offers the plans for its type"
 check "a third errand" r errand new what="Look again"
 for _ in $(seq 100); do
 	get "$URL/notices.json" >/dev/null

@@ -154,6 +154,9 @@ MUST_CHECK enum rc page_put_approvals(struct page *p, const char *name, bool wai
 MUST_CHECK enum rc page_put_due(struct page *p, struct err *err);
 /* "destroy_href": the form that destroys and refers it, for who may (page_privacy.c). */
 void page_put_destroy(struct page *p, str object);
+/* "cases":{"waiting","in_work","list_href","may_make"}: incidents, as many as he may see, "200+" when there are more;
+ * for who may see them at all (page_triage.c). */
+MUST_CHECK enum rc page_put_cases(struct page *p, struct err *err);
 /* "qr": path data of an SVG of "qr_size" modules (ISO/IEC 18004, libqrencode). */
 void page_qr(struct page *p, str text);
 

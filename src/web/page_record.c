@@ -59,6 +59,8 @@ static void put_record_members(struct page *p, const struct record_view *v)
 	json_put_str(&p->j, "unlink_href", record_href(p, v, "/unlink"));
 	json_put_str(&p->j, "make_href", make_possible(page_types(p), v) ? record_href(p, v, "/make") : STR(""));
 	put_duty_links(p, v);
+	if (t && type_meaning(t, STR("subject.identifiers")))
+		json_put_str(&p->j, "found_href", record_href(p, v, "/found"));
 	json_put_bool(&p->j, "make_for", t && t->makes && t->makes->parent);
 	if (t && type_meaning(t, STR("question.over")))
 		json_put_str(&p->j, "ask_href", record_href(p, v, "/ask"));
@@ -82,12 +84,15 @@ void put_moves(struct page *p, const struct record_view *v)
 	int state = record_view_state(v);
 	/* merging moves more than the state: its own form does (page_case.c) */
 	const struct meaning *merged = t ? type_meaning(t, STR("case.merged")) : NULL;
+	/* starting one makes its list first (page_round.c) */
+	const struct meaning *started = t ? type_meaning(t, STR("round.started")) : NULL;
 	json_key(&p->j, STR("moves"));
 	json_open(&p->j, '[');
 	for (size_t i = 0; state >= 0 && i < t->states[state].move_count; i++) {
 		const struct move *m = &t->states[state].moves[i];
 		if (!record_view_may(v, ACTION_MOVE, (int)m->to) ||
-		    (merged && (m->to == merged->state || state == (int)merged->state)))
+		    (merged && (m->to == merged->state || state == (int)merged->state)) ||
+		    (started && m->to == started->state))
 			continue;
 		json_open(&p->j, '{');
 		json_put_str(&p->j, "state", str_of(t->states[m->to].name));
@@ -226,8 +231,12 @@ enum rc page_record(struct page *p, struct err *err)
 			rc = put_offers(p, &v, err);
 		if (rc == RC_OK)
 			rc = put_organisation(p, &v, err);
+		if (rc == RC_OK)
+			rc = put_round(p, &v, err);
 		if (rc == RC_OK && is_case(&v))
 			rc = put_case(p, &v, err);
+		if (rc == RC_OK)
+			rc = put_members_of(p, &v, err);
 	}
 	record_view_end(&v);
 	return rc;
