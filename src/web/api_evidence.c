@@ -39,18 +39,30 @@ static bool admitted(struct web *w, const struct http_request *q, struct caller 
 	return a->status == 0;
 }
 
+/* A number alone is that of the type that has items. */
+static str exhibit_of(struct web *w, const struct http_request *q)
+{
+	str id = http_query(q, "exhibit");
+	uint64_t number;
+	if (!str_to_u64(id, &number))
+		return id;
+	struct snapshot_ref *ref = snapshot_hold(w->n->types);
+	const struct types *types = snapshot_table(ref);
+	for (size_t i = 0; i < types_count(types); i++)
+		if (type_meaning(types_at(types, i), STR("evidence.items")))
+			id = arena_fmt(q->a, "%s-%llu", types_at(types, i)->name, (unsigned long long)number);
+	snapshot_drop(w->n->types, ref);
+	return id;
+}
+
 void api_evidence_begin(struct web *w, const struct http_request *q, struct http_upload *u,
 			struct http_answer *a)
 {
 	struct caller c;
 	struct err err = { 0 };
-	uint64_t number;
 	if (q->method != HTTP_POST || !admitted(w, q, &c, a))
 		return;
-	str exhibit = http_query(q, "exhibit");
-	struct item_new item = { .exhibit = str_to_u64(exhibit, &number) ?
-						    arena_fmt(q->a, "evidence-%llu", (unsigned long long)number) :
-						    exhibit,
+	struct item_new item = { .exhibit = exhibit_of(w, q),
 				 .name = http_query(q, "name"), .media = http_query(q, "media"),
 				 .sealed = str_eq(http_query(q, "sealed"), STR("yes")) };
 	struct upload *up = ARENA_NEW(q->a, struct upload);
