@@ -9,7 +9,7 @@
 at "2026-11-30 07:55"
 ronda init "$D" --name "Team B" --country ID --team small --account "Lead A" >"$T/out" 2>"$T/err"
 ok $? "a team of three makes its node"
-printf 'timezone = UTC\nbusiness_hours = Mon-Fri 08:00-17:00\nnetwork_overlay = %s\n' "$T/overlay" >>"$D/ronda.conf"
+printf 'timezone = UTC\nbusiness_hours = Mon-Fri 08:00-17:00\nnetwork_overlay = %s\nladder_sends = regulator\n' "$T/overlay" >>"$D/ronda.conf"
 printf '198.18.0.0/16 64500 ID Telecom\n198.19.0.0/16 64503 SG Host Tiga\n' >"$T/overlay"
 cat >"$T/dir.csv" <<'END'
 name,kind,country,sector,networks,asns,domains,email,role,phone

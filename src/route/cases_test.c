@@ -240,8 +240,8 @@ static const struct {
 	  "ministry H domain gov.example; registry R domain example" },
 	{ "a name and an address", "scanner", "2026-05-01", "ip=198.18.64.9 fqdn=www.gov.example",
 	  "ministry H domain gov.example; hostco T net 198.18.64.0/20; telco N net 198.18.0.0/16; registry R domain example" },
-	{ "the same for phishing: the host first", "phishing", "2026-05-01", "ip=198.18.64.9 fqdn=www.gov.example",
-	  "hostco T net 198.18.64.0/20; ministry H domain gov.example; registry R domain example; telco N net 198.18.0.0/16" },
+	{ "the same for phishing: the ministry, then the host", "phishing", "2026-05-01", "ip=198.18.64.9 fqdn=www.gov.example",
+	  "ministry H domain gov.example; hostco T net 198.18.64.0/20; registry R domain example; telco N net 198.18.0.0/16" },
 	{ "a government's name hosted abroad", "scanner", "2026-05-01", "ip=198.19.5.5 fqdn=tax.gov.example cc=SG",
 	  "tax H domain tax.gov.example; ministry H domain gov.example; far N net 198.19.0.0/16; registry R domain example; team-sg C country SG" },
 	{ "for phishing: no host known, the holder", "phishing", "2026-05-01", "ip=198.19.5.5 fqdn=tax.gov.example cc=SG",
@@ -269,7 +269,7 @@ static const struct {
 	{ "CDN: phishing, the CDN first", "phishing", "2026-05-01", "ip=198.18.80.7 fqdn=login.evil.example",
 	  "cdn T net 198.18.80.0/24; registry R domain example; telco N net 198.18.0.0/16" },
 	{ "CDN: malware on the bank's name", "malware-distribution", "2026-05-01", "ip=198.18.80.7 fqdn=bank.example",
-	  "cdn T net 198.18.80.0/24; bank H domain bank.example; registry R domain example; telco N net 198.18.0.0/16" },
+	  "bank H domain bank.example; cdn T net 198.18.80.0/24; registry R domain example; telco N net 198.18.0.0/16" },
 	{ "CDN: a defaced site's holder", "defacement", "2026-05-01", "fqdn=www.bank.example ip=2001:db8:80::1",
 	  "bank H domain bank.example; cdn T net 2001:db8:80::/48; telco N net 2001:db8::/32; registry R domain example" },
 	{ "CDN: IPv6 edge", "scanner", "2026-05-01", "ip=2001:db8:80::1",
@@ -381,19 +381,19 @@ static const struct {
 	{ "order: open-service", "open-service", "2026-05-01", "ip=198.18.64.9 fqdn=bank.example cc=ID",
 	  "bank H domain bank.example; hostco T net 198.18.64.0/20; telco N net 198.18.0.0/16; registry R domain example; team-id C country ID" },
 	{ "order: phishing", "phishing", "2026-05-01", "ip=198.18.64.9 fqdn=bank.example cc=ID",
-	  "hostco T net 198.18.64.0/20; bank H domain bank.example; registry R domain example; telco N net 198.18.0.0/16; team-id C country ID" },
+	  "bank H domain bank.example; hostco T net 198.18.64.0/20; registry R domain example; telco N net 198.18.0.0/16; team-id C country ID" },
 	{ "order: masquerade", "masquerade", "2026-05-01", "ip=198.18.64.9 fqdn=bank.example cc=ID",
-	  "hostco T net 198.18.64.0/20; bank H domain bank.example; registry R domain example; telco N net 198.18.0.0/16; team-id C country ID" },
+	  "bank H domain bank.example; hostco T net 198.18.64.0/20; registry R domain example; telco N net 198.18.0.0/16; team-id C country ID" },
 	{ "order: c2-server", "c2-server", "2026-05-01", "ip=198.18.64.9 fqdn=bank.example cc=ID",
-	  "hostco T net 198.18.64.0/20; bank H domain bank.example; registry R domain example; telco N net 198.18.0.0/16; team-id C country ID" },
+	  "bank H domain bank.example; hostco T net 198.18.64.0/20; registry R domain example; telco N net 198.18.0.0/16; team-id C country ID" },
 	{ "order: malware-distribution", "malware-distribution", "2026-05-01", "ip=198.18.64.9 fqdn=bank.example cc=ID",
-	  "hostco T net 198.18.64.0/20; bank H domain bank.example; registry R domain example; telco N net 198.18.0.0/16; team-id C country ID" },
+	  "bank H domain bank.example; hostco T net 198.18.64.0/20; registry R domain example; telco N net 198.18.0.0/16; team-id C country ID" },
 	{ "order: malware-configuration", "malware-configuration", "2026-05-01", "ip=198.18.64.9 fqdn=bank.example cc=ID",
-	  "hostco T net 198.18.64.0/20; bank H domain bank.example; registry R domain example; telco N net 198.18.0.0/16; team-id C country ID" },
+	  "bank H domain bank.example; hostco T net 198.18.64.0/20; registry R domain example; telco N net 198.18.0.0/16; team-id C country ID" },
 	{ "order: copyright", "copyright", "2026-05-01", "ip=198.18.64.9 fqdn=bank.example cc=ID",
-	  "hostco T net 198.18.64.0/20; bank H domain bank.example; registry R domain example; telco N net 198.18.0.0/16; team-id C country ID" },
+	  "bank H domain bank.example; hostco T net 198.18.64.0/20; registry R domain example; telco N net 198.18.0.0/16; team-id C country ID" },
 	{ "order: violence", "violence", "2026-05-01", "ip=198.18.64.9 fqdn=bank.example cc=ID",
-	  "hostco T net 198.18.64.0/20; bank H domain bank.example; registry R domain example; telco N net 198.18.0.0/16; team-id C country ID" },
+	  "bank H domain bank.example; hostco T net 198.18.64.0/20; registry R domain example; telco N net 198.18.0.0/16; team-id C country ID" },
 	{ "order: dga-domain", "dga-domain", "2026-05-01", "ip=198.18.64.9 fqdn=bank.example cc=ID",
 	  "registry R domain example; team-id C country ID; hostco T net 198.18.64.0/20; bank H domain bank.example; telco N net 198.18.0.0/16" },
 	{ "both ends: ddos", "ddos", "2026-05-01", "ip=198.18.64.9 dip=198.18.1.7",
@@ -677,8 +677,8 @@ static const struct {
 	unsigned sides;
 	const char *order;
 } classes[] = {
-	{ "scanner", 1, "HTNRC" }, { "infected-system", 1, "HTNRC" }, { "phishing", 1, "THRNC" },
-	{ "c2-server", 1, "THRNC" }, { "dga-domain", 1, "RCTHN" }, { "ddos", 2, "HTNRC" },
+	{ "scanner", 1, "HTNRC" }, { "infected-system", 1, "HTNRC" }, { "phishing", 1, "DTHRNC" },
+	{ "c2-server", 1, "DTHRNC" }, { "dga-domain", 1, "RCTHN" }, { "ddos", 2, "HTNRC" },
 	{ "brute-force", 2, "HTNRC" }, { "", 1, "HTNRC" },
 };
 
@@ -723,8 +723,10 @@ static void plain_answer(const struct plain_claim *claims, const struct asked *q
 			struct plain_match m = { .claim = &claims[i], .side = side };
 			if (!in_force(&claims[i], at) || !concerns_side(&claims[i], &q->sides[side], &m))
 				continue;
-			m.place = (unsigned)(strchr(classes[class].order, role_letters[claims[i].row.role]) -
-					     classes[class].order);
+			char letter = role_letters[claims[i].row.role];
+			if (letter == 'H' && m.what == 1 && classes[class].order[0] == 'D')
+				letter = 'D'; /* whose name it is */
+			m.place = (unsigned)(strchr(classes[class].order, letter) - classes[class].order);
 			m.shared = side == 0 && claims[i].row.kind == SCOPE_NET &&
 				   is_shared(claims, &claims[i], &q->sides[side], at);
 			list[n++] = m;

@@ -11,13 +11,16 @@ enum {
 	PLACE_REGISTRAR = ROLE_REGISTRAR, PLACE_CERT = ROLE_NATIONAL_CERT
 };
 
+enum { NAME_EVEN, NAME_NAMED, PLACES = ROLE_COUNT + 1 }; /* of a side: first who is NAMED */
+
 static const struct concern_row {
 	const char *type;
 	unsigned sides;
+	bool named;
 	uint8_t order[ROLE_COUNT];
 } concern_rows[] = {
-#define CONCERN(type, side, a, b, c, d, e)                                                 \
-	{ type, SIDE_##side, { PLACE_##a, PLACE_##b, PLACE_##c, PLACE_##d, PLACE_##e } },
+#define CONCERN(type, side, name, a, b, c, d, e)                                           \
+	{ type, SIDE_##side, NAME_##name, { PLACE_##a, PLACE_##b, PLACE_##c, PLACE_##d, PLACE_##e } },
 #include "route/concern.def"
 #undef CONCERN
 };
@@ -90,9 +93,13 @@ static void rank(struct gathered *g, size_t from, const struct concern_row *row,
 {
 	uint8_t place[ROLE_COUNT];
 	for (size_t i = 0; i < ROLE_COUNT; i++)
-		place[row->order[i]] = (uint8_t)(side * ROLE_COUNT + i);
-	for (size_t i = from; i < g->n; i++)
-		g->place[i] = place[g->list[i].role];
+		place[row->order[i]] = (uint8_t)(side * PLACES + 1 + i);
+	for (size_t i = from; i < g->n; i++) {
+		const struct match *m = &g->list[i];
+		bool named = row->named && m->role == ROLE_ASSET_HOLDER &&
+			     strncmp(m->reason, "domain ", 7) == 0;
+		g->place[i] = named ? (uint8_t)(side * PLACES) : place[m->role];
+	}
 }
 
 /* The findings read from the reasons that an address is shared: it must not get
@@ -109,7 +116,7 @@ static void keep_shared(struct match *m, const struct match *shared)
 static void settle(const struct gathered *g, struct concerns *out)
 {
 	out->count = 0;
-	for (uint8_t p = 0; p < SIDES * ROLE_COUNT; p++) {
+	for (uint8_t p = 0; p < SIDES * PLACES; p++) {
 		for (size_t i = 0; i < g->n; i++) {
 			size_t k = 0;
 			if (g->place[i] != p)
