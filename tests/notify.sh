@@ -227,6 +227,9 @@ is "$(grep -c duty.page "$T/hooks")" 2 "and of the other"
 has_not "$T/hooks" 'canary' "without a word of it"
 stop_node
 
+has_not "$T/node.log" 'sixteen letters' "no secret in the log"
+has_not "$D/main.db" 'sixteen letters' "nor in the database"
+
 # --- a sender that is killed ---
 kills=${RONDA_KILL_ROUNDS:-12}
 sent_by_now() { sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM outbox WHERE state = 4 AND driver = 'webhook'"; }
