@@ -102,6 +102,29 @@ void put_moves(struct page *p, const struct record_view *v)
 	json_close(&p->j, ']');
 }
 
+/* "parts": pages of its own, by what its type means. */
+static void put_parts(struct page *p, const struct record_view *v)
+{
+	static const struct {
+		const char *means, *behind, *label;
+	} parts[] = {
+#define PART(means, behind, label) { means, behind, label },
+#include "parts.def"
+#undef PART
+	};
+	json_key(&p->j, STR("parts"));
+	json_open(&p->j, '[');
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		if (!type_meaning(record_view_type(v), str_of(parts[i].means)))
+			continue;
+		json_open(&p->j, '{');
+		json_put_str(&p->j, "label", str_of(parts[i].label));
+		json_put_str(&p->j, "href", record_href(p, v, parts[i].behind));
+		json_close(&p->j, '}');
+	}
+	json_close(&p->j, ']');
+}
+
 static bool put_link(void *ctx, const struct link_view *l)
 {
 	struct page *p = ctx;
@@ -200,6 +223,7 @@ enum rc page_record(struct page *p, struct err *err)
 		put_record(p, &v);
 		put_fields(p, &v);
 		put_moves(p, &v);
+		put_parts(p, &v);
 		rc = put_links(p, &v, err);
 		if (rc == RC_OK)
 			rc = put_offers(p, &v, err);
@@ -209,6 +233,8 @@ enum rc page_record(struct page *p, struct err *err)
 			rc = put_round(p, &v, err);
 		if (rc == RC_OK && is_case(&v))
 			rc = put_case(p, &v, err);
+		if (rc == RC_OK)
+			rc = put_members_of(p, &v, err);
 	}
 	record_view_end(&v);
 	return rc;

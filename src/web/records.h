@@ -45,6 +45,9 @@ const char *record_title(struct page *p, const struct record_view *v);
 bool is_case(const struct record_view *v);
 MUST_CHECK enum rc put_case(struct page *p, const struct record_view *v, struct err *err);
 
+/* "members": what is part of it, with state and organisation, when its type means "campaign.members". */
+MUST_CHECK enum rc put_members_of(struct page *p, const struct record_view *v, struct err *err);
+
 /* --- page_timeline.c --- */
 
 /* "NAME":[…] entries, "NAME_next": the cursor behind them, "NAME_cut". */
