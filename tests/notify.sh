@@ -37,7 +37,7 @@ organisation() {
 }
 # Until no message of the webhook driver waits or is under way.
 wait_sent() {
-	for _ in $(seq 400); do
+	for _ in $(seq 1200); do
 		left=$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM outbox WHERE state IN (1, 2, 3)
 			AND driver = 'webhook'" 2>/dev/null)
 		made=$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM round_state WHERE made = 0
@@ -187,6 +187,7 @@ is "$(get -d "" "$URL/round/3/start")" 200 "a program starts it"
 has "$T/page" '"members":2' "and is told how many"
 is "$(get -d "" "$URL/round/3/start")" 409 "once"
 wait_sent
+ok $? "the messages go out"
 is "$(grep -c 'Telnet is open' "$T/hooks")" 2 "both are told"
 grep 'Net 0\|198.18.0.9 ' "$T/hooks" | head -1 >"$T/first"
 has_not "$T/first" '198.18.1.' "one only of its own"
@@ -226,6 +227,9 @@ has "$T/hooks" '"kind":"duty.page".*you are called: errand-1 Call the bank' "he 
 is "$(grep -c duty.page "$T/hooks")" 2 "and of the other"
 has_not "$T/hooks" 'canary' "without a word of it"
 stop_node
+
+has_not "$T/node.log" 'sixteen letters' "no secret in the log"
+has_not "$D/main.db" 'sixteen letters' "nor in the database"
 
 # --- a sender that is killed ---
 kills=${RONDA_KILL_ROUNDS:-12}

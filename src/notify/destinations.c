@@ -149,13 +149,14 @@ void destinations_close(struct destinations *d)
 	free(d);
 }
 
-/* "https://a.example.org" is no prefix of "https://a.example.org.other.example". */
+/* "https://a.example.org" is no beginning of "https://a.example.org.other.example", nor of another
+ * port. */
 static bool fits(str prefix, str url)
 {
 	if (!str_starts(url, prefix))
 		return false;
 	char next = url.n > prefix.n ? url.p[prefix.n] : 0;
-	return next == 0 || next == '/' || next == '?' || next == ':' || str_ends(prefix, STR("/"));
+	return next == 0 || next == '/' || next == '?' || str_ends(prefix, STR("/"));
 }
 
 const struct destination *destination_of(const struct destinations *d, str url)

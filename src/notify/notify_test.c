@@ -73,6 +73,8 @@ TEST(a_file_of_destinations)
 			CHECK(destination_of(list, STR("https://a.example.org")) != NULL);
 			CHECK(destination_of(list, STR("https://a.example.org.b.example")) == NULL);
 			CHECK(destination_of(list, STR("http://a.example.org/x")) == NULL);
+			CHECK(destination_of(list, STR("https://a.example.org:8443/x")) == NULL);
+			CHECK(destination_of(list, STR("https://a.example.org:x@b.example/")) == NULL);
 		}
 		if (rc == RC_OK)
 			destinations_close(list);
@@ -163,6 +165,29 @@ TEST(how_a_try_ends)
 	CHECK(comes_to(&s, id, MESSAGE_SENT));
 	CHECK(strstr(s.hook.last, "\"to\":\"+62 21 555 0100\"") && strstr(s.hook.last, "[#"));
 	end_senders(&s);
+}
+
+/* A server that says back all it was sent: the words that people read have no secret. */
+TEST(secrets_stay_where_they_are)
+{
+	struct senders s = { .made = 0 };
+	struct test_dir d = test_dir_new();
+	char path[512], set[600];
+	snprintf(set, sizeof set, "destinations_file=%s", test_dir_in(&d, path, "destinations"));
+	begin_senders(&s, set);
+	FILE *f = fopen(path, "w");
+	CHECK(f && fprintf(f, "{\"http://127.0.0.1:%u\":{\"secret\":\"canary of the signature\",\"headers\":"
+			      "{\"X-Api\":\"Token canary-of-the-header\"}}}", s.hook.port) > 0 &&
+	      fclose(f) == 0 && chmod(path, 0600) == 0);
+	CHECK_RC(notify_start(s.n, &err), RC_OK, err);
+	str who = organisation(&s, "/tell", GREEN);
+	int64_t id = queue(&s, "webhook", who, incident(&s, GREEN, STR("")), "clock.due", LANE_INCIDENT);
+	CHECK(comes_to(&s, id, MESSAGE_FAILED));
+	CHECK(strstr(s.hook.last, "canary-of-the-header") && strstr(s.hook.last, "Ronda-Signature: t="));
+	CHECK(!strstr(s.hook.last, "canary of the signature"));
+	CHECK_STR(last_row(&s, who).words, STR("answered 403"));
+	end_senders(&s);
+	test_dir_end(&d);
 }
 
 TEST(who_may_be_told)
@@ -309,5 +334,5 @@ TEST(the_right_contact)
 }
 
 TEST_MAIN(TEST_RUN(short_messages), TEST_RUN(a_signature), TEST_RUN(a_file_of_destinations),
-	  TEST_RUN(texts_and_mappings), TEST_RUN(how_a_try_ends), TEST_RUN(who_may_be_told),
+	  TEST_RUN(texts_and_mappings), TEST_RUN(how_a_try_ends), TEST_RUN(secrets_stay_where_they_are), TEST_RUN(who_may_be_told),
 	  TEST_RUN(lanes_and_pace), TEST_RUN(the_right_contact))

@@ -61,10 +61,24 @@ static str status_words(struct arena *a, int status, str body)
 	return str_trim(words);
 }
 
-static struct outcome_of judge_status(struct arena *a, const struct fetch_answer *answer)
+/* A server may say back what it was sent: nothing of a secret is kept for people to read. */
+static bool tells_secret(const struct destination *d, str body)
+{
+	bool tells = d && d->secret.n > 0 && str_find(body, d->secret) < body.n;
+	for (size_t i = 0; d && i < d->header_count; i++) {
+		str value = d->headers[i].value;
+		(void)str_cut(&value, ' '); /* "Bearer …" */
+		value = value.n > 0 ? value : d->headers[i].value;
+		tells = tells || str_find(body, value) < body.n;
+	}
+	return tells;
+}
+
+static struct outcome_of judge_status(struct arena *a, const struct destination *d,
+				      const struct fetch_answer *answer)
 {
 	int s = answer->status;
-	str words = status_words(a, s, answer->body);
+	str words = status_words(a, s, tells_secret(d, answer->body) ? STR("") : answer->body);
 	if (s >= 200 && s < 300)
 		return outcome_words(OUTCOME_SENT, "", words);
 	bool later = s == 408 || s == 425 || s == 429 || s >= 500;
@@ -121,7 +135,7 @@ struct outcome_of post_message(const struct sending *s, const struct posting *p)
 		rc = notify_draining(s, &why);
 	if (rc == RC_OK)
 		rc = fetch(s->n->fetcher, &q, s->a, &answer, &why);
-	struct outcome_of o = rc == RC_OK ? judge_status(s->a, &answer) : judge_failure(s->a, rc, begun, &why);
+	struct outcome_of o = rc == RC_OK ? judge_status(s->a, d, &answer) : judge_failure(s->a, rc, begun, &why);
 	o.reference = headers[0].value;
 	buf_free(&body);
 	buf_free(&signature);

@@ -27,7 +27,7 @@ struct hook {
 	atomic_int got;
 	atomic_int tries[KEYS];        /* by number of the message */
 	_Atomic int64_t at_us[KEYS];   /* of the first */
-	char last[8192];
+	char last[8192], told[8400];
 	atomic_bool stop;
 };
 
@@ -53,12 +53,21 @@ static inline bool read_more(int fd, struct buf *b)
 	return n > 0;
 }
 
+static inline const char *told_back(struct hook *h)
+{
+	size_t n = strlen(h->last);
+	snprintf(h->told, sizeof h->told, "HTTP/1.1 403 No\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", n, h->last);
+	return h->told;
+}
+
 static inline void behave(struct hook *h, int fd, str path, int tries)
 {
 	bool good = str_eq(path, STR("/ok")) || (str_eq(path, STR("/twice")) && tries > 1);
 	atomic_fetch_add(&h->got, 1);
 	if (good)
 		say(fd, "HTTP/1.1 202 Taken\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+	else if (str_eq(path, STR("/tell"))) /* all it was sent */
+		say(fd, told_back(h));
 	else if (str_eq(path, STR("/no")))
 		say(fd, "HTTP/1.1 404 No\r\nContent-Length: 4\r\nConnection: close\r\n\r\nno\033\n");
 	else if (!str_eq(path, STR("/cut")))

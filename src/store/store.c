@@ -341,12 +341,13 @@ enum rc store_tend(struct store *s, bool *did_out, struct err *err)
 	enum rc gone = frame_files_tend(s, did_out, err);
 	if (gone != RC_OK)
 		return gone;
-	for (unsigned i = 0; i < n; i++) {
+	enum rc rc = RC_OK;
+	for (unsigned i = 0; i < n; i++) { /* one that fails stands in nobody's way */
 		bool did = false;
-		enum rc rc = s->tender[i].fn(s, s->tender[i].ctx, &did, err);
+		struct err more = { 0 };
+		enum rc one = s->tender[i].fn(s, s->tender[i].ctx, &did, rc == RC_OK ? err : &more);
 		*did_out |= did;
-		if (rc != RC_OK)
-			return rc;
+		rc = rc == RC_OK ? one : rc;
 	}
-	return RC_OK;
+	return rc;
 }
