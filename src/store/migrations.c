@@ -316,12 +316,15 @@ static const char version_3[] =
 	 * comes to mean another organisation */
 	"CREATE TABLE org_3 (id INTEGER PRIMARY KEY, record BLOB UNIQUE, name TEXT NOT NULL,"
 	" folded TEXT NOT NULL, kind TEXT NOT NULL, country TEXT NOT NULL, sector TEXT NOT NULL,"
-	" timezone TEXT NOT NULL, changed_us INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0);"
+	" timezone TEXT NOT NULL, changed_us INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0,"
+	" former_us INTEGER NOT NULL DEFAULT 0);"
 	"INSERT INTO org_3 (id, name, folded, kind, country, sector, timezone, changed_us)"
 	" SELECT id, name, folded, kind, country, sector, timezone, changed_us FROM org;"
 	"DROP TABLE org;"
 	"ALTER TABLE org_3 RENAME TO org;"
 	"CREATE INDEX org_folded ON org (folded);"
+	/* directory_former.c: when all that was claimed by one that has a successor has ended; 0: never */
+	"CREATE INDEX org_former ON org (former_us) WHERE former_us > 0;"
 	"ALTER TABLE org_contact ADD COLUMN name TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE org_contact ADD COLUMN channel TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE org_contact ADD COLUMN hours TEXT NOT NULL DEFAULT '';"
@@ -395,6 +398,10 @@ static const char version_3[] =
 	" UNIQUE (evidence, n));"
 	"CREATE INDEX evidence_item_stored ON evidence_item (stored);"
 	"CREATE INDEX evidence_item_checked ON evidence_item (state, checked_us);"
+	/* custody.c: exhibit numbers, once in a case ("" of none) */
+	"CREATE TABLE evidence_number (parent TEXT NOT NULL, number TEXT NOT NULL, evidence BLOB NOT NULL,"
+	" PRIMARY KEY (parent, number)) WITHOUT ROWID;"
+	"CREATE INDEX evidence_number_of ON evidence_number (evidence);"
 	/* files about to get their name: removed at the next start when no item names them */
 	"CREATE TABLE evidence_adding (stored BLOB PRIMARY KEY) WITHOUT ROWID;"
 	/* files no item names any more: removed once that is on disk */
