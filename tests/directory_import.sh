@@ -80,6 +80,12 @@ check "is known" ronda who -d "$D" www.example.net
 has "$T/out" 'last resort.*security@sub.example.net' "for what is below its domain"
 check_fails 77 "sites are not asked before it is switched on" dir refresh --security-txt example.net
 
+printf 'inetnum: 198.51.100.0 - 198.51.100.255\nnetname: NET\nabuse-c: D-OTHER\nsource: OTHER\n\nrole: D\nnic-hdl: D-OTHER\nabuse-mailbox: desk@other.example.org\n' >"$T/other.txt"
+check "another registry's" dir import "$T/other.txt"
+is "$(dir contacts 2>/dev/null | grep -c '^whois:')" 2 "stands beside the first"
+printf '198.51.100.7\n' >"$T/list.txt"
+check "something is reported there" ronda intake -d "$D" --feed local "$T/list.txt"
+
 # --- back ---
 for run in $runs; do
 	ronda organisation -d "$D" import undo "$run" --why "a test" >"$T/out" 2>"$T/err"
@@ -123,5 +129,8 @@ has "$T/out" 'They are one now' "which is said"
 is "$(go --data-urlencode "csrf=$csrf" --data-urlencode "undo=$other" "$URL/organisation/duplicates")" 303 "and takes back"
 go "$URL/who?q=www.example.net" >/dev/null
 has "$T/out" 'security@sub.example.net' "a page tells contacts of last resort"
+finding=$(curl -s -b "$T/jar" "$URL/findings.json" | grep -oE '"id":"[0-9a-f]{32}"' | head -1 | cut -d'"' -f4)
+is "$(go "$URL/findings/$finding")" 200 "the finding's page"
+has "$T/out" 'desk@other.example.org' "too, as nobody in the directory is concerned"
 check "the node's checks find nothing" ronda verify -d "$D"
 done_testing

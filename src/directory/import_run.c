@@ -148,8 +148,10 @@ static enum rc apply(struct records *r, struct store *s, const struct viewer *v,
 {
 	struct snapshot_ref *ref = snapshot_hold(records_types_snapshot(r));
 	struct told t = { tell, ctx, l->rows, l->count };
+	char why[80];
+	snprintf(why, sizeof(why), "import of a directory (%s)", run->form->name);
 	struct bulk_request q = { .type = directory_type(snapshot_table(ref)),
-				  .text = buf_str(&l->text), .map = STR(""), .key = STR(""), .why = run->why,
+				  .text = buf_str(&l->text), .map = STR(""), .key = STR(""), .why = run->why.n ? run->why : str_of(why),
 				  .language = run->language, .tlp = STR(""), .dry_run = run->dry_run };
 	struct bulk_counts n = { 0 };
 	enum rc rc = bulk_import(r, s, v, &q, tell_line, &t, &n, err);

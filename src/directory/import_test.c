@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "directory/import_private.h"
+#include "route/directory_records.h"
 
 static void say(void *ctx, uint64_t row, const char *words)
 {
@@ -207,6 +208,30 @@ TEST(known_again)
 	world_end(&w);
 }
 
+/* What another answers for already is left out, not the whole file refused. */
+TEST(one_claim_one_organisation)
+{
+	struct world w = world_new();
+	struct directory_records *d = NULL;
+	size_t told = 0;
+	CHECK_RC(directory_records_open(w.s, w.r, &d, &err), RC_OK, err);
+	import(&w, &(struct ask){ "csv", STR("name,asn,network,domain\nA,64500,192.0.2.0/24,a.example.org\n"), "2026-01-01", false,
+				  false }, RC_OK, NULL);
+	struct import_outcome out = import(&w, &(struct ask){ "csv",
+			STR("name,asn,network,domain\nB,AS64500,192.0.2.0/25,A.example.org\nC,64501,192.0.2.0/25,\nA,64500,,\n"),
+			"2026-01-01", false, false }, RC_OK, &told);
+	CHECK_INT(out.bulk.added, 2);
+	CHECK_INT(told, 3); /* number and domain of B are A's, the network of C is B's */
+	CHECK_INT(out.bulk.changed, 1);
+	str text = all(&w);
+	CHECK(holds(text, "192.0.2.0\\/25") || holds(text, "192.0.2.0/25"));
+	/* A's table no longer names its network: it is free now */
+	out = import(&w, &(struct ask){ "csv", STR("name,network\nB,192.0.2.0/24\n"), "2026-01-01", false, false }, RC_OK, NULL);
+	CHECK_INT(out.bulk.changed, 1);
+	directory_records_close(d);
+	world_end(&w);
+}
+
 TEST(nothing_of_a_bad_file)
 {
 	struct world w = world_new();
@@ -224,5 +249,5 @@ TEST(nothing_of_a_bad_file)
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(came_and_came_again), TEST_RUN(trust_decides), TEST_RUN(known_again),
+TEST_MAIN(TEST_RUN(came_and_came_again), TEST_RUN(trust_decides), TEST_RUN(known_again), TEST_RUN(one_claim_one_organisation),
 	  TEST_RUN(nothing_of_a_bad_file))

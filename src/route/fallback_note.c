@@ -44,6 +44,11 @@ enum rc fallback_note(struct tx *tx, str source, str subject, const struct fallb
 	sql_str(q, 1, source);
 	sql_str(q, 2, subject);
 	enum rc rc = sql_run(q, err);
+	if (rc == RC_OK) { /* nobody is told of these any more */
+		q = sql(c, "DELETE FROM fallback_look WHERE until_us < ?");
+		sql_int(q, 1, tx_now_us(tx) - STALE_US);
+		rc = sql_run(q, err);
+	}
 	for (size_t i = 0; rc == RC_OK && i < count; i++)
 		rc = add_row(c, source, subject, &list[i], until_us, err);
 	if (rc == RC_OK && count == 0)

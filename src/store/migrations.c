@@ -309,6 +309,7 @@ static const char version_3[] =
 	" country TEXT NOT NULL, trust INTEGER NOT NULL, seen_day INTEGER NOT NULL,"
 	" until_us INTEGER NOT NULL);"
 	"CREATE INDEX fallback_look_of ON fallback_look (source, subject);"
+	"CREATE INDEX fallback_look_until ON fallback_look (until_us);"
 	/* node/lookup.c: when a host was asked last */
 	"CREATE TABLE fallback_pace (host TEXT PRIMARY KEY, at_us INTEGER NOT NULL) WITHOUT ROWID;"
 	/* directory_records.c: record: the uuid of the one this row is made of, NULL: none yet; several

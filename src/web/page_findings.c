@@ -107,6 +107,26 @@ static bool put_linked(void *ctx, const struct link_view *l)
 	return !p->doc.over;
 }
 
+/* Whom registries and sites name for what a finding is about: the second word of its key. */
+static void put_last_resort(struct page *p, const struct finding *f)
+{
+	struct fallback_hit hits[FALLBACK_HITS_MAX];
+	struct snapshot_ref *contacts = node_contacts(p->w->n);
+	const struct viewer *v = &p->caller.viewer;
+	const struct directory *d = page_directory(p);
+	struct who who;
+	size_t n = 0;
+	str rest = f->key, head = str_cut(&rest, ' '), subject = str_cut(&rest, ' ');
+	bool asks = d && !str_eq(head, STR("account")) && subject.n;
+	if (asks && read_who(v, d, p->w->n->enrich, subject, clock_now_us(), &who, NULL) == RC_OK) {
+		if (!who.asked.asn)
+			who.asked.asn = f->asn;
+		n = read_last_resort(v, d, snapshot_table(contacts), clock_now_us(), &who, hits);
+	}
+	page_put_last_resort(p, hits, n);
+	snapshot_drop(p->w->n->contacts, contacts);
+}
+
 enum rc page_finding(struct page *p, struct err *err)
 {
 	struct finding f;
@@ -120,6 +140,7 @@ enum rc page_finding(struct page *p, struct err *err)
 	page_put_destroy(p, arena_fmt(p->a, "finding--" STR_FMT, STR_ARG(p->item)));
 	json_key(&p->j, STR("finding"));
 	finding_json(&f, page_directory(p), &p->j);
+	put_last_resort(p, &f);
 	json_key(&p->j, STR("linked"));
 	json_open(&p->j, '[');
 	rc = read_links_to(p->r, page_types(p), &p->caller.viewer, arena_fmt(p->a, "finding--" STR_FMT, STR_ARG(p->item)),

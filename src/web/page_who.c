@@ -105,13 +105,14 @@ static str org_name(const struct asking *w, int64_t id)
 	return o ? o->name : STR("");
 }
 
-static void put_last(struct json_out *j, const struct answered *one)
+void page_put_last_resort(struct page *p, const struct fallback_hit *list, size_t count)
 {
+	struct json_out *j = &p->j;
 	char day[16];
 	json_key(j, STR("last_resort"));
 	json_open(j, '[');
-	for (size_t i = 0; i < one->last_count; i++) {
-		const struct fallback_hit *h = &one->last[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct fallback_hit *h = &list[i];
 		json_open(j, '{');
 		json_put_str(j, "email", h->email);
 		json_put_str(j, "name", h->name);
@@ -139,7 +140,7 @@ static void put_answer(struct asking *w, const struct answered *one)
 	json_put_str(j, "reason", str_of(one->why.reason));
 	json_put_bool(j, "shared_address", one->why.shared_address);
 	if (w->p->form != FORM_CSV)
-		put_last(j, one);
+		page_put_last_resort(w->p, one->last, one->last_count);
 	json_close(j, '}');
 }
 
