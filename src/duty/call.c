@@ -42,10 +42,47 @@ struct preparing {
 	bool own;                  /* the item is about that organisation */
 };
 
+static enum rc read_finding_of(struct preparing *k, struct finding *out)
+{
+	str id = str_from(k->out->about, STR("finding--").n);
+	return read_finding(k->r, k->v, id, k->a, out, k->err);
+}
+
+/* The record behind the number findings know an organisation by; "" none. */
+static enum rc organisation_of(struct preparing *k, int64_t number, str *out)
+{
+	struct buf id = BUF_INIT(RECORD_ID_BYTES);
+	struct uuid uuid;
+	struct sql *q = sql(reader_conn(k->r), "SELECT record FROM org WHERE id = ? AND gone = 0");
+	sql_int(q, 1, number);
+	bool found = sql_row(q) && sql_col_blob(q, 0).n == sizeof uuid.b;
+	if (found)
+		memcpy(uuid.b, sql_col_blob(q, 0).p, sizeof uuid.b);
+	enum rc rc = sql_end(q, k->err);
+	for (size_t i = 0; found && id.n == 0 && i < types_count(k->t); i++)
+		if (type_meaning(types_at(k->t, i), STR("organisation.contacts")))
+			record_id_format(&id, str_of(types_at(k->t, i)->name), &uuid);
+	*out = arena_str(k->a, buf_str(&id));
+	buf_free(&id);
+	return rc;
+}
+
+/* Of a finding, whom it concerns first. */
+static enum rc read_about_finding(struct preparing *k)
+{
+	struct finding f;
+	enum rc rc = read_finding_of(k, &f);
+	if (rc != RC_OK || k->out->organisation.n > 0 || f.concerns.count == 0)
+		return rc;
+	return organisation_of(k, f.concerns.list[0].org, &k->out->organisation);
+}
+
 static enum rc read_about(struct preparing *k, str about)
 {
 	struct record_view view = { 0 };
 	k->out->about = about;
+	if (str_starts(about, STR("finding--")))
+		return read_about_finding(k);
 	if (!is_record(about))
 		return RC_OK;
 	enum rc rc = read_record(k->r, k->t, k->v, about, k->a, &view, k->err);
@@ -92,12 +129,11 @@ static enum rc read_organisation(struct preparing *k)
 /* Is it one of those the finding concerns? */
 static enum rc look_at_finding(struct preparing *k, struct uuid organisation)
 {
-	str head = STR("finding--");
 	struct finding f;
 	struct told_to to;
-	if (!str_starts(k->out->about, head))
+	if (!str_starts(k->out->about, STR("finding--")))
 		return RC_OK;
-	enum rc rc = read_finding(k->r, k->v, str_from(k->out->about, head.n), k->a, &f, k->err);
+	enum rc rc = read_finding_of(k, &f);
 	if (rc == RC_OK)
 		rc = told_organisation(k->r, k->p, organisation, false, CHANNEL_MAIL, &to, k->err);
 	for (size_t i = 0; rc == RC_OK && to.org != 0 && i < f.concerns.count; i++)
