@@ -140,6 +140,8 @@ enum rc page_tour(struct page *p, struct err *err)
 	if (rc == RC_OK)
 		rc = put_gravest(p, err);
 	if (rc == RC_OK)
+		rc = page_put_cases(p, err);
+	if (rc == RC_OK)
 		rc = put_watch(p, err);
 	if (rc == RC_OK)
 		rc = put_state(p, FINDING_GONE, "gone", err);
