@@ -25,6 +25,7 @@ struct role {
 	bool manages_accounts;
 	bool approves;             /* may be the second person (approval.h) */
 	bool breaks_glass;         /* may open one item in an emergency (break_glass.h) */
+	bool opens_media;          /* may have pictures and films that strangers sent (media.h) */
 	bool second_factor;        /* asked for always */
 	bool outside;              /* bound to one organisation that is not ours (constituent) */
 };

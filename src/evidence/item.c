@@ -226,12 +226,11 @@ struct adding {
 	str id, name, media;
 	const str *named;
 	size_t named_count;
-	bool sealed;
+	bool sealed, destroyed;    /* destroyed: these bytes may not come back */
 	unsigned char key[VAULT_KEY];
 	struct vault_in *in;
 	struct vault_sums sums;
 	struct item made;
-	struct err refused;        /* RC_DENIED: these bytes may not come back */
 };
 
 static enum rc take_names(struct adding *x, const struct item_new *q, struct err *err)
@@ -318,9 +317,11 @@ void evidence_add_abort(struct adding *x)
 static enum rc note_adding(struct tx *tx, void *ctx, struct err *err)
 {
 	struct adding *x = ctx;
-	x->refused = (struct err){ 0 };
-	if (destroyed_refuse(tx_conn(tx), &x->sums.sha256, &x->refused) == RC_DENIED)
+	enum rc rc = destroyed_find(tx_conn(tx), &x->sums.sha256, &x->destroyed, err);
+	if (rc == RC_OK && x->destroyed) /* counted, and not kept */
 		return destroyed_again(tx, &x->sums.sha256, err);
+	if (rc != RC_OK)
+		return rc;
 	struct sql *q = sql(tx_conn(tx), "INSERT OR IGNORE INTO evidence_adding (stored) VALUES (?)");
 	sql_blob(q, 1, str_mem(x->sums.stored.b, sizeof(x->sums.stored.b)));
 	return sql_run(q, err);
@@ -464,8 +465,8 @@ enum rc evidence_add_end(struct adding *x, struct arena *a, struct item *out, st
 	enum rc rc = vault_in_sync(x->in, &x->sums, err);
 	if (rc == RC_OK)
 		rc = store_write(e->s, note_adding, x, err);
-	if (rc == RC_OK && x->refused.rc != RC_OK)
-		rc = fail(err, x->refused.rc, "%s", x->refused.text);
+	if (rc == RC_OK && x->destroyed)
+		rc = fail(err, RC_DENIED, "these bytes were destroyed and are not taken again");
 	if (rc == RC_OK) {
 		noted = true;
 		rc = vault_in_name(x->in, err);

@@ -103,6 +103,7 @@ static enum rc digest_report(struct destroying *d, const struct report *r, struc
 	return RC_OK; /* damaged bytes go all the same */
 }
 
+/* Files of fields, and of exhibits. */
 static enum rc digest_files(struct destroying *d, struct conn *c, const struct uuid *id,
 			    struct goner *g, struct err *err)
 {

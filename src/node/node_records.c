@@ -14,7 +14,7 @@
 #include "route/directory_records.h"
 
 enum { HOLIDAYS_MAX = 256 << 10, STEPS_AT_ONCE = 100 };
-#define RETENTION_EVERY_US MINUTE_US
+#define RETENTION_EVERY_US (10 * SECOND_US)
 
 #define ERASER(name) extern const struct eraser eraser_##name;
 #include "erasers.def"

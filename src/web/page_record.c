@@ -59,6 +59,8 @@ static void put_record_members(struct page *p, const struct record_view *v)
 	json_put_str(&p->j, "unlink_href", record_href(p, v, "/unlink"));
 	json_put_str(&p->j, "make_href", make_possible(page_types(p), v) ? record_href(p, v, "/make") : STR(""));
 	put_duty_links(p, v);
+	if (t && type_meaning(t, STR("subject.identifiers")))
+		json_put_str(&p->j, "found_href", record_href(p, v, "/found"));
 	json_put_bool(&p->j, "make_for", t && t->makes && t->makes->parent);
 	if (t && type_meaning(t, STR("question.over")))
 		json_put_str(&p->j, "ask_href", record_href(p, v, "/ask"));
