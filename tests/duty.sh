@@ -219,7 +219,7 @@ made scan_telnet 0 3 >"$T/2026-11-20-scan_telnet-test.csv"
 check "reports of a scan" r intake "$T/2026-11-20-scan_telnet-test.csv"
 until_has '"id":"[0-9a-f]*"' r findings --json
 finding=$(sed -nE '1s/.*"id":"([0-9a-f]+)".*/\1/p' "$T/out")
-check "before a call about a finding" r duty call "finding--$finding" --organisation organisation-1
+check "before a call about a finding" r duty call "finding--$finding"
 has "$T/out" 'Manager M.*yes' "it may be told"
 check "before one to those it does not concern" r duty call "finding--$finding" --organisation organisation-2
 has "$T/err" 'nothing of it may be said' "nothing may be said"

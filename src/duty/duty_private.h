@@ -20,6 +20,11 @@ static inline str duty_id_bytes(const struct uuid *id)
 {
 	return str_mem(id->b, sizeof id->b);
 }
+/* Else a finding or an event. */
+static inline bool duty_is_record(str id)
+{
+	return id.n > 0 && !str_starts(id, STR("finding--")) && !str_starts(id, STR("event--"));
+}
 /* The state a type's meaning names; -1: none. */
 int duty_state(const struct type *t, const char *meaning);
 /* Name of the field; NULL: none. */
