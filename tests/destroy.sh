@@ -179,6 +179,17 @@ has "$T/said" '^destroyed' "a picture that came packed is destroyed"
 check_fails 77 "it is not taken packed again" r intake --no-wait "$T/packed.jpg.gz"
 check_fails 77 "nor alone" r intake --no-wait "$T/packed.jpg"
 nowhere "$p" "nor kept"
+gzip -9 -n -c "$T/packed.jpg" >"$T/other.gz"
+before=$(r quarantine list --json | wc -l)
+r intake --no-wait "$T/other.gz" >"$T/out" 2>&1
+is "$(r quarantine list --json | wc -l)" "$before" "packed otherwise it is known inside"
+for _ in $(seq 100); do
+	r erase list --all --json >"$T/out"
+	! grep -q 'sent again.*"state":"erasing"\|"state":"erasing".*sent again' "$T/out" && grep -q 'sent again' "$T/out" && break
+	sleep 0.1
+done
+has "$T/out" 'sent again' "its report goes by itself"
+check_fails 77 "and is known then" r intake --no-wait "$T/other.gz"
 
 # --- records: text, a note, a file, reasons, links, messages about them ---
 p=qzpattern6f2a
