@@ -9,7 +9,7 @@ asan:
 	@ninja -C build-asan && meson test -C build-asan --suite unit
 tsan:
 	@test -d build-tsan || meson setup build-tsan -Db_sanitize=thread -Dtest_clock=true
-	@ninja -C build-tsan
+	@ninja -C build-tsan && meson test -C build-tsan disclosure-threads web web-session record-journal disclosure-login
 test:
 	@./test
 .PHONY: all asan tsan test

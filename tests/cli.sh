@@ -84,6 +84,11 @@ ronda journal -d "$T/other" witness "$(ronda journal -d "$D" head --json | sed -
 check "and with one another node witnessed" ronda verify -d "$D" --against "$T/heads"
 sed 's/^witness \(.*\)....$/witness \10000/' "$T/heads" >"$T/forged"
 check_fails 65 "a forged one is refused" ronda journal -d "$D" verify --against "$T/forged"
+check_fails 65 "another key needs a reason" ronda journal -d "$D" key
+check "another key" ronda journal -d "$D" key --reason "a copy was stolen"
+check "heads kept under the old one agree" ronda verify -d "$D" --against "$T/heads"
+ronda journal -d "$D" list --act node.key --json >"$T/out"
+has "$T/out" 'a copy was stolen' "the journal says so"
 json verify ronda verify -d "$D"
 json rebuild ronda rebuild -d "$D"
 json "rebuild search" ronda rebuild --search -d "$D"

@@ -284,6 +284,13 @@ n=$(sed -nE 's/.*approval ([0-9]+) .*/\1/p' "$T/err")
 check "it is still there" ronda note -d "$D" show 1
 answers 303 "another approves" -b "$T/lead" --data-urlencode "csrf=$c" -d answer=yes "$URL/approvals/$n"
 check "then it is erased" ronda note -d "$D" erase 1 --why "asked by the person concerned"
+
+# --- and for another key of the node ---
+check_fails 75 "nobody changes the key alone" ronda journal -d "$D" key --reason "a copy was stolen"
+n=$(sed -nE 's/.*approval ([0-9]+) .*/\1/p' "$T/err")
+answers 303 "another approves" -b "$T/lead" --data-urlencode "csrf=$c" -d answer=yes "$URL/approvals/$n"
+check "then it is another" ronda journal -d "$D" key --reason "a copy was stolen"
+check "under which all is sound" ronda journal -d "$D" verify
 ronda journal -d "$D" list --json >"$T/journal"
 has "$T/journal" '"actor":"account:1","act":"approval.done"' "the journal says that two did it"
 stop_node

@@ -41,8 +41,9 @@ ronda account -d "$D" new "Person B" --roles constituent --organisation "$b" >/d
 ok $? "a person of the other"
 ta=$(ronda token -d "$D" make a --right read --ceiling AMBER --account "Person A" 2>"$T/err")
 tb=$(ronda token -d "$D" make b --right read --ceiling AMBER --account "Person B" 2>"$T/err")
-ia=$(make "$lead" incident "{\"fields\":{\"title\":\"About Satu\",\"class\":\"other\",\"severity\":\"low\",\"organisation\":\"$a\"}}")
-ib=$(make "$lead" incident "{\"fields\":{\"title\":\"About Dua\",\"class\":\"other\",\"severity\":\"low\",\"organisation\":\"$b\"}}")
+same='"indicators":[{"address":"192.0.2.7"}]'
+ia=$(make "$lead" incident "{\"fields\":{\"title\":\"About Satu\",\"class\":\"other\",\"severity\":\"low\",\"organisation\":\"$a\",$same}}")
+ib=$(make "$lead" incident "{\"fields\":{\"title\":\"About Dua\",\"class\":\"other\",\"severity\":\"low\",\"organisation\":\"$b\",$same}}")
 ib2=$(make "$tb" incident '{"fields":{"title":"By Dua","class":"other","severity":"low"}}')
 ia2=$(make "$ta" incident '{"fields":{"title":"By Satu","class":"other","severity":"low"}}')
 pb=$(make "$lead" person "{\"fields\":{\"name\":\"Person of Dua\",\"organisation\":\"$b\"}}")
@@ -71,12 +72,14 @@ numbers=
 for id in $theirs; do numbers="$numbers ${id%%--*}-$(number_of "${id%%--*}" "$id")"; done
 echo "$numbers" | grep -qE '^( [a-z]+-[0-9]+){6}$'
 ok $? "with their numbers:$numbers"
-everything() {
+everything() { # but the hour it is there now
+	{
 	for id in $theirs $a $ia $ia2 $ma; do
 		as "$lead" "$URL/${id%%--*}/$id.json"
 		as "$lead" "$URL/${id%%--*}/$id/history.json"
 	done
 	for t in matter organisation incident person note task warning agreement plan; do as "$lead" "$URL/$t.json"; done
+	} | sed -E 's/"local_time":"[^"]*"//g'
 }
 everything >"$T/before"
 [ "$(wc -c <"$T/before")" -gt 5000 ]
@@ -148,6 +151,21 @@ refused 403 "one of his own given away" "matter/$ma" "{\"fields\":{\"organisatio
 refused 403 "one about the other" incident "{\"fields\":{\"title\":\"x\",\"class\":\"other\",\"severity\":\"low\",\"organisation\":\"$b\"}}"
 refused 403 "his own given to the other" "incident/$ia2" "{\"fields\":{\"organisation\":\"$b\"}}"
 refused 403 "a person of the other" person "{\"fields\":{\"name\":\"x\",\"organisation\":\"$b\"}}"
+for id in $ib $ib2; do
+	refused 404 "the other's in triage" triage "{\"ids\":[\"$id\"],\"act\":\"accept\"}"
+	refused 403 "his own linked with the other's" triage "{\"ids\":[\"$ia2\"],\"act\":\"link\",\"target\":\"$id\"}"
+	refused 404 "the other's merged into his own" "incident/$ia2/do/merge" "{\"other\":\"$id\",\"why\":\"x\"}"
+	refused 404 "one made of the other's" from "{\"sources\":[\"$id\"]}"
+done
+refused 404 "one made of what is internal" from "{\"sources\":[\"$nb\"]}"
+as "$ta" "$URL/incident/$ia.json" >"$T/one"
+has "$T/one" '"similar":\[' "the page of his own says what is similar"
+for word in "About Dua" "By Dua" "Bank Dua" Internal; do has_not "$T/one" "$word" "but '$word' is not in it"; done
+as "$ta" "$URL/incident/$ia/timeline.json" >"$T/one"
+for word in "About Dua" "By Dua" "Bank Dua" Internal account:; do has_not "$T/one" "$word" "nor '$word' in its timeline"; done
+as "$ta" "$URL/triage.json" >"$T/one"
+has "$T/one" "$ia2" "what waits of his own he sees"
+for word in "About Dua" "By Dua" "Bank Dua" Internal; do has_not "$T/one" "$word" "but not '$word'"; done
 as "$ta" "$URL/search.json?text=Dua" >"$T/out"
 has_not "$T/out" '"id"' "a search finds nothing of it"
 for q in "incident.json?organisation=$b" "incident.json?text=Dua" "person.json?organisation=$b" "incident.csv" "matter.csv" "matter.json?organisation=$b"; do
@@ -162,6 +180,7 @@ ok $? "nothing is changed by that either"
 ask() { curl -s --max-time 20 -H "Authorization: Bearer $lead" -H 'Accept: text/html' "$@"; }
 nasty() { printf "'\"><script>canary%s</script><img src=x onerror=canary%s>javascript:canary%s" "$1" "$1" "$1"; }
 : >"$T/pages"
+: >"$T/made.rows"
 n=0
 for type in $(cd "$RONDA_SOURCE/src/record/types" && ls ./*.json | sed 's,^\./,,; s,\.json$,,'); do
 	ask "$URL/$type/new" >"$T/form"
@@ -193,6 +212,29 @@ for type in $(cd "$RONDA_SOURCE/src/record/types" && ls ./*.json | sed 's,^\./,,
 		as "$lead" -H 'Content-Type: application/json' -H 'Accept: text/html' \
 			-d "{\"why\":\"$v\",\"fields\":{$rest\"$field\":\"$v\"}}" "$URL/$type" >>"$T/made.all"
 	done <"$T/names"
+	# columns of rows: one at a time, beside the first column, which must be there in most
+	first=
+	while read -r name k; do
+		case ${name#f.} in
+		*.*.*) ;;
+		*) continue ;;
+		esac
+		field=${name#f.} column=${name##*.}
+		[ "$first" != "" ] && [ "${first%%.*}" = "${field%%.*}" ] || first=${field%%.*}.$column
+		[ "${field#*.}" = "${field#*.0.}" ] || [ "${field#*.}" = "0.$column" ] || continue
+		v=$(nasty "$k" | sed 's/"/\\"/g')
+		beside="\"${first#*.}\":\"t\","
+		[ "${first#*.}" != "$column" ] || beside=
+		case $type in
+		incident) rest='"class":"other","severity":"low",' ;;
+		organisation) rest='"kind":"vendor",' ;;
+		*) rest= ;;
+		esac
+		for with in "" $beside; do
+			as "$lead" -H 'Content-Type: application/json' -H 'Accept: text/html' \
+				-d "{\"fields\":{$rest\"$title\":\"t\",\"${field%%.*}\":[{$with\"$column\":\"$v\"}]}}" "$URL/$type" >>"$T/made.rows"
+		done
+	done <"$T/names"
 	for path in "$type" "$type.json" "$type/new" "$type?text=canary" "$type?state=$(nasty q | sed 's/ /%20/g; s/"/%22/g; s/</%3C/g; s/>/%3E/g')" \
 		"$type?sort=%22%3E%3Cscript%3Ecanary" "$type/%22%3E%3Cscript%3Ecanary" "search?text=%22%3E%3Cscript%3Ecanary" "search?text=canary"; do
 		case $path in
@@ -206,6 +248,30 @@ for type in $(cd "$RONDA_SOURCE/src/record/types" && ls ./*.json | sed 's,^\./,,
 		ask -F "f.$title=$(nasty c)" -F based_on=99 "$URL/$type/$id" >>"$T/pages"
 	done
 done
+# reasons: of a link, a move, an emergency and its review, of what is tried and held
+v=$(nasty why | sed 's/"/\\"/g')
+nasty why >"$T/why"
+post() { at=$1; shift; as "$lead" -H 'Content-Type: application/json' -d "$1" "$URL/$at" >>"$T/made.why"; }
+post "incident/$ia/link" "{\"to\":\"$ib\",\"kind\":\"related\",\"why\":\"$v\"}"
+post "incident/$ia/link" "{\"to\":\"$ib\",\"kind\":\"$v\",\"why\":\"x\"}"
+post "incident/$ia" "{\"state\":\"open\",\"why\":\"$v\"}"
+post "incident/$ia/hold" "{\"held\":true,\"why\":\"$v\"}"
+is "$(as "$lead" "$URL/incident/$ia.json" | grep -c 'canarywhy')" 1 "reasons are kept"
+ronda account -d "$D" new "Lead B" --roles lead >/dev/null 2>&1
+leadb=$(ronda token -d "$D" make leadb --right operate --ceiling RED --account "Lead B" 2>/dev/null)
+as "$lead" --data-urlencode "item=$ib" --data-urlencode "reason@$T/why" "$URL/break-glass" >"$T/out"
+as "$leadb" --data-urlencode "words@$T/why" "$URL/break-glass/1" >"$T/out"
+as "$lead" --data-urlencode "item=$ib" --data-urlencode "reason@$T/why" "$URL/break-glass" >"$T/out"
+is "$(as "$lead" "$URL/break-glass.json" | grep -o 'canarywhy' | wc -l | awk '{ print ($1 >= 6) }')" 1 "also those of emergencies"
+for path in "incident/$ia" "incident/$ia/history" "incident/$ib" break-glass "break-glass?item=%22%3E%3Cscript%3Ecanary" approvals \
+	"explain?item=%22%3E%3Cscript%3Ecanary&to=%22%3E%3Cscript%3Ecanary" "explain?item=$ia&to=%27%22%3E%3Cscript%3Ecanary&by=%3Cscript%3Ecanary"; do
+	ask "$URL/$path" >>"$T/pages"
+done
+ask -F step=try -F "id=$ia" -F "id=%22><script>canary" -F state=closed -F "assignee=<$T/why" -F "why=<$T/why" "$URL/incident/bulk" >>"$T/pages"
+ask -F step=try -F "id=$ia" -F "tlp=<$T/why" -F "why=<$T/why" "$URL/incident/bulk" >>"$T/pages"
+ask -F step=try -F "id=$ia" -F "state=<$T/why" "$URL/incident/bulk" >>"$T/pages"
+[ "$(grep -o '"version":1' "$T/made.rows" | wc -l)" -ge 4 ]
+ok $? "markup was kept in columns of $(grep -o '"version":1' "$T/made.rows" | wc -l) records"
 grep -c '"record":{' "$T/made.all" >"$T/out"
 [ "$(grep -o '"version":1' "$T/made.all" | wc -l)" -ge 10 ]
 ok $? "markup was kept in $(grep -o '"version":1' "$T/made.all" | wc -l) records"

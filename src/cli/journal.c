@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli_private.h"
+#include "disclosure/approval.h"
 
 static const struct cli_option options[] = {
 	{ "--limit", 'n', "N", "list: at most so many (default 50)" },
@@ -10,6 +11,7 @@ static const struct cli_option options[] = {
 	{ "--from", 0, "TIME", "list: from this time on" },
 	{ "--until", 0, "TIME", "list: before this time" },
 	{ "--against", 0, "FILE", "verify: heads kept elsewhere, one a line, or one head itself" },
+	{ "--reason", 0, "TEXT", "key: why; goes into the journal" },
 	{ .name = NULL },
 };
 
@@ -186,6 +188,44 @@ static enum rc witness(struct cli *c, struct err *err)
 	return rc;
 }
 
+struct new_key {
+	struct cli *c;
+	int64_t approval;
+	bool waits;
+};
+
+/* Who holds the key can write another history: in a large team two persons change it. */
+static enum rc new_key_job(struct tx *tx, void *ctx, struct err *err)
+{
+	struct new_key *k = ctx;
+	struct node *n = k->c->node;
+	str why = str_of(cli_value(k->c, "--reason"));
+	const struct approval_ask ask = { .kind = APPROVAL_KEY, .object = STR("node"), .why = why,
+					  .what = STR("another key that signs the journal") };
+	bool go = false;
+	if (!str_trim_all(why).n)
+		return fail(err, RC_INPUT, "another key needs --reason TEXT");
+	enum rc rc = approval_ask(tx, n->journal, n->roles, &k->c->viewer, &ask, &go, &k->approval, err);
+	k->waits = rc == RC_OK && !go;
+	return rc == RC_OK && go ? journal_new_key(tx, n->journal, why, str_of(k->c->viewer.actor), err) : rc;
+}
+
+static int new_key(struct cli *c)
+{
+	struct new_key k = { .c = c };
+	struct err err = { 0 };
+	int code = cli_may(c, right_includes(c->viewer.right, RIGHT_OPERATE));
+	if (code)
+		return code;
+	enum rc rc = store_write(c->node->store, new_key_job, &k, &err);
+	if (rc == RC_OK && k.waits)
+		rc = fail(&err, RC_BUSY, STR_FMT, STR_ARG(approval_words(k.approval, c->a)));
+	if (rc != RC_OK)
+		return cli_fail(c, &err);
+	cli_done(c, "changed", STR("the key of the journal"));
+	return 0;
+}
+
 static int run(struct cli *c)
 {
 	str word = c->argc ? str_of(c->argv[0]) : STR("list");
@@ -197,6 +237,8 @@ static int run(struct cli *c)
 		return code;
 	if (str_eq(word, STR("witness")))
 		return witness(c, &err) == RC_OK ? 0 : cli_fail(c, &err);
+	if (str_eq(word, STR("key")))
+		return new_key(c);
 	enum rc rc = store_read_begin(c->node->store, &r, &err);
 	if (rc == RC_OK && str_eq(word, STR("list")))
 		rc = list(c, r, &err);
@@ -208,7 +250,7 @@ static int run(struct cli *c)
 		rc = head(c, r, &err);
 	else if (rc == RC_OK)
 		rc = fail(&err, RC_INPUT,
-			  "there is no 'journal " STR_FMT "': list, show, verify, head or witness",
+			  "there is no 'journal " STR_FMT "': list, show, verify, head, witness or key",
 			  STR_ARG(word));
 	store_read_end(r);
 	if (rc != RC_OK)
@@ -219,10 +261,11 @@ static int run(struct cli *c)
 const struct cli_command cli_journal = {
 	.name = "journal",
 	.brief = "who did what, in a chain nobody can edit",
-	.usage = "journal list [options] | show N | verify [--against FILE] | head | witness NODE HEAD",
+	.usage = "journal list [options] | show N | verify [--against FILE] | head | witness NODE HEAD | key --reason TEXT",
 	.text = "list shows the newest lines first; with --object the history of one thing. verify names the "
 		"first bad line. Keep the output of head elsewhere, a line a day: verify --against that file "
-		"then also shows a tail that was cut off. witness signs the head of another node, for its file.",
+		"then also shows a tail that was cut off. witness signs the head of another node, for its file. "
+		"key makes another key to sign with; in a large team a second person approves it first.",
 	.example = "ronda journal -d demo verify",
 	.options = options,
 	.needs_node = true,

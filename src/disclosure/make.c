@@ -3,6 +3,7 @@
 
 #include <json-c/json.h>
 
+#include "disclosure/derive.h"
 #include "disclosure/read_records_private.h"
 
 /* One of the two that the new ones come from. */
@@ -166,102 +167,11 @@ static enum rc refuse_twice(struct making *k)
 				   STR_ARG(name), f.count - 1);
 }
 
-/* --- the stricter of both labels --- */
-
-static enum rc one_of(struct making *k, str a, str b, const char *what, str *out)
-{
-	*out = a.n ? a : b;
-	if (a.n == 0 || b.n == 0 || str_eq(a, b))
-		return RC_OK;
-	return fail(k->err, RC_INPUT, "nothing can be both '" STR_FMT "' and '" STR_FMT "' (%s)", STR_ARG(a),
-		    STR_ARG(b), what);
-}
-
-static bool in_audience(const struct labels_of *l, const struct uuid *id)
-{
-	for (size_t i = 0; i < l->audience_count; i++)
-		if (uuid_equal(&l->audience[i], id))
-			return true;
-	return l->audience_count == 0;
-}
-
-static bool is_named(const struct labels_of *l, str name)
-{
-	for (size_t i = 0; i < l->named_count; i++)
-		if (str_eq(l->named[i], name))
-			return true;
-	return l->tlp < TLP_RED; /* it is not by name that this one is reached */
-}
-
-static enum rc put_audience(struct making *k, const struct labels_of *a, const struct labels_of *b,
-			    struct json_out *j)
-{
-	const struct labels_of *from = a->audience_count ? a : b, *also = from == a ? b : a;
-	size_t count = 0;
-
-	if (from->audience_count == 0)
-		return RC_OK;
-	json_key(j, STR("audience"));
-	json_open(j, '[');
-	for (size_t i = 0; i < from->audience_count; i++) {
-		struct buf id = BUF_INIT(RECORD_ID_BYTES);
-		record_id_format(&id, STR("organisation"), &from->audience[i]);
-		if (in_audience(also, &from->audience[i])) {
-			json_str(j, buf_str(&id));
-			count++;
-		}
-		buf_free(&id);
-	}
-	json_close(j, ']');
-	return count ? RC_OK : fail(k->err, RC_INPUT, "nobody is in the audience of both records");
-}
-
-static void put_named(const struct labels_of *a, const struct labels_of *b, struct json_out *j)
-{
-	const struct labels_of *from = a->tlp >= TLP_RED ? a : b, *also = from == a ? b : a;
-
-	json_key(j, STR("named"));
-	json_open(j, '[');
-	for (size_t i = 0; i < from->named_count; i++)
-		if (is_named(also, from->named[i]))
-			json_str(j, from->named[i]);
-	json_close(j, ']');
-}
-
 static enum rc make_labels(struct making *k)
 {
-	static const char *const pap_names[] = { "CLEAR", "GREEN", "AMBER", "RED", "RED" };
-	const struct labels_of *a = &k->origin.record.labels, none = { .json = STR("") };
-	const struct labels_of *b = k->has_parent ? &k->parent.record.labels : &none;
-	enum tlp tlp = a->tlp > b->tlp ? a->tlp : b->tlp;
-	enum pap pap = a->pap > b->pap ? a->pap : b->pap;
-	str classification, licence;
-	struct buf text = BUF_INIT(KIB(64));
-	struct json_out j = json_out(&text);
+	const struct labels_of *const both[] = { &k->origin.record.labels, &k->parent.record.labels };
 
-	enum rc rc = one_of(k, a->classification, b->classification, "classification", &classification);
-	if (rc == RC_OK)
-		rc = one_of(k, a->licence, b->licence, "licence", &licence);
-	if (rc != RC_OK)
-		return rc;
-	json_open(&j, '{');
-	json_put_str(&j, "tlp", str_of(tlp >= TLP_RED ? "RED" : tlp_name(tlp)));
-	json_put_str(&j, "pap", str_of(pap_names[pap < PAP_COUNT ? pap : PAP_COUNT]));
-	if (classification.n)
-		json_put_str(&j, "classification", classification);
-	if (licence.n)
-		json_put_str(&j, "licence", licence);
-	if (a->exercise || b->exercise)
-		json_put_bool(&j, "exercise", true);
-	if (a->held || b->held)
-		json_put_bool(&j, "held", true);
-	rc = put_audience(k, a, b, &j);
-	if (tlp >= TLP_RED)
-		put_named(a, b, &j);
-	json_close(&j, '}');
-	k->labels = arena_str(k->a, buf_str(&text));
-	buf_free(&text);
-	return rc;
+	return derive_labels(both, k->has_parent ? 2 : 1, policy_marks(&k->v->policy), k->a, &k->labels, k->err);
 }
 
 /* --- one row --- */

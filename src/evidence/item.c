@@ -91,6 +91,22 @@ void items_json(const struct item *item, size_t count, struct json_out *j)
 	json_close(j, ']');
 }
 
+void item_json(const struct item *i, struct json_out *j)
+{
+	json_open(j, '{');
+	json_put_i64(j, "number", i->n);
+	json_put_str(j, "name", i->name);
+	json_put_str(j, "media", i->media);
+	json_put_i64(j, "bytes", (int64_t)i->bytes);
+	put_hex(j, "sha256", i->sha256.b, sizeof(i->sha256.b));
+	put_hex(j, "sha512", i->sha512, sizeof(i->sha512));
+	json_put_bool(j, "sealed", i->key.n > 0);
+	json_put_str(j, "state", str_of(item_state_name(i->state)));
+	json_put_time(j, "added", i->added_us);
+	json_put_time(j, "checked", i->checked_us);
+	json_close(j, '}');
+}
+
 static bool hex_is(struct json_object *row, const char *key, const void *p, size_t n)
 {
 	unsigned char is[64];
@@ -248,7 +264,8 @@ enum rc evidence_add_begin(struct evidence *e, const struct viewer *v, const str
 	x->v = *v;
 	x->a = arena_new(KIB(16));
 	x->sealed = q->sealed;
-	enum rc rc = take_names(x, q, err);
+	enum rc rc = store_read_only(e->s) || !e->vault ? fail(err, RC_IO, "the store is read-only: nothing is put in") :
+							  take_names(x, q, err);
 	if (rc == RC_OK)
 		rc = exhibit_open(e, v, q->exhibit, ACTION_EDIT, x->a, &r, &view, err);
 	if (rc == RC_OK) {
@@ -295,7 +312,8 @@ void evidence_add_abort(struct adding *x)
 	free(x);
 }
 
-/* Before the file has its name: a start after a kill removes it, unless an item names it. */
+/* Before the file has its name: a start after a kill removes it, unless an item names it. What was
+ * destroyed for good is counted and not kept. */
 static enum rc note_adding(struct tx *tx, void *ctx, struct err *err)
 {
 	struct adding *x = ctx;
@@ -541,7 +559,9 @@ enum rc item_open(struct evidence *e, struct conn *c, const struct viewer *v, co
 {
 	struct item_reading *x = x_alloc(sizeof(*x));
 	x->item = *i;
-	enum rc rc = i->key.n ? open_key(c, v, exhibit, i, x->key, err) : RC_OK;
+	enum rc rc = e->vault ? RC_OK : fail(err, RC_ABSENT, "there is no folder of evidence");
+	if (rc == RC_OK && i->key.n)
+		rc = open_key(c, v, exhibit, i, x->key, err);
 	if (rc == RC_OK)
 		rc = vault_out_new(e->vault, &i->stored, i->key.n ? x->key : NULL, &x->out, err);
 	if (rc == RC_OK)
@@ -637,6 +657,7 @@ static enum rc erase_remove(struct tx *tx, const struct erasing *e, bool *more_o
 		"INSERT OR IGNORE INTO evidence_gone (stored) SELECT stored FROM evidence_item WHERE evidence = ? AND state <> 3",
 		"DELETE FROM evidence_item WHERE evidence = ?",
 		"DELETE FROM evidence_chain WHERE evidence = ?",
+		"DELETE FROM evidence_number WHERE evidence = ?",
 		"UPDATE evidence_chain SET line = '' WHERE custody = ?",
 		"DELETE FROM evidence_given WHERE custody = ?",
 	};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/pipeline_private.h"
+#include "route/directory_records.h"
 
 #include <stdlib.h>
 
@@ -301,10 +302,17 @@ static void *directory_thread(void *arg)
 	struct pipeline *p = arg;
 	bool failing = false;
 	int64_t rest_us = DIRECTORY_EVERY_US;
+	unsigned seen = 0, looks = DIRECTORY_LOOKS;
 	while (!queue_closed(p->directory_rest)) {
 		struct err err = { 0 };
 		queue_take_for(p->directory_rest, rest_us);
 		int64_t start_us = clock_mono_us();
+		unsigned changes = directory_changes(p->node->organisations);
+		looks = changes != seen ? DIRECTORY_LOOKS : looks ? looks - 1 : 0;
+		seen = changes;
+		rest_us = DIRECTORY_EVERY_US;
+		if (!looks && !failing)
+			continue;
 		enum rc rc = node_directory_follow(p->node, &err);
 		int64_t worked_us = clock_mono_us() - start_us;
 		rest_us = 3 * worked_us > DIRECTORY_EVERY_US ? 3 * worked_us : DIRECTORY_EVERY_US;

@@ -177,6 +177,15 @@ static enum rc thin_heads(struct tx *tx, uint64_t before, uint64_t newest, struc
 	return sql_run(q, err);
 }
 
+void journal_sign_head(const unsigned char *secret, uint64_t number, const struct digest *hash,
+		       unsigned char signature[crypto_sign_BYTES])
+{
+	struct buf b = BUF_INIT(128);
+	head_bytes(&b, number, hash);
+	crypto_sign_detached(signature, NULL, (const unsigned char *)b.p, b.n, secret);
+	buf_free(&b);
+}
+
 /* Before each commit: signs once, however many lines the group added. */
 static enum rc sign_head(struct tx *tx, void *ctx, struct err *err)
 {
@@ -188,11 +197,14 @@ static enum rc sign_head(struct tx *tx, void *ctx, struct err *err)
 		rc = last_head(tx_conn(tx), &head, err);
 	if (rc != RC_OK || number <= head)
 		return rc;
+	/* which key stands is decided by this very commit */
+	bool found = true;
+	if (j->key_changed)
+		rc = journal_load_key(tx_conn(tx), "journal.secret", j->secret, sizeof(j->secret), &found, err);
+	if (rc != RC_OK || !found)
+		return rc != RC_OK ? rc : fail(err, RC_IO, "the key of the journal is not there");
 	unsigned char signature[crypto_sign_BYTES];
-	struct buf b = BUF_INIT(128);
-	head_bytes(&b, number, &hash);
-	crypto_sign_detached(signature, NULL, (const unsigned char *)b.p, b.n, j->secret);
-	buf_free(&b);
+	journal_sign_head(j->secret, number, &hash, signature);
 	struct sql *q = sql(tx_conn(tx),
 			    "INSERT INTO journal_head (number, hash, signature) VALUES (?, ?, ?)");
 	sql_int(q, 1, (int64_t)number);
@@ -357,7 +369,7 @@ static enum rc check_lines(struct conn *c, struct checking *k, struct err *err)
 	return rc;
 }
 
-static bool head_is_signed(struct sql *q, const unsigned char *public)
+bool journal_head_is_signed(struct sql *q, const unsigned char *public)
 {
 	struct digest hash;
 	str signature = sql_col_blob(q, 2);
@@ -380,7 +392,7 @@ static enum rc check_heads(struct conn *c, struct checking *k, const unsigned ch
 	uint64_t newest = 0, good = 0;
 	struct sql *q = sql(c, "SELECT number, hash, signature FROM journal_head"
 			       " ORDER BY number DESC LIMIT 1");
-	bool sound = sql_row(q) && head_is_signed(q, public);
+	bool sound = sql_row(q) && journal_head_is_signed(q, public);
 	if (sound)
 		newest = (uint64_t)sql_col_int(q, 0);
 	enum rc rc = sql_end(q, err);
@@ -396,7 +408,7 @@ static enum rc check_heads(struct conn *c, struct checking *k, const unsigned ch
 	}
 	if (!sound) {
 		q = sql(c, "SELECT number, hash, signature FROM journal_head ORDER BY number");
-		while (sql_row(q) && head_is_signed(q, public))
+		while (sql_row(q) && journal_head_is_signed(q, public))
 			good = (uint64_t)sql_col_int(q, 0);
 		(void)bad(k, good + 1, "no valid signature covers the line");
 		return sql_end(q, err);

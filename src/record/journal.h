@@ -42,6 +42,11 @@ MUST_CHECK enum rc journal_erase(struct tx *tx, struct journal *j, uint64_t numb
 MUST_CHECK enum rc journal_erase_about(struct tx *tx, str object, size_t most, bool *more_out,
 				       struct err *err);
 
+/* Another key to sign with from this commit on, as after the machine was in other hands. The line
+ * "node.key" names both, and the old one signs the new; heads kept so far are signed again. Heads
+ * kept elsewhere stay good: they name hashes, not keys. RC_INPUT: without a reason. */
+MUST_CHECK enum rc journal_new_key(struct tx *tx, struct journal *j, str why, str by, struct err *err);
+
 struct journal_check {
 	uint64_t lines, first_bad; /* first_bad 0: sound */
 	uint64_t heads;            /* of those kept elsewhere: compared */

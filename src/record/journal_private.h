@@ -12,6 +12,7 @@ enum { HASH = 32 };
 struct journal {
 	struct store *s;
 	unsigned char secret[crypto_sign_SECRETKEYBYTES];
+	bool key_changed; /* the writer's: since it was opened */
 };
 
 /* --- journal.c --- */
@@ -22,6 +23,11 @@ bool journal_take_digest(str s, struct digest *out);
 /* A value of table `node`, of exactly that size. */
 MUST_CHECK enum rc journal_load_key(struct conn *c, const char *name, void *to, size_t size,
 				    bool *found_out, struct err *err);
+
+void journal_sign_head(const unsigned char *secret, uint64_t number, const struct digest *hash,
+		       unsigned char signature[crypto_sign_BYTES]);
+/* Of a row of journal_head: number, hash, signature. */
+bool journal_head_is_signed(struct sql *q, const unsigned char *public);
 
 /* --- witness.c --- */
 

@@ -311,6 +311,68 @@ TEST(a_cut_tail_shows_against_a_witness)
 	ended(&w);
 }
 
+struct rekey {
+	struct world *w;
+	str why;
+	bool undone;
+};
+
+static enum rc new_key(struct tx *tx, void *ctx, struct err *e)
+{
+	struct rekey *k = ctx;
+	enum rc rc = journal_new_key(tx, k->w->j, k->why, STR("test"), e);
+	return rc == RC_OK && k->undone ? fail(e, RC_DENIED, "undone") : rc;
+}
+
+static struct digest public_key(struct world *w)
+{
+	struct digest d = { { 0 } };
+	struct reader *r = NULL;
+	CHECK_RC(store_read_begin(w->s, &r, &err), RC_OK, err);
+	struct sql *q = sql(reader_conn(r), "SELECT value FROM node WHERE key = 'journal.public'");
+	if (sql_row(q))
+		memcpy(d.b, sql_col_blob(q, 0).p, sizeof(d.b));
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	store_read_end(r);
+	return d;
+}
+
+TEST(another_key)
+{
+	struct world w = opened();
+	struct buf head = BUF_INIT(200);
+	struct rekey k = { .w = &w, .why = STR(" ") };
+	add_lines(&w, 4);
+	take_head(&w, &head);
+	struct digest first = public_key(&w);
+	CHECK_RC(store_write(w.s, new_key, &k, &err), RC_INPUT, err);
+	/* a job that is undone leaves the old key, in memory too */
+	k.why = STR("it was stolen");
+	k.undone = true;
+	CHECK_RC(store_write(w.s, new_key, &k, &err), RC_DENIED, err);
+	struct digest now = public_key(&w);
+	CHECK(!memcmp(&first, &now, sizeof(now)));
+	add_lines(&w, 2);
+	CHECK_INT(verify(&w, buf_str(&head)).first_bad, 0);
+	k.undone = false;
+	CHECK_RC(store_write(w.s, new_key, &k, &err), RC_OK, err);
+	now = public_key(&w);
+	CHECK(memcmp(&first, &now, sizeof(now)) != 0);
+	CHECK_INT(verify(&w, buf_str(&head)).first_bad, 0); /* kept under the old key */
+	add_lines(&w, 2);
+	CHECK_INT(verify(&w, STR_NONE).first_bad, 0);
+	/* and again, and what is changed still shows */
+	CHECK_RC(store_write(w.s, new_key, &k, &err), RC_OK, err);
+	CHECK_INT(verify(&w, buf_str(&head)).first_bad, 0);
+	change(&w, "UPDATE journal SET actor = 'x' WHERE number = 3");
+	CHECK_INT(verify(&w, STR_NONE).first_bad, 3);
+	/* without a key there is nothing that could vouch for another */
+	change(&w, "DELETE FROM node WHERE key = 'journal.public'");
+	CHECK_RC(store_write(w.s, new_key, &k, &err), RC_IO, err);
+	buf_free(&head);
+	ended(&w);
+}
+
 /* Whoever has main.db has the key in it too and can sign what he made up: only a
  * head that was kept elsewhere shows it. */
 TEST(a_forged_history_shows_against_a_head_kept_elsewhere)
@@ -675,6 +737,7 @@ TEST(a_check_without_its_tables_says_so)
 TEST_MAIN(TEST_RUN(lines_and_head), TEST_RUN(one_head_a_group),
 	  TEST_RUN(one_head_of_each_thousand_lines_stays), TEST_RUN(every_change_shows),
 	  TEST_RUN(a_cut_tail_shows_against_a_witness),
+	  TEST_RUN(another_key),
 	  TEST_RUN(a_forged_history_shows_against_a_head_kept_elsewhere),
 	  TEST_RUN(heads_that_another_node_witnessed),
 	  TEST_RUN(an_erased_body_leaves_the_chain_and_a_stub), TEST_RUN(bodies_about_an_object),

@@ -2,6 +2,7 @@
 /* Brings organisations' records to what a file says. */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "route/import_private.h"
 #include "route/org_card.h"
 
@@ -9,13 +10,19 @@
 
 /* --- a draft as the fields of a record --- */
 
-struct settling {
-	struct tx *tx;
-	struct import *im;
+struct import_run {
+	struct import im;
 	struct directory_records *d;
+	const struct type *t;   /* types live as long as the node */
+	struct draft *at;       /* the next to be written */
+};
+
+/* One look at it, or one job. */
+struct settling {
+	struct conn *c;
+	struct tx *tx;          /* NULL: only looking */
+	struct import_run *run;
 	const struct directory_writer *w;
-	const struct type *t;
-	bool write;
 	struct err *err;
 };
 
@@ -224,7 +231,7 @@ struct standing {
 
 static enum rc find_standing(struct settling *s, const struct draft *d, struct standing *out)
 {
-	struct sql *q = sql(tx_conn(s->tx), "SELECT id, gone, record FROM org WHERE folded = ? "
+	struct sql *q = sql(s->c, "SELECT id, gone, record FROM org WHERE folded = ? "
 					    "AND gone < 2 ORDER BY gone, id LIMIT 1");
 	struct record rec;
 	*out = (struct standing){ 0 };
@@ -240,48 +247,47 @@ static enum rc find_standing(struct settling *s, const struct draft *d, struct s
 	enum rc rc = sql_end(q, s->err);
 	if (rc != RC_OK || !out->has_record)
 		return rc;
-	struct snapshot_ref *ref = snapshot_hold(records_types_snapshot(s->d->r));
-	rc = record_load(tx_conn(s->tx), snapshot_table(ref), out->record, s->im->a, &rec, s->err);
+	struct snapshot *types = records_types_snapshot(s->run->d->r);
+	struct snapshot_ref *ref = snapshot_hold(types);
+	rc = record_load(s->c, snapshot_table(ref), out->record, s->run->im.a, &rec, s->err);
 	if (rc == RC_OK)
 		rc = json_read(rec.body, &out->body, s->err);
-	snapshot_drop(records_types_snapshot(s->d->r), ref);
+	snapshot_drop(types, ref);
 	return rc;
 }
 
 static bool may_change(struct settling *s, struct draft *d, const struct standing *st)
 {
 	if (st->gone)
-		import_error(s->im, d->line, d, "'" STR_FMT "' is former: make it active again first",
+		import_error(&s->run->im, d->line, d, "'" STR_FMT "' is former: make it active again first",
 			     STR_ARG(d->name));
 	else if (st->org && !st->has_record)
-		import_error(s->im, d->line, d, "'" STR_FMT "' has no record to change", STR_ARG(d->name));
+		import_error(&s->run->im, d->line, d, "'" STR_FMT "' has no record to change", STR_ARG(d->name));
 	return !d->bad;
 }
 
+/* Does the record say it? What differs is noted, or written. */
 static enum rc settle_one(struct settling *s, struct draft *d, struct buf *fields)
 {
-	struct import_result *r = s->im->result;
+	struct import_run *run = s->run;
+	struct import_result *r = run->im.result;
 	struct standing st;
 	struct err why;
 	enum rc rc = find_standing(s, d, &st);
 	if (rc != RC_OK)
 		return rc;
 	buf_reset(fields);
-	put_fields(fields, s->t, st.body, d);
-	if (!may_change(s, d, &st)) {
-		r->refused++;
-	} else if (fields->over) {
-		import_error(s->im, d->line, d, "it is over %zu bytes", RECORD_BODY_MAX);
-		r->refused++;
-	} else if (st.body && says_so(s->t, st.body, buf_str(fields))) {
-		r->same++;
-	} else {
-		*(st.body ? &r->changed : &r->added) += 1;
-		d->touched = true;
-		if (s->write)
-			rc = s->w->put(s->tx, s->w->ctx, s->t, &st.record, buf_str(fields), s->im->a, &why);
-		if (rc != RC_OK)
-			rc = fail(s->err, rc, "'" STR_FMT "': %s", STR_ARG(d->name), why.text);
+	put_fields(fields, run->t, st.body, d);
+	bool same = st.body && says_so(run->t, st.body, buf_str(fields));
+	if (s->tx && !same)
+		rc = s->w->put(s->tx, s->w->ctx, run->t, &st.record, buf_str(fields), run->im.a, &why);
+	if (rc != RC_OK)
+		rc = fail(s->err, rc, "'" STR_FMT "': %s", STR_ARG(d->name), why.text);
+	if (!s->tx && may_change(s, d, &st) && fields->over)
+		import_error(&run->im, d->line, d, "it is over %zu bytes", RECORD_BODY_MAX);
+	if (!s->tx && !d->bad) {
+		*(same ? &r->same : st.body ? &r->changed : &r->added) += 1;
+		d->touched = !same;
 	}
 	json_free(st.body);
 	return rc;
@@ -290,8 +296,7 @@ static enum rc settle_one(struct settling *s, struct draft *d, struct buf *field
 /* Claims that did not come from a file were not compared when it was read. */
 static enum rc look_again(struct settling *s, const struct draft *d)
 {
-	struct sql *q = sql(tx_conn(s->tx),
-			    "SELECT a.kind, a.value, o.name FROM org_scope a JOIN org_scope b ON b.kind = a.kind "
+	struct sql *q = sql(s->c, "SELECT a.kind, a.value, o.name FROM org_scope a JOIN org_scope b ON b.kind = a.kind "
 			    "AND b.value = a.value AND b.role = a.role AND b.org <> a.org "
 			    "AND (b.until_us = 0 OR b.until_us > a.from_us) "
 			    "AND (a.until_us = 0 OR a.until_us > b.from_us) JOIN org o ON o.id = b.org "
@@ -307,23 +312,73 @@ static enum rc look_again(struct settling *s, const struct draft *d)
 	return rc == RC_OK ? end : rc;
 }
 
-/* Compares each good draft with its record, and writes where they differ. */
-static enum rc settle(struct settling *s)
+/* Compares each good draft with its record. */
+static enum rc look(struct settling *s)
 {
 	struct buf fields = BUF_INIT(RECORD_BODY_MAX);
 	enum rc rc = RC_OK;
-	s->d->moving = true;
-	for (struct draft *d = s->im->drafts; d && rc == RC_OK; d = d->next) {
-		if (d->bad)
-			s->im->result->refused++;
-		else
+	for (struct draft *d = s->run->im.drafts; d && rc == RC_OK; d = d->next) {
+		if (!d->bad)
 			rc = settle_one(s, d, &fields);
+		s->run->im.result->refused += d->bad;
 	}
-	s->d->moving = false;
-	for (struct draft *d = s->im->drafts; d && rc == RC_OK && s->write; d = d->next)
-		if (d->touched)
-			rc = look_again(s, d);
 	buf_free(&fields);
+	return rc;
+}
+
+enum rc directory_import_begin(struct conn *c, struct directory_records *d, str text, struct arena *a,
+			       struct import_result *out, struct import_run **run_out, struct err *err)
+{
+	struct snapshot_ref *ref = snapshot_hold(records_types_snapshot(d->r));
+	struct import_run *run = ARENA_NEW(a, struct import_run);
+	struct import *im = &run->im;
+	*run = (struct import_run){ .im = { .a = a, .result = out, .seed = random_u64() }, .d = d,
+				    .t = directory_type(snapshot_table(ref)) };
+	snapshot_drop(records_types_snapshot(d->r), ref);
+	*out = (struct import_result){ 0 };
+	*run_out = run;
+	if (!run->t)
+		return fail(err, RC_INPUT, "directory: no type of records here means organisations");
+	if (text.n > IMPORT_BYTES_MAX)
+		return fail(err, RC_LIMIT, "directory: the file is over %zu MiB", IMPORT_BYTES_MAX >> 20);
+	if (!str_is_utf8(text))
+		return fail(err, RC_INPUT, "directory: the file is not UTF-8");
+	if (str_starts(text, STR("\xef\xbb\xbf")))
+		text = str_from(text, 3);
+	im->drafts_end = &im->drafts;
+	im->slots = ARENA_ARRAY(a, (size_t)IMPORT_ORGS_MAX * 2, struct draft *);
+	bool json = str_starts(str_trim_all(text), STR("{"));
+	struct settling s = { .c = c, .run = run, .err = err };
+	enum rc rc = json ? import_json(im, text, err) : import_csv(im, text, err);
+	if (rc == RC_OK)
+		rc = import_doubles(im, c, err);
+	if (rc == RC_OK)
+		rc = look(&s);
+	run->at = im->drafts;
+	return rc;
+}
+
+enum rc directory_import_write(struct tx *tx, struct import_run *run, const struct directory_writer *w,
+			       int64_t budget_us, bool *more_out, struct err *err)
+{
+	struct settling s = { .c = tx_conn(tx), .tx = tx, .run = run, .w = w, .err = err };
+	struct buf fields = BUF_INIT(RECORD_BODY_MAX);
+	bool adds = run->im.result->changed == 0; /* no claim goes from one to another */
+	int64_t end_us = clock_mono_us() + budget_us;
+	struct draft *first = run->at, *d = first;
+	enum rc rc = RC_OK;
+	run->d->moving = !adds;
+	for (; d && rc == RC_OK && !(adds && d != first && clock_mono_us() > end_us); d = d->next)
+		if (d->touched && !d->bad)
+			rc = settle_one(&s, d, &fields);
+	run->d->moving = false;
+	for (struct draft *one = first; !adds && one != d && rc == RC_OK; one = one->next)
+		if (one->touched && !one->bad)
+			rc = look_again(&s, one);
+	buf_free(&fields);
+	if (rc == RC_OK)
+		run->at = d;
+	*more_out = rc == RC_OK && d;
 	return rc;
 }
 
@@ -331,30 +386,10 @@ enum rc directory_import(struct tx *tx, struct directory_records *d, const struc
 			 str text, bool dry, bool partly, struct arena *a, struct import_result *out,
 			 struct err *err)
 {
-	struct import im = { .a = a, .result = out, .seed = random_u64() };
-	struct snapshot_ref *ref = snapshot_hold(records_types_snapshot(d->r));
-	struct settling s = { .tx = tx, .im = &im, .d = d, .w = w, .err = err,
-			      .t = directory_type(snapshot_table(ref)) };
-	*out = (struct import_result){ 0 };
-	enum rc rc = RC_OK;
-	if (!s.t)
-		rc = fail(err, RC_INPUT, "directory: no type of records here means organisations");
-	else if (text.n > IMPORT_BYTES_MAX)
-		rc = fail(err, RC_LIMIT, "directory: the file is over %zu MiB", IMPORT_BYTES_MAX >> 20);
-	else if (!str_is_utf8(text))
-		rc = fail(err, RC_INPUT, "directory: the file is not UTF-8");
-	if (str_starts(text, STR("\xef\xbb\xbf")))
-		text = str_from(text, 3);
-	im.drafts_end = &im.drafts;
-	im.slots = ARENA_ARRAY(a, (size_t)IMPORT_ORGS_MAX * 2, struct draft *);
-	bool json = str_starts(str_trim_all(text), STR("{"));
-	if (rc == RC_OK)
-		rc = json ? import_json(&im, text, err) : import_csv(&im, text, err);
-	if (rc == RC_OK)
-		rc = import_doubles(&im, tx_conn(tx), err);
-	s.write = !dry && (partly || out->error_count == 0);
-	if (rc == RC_OK)
-		rc = settle(&s);
-	snapshot_drop(records_types_snapshot(d->r), ref);
+	struct import_run *run;
+	bool more = true;
+	enum rc rc = directory_import_begin(tx_conn(tx), d, text, a, out, &run, err);
+	while (rc == RC_OK && more && !dry && (partly || out->error_count == 0))
+		rc = directory_import_write(tx, run, w, 0, &more, err);
 	return rc;
 }

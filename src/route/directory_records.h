@@ -27,6 +27,9 @@ MUST_CHECK enum rc directory_records_settle(struct directory_records *d, size_t 
 
 /* The type whose records these are; NULL: none here means that. */
 const struct type *directory_type(const struct types *t);
+/* How often rows were about to be committed anew: who follows them need look only when it went up,
+ * and then for a moment, as the commit comes after. Any thread. */
+unsigned directory_changes(const struct directory_records *d);
 struct records *directory_engine(struct directory_records *d);
 /* In which role an organisation of that kind ("provider") claims a thing of that kind ("network") when
  * none is said: "holder"; "": it makes no such claim. Words of the record. */
@@ -60,6 +63,19 @@ struct import_result {
  * file says nothing (no contacts, no sector) stays what stands; of claims and contacts
  * those stay that did not come from a file ("source" of the row). `dry`: only says what would happen. With errors nothing is
  * written unless `partly`. */
+struct import_run;
+/* In two steps, so that a long file does not hold the writer: reads and compares, changing nothing;
+ * *run_out lives in `a`, for which `text` must stay. */
+MUST_CHECK enum rc directory_import_begin(struct conn *c, struct directory_records *d, str text,
+					  struct arena *a, struct import_result *out,
+					  struct import_run **run_out, struct err *err);
+/* Writes what differs; called while *more_out. Where the file only adds, about `budget_us` in each
+ * job; where it also changes what stands all is one job, as claims may go from one to another.
+ * `a` is reset by nobody; a failure leaves what jobs before wrote. */
+MUST_CHECK enum rc directory_import_write(struct tx *tx, struct import_run *run,
+					  const struct directory_writer *w, int64_t budget_us,
+					  bool *more_out, struct err *err);
+/* Both at once, in one job. */
 MUST_CHECK enum rc directory_import(struct tx *tx, struct directory_records *d,
 				    const struct directory_writer *w, str text, bool dry, bool partly,
 				    struct arena *a, struct import_result *out, struct err *err);

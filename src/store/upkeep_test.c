@@ -379,7 +379,7 @@ TEST(what_is_held_stays)
 TEST(an_organisation_is_held)
 {
 	struct world w = created();
-	static char org[] = "INSERT INTO org VALUES (6, NULL, 'Six', 'six', '', '', '', '', 0, 0)";
+	static char org[] = "INSERT INTO org VALUES (6, NULL, 'Six', 'six', '', '', '', '', 0, 0, 0)";
 	struct holding h = { .what = "org 6", .reason = "case 1" };
 	(void)deliver(&w, 1000, "5 1 asn");
 	(void)deliver(&w, 600, "6 1 asn");
