@@ -169,6 +169,28 @@ has "$T/said" '^destroyed' "a record in quarantine is destroyed"
 nowhere "$p" "no byte of it is left"
 is "$(r count --json | number count)" "$before" "no event went"
 
+p=qzpattern5f0c
+printf '\377\330\377\340%s, packed' "$p" >"$T/packed.jpg"
+gzip -k "$T/packed.jpg"
+r intake --no-wait "$T/packed.jpg.gz" >/dev/null 2>&1
+q=$(r quarantine list --json | sed -nE 's/.*"id":([0-9]+).*/\1/p' | head -1)
+r destroy "quarantine:$q" --refer "Cybercrime unit" >"$T/said" 2>&1
+has "$T/said" '^destroyed' "a picture that came packed is destroyed"
+check_fails 77 "it is not taken packed again" r intake --no-wait "$T/packed.jpg.gz"
+check_fails 77 "nor alone" r intake --no-wait "$T/packed.jpg"
+nowhere "$p" "nor kept"
+gzip -9 -n -c "$T/packed.jpg" >"$T/other.gz"
+before=$(r quarantine list --json | wc -l)
+r intake --no-wait "$T/other.gz" >"$T/out" 2>&1
+is "$(r quarantine list --json | wc -l)" "$before" "packed otherwise it is known inside"
+for _ in $(seq 100); do
+	r erase list --all --json >"$T/out"
+	! grep -q 'sent again.*"state":"erasing"\|"state":"erasing".*sent again' "$T/out" && grep -q 'sent again' "$T/out" && break
+	sleep 0.1
+done
+has "$T/out" 'sent again' "its report goes by itself"
+check_fails 77 "and is known then" r intake --no-wait "$T/other.gz"
+
 # --- records: text, a note, a file, reasons, links, messages about them ---
 p=qzpattern6f2a
 check "a record" r incident new title="$p" class=fraud severity=high summary="about $p" internal="$p"

@@ -236,11 +236,27 @@ static enum rc find_finding(struct destroying *d, struct reader *r, str id, stru
 			   : rc;
 }
 
+/* What stands there whole would be known alone, too: a picture that came packed. */
+static enum rc digest_quarantined(struct destroying *d, struct reader *r, int64_t id, struct err *err)
+{
+	struct quarantined q;
+	enum rc rc = quarantine_get(reader_conn(r), id, d->a, &q, err);
+	if (rc != RC_OK || !q.bytes.n || q.bytes.n != q.record_bytes || d->merge)
+		return rc;
+	str object = arena_fmt(d->a, "report:%lld", (long long)q.report);
+	for (size_t i = 0; i < d->count; i++)
+		if (str_eq(d->list[i].object, object))
+			add_digest(d, &d->list[i], sha256(q.bytes));
+	return RC_OK;
+}
+
 static enum rc find_quarantined(struct destroying *d, struct reader *r, int64_t id, struct err *err)
 {
 	struct quarantined q;
 	enum rc rc = read_quarantined(r, d->v, id, d->a, &q, err);
-	return rc == RC_OK ? find_report(d, r, q.report, false, err) : rc;
+	if (rc == RC_OK)
+		rc = find_report(d, r, q.report, false, err);
+	return rc == RC_OK ? digest_quarantined(d, r, id, err) : rc;
 }
 
 static enum rc find_record(struct destroying *d, struct reader *r, str id, struct err *err)

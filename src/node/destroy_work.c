@@ -381,6 +381,44 @@ static enum rc tend_again(struct node *n, bool *did_out, struct err *err)
 	return rc;
 }
 
+struct going {
+	struct node *n;
+	int64_t report;
+	bool waits; /* it is still being read */
+};
+
+static enum rc begin_going(struct tx *tx, void *ctx, struct err *err)
+{
+	struct going *g = ctx;
+	int64_t id;
+	char object[32];
+	snprintf(object, sizeof(object), "report:%lld", (long long)g->report);
+	enum rc rc = erase_begin(tx, g->n->erase, str_of(object), STR("destroyed before, and sent again"),
+				 STR("node"), &id, err);
+	g->waits = rc == RC_BUSY;
+	/* held, erased or being erased: it is no more to be looked at */
+	return rc == RC_IO ? rc : g->waits ? RC_OK : destroyed_report_goes(tx, g->report, err);
+}
+
+/* A report that brought it again inside: its bytes go, its other events stay. */
+static enum rc tend_reports(struct node *n, bool *did_out, struct err *err)
+{
+	struct going g = { .n = n };
+	struct reader *r = NULL;
+	enum rc rc = store_read_begin(n->store, &r, err);
+	if (rc == RC_OK)
+		rc = destroyed_next_report(reader_conn(r), &g.report, err);
+	if (r)
+		store_read_end(r);
+	if (rc != RC_OK || !g.report)
+		return rc;
+	rc = destroy_copies(n, g.report, err);
+	if (rc == RC_OK)
+		rc = store_write(n->store, begin_going, &g, err);
+	*did_out |= rc == RC_OK && !g.waits;
+	return rc;
+}
+
 static enum rc tend(struct store *s, void *ctx, bool *did_out, struct err *err)
 {
 	struct node *n = ctx;
@@ -390,6 +428,8 @@ static enum rc tend(struct store *s, void *ctx, bool *did_out, struct err *err)
 	if (store_read_only(s) || !n->policies)
 		return RC_OK;
 	enum rc rc = tend_again(n, did_out, err);
+	if (rc == RC_OK)
+		rc = tend_reports(n, did_out, err);
 	/* what must wait is tried again the next time round; whoever waits for it is told why */
 	if (rc == RC_OK && node_destroy_work(n, &did, &why) == RC_OK)
 		*did_out |= did;

@@ -93,7 +93,7 @@ MUST_CHECK enum rc records_rebuild(struct records *r, struct err *err);
 
 /* What else happens when a record changes: clocks, templates, live tables. Called in the
  * job, after the version was made; an error undoes the change. Registered once, before
- * anything is written; at most 16, called in that order. */
+ * anything is written; at most 32, called in that order. */
 struct record_hook {
 	const char *type;          /* NULL: all */
 	/* `before` is NULL for a new one; `now` of an erased one has no body. */

@@ -8,7 +8,7 @@
 
 #include "record/record.h"
 
-enum { RECORD_HOOKS = 16, RECORD_SALT = 16, RECORD_WHY_MAX = 4000, RECORD_VERSION_MAX = INT32_MAX };
+enum { RECORD_HOOKS = 32, RECORD_SALT = 16, RECORD_WHY_MAX = 4000, RECORD_VERSION_MAX = INT32_MAX };
 
 struct records {
 	struct store *s;

@@ -53,6 +53,52 @@ enum rc destroyed_left(struct tx *tx, int32_t day, uint32_t number, struct err *
 	return sql_run(q, err);
 }
 
+/* --- inside of others: unpacked, or a record of a list --- */
+
+static enum rc item_of(struct conn *c, const struct digest *d, struct arena *a, str *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT item FROM destroyed WHERE digest = ?");
+	sql_blob(q, 1, str_mem(d->b, sizeof(d->b)));
+	*out = sql_row(q) ? arena_str(a, sql_col_str(q, 0)) : STR("");
+	return sql_end(q, err);
+}
+
+enum rc destroyed_inside(struct tx *tx, str bytes, const struct report *r, bool *found_out,
+			 struct err *err)
+{
+	struct digest d = sha256(bytes);
+	struct arena *a = arena_new(KIB(1));
+	str item = STR("");
+	enum rc rc = destroyed_find(tx_conn(tx), &d, found_out, err);
+	if (rc == RC_OK && *found_out)
+		rc = item_of(tx_conn(tx), &d, a, &item, err);
+	if (rc == RC_OK && *found_out)
+		rc = destroyed_again(tx, &d, err);
+	if (rc == RC_OK && *found_out)
+		rc = destroyed_add(tx, &r->digest, r->bytes, item, err);
+	arena_free(a);
+	if (rc != RC_OK || !*found_out)
+		return rc;
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO destroyed_report (report) VALUES (?)"
+					 " ON CONFLICT DO NOTHING");
+	sql_int(q, 1, r->id);
+	return sql_run(q, err);
+}
+
+enum rc destroyed_next_report(struct conn *c, int64_t *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT report FROM destroyed_report ORDER BY report LIMIT 1");
+	*out = sql_row(q) ? sql_col_int(q, 0) : 0;
+	return sql_end(q, err);
+}
+
+enum rc destroyed_report_goes(struct tx *tx, int64_t report, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "DELETE FROM destroyed_report WHERE report = ?");
+	sql_int(q, 1, report);
+	return sql_run(q, err);
+}
+
 /* --- lists --- */
 
 static enum rc take_rows(struct sql *q, size_t most, struct arena *a, struct destroyed **out,

@@ -7,7 +7,7 @@
 #ifndef RONDA_STORE_DESTROYED_H
 #define RONDA_STORE_DESTROYED_H
 
-#include "store/store.h"
+#include "store/reports.h"
 
 /* Inside a job. `item`: the record that says why ("destruction--…"). A second time is RC_OK
  * and changes nothing. */
@@ -21,6 +21,14 @@ MUST_CHECK enum rc destroyed_refuse(struct conn *c, const struct digest *d, stru
 MUST_CHECK enum rc destroyed_again(struct tx *tx, const struct digest *d, struct err *err);
 /* Inside a job: the raw file holds parts of them that no row names. */
 MUST_CHECK enum rc destroyed_left(struct tx *tx, int32_t day, uint32_t number, struct err *err);
+
+/* Inside a job: what was destroyed came again inside a report, which is then known and goes too. *found_out
+ * false: these bytes are none. */
+MUST_CHECK enum rc destroyed_inside(struct tx *tx, str bytes, const struct report *r, bool *found_out,
+				    struct err *err);
+/* Such a report that is still to go; 0: none. */
+MUST_CHECK enum rc destroyed_next_report(struct conn *c, int64_t *out, struct err *err);
+MUST_CHECK enum rc destroyed_report_goes(struct tx *tx, int64_t report, struct err *err);
 
 struct destroyed {
 	struct digest digest;

@@ -427,6 +427,7 @@ static const char version_3[] =
 	"CREATE TABLE destroyed (digest BLOB PRIMARY KEY, item TEXT NOT NULL, bytes INTEGER NOT NULL,"
 	" at_us INTEGER NOT NULL, seen INTEGER NOT NULL, told INTEGER NOT NULL, last_us INTEGER NOT NULL)"
 	" WITHOUT ROWID;"
+	"CREATE TABLE destroyed_report (report INTEGER PRIMARY KEY);" /* they came again inside of it */
 	"CREATE TABLE destroyed_left (day INTEGER, number INTEGER, PRIMARY KEY (day, number))"
 	" WITHOUT ROWID;"
 	/* store/events_drop.c: events on their way out, by the list they are erased with */

@@ -2,17 +2,37 @@
 #include "store/quarantine.h"
 
 #include "base/arena.h"
+#include "store/destroyed.h"
 
 static str text_at(const struct batch *b, uint64_t at, uint32_t n)
 {
 	return str_mem(b->text + at, n);
 }
 
+/* Nothing was ever destroyed on most nodes: then no record is hashed. */
+static enum rc any_destroyed(struct conn *c, bool *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT 1 FROM destroyed LIMIT 1");
+	*out = sql_row(q);
+	return sql_end(q, err);
+}
+
 enum rc quarantine_commit(struct tx *tx, const struct report *r, const struct batch *b,
 			  struct err *err)
 {
+	bool any = false;
+	enum rc looked = any_destroyed(tx_conn(tx), &any, err);
+	if (looked != RC_OK)
+		return looked;
 	for (uint32_t i = 0; i < b->c.rejects; i++) {
 		const struct rejected *x = &b->reject[i];
+		bool gone = false;
+		if (any && x->bytes_n == x->raw_bytes)
+			looked = destroyed_inside(tx, text_at(b, x->bytes_at, x->bytes_n), r, &gone, err);
+		if (looked != RC_OK)
+			return looked;
+		if (gone)
+			continue;
 		struct sql *q =
 			sql(tx_conn(tx),
 			    "INSERT INTO quarantine (report, feed, at_us, input, offset, line,"
