@@ -285,6 +285,7 @@ TEST(looser)
 		{ "{\"tlp\":\"GREEN\"}", "{\"tlp\":\"GREEN\",\"licence\":\"internal\"}", false },
 		{ "{\"tlp\":\"GREEN\",\"licence\":\"internal\"}", "{\"tlp\":\"GREEN\"}", true },
 		{ "{\"tlp\":\"GREEN\",\"licence\":\"no such\"}", "{\"tlp\":\"GREEN\",\"licence\":\"CC-BY-4.0\"}", true },
+		{ "{\"tlp\":\"GREEN\",\"classification\":\"SECRET\"}", "{\"tlp\":\"RED\"}", true },
 		{ "{\"tlp\":\"AMBER\"}", "{\"tlp\":\"AMBER\"," A "}", true },
 		{ "{\"tlp\":\"AMBER\"," A "}", "{\"tlp\":\"AMBER\"," A "}", false },
 		{ "{\"tlp\":\"AMBER\"," A "}", "{\"tlp\":\"AMBER\"," AB "}", true },
@@ -390,6 +391,20 @@ TEST(glass)
 	world_end(&w);
 }
 
+/* --- the node's own eyes --- */
+
+TEST(the_node_reads)
+{
+	struct roles *roles = NULL;
+	CHECK_RC(roles_load(NULL, &roles, &err), RC_OK, err);
+	struct viewer v = viewer_node(roles, "exports");
+	CHECK_STR(str_of(v.actor), STR("node:exports"));
+	CHECK(v.account == 0 && v.as.kind == RECIPIENT_STAFF && v.all_roles == roles);
+	for (size_t i = 0; i < roles_count(roles); i++)
+		CHECK_INT(v.roles >> i & 1, !roles_at(roles, i)->outside && !roles_at(roles, i)->reads_no_case);
+	roles_free(roles);
+}
+
 /* --- the policy, when statements fail and when rows are strange --- */
 
 struct policed {
@@ -486,4 +501,5 @@ TEST(policy)
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(links), TEST_RUN(explanations), TEST_RUN(looser), TEST_RUN(glass), TEST_RUN(policy))
+TEST_MAIN(TEST_RUN(links), TEST_RUN(explanations), TEST_RUN(looser), TEST_RUN(glass), TEST_RUN(the_node_reads),
+	  TEST_RUN(policy))
