@@ -391,6 +391,32 @@ TEST(glass)
 	world_end(&w);
 }
 
+/* --- whose a record is, by its assignee --- */
+
+TEST(assignees)
+{
+	struct world w = world_new();
+	struct viewer v = staff(ANALYST, 7), nobody = v;
+	const struct type *task = types_find(types_of(&w), STR("task")), *note = types_find(types_of(&w), STR("note"));
+	v.person = (struct uuid){ { 0xc, 3 } };
+#define ME "person--0c030000-0000-0000-0000-000000000000"
+	const struct { const char *what; const struct type *t; const char *body; const struct viewer *v; bool names; } cases[] = {
+		{ "his", task, "{\"assignee\":\"" ME "\"}", &v, true },
+		{ "another's", task, "{\"assignee\":\"person--0d030000-0000-0000-0000-000000000000\"}", &v, false },
+		{ "only said of him", task, "{\"parent\":\"" ME "\"}", &v, false },
+		{ "no JSON", task, "{\"assignee\":\"" ME, &v, false },
+		{ "a type without", note, "{\"assignee\":\"" ME "\"}", &v, false },
+		{ "no type", NULL, "{\"assignee\":\"" ME "\"}", &v, false },
+		{ "an account without a person", task, "{\"assignee\":\"" ME "\"}", &nobody, false },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const struct record r = { .type = cases[i].t, .type_name = STR("x"), .body = str_of(cases[i].body),
+					  .author = STR("account:1"), .number = 1 };
+		CHECK_MSG(object_of(&r, cases[i].v).names_actor == cases[i].names, "%s", cases[i].what);
+	}
+	world_end(&w);
+}
+
 /* --- the node's own eyes --- */
 
 TEST(the_node_reads)
@@ -501,5 +527,5 @@ TEST(policy)
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(links), TEST_RUN(explanations), TEST_RUN(looser), TEST_RUN(glass), TEST_RUN(the_node_reads),
+TEST_MAIN(TEST_RUN(links), TEST_RUN(explanations), TEST_RUN(looser), TEST_RUN(glass), TEST_RUN(assignees), TEST_RUN(the_node_reads),
 	  TEST_RUN(policy))
