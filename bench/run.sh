@@ -88,3 +88,4 @@ wait $pid || true
 # Whether the time of a wrong sign-in tells that there is an account.
 echo "a wrong sign-in, medians:"
 $B/bench/bench-login || echo "more than 5 % apart"
+$B/bench/bench-roster || echo "over a millisecond"

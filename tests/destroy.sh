@@ -102,6 +102,35 @@ for _ in $(seq 100); do
 done
 is "$(cat "$D"/raw/*.seg 2>/dev/null | wc -c)" "$left" "not even the parts that came before it was known"
 
+# --- a watched folder: what was taken stays beside it, and goes too ---
+p=qzpattern2f9a
+mkdir "$T/in"
+check "a feed with a folder" r feed add watched --tlp AMBER --folder "$T/in"
+{ head_line; line "$p" 15001; } >"$T/in/2026-11-20-scan_telnet-w.csv"
+printf '\377\330\377\340%s, a picture' "$p" >"$T/in/picture.jpg"
+cp "$T/in/picture.jpg" "$T/picture.jpg"
+for _ in $(seq 100); do
+	[ ! -e "$T/in/picture.jpg" ] || [ ! -e "$T/in/2026-11-20-scan_telnet-w.csv" ] || { sleep 0.1; continue; }
+	[ -e "$T/in/refused/picture.jpg" ] && [ -e "$T/in/done/2026-11-20-scan_telnet-w.csv" ] && break
+	sleep 0.1
+done
+grep -rqaF "$p" "$T/in/done" && grep -rqaF "$p" "$T/in/refused"
+ok $? "its files are taken and refused, and moved away"
+reports=$(r quarantine list --json | sed -nE 's/.*"report":([0-9]+).*"reason":"format".*/report:\1/p' | head -1)
+n=$(r events --json source.reverse_dns="$p.example.org" | sed -nE 's/.*"id":"([0-9a-f]{32})".*/event--\1/p' | head -1)
+r destroy $reports $n --refer "Cybercrime unit" >"$T/said" 2>&1
+has "$T/said" '^destroyed' "both are destroyed"
+nowhere "$p" "no byte of them is left in the node"
+! grep -rqaF "$p" "$T/in"
+ok $? "nor in the folder"
+cp "$T/picture.jpg" "$T/in/again.jpg"
+for _ in $(seq 100); do
+	[ -e "$T/in/again.jpg" ] || break
+	sleep 0.1
+done
+! grep -rqaF "$p" "$T/in" "$D"
+ok $? "the picture that comes again is gone at once"
+
 # --- one event of many, by its id: the others stay ---
 p=qzpattern3c9d
 { head_line; line plain 20001; line "$p" 20002; line plain 20003; } >"$T/2026-11-20-scan_telnet-e.csv"
@@ -158,6 +187,31 @@ has "$T/said" '^destroyed' "both are destroyed"
 nowhere "$p" "no byte of them is left"
 is "$(curl -s -o "$T/body" -w '%{http_code}' -H "Authorization: Bearer $lead" -F based_on=0 -F "f.title=again" -F f.files.there=1 -F "f.files=@$T/picture.bin" "$URL/note")" 403 "the file is not taken again"
 nowhere "$p" "nor kept"
+
+# --- evidence: its items, in the folder under their digest ---
+p=qzpattern9b4d
+printf '\377\330\377\340%s and more of it' "$p" >"$T/item.bin"
+check "an exhibit" r evidence new exhibit=E-9 title="Disk of $p" case="$(r incident new title='A case' class=fraud severity=low --json | sed -nE 's/.*"id":"(incident--[^"]*)".*/\1/p')" \
+	collected_at=2026-11-20T10:00:00Z collected_how="copied" authority=consent
+check "an item of it" r evidence add 1 "$T/item.bin" --name "$p.bin"
+grep -rqaF "$p" "$D/evidence"
+ok $? "stands in the folder"
+r destroy evidence-1 --refer "Hotline" >"$T/said" 2>&1
+has "$T/said" '^destroyed' "is destroyed"
+nowhere "$p" "no byte of it is left, nor of the chain"
+check "another exhibit" r evidence new exhibit=E-10 title="Disk" case=incident-2 collected_at=2026-11-20T10:00:00Z collected_how="copied" authority=consent
+check_fails 77 "the item is not taken again" r evidence add 2 "$T/item.bin"
+nowhere "$p" "nor kept"
+
+# --- what others keep of a record: indicators, messages ---
+p=qzpattern0c5e
+echo "{ \"title\": \"$p\", \"class\": \"fraud\", \"severity\": \"low\", \"indicators\": [ { \"domain\": \"$p.example.org\", \"url\": \"http://$p.example.org/$p\" } ] }" >"$T/fields.json"
+check "an incident with indicators" r incident new --body "$T/fields.json"
+n=$(r incident list --json | sed -nE 's/.*"number":([0-9]+).*"title":"'"$p"'".*/\1/p' | head -1)
+check "a call about it" r call new title="Call about $p" about="incident-$n" direction=out result=reached words="$p" at=2026-11-20T10:00:00Z
+r destroy "incident-$n" call-1 --refer "Hotline" >"$T/said" 2>&1
+has "$T/said" '^destroyed' "both are destroyed"
+nowhere "$p" "no byte of them is left, also not in other tables"
 
 # --- killed in the middle: it goes on, and ends ---
 p=qzpattern7a3f

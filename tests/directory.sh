@@ -59,6 +59,9 @@ page() { curl -s -H "Authorization: Bearer $token" -H "Accept: $2" "$URL$1" >"$T
 
 # --- one takes another's place, while the node serves ---
 check "the node serves" serve
+page '/who?q=198.18.3.1' text/html
+has "$T/out" '<a href="/organisation/organisation--[0-9a-f-]*">Bank Tiga</a>' "who links to the organisation"
+has "$T/out" 'Call first: <b>Night point24</b> by phone: <b>\+000-2</b>' "and says whom to call"
 page /organisation/3 application/json
 has "$T/out" '"call":\{"name":"Night"' "the page says whom to call"
 has "$T/out" '"agreements":\[\{"title":"MoU Tiga"' "and what agreement is in force"
@@ -93,6 +96,7 @@ whom 198.18.2.7 "Agency Two" "the new one is concerned at once"
 r organisation show 1 --json >"$T/one"
 has "$T/one" '"state":"former"' "the old one is former"
 r directory list --csv >"$T/out"
+has "$T/out" '"Agency Two","agency","ID".*"organisation--[0-9a-f-]*"' "the list names the records"
 has_not "$T/out" 'Agency One' "and no longer in the list"
 check "back once more" r directory succeed 1 2 --back --why "no"
 whom 198.18.2.7 "Agency One" "it is the old one's"
@@ -169,9 +173,41 @@ n=$(sed -n 's/^claim-\([0-9]*\) .*/\1/p' "$T/out")
 check "with a letter" r claim move "$n" proved
 check_fails 65 "it cannot be approved beside the other" r claim move "$n" approved
 has "$T/err" "also claimed by 'Bank Tiga'" "which is said"
+
+# --- who is of that organisation sees its own records, and nothing that was told before ---
+org=$(r organisation show 3 --json | grep -o '"id":"organisation--[0-9a-f-]*"' | head -1 | cut -d'"' -f4)
+check "a person of the bank" r account new "Person T" --roles constituent --organisation "$org"
+r token make tiga --right read --ceiling AMBER --account "Person T" >"$T/token" 2>&1
+token=$(grep -o 'ronda_[A-Za-z0-9_-]*' "$T/token" | head -1)
+serve
+for path in /events /findings /who?q=198.18.3.1 /count; do
+	is "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" "$URL$path")" 403 "nothing at $path"
+done
+page /claim/1 application/json
+has "$T/out" '"state":"approved"' "their claim is theirs to see"
+is "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" "$URL/claim/$n")" 404 "another's is not"
+page /organisation/3 application/json
+has "$T/out" '"title":"Bank Tiga"' "so is their organisation"
+has_not "$T/out" 'findings?org' "without a word of findings"
+stop_node
+
 check "the first ends" r claim move 1 ended --why "sold"
 whom a.tiga.example "(nobody known)" "and is out of force"
 check "now it can" r claim move "$n" approved
 whom a.tiga.example "Agency Two" "and the other has it"
+
+# --- a description after RFC 2350 ---
+check "our own team" r organisation new name="team b" kind=csirt country=ID timezone=Asia/Jakarta address="Jalan Satu 1" \
+	mission="To help those who are attacked." contacts="point24 | Duty | duty@team-b.example | +000-9" \
+	constituency="country | ID"
+check "describes itself" r directory rfc2350
+has "$T/out" '^2.7 Electronic mail address' "in the outline of RFC 2350"
+has "$T/out" '^    point24: duty@team-b.example' "with its address"
+has "$T/out" '^    country ID$' "its constituency"
+has "$T/out" 'To help those' "its mission"
+has "$T/out" 'Not stated' "and says what is missing"
+check "another too" r directory rfc2350 3
+has "$T/out" '^Bank Tiga: description' "by its number"
+check_fails 66 "nobody" r directory rfc2350 4711
 check "all is sound" r verify
 done_testing

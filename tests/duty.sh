@@ -130,6 +130,10 @@ is "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $lead" \
 r outbox list --driver sms --csv >"$T/out"
 has_not "$T/out" '"queued"' "and no pager rings any more"
 check "it is taken on" r incident move 2 open
+is "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $night" -d 'x=1' "$URL/duty/take")" 303 \
+	"the night says that it is there"
+is "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $night" -d 'x=1' "$URL/duty/take")" 409 "once"
+check_fails 66 "who has no shift cannot" r duty take
 
 # --- hand-over ---
 check "another report" r incident new title="Mail leaks" class=fraud severity=low summary="Mail leaks"
@@ -173,7 +177,7 @@ has "$T/out" '"part":"waiting"' "as JSON"
 
 # --- a call ---
 check "an organisation" r organisation new --body - <<'END'
-{"name":"Provider X","kind":"provider","contacts":[
+{"name":"Provider X","kind":"provider","constituency":[{"kind":"network","value":"198.18.0.0/15","role":"network"}],"contacts":[
  {"role":"abuse","name":"Desk","email":"abuse@provider.example","channel":"mail","order":1},
  {"role":"management","name":"Manager M","phone":"+62 0001","channel":"phone","order":2}]}
 END
@@ -189,6 +193,8 @@ has "$T/out" 'Manager M.*yes.*internal' "whom, and what may not be said"
 check "nobody answers" r duty call incident-4 --result no-answer --phone "+62 0001" --as management
 r ledger list --item incident-4 --csv >"$T/out"
 has_not "$T/out" 'phone' "nothing was said"
+r organisation show 1 --json >"$T/out"
+has "$T/out" '"unanswered":1' "and the card counts it"
 check "he is reached" r duty call incident-4 --result reached --phone "+62 0001" --as management \
 	--words "will look at it" --json
 has "$T/out" '"told":true' "he was told"
@@ -209,6 +215,18 @@ has "$T/page" 'Not to be said: <b>internal' "and what may not be said"
 is "$(curl -s -o "$T/page" -w '%{http_code}' -H "Authorization: Bearer $day" -F about=incident-4 \
 	-F 'whom=management|+62 0001|Manager M' -F result=left-message "$URL/duty/call")" 303 "the second click notes it"
 is "$(rows 'about call--' r incident show 4)" 3 "the incident has its calls"
+made scan_telnet 0 3 >"$T/2026-11-20-scan_telnet-test.csv"
+check "reports of a scan" r intake "$T/2026-11-20-scan_telnet-test.csv"
+until_has '"id":"[0-9a-f]*"' r findings --json
+finding=$(sed -nE '1s/.*"id":"([0-9a-f]+)".*/\1/p' "$T/out")
+check "before a call about a finding" r duty call "finding--$finding" --organisation organisation-1
+has "$T/out" 'Manager M.*yes' "it may be told"
+check "before one to those it does not concern" r duty call "finding--$finding" --organisation organisation-2
+has "$T/err" 'nothing of it may be said' "nothing may be said"
+check "and the call" r duty call "finding--$finding" --organisation organisation-1 --result left-message --json
+has "$T/out" '"told":true' "stands in the ledger"
+r ledger list --item "finding--$finding" --csv >"$T/out"
+has "$T/out" '"said".*phone' "of the finding"
 check "a task with a due time" r task new title="Call them" due_by="2026-12-02 18:00" parent=incident-4
 until_has 'Call them' notices "$night"
 ok $? "is noticed"
@@ -237,24 +255,42 @@ at "2026-12-10 12:00"
 sleep 1
 is "$(rows 'regulator|organisation--[^/]*/security' r outbox list --item incident-6)" 0 "the regulator not yet"
 at "2026-12-11 12:00"
-until_has '/security' r outbox list --item incident-6
-ok $? "then the regulator is told"
+until_has 'ask the regulator' notices "$day"
+ok $? "then who is on duty is asked to tell the regulator"
+is "$(rows '/security' r outbox list --item incident-6)" 0 "nothing goes there by itself"
+check "its ladder says so" r duty ladder incident-6
+has "$T/err" 'regulator.*not yet done' "and that it is not done"
+at "2026-12-17 12:00"
+until_has 'not done yet: ask the regulator' r notice list
+ok $? "nobody does it: the lead is told"
 at "2026-12-31 12:00"
 sleep 1
-is "$(steps)" 3 "each step once"
+is "$(steps)" 4 "once"
+check "he calls the regulator" r duty call incident-6 --organisation organisation-2 --as security --result reached
 check "the whole of it" r duty ladder incident-6
 has "$T/err" 'the regulator has been told' "there is no further step"
 is "$(get "$day" "/duty/ladder.json?about=incident-6")" 200 "on one page"
 has "$T/page" '"what":"tried"' "with the call"
 stop_node
-check "the node runs again" serve
+check_fails 65 "a step that there is not" ronda serve -d "$D" --set listen=127.0.0.1:0 --set ladder_sends=minister
+check "the node runs again, and may tell a regulator by itself" serve --set ladder_sends=regulator
 at "2027-01-20 12:00"
 sleep 1
-is "$(steps)" 3 "also after a restart"
+is "$(steps)" 4 "nothing is told twice after a restart"
 check "moved on" r incident move 6 open
 check "and waiting again" r incident move 6 waiting --why "they promised"
 sleep 1
-is "$(steps)" 3 "the ladder knows who was asked"
+is "$(steps)" 4 "the ladder knows who was asked"
+check "another one" r incident new title="Spam again" class=abusive-content severity=low \
+	summary="Spam" organisation=organisation-1
+check "it is taken on" r incident move 7 open
+check "and waits" r incident move 7 waiting --why "provider is to act"
+until_has 'organisation--[^/]*/abuse' r outbox list --item incident-7
+ok $? "the desk is written to"
+check "the manager does not answer" r duty call incident-7 --result no-answer --phone "+62 0001" --as management
+at "2027-01-26 12:00"
+until_has '/security' r outbox list --item incident-7
+ok $? "and the regulator is written to"
 at "2027-01-21 12:00"
 check "one more hand-over" r duty handover --text "by Lead A"
 check "whoever writes it may sign it in a small team" r duty sign 2

@@ -14,6 +14,7 @@ printf 'login from 198.18.0.7\n' >"$T/auth.log"
 
 # --- collected, put in, held ---
 check "an exhibit" e new title="Disk of the web server" exhibit=2026-1/1 case=incident-1
+check_fails 65 "its number is given once in the case" e new title="Another" exhibit=2026-1/1 case=incident-1
 check "files are put in" e add 1 "$T/disk.img" "$T/auth.log" --media application/octet-stream
 is "$(sed -n 's/.*sha256 \([0-9a-f]*\).*/\1/p' "$T/out" | head -1)" "$(sha256sum <"$T/disk.img" | cut -c1-64)" \
 	"with the digest that sha256sum gives"
@@ -166,6 +167,27 @@ printf 'seven rivers run north\n' | e get "$s" 1 "$T/opened" --why look --case-k
 cmp -s "$T/opened" "$T/secret"
 ok $? "with it, it is"
 
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && setpriv --reuid=65533 --clear-groups "$RONDA_BUILD/ronda" version >/dev/null 2>&1; then
+	ronda account -d "$D" new "Lead S" --roles lead --unix 65533 >/dev/null
+	n=$(ronda account -d "$D" list --json | sed -nE 's/.*"id": ?([0-9]+).*"Lead S".*/\1/p' | head -1)
+	serve
+	chmod 711 "$D"
+	late() { printf 'eight rivers run south\n' | setpriv --reuid=65533 --regid=65533 --clear-groups "$RONDA_BUILD/ronda" "$@"; }
+	late seal -d "$D" key >/dev/null 2>&1
+	late evidence -d "$D" get "$s" 1 - --why look --case-key >"$T/opened" 2>"$T/err"
+	! cmp -s "$T/opened" "$T/secret"
+	ok $? "who is not named does not open it"
+	printf 'seven rivers run north\n' | e edit "$s" --case-key --why "joins" --labels "{\"tlp\":\"AMBER\",\"named\":[\"account:1\",\"account:$n\"]}" >"$T/out" 2>"$T/err"
+	ok $? "he is named"
+	late evidence -d "$D" get "$s" 1 - --why look --case-key >"$T/opened" 2>"$T/err"
+	cmp -s "$T/opened" "$T/secret"
+	ok $? "and opens what was sealed before"
+	chmod 700 "$D"
+	stop_node
+else
+	skip "a person named later" "only root can become another"
+fi
+
 # --- the package ---
 tsa=$T/tsa
 mkdir "$tsa"
@@ -238,10 +260,31 @@ cp -a "$T/package" "$T/p"
 is "$(court "$T/p")" 0 "and all five hold"
 has "$T/package/data/custody.en.html" "$hex" "the paper has every digest, in English"
 has "$T/package/data/custody.id.txt" "Rantai penguasaan" "and Indonesian"
+has "$T/package/data/custody.id.txt" "Surat perintah atau penetapan pengadilan" "with its words for choices"
+has "$T/package/data/custody.id.txt" "Penguasaan berpindah" "and for what happened"
 has "$T/package/data/custody.id.html" '@page' "with page numbers"
 has "$T/package/data/custody.en.txt" "$fingerprint" "and the signer's fingerprint"
 has "$T/package/signatures/cover.txt" "$(sha256sum <"$T/package/signatures/tagmanifest.tsr" | cut -c1-64)" "the covering sheet has the token's digest"
 has "$T/package/signatures/cover.txt" "$(sha256sum <"$T/package/signatures/tagmanifest.p7s" | cut -c1-64)" "and the signature's"
+if command -v node >/dev/null; then
+	check "CASE: every name ends in a UUID, every reference is there, every record of provenance has something" \
+		node -e '
+		const doc = JSON.parse(require("fs").readFileSync(process.argv[1])), seen = new Set(), asked = [];
+		const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-5][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+		const walk = (o) => { if (!o || typeof o !== "object") return;
+			if (Array.isArray(o)) return o.forEach(walk);
+			if (o["@id"]) { if (!uuid.test(o["@id"])) throw o["@id"]; if (o["@type"]) seen.add(o["@id"]); else asked.push(o["@id"]); }
+			for (const k in o) { const p = k.split(":"); if (p.length === 2 && !doc["@context"][p[0]]) throw k; walk(o[k]); } };
+		walk(doc["@graph"]);
+		for (const a of asked) if (!seen.has(a)) throw a;
+		const types = (t) => doc["@graph"].filter((n) => n["@type"] === t);
+		for (const p of types("case-investigation:ProvenanceRecord"))
+			if (!p["uco-core:object"].length || !p["case-investigation:exhibitNumber"]) throw p;
+		if (types("case-investigation:InvestigativeAction").length < 5 || types("case-investigation:Authorization").length !== 2) throw "few";
+		' "$T/package/data/case.jsonld"
+else
+	skip "CASE JSON-LD" "no nodejs"
+fi
 missed=
 (cd "$T/package" && find . -type f ! -name cover.txt ! -name tagmanifest.tsq ! -name tsa.pem ! -name signer.pem ! -name tagmanifest.tsr) >"$T/files"
 while read -r f; do
@@ -326,6 +369,110 @@ else
 	skip "an outside BagIt validator" "there is no bagit.py here (Debian 12 has none)"
 fi
 
+# --- pages ---
+token=$(ronda token -d "$D" make web --right operate --ceiling RED --personal --account "Lead A" 2>/dev/null)
+ronda account -d "$D" new "Analyst W" --roles analyst >/dev/null 2>&1
+weak=$(ronda token -d "$D" make weak --right read --ceiling RED --account "Analyst W" 2>/dev/null)
+serve --set evidence_item_max=100M
+web() { curl -s -o "$T/out" -w '%{http_code}' --max-time 60 -H "Authorization: Bearer $token" "$@"; }
+is "$(web "$URL/evidence/1" -H 'Accept: text/html')" 200 "the page of an exhibit"
+has "$T/out" 'href="/evidence/evidence--[0-9a-f-]*/items"' "leads to its items and custody"
+is "$(web "$URL/evidence/1/items" -H 'Accept: text/html')" 200 "which are shown"
+has "$T/out" "$hex" "with digests"
+has "$T/out" 'Courier 77|Data centre' "and custody"
+has "$T/out" 'Held by <b>' "and who has it"
+is "$(web "$URL/incident/1/items")" 404 "other types have no such page"
+is "$(web "$URL/evidence/1/items" -F "file=@$T/users.txt" -F media=text/plain)" 303 "a form puts a file in"
+dd if=/dev/urandom of="$T/large" bs=1M count=80 2>/dev/null
+is "$(web "$URL/api/evidence?exhibit=1&name=large.img" --data-binary "@$T/large" -H 'Content-Type: application/octet-stream')" 201 \
+	"the API takes what is larger than a report may be"
+has "$T/out" "$(sha256sum <"$T/large" | cut -c1-64)" "with its digest"
+dd if=/dev/zero of="$T/over" bs=1M count=101 2>/dev/null
+is "$(web "$URL/api/evidence?exhibit=1&name=over.img" --data-binary "@$T/over" -H 'Content-Type: application/octet-stream')" 413 \
+	"but nothing over evidence_item_max"
+is "$(web "$URL/api/evidence?exhibit=99&name=x" --data-binary x -H 'Content-Type: application/octet-stream')" 404 "nor for no exhibit"
+is "$(web "$URL/evidence/1/items/1" -d why=)" 400 "a copy needs a reason"
+is "$(web "$URL/evidence/1/items/1" -d why=examination)" 200 "with one it is given"
+cmp -s "$T/out" "$T/disk.img"
+ok $? "byte by byte"
+is "$(web "$URL/evidence/1/check.json" -d x=1)" 200 "read again from the page"
+has "$T/out" '"sound":true' "and sound"
+is "$(web "$URL/evidence/1/package" -d for=Court -d why=order)" 200 "a package from the page"
+rm -rf "$T/untar"
+mkdir "$T/untar" && tar -xf "$T/out" -C "$T/untar" && (cd "$T/untar/package" && sha256sum --strict --quiet -c tagmanifest-sha256.txt manifest-sha256.txt)
+ok $? "is whole"
+is "$(web "$URL/evidence/1/package" -d for= -d why=order)" 400 "for nobody it is not made"
+is "$(curl -s -o "$T/out" -w '%{http_code}' -H "Authorization: Bearer $weak" "$URL/evidence/1/package" -d for=Court -d why=order)" 403 \
+	"an analyst hands nothing out"
+is "$(curl -s -o "$T/out" -w '%{http_code}' "$URL/evidence/1/items.json")" 401 "a stranger sees nothing"
+stop_node
+
+# --- a kill, a full disk, memory ---
+truncate -s 256M "$T/big"
+dd if=/dev/urandom of="$T/big" bs=1M count=40 seek=100 conv=notrunc 2>/dev/null
+items=$(e items 1 | wc -l)
+lost=0
+for ms in 010 040 080 120 160 200 250 300 400 500; do
+	ronda evidence -d "$D" add 1 "$T/big" --name "big-$ms" >"$T/added" 2>/dev/null &
+	pid=$!
+	sleep 0.$ms
+	kill -9 $pid 2>/dev/null
+	wait $pid 2>/dev/null
+	[ ! -s "$T/added" ] || items=$((items + 1))
+	now=$(e items 1 | wc -l)
+	# acknowledged is there; not acknowledged may be there, whole
+	[ "$now" -ge "$items" ] || lost=$((lost + 1))
+	items=$now
+done
+is $lost 0 "kill -9 while adding: nothing acknowledged is lost"
+check "nothing is there in part" e verify
+is "$(find "$D/evidence" -name '*.part' | wc -l)" 0 "and nothing is left over"
+check "256 MiB go in" e add 1 "$T/big" --name big
+[ "$(du -m "$D/evidence/$(sha256sum <"$T/big" | cut -c1-64)" | cut -f1)" -lt 100 ]
+ok $? "holes stay holes"
+if nm "$RONDA_BUILD/librondaall.a" 2>/dev/null | grep -q __asan_init; then
+	skip "within 256 MiB of address space" "sanitizers take terabytes of it"
+else
+	(
+		ulimit -v 262144
+		exec ronda evidence -d "$D" add 1 "$T/big" --name "within memory"
+	) >"$T/out" 2>"$T/err"
+	ok $? "also where all the address space is 256 MiB"
+fi
+mkdir "$T/small"
+if mount -t tmpfs -o size=96m tmpfs "$T/small" 2>/dev/null; then
+	MOUNTED=$T/small
+	ronda init "$T/small/node" --name "Team C" --country ID --account "Lead C" --set reserve=4M >/dev/null 2>&1
+	printf 'reserve = 4M\n' >"$T/small/node/ronda.conf"
+	ronda evidence -d "$T/small/node" new title=x exhibit=1 >/dev/null
+	dd if=/dev/zero of="$T/small/ballast" bs=1M count=40 2>/dev/null
+	check_fails 73 "a full disk is said" ronda evidence -d "$T/small/node" add 1 "$T/large"
+	is "$(ls "$T/small/node/evidence" | wc -l)" 0 "and nothing is left half done"
+	check "what fits goes in" ronda evidence -d "$T/small/node" add 1 "$T/users.txt"
+	umount "$T/small" && MOUNTED=
+else
+	skip "a full disk" "mounting needs root"
+fi
+
+# --- the weekly reading ---
+cp -a "$D" "$T/kept2"
+chmod 600 "$D/evidence/$hex"
+printf '\377' | dd of="$D/evidence/$hex" bs=1 seek=1000 conv=notrunc 2>/dev/null
+sqlite3 "$D/main.db" "UPDATE evidence_item SET checked_us = 0"
+serve --set evidence_check_rate=1G
+for _ in $(seq 200); do
+	left=$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM evidence_item WHERE checked_us = 0 AND state <> 3")
+	[ "$left" = 0 ] && break
+	sleep 0.1
+done
+stop_node
+is "$left" 0 "everything is read again in the background"
+is "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM journal WHERE act = 'evidence.alarm'")" 1 "what differs is a line of the journal, once"
+ronda notice -d "$D" list --json >"$T/out"
+has "$T/out" 'item 1 is not what was put in' "and a notice to the lead, with the reason"
+rm -rf "$D"
+mv "$T/kept2" "$D"
+
 # --- backup and erasing ---
 key=$(ronda backup -d "$D" key "$T/backup.key" 2>/dev/null)
 check "a backup" ronda backup -d "$D" --to "$T/backup" --key "$key"
@@ -348,5 +495,22 @@ for _ in $(seq 40); do
 	ronda erase -d "$D" work >/dev/null 2>&1 || break
 done
 is "$(ls "$D/evidence" | wc -l)" 1 "takes its bytes along"
+# --- what may not be kept ---
+p=qzpattern77c1
+head -c 100000 /dev/zero | sed "s/.*/$p/" >"$T/$p"
+x=$(e new title="Seen on $p" exhibit=x1 --json | sed -nE 's/.*"number": ?([0-9]+).*/\1/p' | head -1)
+e add "$x" "$T/$p" >/dev/null
+grep -rqaF "$p" "$D/evidence"
+ok $? "bytes that may not be kept"
+check "destroyed and referred" ronda destroy -d "$D" "evidence-$x" --refer "Cybercrime unit"
+for _ in $(seq 40); do
+	grep -rqaF "$p" "$D" || break
+	ronda erase -d "$D" work >/dev/null 2>&1
+	sleep 0.1
+done
+! grep -rlaF "$p" "$D"
+ok $? "are nowhere"
+check_fails 77 "and do not come back" e add 2 "$T/$p" --name other
+has "$T/err" 'destroyed' "which is said"
 check "all is sound in the end" e verify
 done_testing

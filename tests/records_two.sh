@@ -41,8 +41,9 @@ ronda account -d "$D" new "Person B" --roles constituent --organisation "$b" >/d
 ok $? "a person of the other"
 ta=$(ronda token -d "$D" make a --right read --ceiling AMBER --account "Person A" 2>"$T/err")
 tb=$(ronda token -d "$D" make b --right read --ceiling AMBER --account "Person B" 2>"$T/err")
-ia=$(make "$lead" incident "{\"fields\":{\"title\":\"About Satu\",\"class\":\"other\",\"severity\":\"low\",\"organisation\":\"$a\"}}")
-ib=$(make "$lead" incident "{\"fields\":{\"title\":\"About Dua\",\"class\":\"other\",\"severity\":\"low\",\"organisation\":\"$b\"}}")
+same='"indicators":[{"address":"192.0.2.7"}]'
+ia=$(make "$lead" incident "{\"fields\":{\"title\":\"About Satu\",\"class\":\"other\",\"severity\":\"low\",\"organisation\":\"$a\",$same}}")
+ib=$(make "$lead" incident "{\"fields\":{\"title\":\"About Dua\",\"class\":\"other\",\"severity\":\"low\",\"organisation\":\"$b\",$same}}")
 ib2=$(make "$tb" incident '{"fields":{"title":"By Dua","class":"other","severity":"low"}}')
 ia2=$(make "$ta" incident '{"fields":{"title":"By Satu","class":"other","severity":"low"}}')
 pb=$(make "$lead" person "{\"fields\":{\"name\":\"Person of Dua\",\"organisation\":\"$b\"}}")
@@ -150,6 +151,21 @@ refused 403 "one of his own given away" "matter/$ma" "{\"fields\":{\"organisatio
 refused 403 "one about the other" incident "{\"fields\":{\"title\":\"x\",\"class\":\"other\",\"severity\":\"low\",\"organisation\":\"$b\"}}"
 refused 403 "his own given to the other" "incident/$ia2" "{\"fields\":{\"organisation\":\"$b\"}}"
 refused 403 "a person of the other" person "{\"fields\":{\"name\":\"x\",\"organisation\":\"$b\"}}"
+for id in $ib $ib2; do
+	refused 404 "the other's in triage" triage "{\"ids\":[\"$id\"],\"act\":\"accept\"}"
+	refused 403 "his own linked with the other's" triage "{\"ids\":[\"$ia2\"],\"act\":\"link\",\"target\":\"$id\"}"
+	refused 404 "the other's merged into his own" "incident/$ia2/do/merge" "{\"other\":\"$id\",\"why\":\"x\"}"
+	refused 404 "one made of the other's" from "{\"sources\":[\"$id\"]}"
+done
+refused 404 "one made of what is internal" from "{\"sources\":[\"$nb\"]}"
+as "$ta" "$URL/incident/$ia.json" >"$T/one"
+has "$T/one" '"similar":\[' "the page of his own says what is similar"
+for word in "About Dua" "By Dua" "Bank Dua" Internal; do has_not "$T/one" "$word" "but '$word' is not in it"; done
+as "$ta" "$URL/incident/$ia/timeline.json" >"$T/one"
+for word in "About Dua" "By Dua" "Bank Dua" Internal account:; do has_not "$T/one" "$word" "nor '$word' in its timeline"; done
+as "$ta" "$URL/triage.json" >"$T/one"
+has "$T/one" "$ia2" "what waits of his own he sees"
+for word in "About Dua" "By Dua" "Bank Dua" Internal; do has_not "$T/one" "$word" "but not '$word'"; done
 as "$ta" "$URL/search.json?text=Dua" >"$T/out"
 has_not "$T/out" '"id"' "a search finds nothing of it"
 for q in "incident.json?organisation=$b" "incident.json?text=Dua" "person.json?organisation=$b" "incident.csv" "matter.csv" "matter.json?organisation=$b"; do

@@ -168,6 +168,17 @@ static bool parse_id(const char *text, struct uuid *out)
 	return uuid_parse(at < id.n ? str_from(id, at + 2) : id, out);
 }
 
+/* Whoever is that person may do what is said of it by name. */
+static enum rc run_person(struct tx *tx, struct change *ch, struct err *err)
+{
+	enum rc rc = uuid_is_zero(&ch->fresh.person) ? RC_OK :
+		may_set(tx, ch, arena_fmt(ch->c->a, "person is %s", ch->c->argv[2]).p, err);
+	if (rc != RC_OK || ch->waits)
+		return rc;
+	return account_set_person(tx, ch->c->node->journal, ch->account.id, ch->fresh.person,
+				  str_of(ch->c->viewer.actor), err);
+}
+
 static int save(struct cli *c, struct change *ch, const char *done)
 {
 	struct err err;
@@ -354,6 +365,15 @@ static int subject(struct cli *c)
 	return save(c, &ch, "subject");
 }
 
+static int person(struct cli *c)
+{
+	struct change ch = { .c = c, .run = run_person };
+	bool none = c->argc == 3 && str_eq(str_of(c->argv[2]), STR("none"));
+	if (c->argc != 3 || (!none && !parse_id(c->argv[2], &ch.fresh.person)))
+		return cli_usage(c, "person needs a NAME and the id of the record about that person, or none");
+	return save(c, &ch, "person");
+}
+
 static int disable(struct cli *c)
 {
 	return simple(c, run_disable, "disabled");
@@ -408,7 +428,7 @@ static const struct {
 } words[] = {
 	{ "list", list }, { "new", make }, { "roles", set_roles }, { "unix", set_unix },
 	{ "disable", disable }, { "enable", enable }, { "invite", invite }, { "password", password },
-	{ "totp", totp }, { "codes", codes }, { "passkey", passkey }, { "subject", subject },
+	{ "totp", totp }, { "codes", codes }, { "passkey", passkey }, { "subject", subject }, { "person", person },
 };
 
 static int run(struct cli *c)
@@ -420,7 +440,7 @@ static int run(struct cli *c)
 	for (size_t i = 0; i < COUNT_OF(words); i++)
 		if (str_eq(word, str_of(words[i].word)))
 			return words[i].run(c);
-	return cli_usage(c, "list, new, invite, roles, unix, password, totp, codes, passkey, subject, disable or enable");
+	return cli_usage(c, "list, new, invite, roles, unix, password, totp, codes, passkey, subject, person, disable or enable");
 }
 
 const struct cli_command cli_account = {
@@ -428,6 +448,7 @@ const struct cli_command cli_account = {
 	.brief = "people who sign in, and their roles",
 	.usage = "account list | new NAME --roles ROLES [options] | invite NAME | roles NAME ROLES | unix NAME USER | "
 		 "password NAME | totp NAME none | codes NAME | passkey NAME [ID] | subject NAME ISSUER SUBJECT | "
+		 "person NAME ID | "
 		 "disable NAME | enable NAME",
 	.text = "Roles are viewer, analyst, duty, lead, liaison, protection, auditor, administrator and, for "
 		"persons of organisations we serve, constituent; DIR/roles.json may change them and add others. A Unix "

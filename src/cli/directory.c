@@ -2,6 +2,7 @@
 #include "cli/directory_private.h"
 
 #include "base/clock.h"
+#include "directory/rfc2350.h"
 #include "directory/succession.h"
 #include "disclosure/change.h"
 #include "route/directory_records.h"
@@ -16,6 +17,8 @@ static const struct cli_option options[] = {
 	{ "--source", 0, "NAME", "what its contacts are said to come from, as whois:apnic; the form's when not said" },
 	{ "--seen", 0, "DATE", "the day its source says it of; the file's own when not said" },
 	{ "--subject", 0, "DOMAIN", "whom a security.txt is about" },
+	{ "--security-txt", 0, NULL, "refresh: ask the sites of these domains instead of the registries" },
+	{ "--again", 0, NULL, "refresh: ask although what is noted is still good" },
 	{ "--overwrite", 0, NULL, "names, site and the like are taken from the source although ours differ" },
 	{ "--why", 0, "TEXT", "reason, kept with each change" },
 	{ .name = NULL },
@@ -104,11 +107,25 @@ static int import(struct cli *c)
 	return i.result.refused ? rc_exit_code(RC_INPUT) : 0;
 }
 
+/* "organisation--…", as every command takes it; "": none yet. */
+static str record_of(struct cli *c, const struct org *o)
+{
+	struct buf id = BUF_INIT(RECORD_ID_BYTES);
+	struct snapshot_ref *ref = snapshot_hold(c->node->types);
+	const struct type *t = directory_type(snapshot_table(ref));
+	if (t && !uuid_is_zero(&o->record))
+		record_id_format(&id, str_of(t->name), &o->record);
+	snapshot_drop(c->node->types, ref);
+	str out = arena_str(c->a, buf_str(&id));
+	buf_free(&id);
+	return out;
+}
+
 static int list(struct cli *c)
 {
 	static const struct cli_column columns[] = {
 		{ "id", COLUMN_NUMBER }, { .name = "name" }, { .name = "kind" },
-		{ .name = "country" }, { .name = "sector" }, { .name = "email" },
+		{ .name = "country" }, { .name = "sector" }, { .name = "email" }, { .name = "record" },
 	};
 	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	struct snapshot_ref *ref = node_directory(c->node);
@@ -120,7 +137,7 @@ static int list(struct cli *c)
 			continue;
 		snprintf(id, sizeof(id), "%lld", (long long)o->id);
 		str row[] = { str_of(id), o->name, o->kind, o->country, o->sector,
-			      cli_first_email(c, o) };
+			      cli_first_email(c, o), record_of(c, o) };
 		cli_row(&t, row);
 	}
 	snapshot_drop(c->node->directory, ref);
@@ -159,39 +176,95 @@ static int succeed(struct cli *c)
 	else
 		cli_printf(c, "%zu claims moved%s\n", done.moved,
 			   q.back ? " back" : done.former ? "; the old one is former" :
-				    "; the old one stays active until that day: move it to former then");
+				    "; the old one is former from that day on");
 	return 0;
 }
+
+/* The organisation of that name; STR_NONE: none. */
+static str org_of_name(struct cli *c, const struct directory *d, str name)
+{
+	for (size_t i = 0; i < directory_size(d); i++) {
+		const struct org *o = directory_at(d, i);
+		if (str_eq_nocase(o->name, name) && !uuid_is_zero(&o->record) && !o->former)
+			return record_of(c, o);
+	}
+	return STR_NONE;
+}
+
+static int rfc2350(struct cli *c)
+{
+	struct buf text = BUF_INIT(MIB(1));
+	struct record_view v = { 0 };
+	struct reader *r = NULL;
+	struct err err;
+	if (c->argc > 2)
+		return cli_usage(c, "rfc2350 takes one organisation, or none for our own");
+	struct snapshot_ref *types = snapshot_hold(c->node->types), *table = node_directory(c->node);
+	str own = store_node_name(c->node->store);
+	str id = c->argc == 2 ? org_name_of(c, c->argv[1]) : org_of_name(c, snapshot_table(table), own);
+	enum rc rc = id.n ? store_read_begin(c->node->store, &r, &err) :
+			    fail(&err, RC_ABSENT, "there is no organisation named '" STR_FMT "' as this node is",
+				 STR_ARG(own));
+	if (rc == RC_OK)
+		rc = read_record(r, snapshot_table(types), &c->viewer, id, c->a, &v, &err);
+	if (rc == RC_OK)
+		rc = rfc2350_write(&v, clock_now_us(), &text, &err);
+	if (rc == RC_OK)
+		cli_printf(c, STR_FMT, STR_ARG(buf_str(&text)));
+	record_view_end(&v);
+	if (r)
+		store_read_end(r);
+	snapshot_drop(c->node->directory, table);
+	snapshot_drop(c->node->types, types);
+	buf_free(&text);
+	return rc == RC_OK ? 0 : cli_fail(c, &err);
+}
+
+static int import_any(struct cli *c)
+{
+	int code;
+	return directory_import_form(c, &code) ? code : import(c);
+}
+
+static const struct {
+	const char *word;
+	int (*run)(struct cli *c);
+} words[] = {
+	{ "import", import_any }, { "forms", directory_forms }, { "contacts", directory_contacts },
+	{ "refresh", directory_refresh }, { "duplicates", directory_duplicates }, { "merge", directory_merge },
+	{ "unmerge", directory_unmerge }, { "list", list }, { "succeed", succeed }, { "rfc2350", rfc2350 },
+};
 
 static int run(struct cli *c)
 {
 	str word = c->argc ? str_of(c->argv[0]) : STR("list");
-	int code;
-	if (str_eq(word, STR("import")))
-		return directory_import_form(c, &code) ? code : import(c);
-	if (str_eq(word, STR("forms")))
-		return directory_forms(c);
-	if (str_eq(word, STR("contacts")))
-		return directory_contacts(c);
-	if (str_eq(word, STR("list")))
-		return list(c);
-	if (str_eq(word, STR("succeed")))
-		return succeed(c);
-	return cli_usage(c, "import FILE, forms, contacts, list, or succeed OLD NEW");
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (str_eq(word, str_of(words[i].word)))
+			return words[i].run(c);
+	return cli_usage(c, "import FILE, forms, contacts, refresh [WHAT...], duplicates, merge KEEP OTHER, unmerge OTHER, list,"
+			    " succeed OLD NEW, or rfc2350 [ORGANISATION]");
 }
 
 const struct cli_command cli_directory = {
 	.name = "directory",
 	.brief = "who is concerned with which ASN, network, domain, country",
-	.usage = "directory import FILE... [--form NAME] [--dry-run] | forms | contacts [list | undo SOURCE] | list |"
-		 " succeed OLD NEW --from DATE --why TEXT | succeed OLD NEW --back",
+	.usage = "directory import FILE... [--form NAME] [--dry-run] | forms | contacts [list | undo SOURCE] |"
+		 " refresh [WHAT... [--security-txt] [--again]] | duplicates | merge KEEP OTHER --why TEXT | unmerge OTHER | list |"
+		 " succeed OLD NEW --from DATE --why TEXT | succeed OLD NEW --back"
+		 " | rfc2350 [ORGANISATION]",
 	.text = "Errors are named by row: a bad CIDR, a network two organisations claim, an unknown country. With errors "
 		"nothing is imported unless --partly. An organisation is known by its name and keeps its number.\n\n"
 		"Other people's directories are understood too ('forms'): teams as FIRST, Trusted Introducer or a Cerebrate "
 		"list them become organisations, or refresh those that stand; an import is tried first and can be undone. "
 		"What registries and sites publish (whois dumps, statistics, RDAP answers, security.txt) are contacts of "
 		"last resort: a table a source, replaced whole, packed with gzip or not.\n\n"
-		"succeed: from that day on what OLD claimed is NEW's, and OLD is former; --back undoes it.",
+		"refresh: asks the registry by RDAP about an address, AS number or domain, or a site for its security.txt, and "
+		"without WHAT about all that was asked before and is no longer good; at most once a second a host, and only "
+		"when settings rdap_url and security_txt say so.\n\n"
+		"duplicates: which organisations could be one, and why; merge unites them in KEEP and leaves OTHER former, "
+		"unmerge puts both back as they were.\n\n"
+		"succeed: from that day on what OLD claimed is NEW's, and OLD is former; --back undoes it. rfc2350: its description "
+		"in the outline of RFC 2350, from its record; without a name our own.",
 	.example = "ronda directory -d demo import organisations.csv --dry-run",
 	.options = options,
 	.needs_node = true,

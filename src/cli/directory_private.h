@@ -26,5 +26,9 @@ int32_t dir_file_day(struct dir_file *f); /* when the first one was last changed
 bool directory_import_form(struct cli *c, int *code_out);
 int directory_contacts(struct cli *c);    /* contacts [list | undo SOURCE] */
 int directory_forms(struct cli *c);       /* forms */
+int directory_refresh(struct cli *c);     /* refresh [WHAT...] */
+int directory_duplicates(struct cli *c);  /* duplicates */
+int directory_merge(struct cli *c);       /* merge KEEP OTHER */
+int directory_unmerge(struct cli *c);     /* unmerge OTHER */
 
 #endif

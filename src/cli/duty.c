@@ -227,7 +227,7 @@ static void ladder_rows(struct duty_call *k, const struct ladder *l)
 		{ "at", COLUMN_TIME }, { .name = "what" }, { .name = "how" }, { .name = "organisation" },
 		{ .name = "role" }, { .name = "words" },
 	};
-	static const char *const what[] = { "told", "tried", "answered" };
+	static const char *const what[] = { "told", "tried", "answered", "asked" };
 	struct cli_table t = cli_table(k->c, columns, COUNT_OF(columns));
 	char due[40];
 	for (size_t i = 0; i < l->ask.event_count; i++) {
@@ -242,7 +242,8 @@ static void ladder_rows(struct duty_call *k, const struct ladder *l)
 		return;
 	}
 	const struct ladder_contact *to = l->next.rungs[l->next.rung];
-	str at = l->waits ? time_str(due, l->next.due_us) : STR("when it waits");
+	str at = l->next.by_person ? STR("asked for, not yet done") :
+		 l->waits ? time_str(due, l->next.due_us) : STR("when it waits");
 	cli_talk(k->c, "next: %s (" STR_FMT ", " STR_FMT "), " STR_FMT ": %s", ladder_rung_name(l->next.rung),
 		 STR_ARG(to->organisation_name), STR_ARG(to->role), STR_ARG(at), l->next.why);
 }
@@ -288,6 +289,17 @@ static int handover_word(struct duty_call *k)
 	return 0;
 }
 
+static int take_word(struct duty_call *k)
+{
+	struct node *n = k->c->node;
+	uint64_t number = 0;
+	struct err err;
+	if (duty_take(n->records, n->store, k->types, &k->c->viewer, k->c->a, &number, &err) != RC_OK)
+		return cli_fail(k->c, &err);
+	cli_done(k->c, "taken", arena_fmt(k->c->a, "%llu", (unsigned long long)number));
+	return 0;
+}
+
 static int sign_word(struct duty_call *k)
 {
 	struct node *n = k->c->node;
@@ -313,7 +325,7 @@ static const struct {
 	{ STR_INIT("list"), list_word, true },	 { STR_INIT("check"), check_word, true },
 	{ STR_INIT("ical"), ical_word, true },	 { STR_INIT("plan"), duty_plan_word, true },
 	{ STR_INIT("board"), board_word, true }, { STR_INIT("ladder"), ladder_word, false },
-	{ STR_INIT("call"), duty_call_word, false },
+	{ STR_INIT("take"), take_word, true },	 { STR_INIT("call"), duty_call_word, false },
 	{ STR_INIT("handover"), handover_word, true }, { STR_INIT("sign"), sign_word, false },
 };
 
@@ -346,10 +358,10 @@ static int run(struct cli *c)
 const struct cli_command cli_duty = {
 	.name = "duty",
 	.brief = "who has the watch: roster, board, hand-over, ladders",
-	.usage = "duty now | next | list | check | ical | board | plan --persons LIST --day HOURS --night HOURS"
+	.usage = "duty now | next | take | list | check | ical | board | plan --persons LIST --day HOURS --night HOURS"
 		 " | call RECORD [--result WORD] | handover [--text TEXT] | sign HANDOVER | ladder RECORD",
 	.text = "Shifts are records ('ronda shift'); 'plan' makes many of them out of a pattern, 'check' finds gaps and "
-		"overlaps, 'ronda shift import undo RUN' takes a plan back. 'handover' writes what is open down for the "
+		"overlaps, 'ronda shift import undo RUN' takes a plan back. 'take' says that you are there. 'handover' writes what is open down for the "
 		"next shift, who takes over signs it. 'ladder' tells whom to ask next when an organisation does not "
 		"answer, and everything that was said to it. docs/duty.md has the whole of it.",
 	.example = "ronda duty board -d demo",

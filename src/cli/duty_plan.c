@@ -35,7 +35,7 @@ static enum rc person_of(struct duty_call *k, str text, str *out, struct err *er
 	struct err why;
 	enum rc rc = account_by_name(reader_conn(k->r), c->node->roles, text, c->a, &account, &why);
 	if (rc == RC_OK && uuid_is_zero(&account.person))
-		return fail(err, RC_INPUT, "account '" STR_FMT "' names no person: set one with 'ronda account'",
+		return fail(err, RC_INPUT, "account '" STR_FMT "' names no person: 'ronda account person' sets one",
 			    STR_ARG(text));
 	if (rc == RC_OK) {
 		*out = duty_person_id(&account.person, c->a);

@@ -36,8 +36,8 @@ static int list(struct cli *c)
 			      n->due_us == TIME_NONE ? STR("") : time_str(due, n->due_us),
 			      n->visible ? arena_fmt(c->a, "%lld", (long long)n->step) : STR(""),
 			      n->visible ? n->title : STR("something is due"), time_str(made, n->made_us),
-			      n->nobody ? arena_fmt(c->a, STR_FMT ": nobody was", STR_ARG(n->watch)) :
-			      n->words.n > 0 ? n->words : n->watch };
+			      arena_fmt(c->a, STR_FMT "%s%s" STR_FMT, STR_ARG(n->watch), n->nobody ? ": nobody was" : "",
+					n->watch.n > 0 && n->words.n > 0 ? "; " : "", STR_ARG(n->words)) };
 		cli_row(&t, row);
 	}
 	if (r)

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cli/record_private.h"
-#include "node/destroy.h"
+#include "node/purge.h"
 
 struct calling {
 	struct cli *c;
@@ -32,10 +32,11 @@ static void begin(struct calling *k, struct cli *c)
 	*k = (struct calling){ .c = c, .types = snapshot_hold(c->node->types) };
 	const struct types *t = snapshot_table(k->types);
 	k->call = (struct record_call){ .c = c, .types = t, .type = types_find(t, str_of(c->command->name)) };
-	k->ask = (struct subject_ask){ .s = c->node->store, .records = c->node->records, .types = t,
-				       .roles = c->node->roles, .viewer = &c->viewer,
-				       .language = str_of(language ? language : ""), .go_on = go_on, .ctx = c,
-				       .id = k->call.type ? record_name(&k->call, c->argv[1]) : STR("") };
+	k->ask = node_subject_ask(c->node, t, &c->viewer,
+				  k->call.type ? record_name(&k->call, c->argv[1]) : STR(""));
+	k->ask.language = str_of(language ? language : "");
+	k->ask.go_on = go_on;
+	k->ask.ctx = c;
 }
 
 static int search(struct calling *k)
@@ -125,30 +126,13 @@ static enum rc write_pack(struct cli *c, const char *path, const struct subject_
 	return rc;
 }
 
-static enum rc note_export(struct calling *k, const struct subject_pack *p, struct err *err)
-{
-	struct journal_act act = { .act = "export", .actor = str_of(k->c->viewer.actor), .object = k->ask.id,
-				   .count = p->given };
-	return journal_write(k->c->node->journal, &act, err);
-}
-
 static int pack(struct calling *k)
 {
 	struct subject_pack p = { .letter = BUF_INIT(SUBJECT_PACK_MAX), .objects = BUF_INIT(SUBJECT_PACK_MAX),
 				  .table = BUF_INIT(SUBJECT_PACK_MAX) };
 	const char *to = cli_value(k->c, "--output");
-	enum team_size size = TEAM_SMALL;
-	struct reader *r = NULL;
 	struct err err;
-	enum rc rc = store_read_begin(k->c->node->store, &r, &err);
-	if (rc == RC_OK)
-		rc = team_size_get(reader_conn(r), &size, &err);
-	if (rc == RC_OK)
-		rc = subject_reply(r, &k->ask, size == TEAM_LARGE, k->c->a, &p, &err);
-	if (r)
-		store_read_end(r);
-	if (rc == RC_OK)
-		rc = note_export(k, &p, &err);
+	enum rc rc = node_subject_reply(k->c->node, &k->ask, k->c->a, &p, &err);
 	if (rc == RC_OK && to)
 		rc = write_pack(k->c, to, &p, &err);
 	if (rc == RC_OK && !to)
@@ -164,98 +148,24 @@ static int pack(struct calling *k)
 	return rc == RC_OK ? 0 : cli_fail(k->c, &err);
 }
 
-/* --- erasing what was found --- */
-
-struct marking {
-	struct uuid request;
-	const struct erase_result *done;
-	const struct calling *k;
-};
-
-static enum rc mark_erased(struct tx *tx, void *ctx, struct err *err)
-{
-	const struct marking *m = ctx;
-	enum rc rc = RC_OK;
-	for (size_t i = 0; i < m->done->erased && rc == RC_OK; i++)
-		rc = subject_erased(tx, &m->request, m->done->objects[i], err);
-	struct journal_act act = { .act = "subject.erase", .actor = str_of(m->k->c->viewer.actor),
-				   .object = m->k->ask.id, .count = m->done->erased };
-	return rc == RC_OK ? journal_add(tx, m->k->c->node->journal, &act, err) : rc;
-}
-
-/* The request as it stands: may he erase for it, and was it reviewed? */
-static enum rc may_erase(struct calling *k, struct uuid *out, struct err *err)
-{
-	struct reader *r = NULL;
-	struct record_view v = { 0 };
-	str type;
-	enum rc rc = store_read_begin(k->c->node->store, &r, err);
-	if (rc == RC_OK)
-		rc = read_record(r, k->ask.types, &k->c->viewer, k->ask.id, k->c->a, &v, err);
-	const struct meaning *m = rc == RC_OK ? type_meaning(record_view_type(&v), STR("subject.reviewed")) : NULL;
-	if (rc == RC_OK && !m)
-		rc = fail(err, RC_INPUT, "this is no request of a person");
-	if (rc == RC_OK && record_view_state(&v) != (int)m->state)
-		rc = fail(err, RC_CONFLICT, "what was found must be reviewed first");
-	if (rc == RC_OK && !record_view_may(&v, ACTION_ERASE, -1))
-		rc = fail(err, RC_DENIED, "none of your roles may erase for it");
-	if (rc == RC_OK && !record_id_parse(record_view_id(&v, k->c->a), &type, out))
-		rc = fail(err, RC_ABSENT, "there is no such request");
-	record_view_end(&v);
-	if (r)
-		store_read_end(r);
-	return rc;
-}
-
-/* Given items only: what the law keeps, and what is not about him, stays. */
-static enum rc choose(struct calling *k, str **objects_out, size_t *count_out, size_t *kept_out,
-		      struct err *err)
-{
-	struct subject_found *list = NULL;
-	size_t n = 0;
-	struct reader *r = NULL;
-	enum rc rc = store_read_begin(k->c->node->store, &r, err);
-	if (rc == RC_OK)
-		rc = subject_list(r, &k->ask, k->c->a, &list, &n, err);
-	if (r)
-		store_read_end(r);
-	*objects_out = ARENA_ARRAY(k->c->a, n + 1, str);
-	for (size_t i = 0; rc == RC_OK && i < n; i++) {
-		bool ledger = str_eq(list[i].kind, STR("ledger")); /* who was told stays written */
-		if (list[i].fate == SUBJECT_GIVEN && !list[i].erased && !ledger)
-			(*objects_out)[(*count_out)++] = list[i].object;
-		else if (list[i].fate == SUBJECT_CUT || ledger)
-			++*kept_out;
-	}
-	return rc;
-}
-
-static int erase_all(struct calling *k)
+static int purge(struct calling *k)
 {
 	struct cli *c = k->c;
-	struct erase_result done;
-	struct marking m = { .done = &done, .k = k };
-	str *objects = NULL;
-	size_t n = 0, kept = 0;
+	struct purge_result p;
+	const struct erase_result *done = &p.erased;
 	struct err err;
-	enum rc rc = may_erase(k, &m.request, &err);
-	if (rc == RC_OK)
-		rc = choose(k, &objects, &n, &kept, &err);
-	if (rc == RC_OK)
-		rc = node_erase_found(c->node, &c->viewer, m.request, objects, n, mark_erased, &m, true, c->a,
-				      &done, &err);
-	if (rc != RC_OK)
+	if (node_purge(c->node, &k->ask, c->a, &p, &err) != RC_OK)
 		return cli_fail(c, &err);
 	if (c->form == CLI_JSON)
-		cli_printf(c, "{\"erased\":%zu,\"kept\":%zu,\"ended\":%s}\n", done.erased, done.kept + kept,
-			   done.ended ? "true" : "false");
+		cli_printf(c, "{\"erased\":%zu,\"kept\":%zu,\"ended\":%s}\n", done->erased,
+			   done->kept + p.excepted, done->ended ? "true" : "false");
 	else
-		cli_printf(c, "%zu erased, %zu kept%s\n", done.erased, done.kept + kept,
-			   done.ended ? "" : "; it goes on by itself: ronda erase list");
-	for (size_t i = 0; i < done.kept && c->form == CLI_TEXT; i++)
-		cli_printf(c, "kept " STR_FMT "\n", STR_ARG(done.why[i]));
-	if (kept && c->form == CLI_TEXT)
-		cli_printf(c, "kept %zu: exceptions of the request, and the ledger\n", kept);
+		cli_printf(c, "%zu erased, %zu kept%s\n", done->erased, done->kept + p.excepted,
+			   done->ended ? "" : "; it goes on by itself: ronda erase list");
+	for (size_t i = 0; i < done->kept && c->form == CLI_TEXT; i++)
+		cli_printf(c, "kept " STR_FMT "\n", STR_ARG(done->why[i]));
+	if (p.excepted && c->form == CLI_TEXT)
+		cli_printf(c, "kept %zu: exceptions of the request, and the ledger\n", p.excepted);
 	return 0;
 }
 
@@ -264,7 +174,7 @@ static int run(struct cli *c)
 	static const struct {
 		const char *word;
 		int (*run)(struct calling *k);
-	} words[] = { { "search", search }, { "found", list_found }, { "pack", pack }, { "purge", erase_all } };
+	} words[] = { { "search", search }, { "found", list_found }, { "pack", pack }, { "purge", purge } };
 	for (size_t i = 0; c->argc == 2 && i < COUNT_OF(words); i++) {
 		struct calling k;
 		uint64_t number;

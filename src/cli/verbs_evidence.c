@@ -21,33 +21,12 @@ static str option(const struct record_call *k, const char *name)
 	return str_of(value ? value : "");
 }
 
-static void put_item(struct json_out *j, const struct item *i)
-{
-	struct buf hex = BUF_INIT(200);
-	json_open(j, '{');
-	json_put_i64(j, "number", i->n);
-	json_put_str(j, "name", i->name);
-	json_put_str(j, "media", i->media);
-	json_put_i64(j, "bytes", (int64_t)i->bytes);
-	hex_format(&hex, i->sha256.b, sizeof(i->sha256.b));
-	json_put_str(j, "sha256", buf_str(&hex));
-	buf_reset(&hex);
-	hex_format(&hex, i->sha512, sizeof(i->sha512));
-	json_put_str(j, "sha512", buf_str(&hex));
-	json_put_bool(j, "sealed", i->key.n > 0);
-	json_put_str(j, "state", str_of(item_state_name(i->state)));
-	json_put_time(j, "added", i->added_us);
-	json_put_time(j, "checked", i->checked_us);
-	json_close(j, '}');
-	buf_free(&hex);
-}
-
 static void print_item(struct record_call *k, const struct item *i)
 {
 	struct buf b = BUF_INIT(KIB(8));
 	struct json_out j = json_out(&b);
 	if (k->c->form == CLI_JSON) {
-		put_item(&j, i);
+		item_json(i, &j);
 		cli_print_json(k->c, &b);
 	} else {
 		hex_format(&b, i->sha256.b, sizeof(i->sha256.b));
@@ -162,6 +141,8 @@ static enum rc open_out(struct record_call *k, const char *path, int *fd, struct
 	if (c->foreign)
 		return fail(err, RC_DENIED, "a node writes no files for other Unix users: use -");
 	*fd = openat(c->dir_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (*fd < 0 && c->served && (errno == EROFS || errno == EACCES))
+		return fail(err, RC_DENIED, "the running node may not write '%s': use - and send that into a file", path);
 	return *fd < 0 ? fail_errno(err, errno, "cannot make '%s'", path) : RC_OK;
 }
 
@@ -287,6 +268,10 @@ static int verify_word(struct record_call *k)
 	struct err err = { 0 };
 	if (k->argc > 1)
 		return cli_usage(k->c, "one exhibit, or none for all");
+	/* all: also what the caller may not see is named by its id when it is wrong */
+	int code = k->argc ? 0 : cli_may(k->c, right_includes(k->c->viewer.right, RIGHT_OPERATE));
+	if (code)
+		return code;
 	enum rc rc = evidence_verify(evidence_of(k), &k->c->viewer, k->argc ? record_name(k, k->argv[0]) : STR_NONE, true, say,
 				     show_progress, &s, &out, &err);
 	if (rc != RC_OK)

@@ -131,11 +131,19 @@ static enum rc take_withheld(struct packing *p, str text, struct err *err)
 	return RC_OK;
 }
 
+/* A node of the unit may write nothing outside its directory: the caller's shell can. */
+static enum rc not_made(const struct cli *c, const char *path, struct err *err)
+{
+	if (c->served && (errno == EROFS || errno == EACCES))
+		return fail(err, RC_DENIED, "the running node may not write '%s': use --to - and send that into a file", path);
+	return fail_errno(err, errno, "cannot make '%s'", path);
+}
+
 static enum rc open_folder(struct packing *p, struct err *err)
 {
 	struct cli *c = p->k->c;
 	if (mkdirat(c->dir_fd, p->to, 0755) != 0)
-		return fail_errno(err, errno, "cannot make '%s'", p->to);
+		return not_made(c, p->to, err);
 	p->folder = (struct folder){ .c = c, .fd = -1, .made = BUF_INIT(MIB(64)), .dir = openat(c->dir_fd, p->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
 	return p->folder.dir < 0 ? fail_errno(err, errno, "cannot open '%s'", p->to) : RC_OK;
 }
@@ -152,7 +160,7 @@ static enum rc open_tar(struct packing *p, struct err *err)
 		return RC_OK;
 	}
 	p->stream.fd = openat(c->dir_fd, p->to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return p->stream.fd < 0 ? fail_errno(err, errno, "cannot make '%s'", p->to) : RC_OK;
+	return p->stream.fd < 0 ? not_made(c, p->to, err) : RC_OK;
 }
 
 static enum rc open_target(struct packing *p, struct package_sink *sink, struct err *err)

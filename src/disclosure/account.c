@@ -159,6 +159,18 @@ enum rc account_set_unix(struct tx *tx, struct journal *j, int64_t id, int64_t u
 	return rc == RC_OK ? tell(tx, j, "account.unix", id, by, str_of(body), err) : rc;
 }
 
+enum rc account_set_person(struct tx *tx, struct journal *j, int64_t id, struct uuid person, str by,
+			   struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "UPDATE account SET person = ? WHERE id = ?");
+	sql_blob(q, 1, str_mem(person.b, sizeof(person.b)));
+	sql_int(q, 2, id);
+	enum rc rc = sql_run(q, err);
+	if (rc == RC_OK)
+		rc = changed_one(tx, id, err);
+	return rc == RC_OK ? tell(tx, j, "account.person", id, by, STR("{}"), err) : rc;
+}
+
 /* What it proved itself by stays; sessions end now, and at once when it comes back. */
 enum rc account_disable(struct tx *tx, struct journal *j, int64_t id, bool disabled, str by,
 			struct err *err)

@@ -25,6 +25,7 @@ struct role {
 	bool manages_accounts;
 	bool approves;             /* may be the second person (approval.h) */
 	bool breaks_glass;         /* may open one item in an emergency (break_glass.h) */
+	bool opens_media;          /* may have pictures and films that strangers sent (media.h) */
 	bool second_factor;        /* asked for always */
 	bool outside;              /* bound to one organisation that is not ours (constituent) */
 };
@@ -78,6 +79,9 @@ MUST_CHECK enum rc account_by_id(struct conn *c, const struct roles *r, int64_t 
 MUST_CHECK enum rc account_set_roles(struct tx *tx, struct journal *j, const struct roles *r,
 				     int64_t id, uint32_t roles, str by, struct err *err);
 /* -1 takes it away. RC_CONFLICT: another account has it. */
+/* The record about this person: rosters and assignees go by it. Zero: none. */
+MUST_CHECK enum rc account_set_person(struct tx *tx, struct journal *j, int64_t id, struct uuid person,
+				      str by, struct err *err);
 MUST_CHECK enum rc account_set_unix(struct tx *tx, struct journal *j, int64_t id, int64_t uid,
 				    str by, struct err *err);
 MUST_CHECK enum rc account_disable(struct tx *tx, struct journal *j, int64_t id, bool disabled,

@@ -81,6 +81,7 @@ WORK(make_other)
 }
 WORK(set_roles) { return account_set_roles(tx, o->j, o->roles, o->other, 1 << 3, by, e); }
 WORK(set_unix) { return account_set_unix(tx, o->j, o->other, 1001, by, e); }
+WORK(set_person) { return account_set_person(tx, o->j, o->other, uuid_random(), by, e); }
 WORK(set_subject)
 {
 	return account_set_subject(tx, o->j, o->other, STR(ISSUER), STR("duty-b"), by, e);
@@ -371,6 +372,7 @@ TEST(accounts)
 	EACH(make_other);
 	EACH(set_roles);
 	EACH(set_unix);
+	EACH(set_person);
 	EACH(set_subject);
 	EACH(disable);
 	EACH(enable);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records in quarantine for output. */
+#include "disclosure/media.h"
 #include "disclosure/read_private.h"
 
 #include "intake/feeds.h"
@@ -62,6 +63,9 @@ static bool record_passes(struct quarantine_gate *g, struct quarantined *q)
 	if (verdict == DISCLOSE_REDACT || !right_includes(g->v->right, RIGHT_OPERATE)) {
 		q->bytes = STR_NONE;
 		q->words = STR("");
+	} else if (!media_may_have(g->v, q->bytes)) {
+		q->bytes = STR_NONE;
+		q->words = STR("a picture or a film: it is not shown");
 	}
 	return true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a record is linked to, and its files. A link is seen by who sees both ends. */
+#include "disclosure/media.h"
 #include "disclosure/read.h"
 #include "disclosure/read_private.h"
 #include "disclosure/read_records_private.h"
@@ -196,6 +197,24 @@ static struct json_object *find_file(struct json_object *value, const char *dige
 	return NULL;
 }
 
+/* What another node or a person outside began; our own people know what they put there. */
+static enum rc is_from_outside(struct conn *c, const struct record *r, bool *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT v.author, a.organisation FROM record_version v LEFT JOIN account a"
+			       " ON v.author = 'account:' || a.id WHERE v.record = (SELECT id FROM record"
+			       " WHERE uuid = ?) ORDER BY v.version LIMIT 1");
+	static const struct uuid none = { { 0 } };
+
+	sql_blob(q, 1, str_mem(r->id.b, sizeof(r->id.b)));
+	*out = r->number == 0; /* a copy */
+	if (sql_row(q)) {
+		str organisation = sql_col_blob(q, 1);
+
+		*out |= organisation.n == sizeof(none.b) && memcmp(organisation.p, none.b, sizeof(none.b)) != 0;
+	}
+	return sql_end(q, err);
+}
+
 enum rc read_record_file(struct reader *r, const struct record_view *v, str field,
 			 const char *digest_hex, struct buf *out, str *name_out, struct arena *a,
 			 struct err *err)
@@ -208,5 +227,15 @@ enum rc read_record_file(struct reader *r, const struct record_view *v, str fiel
 	if (!file || !hex_parse(str_of(digest_hex), digest.b, sizeof(digest.b)))
 		return fail(err, RC_ABSENT, "there is no such file");
 	*name_out = arena_str(a, json_get_str(file, "name"));
-	return file_read(r, &digest, out, err);
+	size_t before = out->n;
+	bool outside = true;
+	enum rc rc = is_from_outside(reader_conn(r), v->record, &outside, err);
+	if (rc == RC_OK)
+		rc = file_read(r, &digest, out, err);
+	if (rc == RC_OK && outside && !media_may_have(v->viewer, str_from(buf_str(out), before))) {
+		explicit_bzero(out->p + before, out->n - before);
+		out->n = before;
+		return fail(err, RC_DENIED, "a picture or a film from outside is not handed out");
+	}
+	return rc;
 }

@@ -439,7 +439,8 @@ static void give(struct collecting *k, uint64_t given, timeline_each each, void 
 	int64_t last_us = k->before_us;
 	uint64_t same = given;
 
-	qsort(k->list, k->count, sizeof(*k->list), newest_first);
+	if (k->count > 0)
+		qsort(k->list, k->count, sizeof(*k->list), newest_first);
 	while (from < k->count && k->list[from].at_us == k->before_us && given > 0) {
 		from++;
 		given--;

@@ -90,7 +90,7 @@ static enum rc read_member(struct reading *d, const char *name, struct json_obje
 		{ "personal_basis", &d->to.personal_basis }, { "reads_no_case", &d->to.reads_no_case },
 		{ "reads_journal", &d->to.reads_journal }, { "manages_accounts", &d->to.manages_accounts },
 		{ "approves", &d->to.approves }, { "breaks_glass", &d->to.breaks_glass },
-		{ "second_factor", &d->to.second_factor }, { "outside", &d->to.outside },
+		{ "opens_media", &d->to.opens_media }, { "second_factor", &d->to.second_factor }, { "outside", &d->to.outside },
 	};
 	str is = str_of(name);
 	for (size_t i = 0; i < COUNT_OF(flags); i++)
@@ -125,7 +125,8 @@ static enum rc read_role(struct reading *d, struct json_object *o)
 	if (rc == RC_OK && !d->to.help)
 		rc = wrong(d, "help", "is missing");
 	if (rc == RC_OK && d->to.outside && (d->to.right != RIGHT_SIGNED_IN || d->to.manages_accounts ||
-					     d->to.reads_journal || d->to.approves || d->to.breaks_glass))
+					     d->to.reads_journal || d->to.approves || d->to.breaks_glass ||
+					     d->to.opens_media))
 		rc = wrong(d, "outside", "a role outside has the right signed-in and no more");
 	return rc;
 }

@@ -129,9 +129,10 @@ static enum rc read_due(struct reading *k, struct err *err)
 
 static enum rc read_work(struct reading *k, struct err *err)
 {
-	static const char *const work[] = { "duty.triage", "duty.work" }, *const triage[] = { "duty.triage" };
+	static const char *const work[] = { "duty.triage", "case.triage", "duty.work" };
+	static const char *const triage[] = { "duty.triage", "case.triage" };
 	static const char *const waits[] = { "duty.waits" }, *const sign[] = { "handover.written" };
-	static const char *const rounds[] = { "round.open" };
+	static const char *const rounds[] = { "round.started" };
 	enum rc rc = list_meaning(k, BOARD_UNASSIGNED, work, COUNT_OF(work), true, err);
 	if (rc == RC_OK)
 		rc = list_meaning(k, BOARD_TRIAGE, triage, COUNT_OF(triage), false, err);

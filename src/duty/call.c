@@ -3,6 +3,7 @@
 
 #include <json-c/json.h>
 
+#include "disclosure/told.h"
 #include "duty/duty_private.h"
 
 enum { CONTACTS_MOST = 50, TITLE_MOST = 150 };
@@ -88,17 +89,35 @@ static enum rc read_organisation(struct preparing *k)
 	return rc;
 }
 
+/* Is it one of those the finding concerns? */
+static enum rc look_at_finding(struct preparing *k, struct uuid organisation)
+{
+	str head = STR("finding--");
+	struct finding f;
+	struct told_to to;
+	if (!str_starts(k->out->about, head))
+		return RC_OK;
+	enum rc rc = read_finding(k->r, k->v, str_from(k->out->about, head.n), k->a, &f, k->err);
+	if (rc == RC_OK)
+		rc = told_organisation(k->r, k->p, organisation, false, CHANNEL_MAIL, &to, k->err);
+	for (size_t i = 0; rc == RC_OK && to.org != 0 && i < f.concerns.count; i++)
+		k->own = k->own || f.concerns.list[i].org == to.org;
+	return rc;
+}
+
 /* What may be said is what may be written to them. */
 static enum rc ask_check(struct preparing *k)
 {
 	struct explanation *e = ARENA_NEW(k->a, struct explanation);
 	struct explain_ask ask = { .item = k->out->about, .by = CHANNEL_MAIL, .purpose = PURPOSE_HANDLING,
-				   .to = { .kind = RECIPIENT_CONSTITUENT, .ceiling = TLP_AMBER_STRICT },
-				   .own = k->own };
+				   .to = { .kind = RECIPIENT_CONSTITUENT, .ceiling = TLP_AMBER_STRICT } };
 	str agreement;
 	if (k->out->about.n == 0 || k->out->organisation.n == 0)
 		return RC_OK;
 	enum rc rc = explain_whose(k->r, k->t, k->v, k->out->organisation, k->a, &ask.organisation, k->err);
+	if (rc == RC_OK)
+		rc = look_at_finding(k, ask.organisation);
+	ask.own = k->own;
 	if (rc == RC_OK)
 		rc = policies_recipient(k->p, ask.organisation, &ask.to, &ask.policy, k->a, &agreement, k->err);
 	if (rc == RC_OK)
@@ -178,6 +197,8 @@ static enum rc put_record(struct tx *tx, struct saving *k, struct err *err)
 	enum rc rc = change_record_tx(tx, k->r, k->v, &q, k->a, &view, &errors, err);
 	if (rc == RC_INPUT && errors.count > 0)
 		rc = fail(err, RC_INPUT, "%s", errors.list[0].text);
+	if (rc == RC_OK && !view.record)
+		rc = fail(err, RC_DENIED, "you could not see what you note");
 	if (rc == RC_OK)
 		k->out->id = record_view_id(&view, k->a);
 	record_view_end(&view);
@@ -269,63 +290,69 @@ static bool is_contact(struct json_object *row, const struct call_said *q)
 	       (q->phone.n == 0 && q->contact.n > 0 && str_eq(name, q->contact));
 }
 
-/* The contacts with the day written into those that answered; false: none did. */
-static bool confirm_rows(const char *field, struct json_object *rows, const struct call_said *q, struct buf *out)
+static bool has_column(const struct type_field *f, const char *column)
+{
+	for (size_t i = 0; f && i < f->row_count; i++)
+		if (strcmp(f->rows[i].name, column) == 0)
+			return true;
+	return false;
+}
+
+/* Who answered is confirmed for the day; who did not, once more did not. False: nothing to write. */
+static bool mark_row(const struct type_field *f, struct json_object *row, const struct call_said *q)
+{
+	char day[16];
+	int64_t times = 0;
+	if (str_eq(q->result, STR("reached")) && has_column(f, "confirmed")) {
+		str today = time_day_str(day, q->at_us);
+		json_object_object_add(row, "confirmed", json_object_new_string_len(today.p, (int)today.n));
+		json_object_object_del(row, "unanswered");
+		return true;
+	}
+	if (!str_eq(q->result, STR("no-answer")) || !has_column(f, "unanswered"))
+		return false;
+	(void)json_get_i64(row, "unanswered", &times);
+	json_object_object_add(row, "unanswered", json_object_new_int64(times + 1));
+	return true;
+}
+
+/* The contacts as they are now, as fields of a change; false: none of them was called. */
+static bool mark_rows(const struct type_field *f, struct json_object *rows, const struct call_said *q,
+		      struct buf *out)
 {
 	struct json_out j = json_out(out);
-	char day[16];
-	str today = time_day_str(day, q->at_us);
 	bool any = false;
+	for (size_t i = 0; i < json_count(rows); i++)
+		any = (is_contact(json_at(rows, i), q) && mark_row(f, json_at(rows, i), q)) || any;
 	json_open(&j, '{');
-	json_key(&j, str_of(field));
-	json_open(&j, '[');
-	for (size_t i = 0; i < json_count(rows); i++) {
-		struct json_object *row = json_at(rows, i);
-		if (!is_contact(row, q)) {
-			json_raw(&j, str_of(json_object_to_json_string_ext(row, JSON_C_TO_STRING_PLAIN)));
-			continue;
-		}
-		json_open(&j, '{');
-		json_put_members(&j, row, "confirmed");
-		json_put_str(&j, "confirmed", today);
-		json_close(&j, '}');
-		any = true;
-	}
-	json_close(&j, ']');
+	json_key(&j, str_of(f->name));
+	json_raw(&j, any ? str_of(json_object_to_json_string_ext(rows, JSON_C_TO_STRING_PLAIN)) : STR("[]"));
 	json_close(&j, '}');
 	return any;
 }
 
-/* The field with contacts, when they have a day on which they were confirmed; NULL. */
-static const char *confirmable(const struct type *t)
-{
-	const char *field = duty_field(t, "organisation.contacts");
-	const struct type_field *f = field ? type_find_field(t, str_of(field)) : NULL;
-	for (size_t i = 0; f && i < f->row_count; i++)
-		if (strcmp(f->rows[i].name, "confirmed") == 0)
-			return field;
-	return NULL;
-}
-
 /* Who may not change the card, or finds it changed meanwhile, has noted his call all the same. */
-static void confirm_contact(struct store *s, struct saving *k)
+static void mark_contact(struct store *s, struct saving *k)
 {
 	struct record_view view = { 0 }, changed = { 0 };
 	struct change_errors errors = { .count = 0 };
 	struct buf fields = BUF_INIT(RECORD_BODY_MAX);
 	struct reader *r = NULL;
-	const char *field = NULL;
-	if (!reached(k) || k->before.organisation.n == 0)
+	if (k->before.organisation.n == 0)
 		return;
 	enum rc rc = store_read_begin(s, &r, NULL);
 	if (rc == RC_OK)
 		rc = read_record(r, k->types, k->v, k->before.organisation, k->a, &view, NULL);
 	store_read_end(r);
-	if (rc == RC_OK && (field = confirmable(record_view_type(&view))) &&
-	    confirm_rows(field, json_get(view.body, field), k->q, &fields)) {
+	const struct type *t = rc == RC_OK ? record_view_type(&view) : NULL;
+	const char *field = duty_field(t, "organisation.contacts");
+	const struct type_field *f = field ? type_find_field(t, str_of(field)) : NULL;
+	if (f && mark_rows(f, json_get(view.body, field), k->q, &fields)) {
 		struct change_request q = { .id = k->before.organisation, .based_on = record_view_version(&view),
-					    .fields = buf_str(&fields), .why = STR("reached by telephone") };
-		k->out->confirmed = change_record(k->r, s, k->v, &q, k->a, &changed, &errors, NULL) == RC_OK;
+					    .fields = buf_str(&fields),
+					    .why = reached(k) ? STR("reached by telephone") : STR("no answer") };
+		rc = change_record(k->r, s, k->v, &q, k->a, &changed, &errors, NULL);
+		k->out->confirmed = rc == RC_OK && reached(k);
 	}
 	record_view_end(&view);
 	record_view_end(&changed);
@@ -365,6 +392,6 @@ enum rc call_save(struct records *r, struct store *s, struct policies *p, const 
 		change_refused(r, s, v, str_of(k.type->name), str_of(why.text));
 	if (rc != RC_OK)
 		return fail(err, rc, "%s", why.text);
-	confirm_contact(s, &k);
+	mark_contact(s, &k);
 	return RC_OK;
 }

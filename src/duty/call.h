@@ -5,7 +5,7 @@
  * record of a type that means "call.result", "call.organisation", "call.about" and so on. Who was
  * reached, or was left a message, has been told something: the ledger has a row of kind "said". Who was
  * reached about a record stops the ladders of those of its clocks that say "call_notes" (record/type.h),
- * and his contact is confirmed for the day. */
+ * and his contact is confirmed for the day; that one did not answer is counted at the contact. */
 #ifndef RONDA_DUTY_CALL_H
 #define RONDA_DUTY_CALL_H
 

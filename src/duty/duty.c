@@ -248,6 +248,17 @@ enum rc duty_recipients(struct conn *c, str recipient, struct arena *a, bool *is
 
 /* --- the hook --- */
 
+/* Most changes are of no concern: a large import is not read twice. */
+static bool concerns(const struct type *t)
+{
+	static const str heads[] = { STR_INIT("duty."), STR_INIT("handover."), STR_INIT("call.") };
+	for (size_t i = 0; i < t->mean_count; i++)
+		for (size_t h = 0; h < COUNT_OF(heads); h++)
+			if (str_starts(str_of(t->means[i].name), heads[h]))
+				return true;
+	return false;
+}
+
 static enum rc changed(struct tx *tx, struct records *r, void *ctx, const struct record *before,
 		       const struct record *now, struct err *err)
 {
@@ -256,7 +267,7 @@ static enum rc changed(struct tx *tx, struct records *r, void *ctx, const struct
 	enum rc rc = RC_OK;
 	(void)r;
 	/* A copy of another node's record is that node's business. */
-	if (!now->type || now->number == 0 || now->type->mean_count == 0)
+	if (!now->type || now->number == 0 || !concerns(now->type))
 		return RC_OK;
 	if (now->body.n > 0)
 		rc = json_read(now->body, &body, err);
@@ -267,7 +278,7 @@ static enum rc changed(struct tx *tx, struct records *r, void *ctx, const struct
 	if (rc == RC_OK)
 		rc = handover_changed(tx, d, before, now, body, err);
 	if (rc == RC_OK)
-		rc = ladder_changed(tx, d, before, now, err);
+		rc = ladder_changed(tx, d, before, now, body, err);
 	json_free(body);
 	return rc;
 }

@@ -21,6 +21,7 @@ struct duty_node {
 	const struct roles *roles;
 	const struct calendar *calendar;
 	int64_t ladder_pause_us;   /* setting ladder_pause */
+	int ladder_sends;          /* enum ladder_rung up to which messages go out by themselves; -1: none */
 };
 /* Before anything is written: registers its hook and its background work. */
 MUST_CHECK enum rc duty_open(const struct duty_node *n, struct duty **out, struct err *err);

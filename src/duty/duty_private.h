@@ -35,7 +35,7 @@ struct json_object *duty_list(const struct type *t, struct json_object *body, co
 MUST_CHECK enum rc handover_changed(struct tx *tx, struct duty *d, const struct record *before,
 				    const struct record *now, struct json_object *body, struct err *err);
 MUST_CHECK enum rc ladder_changed(struct tx *tx, struct duty *d, const struct record *before,
-				  const struct record *now, struct err *err);
+				  const struct record *now, struct json_object *body, struct err *err);
 /* Background work. */
 MUST_CHECK enum rc ladder_tend(struct store *s, void *ctx, bool *did_out, struct err *err);
 MUST_CHECK enum rc pass_on_tend(struct store *s, void *ctx, bool *did_out, struct err *err);

@@ -21,8 +21,9 @@ static struct viewer viewer_of(const struct office *o, int who)
 {
 	struct viewer v = {
 		.right = RIGHT_OPERATE,
-		.as = { .kind = RECIPIENT_STAFF, .ceiling = TLP_RED, .named = true, .personal_basis = true },
-		.channel = CHANNEL_SCREEN, .account = o->accounts[who], .all_roles = o->roles,
+		.as = { .kind = RECIPIENT_STAFF, .ceiling = TLP_RED, .named = true, .personal_basis = true,
+			.exercise_member = true },
+		.exercise = true, .channel = CHANNEL_SCREEN, .account = o->accounts[who], .all_roles = o->roles,
 		.roles = UINT32_C(1) << roles_find(o->roles, STR("lead")) |
 			 UINT32_C(1) << roles_find(o->roles, STR("duty")),
 		.policy = { .number = 1, .public_k = 5 },
@@ -45,12 +46,17 @@ static enum rc change(struct office *o, int who, const struct change_request *q,
 	return rc;
 }
 
-static str make(struct office *o, const char *type, str fields)
+static str make_labelled(struct office *o, const char *type, str fields, str labels)
 {
 	str id = STR("");
-	struct change_request q = { .type = str_of(type), .fields = fields };
+	struct change_request q = { .type = str_of(type), .fields = fields, .labels = labels };
 	CHECK_RC(change(o, A, &q, &id), RC_OK, err);
 	return id;
+}
+
+static str make(struct office *o, const char *type, str fields)
+{
+	return make_labelled(o, type, fields, STR_NONE);
 }
 
 struct account_job {
@@ -111,14 +117,20 @@ static void team(struct office *o, enum team_size size)
 	CHECK_RC(store_write(o->w.s, set_team, &k, &err), RC_OK, err);
 }
 
-static str shift(struct office *o, int who, const char *role, int64_t from_us, int64_t until_us)
+static str shift_labelled(struct office *o, int who, const char *role, int64_t from_us, int64_t until_us, str labels)
 {
 	char from[40], until[40];
 	int64_t now = clock_now_us() / SECOND_US * SECOND_US;
 	str f = time_str(from, now + from_us), u = time_str(until, now + until_us);
-	return make(o, "shift", arena_fmt(o->w.a, "{\"title\":\"s\",\"person\":\"" STR_FMT "\",\"role\":\"%s\","
-					  "\"from\":\"" STR_FMT "\",\"until\":\"" STR_FMT "\"}",
-					  STR_ARG(o->persons[who]), role, STR_ARG(f), STR_ARG(u)));
+	return make_labelled(o, "shift",
+			     arena_fmt(o->w.a, "{\"title\":\"s\",\"person\":\"" STR_FMT "\",\"role\":\"%s\","
+				       "\"from\":\"" STR_FMT "\",\"until\":\"" STR_FMT "\"}",
+				       STR_ARG(o->persons[who]), role, STR_ARG(f), STR_ARG(u)), labels);
+}
+
+static str shift(struct office *o, int who, const char *role, int64_t from_us, int64_t until_us)
+{
+	return shift_labelled(o, who, role, from_us, until_us, STR_NONE);
 }
 
 static size_t on_now(struct office *o, const struct shift **out)
@@ -140,10 +152,9 @@ TEST(shifts_that_count)
 	const struct shift *on[ROSTER_ON_MOST];
 	office_new(&o);
 	CHECK_INT(on_now(&o, on), 0);
-	str first = shift(&o, A, "first", -HOUR_US, HOUR_US), next = shift(&o, B, "first", HOUR_US, 2 * HOUR_US);
-	CHECK_INT(on_now(&o, on), 1);
-	struct change_request exercise = { .id = first, .labels = STR("{\"tlp\":\"AMBER\",\"exercise\":true}") };
-	CHECK_RC(change(&o, A, &exercise, NULL), RC_OK, err);
+	(void)shift_labelled(&o, A, "first", -HOUR_US, HOUR_US, STR("{\"tlp\":\"AMBER\",\"exercise\":true}"));
+	CHECK_MSG(on_now(&o, on) == 0, "an exercise's shift is nobody's");
+	str next = shift(&o, B, "first", HOUR_US, 2 * HOUR_US);
 	CHECK_INT(on_now(&o, on), 0);
 	str other = shift(&o, C, "first", -HOUR_US, HOUR_US);
 	struct change_request swap = { .id = other, .to_state = STR("swapped"), .why = STR("ill") };
@@ -180,13 +191,18 @@ static enum rc put_message(struct tx *tx, void *ctx, struct err *e)
 	return outbox_put(tx, &k->m, NULL, 0, NULL, e);
 }
 
-static void notice(struct office *o, str to, const char *details, uint64_t at)
+static void message(struct office *o, const char *driver, str to, const char *details, uint64_t at)
 {
-	struct put_job k = { o, { .lane = LANE_INCIDENT, .driver = STR("notice"), .recipient = to,
+	struct put_job k = { o, { .lane = LANE_INCIDENT, .driver = str_of(driver), .recipient = to,
 				  .item = o->persons[A], .item_version = 1, .template = STR("clock.due"),
 				  .details = str_of(details), .purpose = PURPOSE_HANDLING, .policy = 1,
 				  .maker = STR("clock:x:y:0"), .made_at = at } };
 	CHECK_RC(store_write(o->w.s, put_message, &k, &err), RC_OK, err);
+}
+
+static void notice(struct office *o, str to, const char *details, uint64_t at)
+{
+	message(o, "notice", to, details, at);
 }
 
 static size_t waiting(struct office *o, const char *driver, str to)
@@ -308,12 +324,15 @@ TEST(what_moves_on)
 	notice(&o, o.persons[A], "{\"clock\":\"y\",\"watch\":\"next-on-duty\"}", 2);
 	notice(&o, o.persons[A], "{\"clock\":\"y\"}", 3); /* his own task */
 	notice(&o, STR("role:duty"), "{\"clock\":\"y\",\"watch\":\"on-duty\",\"nobody\":true}", 4);
+	message(&o, "sms", o.persons[A], "{\"clock\":\"y\",\"watch\":\"on-duty\"}", 5);
+	message(&o, "sms", o.persons[A], "{\"words\":\"not because he has the watch\"}", 6);
 	str id = handover(&o, A, B);
 	CHECK_INT(waiting(&o, "notice", o.persons[A]), 3);
 	CHECK_RC(sign(&o, B, id), RC_OK, err);
 	CHECK_INT(waiting(&o, "notice", o.persons[A]), 1);
 	CHECK_INT(waiting(&o, "notice", o.persons[B]), 2);
 	CHECK_INT(waiting(&o, "notice", STR("role:duty")), 1);
+	CHECK_INT(waiting(&o, "sms", o.persons[A]), 1);
 	CHECK_RC(sign(&o, B, id), RC_OK, err); /* again: nothing */
 	CHECK_INT(waiting(&o, "notice", o.persons[B]), 2);
 	office_end(&o);

@@ -16,6 +16,13 @@ static enum rc save_writer(struct tx *tx, const struct record *now, struct err *
 	return sql_run(q, err);
 }
 
+static enum rc drop_writer(struct tx *tx, const struct record *now, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "DELETE FROM duty_handover WHERE record = ?");
+	sql_blob(q, 1, duty_id_bytes(&now->id));
+	return sql_run(q, err);
+}
+
 static enum rc writer_of(struct conn *c, const struct uuid *id, struct arena *a, str *out, struct err *err)
 {
 	struct sql *q = sql(c, "SELECT writer FROM duty_handover WHERE record = ?");
@@ -138,6 +145,23 @@ static enum rc move_notice(struct signing *k, const struct message *old, str to,
 	return rc == RC_OK ? outbox_put(k->tx, &m, NULL, 0, NULL, err) : rc;
 }
 
+/* Who leaves is not paged any more; who takes over has just read what there is. */
+static enum rc end_pages(struct signing *k, str leaves, struct err *err)
+{
+	static const char *const drivers[] = { "webhook", "sms", "chat" };
+	enum rc rc = RC_OK;
+	for (size_t d = 0; d < COUNT_OF(drivers) && rc == RC_OK; d++) {
+		struct message *list = NULL;
+		size_t count = 0;
+		rc = outbox_waiting(tx_conn(k->tx), drivers[d], leaves, 0, NOTICES_MOST, k->a, &list, &count, err);
+		for (size_t i = 0; i < count && rc == RC_OK; i++)
+			if (by_watch(&list[i]))
+				rc = outbox_withdraw(k->tx, k->d->n.journal, list[i].id, k->now->author,
+						     STR("handed over to the next shift"), err);
+	}
+	return rc;
+}
+
 static enum rc move_notices(struct signing *k, struct err *err)
 {
 	struct uuid leaves, takes;
@@ -146,21 +170,22 @@ static enum rc move_notices(struct signing *k, struct err *err)
 	if (!duty_reference(k->now->type, k->body, "handover.leaves", &leaves) ||
 	    !duty_reference(k->now->type, k->body, "handover.takes", &takes) || uuid_equal(&leaves, &takes))
 		return RC_OK;
-	str to = duty_person_id(&takes, k->a);
-	enum rc rc = outbox_waiting(tx_conn(k->tx), "notice", duty_person_id(&leaves, k->a), 0, NOTICES_MOST,
-				    k->a, &list, &count, err);
+	str from = duty_person_id(&leaves, k->a), to = duty_person_id(&takes, k->a);
+	enum rc rc = outbox_waiting(tx_conn(k->tx), "notice", from, 0, NOTICES_MOST, k->a, &list, &count, err);
 	for (size_t i = 0; i < count && rc == RC_OK; i++)
 		if (by_watch(&list[i]))
 			rc = move_notice(k, &list[i], to, err);
-	return rc;
+	return rc == RC_OK ? end_pages(k, from, err) : rc;
 }
 
 enum rc handover_changed(struct tx *tx, struct duty *d, const struct record *before,
 			 const struct record *now, struct json_object *body, struct err *err)
 {
 	int is_signed = duty_state(now->type, "handover.signed");
-	if (is_signed < 0 || now->erased)
+	if (is_signed < 0)
 		return RC_OK;
+	if (now->erased)
+		return drop_writer(tx, now, err);
 	if (!before)
 		return now->state == is_signed ?
 			       fail(err, RC_INPUT, "a hand-over is written first, then signed") :

@@ -21,6 +21,10 @@ void handover_between(const struct roster *r, const struct uuid *viewer_person, 
 MUST_CHECK enum rc handover_write(struct records *r, struct store *s, const struct roles *roles,
 				  const struct types *t, const struct viewer *v, str text,
 				  struct arena *a, str *id_out, struct err *err);
+/* The viewer's own shift that runs, or begins within HANDOVER_LATE, is taken. RC_ABSENT: he has none;
+ * RC_CONFLICT: he has said so before. *number_out: the shift's. */
+MUST_CHECK enum rc duty_take(struct records *r, struct store *s, const struct types *t,
+			     const struct viewer *v, struct arena *a, uint64_t *number_out, struct err *err);
 /* Signs it: the shift that ends is over, the one that begins is taken, as far as the viewer may. */
 MUST_CHECK enum rc handover_sign(struct records *r, struct store *s, const struct types *t,
 				 const struct viewer *v, str id, struct arena *a, struct err *err);

@@ -149,6 +149,8 @@ enum rc handover_write(struct records *r, struct store *s, const struct roles *r
 		if (rc == RC_INPUT && errors.count > 0)
 			rc = fail(err, RC_INPUT, "%s", errors.list[0].text);
 	}
+	if (rc == RC_OK && !view.record)
+		rc = fail(err, RC_DENIED, "you could not see what you write");
 	if (rc == RC_OK)
 		*id_out = record_view_id(&view, a);
 	record_view_end(&view);
@@ -219,4 +221,45 @@ enum rc handover_sign(struct records *r, struct store *s, const struct types *t,
 	if (rc == RC_DENIED || rc == RC_ABSENT)
 		change_refused(r, s, v, id, str_of(why.text));
 	return rc == RC_OK ? RC_OK : fail(err, rc, "%s", why.text);
+}
+
+/* --- to be there --- */
+
+static enum rc own_shift(struct store *s, const struct viewer *v, struct arena *a, const struct shift **out,
+			 struct err *err)
+{
+	struct reader *r = NULL;
+	struct roster roster = { .count = 0 };
+	int64_t now = clock_now_us();
+	enum rc rc = store_read_begin(s, &r, err);
+	if (rc == RC_OK)
+		rc = roster_load(reader_conn(r), now, now + HANDOVER_LATE, a, &roster, err);
+	store_read_end(r);
+	*out = NULL;
+	for (size_t i = 0; i < roster.count; i++) /* by start: the one that runs before the one to come */
+		if (!uuid_is_zero(&v->person) && uuid_equal(&roster.shifts[i].person, &v->person) &&
+		    (!*out || ((*out)->taken && !roster.shifts[i].taken)))
+			*out = &roster.shifts[i];
+	if (rc == RC_OK && !*out)
+		rc = fail(err, RC_ABSENT, "no shift of yours runs or begins soon");
+	return rc == RC_OK && (*out)->taken ? fail(err, RC_CONFLICT, "shift %llu is taken already",
+						   (unsigned long long)(*out)->number) : rc;
+}
+
+enum rc duty_take(struct records *r, struct store *s, const struct types *t, const struct viewer *v,
+		  struct arena *a, uint64_t *number_out, struct err *err)
+{
+	const struct shift *own = NULL;
+	const struct type *type = type_meaning_of(t, "duty.taken");
+	struct record_view view = { 0 };
+	struct change_errors errors = { .count = 0 };
+	enum rc rc = type ? own_shift(s, v, a, &own, err) : fail(err, RC_ABSENT, "no type means 'duty.taken'");
+	if (rc != RC_OK)
+		return rc;
+	struct change_request q = { .id = shift_id(t, own, a),
+				    .to_state = str_of(type->states[duty_state(type, "duty.taken")].name) };
+	rc = change_record(r, s, v, &q, a, &view, &errors, err);
+	record_view_end(&view);
+	*number_out = own->number;
+	return rc;
 }

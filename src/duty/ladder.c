@@ -7,6 +7,17 @@ const char *ladder_rung_name(enum ladder_rung r)
 	return names[r];
 }
 
+enum rc ladder_sends_parse(str text, int *out, struct err *err)
+{
+	*out = -1;
+	for (int i = 0; i < RUNGS; i++)
+		if (str_eq(text, str_of(ladder_rung_name((enum ladder_rung)i))))
+			*out = i;
+	return *out >= 0 || str_eq(text, STR("none")) ? RC_OK :
+		       fail(err, RC_INPUT, "ladder_sends: '" STR_FMT "' is none of none, desk, manager, regulator",
+			    STR_ARG(text));
+}
+
 /* In the order they are asked within a step. */
 static const struct {
 	str role;
@@ -62,6 +73,8 @@ static const struct ladder_contact *contact_of(const struct ladder_ask *ask, enu
 }
 
 struct reached {
+	int64_t asked_us[RUNGS];   /* one of us, to take that step; TIME_NONE */
+	bool said[RUNGS];          /* that he has not was said */
 	int rung;                  /* the highest asked; -1: nobody */
 	int64_t last_us;           /* of what was asked or answered */
 	bool answered;             /* that was an answer */
@@ -69,11 +82,17 @@ struct reached {
 
 static struct reached how_far(const struct ladder_ask *ask, struct ladder_next *n)
 {
-	struct reached r = { .rung = -1, .last_us = ask->since_us };
+	struct reached r = { .rung = -1, .last_us = ask->since_us,
+			     .asked_us = { TIME_NONE, TIME_NONE, TIME_NONE } };
 	for (size_t i = 0; i < ask->event_count; i++) {
 		const struct ladder_event *e = &ask->events[i];
 		bool above = !str_eq(e->organisation, ask->organisation);
 		enum ladder_rung rung = ladder_rung_of(e->role, above);
+		if (e->what == LADDER_ASKED) {
+			r.said[rung] = r.said[rung] || r.asked_us[rung] != TIME_NONE;
+			r.asked_us[rung] = e->at_us > r.asked_us[rung] ? e->at_us : r.asked_us[rung];
+			continue;
+		}
 		if (e->what != LADDER_ANSWERED) {
 			r.rung = (int)rung > r.rung ? (int)rung : r.rung;
 			n->asked_us[rung] = e->at_us > n->asked_us[rung] ? e->at_us : n->asked_us[rung];
@@ -118,5 +137,9 @@ struct ladder_next ladder_find(const struct ladder_ask *ask)
 	n.rung = (enum ladder_rung)next;
 	n.due_us = r.rung < 0 ? ask->since_us : calendar_add(ask->calendar, r.last_us, ask->pause_us);
 	n.why = reason(&r, n.rung);
+	n.by_person = r.asked_us[next] != TIME_NONE;
+	if (n.by_person)
+		n.due_us = r.said[next] ? TIME_NONE :
+					  calendar_add(ask->calendar, r.asked_us[next], ask->pause_us);
 	return n;
 }

@@ -14,6 +14,8 @@
 
 enum ladder_rung { RUNG_DESK, RUNG_MANAGER, RUNG_REGULATOR, RUNGS };
 const char *ladder_rung_name(enum ladder_rung r); /* "desk", "manager", "regulator" */
+/* Setting ladder_sends: a name of a step, or "none": -1. RC_INPUT. */
+MUST_CHECK enum rc ladder_sends_parse(str text, int *out, struct err *err);
 
 struct ladder_contact {
 	str organisation;          /* "organisation--…" */
@@ -22,7 +24,8 @@ struct ladder_contact {
 	int64_t order;             /* 0: none said */
 	bool above;                /* of the regulator */
 };
-enum ladder_what { LADDER_TOLD, LADDER_TRIED, LADDER_ANSWERED };
+/* ASKED: one of us was asked to call or to write; that nobody outside has heard of. */
+enum ladder_what { LADDER_TOLD, LADDER_TRIED, LADDER_ANSWERED, LADDER_ASKED };
 struct ladder_event {
 	int64_t at_us;
 	enum ladder_what what;
@@ -44,7 +47,8 @@ struct ladder_next {
 	int64_t asked_us[RUNGS];   /* when it was last asked; TIME_NONE */
 	bool finished;             /* there is no further step */
 	enum ladder_rung rung;     /* unless finished */
-	int64_t due_us;            /* TIME_NONE when finished */
+	bool by_person;            /* one of us was asked to take it, and has not: what is due is to say so */
+	int64_t due_us;            /* TIME_NONE: nothing by itself */
 	const char *why;           /* static sentence */
 };
 /* Which step a contact of that role is, and which of the organisation's contacts a step would ask: by

@@ -98,16 +98,22 @@ static enum rc read_sent(struct reading *k)
 /* Steps that were taken by themselves: their messages may still wait for a sender. */
 static enum rc read_steps(struct reading *k, const struct uuid *record)
 {
+	/* What one of us was asked to do counts while it waits, what went out for ever. */
 	struct sql *q = sql(reader_conn(k->r), "SELECT at_us, organisation, contact, channel FROM duty_step"
-					       " WHERE record = ? ORDER BY at_us LIMIT ?");
+					       " WHERE record = ? AND (channel <> 'person' OR since_us = ?)"
+					       " ORDER BY at_us LIMIT ?");
 	sql_blob(q, 1, duty_id_bytes(record));
-	sql_int(q, 2, EVENTS_MOST);
+	sql_int(q, 2, k->l->ask.since_us);
+	sql_int(q, 3, EVENTS_MOST);
 	while (sql_row(q)) {
-		struct ladder_event e = { .at_us = sql_col_int(q, 0), .what = LADDER_TOLD, .item = STR(""),
+		bool person = str_eq(sql_col_str(q, 3), STR("person"));
+		struct ladder_event e = { .at_us = sql_col_int(q, 0), .item = STR(""),
+					  .what = person ? LADDER_ASKED : LADDER_TOLD,
 					  .organisation = arena_str(k->a, sql_col_str(q, 1)),
 					  .role = arena_str(k->a, sql_col_str(q, 2)),
 					  .how = arena_str(k->a, sql_col_str(q, 3)),
-					  .words = STR("step of the ladder") };
+					  .words = person ? STR("who is on duty was asked to do it") :
+							    STR("step of the ladder") };
 		add_event(k, &e);
 	}
 	return sql_end(q, k->err);

@@ -16,16 +16,39 @@ static enum rc drop(struct conn *c, const struct uuid *id, struct err *err)
 	return sql_run(q, err);
 }
 
+static enum rc drop_steps(struct conn *c, const struct uuid *id, struct err *err)
+{
+	struct sql *q = sql(c, "DELETE FROM duty_step WHERE record = ?");
+	sql_blob(q, 1, duty_id_bytes(id));
+	return sql_run(q, err);
+}
+
+/* Somebody has called about it. */
+static enum rc look_again(struct tx *tx, const struct uuid *record, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "UPDATE duty_ladder SET next_us = ? WHERE record = ?");
+	sql_int(q, 1, tx_now_us(tx));
+	sql_blob(q, 2, duty_id_bytes(record));
+	return sql_run(q, err);
+}
+
 enum rc ladder_changed(struct tx *tx, struct duty *d, const struct record *before,
-		       const struct record *now, struct err *err)
+		       const struct record *now, struct json_object *body, struct err *err)
 {
 	int waits = duty_state(now->type, "duty.waits");
+	struct uuid about;
+	if (duty_reference(now->type, body, "call.about", &about))
+		return look_again(tx, &about, err);
 	struct buf item = BUF_INIT(RECORD_ID_BYTES);
 	(void)d;
 	if (waits < 0 || !now->type->organisation)
 		return RC_OK;
 	/* Of a drill nobody outside hears; what is held goes to nobody. */
-	if (now->erased || now->state != waits || now->labels.exercise || now->labels.held)
+	if (now->erased) {
+		enum rc rc = drop_steps(tx_conn(tx), &now->id, err);
+		return rc == RC_OK ? drop(tx_conn(tx), &now->id, err) : rc;
+	}
+	if (now->state != waits || now->labels.exercise || now->labels.held)
 		return before && before->state == waits ? drop(tx_conn(tx), &now->id, err) : RC_OK;
 	record_id_format(&item, now->type_name, &now->id);
 	struct sql *q = sql(tx_conn(tx), "INSERT INTO duty_ladder (record, item, since_us, next_us)"
@@ -66,6 +89,25 @@ static enum rc set_next(struct conn *c, const struct waiting *w, int64_t next_us
 	return sql_run(q, err);
 }
 
+/* NULL: one of us is to ask: who has no channel that a sender serves is called, and above the step that
+ * the setting ladder_sends names a person decides. */
+static const char *driver_of(const struct step *k, const struct ladder_contact *c)
+{
+	static const struct {
+		str channel;
+		const char *driver;
+	} drivers[] = {
+		{ STR_INIT("mail"), "mail" }, { STR_INIT("webhook"), "webhook" }, { STR_INIT("sms"), "sms" },
+		{ STR_INIT("chat"), "chat" }, { STR_INIT("portal"), "portal" },	  { STR_INIT("letter"), "print" },
+	};
+	if (k->l.next.by_person || (int)k->l.next.rung > k->d->n.ladder_sends)
+		return NULL;
+	for (size_t i = 0; i < COUNT_OF(drivers); i++)
+		if (str_eq(c->channel, drivers[i].channel))
+			return drivers[i].driver;
+	return c->channel.n == 0 && c->email.n > 0 ? "mail" : NULL;
+}
+
 /* *taken_out: no, it was taken before, or the record has moved on. */
 static enum rc save_step(struct tx *tx, const struct step *k, const struct ladder_contact *to, bool *taken_out,
 			 struct err *err)
@@ -75,30 +117,26 @@ static enum rc save_step(struct tx *tx, const struct step *k, const struct ladde
 					 " FROM duty_ladder WHERE record = ?1 AND since_us = ?2");
 	sql_blob(q, 1, duty_id_bytes(&k->w->record));
 	sql_int(q, 2, k->w->since_us);
-	sql_int(q, 3, k->l.next.rung);
+	sql_int(q, 3, k->l.next.by_person ? (int)k->l.next.rung + RUNGS : (int)k->l.next.rung);
 	sql_int(q, 4, tx_now_us(tx));
 	sql_str(q, 5, to->organisation);
 	sql_str(q, 6, to->role);
-	sql_str(q, 7, to->channel);
+	sql_str(q, 7, driver_of(k, to) ? to->channel : STR("person"));
 	enum rc rc = sql_run(q, err);
 	*taken_out = rc == RC_OK && sql_changes(tx_conn(tx)) > 0;
 	return rc;
 }
 
-/* Who has no channel that a sender serves is called. */
-static const char *driver_of(const struct ladder_contact *c)
+static enum watch watch_of(const struct step *k)
 {
-	static const struct {
-		str channel;
-		const char *driver;
-	} drivers[] = {
-		{ STR_INIT("mail"), "mail" }, { STR_INIT("webhook"), "webhook" }, { STR_INIT("sms"), "sms" },
-		{ STR_INIT("chat"), "chat" }, { STR_INIT("portal"), "portal" },	  { STR_INIT("letter"), "print" },
-	};
-	for (size_t i = 0; i < COUNT_OF(drivers); i++)
-		if (str_eq(c->channel, drivers[i].channel))
-			return drivers[i].driver;
-	return c->channel.n == 0 && c->email.n > 0 ? "mail" : NULL;
+	return k->l.next.by_person ? WATCH_LEAD : WATCH_NOW;
+}
+
+/* Nothing of the item: words go into pages as they are. */
+static str asked_words(const struct step *k)
+{
+	return arena_fmt(k->a, "%sask the %s: %s", k->l.next.by_person ? "not done yet: " : "",
+			 ladder_rung_name(k->l.next.rung), k->l.next.why);
 }
 
 static str details_of(const struct step *k, const struct ladder_contact *to, bool nobody)
@@ -109,7 +147,8 @@ static str details_of(const struct step *k, const struct ladder_contact *to, boo
 	json_put_str(&j, "ladder", str_of(ladder_rung_name(k->l.next.rung)));
 	json_put_str(&j, "organisation", to->organisation);
 	json_put_str(&j, "contact", to->role);
-	json_put_str(&j, "watch", str_of(watch_name(WATCH_NOW)));
+	json_put_str(&j, "watch", str_of(watch_name(watch_of(k))));
+	json_put_str(&j, "words", asked_words(k));
 	if (nobody)
 		json_put_bool(&j, "nobody", true);
 	json_close(&j, '}');
@@ -120,15 +159,15 @@ static str details_of(const struct step *k, const struct ladder_contact *to, boo
 
 static enum rc put_message(struct tx *tx, const struct step *k, const struct ladder_contact *to, struct err *err)
 {
-	const char *driver = driver_of(to);
+	const char *driver = driver_of(k, to);
 	struct message m = { .lane = LANE_INCIDENT, .item = k->w->item, .template = STR("ladder.step"),
 			     .details = details_of(k, to, false), .purpose = PURPOSE_HANDLING,
 			     .policy = policies_number(k->d->n.policies),
 			     .maker = arena_fmt(k->a, "ladder:" STR_FMT ":%s", STR_ARG(k->w->item),
 						ladder_rung_name(k->l.next.rung)),
 			     .made_at = (uint64_t)k->w->since_us };
-	if (!driver)
-		return duty_tell(tx, WATCH_NOW, m, "ladder.call", details_of(k, to, true), k->a, err);
+	if (!driver) /* first who is on duty; nobody has done it: the lead on call */
+		return duty_tell(tx, watch_of(k), m, "ladder.call", details_of(k, to, true), k->a, err);
 	m.driver = str_of(driver);
 	m.recipient = to->role.n > 0 ? arena_fmt(k->a, STR_FMT "/" STR_FMT, STR_ARG(to->organisation),
 						 STR_ARG(to->role)) : to->organisation;
@@ -152,7 +191,7 @@ static enum rc follow(struct tx *tx, void *ctx, struct err *err)
 	const struct ladder_next *n = &k->l.next;
 	if (!k->known)
 		return set_next(tx_conn(tx), k->w, tx_now_us(tx) + LOOK_AGAIN, err);
-	if (!k->l.waits || n->finished)
+	if (!k->l.waits || n->finished || n->due_us == TIME_NONE)
 		return set_next(tx_conn(tx), k->w, TIME_NONE, err);
 	return n->due_us <= tx_now_us(tx) ? take_step(tx, k, err) : set_next(tx_conn(tx), k->w, n->due_us, err);
 }

@@ -111,7 +111,7 @@ static void put_part(struct json_out *j, struct reader *r, const struct types *t
 	json_put_str(j, "part", str_of(p->kind));
 	json_put_str(j, "label", str_of(part_labels[kind]));
 	json_put_str(j, "href", kind == BOARD_FEEDS ? STR("/feeds") : kind == BOARD_NOTICES ? STR("/notices") :
-				arena_fmt(a, "#%s", p->kind));
+				p->count == 0 ? STR("/duty") : arena_fmt(a, "#%s", p->kind));
 	json_put_bool(j, "signing", kind == BOARD_TO_SIGN);
 	json_put_i64(j, "count", (int64_t)p->count);
 	json_put_bool(j, "more", p->more);
@@ -169,7 +169,7 @@ static void put_step(struct json_out *j, const struct ladder_next *n, enum ladde
 
 static void put_event(struct json_out *j, const struct ladder_event *e)
 {
-	static const char *const what[] = { "told", "tried", "answered" };
+	static const char *const what[] = { "told", "tried", "answered", "asked" };
 	json_open(j, '{');
 	json_put_time(j, "at", e->at_us);
 	json_put_str(j, "what", str_of(what[e->what]));
@@ -199,6 +199,7 @@ void duty_put_ladder(struct json_out *j, const struct ladder *l)
 		json_put_str(j, "next_step", str_of(ladder_rung_name(l->next.rung)));
 	if (l->waits && l->next.due_us != TIME_NONE)
 		json_put_time(j, "due", l->next.due_us);
+	json_put_bool(j, "by_person", l->next.by_person);
 	json_put_str(j, "reason", str_of(l->next.why));
 	json_key(j, STR("history"));
 	json_open(j, '[');

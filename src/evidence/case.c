@@ -32,9 +32,24 @@ static void node(struct json_out *j, str id, const char *type)
 	json_put_str(j, "@type", str_of(type));
 }
 
+/* The same name in each package, ending in a UUID as UCO asks for (of a name, version 5 in its bits). */
 static str kb(const struct court *c, const char *what, str id)
 {
-	return arena_fmt(c->a, "kb:%s-" STR_FMT, what, STR_ARG(id));
+	struct digest d = sha256(arena_fmt(c->a, "%s " STR_FMT, what, STR_ARG(id)));
+	struct uuid u;
+	struct buf b = BUF_INIT(64);
+	memcpy(u.b, d.b, sizeof(u.b));
+	u.b[6] = (uint8_t)((u.b[6] & 0x0f) | 0x50);
+	u.b[8] = (uint8_t)((u.b[8] & 0x3f) | 0x80);
+	uuid_format(&b, &u);
+	str s = arena_fmt(c->a, "kb:%s-" STR_FMT, what, STR_ARG(buf_str(&b)));
+	buf_free(&b);
+	return s;
+}
+
+static str action_id(const struct court *c, const struct court_exhibit *x, unsigned n)
+{
+	return kb(c, "action", arena_fmt(c->a, STR_FMT " %u", STR_ARG(x->id), n));
 }
 
 static void put_hash(struct json_out *j, str id, const char *method, const void *p, size_t n)
@@ -50,7 +65,7 @@ static void put_hash(struct json_out *j, str id, const char *method, const void 
 
 static str item_id(const struct court *c, const struct court_exhibit *x, const struct court_item *i)
 {
-	return arena_fmt(c->a, "kb:file-" STR_FMT "-%u", STR_ARG(x->id), i->item.n);
+	return kb(c, "file", arena_fmt(c->a, STR_FMT " %u", STR_ARG(x->id), i->item.n));
 }
 
 static void put_item(const struct court *c, const struct court_exhibit *x, const struct court_item *i,
@@ -62,19 +77,19 @@ static void put_item(const struct court *c, const struct court_exhibit *x, const
 		json_put_str(j, "uco-core:description", arena_fmt(c->a, "withheld: " STR_FMT, STR_ARG(i->withheld)));
 	json_key(j, STR("uco-core:hasFacet"));
 	json_open(j, '[');
-	node(j, arena_fmt(c->a, STR_FMT "-name", STR_ARG(id)), "uco-observable:FileFacet");
+	node(j, kb(c, "name", id), "uco-observable:FileFacet");
 	json_put_str(j, "uco-observable:fileName", i->item.name);
 	if (!i->withheld.n)
 		json_put_str(j, "uco-observable:filePath", str_of(i->path));
 	json_key(j, STR("uco-observable:sizeInBytes"));
 	json_i64(j, (int64_t)i->item.bytes);
 	json_close(j, '}');
-	node(j, arena_fmt(c->a, STR_FMT "-content", STR_ARG(id)), "uco-observable:ContentDataFacet");
+	node(j, kb(c, "content", id), "uco-observable:ContentDataFacet");
 	json_put_str(j, "uco-observable:mimeType", i->item.media);
 	json_key(j, STR("uco-observable:hash"));
 	json_open(j, '[');
-	put_hash(j, arena_fmt(c->a, STR_FMT "-sha256", STR_ARG(id)), "SHA256", i->item.sha256.b, 32);
-	put_hash(j, arena_fmt(c->a, STR_FMT "-sha512", STR_ARG(id)), "SHA512", i->item.sha512, 64);
+	put_hash(j, kb(c, "sha256", id), "SHA256", i->item.sha256.b, 32);
+	put_hash(j, kb(c, "sha512", id), "SHA512", i->item.sha512, 64);
 	json_close(j, ']');
 	json_close(j, '}');
 	json_close(j, ']');
@@ -106,16 +121,15 @@ static void put_provenance(const struct court *c, const struct court_exhibit *x,
 	json_put_str(j, "uco-core:description", court_name(c, x->id));
 	if (root.n)
 		put_ref(j, "case-investigation:wasDerivedFrom", kb(c, "provenance", root));
-	if (x->item_count) {
-		json_key(j, STR("uco-core:object"));
-		json_open(j, '[');
-		for (size_t i = 0; i < x->item_count; i++) {
-			json_open(j, '{');
-			json_put_str(j, "@id", item_id(c, x, &x->item[i]));
-			json_close(j, '}');
-		}
-		json_close(j, ']');
+	/* a compilation holds something: without items, what was done */
+	json_key(j, STR("uco-core:object"));
+	json_open(j, '[');
+	for (size_t i = 0; i < x->item_count || i == 0; i++) {
+		json_open(j, '{');
+		json_put_str(j, "@id", x->item_count ? item_id(c, x, &x->item[i]) : action_id(c, x, 1));
+		json_close(j, '}');
 	}
+	json_close(j, ']');
 	json_close(j, '}');
 }
 
@@ -125,7 +139,7 @@ static void put_action(const struct court *c, const struct court_exhibit *x, con
 	struct json_object *o = NULL;
 	if (!l->line.n || json_read(l->line, &o, NULL) != RC_OK)
 		o = NULL;
-	node(j, arena_fmt(c->a, "kb:action-" STR_FMT "-%u", STR_ARG(x->id), l->n), "case-investigation:InvestigativeAction");
+	node(j, action_id(c, x, l->n), "case-investigation:InvestigativeAction");
 	json_put_str(j, "uco-core:name", l->what);
 	if (l->line.n)
 		json_put_str(j, "uco-core:description", l->line);
@@ -172,6 +186,7 @@ static void put_context(struct json_out *j)
 	} names[] = {
 		{ "kb", "urn:ronda:" },
 		{ "case-investigation", "https://ontology.caseontology.org/case/investigation/" },
+		{ "case-vocabulary", "https://ontology.caseontology.org/case/vocabulary/" },
 		{ "uco-action", "https://ontology.unifiedcyberontology.org/uco/action/" },
 		{ "uco-core", "https://ontology.unifiedcyberontology.org/uco/core/" },
 		{ "uco-identity", "https://ontology.unifiedcyberontology.org/uco/identity/" },
@@ -192,10 +207,17 @@ static void put_investigation(const struct court *c, struct json_out *j)
 	node(j, kb(c, "investigation", c->package), "case-investigation:Investigation");
 	json_put_str(j, "uco-core:name", c->package);
 	json_put_str(j, "uco-core:description", c->why);
-	json_put_str(j, "case-investigation:investigationForm", STR("case"));
-	for (size_t i = 0; i < c->count; i++)
-		if (court_text(c, &c->exhibit[i], "evidence.authority").n && i == 0)
-			put_ref(j, "case-investigation:relevantAuthorization", kb(c, "authorization", c->exhibit[i].id));
+	put_typed(j, "case-investigation:investigationForm", "case-vocabulary:InvestigationFormVocab", STR("case"));
+	json_key(j, STR("case-investigation:relevantAuthorization"));
+	json_open(j, '[');
+	for (size_t i = 0; i < c->count; i++) {
+		if (!court_text(c, &c->exhibit[i], "evidence.authority").n)
+			continue;
+		json_open(j, '{');
+		json_put_str(j, "@id", kb(c, "authorization", c->exhibit[i].id));
+		json_close(j, '}');
+	}
+	json_close(j, ']');
 	json_key(j, STR("uco-core:object"));
 	json_open(j, '[');
 	for (size_t i = 0; i < c->count; i++) {
@@ -226,7 +248,7 @@ void case_write(const struct court *c, struct buf *out)
 			put_item(c, e, &e->item[i], &j);
 		for (size_t i = 0; i < e->line_count; i++) {
 			put_action(c, e, &e->line[i], before, &j);
-			before = arena_fmt(c->a, "kb:action-" STR_FMT "-%u", STR_ARG(e->id), e->line[i].n);
+			before = action_id(c, e, e->line[i].n);
 		}
 	}
 	json_close(&j, ']');

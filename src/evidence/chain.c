@@ -116,8 +116,37 @@ enum rc chain_last_custody(struct conn *c, const struct uuid *exhibit, struct ar
 	return sql_end(q, err);
 }
 
+static bool cuts_personal(const struct record_view *v)
+{
+	const struct type *t = record_view_type(v);
+	for (size_t i = 0; t && i < t->field_count; i++)
+		if (t->fields[i].personal && record_view_cuts(v, &t->fields[i]))
+			return true;
+	return false;
+}
+
+static void cut_people(struct chain_line *l, struct arena *a)
+{
+	static const char *const sides[] = { "giver", "receiver" };
+	struct json_object *o = NULL;
+	if (json_read(l->line, &o, NULL) != RC_OK)
+		return;
+	for (size_t i = 0; i < COUNT_OF(sides); i++) {
+		struct json_object *side = json_get(o, sides[i]);
+		if (!side)
+			continue;
+		json_object_object_del(side, "name");
+		json_object_object_del(side, "words");
+	}
+	l->line = arena_str(a, str_of(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN)));
+	json_free(o);
+}
+
 enum rc evidence_chain(struct conn *c, const struct record_view *exhibit, struct arena *a,
 		       struct chain_line **out, size_t *count_out, struct err *err)
 {
-	return chain_of(c, &exhibit->record->id, a, out, count_out, err);
+	enum rc rc = chain_of(c, &exhibit->record->id, a, out, count_out, err);
+	for (size_t i = 0; rc == RC_OK && cuts_personal(exhibit) && i < *count_out; i++)
+		cut_people(&(*out)[i], a);
+	return rc;
 }

@@ -72,6 +72,8 @@ static enum rc raise_alarm(struct tx *tx, struct evidence *e, const struct check
 	json_open(&j, '{');
 	json_put_i64(&j, "item", c->n);
 	json_put_str(&j, "state", str_of(item_state_name(c->state)));
+	json_put_str(&j, "words", arena_fmt(a, "item %u %s: 'ronda evidence verify' says more", c->n,
+					    c->state == ITEM_MISSING ? "is missing" : "is not what was put in"));
 	json_close(&j, '}');
 	struct policies *p = e->o.policies ? *e->o.policies : NULL;
 	struct message m = { .lane = LANE_WARNING, .driver = STR("notice"), .recipient = STR("role:lead"),

@@ -3,7 +3,7 @@
  * gap or overlap, each passing confirmed by both sides. */
 #include "evidence/evidence_private.h"
 
-#include "disclosure/account.h"
+#include "store/held.h"
 
 /* A wall clock may be wrong by so much. */
 #define AHEAD_US (5 * MINUTE_US)
@@ -322,9 +322,30 @@ static enum rc needs_custody(struct change *c)
 	return rc;
 }
 
+/* An exhibit number stands for one thing in its case. */
+static enum rc take_number(struct change *c)
+{
+	str parent = text(c, "evidence.case"), number = text(c, "evidence.exhibit");
+	struct sql *q = sql(tx_conn(c->tx), "DELETE FROM evidence_number WHERE evidence = ?");
+	sql_blob(q, 1, uuid_blob(&c->now->id));
+	enum rc rc = sql_run(q, c->err);
+	if (rc != RC_OK || !number.n)
+		return rc;
+	q = sql(tx_conn(c->tx), "INSERT OR IGNORE INTO evidence_number (parent, number, evidence) VALUES (?, ?, ?)");
+	sql_str(q, 1, parent.n ? parent : STR(""));
+	sql_str(q, 2, number);
+	sql_blob(q, 3, uuid_blob(&c->now->id));
+	rc = sql_run(q, c->err);
+	if (rc == RC_OK && sql_changes(tx_conn(c->tx)) == 0)
+		rc = fail(c->err, RC_INPUT, "the exhibit number '" STR_FMT "' is another exhibit's of this case", STR_ARG(number));
+	return rc;
+}
+
 static enum rc exhibit_changed(struct change *c)
 {
 	enum rc rc = items_match(tx_conn(c->tx), c->t, &c->now->id, c->body, c->err);
+	if (rc == RC_OK)
+		rc = take_number(c);
 	if (rc != RC_OK || (c->before && c->before->state == c->now->state))
 		return rc;
 	bool destroyed = enters(c, "evidence.destroyed");
@@ -332,6 +353,8 @@ static enum rc exhibit_changed(struct change *c)
 		rc = needs_custody(c);
 	if (rc == RC_OK && destroyed && c->now->labels.held)
 		rc = fail(c->err, RC_DENIED, "the exhibit is under hold: lift it first");
+	if (rc == RC_OK && destroyed)
+		rc = held_check(tx_conn(c->tx), id_text(c->a, c->now->type_name, &c->now->id), c->err);
 	if (rc == RC_OK && destroyed)
 		rc = items_destroy(c->tx, &c->now->id, c->err);
 	return rc == RC_OK ? chain_state(c, c->before) : rc;

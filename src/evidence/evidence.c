@@ -90,6 +90,19 @@ static enum rc list_left_over(struct tx *tx, void *ctx, struct err *err)
 	return rc == RC_OK ? sql_run(sql(tx_conn(tx), "DELETE FROM evidence_adding"), err) : rc;
 }
 
+static enum rc any_left_over(struct store *s, bool *out, struct err *err)
+{
+	struct reader *r;
+	enum rc rc = store_read_begin(s, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	struct sql *q = sql(reader_conn(r), "SELECT 1 FROM evidence_adding LIMIT 1");
+	*out = sql_row(q);
+	rc = sql_end(q, err);
+	store_read_end(r);
+	return rc;
+}
+
 enum rc evidence_open(struct store *s, struct journal *j, struct records *r,
 		      const struct evidence_options *o, struct evidence **out, struct err *err)
 {
@@ -97,10 +110,15 @@ enum rc evidence_open(struct store *s, struct journal *j, struct records *r,
 	*e = (struct evidence){ .s = s, .j = j, .r = r, .o = *o };
 	*out = e;
 	records_add_hook(r, &(struct record_hook){ .changed = evidence_changed, .ctx = e });
-	if (store_read_only(s))
-		return RC_OK;
-	enum rc rc = vault_open(store_dir(s), o->reserve_bytes, &e->vault, err);
+	if (store_read_only(s)) { /* what is there can be read */
+		enum rc there = vault_open(store_dir(s), true, o->reserve_bytes, &e->vault, err);
+		return there == RC_ABSENT ? RC_OK : there;
+	}
+	enum rc rc = vault_open(store_dir(s), false, o->reserve_bytes, &e->vault, err);
+	bool left = false;
 	if (rc == RC_OK)
+		rc = any_left_over(s, &left, err);
+	if (rc == RC_OK && left)
 		rc = store_write(s, list_left_over, NULL, err);
 	if (rc == RC_OK)
 		rc = items_sweep(e, err);

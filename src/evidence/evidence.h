@@ -48,6 +48,8 @@ struct item {
 /* Of an exhibit the viewer may see. */
 MUST_CHECK enum rc evidence_items(struct conn *c, const struct record_view *exhibit, struct arena *a,
 				  struct item **out, size_t *count_out, struct err *err);
+/* {"number":…,"name":…,"media":…,"bytes":…,"sha256":…,"sha512":…,"sealed":…,"state":…,"added":…,"checked":…} */
+void item_json(const struct item *i, struct json_out *j);
 /* RC_DENIED, with the rule, behind the last day of its authority. */
 MUST_CHECK enum rc evidence_in_force(const struct record_view *exhibit, int64_t now_us, struct err *err);
 
@@ -92,6 +94,7 @@ struct chain_line {
 	struct digest hash;        /* SHA-256 of `line` */
 	str line;                  /* JSON; "" when it was erased */
 };
+/* Without a basis for personal fields names and words of people are cut out of `line`. */
 MUST_CHECK enum rc evidence_chain(struct conn *c, const struct record_view *exhibit, struct arena *a,
 				  struct chain_line **out, size_t *count_out, struct err *err);
 

@@ -6,6 +6,7 @@
 
 #include "disclosure/seal.h"
 #include "record/erase.h"
+#include "store/destroyed.h"
 
 enum { ITEMS_MOST = 2000, NAME_MOST = 200, MEDIA_MOST = 100, WHY_MOST = 1000 };
 
@@ -88,6 +89,22 @@ void items_json(const struct item *item, size_t count, struct json_out *j)
 		json_close(j, '}');
 	}
 	json_close(j, ']');
+}
+
+void item_json(const struct item *i, struct json_out *j)
+{
+	json_open(j, '{');
+	json_put_i64(j, "number", i->n);
+	json_put_str(j, "name", i->name);
+	json_put_str(j, "media", i->media);
+	json_put_i64(j, "bytes", (int64_t)i->bytes);
+	put_hex(j, "sha256", i->sha256.b, sizeof(i->sha256.b));
+	put_hex(j, "sha512", i->sha512, sizeof(i->sha512));
+	json_put_bool(j, "sealed", i->key.n > 0);
+	json_put_str(j, "state", str_of(item_state_name(i->state)));
+	json_put_time(j, "added", i->added_us);
+	json_put_time(j, "checked", i->checked_us);
+	json_close(j, '}');
 }
 
 static bool hex_is(struct json_object *row, const char *key, const void *p, size_t n)
@@ -209,7 +226,7 @@ struct adding {
 	str id, name, media;
 	const str *named;
 	size_t named_count;
-	bool sealed;
+	bool sealed, destroyed;    /* destroyed: these bytes may not come back */
 	unsigned char key[VAULT_KEY];
 	struct vault_in *in;
 	struct vault_sums sums;
@@ -247,7 +264,8 @@ enum rc evidence_add_begin(struct evidence *e, const struct viewer *v, const str
 	x->v = *v;
 	x->a = arena_new(KIB(16));
 	x->sealed = q->sealed;
-	enum rc rc = take_names(x, q, err);
+	enum rc rc = store_read_only(e->s) || !e->vault ? fail(err, RC_IO, "the store is read-only: nothing is put in") :
+							  take_names(x, q, err);
 	if (rc == RC_OK)
 		rc = exhibit_open(e, v, q->exhibit, ACTION_EDIT, x->a, &r, &view, err);
 	if (rc == RC_OK) {
@@ -294,10 +312,16 @@ void evidence_add_abort(struct adding *x)
 	free(x);
 }
 
-/* Before the file has its name: a start after a kill removes it, unless an item names it. */
+/* Before the file has its name: a start after a kill removes it, unless an item names it. What was
+ * destroyed for good is counted and not kept. */
 static enum rc note_adding(struct tx *tx, void *ctx, struct err *err)
 {
 	struct adding *x = ctx;
+	enum rc rc = destroyed_find(tx_conn(tx), &x->sums.sha256, &x->destroyed, err);
+	if (rc == RC_OK && x->destroyed) /* counted, and not kept */
+		return destroyed_again(tx, &x->sums.sha256, err);
+	if (rc != RC_OK)
+		return rc;
 	struct sql *q = sql(tx_conn(tx), "INSERT OR IGNORE INTO evidence_adding (stored) VALUES (?)");
 	sql_blob(q, 1, str_mem(x->sums.stored.b, sizeof(x->sums.stored.b)));
 	return sql_run(q, err);
@@ -441,6 +465,8 @@ enum rc evidence_add_end(struct adding *x, struct arena *a, struct item *out, st
 	enum rc rc = vault_in_sync(x->in, &x->sums, err);
 	if (rc == RC_OK)
 		rc = store_write(e->s, note_adding, x, err);
+	if (rc == RC_OK && x->destroyed)
+		rc = fail(err, RC_DENIED, "these bytes were destroyed and are not taken again");
 	if (rc == RC_OK) {
 		noted = true;
 		rc = vault_in_name(x->in, err);
@@ -533,7 +559,9 @@ enum rc item_open(struct evidence *e, struct conn *c, const struct viewer *v, co
 {
 	struct item_reading *x = x_alloc(sizeof(*x));
 	x->item = *i;
-	enum rc rc = i->key.n ? open_key(c, v, exhibit, i, x->key, err) : RC_OK;
+	enum rc rc = e->vault ? RC_OK : fail(err, RC_ABSENT, "there is no folder of evidence");
+	if (rc == RC_OK && i->key.n)
+		rc = open_key(c, v, exhibit, i, x->key, err);
 	if (rc == RC_OK)
 		rc = vault_out_new(e->vault, &i->stored, i->key.n ? x->key : NULL, &x->out, err);
 	if (rc == RC_OK)
@@ -629,6 +657,7 @@ static enum rc erase_remove(struct tx *tx, const struct erasing *e, bool *more_o
 		"INSERT OR IGNORE INTO evidence_gone (stored) SELECT stored FROM evidence_item WHERE evidence = ? AND state <> 3",
 		"DELETE FROM evidence_item WHERE evidence = ?",
 		"DELETE FROM evidence_chain WHERE evidence = ?",
+		"DELETE FROM evidence_number WHERE evidence = ?",
 		"UPDATE evidence_chain SET line = '' WHERE custody = ?",
 		"DELETE FROM evidence_given WHERE custody = ?",
 	};

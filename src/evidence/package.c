@@ -340,7 +340,14 @@ static enum rc load_exhibit(struct packing *p, str id)
 	for (size_t i = 0; i < p->c.count; i++)
 		if (str_eq(p->c.exhibit[i].id, id))
 			return RC_OK;
-	enum rc rc = read_record(p->c.r, p->c.types, &p->v, id, p->c.a, &x->view, p->err);
+	/* who may see it but not hand it out is told so */
+	struct record_view seen = { 0 };
+	enum rc rc = read_record(p->c.r, p->c.types, p->c.v, id, p->c.a, &seen, p->err);
+	if (rc == RC_OK && !record_view_may(&seen, ACTION_EXPORT, -1))
+		rc = fail(p->err, RC_DENIED, "none of your roles may hand out '" STR_FMT "'", STR_ARG(id));
+	record_view_end(&seen);
+	if (rc == RC_OK)
+		rc = read_record(p->c.r, p->c.types, &p->v, id, p->c.a, &x->view, p->err);
 	if (rc != RC_OK)
 		return rc;
 	p->c.count++; /* its view is ended with the others */

@@ -43,6 +43,37 @@ static const char *const words_id[WORDS] = {
 	[W_SEALED] = "disegel sampai dikemas",
 };
 
+/* Words of the chain's lines. */
+static const struct {
+	const char *name, *en, *id;
+} line_words[] = {
+	{ "state", "State changed", "Keadaan berubah" },
+	{ "item.added", "Item put in", "Isi dimasukkan" },
+	{ "item.read", "Copy taken for examination", "Salinan diambil untuk pemeriksaan" },
+	{ "custody", "Custody passed", "Penguasaan berpindah" },
+	{ "derived", "Exhibit derived", "Turunan dibuat" },
+	{ "packing", "Being packed", "Sedang dikemas" },
+	{ "packaged", "Packed and handed out", "Dikemas dan diserahkan" },
+	{ "item", "Item", "Isi" },
+	{ "why", "Reason", "Alasan" },
+	{ "version", "Version of the entry", "Versi catatan" },
+	{ "version_hash", "Hash of that version", "Hash versi itu" },
+	{ "given_at", "Given at", "Diberikan pada" },
+	{ "received_at", "Received at", "Diterima pada" },
+	{ "purpose", "Purpose", "Tujuan" },
+	{ "place", "Place", "Tempat" },
+	{ "storage", "Kept in", "Disimpan di" },
+	{ "shipping", "Carrier and shipping number", "Kurir dan nomor kiriman" },
+	{ "from", "From", "Dari" },
+	{ "to", "To", "Ke" },
+	{ "how", "How", "Cara" },
+	{ "package", "Package", "Paket" },
+	{ "for", "For", "Untuk" },
+	{ "withheld", "Items withheld", "Isi yang tidak disertakan" },
+	{ "sha256", "SHA-256", "SHA-256" },
+	{ "tagmanifest_sha256", "SHA-256 of its tagmanifest", "SHA-256 tagmanifest-nya" },
+};
+
 struct report {
 	const struct court *c;
 	const char *language;
@@ -102,6 +133,22 @@ static void pair_hex(struct report *r, const char *label, const void *p, size_t 
 	buf_free(&hex);
 }
 
+static const char *line_word(const struct report *r, const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(line_words); i++)
+		if (strcmp(line_words[i].name, name) == 0)
+			return strcmp(r->language, "id") == 0 ? line_words[i].id : line_words[i].en;
+	return name;
+}
+
+static str choice_word(const struct report *r, const struct type_field *f, str value)
+{
+	for (size_t i = 0; i < f->choice_count; i++)
+		if (str_eq(value, str_of(f->choices[i].name)))
+			return str_of(words_in(f->choices[i].label, str_of(r->language)));
+	return value;
+}
+
 /* --- an exhibit --- */
 
 static void fields_of(struct report *r, const struct court_exhibit *x)
@@ -115,6 +162,8 @@ static void fields_of(struct report *r, const struct court_exhibit *x)
 		str value = buf_str(&b);
 		if (f->kind == KIND_PERSON || f->kind == KIND_REFERENCE)
 			value = court_name(r->c, value);
+		if (f->kind == KIND_CHOICE)
+			value = choice_word(r, f, value);
 		pair(r, words_in(f->label, str_of(r->language)), value);
 		buf_free(&b);
 	}
@@ -147,6 +196,21 @@ static void side_of(struct report *r, struct json_object *line, const char *key,
 	pair(r, r->w[W_PAPER], json_get_str(o, "paper_sha256"));
 }
 
+/* What was put in, in words. */
+static bool item_in(struct report *r, const char *key, struct json_object *value)
+{
+	int64_t n = 0, bytes = 0;
+	if (strcmp(key, "item") != 0 || !json_object_is_type(value, json_type_object))
+		return false;
+	(void)json_get_i64(value, "number", &n);
+	(void)json_get_i64(value, "bytes", &bytes);
+	pair(r, line_word(r, key), arena_fmt(r->c->a, "%lld, " STR_FMT ", %lld %s", (long long)n,
+					     STR_ARG(json_get_str(value, "name")), (long long)bytes, r->w[W_BYTES]));
+	pair(r, "SHA-256", json_get_str(value, "sha256"));
+	pair(r, "SHA-512", json_get_str(value, "sha512"));
+	return true;
+}
+
 /* What a line has besides what stands in its heading. */
 static void rest_of(struct report *r, struct json_object *line)
 {
@@ -155,8 +219,8 @@ static void rest_of(struct report *r, struct json_object *line)
 		bool skip = false;
 		for (size_t i = 0; i < COUNT_OF(shown); i++)
 			skip = skip || strcmp(key, shown[i]) == 0;
-		if (!skip)
-			pair(r, key, json_object_is_type(value, json_type_string) ?
+		if (!skip && !item_in(r, key, value))
+			pair(r, line_word(r, key), json_object_is_type(value, json_type_string) ?
 					     json_text(value) :
 					     str_of(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN)));
 	}
@@ -169,7 +233,7 @@ static void line_of(struct report *r, const struct chain_line *l)
 	if (l->line.n && json_read(l->line, &o, NULL) != RC_OK)
 		o = NULL;
 	heading(r, 3, arena_fmt(r->c->a, "%u. " STR_FMT " " STR_FMT " " STR_FMT, l->n, STR_ARG(time_str(at, l->at_us)),
-				STR_ARG(l->what), STR_ARG(court_name(r->c, json_get_str(o, "by")))));
+				STR_ARG(str_of(line_word(r, arena_z(r->c->a, l->what)))), STR_ARG(court_name(r->c, json_get_str(o, "by")))));
 	if (o) {
 		side_of(r, o, "giver", W_GIVER);
 		side_of(r, o, "receiver", W_RECEIVER);

@@ -91,12 +91,12 @@ static enum rc remove_parts(struct vault *v, struct err *err)
 	return rc;
 }
 
-enum rc vault_open(struct io_dir *root, uint64_t reserve_bytes, struct vault **out, struct err *err)
+enum rc vault_open(struct io_dir *root, bool read_only, uint64_t reserve_bytes, struct vault **out, struct err *err)
 {
 	struct vault *v = x_alloc(sizeof(*v));
 	v->reserve = reserve_bytes;
-	enum rc rc = io_dir_sub(root, FOLDER, true, &v->dir, err);
-	if (rc == RC_OK)
+	enum rc rc = io_dir_sub(root, FOLDER, !read_only, &v->dir, err);
+	if (rc == RC_OK && !read_only)
 		rc = remove_parts(v, err);
 	if (rc != RC_OK) {
 		vault_close(v);

@@ -13,8 +13,8 @@
 
 enum { VAULT_KEY = 32, VAULT_NAME = 65 };
 struct vault;
-/* Makes the folder; removes "*.part". */
-MUST_CHECK enum rc vault_open(struct io_dir *root, uint64_t reserve_bytes, struct vault **out,
+/* Makes the folder; removes "*.part". `read_only`: neither; RC_ABSENT when there is no folder. */
+MUST_CHECK enum rc vault_open(struct io_dir *root, bool read_only, uint64_t reserve_bytes, struct vault **out,
 			      struct err *err);
 void vault_close(struct vault *v); /* NULL is fine */
 

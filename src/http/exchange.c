@@ -64,8 +64,9 @@ static bool open_body(struct http_exchange *x)
 	bool form = is_form(&x->q) && !(to->takes_body && to->takes_body(to->ctx, &x->q));
 	x->body = (struct buf)BUF_INIT(form ? l->form_bytes : PIECE_BYTES + l->head_bytes * 4);
 	x->step = form ? STEP_FORM : STEP_BEGIN;
+	x->most = form ? l->form_bytes : to->body_most ? to->body_most(to->ctx, &x->q) : l->body_bytes;
 	/* a form that is a little too large is read, so that its sender sees the answer */
-	return x->head.length <= (form ? l->form_bytes + DRAIN_BYTES : l->body_bytes);
+	return x->head.length <= x->most + (form ? DRAIN_BYTES : 0);
 }
 
 static bool open_target(struct http_exchange *x)

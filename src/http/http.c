@@ -148,12 +148,11 @@ static enum MHD_Result after_begin(struct http_exchange *x)
 
 static void keep_piece(struct http_exchange *x, str piece)
 {
-	const struct http_limits *l = &x->h->o.limits;
 	x->received += piece.n;
 	atomic_store(&x->link->body_bytes, x->received);
 	if (x->step == STEP_DRAIN || x->over || x->u.failed.rc != RC_OK)
 		return;
-	if (x->received > (x->step == STEP_FORM ? l->form_bytes : l->body_bytes))
+	if (x->received > x->most)
 		x->over = true;
 	else
 		buf_add(&x->body, piece);
@@ -165,7 +164,7 @@ static enum MHD_Result take_piece(struct http_exchange *x, str piece)
 	if (atomic_load(&x->link->stage) == LINK_WORK)
 		link_body(x->h->links, x->link, false);
 	keep_piece(x, piece);
-	uint64_t most = x->step == STEP_UPLOAD ? l->body_bytes : l->form_bytes;
+	uint64_t most = x->step == STEP_UPLOAD ? x->most : l->form_bytes;
 	if (x->received > most + DRAIN_BYTES)
 		return MHD_NO;
 	if (x->step == STEP_UPLOAD && x->body.n >= PIECE_BYTES)

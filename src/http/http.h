@@ -79,6 +79,9 @@ struct http_handlers {
 	/* True: the body of this POST is taken as it comes, though its type says form (as
 	 * clients do that were told nothing). Must not block. May be NULL. */
 	bool (*takes_body)(void *ctx, const struct http_request *q);
+	/* How many bytes the body of this POST may have, when not limits.body_bytes. Must not block. May
+	 * be NULL. */
+	uint64_t (*body_most)(void *ctx, const struct http_request *q);
 	/* For POST that is no form: set u->give to take the body, or answer in a. */
 	void (*upload_begin)(void *ctx, const struct http_request *q, struct http_upload *u,
 			     struct http_answer *a);

@@ -139,6 +139,7 @@ struct http_exchange {
 	struct pairs query, form;
 	struct buf body;        /* a form, or what waits for give */
 	uint64_t received;
+	uint64_t most; /* of the body */
 	enum step step;
 	enum job job;
 	bool taking;            /* the handler holds an upload: give or abort it */

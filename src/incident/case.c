@@ -24,7 +24,7 @@ bool case_type_of(const struct type *t, struct case_type *out)
 		.summary = field_of(t, "case.summary"), .indicators = field_of(t, "case.indicators"),
 		.happened = field_of(t, "case.happened"), .spread = field_of(t, "case.spread"),
 		.active = field_of(t, "case.active"), .people = field_of(t, "case.people"),
-		.parts = field_of(t, "case.parts"), .loss = field_of(t, "case.loss"),
+		.critical = field_of(t, "case.critical"), .loss = field_of(t, "case.loss"),
 		.handover = field_of(t, "case.handover"), .handover_note = field_of(t, "case.handover-note"),
 		.how = field_of(t, "case.how"),
 		.report = state_of(t, "case.report"), .triage = state_of(t, "case.triage"),

@@ -11,7 +11,7 @@
 struct case_type {
 	const struct type *type;
 	const struct type_field *class, *kind, *severity, *severity_why, *summary, *indicators, *happened,
-		*spread, *active, *people, *parts, *loss, *handover, *handover_note, *how;
+		*spread, *active, *people, *critical, *loss, *handover, *handover_note, *how;
 	int report, triage, open, rejected, merged;
 };
 /* False: the type is no case. */

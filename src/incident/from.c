@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "incident/from.h"
+#include "incident/from_private.h"
 
 #include <json-c/json.h>
 
@@ -26,84 +26,6 @@ struct making {
 	size_t indicator_count;
 	struct err *err;
 };
-
-/* --- indicators of a text --- */
-
-static const struct type_field *column_of(const struct type_field *f, enum kind kind, enum kind or)
-{
-	for (size_t i = 0; f && i < f->row_count; i++)
-		if (f->rows[i].kind == kind || f->rows[i].kind == or)
-			return &f->rows[i];
-	return NULL;
-}
-
-static bool put_one(const struct type_field *column, str text, struct json_out *j)
-{
-	struct buf value = BUF_INIT(KIB(16));
-	struct json_out one = json_out(&value);
-	bool good = column && kind_parse(column, text, STR(""), &one, NULL) == RC_OK &&
-		    !str_eq(buf_str(&value), STR("null"));
-
-	if (good) {
-		json_open(j, '{');
-		json_key(j, str_of(column->name));
-		json_raw(j, buf_str(&value));
-		json_close(j, '}');
-	}
-	buf_free(&value);
-	return good;
-}
-
-static bool looks_defanged(str word)
-{
-	return str_find(word, STR("[.]")) < word.n || str_find(word, STR("(.)")) < word.n ||
-	       str_find(word, STR("[dot]")) < word.n;
-}
-
-/* A word is one thing at most; prose has many dots, so a bare domain must stand alone on its line
- * or be defanged. */
-static bool put_word(const struct type_field *f, str word, bool alone, struct json_out *j)
-{
-	bool digits = word.n > 0 && ((word.p[0] >= '0' && word.p[0] <= '9') || str_has(word, ':'));
-	bool url = str_find(word, STR("://")) < word.n;
-
-	if (url)
-		return put_one(column_of(f, KIND_URL, KIND_URL), word, j);
-	if (digits && put_one(column_of(f, KIND_NETWORK, KIND_ADDRESS), word, j))
-		return true;
-	if (word.n >= 32 && put_one(column_of(f, KIND_HASH, KIND_HASH), word, j))
-		return true;
-	return (alone || looks_defanged(word)) && str_has(word, '.') && !str_has(word, '@') &&
-	       put_one(column_of(f, KIND_DOMAIN, KIND_DOMAIN), word, j);
-}
-
-static bool is_gap(char c)
-{
-	return c == ' ' || c == '\t' || c == ',' || c == ';' || c == '<' || c == '>' || c == '"' || c == '\'' ||
-	       c == '|';
-}
-
-void indicators_in_text(const struct type_field *f, str text, struct json_out *j, size_t *count)
-{
-	str line;
-
-	while (*count < INDICATORS_MOST && str_line(&text, &line)) {
-		str rest = str_trim_all(line);
-		bool alone = true;
-		for (size_t i = 0; i < rest.n; i++)
-			alone = alone && !is_gap(rest.p[i]);
-		while (rest.n > 0 && *count < INDICATORS_MOST) {
-			size_t n = 0;
-			while (n < rest.n && !is_gap(rest.p[n]))
-				n++;
-			str word = str_head(rest, n);
-			while (word.n > 0 && (word.p[word.n - 1] == '.' || word.p[word.n - 1] == ')'))
-				word.n--;
-			*count += put_word(f, word, alone, j);
-			rest = str_from(rest, n + 1);
-		}
-	}
-}
 
 /* --- what it comes from --- */
 
@@ -180,11 +102,11 @@ static void indicators_of_key(struct making *k, str key)
 		str name = str_cut(&key, ' '), value = str_cut(&key, ' ');
 		bool net = str_eq(name, STR("ip")) || str_eq(name, STR("net")) || str_eq(name, STR("network"));
 		if (net)
-			k->indicator_count += put_one(column_of(k->type.indicators, KIND_NETWORK, KIND_ADDRESS), value, &k->j);
+			k->indicator_count += indicator_put(indicator_column(k->type.indicators, KIND_NETWORK, KIND_ADDRESS), value, &k->j);
 		else if (str_eq(name, STR("domain")))
-			k->indicator_count += put_one(column_of(k->type.indicators, KIND_DOMAIN, KIND_DOMAIN), value, &k->j);
+			k->indicator_count += indicator_put(indicator_column(k->type.indicators, KIND_DOMAIN, KIND_DOMAIN), value, &k->j);
 		else if (str_eq(name, STR("url")))
-			k->indicator_count += put_one(column_of(k->type.indicators, KIND_URL, KIND_URL), value, &k->j);
+			k->indicator_count += indicator_put(indicator_column(k->type.indicators, KIND_URL, KIND_URL), value, &k->j);
 	}
 }
 
@@ -214,6 +136,66 @@ static enum rc add_finding(struct making *k, str id)
 	}
 	k->how = STR("feed");
 	k->links[k->link_count++] = arena_str(k->a, id);
+	return rc;
+}
+
+/* --- an event --- */
+
+struct taken_event {
+	struct making *k;
+	enum rc rc;
+	bool seen;
+};
+
+static str event_text(struct making *k, const struct event_view *e, const char *name)
+{
+	struct buf b = BUF_INIT(KIB(16));
+
+	(void)event_view_value(e, str_of(name), &b);
+	str text = arena_str(k->a, buf_str(&b));
+	buf_free(&b);
+	return text;
+}
+
+static bool take_event(void *ctx, const struct event_view *e)
+{
+	struct taken_event *t = ctx;
+	struct making *k = t->k;
+	const struct type_field *f = k->type.indicators;
+	str type = event_text(k, e, "classification.type"), ip = event_text(k, e, "source.ip");
+	str fqdn = event_text(k, e, "source.fqdn"), url = event_text(k, e, "source.url");
+	int64_t at_us;
+	enum tlp tlp;
+
+	t->seen = true;
+	t->rc = mark(k, tlp_parse(event_text(k, e, "tlp"), &tlp) ? tlp : TLP_RED,
+		     str_eq(event_text(k, e, "exercise"), STR("true")));
+	k->indicator_count += ip.n && indicator_put(indicator_column(f, KIND_NETWORK, KIND_ADDRESS), ip, &k->j);
+	k->indicator_count += fqdn.n && indicator_put(indicator_column(f, KIND_DOMAIN, KIND_DOMAIN), fqdn, &k->j);
+	k->indicator_count += url.n && indicator_put(indicator_column(f, KIND_URL, KIND_URL), url, &k->j);
+	if (!k->title.n)
+		k->title = arena_fmt(k->a, STR_FMT ": " STR_FMT, STR_ARG(capital(k, type)), STR_ARG(ip.n ? ip : fqdn.n ? fqdn : url));
+	if (!k->class.n && is_choice(k->type.class, type_taxonomy(type)))
+		k->class = type_taxonomy(type);
+	if (!k->kind.n && is_choice(k->type.kind, type))
+		k->kind = type;
+	if (time_parse(event_text(k, e, "time.source"), true, &at_us) && (!k->first_us || at_us < k->first_us))
+		k->first_us = at_us;
+	return false;
+}
+
+static enum rc add_event(struct making *k, str id)
+{
+	struct taken_event t = { .k = k };
+
+	enum rc rc = read_event(k->r, k->v, str_from(id, STR("event--").n), take_event, &t, k->err);
+	if (rc == RC_OK && !t.seen)
+		rc = fail(k->err, RC_ABSENT, "there is no such event");
+	if (rc == RC_OK)
+		rc = t.rc;
+	k->how = STR("feed");
+	if (rc == RC_OK)
+		k->links[k->link_count++] = arena_str(k->a, id);
 	return rc;
 }
 
@@ -297,6 +279,7 @@ static enum rc gather(struct making *k)
 	for (size_t i = 0; rc == RC_OK && i < k->q->source_count; i++) {
 		str id = k->q->sources[i];
 		rc = str_starts(id, STR("finding--"))    ? add_finding(k, id) :
+		     str_starts(id, STR("event--"))      ? add_event(k, id) :
 		     str_starts(id, STR("quarantine--")) ? add_quarantined(k, id) : add_record(k, id);
 	}
 	json_close(&k->j, ']');

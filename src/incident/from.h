@@ -9,7 +9,7 @@
 
 enum { FROM_MOST = 1000 };
 struct from_request {
-	const str *sources; size_t source_count; /* "finding--HEX", "quarantine--N", or a record as read_record takes it */
+	const str *sources; size_t source_count; /* "finding--HEX", "event--HEX", "quarantine--N", or a record as read_record takes it */
 	str fields;                /* JSON object over what is filled in; STR_NONE: none */
 	bool open;                 /* at once an incident, not a report */
 	str why, language;

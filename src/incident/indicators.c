@@ -4,8 +4,6 @@
 #include "base/ip.h"
 #include "event/normalise.h"
 
-static const char ready_key[] = "indicators";
-
 /* --- of a body --- */
 
 struct found {
@@ -267,21 +265,4 @@ enum rc indicators_like(struct conn *c, const struct indicator *i, size_t most, 
 		return same(&k, i->kind, i->text, err);
 	enum rc rc = within(&k, &i->net, err);
 	return rc == RC_OK ? around(&k, &i->net, err) : rc;
-}
-
-enum rc indicators_ready(struct conn *c, bool *out, struct err *err)
-{
-	struct sql *q = sql(c, "SELECT 1 FROM node WHERE key = ?");
-
-	sql_str(q, 1, str_of(ready_key));
-	*out = sql_row(q);
-	return sql_end(q, err);
-}
-
-enum rc indicators_set_ready(struct tx *tx, struct err *err)
-{
-	struct sql *q = sql(tx_conn(tx), "INSERT OR REPLACE INTO node (key, value) VALUES (?, 1)");
-
-	sql_str(q, 1, str_of(ready_key));
-	return sql_run(q, err);
 }

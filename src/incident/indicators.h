@@ -31,8 +31,4 @@ typedef bool (*indicator_each)(void *ctx, str id, str text);
 MUST_CHECK enum rc indicators_like(struct conn *c, const struct indicator *i, size_t most,
 				   indicator_each each, void *ctx, struct err *err);
 
-/* Once, after the table came: have all records been looked through? And the note that they have. */
-MUST_CHECK enum rc indicators_ready(struct conn *c, bool *out, struct err *err);
-MUST_CHECK enum rc indicators_set_ready(struct tx *tx, struct err *err);
-
 #endif

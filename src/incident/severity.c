@@ -141,16 +141,13 @@ static str text_of(struct json_object *body, const struct type_field *f)
 	return f ? json_get_str(body, f->name) : STR("");
 }
 
-/* The part "critical" is open when the list of parts has the choice that opens a block of that
- * name: the rule is about the block, whatever field opens it. */
+/* It is concerned when the part of the form for it is open, whatever choice opened that; or, outside of parts,
+ * when the field has a value. */
 static bool has_critical(const struct case_type *t, struct json_object *body)
 {
-	struct json_object *list = t->parts ? json_get(body, t->parts->name) : NULL;
+	const struct type_field *f = t->critical;
 
-	for (size_t i = 0; i < json_count(list); i++)
-		if (str_eq(json_text(json_at(list, i)), STR("critical")))
-			return true;
-	return false;
+	return f && (f->block ? field_open(t->type, f, body) : json_get(body, f->name) != NULL);
 }
 
 void severity_of_body(const struct case_type *t, struct json_object *body, str language, struct arena *a,

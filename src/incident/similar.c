@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "incident/indicators.h"
 
-enum { CANDIDATES_MOST = 400, LIKE_MOST = 50, NEAR_MOST = 40, WORDS_MOST = 4, WORD_LEAST = 4,
+enum { CANDIDATES_MOST = 400, LIKE_MOST = 50, NEAR_MOST = 40, WORDS_MOST = 4, WORD_LEAST = 4, SEARCHES_MOST = 2,
        SCORE_INDICATOR = 20, SCORE_AROUND = 8, SCORE_HOST = 6, SCORE_FINDING = 30, SCORE_ORGANISATION = 5,
        SCORE_WORD = 2, SCORE_INDICATORS_MOST = 60 };
 #define NEAR_US (90 * DAY_US)
@@ -21,6 +21,7 @@ struct looking {
 	struct arena *a;
 	struct similar *list;
 	size_t count;
+	bool titled[CANDIDATES_MOST];
 	unsigned indicator_score[CANDIDATES_MOST]; /* of one record; a long list is not a close case */
 	const struct indicator *now; /* being looked for */
 	str finding;
@@ -248,11 +249,13 @@ static bool near_title(void *ctx, const struct record_view *v)
 			buf_fmt(&shared, "%s'" STR_FMT "'", n++ ? ", " : "", STR_ARG(k->words[i]));
 		}
 	}
-	/* one word alone is chance, unless it is all there is */
-	if (n >= (k->word_count > 1 ? 2 : 1) && (s = entry(k, record_view_id(v, k->a))))
+	/* one word of many is chance; each word's search may find it again */
+	if (2 * n >= k->word_count && (s = entry(k, record_view_id(v, k->a))) && !k->titled[s - k->list]) {
+		k->titled[s - k->list] = true;
 		because(k, s, SCORE_WORD * n,
 			arena_fmt(k->a, "%s " STR_FMT, say(k->language, "title also has", "judul juga memuat"),
 				  STR_ARG(buf_str(&shared))));
+	}
 	buf_free(&title);
 	buf_free(&shared);
 	return true;
@@ -269,11 +272,8 @@ static enum rc by_title(struct looking *k, struct err *err)
 	record_view_text(k->own, t->title, &title);
 	words_of_title(k, arena_str(k->a, buf_str(&title)));
 	buf_free(&title);
-	/* the two that say most together, else the one there is */
-	if (k->word_count > 0) {
-		struct record_query q = { .type = t, .with_body = true };
-		q.text = k->word_count > 1 ? arena_fmt(k->a, STR_FMT " " STR_FMT, STR_ARG(k->words[0]),
-						       STR_ARG(k->words[1])) : k->words[0];
+	for (size_t i = 0; rc == RC_OK && i < k->word_count && i < SEARCHES_MOST; i++) {
+		struct record_query q = { .type = t, .with_body = true, .text = k->words[i] };
 		rc = read_records(k->r, k->t, k->v, &q, NEAR_MOST, k->a, near_title, k, err);
 	}
 	return rc;

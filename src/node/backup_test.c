@@ -164,12 +164,14 @@ TEST(there_and_back)
 {
 	struct world w = opened();
 	struct backup_summary sum;
-	char types[512];
+	char types[512], mappings[512];
 	write_file(&w, "ronda.conf", "demo = no\n");
 	write_file(&w, "account.key", CANARY);
 	write_file(&w, "networks-12.cache", "made again");
 	CHECK_INT(mkdir(test_dir_in(&w.d, types, "types"), 0700), 0);
 	write_file(&w, "types/visit.json", "{}");
+	CHECK_INT(mkdir(test_dir_in(&w.d, mappings, "mappings"), 0700), 0);
+	write_file(&w, "mappings/own.json.mustache", "{}");
 	CHECK_RC(back_up(&w), RC_OK, err);
 	CHECK(!memmem(w.bytes.p, w.bytes.n, CANARY, strlen(CANARY)));
 	CHECK(!memmem(w.bytes.p, w.bytes.n, "Team B", 6));
@@ -178,9 +180,10 @@ TEST(there_and_back)
 	/* only checked */
 	CHECK_RC(restore(&w, &w.sk, NULL, &sum), RC_OK, err);
 	CHECK_STR(str_of(sum.name), STR("Team B"));
-	CHECK_INT(sum.files, 5);
+	CHECK_INT(sum.files, 6);
 	CHECK_RC(restore(&w, &w.sk, "new", &sum), RC_OK, err);
 	CHECK(!is_absent(&w, "new/ronda.conf") && !is_absent(&w, "new/account.key"));
+	CHECK(!is_absent(&w, "new/mappings/own.json.mustache"));
 	CHECK(!is_absent(&w, "new/types/visit.json") && is_absent(&w, "new/networks-12.cache"));
 	check_restored(&w, "new", 5);
 	CHECK_RC(restore(&w, &w.sk, "new", &sum), RC_CONFLICT, err); /* it is not empty */

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "node/destroy.h"
+
 #define LOOK_EVERY_US (2 * SECOND_US)
 #define SETTLE_S 1 /* a file untouched for so long is complete */
 
@@ -96,7 +98,7 @@ static enum rc look_in(struct node *n, const struct feed *f, struct arena *a, ui
 			move_away(n, dirfd(dir), e->d_name, "done");
 		else if (took == RC_INPUT || took == RC_CONFLICT)
 			move_away(n, dirfd(dir), e->d_name, "refused");
-		else
+		else if (took != RC_DENIED || !destroy_known_file(n, dirfd(dir), e->d_name))
 			rc = took; /* the file stays: next time */
 		*taken += took == RC_OK;
 	}

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "node/demo_watch.h"
 #include "route/directory_records.h"
 
 static const char *const countries[] = { "BN", "ID", "KH", "LA", "MM", "MY", "PH", "SG", "TH", "TL", "VN" };
@@ -245,7 +246,7 @@ enum rc demo_tick(struct node *n, unsigned number, struct err *err)
 /* --- the node --- */
 
 /* One person a role, so that each page can be seen as each of them sees it. */
-static enum rc add_accounts(struct tx *tx, struct node *n, struct err *err)
+static enum rc add_accounts(struct tx *tx, struct node *n, struct arena *arena, struct err *err)
 {
 	static const struct {
 		const char *name, *roles;
@@ -254,15 +255,21 @@ static enum rc add_accounts(struct tx *tx, struct node *n, struct err *err)
 		{ "Liaison A", "liaison" }, { "Protection A", "protection" }, { "Auditor A", "auditor" },
 		{ "Administrator A", "administrator" },
 	};
+	struct uuid watch[DEMO_WATCH_PEOPLE];
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(people); i++) {
 		int64_t id;
 		struct account_new a = { .name = str_of(people[i].name), .unix_uid = -1 };
-		rc = roles_parse(n->roles, str_of(people[i].roles), &a.roles, err);
+		if (i < COUNT_OF(watch)) { /* the first take turns */
+			rc = demo_person(tx, n, a.name, arena, &watch[i], err);
+			a.person = watch[i];
+		}
+		if (rc == RC_OK)
+			rc = roles_parse(n->roles, str_of(people[i].roles), &a.roles, err);
 		if (rc == RC_OK)
 			rc = account_make(tx, n->journal, n->roles, &a, STR("node"), &id, err);
 	}
-	return rc;
+	return rc == RC_OK ? demo_roster(tx, n, watch, arena, err) : rc;
 }
 
 static enum rc add_rows(struct tx *tx, void *ctx, struct err *err)
@@ -280,7 +287,7 @@ static enum rc add_rows(struct tx *tx, void *ctx, struct err *err)
 		rc = fail(err, RC_INPUT, "the demonstration's directory, row %u: %s", result.errors[0].row,
 			  result.errors[0].words);
 	if (rc == RC_OK)
-		rc = add_accounts(tx, n, err);
+		rc = add_accounts(tx, n, a, err);
 	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(feeds); i++) {
 		int64_t id;
 		struct feed f = { .name = str_of(feeds[i].name), .provider = str_of(feeds[i].provider),

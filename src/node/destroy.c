@@ -103,11 +103,12 @@ static enum rc digest_report(struct destroying *d, const struct report *r, struc
 	return RC_OK; /* damaged bytes go all the same */
 }
 
+/* Files of fields, and of exhibits. */
 static enum rc digest_files(struct destroying *d, struct conn *c, const struct uuid *id,
 			    struct goner *g, struct err *err)
 {
-	struct sql *q = sql(c, "SELECT DISTINCT digest FROM record_file_use WHERE record ="
-			       " (SELECT id FROM record WHERE uuid = ?)");
+	struct sql *q = sql(c, "SELECT digest FROM record_file_use WHERE record = (SELECT id FROM record WHERE uuid = ?1)"
+			       " UNION SELECT sha256 FROM evidence_item WHERE evidence = ?1 AND state <> 3");
 	sql_blob(q, 1, str_mem(id->b, sizeof(id->b)));
 	while (sql_row(q)) {
 		struct digest digest;

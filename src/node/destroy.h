@@ -52,6 +52,8 @@ MUST_CHECK enum rc node_erase_found(struct node *n, const struct viewer *v, stru
 				    bool wait, struct arena *a, struct erase_result *out, struct err *err);
 /* One piece of what is under way; *did_out false: nothing, or all of it must wait. */
 MUST_CHECK enum rc node_destroy_work(struct node *n, bool *did_out, struct err *err);
+/* Removes a file whose bytes were destroyed before; false: they were not, it stays. */
+bool destroy_known_file(struct node *n, int dir, const char *name);
 /* Once, after the records: work in the background, and who may review. */
 void node_destroy_open(struct node *n);
 

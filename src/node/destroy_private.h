@@ -17,4 +17,7 @@ MUST_CHECK enum rc destroy_rows(struct conn *c, const struct uuid *record, int64
 /* What else keeps words about it: outbox, ledger, approvals, imports, emergencies. */
 MUST_CHECK enum rc destroy_words(struct tx *tx, struct node *n, str name, str actor, struct err *err);
 
+/* Copies of the report's bytes in watched folders. */
+MUST_CHECK enum rc destroy_copies(struct node *n, int64_t report, struct err *err);
+
 #endif

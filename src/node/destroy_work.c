@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was written down is done, step by step, and goes on after a crash where it was. */
+#include <json-c/json.h>
+
 #include "base/arena.h"
 #include "base/json.h"
 #include "node/destroy_private.h"
@@ -147,6 +149,17 @@ static enum rc begin_erasing(struct tx *tx, void *ctx, struct err *err)
 	return rc == RC_OK ? set_row(tx, t, DESTROY_WAIT, erasing, err) : rc;
 }
 
+/* Files beside the store first: the report's row still says how long they are. */
+static enum rc step_begin(struct todo *t, struct err *err)
+{
+	int64_t report = 0;
+	str id = t->object, kind = str_cut(&id, ':');
+	enum rc rc = RC_OK;
+	if (str_eq(kind, STR("report")) && str_to_i64(id, &report))
+		rc = destroy_copies(t->n, report, err);
+	return rc == RC_OK ? store_write(t->n->store, begin_erasing, t, err) : rc;
+}
+
 static enum rc step_wait(struct todo *t, bool *did_out, struct err *err)
 {
 	struct reader *r = NULL;
@@ -287,7 +300,7 @@ static enum rc one_step(struct todo *t, bool *did_out, struct err *err)
 	if (t->step == DESTROY_UNDO)
 		return step_undo(t, err);
 	if (t->step == DESTROY_BEGIN)
-		return store_write(t->n->store, begin_erasing, t, err);
+		return step_begin(t, err);
 	return step_wait(t, did_out, err);
 }
 
@@ -406,14 +419,42 @@ static enum rc check_done(struct tx *tx, const struct record *now, struct err *e
 	return rc == RC_OK && left ? fail(err, RC_DENIED, "it has not ended: it goes on by itself") : rc;
 }
 
+/* What was reviewed is what was reviewed: other things to look for, or to leave out, go back first. */
+static bool same_field(const struct type *t, const char *meaning, struct json_object *a,
+		       struct json_object *b)
+{
+	const struct meaning *m = type_meaning(t, str_of(meaning));
+	struct json_object *x = m && m->field ? json_get(a, m->field->name) : NULL;
+	struct json_object *y = m && m->field ? json_get(b, m->field->name) : NULL;
+	return (!x && !y) ||
+	       (x && y && str_eq(str_of(json_object_to_json_string_ext(x, JSON_C_TO_STRING_PLAIN)),
+				 str_of(json_object_to_json_string_ext(y, JSON_C_TO_STRING_PLAIN))));
+}
+
+static enum rc check_reviewed(const struct record *before, const struct record *now, struct err *err)
+{
+	struct json_object *a = NULL, *b = NULL;
+	enum rc rc = before->body.n ? json_read(before->body, &a, err) : RC_OK;
+	if (rc == RC_OK && now->body.n)
+		rc = json_read(now->body, &b, err);
+	if (rc == RC_OK && (!same_field(now->type, "subject.identifiers", a, b) ||
+			    !same_field(now->type, "subject.exceptions", a, b)))
+		rc = fail(err, RC_DENIED, "it was reviewed as it stands: move it back to be searched first");
+	json_free(a);
+	json_free(b);
+	return rc;
+}
+
 /* In a large team, what was found of a person is looked at by another than who worked on it last. */
 static enum rc check_subject(struct tx *tx, const struct record *before, const struct record *now,
 			     struct err *err)
 {
 	const struct meaning *m = now->type ? type_meaning(now->type, STR("subject.reviewed")) : NULL;
 	enum team_size size = TEAM_SMALL;
-	if (!m || !before || now->erased || now->state != (int)m->state || before->state == now->state)
+	if (!m || !before || now->erased || now->state != (int)m->state)
 		return RC_OK;
+	if (before->state == now->state)
+		return check_reviewed(before, now, err);
 	enum rc rc = team_size_get(tx_conn(tx), &size, err);
 	if (rc == RC_OK && size == TEAM_LARGE && str_eq(before->author, now->author))
 		rc = fail(err, RC_DENIED, "a second person reviews it, not who worked on it last");

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "duty/duty.h"
+#include "duty/ladder.h"
 #include "node/node_notify.h"
 #include "node/node_records.h"
 #include "node/node_settings.h"
@@ -300,10 +301,11 @@ static enum rc settle_organisations(struct node *n, struct err *err)
 
 static enum rc open_duty(struct node *n, struct err *err)
 {
-	const struct duty_node d = { .store = n->store, .records = n->records, .journal = n->journal,
+	struct duty_node d = { .store = n->store, .records = n->records, .journal = n->journal,
 				     .policies = n->policies, .roles = n->roles, .calendar = n->calendar,
 				     .ladder_pause_us = settings_int(n->settings, "ladder_pause") };
-	return duty_open(&d, &n->duty, err);
+	enum rc rc = ladder_sends_parse(settings_text(n->settings, "ladder_sends"), &d.ladder_sends, err);
+	return rc == RC_OK ? duty_open(&d, &n->duty, err) : rc;
 }
 
 static enum rc open_tables(struct node *n, struct err *err)

@@ -7,13 +7,14 @@
 #include "incident/indicators.h"
 #include "node/destroy.h"
 #include "node/holds.h"
+#include "node/indicators_once.h"
 #include "record/clocks.h"
 #include "record/erase.h"
 #include "record/retention.h"
 #include "route/directory_records.h"
 
 enum { HOLIDAYS_MAX = 256 << 10, STEPS_AT_ONCE = 100 };
-#define RETENTION_EVERY_US MINUTE_US
+#define RETENTION_EVERY_US (10 * SECOND_US)
 
 #define ERASER(name) extern const struct eraser eraser_##name;
 #include "erasers.def"
@@ -156,6 +157,7 @@ enum rc node_records_open(struct node *n, struct err *err)
 		return rc;
 	records_add_hook(n->records, &(struct record_hook){ .changed = indicators_follow });
 	store_add_tend(n->store, tick, n);
+	store_add_tend(n->store, indicators_once, n->records);
 	rc = open_evidence(n, err);
 	if (rc != RC_OK)
 		return rc;

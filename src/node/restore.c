@@ -32,11 +32,12 @@ struct reading {
 	uint64_t done, all;
 	struct entry *entry;
 	size_t entries, written; /* files that were made, also in part */
-	struct io_dir *dir, *sub[6];
+	struct io_dir *dir, *sub[7];
 	bool made; /* the directory is ours */
 };
 
-static const char *const subs[] = { "raw", "events", "findings", "repeats", "types", "evidence" };
+static const char *const subs[] = { "raw", "events", "findings", "repeats", "types", "evidence",
+				    "mappings" };
 
 /* --- the stream --- */
 

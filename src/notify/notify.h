@@ -103,6 +103,7 @@ struct render_as {
 	const struct cover *covers;
 	size_t cover_count;
 	bool invited;         /* the recipient stands on the list that the item is made for */
+	bool no_names;        /* for somebody who looks at it and may not see persons: no name, no address */
 };
 MUST_CHECK enum rc notify_render_as(const struct notify *n, struct reader *r, const struct types *t,
 				    const struct message *m, const struct render_as *as, struct arena *a,

@@ -58,7 +58,8 @@ enum rc paper_print(struct notify *n, const struct viewer *v, const char *driver
 	struct reader *r = NULL;
 	const struct outbox_query q = { .driver = driver, .state = MESSAGE_QUEUED, .limit = PAPERS_MOST };
 	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(n->w.records));
-	enum rc rc = store_read_begin(n->w.store, &r, err);
+	enum rc rc = v->as.personal_basis ? store_read_begin(n->w.store, &r, err) :
+					    fail(err, RC_DENIED, "names and addresses of persons are not for you");
 	if (rc == RC_OK)
 		rc = read_outbox(r, snapshot_table(types), v, &q, a, &list, &count, err);
 	struct arena *page = arena_new(KIB(64));

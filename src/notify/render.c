@@ -235,6 +235,8 @@ enum rc notify_render_as(const struct notify *n, struct reader *r, const struct 
 	out->who.to.purpose = m->purpose > PURPOSE_NONE && m->purpose < PURPOSES ? (enum purpose)m->purpose :
 										  PURPOSE_HANDLING;
 	out->who.to.invited = as->invited;
+	if (as->no_names)
+		out->who.name = out->who.address = STR("(not for you)");
 	rc = take_item(&k);
 	if (rc == RC_OK && !out->bare) {
 		if (m->item.n > 0 && !k.item.is_finding)

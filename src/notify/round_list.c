@@ -2,10 +2,12 @@
 /* Who is on the list of a round. */
 #include <json-c/json.h>
 
+#include "disclosure/question.h"
 #include "event/normalise.h"
 #include "notify/round_private.h"
 
-enum { WORDS_MOST = 16, FINDINGS_AT_ONCE = 1000, COVERS_BYTES_MAX = ROUND_COVERS_MAX * 48, INDEX_SIZE = 1 << 16 };
+enum { WORDS_MOST = 16, FINDINGS_AT_ONCE = 1000, COVERS_BYTES_MAX = ROUND_COVERS_MAX * 48, INDEX_SIZE = 1 << 16,
+       SAVED_MOST = 200000 };
 
 /* --- the plan --- */
 
@@ -49,6 +51,7 @@ static void take_plan(const struct record_view *v, struct arena *a, struct plan 
 	*out = (struct plan){
 		.id = record_view_id(v, a), .title = arena_str(a, buf_str(&title)), .type = t,
 		.question = text_of(t, v->body, "round.question", a), .role = text_of(t, v->body, "round.role", a),
+		.saved = text_of(t, v->body, "round.saved", a),
 		.version = record_view_version(v),
 		.notifies = str_eq(text_of(t, v->body, "round.kind", a), STR("notification")),
 		.draft = in_state(t, record_view_state(v), "round.draft"),
@@ -325,6 +328,43 @@ static enum rc findings(struct collecting *k)
 	return rc == RC_OK ? k->rc : rc;
 }
 
+/* --- a question kept under a name --- */
+
+static bool each_answer(void *ctx, const struct question_item *i)
+{
+	struct paging *p = ctx;
+	struct uuid id;
+	str type;
+	if (i->finding)
+		return each_finding(p, i->finding);
+	if (i->record && record_id_parse(i->id, &type, &id))
+		(void)member_of(p->k, &id);
+	return p->k->rc == RC_OK;
+}
+
+static enum rc saved(struct collecting *k)
+{
+	struct record_view view = { 0 };
+	struct question q = { .over = STR("") };
+	struct paging p = { .k = k };
+	bool more = false;
+	k->word_count = 0; /* it has words of its own */
+	enum rc rc = read_record(k->r, k->types, k->v, k->p->saved, k->a, &view, k->err);
+	if (rc == RC_OK)
+		rc = question_of_view(k->r, k->types, &view, STR("en"), k->a, &q, k->err);
+	bool fits = (q.of == QUESTION_FINDINGS && k->p->notifies) ||
+		    (q.of == QUESTION_RECORDS && q.type == k->organisation);
+	if (rc == RC_OK && !fits)
+		rc = fail(k->err, RC_INPUT, "a question over '" STR_FMT "' says not whom such a round is for",
+			  STR_ARG(q.over));
+	if (rc == RC_OK)
+		rc = question_ask(k->r, k->types, k->v, &q, SAVED_MOST, k->a, each_answer, &p, &more, k->err);
+	if (rc == RC_OK && more)
+		rc = fail(k->err, RC_LIMIT, "the saved question finds more than %d: narrow it", SAVED_MOST);
+	record_view_end(&view);
+	return rc == RC_OK ? k->rc : rc;
+}
+
 /* --- all of it --- */
 
 static const struct type *type_of_organisations(const struct types *t)
@@ -359,8 +399,10 @@ enum rc round_list_collect(struct reader *r, const struct types *t, const struct
 		rc = named(&k);
 	if (rc == RC_OK && p->question.n > 0)
 		rc = p->notifies ? findings(&k) : organisations(&k);
+	if (rc == RC_OK && p->saved.n > 0)
+		rc = saved(&k);
 	if (rc == RC_OK && out->count == 0)
-		rc = fail(err, RC_INPUT, p->question.n > 0 || p->organisation_count > 0 ?
+		rc = fail(err, RC_INPUT, p->question.n > 0 || p->saved.n > 0 || p->organisation_count > 0 ?
 						 "nobody is on the list of this round" :
 						 "say who is asked: 'organisations', or a 'question'");
 	if (rc != RC_OK)

@@ -10,7 +10,7 @@
 /* A round as its record says it. */
 struct plan {
 	struct uuid uuid;
-	str id, title, question, role;
+	str id, title, question, saved, role;
 	uint64_t version;
 	const struct type *type;
 	bool notifies, exercise, draft, started;

@@ -86,7 +86,7 @@ static void put_row(struct reader *r, const struct types *t, const struct viewer
 				  .driver = str_eq(m->driver, STR("none")) ? STR("") : m->driver, .words = STR(""),
 				  .language = STR(""), .subject = STR(""), .text = STR(""),
 				  .answered_us = m->answered_us, .silent_us = m->silent_us,
-				  .answered_by = seen ? m->answered_by : STR(""), .answer = seen ? m->words : STR(""),
+				  .answered_by = seen && v->as.personal_basis ? m->answered_by : STR(""), .answer = seen ? m->words : STR(""),
 				  .noted_by = m->noted_by };
 	(void)round_covers(m->covers, a, &l->covers);
 	if (m->message == 0 || outbox_load(reader_conn(r), m->message, a, &message, NULL) != RC_OK)

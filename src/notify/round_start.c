@@ -25,12 +25,13 @@ static void say_why(struct round_line *l, const struct err *why, struct arena *a
 }
 
 static void render_line(const struct notify *n, struct reader *r, const struct types *t, const struct plan *p,
-			const struct member *m, const char *driver, struct arena *a, struct round_line *l)
+			const struct viewer *v, const struct member *m, const char *driver, struct arena *a,
+			struct round_line *l)
 {
 	struct rendering what = { .data = NULL };
 	struct err why = { 0 };
 	struct message message = round_message(p, m->recipient, m->place, 0, a);
-	struct render_as as = { .invited = true };
+	struct render_as as = { .invited = true, .no_names = !v->as.personal_basis };
 	as.covers = round_covers(buf_str(&m->covers), a, &as.cover_count);
 	message.driver = str_of(driver);
 	enum rc rc = notify_render_as(n, r, t, &message, &as, a, &what, &why);
@@ -46,7 +47,7 @@ static void render_line(const struct notify *n, struct reader *r, const struct t
 }
 
 static void put_line(const struct notify *n, struct reader *r, const struct types *t, const struct plan *p,
-		     const struct member *m, struct arena *a, struct round_line *out)
+		     const struct viewer *v, const struct member *m, struct arena *a, struct round_line *out)
 {
 	const char *driver = NULL;
 	int contact;
@@ -60,7 +61,7 @@ static void put_line(const struct notify *n, struct reader *r, const struct type
 		out->words = STR("no contact is known");
 	} else {
 		out->driver = str_of(driver);
-		render_line(n, r, t, p, m, driver, a, out);
+		render_line(n, r, t, p, v, m, driver, a, out);
 	}
 }
 
@@ -83,7 +84,7 @@ enum rc round_dry_run(struct notify *n, const struct viewer *v, str id, size_t l
 	struct arena *line = arena_new(KIB(64));
 	for (size_t i = 0; rc == RC_OK && i < list.count && i < limit; i++) {
 		struct round_line l;
-		put_line(n, r, t, &p, &list.list[i], line, &l);
+		put_line(n, r, t, &p, v, &list.list[i], line, &l);
 		if (!each(ctx, &l))
 			break;
 		arena_reset(line);

@@ -139,6 +139,7 @@ struct tending {
 	size_t count;
 	const char **drivers;      /* of each of the list; NULL: it has no contact */
 	int *contacts;
+	bool lost;                 /* its record cannot be read as a round any more */
 };
 
 static enum rc load(struct tending *k, struct uuid round, struct err *err)
@@ -220,7 +221,7 @@ enum rc contact_mark(struct tx *tx, struct notify *n, str recipient, int contact
 	struct addressee who = { 0 };
 	struct viewer v;
 	struct record_view view = { 0 };
-	struct change_errors errors;
+	struct change_errors errors = { .count = 0 };
 	char day[16];
 	int64_t unanswered = 0;
 	str rest = recipient, id = str_cut(&rest, '/');
@@ -249,7 +250,10 @@ enum rc contact_mark(struct tx *tx, struct notify *n, str recipient, int contact
 	}
 	json_free(who.body);
 	snapshot_drop(records_types_snapshot(n->w.records), types);
-	return rc == RC_ABSENT ? RC_OK : rc;
+	/* A copy of another node's, one that is gone, a body that its type takes no more: the answer counts
+	 * all the same. These are said before anything of the change is written. */
+	bool before = rc == RC_DENIED || rc == RC_ABSENT || rc == RC_CONFLICT || (rc == RC_INPUT && errors.count > 0);
+	return before ? RC_OK : rc;
 }
 
 static enum rc note_silence(struct tx *tx, struct tending *k, size_t i, struct err *err)
@@ -330,6 +334,8 @@ static enum rc give_up_next(struct tx *tx, void *ctx, struct err *err)
 	bool found;
 	enum rc rc = round_row_load(tx_conn(tx), k->row.round, k->a, &found, &k->row, err);
 	k->row.next_us = 0;
+	k->row.made = k->row.made || k->lost;
+	k->row.counted = k->row.counted || k->lost;
 	return rc == RC_OK && found ? round_row_save(tx, &k->row, err) : rc;
 }
 
@@ -385,10 +391,19 @@ static enum rc tend(struct store *s, void *ctx, bool *did_out, struct err *err)
 		rc = find_round(reader_conn(k.r), which = kinds[i], clock_now_us(), &round, &found, err);
 	if (rc == RC_OK && found)
 		rc = node_viewer(k.n, &k.v, err);
-	if (rc == RC_OK && found)
-		rc = load(&k, round, err);
+	if (rc == RC_OK && found) {
+		struct err why = { 0 };
+		rc = load(&k, round, &why);
+		k.lost = rc == RC_ABSENT || rc == RC_DENIED || rc == RC_INPUT;
+		if (k.lost)
+			log_warn(k.n->w.log, "a round is given up", L_Z("why", why.text));
+		else if (rc != RC_OK)
+			rc = fail(err, rc, "%s", why.text);
+	}
 	if (rc == RC_OK && found)
 		rc = work_on(&k, which, err);
+	else if (k.lost)
+		rc = store_write(s, give_up_next, &k, err);
 	if (k.r)
 		store_read_end(k.r);
 	*did_out = rc == RC_OK && found;

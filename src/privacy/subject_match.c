@@ -82,14 +82,28 @@ static bool address_char(char c)
 	return (c >= 'a' && c <= 'f') || (c >= '0' && c <= '9') || c == ':' || c == '.';
 }
 
+static bool quad_char(char c)
+{
+	return (c >= '0' && c <= '9') || c == '.';
+}
+
+/* A dot or colon ends a sentence unless an address goes on behind it. */
+static bool goes_on(str text, size_t at, bool (*is)(char c))
+{
+	if (at >= text.n || !is(text.p[at]))
+		return false;
+	bool stop = text.p[at] == '.' || text.p[at] == ':';
+	return !stop || (at + 1 < text.n && is(text.p[at + 1]));
+}
+
 /* Nothing of its own kind stands beside it: 192.0.2.1 is not in 192.0.2.10. */
 static bool stands_alone(const struct identifier *i, str text, size_t at)
 {
 	bool first = at == 0, last = at + i->value.n == text.n;
 	char before = first ? ' ' : text.p[at - 1], after = last ? ' ' : text.p[at + i->value.n];
 	if (i->kind == IDENTIFIER_IP)
-		return !address_char(before) && (!address_char(after) || ((after == '.' || after == ':') &&
-			(at + i->value.n + 1 == text.n || !address_char(text.p[at + i->value.n + 1]))));
+		return ip_is4(&i->net.ip) ? !quad_char(before) && !goes_on(text, at + i->value.n, quad_char) :
+					    !address_char(before) && !goes_on(text, at + i->value.n, address_char);
 	if (i->kind == IDENTIFIER_MAIL)
 		return !word_char(before) && before != '.' && !word_char(after);
 	return !word_char(before) && !word_char(after);

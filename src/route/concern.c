@@ -110,15 +110,15 @@ static void settle(const struct gathered *g, struct concerns *out)
 {
 	out->count = 0;
 	for (uint8_t p = 0; p < SIDES * ROLE_COUNT; p++) {
-		for (size_t i = 0; i < g->n && out->count < CONCERNS_MAX; i++) {
+		for (size_t i = 0; i < g->n; i++) {
 			size_t k = 0;
 			if (g->place[i] != p)
 				continue;
 			while (k < out->count && out->list[k].org != g->list[i].org)
 				k++;
-			if (k == out->count)
+			if (k == out->count && k < CONCERNS_MAX)
 				out->list[out->count++] = g->list[i];
-			else if (g->list[i].shared_address && !out->list[k].shared_address)
+			else if (k < out->count && g->list[i].shared_address && !out->list[k].shared_address)
 				keep_shared(&out->list[k], &g->list[i]);
 		}
 	}

@@ -11,7 +11,9 @@ struct claim {
 	int64_t org;
 	int64_t from_us, until_us;
 	enum concern_role role;
-	bool shared_address, last; /* last: of its run */
+	bool shared_address; /* says so itself */
+	bool run_shared;     /* somebody of the run does, in his season: "shared " begins the reason */
+	bool last;           /* of its run */
 	char reason[64];
 };
 
@@ -226,7 +228,7 @@ static size_t country_place(str cc)
 	return (size_t)(cc.p[0] - 'A') * LETTERS + (size_t)(cc.p[1] - 'A');
 }
 
-/* When one claim says that a network is of shared addresses, it is for all. */
+/* When one claim in season says that a network is of shared addresses, it is for all; does one ever? */
 static bool shared_run(const struct sortable *list, size_t n, size_t i)
 {
 	bool shared = false;
@@ -254,7 +256,8 @@ static void make_runs(struct directory *d, const struct sortable *list, size_t n
 		uint32_t run = (uint32_t)i + 1;
 		bool shared = row->kind == SCOPE_NET && shared_run(list, n, i);
 		d->claims[run] = (struct claim){
-			.org = row->org, .role = row->role, .shared_address = shared,
+			.org = row->org, .role = row->role, .shared_address = row->shared_address,
+			.run_shared = shared,
 			.from_us = row->from_us, .until_us = row->until_us ? row->until_us : INT64_MAX,
 			.last = i + 1 == n || !same_key(&list[i], &list[i + 1]),
 		};
@@ -346,27 +349,39 @@ static bool in_season(const struct claim *c, int64_t at_us)
 	return at_us >= c->from_us && at_us < c->until_us;
 }
 
-/* A claim as it is told; `plain`: a smaller network is claimed, so that whether
- * this one is shared says nothing about the address. */
-static void tell(const struct claim *c, bool plain, struct match *out)
+/* A claim as it is told; `shared`: of the network, now. */
+static void tell(const struct claim *c, bool shared, struct match *out)
 {
-	static const char shared[] = "shared ";
-	*out = (struct match){ .org = c->org, .role = c->role,
-			       .shared_address = c->shared_address && !plain };
-	size_t skip = c->shared_address && plain ? sizeof(shared) - 1 : 0;
+	static const char word[] = "shared ";
+	*out = (struct match){ .org = c->org, .role = c->role, .shared_address = shared };
+	size_t skip = c->run_shared && !shared ? sizeof(word) - 1 : 0;
 	memcpy(out->reason, c->reason + skip, sizeof(c->reason) - skip);
 }
 
-/* Adds the claims of a run that are in season; returns how many there are now. */
+/* Does somebody in season say that the addresses of this network are shared? */
+static bool shared_now(const struct claim *c, int64_t at_us)
+{
+	if (!c->run_shared)
+		return false;
+	for (;; c++) {
+		if (c->shared_address && in_season(c, at_us))
+			return true;
+		if (c->last)
+			return false;
+	}
+}
+
+/* Adds the claims of a run that are in season; returns how many there are now. Where a smaller network
+ * is claimed, whether this one is shared says nothing about the address. */
 static size_t take(const struct directory *d, uint32_t run, int64_t at_us, struct match *out,
 		   size_t most, size_t n)
 {
-	bool plain = n > 0;
 	if (run == NO_RUN)
 		return n;
+	bool shared = n == 0 && shared_now(&d->claims[run], at_us);
 	for (const struct claim *c = &d->claims[run];; c++) {
 		if (n < most && in_season(c, at_us))
-			tell(c, plain, &out[n++]);
+			tell(c, shared, &out[n++]);
 		if (c->last)
 			return n;
 	}

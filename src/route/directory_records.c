@@ -220,15 +220,30 @@ static enum rc check(struct tx *tx, struct records *r, void *ctx, const struct r
 
 /* --- written --- */
 
+/* When the last of its claims ends, if all do and another takes its place; 0 else. What is past
+ * when it is written was meant so. */
+static int64_t former_at(const struct card *card, int64_t now_us)
+{
+	int64_t last = 0;
+	if (!card->succeeded || card->gone != ORG_ACTIVE)
+		return 0;
+	for (size_t i = 0; i < card->row_count; i++) {
+		if (!card->rows[i].scope.until_us)
+			return 0;
+		last = card->rows[i].scope.until_us > last ? card->rows[i].scope.until_us : last;
+	}
+	return last > now_us ? last : 0;
+}
+
 static enum rc write_org(struct tx *tx, int64_t *org, const struct record *now, const struct card *card,
 			 struct err *err)
 {
 	struct conn *c = tx_conn(tx);
 	struct sql *q = *org ? sql(c, "UPDATE org SET name = ?, folded = ?, kind = ?, country = ?, "
-				      "sector = ?, timezone = ?, changed_us = ?, gone = ?, record = ? "
-				      "WHERE id = ?") :
+				      "sector = ?, timezone = ?, changed_us = ?, gone = ?, record = ?, "
+				      "former_us = ? WHERE id = ?") :
 			       sql(c, "INSERT INTO org (name, folded, kind, country, sector, timezone, "
-				      "changed_us, gone, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+				      "changed_us, gone, record, former_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	const str texts[] = { card->name, card->folded, card->kind, card->country, card->sector,
 			      card->timezone };
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
@@ -236,8 +251,9 @@ static enum rc write_org(struct tx *tx, int64_t *org, const struct record *now, 
 	sql_int(q, 7, tx_now_us(tx));
 	sql_int(q, 8, card->gone);
 	sql_blob(q, 9, uuid_bytes(&now->id));
+	sql_int(q, 10, former_at(card, tx_now_us(tx)));
 	if (*org)
-		sql_int(q, 10, *org);
+		sql_int(q, 11, *org);
 	enum rc rc = sql_run(q, err);
 	if (rc == RC_OK && *org == 0)
 		*org = sql_last_id(c);
@@ -356,6 +372,7 @@ enum rc directory_records_open(struct store *s, struct records *r, struct direct
 	records_add_hook(r, &(struct record_hook){ .changed = changed, .check = check, .ctx = d });
 	records_add_hook(r, &(struct record_hook){ .changed = claim_changed, .ctx = d });
 	store_before_commit(s, raise_version, d);
+	store_add_tend(s, former_tend, d);
 	*out = d;
 	return RC_OK;
 }

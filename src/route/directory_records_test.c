@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "record/record_world.h"
 #include "route/directory_records.h"
@@ -302,6 +304,90 @@ TEST(rows_become_records_once)
 	town_end(&t);
 }
 
+static struct record now_of(struct town *t, const struct record *r)
+{
+	struct record now = { 0 };
+	struct reader *rd;
+	CHECK_RC(store_read_begin(t->w.s, &rd, &err), RC_OK, err);
+	CHECK_RC(record_load(reader_conn(rd), snapshot_table(t->w.held), r->id, t->w.a, &now, &err), RC_OK, err);
+	store_read_end(rd);
+	return now;
+}
+
+/* Its successor takes over in a moment; then it is former, once. */
+TEST(former_when_the_day_has_come)
+{
+	struct town t = town_new();
+	bool did = false;
+	char ends[40], fields[400];
+	struct buf id = BUF_INIT(RECORD_ID_BYTES);
+	struct record b = made(&t, ORG("B", "constituent", "")), r;
+	record_id_format(&id, STR("organisation"), &b.id);
+	snprintf(ends, sizeof(ends), STR_FMT, STR_ARG(time_str((char[40]){ 0 }, clock_now_us() + 2 * SECOND_US)));
+	snprintf(fields, sizeof(fields), "{\"name\":\"A\",\"kind\":\"constituent\",\"successor\":\"%s\","
+		 "\"constituency\":[{\"kind\":\"asn\",\"value\":\"64500\",\"ends\":\"%s\"}]}", id.p, ends);
+	struct record a = made(&t, fields);
+	CHECK_RC(store_tend(t.w.s, &did, &err), RC_OK, err);
+	CHECK_STR(now_of(&t, &a).state_name, STR("active"));
+	for (int i = 0; i < 600 && str_eq(now_of(&t, &a).state_name, STR("active")); i++) {
+		usleep(10000);
+		CHECK_RC(store_tend(t.w.s, &did, &err), RC_OK, err);
+	}
+	CHECK_STR(now_of(&t, &a).state_name, STR("former"));
+	CHECK_STR(now_of(&t, &a).author, STR("node"));
+	CHECK_RC(change(&t, &a, "{}", "active", NULL, &r), RC_OK, err);
+	CHECK_RC(store_tend(t.w.s, &did, &err), RC_OK, err);
+	CHECK_STR(now_of(&t, &a).state_name, STR("active"));
+	buf_free(&id);
+	town_end(&t);
+}
+
+/* What is approved opens nothing that was before: neither by its own dates nor by another's. */
+TEST(a_claim_begins_when_it_is_approved)
+{
+	struct town t = town_new();
+	struct match m[4];
+	struct record org = made(&t, "{\"name\":\"Bank\",\"kind\":\"constituent\"}"), r;
+	const struct type *claim = types_find(snapshot_table(t.w.held), STR("claim"));
+	struct buf fields = BUF_INIT(KIB(4));
+	buf_add(&fields, STR("{\"kind\":\"domain\",\"value\":\"bank.example\",\"method\":\"letter\","
+			     "\"from\":\"2020-01-01\",\"organisation\":\""));
+	record_id_format(&fields, STR("organisation"), &org.id);
+	buf_add(&fields, STR("\"}"));
+	struct record_change c = { .type = claim, .fields = buf_str(&fields), .actor = STR("account:1"),
+				   .to_state = type_state(claim, STR("proved")) };
+	CHECK_RC(world_put(&t.w, &c, &r), RC_OK, err);
+	int64_t now = clock_now_us(), day = (int64_t)time_day(now) * DAY_US;
+	struct directory *d = loaded(&t);
+	CHECK_INT(directory_match_domain(d, STR("www.bank.example"), now, m, 4), 0);
+	directory_free(d);
+	c = (struct record_change){ .type = claim, .id = r.id, .actor = STR("account:2"),
+				    .to_state = type_state(claim, STR("approved")) };
+	CHECK_RC(world_put(&t.w, &c, &r), RC_OK, err);
+	d = loaded(&t);
+	CHECK_INT(directory_match_domain(d, STR("www.bank.example"), now, m, 4), 1);
+	CHECK_INT(directory_match_domain(d, STR("www.bank.example"), day, m, 4), 1);
+	CHECK_INT(directory_match_domain(d, STR("www.bank.example"), day - 1, m, 4), 0);
+	CHECK_INT(directory_match_domain(d, STR("www.bank.example"), at("2020-06-01"), m, 4), 0);
+	directory_free(d);
+	/* The organisation's version is of who approved it. */
+	struct reader *rd;
+	CHECK_RC(store_read_begin(t.w.s, &rd, &err), RC_OK, err);
+	CHECK_RC(record_load(reader_conn(rd), snapshot_table(t.w.held), org.id, t.w.a, &org, &err), RC_OK, err);
+	store_read_end(rd);
+	CHECK_STR(org.author, STR("account:2"));
+	CHECK_STR(org.why, STR("claim-1 was approved"));
+	c.to_state = type_state(claim, STR("ended"));
+	c.why = STR("sold");
+	CHECK_RC(world_put(&t.w, &c, &r), RC_OK, err);
+	d = loaded(&t);
+	CHECK_INT(directory_match_domain(d, STR("www.bank.example"), now, m, 4), 0);
+	directory_free(d);
+	buf_free(&fields);
+	town_end(&t);
+}
+
 TEST_MAIN(TEST_RUN(a_record_routes_and_keeps_its_number), TEST_RUN(refused_with_a_sentence_at_the_row),
 	  TEST_RUN(who_routes_nothing), TEST_RUN(erased_is_gone_for_good),
-	  TEST_RUN(rows_become_records_once))
+	  TEST_RUN(rows_become_records_once), TEST_RUN(a_claim_begins_when_it_is_approved),
+	  TEST_RUN(former_when_the_day_has_come))

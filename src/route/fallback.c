@@ -145,7 +145,6 @@ uint64_t fallback_entries(const struct fallback *f)
 }
 
 struct asking {
-	const struct fallback *f;
 	struct fallback_hit *out;
 	size_t count;
 };
@@ -238,27 +237,40 @@ static void ask_part(struct asking *a, const struct fallback_part *p, const stru
 size_t fallback_find(const struct fallback *f, const struct fallback_ask *ask,
 		     struct fallback_hit out[FALLBACK_HITS_MAX])
 {
-	struct asking a = { .f = f, .out = out };
+	struct asking a = { .out = out };
 	for (size_t i = 0; f && i < f->count; i++)
 		ask_part(&a, &f->parts[i], ask);
 	return a.count;
 }
 
+size_t fallback_ask_part(const struct fallback_part *p, const struct fallback_ask *ask,
+			 struct fallback_hit out[FALLBACK_HITS_MAX])
+{
+	struct asking a = { .out = out };
+	ask_part(&a, p, ask);
+	return a.count;
+}
+
+bool fallback_part_country(const struct fallback_part *p, const struct ip *ip, char cc[3])
+{
+	struct held held[HOLDERS];
+	size_t n = holders_ip(p, ip, held, HOLDERS);
+	for (size_t k = 0; k < n; k++) {
+		const struct fallback_contact *c = &p->contact[held[k].contact];
+		if (held[k].contact >= p->contact_count || !c->country[0])
+			continue;
+		memcpy(cc, c->country, 2);
+		cc[2] = '\0';
+		return true;
+	}
+	return false;
+}
+
 bool fallback_country(const struct fallback *f, const struct ip *ip, char cc[3])
 {
-	for (size_t i = 0; f && i < f->count; i++) {
-		const struct fallback_part *p = &f->parts[i];
-		struct held held[HOLDERS];
-		size_t n = holders_ip(p, ip, held, HOLDERS);
-		for (size_t k = 0; k < n; k++) {
-			const struct fallback_contact *c = &p->contact[held[k].contact];
-			if (held[k].contact >= p->contact_count || !c->country[0])
-				continue;
-			memcpy(cc, c->country, 2);
-			cc[2] = '\0';
+	for (size_t i = 0; f && i < f->count; i++)
+		if (fallback_part_country(&f->parts[i], ip, cc))
 			return true;
-		}
-	}
 	return false;
 }
 

@@ -59,6 +59,11 @@ struct fallback_part {
 bool fallback_attach(struct fallback_part *part, const void *p, size_t n);
 str fallback_text(const struct fallback_part *part, uint32_t at);
 
+/* As fallback_find() and fallback_country(), of one. */
+size_t fallback_ask_part(const struct fallback_part *p, const struct fallback_ask *ask,
+			 struct fallback_hit out[FALLBACK_HITS_MAX]);
+bool fallback_part_country(const struct fallback_part *p, const struct ip *ip, char cc[3]);
+
 /* The rows of fallback_look as an image a source; `each` is told about them. */
 MUST_CHECK enum rc fallback_live(struct conn *c, enum rc (*each)(void *ctx, struct buf *image, struct err *err),
 				 void *ctx, struct err *err);

@@ -238,6 +238,7 @@ enum rc card_read(const struct record *rec, struct arena *a, card_wrong wrong, v
 	if (!out->sector.n)
 		out->sector = meant_text(t, body, "organisation.sector", a);
 	out->timezone = meant_text(t, body, "organisation.timezone", a);
+	out->succeeded = meant_text(t, body, "organisation.successor", a).n > 0;
 	read_contacts_of(t, body, a, out);
 	read_claims(t, body, a, wrong, ctx, out);
 	json_free(body);

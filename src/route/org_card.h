@@ -34,6 +34,7 @@ struct card {
 	struct card_row *rows; /* in order, each once */
 	size_t row_count;
 	enum org_gone gone;
+	bool succeeded; /* has a successor */
 };
 /* What is wrong of one row of the field that means "organisation.claims". */
 typedef void (*card_wrong)(void *ctx, const struct type_field *f, unsigned row, const char *words);
@@ -60,6 +61,9 @@ MUST_CHECK enum rc directory_project(struct tx *tx, struct directory_records *d,
 /* claim_records.c: a hook: what is approved becomes a row of its organisation. */
 enum rc claim_changed(struct tx *tx, struct records *r, void *ctx, const struct record *before,
 		      const struct record *now, struct err *err);
+
+/* directory_former.c: a store_tend_fn of struct directory_records. */
+enum rc former_tend(struct store *s, void *ctx, bool *did_out, struct err *err);
 
 /* One claim as a row of a record's body. */
 void claim_json(struct json_out *j, const struct scope_row *row, const char *source);

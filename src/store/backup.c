@@ -13,7 +13,7 @@ enum { FILE_NAME = 64, FILES_BESIDE = 256, STEP_PAGES = 512, TAG_FILES = 256, KE
 
 struct store_backup {
 	struct store *s;
-	struct io_dir *repeats, *types, *evidence;
+	struct io_dir *repeats, *types, *evidence, *mappings;
 	struct backup_file *file;
 	size_t n, room, missing;
 	/* tag files and layers of findings are merged and removed while we read: held open from the start */
@@ -77,6 +77,8 @@ bool store_backup_name_is_ours(str name)
 	str file = name, dir = str_cut(&file, '/');
 	if (str_eq(dir, STR("types")))
 		return is_plain_name(file) && str_ends(file, STR(".json"));
+	if (str_eq(dir, STR("mappings")))
+		return is_plain_name(file) && str_ends(file, STR(".mustache"));
 	if (str_eq(dir, STR("evidence")))
 		return is_digest(file);
 	if (!str_to_z(file, z, sizeof(z)))
@@ -111,6 +113,7 @@ static enum rc dir_of(struct store_backup *b, const char *name, struct io_dir **
 	       : str_starts(str_of(name), STR("findings/")) ? b->s->findings
 	       : str_starts(str_of(name), STR("types/"))  ? b->types
 	       : str_starts(str_of(name), STR("evidence/")) ? b->evidence
+	       : str_starts(str_of(name), STR("mappings/")) ? b->mappings
 						       : b->repeats;
 	return *out ? RC_OK : RC_ABSENT;
 }
@@ -195,10 +198,15 @@ static enum rc list_beside(struct store_backup *b, struct err *err)
 {
 	struct beside root = { .b = b, .d = b->s->dir, .dir = "" };
 	enum rc rc = io_dir_each(b->s->dir, take_beside, &root, err);
-	if (rc != RC_OK || io_dir_sub(b->s->dir, "types", false, &b->types, NULL) != RC_OK)
-		return rc;
-	struct beside types = { .b = b, .d = b->types, .dir = "types" };
-	return io_dir_each(b->types, take_beside, &types, err);
+	const struct { const char *name; struct io_dir **dir; } places[] = { { "types", &b->types },
+									      { "mappings", &b->mappings } };
+	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(places); i++) {
+		if (io_dir_sub(b->s->dir, places[i].name, false, places[i].dir, NULL) != RC_OK)
+			continue;
+		struct beside inside = { .b = b, .d = *places[i].dir, .dir = places[i].name };
+		rc = io_dir_each(*places[i].dir, take_beside, &inside, err);
+	}
+	return rc;
 }
 
 /* Files of evidence as the copy of main.db names them: each once, under the digest of it. */
@@ -378,6 +386,7 @@ void store_backup_end(struct store_backup *b)
 	io_dir_close(b->repeats);
 	io_dir_close(b->types);
 	io_dir_close(b->evidence);
+	io_dir_close(b->mappings);
 	store_backup_clean(b->s);
 	store_give_files(b->s);
 	free(b->file);

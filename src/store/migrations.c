@@ -309,17 +309,22 @@ static const char version_3[] =
 	" country TEXT NOT NULL, trust INTEGER NOT NULL, seen_day INTEGER NOT NULL,"
 	" until_us INTEGER NOT NULL);"
 	"CREATE INDEX fallback_look_of ON fallback_look (source, subject);"
+	/* node/lookup.c: when a host was asked last */
+	"CREATE TABLE fallback_pace (host TEXT PRIMARY KEY, at_us INTEGER NOT NULL) WITHOUT ROWID;"
 	/* directory_records.c: record: the uuid of the one this row is made of, NULL: none yet; several
 	 * may have one name; gone: 1 former, 2 erased. Rows are never taken away, so that no number
 	 * comes to mean another organisation */
 	"CREATE TABLE org_3 (id INTEGER PRIMARY KEY, record BLOB UNIQUE, name TEXT NOT NULL,"
 	" folded TEXT NOT NULL, kind TEXT NOT NULL, country TEXT NOT NULL, sector TEXT NOT NULL,"
-	" timezone TEXT NOT NULL, changed_us INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0);"
+	" timezone TEXT NOT NULL, changed_us INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0,"
+	" former_us INTEGER NOT NULL DEFAULT 0);"
 	"INSERT INTO org_3 (id, name, folded, kind, country, sector, timezone, changed_us)"
 	" SELECT id, name, folded, kind, country, sector, timezone, changed_us FROM org;"
 	"DROP TABLE org;"
 	"ALTER TABLE org_3 RENAME TO org;"
 	"CREATE INDEX org_folded ON org (folded);"
+	/* directory_former.c: when all that was claimed by one that has a successor has ended; 0: never */
+	"CREATE INDEX org_former ON org (former_us) WHERE former_us > 0;"
 	"ALTER TABLE org_contact ADD COLUMN name TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE org_contact ADD COLUMN channel TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE org_contact ADD COLUMN hours TEXT NOT NULL DEFAULT '';"
@@ -348,6 +353,22 @@ static const char version_3[] =
 	"CREATE INDEX round_member_message ON round_member (message) WHERE message > 0;"
 	"CREATE INDEX round_member_of ON round_member (organisation);"
 	/* --- directory --- */
+	/* directory/merge.c: organisations made one: uuids, and versions before and after on both sides;
+	 * undone_us 0: it stands */
+	"CREATE TABLE organisation_merge (id INTEGER PRIMARY KEY, keep BLOB NOT NULL, other BLOB NOT NULL,"
+	" keep_before INTEGER NOT NULL, keep_after INTEGER NOT NULL, other_before INTEGER NOT NULL,"
+	" other_after INTEGER NOT NULL, state TEXT NOT NULL, actor TEXT NOT NULL, why TEXT NOT NULL,"
+	" at_us INTEGER NOT NULL, undone_us INTEGER NOT NULL);"
+	"CREATE INDEX organisation_merge_other ON organisation_merge (other, undone_us);"
+	/* links that moved, as they stood at the other; added: the id it has at keep, 0: stood there
+	 * already; and references of other records: field, and versions before and after */
+	"CREATE TABLE organisation_merge_link (id INTEGER PRIMARY KEY, merge INTEGER NOT NULL,"
+	" kind TEXT NOT NULL, end TEXT NOT NULL, outward INTEGER NOT NULL, why TEXT NOT NULL,"
+	" added INTEGER NOT NULL);"
+	"CREATE INDEX organisation_merge_link_of ON organisation_merge_link (merge);"
+	"CREATE TABLE organisation_merge_reference (id INTEGER PRIMARY KEY, merge INTEGER NOT NULL,"
+	" record TEXT NOT NULL, field TEXT NOT NULL);"
+	"CREATE INDEX organisation_merge_reference_of ON organisation_merge_reference (merge);"
 	/* --- duty: shifts, paging --- */
 	/* duty.c: shifts that count (planned or taken) out of the records of that name, by time; role:
 	 * enum shift_role */
@@ -377,6 +398,10 @@ static const char version_3[] =
 	" UNIQUE (evidence, n));"
 	"CREATE INDEX evidence_item_stored ON evidence_item (stored);"
 	"CREATE INDEX evidence_item_checked ON evidence_item (state, checked_us);"
+	/* custody.c: exhibit numbers, once in a case ("" of none) */
+	"CREATE TABLE evidence_number (parent TEXT NOT NULL, number TEXT NOT NULL, evidence BLOB NOT NULL,"
+	" PRIMARY KEY (parent, number)) WITHOUT ROWID;"
+	"CREATE INDEX evidence_number_of ON evidence_number (evidence);"
 	/* files about to get their name: removed at the next start when no item names them */
 	"CREATE TABLE evidence_adding (stored BLOB PRIMARY KEY) WITHOUT ROWID;"
 	/* files no item names any more: removed once that is on disk */

@@ -117,7 +117,7 @@ MUST_CHECK enum rc store_frame(struct store *s, enum segment which, const struct
 /* Background work (seal the tail, merge tag files): runs when there is some;
  * false when there was nothing to do. Called by the node's background thread. */
 MUST_CHECK enum rc store_tend(struct store *s, bool *did_out, struct err *err);
-/* Who has such work says so once after store_open (at most 16). Each call does
+/* Who has such work says so once after store_open (at most 32). Each call does
  * one piece of work and sets *did_out when there was one. */
 typedef enum rc (*store_tend_fn)(struct store *s, void *ctx, bool *did_out, struct err *err);
 void store_add_tend(struct store *s, store_tend_fn fn, void *ctx);

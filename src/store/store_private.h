@@ -131,7 +131,7 @@ struct store {
 	struct tender {
 		store_tend_fn fn;
 		void *ctx;
-	} tender[16];
+	} tender[32];
 	atomic_uint tenders;
 };
 #define DB_NAME "main.db"

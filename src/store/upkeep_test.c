@@ -3,6 +3,8 @@
 
 #include "base/arena.h"
 #include "base/test_dir.h"
+#include "store/destroyed.h"
+#include "store/held.h"
 #include "store/quarantine.h"
 #include "store/raw.h"
 #include "store/upkeep.h"
@@ -377,7 +379,7 @@ TEST(what_is_held_stays)
 TEST(an_organisation_is_held)
 {
 	struct world w = created();
-	static char org[] = "INSERT INTO org VALUES (6, NULL, 'Six', 'six', '', '', '', '', 0, 0)";
+	static char org[] = "INSERT INTO org VALUES (6, NULL, 'Six', 'six', '', '', '', '', 0, 0, 0)";
 	struct holding h = { .what = "org 6", .reason = "case 1" };
 	(void)deliver(&w, 1000, "5 1 asn");
 	(void)deliver(&w, 600, "6 1 asn");
@@ -433,7 +435,188 @@ TEST(a_reader_of_before)
 	ended(&w);
 }
 
+/* --- for a case --- */
+
+struct keeping {
+	struct uuid hold;
+	str object;
+	uint64_t seq;
+	bool lift;
+};
+
+static enum rc keep(struct tx *tx, void *ctx, struct err *e)
+{
+	struct keeping *k = ctx;
+	return k->lift ? held_lift(tx, &k->hold, e) : held_add(tx, &k->hold, k->object, k->seq, false, e);
+}
+
+TEST(what_is_held_for_a_case_stays)
+{
+	struct world w = created();
+	struct keeping event = { .hold = uuid_random(), .object = STR("event--x"), .seq = 1003 };
+	struct keeping report = { .hold = event.hold, .object = STR("report--3") };
+	struct keeping tail = { .hold = event.hold, .object = STR("event--y"), .seq = 1635 };
+	(void)deliver(&w, 1000, "5 1 asn");
+	(void)deliver(&w, 600, "6 1 asn");
+	(void)deliver(&w, 30, "7 1 asn");
+	(void)deliver(&w, 31, "8 1 asn");
+	CHECK_RC(store_write(w.s, keep, &event, &err), RC_OK, err);
+	CHECK_RC(store_write(w.s, keep, &event, &err), RC_OK, err); /* once */
+	CHECK_RC(store_write(w.s, keep, &report, &err), RC_OK, err);
+	CHECK_RC(store_write(w.s, keep, &tail, &err), RC_OK, err);
+	struct forget_result f = forget(&w, false);
+	CHECK_INT(f.events, 1000);
+	CHECK_INT(f.held_events, 661); /* with their neighbours */
+	CHECK_INT(verify(&w).damaged, 0);
+	CHECK_INT(number(&w, "SELECT count(*) FROM held"), 3);
+	event.lift = true;
+	CHECK_RC(store_write(w.s, keep, &event, &err), RC_OK, err);
+	f = forget(&w, false);
+	CHECK_INT(f.events, 661);
+	CHECK_INT(verify(&w).rows, 0);
+	ended(&w);
+}
+
+/* --- single events --- */
+
+struct dropping {
+	int64_t list;
+	uint64_t from, until, step;
+	bool more;
+	unsigned files;
+};
+
+static enum rc list_them(struct tx *tx, void *ctx, struct err *e)
+{
+	struct dropping *d = ctx;
+	enum rc rc = events_list_new(tx_conn(tx), &d->list, e);
+	for (uint64_t seq = d->from; rc == RC_OK && seq < d->until; seq += d->step)
+		rc = events_list_add(tx, d->list, seq, e);
+	return rc;
+}
+
+static enum rc count_file(void *ctx, struct tx *tx, const struct place *file, struct err *e)
+{
+	(void)tx;
+	(void)file;
+	(void)e;
+	((struct dropping *)ctx)->files++;
+	return RC_OK;
+}
+
+static enum rc drop_some(struct tx *tx, void *ctx, struct err *e)
+{
+	struct dropping *d = ctx;
+	return events_drop_listed(tx, d->list, count_file, d, &d->more, e);
+}
+
+static bool count_seq(void *ctx, const struct event_row *e)
+{
+	uint64_t *sum = ctx;
+	*sum += e->seq;
+	return true;
+}
+
+static uint64_t sum_of_seqs(struct world *w)
+{
+	uint64_t sum = 0;
+	struct reader *r;
+	struct event_query q = { .tlp_mask = UINT32_MAX, .exercise = true };
+	CHECK_RC(store_read_begin(w->s, &r, &err), RC_OK, err);
+	CHECK_RC(events_scan(r, &q, count_seq, &sum, &err), RC_OK, err);
+	store_read_end(r);
+	return sum;
+}
+
+static const struct {
+	const char *what;
+	uint64_t from, until, step;
+	int64_t rows; /* that are left of 1000 in a chunk and 30 in the tail */
+} drops[] = {
+	{ "the first", 1, 2, 1, 1029 },	       { "the last of a chunk", 1000, 1001, 1, 1029 },
+	{ "one in the middle", 500, 501, 1, 1029 }, { "one of the tail", 1010, 1011, 1, 1029 },
+	{ "over the end of a chunk", 990, 1006, 1, 1014 }, { "each other", 1, 1031, 2, 515 },
+	{ "all", 1, 1031, 1, 0 },	       { "what is not there", 5000, 5003, 1, 1030 },
+};
+
+TEST(single_events_go)
+{
+	for (size_t i = 0; i < COUNT_OF(drops); i++) {
+		struct world w = created();
+		struct dropping d = { .from = drops[i].from, .until = drops[i].until, .step = drops[i].step };
+		uint64_t gone = 0, all = UINT64_C(1030) * 1031 / 2;
+		unsigned calls = 0;
+		(void)deliver(&w, 1000, "5 1 asn");
+		(void)deliver(&w, 30, "6 1 asn");
+		for (uint64_t seq = d.from; seq < d.until && seq <= 1030; seq += d.step)
+			gone += seq;
+		CHECK_RC(store_write(w.s, list_them, &d, &err), RC_OK, err);
+		do
+			CHECK_RC(store_write(w.s, drop_some, &d, &err), RC_OK, err);
+		while (d.more && ++calls < 10);
+		CHECK_MSG(!d.more, "%s: no end", drops[i].what);
+		struct verify_result v = verify(&w);
+		CHECK_MSG(v.damaged == 0, "%s: %s", drops[i].what, w.said);
+		CHECK_MSG((int64_t)v.rows == drops[i].rows, "%s: %llu rows", drops[i].what, (unsigned long long)v.rows);
+		CHECK_MSG(sum_of_seqs(&w) == all - gone, "%s: others went", drops[i].what);
+		CHECK_INT(number(&w, "SELECT count(*) FROM erasing_event"), 0);
+		CHECK_INT(number(&w, "SELECT sum(events) FROM report"), 0); /* as their reports say */
+		ended(&w);
+	}
+}
+
+/* --- bytes that may not come back --- */
+
+struct again {
+	struct digest d;
+	struct world *w;
+};
+
+static enum rc destroy(struct tx *tx, void *ctx, struct err *e)
+{
+	struct again *a = ctx;
+	return destroyed_add(tx, &a->d, 1, STR("destruction--x"), e);
+}
+
+static enum rc send(struct world *w, str bytes)
+{
+	struct raw_intake *in;
+	struct report r = { .feed = 1 };
+	bool known;
+	CHECK_RC(raw_begin(w->s, &in, &err), RC_OK, err);
+	for (size_t at = 0; at < bytes.n; at += 100000)
+		CHECK_RC(raw_add(in, str_head(str_from(bytes, at), 100000), &err), RC_OK, err);
+	return report_received(in, &r, &known, &err);
+}
+
+TEST(destroyed_bytes_do_not_come_back)
+{
+	static const size_t sizes[] = { 0, 1, 5000, 400000, 1200000 };
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		struct world w = created();
+		char *p = x_alloc(sizes[i] + 1);
+		memset(p, 'x', sizes[i]);
+		str bytes = str_mem(p, sizes[i]);
+		struct again a = { .d = sha256(bytes), .w = &w };
+		CHECK_RC(store_write(w.s, destroy, &a, &err), RC_OK, err);
+		CHECK_RC(store_write(w.s, destroy, &a, &err), RC_OK, err);
+		CHECK_RC(send(&w, bytes), RC_DENIED, err);
+		CHECK_RC(send(&w, bytes), RC_DENIED, err);
+		CHECK_INT(number(&w, "SELECT count(*) FROM report"), 0);
+		CHECK_INT(number(&w, "SELECT count(*) FROM raw_tail"), 0);
+		CHECK_INT(number(&w, "SELECT seen FROM destroyed"), 2);
+		/* parts of a large one stood in a file before the last came */
+		CHECK_INT(number(&w, "SELECT count(*) FROM destroyed_left"), sizes[i] > 262144);
+		p[0] = 'y';
+		CHECK_RC(send(&w, str_mem(p, sizes[i] + !sizes[i])), RC_OK, err);
+		CHECK_INT(number(&w, "SELECT count(*) FROM report"), 1);
+		free(p);
+		ended(&w);
+	}
+}
+
 TEST_MAIN(TEST_RUN(sound), TEST_RUN(flipped_bytes), TEST_RUN(changed_rows), TEST_RUN(a_lost_file),
 	  TEST_RUN(holds_are_checked), TEST_RUN(everything_is_forgotten),
 	  TEST_RUN(what_is_held_stays), TEST_RUN(an_organisation_is_held), TEST_RUN(a_day_is_held),
-	  TEST_RUN(a_reader_of_before))
+	  TEST_RUN(a_reader_of_before), TEST_RUN(what_is_held_for_a_case_stays),
+	  TEST_RUN(single_events_go), TEST_RUN(destroyed_bytes_do_not_come_back))

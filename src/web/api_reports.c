@@ -11,7 +11,7 @@ struct upload {
 	bool wait;
 };
 
-static void answer_words(struct http_answer *a, int status, const char *kind, const char *words)
+void api_words(struct http_answer *a, int status, const char *kind, const char *words)
 {
 	a->status = status;
 	a->type = "application/json";
@@ -36,7 +36,7 @@ static void answer_failure(struct web *w, struct http_answer *a, enum rc rc, con
 	int status = rc_http_status(rc);
 	/* the report itself is over a limit, or the disk is: rc.h says 507 for both */
 	atomic_fetch_add(&w->refused_reports, 1);
-	answer_words(a, status, rc_name(rc), err->text);
+	api_words(a, status, rc_name(rc), err->text);
 }
 
 /* May this caller send reports here? Answers when not. */
@@ -47,13 +47,13 @@ static bool admitted(struct web *w, const struct http_request *q, struct caller 
 	identify(w, q, c);
 	caller_end(c); /* reports are no business of a case key */
 	if (c->too_often)
-		answer_words(a, 429, "busy", "too many wrong tries from this address; wait ten minutes");
+		api_words(a, 429, "busy", "too many wrong tries from this address; wait ten minutes");
 	else if (!c->known || c->by_session) /* a cookie alone must not send anything */
-		answer_words(a, 401, "denied", "send a token: Authorization: Bearer ...");
+		api_words(a, 401, "denied", "send a token: Authorization: Bearer ...");
 	else if (!right_includes(c->viewer.right, RIGHT_INTAKE))
-		answer_words(a, 403, "denied", "this token does not have the right intake");
+		api_words(a, 403, "denied", "this token does not have the right intake");
 	else if (str_starts_nocase(type, STR("multipart/")))
-		answer_words(a, 415, "input", "send the report as the body itself, as curl --data-binary does");
+		api_words(a, 415, "input", "send the report as the body itself, as curl --data-binary does");
 	return a->status == 0;
 }
 
@@ -69,6 +69,11 @@ static void give_up(void *ctx)
 	intake_abort(u->in);
 }
 
+uint64_t api_reports_most(const struct web *w)
+{
+	return (uint64_t)settings_int(w->n->settings, "intake_body_max");
+}
+
 void api_reports_begin(struct web *w, const struct http_request *q, struct http_upload *u,
 		       struct http_answer *a)
 {
@@ -78,7 +83,7 @@ void api_reports_begin(struct web *w, const struct http_request *q, struct http_
 		return;
 	str feed = http_query(q, "feed"), bound = str_of(c.feed);
 	if (bound.n > 0 && feed.n > 0 && !str_eq(feed, bound)) {
-		answer_words(a, 403, "denied", "this token is for another feed");
+		api_words(a, 403, "denied", "this token is for another feed");
 		return;
 	}
 	struct delivery d = { .feed = bound.n > 0 ? bound : feed,

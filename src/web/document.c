@@ -38,6 +38,11 @@ str templates_style(void)
 	return asset(STR("style.css"));
 }
 
+str templates_list_script(void)
+{
+	return asset(STR("list.js"));
+}
+
 str templates_passkey_script(void)
 {
 	return asset(STR("passkey.js"));

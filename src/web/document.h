@@ -16,6 +16,7 @@ void templates_free(struct templates *t);
 const char *templates_style_tag(const struct templates *t);
 str templates_style(void);
 str templates_passkey_script(void);
+str templates_list_script(void);
 
 /* `name` as in "events" (templates/events.mustache). Templates cannot say
  * "source.ip" (it means ip inside source): in every object in the document or in a

@@ -154,6 +154,9 @@ MUST_CHECK enum rc page_put_approvals(struct page *p, const char *name, bool wai
 MUST_CHECK enum rc page_put_due(struct page *p, struct err *err);
 /* "destroy_href": the form that destroys and refers it, for who may (page_privacy.c). */
 void page_put_destroy(struct page *p, str object);
+/* "cases":{"waiting","in_work","list_href","may_make"}: incidents, as many as he may see, "200+" when there are more;
+ * for who may see them at all (page_triage.c). */
+MUST_CHECK enum rc page_put_cases(struct page *p, struct err *err);
 /* "qr": path data of an SVG of "qr_size" modules (ISO/IEC 18004, libqrencode). */
 void page_qr(struct page *p, str text);
 
@@ -178,5 +181,14 @@ void api_reports_begin(struct web *w, const struct http_request *q, struct http_
 		       struct http_answer *a);
 void api_reports_end(struct web *w, const struct http_request *q, struct http_upload *u,
 		     struct http_answer *a);
+uint64_t api_reports_most(const struct web *w);
+/* api_evidence.c */
+void api_evidence_begin(struct web *w, const struct http_request *q, struct http_upload *u,
+			struct http_answer *a);
+void api_evidence_end(struct web *w, const struct http_request *q, struct http_upload *u,
+		      struct http_answer *a);
+uint64_t api_evidence_most(const struct web *w);
+/* As programs are answered: {"error":{"kind":…,"words":…}} */
+void api_words(struct http_answer *a, int status, const char *kind, const char *words);
 
 #endif

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The page of an incident: what a record's page has, and severity with its reason, clocks, who is responsible for
- * each indicator, similar cases, what is linked by kind, the timeline; and what is done there. */
-#include <json-c/json.h>
-
-#include "incident/act.h"
+ * each indicator, similar cases, what is linked by kind, the timeline. What is done there: page_case_do.c. */
 #include "incident/indicators.h"
 #include "incident/merge.h"
 #include "incident/severity.h"
@@ -11,7 +8,7 @@
 #include "record/clocks.h"
 #include "web/records.h"
 
-enum { SHOWN_ENTRIES = 30, SHOWN_MESSAGES = 200, WHO_MOST = 50, WHO_EACH = 3 };
+enum { SHOWN_ENTRIES = 30, SHOWN_MESSAGES = 200, WHO_MOST = 50, WHO_EACH = 3, LINKS_MOST = 500 };
 
 bool is_case(const struct record_view *v)
 {
@@ -52,6 +49,8 @@ static void put_severity(struct page *p, const struct record_view *v, const stru
 	json_put_str(&p->j, "proposed_label", choice_label(p, t->severity, str_of(s.level)));
 	json_put_str(&p->j, "proposed_reason", s.reason);
 	json_put_bool(&p->j, "differs", !str_eq(set, str_of(s.level)));
+	json_put_bool(&p->j, "why_missing", t->severity_why && !case_value(v, t->severity_why) && !record_view_cuts(v, t->severity_why) &&
+					    !str_eq(set, str_of(s.level)));
 }
 
 static void put_handling(struct page *p, const struct record_view *v, const struct case_type *t)
@@ -209,18 +208,30 @@ static const char *section_of(const struct types *types, const struct type *t)
 
 struct linking {
 	struct page *p;
-	const char *section;
+	struct link_view list[LINKS_MOST];
+	size_t count;
 };
 
-static bool put_section_link(void *ctx, const struct link_view *l)
+static bool note_link(void *ctx, const struct link_view *l)
 {
 	struct linking *k = ctx;
-	struct page *p = k->p;
+	struct link_view *to = &k->list[k->count++];
+	const str texts[] = { l->kind, l->why, l->other, l->other_title, l->other_type, l->other_state };
+	str *copies[] = { &to->kind, &to->why, &to->other, &to->other_title, &to->other_type, &to->other_state };
+
+	*to = *l;
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		*copies[i] = arena_str(k->p->a, texts[i]);
+	return k->count < LINKS_MOST;
+}
+
+static void put_section_link(struct page *p, const struct link_view *l, const char *section)
+{
 	const struct type *t = types_find(page_types(p), l->other_type);
 	int state = t ? type_state(t, l->other_state) : -1;
 
-	if (strcmp(section_of(page_types(p), t), k->section) != 0)
-		return true;
+	if (strcmp(section_of(page_types(p), t), section) != 0)
+		return;
 	json_open(&p->j, '{');
 	json_put_i64(&p->j, "id", l->id);
 	json_put_str(&p->j, "kind", l->kind);
@@ -236,19 +247,20 @@ static bool put_section_link(void *ctx, const struct link_view *l)
 	if (href.n > 0)
 		json_put_str(&p->j, "href", href);
 	json_close(&p->j, '}');
-	return !p->doc.over;
 }
 
 static enum rc put_sections(struct page *p, str id, struct err *err)
 {
 	static const char *const sections[] = { "tasks", "evidence", "correspondence", "linked" };
-	enum rc rc = RC_OK;
+	struct linking *k = ARENA_NEW(p->a, struct linking);
 
+	k->p = p;
+	enum rc rc = read_record_links(p->r, page_types(p), &p->caller.viewer, id, p->a, note_link, k, err);
 	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(sections); i++) {
-		struct linking k = { p, sections[i] };
 		json_key(&p->j, arena_fmt(p->a, "part_%s", sections[i]));
 		json_open(&p->j, '[');
-		rc = read_record_links(p->r, page_types(p), &p->caller.viewer, id, p->a, put_section_link, &k, err);
+		for (size_t l = 0; l < k->count; l++)
+			put_section_link(p, &k->list[l], sections[i]);
 		json_close(&p->j, ']');
 	}
 	return rc;
@@ -294,135 +306,52 @@ enum rc put_case(struct page *p, const struct record_view *v, struct err *err)
 	return rc == RC_OK ? put_times(p, id, err) : rc;
 }
 
-/* --- what is done there --- */
+/* --- a campaign: the incidents of it, and whose they are --- */
 
-struct doing {
+struct members {
 	struct page *p;
-	struct json_object *o;     /* a program's body; NULL: a form came */
-	str id;
-	str indicators[ACT_MOST]; size_t indicator_count;
-	int64_t links[ACT_MOST]; size_t link_count;
-	struct merged merged;
-	str made;                  /* another record to go to */
+	size_t n;
 };
 
-static str asked(const struct doing *k, const char *name)
+static bool put_member(void *ctx, const struct link_view *l)
 {
-	str text = k->o ? json_get_str(k->o, name) : page_form(k->p, name);
-
-	return text.p ? str_trim_all(text) : STR("");
-}
-
-/* A name as people type it: "42" is one of this type. */
-static str named(const struct doing *k, const char *name)
-{
-	str text = asked(k, name);
-	uint64_t n;
-
-	return str_to_u64(text, &n) ? arena_fmt(k->p->a, "%s-" STR_FMT, k->p->type->name, STR_ARG(text)) : text;
-}
-
-static enum rc do_merge(struct doing *k, struct err *err)
-{
-	struct page *p = k->p;
-
-	return case_merge(p->w->n->records, p->w->n->store, &p->caller.viewer, k->id, named(k, "other"), asked(k, "why"),
-			  p->a, &k->merged, err);
-}
-
-static enum rc do_unmerge(struct doing *k, struct err *err)
-{
-	struct page *p = k->p;
-
-	return case_unmerge(p->w->n->records, p->w->n->store, &p->caller.viewer, k->id, asked(k, "why"), p->a,
-			    &k->merged, err);
-}
-
-static void take_choice(void *ctx, str name, str value)
-{
-	struct doing *k = ctx;
-
-	if (str_eq(name, STR("indicator")) && k->indicator_count < ACT_MOST)
-		k->indicators[k->indicator_count++] = value;
-	else if (str_eq(name, STR("split_link")) && k->link_count < ACT_MOST && str_to_i64(value, &k->links[k->link_count]))
-		k->link_count++;
-}
-
-static enum rc do_split(struct doing *k, struct err *err)
-{
-	struct page *p = k->p;
-	struct json_object *list = json_get(k->o, "indicators");
-
-	for (size_t i = 0; i < json_count(list); i++)
-		take_choice(k, STR("indicator"), json_text(json_at(list, i)));
-	list = json_get(k->o, "links");
-	for (size_t i = 0; i < json_count(list); i++)
-		take_choice(k, STR("split_link"), str_of(json_object_get_string(json_at(list, i))));
-	if (!k->o)
-		page_form_each(p, take_choice, k);
-	const struct split_request q = { .id = k->id, .title = asked(k, "title"), .why = asked(k, "why"),
-					 .language = p->language, .indicators = k->indicators,
-					 .indicator_count = k->indicator_count, .links = k->links,
-					 .link_count = k->link_count };
-	return case_split(p->w->n->records, p->w->n->store, &p->caller.viewer, &q, p->a, &k->made, err);
-}
-
-static enum rc do_hand_over(struct doing *k, struct err *err)
-{
-	struct page *p = k->p;
-	str person = STR("");
-	enum rc rc = p->type->assignee ? read_references(p->r, page_types(p), &p->caller.viewer, p->type->assignee,
-							 asked(k, "person"), p->language, p->a, &person, err) :
-					 fail(err, RC_INPUT, "it has no assignee");
-
-	return rc == RC_OK ? case_hand_over(p->w->n->records, p->w->n->store, &p->caller.viewer, k->id,
-					    str_trim_all(person), asked(k, "note"), p->a, err) : rc;
-}
-
-static enum rc do_confirm(struct doing *k, struct err *err)
-{
-	struct page *p = k->p;
-
-	return case_confirm(p->w->n->records, p->w->n->store, &p->caller.viewer, k->id, p->a, err);
-}
-
-static const struct {
-	const char *word;
-	enum rc (*run)(struct doing *k, struct err *err);
-} acts[] = {
-	{ "merge", do_merge }, { "unmerge", do_unmerge }, { "split", do_split },
-	{ "hand-over", do_hand_over }, { "confirm", do_confirm },
-};
-
-enum rc page_case_do(struct page *p, struct err *err)
-{
-	struct doing *k = ARENA_NEW(p->a, struct doing);
+	struct members *m = ctx;
+	struct page *p = m->p;
 	struct record_view v = { 0 };
-	size_t at = 0;
+	const struct type *t;
 
-	*k = (struct doing){ .p = p };
-	enum rc rc = load_record(p, &v, err);
-	while (at < COUNT_OF(acts) && !str_eq(p->item2, str_of(acts[at].word)))
-		at++;
-	if (rc == RC_OK && (at == COUNT_OF(acts) || !is_case(&v)))
-		rc = fail(err, RC_ABSENT, "there is nothing here");
-	if (rc == RC_OK && p->body.p)
-		rc = json_read(p->body, &k->o, err);
-	if (rc == RC_OK) {
-		k->id = record_view_id(&v, p->a);
-		rc = acts[at].run(k, err);
-	}
-	if (rc == RC_OK && p->body.p) {
-		p->form = FORM_JSON;
-		p->template = "record";
-		json_put_str(&p->j, "done", str_of(acts[at].word));
-		json_put_str(&p->j, "id", k->made.n > 0 ? k->made : k->id);
-		json_put_i64(&p->j, "indicators", (int64_t)k->merged.indicators);
-		json_put_i64(&p->j, "links", (int64_t)k->merged.links);
-	} else if (rc == RC_OK) {
-		page_go(p, k->made.n > 0 ? id_href(p, k->made) : record_href(p, &v, ""));
-	}
+	if (l->outward || !str_eq(l->kind, STR("part-of")) ||
+	    read_record(p->r, page_types(p), &p->caller.viewer, l->other, p->a, &v, NULL) != RC_OK)
+		return true;
+	t = record_view_type(&v);
+	int state = record_view_state(&v);
+	str organisation = t ? json_text(case_value(&v, t->organisation)) : STR("");
+	json_open(&p->j, '{');
+	json_put_str(&p->j, "id", l->other);
+	json_put_str(&p->j, "name", case_name(&v, p->a));
+	json_put_str(&p->j, "href", id_href(p, l->other));
+	json_put_str(&p->j, "state_label",
+		     t && state >= 0 ? str_of(words_in(t->states[state].label, p->language)) : STR(""));
+	if (organisation.n > 0)
+		put_reference(p, "organisation", organisation);
+	json_close(&p->j, '}');
 	record_view_end(&v);
-	json_free(k->o);
+	m->n++;
+	return !p->doc.over;
+}
+
+enum rc put_members_of(struct page *p, const struct record_view *v, struct err *err)
+{
+	struct members m = { .p = p };
+
+	if (!type_meaning(record_view_type(v), STR("campaign.members")))
+		return RC_OK;
+	put_words(p);
+	json_key(&p->j, STR("members"));
+	json_open(&p->j, '[');
+	enum rc rc = read_record_links(p->r, page_types(p), &p->caller.viewer, record_view_id(v, p->a), p->a, put_member, &m,
+				       err);
+	json_close(&p->j, ']');
+	json_put_bool(&p->j, "has_members", m.n > 0);
 	return rc;
 }

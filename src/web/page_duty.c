@@ -8,6 +8,15 @@ enum { CALENDAR_MAX = 16 << 20 };
 #define CALENDAR_BACK (30 * DAY_US)
 #define CALENDAR_AHEAD (366 * DAY_US)
 
+/* There is a shift of his to be taken, for the button. */
+static bool may_take(const struct board *b, const struct viewer *v)
+{
+	for (size_t i = 0; i < b->on_count; i++)
+		if (!uuid_is_zero(&v->person) && uuid_equal(&b->on[i]->person, &v->person) && !b->on[i]->taken)
+			return true;
+	return false;
+}
+
 enum rc page_duty(struct page *p, struct err *err)
 {
 	struct board *b = ARENA_NEW(p->a, struct board);
@@ -24,6 +33,7 @@ enum rc page_duty(struct page *p, struct err *err)
 		return rc;
 	json_put_time(&p->j, "now", now_us);
 	json_put_str(&p->j, "local", calendar_local(p->w->n->calendar, now_us, local));
+	json_put_bool(&p->j, "may_take", may_take(b, &p->caller.viewer));
 	duty_put_board(&p->j, p->r, page_types(p), &p->caller.viewer, b, p->a);
 	return RC_OK;
 }
@@ -46,6 +56,16 @@ enum rc page_duty_calendar(struct page *p, struct err *err)
 	p->ans->type = "text/calendar; charset=utf-8";
 	p->ans->body = b;
 	return RC_OK;
+}
+
+enum rc page_duty_take(struct page *p, struct err *err)
+{
+	struct node *n = p->w->n;
+	uint64_t number;
+	enum rc rc = duty_take(n->records, n->store, page_types(p), &p->caller.viewer, p->a, &number, err);
+	if (rc == RC_OK)
+		page_go(p, STR("/duty"));
+	return rc;
 }
 
 enum rc page_duty_handover(struct page *p, struct err *err)

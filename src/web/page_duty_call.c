@@ -26,6 +26,7 @@ static void put_before(struct page *p, const struct call_before *b)
 		json_put_str(&p->j, "role", b->contacts[i].role);
 		json_put_str(&p->j, "name", b->contacts[i].name);
 		json_put_str(&p->j, "phone", b->contacts[i].phone);
+		json_put_i64(&p->j, "n", (int64_t)i);
 		json_put_bool(&p->j, "first", i == 0);
 		json_close(&p->j, '}');
 	}

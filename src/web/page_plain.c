@@ -96,13 +96,24 @@ enum rc page_style(struct page *p, struct err *err)
 	return RC_OK;
 }
 
-enum rc page_passkey_script(struct page *p, struct err *err)
+static enum rc script(struct page *p, str text)
 {
-	(void)err;
 	answer_header(p->ans, "Cache-Control", STR("public, max-age=86400"));
 	p->ans->status = 200;
 	p->ans->type = "text/javascript; charset=utf-8";
 	p->ans->body = (struct buf)BUF_INIT(MIB(1));
-	buf_add(&p->ans->body, templates_passkey_script());
+	buf_add(&p->ans->body, text);
 	return RC_OK;
+}
+
+enum rc page_passkey_script(struct page *p, struct err *err)
+{
+	(void)err;
+	return script(p, templates_passkey_script());
+}
+
+enum rc page_list_script(struct page *p, struct err *err)
+{
+	(void)err;
+	return script(p, templates_list_script());
 }

@@ -122,6 +122,7 @@ enum rc page_question(struct page *p, struct err *err)
 	if (rc == RC_OK) {
 		p->title = record_title(p, &v);
 		put_words(p);
+		json_put_bool(&p->j, "keys", p->form == FORM_HTML);
 		json_put_str(&p->j, "record_href", record_href(p, &v, ""));
 		json_put_str(&p->j, "ask_href", record_href(p, &v, "/ask"));
 		json_put_str(&p->j, "over", q.over);

@@ -59,6 +59,8 @@ static void put_record_members(struct page *p, const struct record_view *v)
 	json_put_str(&p->j, "unlink_href", record_href(p, v, "/unlink"));
 	json_put_str(&p->j, "make_href", make_possible(page_types(p), v) ? record_href(p, v, "/make") : STR(""));
 	put_duty_links(p, v);
+	if (t && type_meaning(t, STR("subject.identifiers")))
+		json_put_str(&p->j, "found_href", record_href(p, v, "/found"));
 	json_put_bool(&p->j, "make_for", t && t->makes && t->makes->parent);
 	if (t && type_meaning(t, STR("question.over")))
 		json_put_str(&p->j, "ask_href", record_href(p, v, "/ask"));
@@ -82,18 +84,44 @@ void put_moves(struct page *p, const struct record_view *v)
 	int state = record_view_state(v);
 	/* merging moves more than the state: its own form does (page_case.c) */
 	const struct meaning *merged = t ? type_meaning(t, STR("case.merged")) : NULL;
+	/* starting one makes its list first (page_round.c) */
+	const struct meaning *started = t ? type_meaning(t, STR("round.started")) : NULL;
 	json_key(&p->j, STR("moves"));
 	json_open(&p->j, '[');
 	for (size_t i = 0; state >= 0 && i < t->states[state].move_count; i++) {
 		const struct move *m = &t->states[state].moves[i];
 		if (!record_view_may(v, ACTION_MOVE, (int)m->to) ||
-		    (merged && (m->to == merged->state || state == (int)merged->state)))
+		    (merged && (m->to == merged->state || state == (int)merged->state)) ||
+		    (started && m->to == started->state))
 			continue;
 		json_open(&p->j, '{');
 		json_put_str(&p->j, "state", str_of(t->states[m->to].name));
 		json_put_str(&p->j, "label", str_of(words_in(m->label ? m->label : t->states[m->to].label,
 							     p->language)));
 		json_put_bool(&p->j, "asks_why", m->asks_why);
+		json_close(&p->j, '}');
+	}
+	json_close(&p->j, ']');
+}
+
+/* "parts": pages of its own, by what its type means. */
+static void put_parts(struct page *p, const struct record_view *v)
+{
+	static const struct {
+		const char *means, *behind, *label;
+	} parts[] = {
+#define PART(means, behind, label) { means, behind, label },
+#include "parts.def"
+#undef PART
+	};
+	json_key(&p->j, STR("parts"));
+	json_open(&p->j, '[');
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		if (!type_meaning(record_view_type(v), str_of(parts[i].means)))
+			continue;
+		json_open(&p->j, '{');
+		json_put_str(&p->j, "label", str_of(parts[i].label));
+		json_put_str(&p->j, "href", record_href(p, v, parts[i].behind));
 		json_close(&p->j, '}');
 	}
 	json_close(&p->j, ']');
@@ -197,13 +225,18 @@ enum rc page_record(struct page *p, struct err *err)
 		put_record(p, &v);
 		put_fields(p, &v);
 		put_moves(p, &v);
+		put_parts(p, &v);
 		rc = put_links(p, &v, err);
 		if (rc == RC_OK)
 			rc = put_offers(p, &v, err);
 		if (rc == RC_OK)
 			rc = put_organisation(p, &v, err);
+		if (rc == RC_OK)
+			rc = put_round(p, &v, err);
 		if (rc == RC_OK && is_case(&v))
 			rc = put_case(p, &v, err);
+		if (rc == RC_OK)
+			rc = put_members_of(p, &v, err);
 	}
 	record_view_end(&v);
 	return rc;

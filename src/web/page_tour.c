@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "duty/show.h"
 #include "web/page.h"
 
 /* Three minutes for a director, printed or read aloud: every number is this
@@ -109,6 +110,24 @@ static enum rc put_state(struct page *p, enum finding_state state, const char *k
 	return rc;
 }
 
+/* Who has the watch, as far as he may see it. */
+static enum rc put_watch(struct page *p, struct err *err)
+{
+	const struct shift *on[ROSTER_ON_MOST];
+	struct roster r;
+	int64_t now = clock_now_us();
+	if (duty_may_see(page_types(p), &p->caller.viewer, NULL) != RC_OK)
+		return RC_OK;
+	enum rc rc = roster_load(reader_conn(p->r), now, now + 1, p->a, &r, err);
+	size_t n = rc == RC_OK ? roster_on(&r, now, on, ROSTER_ON_MOST) : 0;
+	json_key(&p->j, STR("on"));
+	json_open(&p->j, '[');
+	for (size_t i = 0; i < n; i++)
+		duty_put_shift(&p->j, p->r, page_types(p), &p->caller.viewer, on[i], p->a);
+	json_close(&p->j, ']');
+	return rc;
+}
+
 enum rc page_tour(struct page *p, struct err *err)
 {
 	p->template = "tour";
@@ -120,6 +139,10 @@ enum rc page_tour(struct page *p, struct err *err)
 		rc = put_feed(p, err);
 	if (rc == RC_OK)
 		rc = put_gravest(p, err);
+	if (rc == RC_OK)
+		rc = page_put_cases(p, err);
+	if (rc == RC_OK)
+		rc = put_watch(p, err);
 	if (rc == RC_OK)
 		rc = put_state(p, FINDING_GONE, "gone", err);
 	if (rc == RC_OK)

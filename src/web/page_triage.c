@@ -7,7 +7,7 @@
 #include "incident/indicators.h"
 #include "web/records.h"
 
-enum { GROUPS_MOST = 20, QUARANTINE_LOOK = 100 };
+enum { GROUPS_MOST = 20, QUARANTINE_LOOK = 100, CASES_LOOK = 200 };
 
 struct listing {
 	struct page *p;
@@ -145,7 +145,7 @@ enum rc page_triage(struct page *p, struct err *err)
 	p->title = say(p->language, "Triage", "Triase");
 	put_words(p);
 	json_put_bool(&p->j, "may_act", authz_ever(&p->caller.viewer, ACTION_MOVE, t.type));
-	json_put_bool(&p->j, "waits_none", false);
+	json_put_bool(&p->j, "keys", p->form == FORM_HTML);
 	if (authz_ever(&p->caller.viewer, ACTION_CREATE, t.type))
 		json_put_str(&p->j, "new_href", arena_fmt(p->a, "/%s/new", t.type->name));
 	if (done.n > 0)
@@ -155,6 +155,35 @@ enum rc page_triage(struct page *p, struct err *err)
 	if (rc == RC_OK)
 		rc = put_reports(p, &t, err);
 	return rc == RC_OK ? put_feeds(p, err) : rc;
+}
+
+/* --- how many, for other pages --- */
+
+static enum rc put_case_count(struct page *p, const struct type *t, uint64_t states, const char *key, struct err *err)
+{
+	struct record_query q = { .type = t, .states = states };
+	uint64_t n = 0;
+	bool more = false;
+	enum rc rc = read_record_count(p->r, page_types(p), &p->caller.viewer, &q, CASES_LOOK, &n, &more, err);
+	json_put_str(&p->j, key, arena_fmt(p->a, "%llu%s", (unsigned long long)n, more ? "+" : ""));
+	return rc;
+}
+
+enum rc page_put_cases(struct page *p, struct err *err)
+{
+	struct case_type t;
+	if (!case_type_find(page_types(p), &t) || !authz_ever(&p->caller.viewer, ACTION_READ, t.type))
+		return RC_OK;
+	uint64_t waiting = UINT64_C(1) << t.report | (t.triage >= 0 ? UINT64_C(1) << t.triage : 0);
+	json_key(&p->j, STR("cases"));
+	json_open(&p->j, '{');
+	enum rc rc = put_case_count(p, t.type, waiting, "waiting", err);
+	if (rc == RC_OK)
+		rc = put_case_count(p, t.type, UINT64_C(1) << t.open, "in_work", err);
+	json_put_str(&p->j, "list_href", arena_fmt(p->a, "/%s?state=%s", t.type->name, t.type->states[t.open].name));
+	json_put_bool(&p->j, "may_make", authz_ever(&p->caller.viewer, ACTION_CREATE, t.type));
+	json_close(&p->j, '}');
+	return rc;
 }
 
 /* --- the same done to many --- */

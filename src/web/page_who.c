@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "directory/call.h"
+#include "route/directory_records.h"
 #include "web/page.h"
 
 /* Whom addresses, names, URLs and AS numbers concern, and why: one asked in the
@@ -160,6 +161,19 @@ static void put_contacts(struct asking *w, int64_t id)
 	json_close(j, ']');
 }
 
+/* The page of its record. */
+static void put_card_href(struct asking *w, int64_t id)
+{
+	const struct org *o = w->d && id ? directory_org(w->d, id) : NULL;
+	const struct type *t = directory_type(page_types(w->p));
+	struct buf text = BUF_INIT(RECORD_ID_BYTES);
+	if (!o || !t || uuid_is_zero(&o->record))
+		return;
+	record_id_format(&text, str_of(t->name), &o->record);
+	json_put_str(&w->p->j, "href", arena_fmt(w->p->a, "/%s/%s", t->name, text.p));
+	buf_free(&text);
+}
+
 /* Whom to call first there now. */
 static void put_call(struct asking *w, int64_t id)
 {
@@ -193,6 +207,7 @@ static void put_groups(struct asking *w)
 		size_t first = i;
 		json_open(j, '{');
 		json_put_str(j, "organisation", org_name(w, org));
+		put_card_href(w, org);
 		put_contacts(w, org);
 		put_call(w, org);
 		json_key(j, STR("asked"));

@@ -45,6 +45,9 @@ const char *record_title(struct page *p, const struct record_view *v);
 bool is_case(const struct record_view *v);
 MUST_CHECK enum rc put_case(struct page *p, const struct record_view *v, struct err *err);
 
+/* "members": what is part of it, with state and organisation, when its type means "campaign.members". */
+MUST_CHECK enum rc put_members_of(struct page *p, const struct record_view *v, struct err *err);
+
 /* --- page_timeline.c --- */
 
 /* "NAME":[…] entries, "NAME_next": the cursor behind them, "NAME_cut". */
@@ -61,6 +64,8 @@ void put_words(struct page *p);
 
 /* Member "card" of a record whose type means "organisation.claims"; nothing of others. */
 MUST_CHECK enum rc put_organisation(struct page *p, const struct record_view *v, struct err *err);
+/* "round" and "members", of a record that is one (page_round.c). */
+MUST_CHECK enum rc put_round(struct page *p, const struct record_view *v, struct err *err);
 
 /* --- record_fields.c --- */
 

@@ -448,33 +448,58 @@ bool body_admitted(struct web *w, const struct http_request *q, struct http_answ
 
 /* --- uploads --- */
 
+static const struct upload_route {
+	str path;
+	void (*begin)(struct web *w, const struct http_request *q, struct http_upload *u, struct http_answer *a);
+	void (*end)(struct web *w, const struct http_request *q, struct http_upload *u, struct http_answer *a);
+	uint64_t (*most)(const struct web *w);
+} uploads[] = {
+#define ROUTE(method, path, right, handler)
+#define BODY(path, right, handler)
+#define UPLOAD(path, right, handler) { STR_INIT(path), handler##_begin, handler##_end, handler##_most },
+#include "routes.def"
+#undef ROUTE
+#undef BODY
+#undef UPLOAD
+};
+
+static const struct upload_route *upload_of(const struct http_request *q)
+{
+	for (size_t i = 0; i < COUNT_OF(uploads); i++)
+		if (str_eq(q->path, uploads[i].path))
+			return &uploads[i];
+	return NULL;
+}
+
 static bool takes_body(void *ctx, const struct http_request *q)
 {
 	(void)ctx;
-	return str_eq(q->path, STR("/api/reports"));
+	return upload_of(q) != NULL;
+}
+
+static uint64_t body_most(void *ctx, const struct http_request *q)
+{
+	const struct upload_route *u = upload_of(q);
+	return u ? u->most(ctx) : BODY_MAX;
 }
 
 static void upload_begin(void *ctx, const struct http_request *q, struct http_upload *u,
 			 struct http_answer *a)
 {
-	if (takes_body(ctx, q))
-		api_reports_begin(ctx, q, u, a);
-	else
-		body_begin(ctx, q, u, a);
+	const struct upload_route *to = upload_of(q);
+	(to ? to->begin : body_begin)(ctx, q, u, a);
 }
 
 static void upload_end(void *ctx, const struct http_request *q, struct http_upload *u,
 		       struct http_answer *a)
 {
-	if (takes_body(ctx, q))
-		api_reports_end(ctx, q, u, a);
-	else
-		body_end(ctx, q, u, a);
+	const struct upload_route *to = upload_of(q);
+	(to ? to->end : body_end)(ctx, q, u, a);
 }
 
 struct http_handlers web_handlers(struct web *w)
 {
-	return (struct http_handlers){ .ctx = w, .answer = answer, .takes_body = takes_body,
+	return (struct http_handlers){ .ctx = w, .answer = answer, .takes_body = takes_body, .body_most = body_most,
 				       .upload_begin = upload_begin, .upload_end = upload_end };
 }
 
