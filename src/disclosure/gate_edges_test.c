@@ -377,6 +377,13 @@ TEST(glass)
 	}
 	duty.channel = CHANNEL_SCREEN;
 	struct reader *r = begin(&w);
+	struct record_view view;
+	CHECK_RC(read_record(r, types_of(&w), &duty, id, w.a, &view, &err), RC_OK, err);
+	CHECK(record_view_in_emergency(&view, &duty));
+	record_view_end(&view);
+	CHECK_RC(read_record(r, types_of(&w), &lead, id, w.a, &view, &err), RC_OK, err);
+	CHECK(!record_view_in_emergency(&view, &lead));
+	record_view_end(&view);
 	CHECK_RC(break_glass_list(reader_conn(r), roles, &none, false, 10, w.a, &list, &n, &err), RC_DENIED, err);
 	v = staff(AUDITOR, 5);
 	CHECK_RC(break_glass_list(reader_conn(r), roles, &v, false, 5000, w.a, &list, &n, &err), RC_OK, err);
