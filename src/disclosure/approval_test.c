@@ -42,7 +42,7 @@ struct job {
 	const char *name;
 	uint32_t roles;
 	int64_t id, shift_us;
-	bool yes, go;
+	bool yes, go, no_roles;
 };
 
 static enum rc shift(struct tx *tx, int64_t us, struct err *e)
@@ -58,7 +58,7 @@ static enum rc run_job(struct tx *tx, void *ctx, struct err *e)
 {
 	struct job *j = ctx;
 	struct journal *jl = j->h->journal;
-	const struct roles *r = j->h->roles;
+	const struct roles *r = j->no_roles ? NULL : j->h->roles;
 	struct account_new n = { .name = str_of(j->name), .roles = j->roles, .unix_uid = -1 };
 	switch (j->what) {
 	case LARGE: return team_size_set(tx, jl, TEAM_LARGE, STR("test"), e);
@@ -272,6 +272,19 @@ TEST(what_is_asked_must_be_said)
 		struct job j = { .what = ASK, .v = &a, .ask = bad[i] };
 		CHECK_MSG(run(&h, &j) == RC_INPUT && !j.go, "case %zu", i);
 	}
+	/* without roles nobody can say who approves: not in a large team */
+	struct approval_ask good = { .kind = APPROVAL_KEY, .object = STR("x"), .what = STR("y") };
+	struct job large = { .what = LARGE }, none = { .what = ASK, .v = &a, .ask = good, .no_roles = true };
+	CHECK_RC(run(&h, &none), RC_OK, err);
+	CHECK_RC(run(&h, &large), RC_OK, err);
+	CHECK_RC(run(&h, &none), RC_DENIED, err);
+	/* the owner on the command line approves; on a screen, with another right or account he does not */
+	struct viewer owner = viewer_owner(0), screen = owner, reads = owner, somebody = owner;
+	screen.channel = CHANNEL_SCREEN;
+	reads.right = RIGHT_READ;
+	somebody.account = 9;
+	CHECK(viewer_approves(&owner, h.roles) && !viewer_approves(&screen, h.roles));
+	CHECK(!viewer_approves(&reads, h.roles) && !viewer_approves(&somebody, h.roles));
 	CHECK_STR(str_of(approval_kind_name(APPROVAL_KINDS)), STR("none"));
 	CHECK_STR(str_of(approval_state_name(APPROVAL_STATES)), STR("none"));
 	end(&h);

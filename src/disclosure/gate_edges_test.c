@@ -285,6 +285,7 @@ TEST(looser)
 		{ "{\"tlp\":\"GREEN\"}", "{\"tlp\":\"GREEN\",\"licence\":\"internal\"}", false },
 		{ "{\"tlp\":\"GREEN\",\"licence\":\"internal\"}", "{\"tlp\":\"GREEN\"}", true },
 		{ "{\"tlp\":\"GREEN\",\"licence\":\"no such\"}", "{\"tlp\":\"GREEN\",\"licence\":\"CC-BY-4.0\"}", true },
+		{ "{\"tlp\":\"GREEN\",\"classification\":\"SECRET\"}", "{\"tlp\":\"RED\"}", true },
 		{ "{\"tlp\":\"AMBER\"}", "{\"tlp\":\"AMBER\"," A "}", true },
 		{ "{\"tlp\":\"AMBER\"," A "}", "{\"tlp\":\"AMBER\"," A "}", false },
 		{ "{\"tlp\":\"AMBER\"," A "}", "{\"tlp\":\"AMBER\"," AB "}", true },
@@ -376,6 +377,13 @@ TEST(glass)
 	}
 	duty.channel = CHANNEL_SCREEN;
 	struct reader *r = begin(&w);
+	struct record_view view;
+	CHECK_RC(read_record(r, types_of(&w), &duty, id, w.a, &view, &err), RC_OK, err);
+	CHECK(record_view_in_emergency(&view, &duty));
+	record_view_end(&view);
+	CHECK_RC(read_record(r, types_of(&w), &lead, id, w.a, &view, &err), RC_OK, err);
+	CHECK(!record_view_in_emergency(&view, &lead));
+	record_view_end(&view);
 	CHECK_RC(break_glass_list(reader_conn(r), roles, &none, false, 10, w.a, &list, &n, &err), RC_DENIED, err);
 	v = staff(AUDITOR, 5);
 	CHECK_RC(break_glass_list(reader_conn(r), roles, &v, false, 5000, w.a, &list, &n, &err), RC_OK, err);
@@ -388,6 +396,46 @@ TEST(glass)
 	CHECK_RC(break_glass_review(w.r, w.s, roles, &lead, glass_id, STR("that was well done"), &err), RC_OK, err);
 	roles_free(roles);
 	world_end(&w);
+}
+
+/* --- whose a record is, by its assignee --- */
+
+TEST(assignees)
+{
+	struct world w = world_new();
+	struct viewer v = staff(ANALYST, 7), nobody = v;
+	const struct type *task = types_find(types_of(&w), STR("task")), *note = types_find(types_of(&w), STR("note"));
+	v.person = (struct uuid){ { 0xc, 3 } };
+#define ME "person--0c030000-0000-0000-0000-000000000000"
+	const struct { const char *what; const struct type *t; const char *body; const struct viewer *v; bool names; } cases[] = {
+		{ "his", task, "{\"assignee\":\"" ME "\"}", &v, true },
+		{ "another's", task, "{\"assignee\":\"person--0d030000-0000-0000-0000-000000000000\"}", &v, false },
+		{ "only said of him", task, "{\"parent\":\"" ME "\"}", &v, false },
+		{ "no JSON", task, "{\"assignee\":\"" ME, &v, false },
+		{ "a type without", note, "{\"assignee\":\"" ME "\"}", &v, false },
+		{ "no type", NULL, "{\"assignee\":\"" ME "\"}", &v, false },
+		{ "an account without a person", task, "{\"assignee\":\"" ME "\"}", &nobody, false },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const struct record r = { .type = cases[i].t, .type_name = STR("x"), .body = str_of(cases[i].body),
+					  .author = STR("account:1"), .number = 1 };
+		CHECK_MSG(object_of(&r, cases[i].v).names_actor == cases[i].names, "%s", cases[i].what);
+	}
+	world_end(&w);
+}
+
+/* --- the node's own eyes --- */
+
+TEST(the_node_reads)
+{
+	struct roles *roles = NULL;
+	CHECK_RC(roles_load(NULL, &roles, &err), RC_OK, err);
+	struct viewer v = viewer_node(roles, "exports");
+	CHECK_STR(str_of(v.actor), STR("node:exports"));
+	CHECK(v.account == 0 && v.as.kind == RECIPIENT_STAFF && v.all_roles == roles);
+	for (size_t i = 0; i < roles_count(roles); i++)
+		CHECK_INT(v.roles >> i & 1, !roles_at(roles, i)->outside && !roles_at(roles, i)->reads_no_case);
+	roles_free(roles);
 }
 
 /* --- the policy, when statements fail and when rows are strange --- */
@@ -486,4 +534,5 @@ TEST(policy)
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(links), TEST_RUN(explanations), TEST_RUN(looser), TEST_RUN(glass), TEST_RUN(policy))
+TEST_MAIN(TEST_RUN(links), TEST_RUN(explanations), TEST_RUN(looser), TEST_RUN(glass), TEST_RUN(assignees), TEST_RUN(the_node_reads),
+	  TEST_RUN(policy))

@@ -36,6 +36,8 @@ TEST(refused)
 		{ "[]", "marks must be a JSON object" },
 		{ "{\"classifications\":[]}", "a table of marks must be an object" },
 		{ "{\"classifications\":{\"\":{}}}", "1 to 64 plain characters" },
+		{ "{\"classifications\":{\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\":{}}}", "1 to 64 plain characters" },
+		{ "{\"licences\":{\"a\\nb\":{}}}", "1 to 64 plain characters" },
 		{ "{\"classifications\":{\"a\":{\"tlp\":\"MAUVE\",\"to\":[]}}}", "must be a TLP marking" },
 		{ "{\"classifications\":{\"a\":{\"tlp\":\"RED\"}}}", "must be a list of recipients" },
 		{ "{\"classifications\":{\"a\":7}}", "must be a TLP marking" },

@@ -30,8 +30,8 @@ static void base32(struct buf *out, const uint8_t *p, size_t n)
 		for (bits += 8; bits >= 5; bits -= 5)
 			buf_char(out, "abcdefghijklmnopqrstuvwxyz234567"[value >> (bits - 5) & 31]);
 	}
-	if (bits > 0)
-		buf_char(out, "abcdefghijklmnopqrstuvwxyz234567"[value << (5 - bits) & 31]);
+	/* never a multiple of 40 bits, so that some are left */
+	buf_char(out, "abcdefghijklmnopqrstuvwxyz234567"[value << (5 - bits) & 31]);
 }
 
 void pseudonym(const struct key *node_secret, const struct uuid *partner, int64_t at_us, str kind,

@@ -90,6 +90,9 @@ str record_view_author(const struct record_view *v);               /* the same *
 const struct labels_of *record_view_labels(const struct record_view *v);
 int record_view_state(const struct record_view *v);               /* -1: not known here */
 bool record_view_cuts(const struct record_view *v, const struct type_field *f);
+/* Was it opened in an emergency (break_glass.h) by him who asked? Then it is shown, and nothing that
+ * stands around it. */
+bool record_view_in_emergency(const struct record_view *v, const struct viewer *asked);
 /* May the viewer do this to it? For buttons: change.h asks again. */
 bool record_view_may(const struct record_view *v, enum action action, int to_state);
 

@@ -207,6 +207,11 @@ bool record_view_cuts(const struct record_view *v, const struct type_field *f)
 	return field_is_cut(v, f);
 }
 
+bool record_view_in_emergency(const struct record_view *v, const struct viewer *asked)
+{
+	return v->viewer != asked; /* a wider one reads in his place */
+}
+
 bool record_view_may(const struct record_view *v, enum action action, int to_state)
 {
 	struct object o = object_of(v->record, v->viewer);

@@ -225,6 +225,10 @@ enum rc page_record(struct page *p, struct err *err)
 		put_record(p, &v);
 		put_fields(p, &v);
 		put_moves(p, &v);
+		if (record_view_in_emergency(&v, &p->caller.viewer)) {
+			record_view_end(&v);
+			return RC_OK;
+		}
 		put_parts(p, &v);
 		rc = put_links(p, &v, err);
 		if (rc == RC_OK)
