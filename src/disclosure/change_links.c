@@ -6,6 +6,7 @@
 #include "disclosure/read_records_private.h"
 #include "disclosure/seal.h"
 #include "store/destroyed.h"
+#include "store/held.h"
 
 struct act {
 	struct records *r;
@@ -150,6 +151,8 @@ static enum rc erase_job(struct tx *tx, void *ctx, struct err *err)
 	struct record r;
 
 	enum rc rc = reach_object(tx, act, ACTION_ERASE, &r, err);
+	if (rc == RC_OK) /* before anybody is asked for nothing */
+		rc = held_check(tx_conn(tx), id_text(&r, act->a), err);
 	if (rc == RC_OK)
 		rc = ask_second(tx, act, &r, err);
 	if (rc != RC_OK || act->waits) /* the asking stays */
