@@ -228,6 +228,7 @@ is "$(grep -c duty.page "$T/hooks")" 2 "and of the other"
 has_not "$T/hooks" 'canary' "without a word of it"
 stop_node
 
+has_not "$T/node.log" 'background work of the store failed' "nothing failed behind it"
 has_not "$T/node.log" 'sixteen letters' "no secret in the log"
 has_not "$D/main.db" 'sixteen letters' "nor in the database"
 
