@@ -363,11 +363,8 @@ has "$T/out" '"what":"packaged".*"tagmanifest_sha256"' "and the chain, with the 
 e edit 1 authority_until=2026-11-21 >/dev/null
 check_fails 77 "authority over: nothing is packed" pack "$T/late"
 e edit 1 authority_until=2030-12-31 >/dev/null
-if command -v bagit.py >/dev/null; then
-	check "bagit.py accepts it" bagit.py --validate "$T/package"
-else
-	skip "an outside BagIt validator" "there is no bagit.py here (Debian 12 has none)"
-fi
+# An outside validator has its say where there is one; Debian 12 has none.
+! command -v bagit.py >/dev/null || check "bagit.py accepts it" bagit.py --validate "$T/package"
 
 # --- pages ---
 token=$(ronda token -d "$D" make web --right operate --ceiling RED --personal --account "Lead A" 2>/dev/null)
