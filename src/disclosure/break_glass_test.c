@@ -80,6 +80,10 @@ TEST(one_record_one_person_one_hour)
 	CHECK_RC(break_glass(w.r, w.s, roles, &duty, one, STR(" fire "), &id, &until, &err), RC_INPUT, err);
 	CHECK_RC(break_glass(w.r, w.s, roles, &duty, one, STR("a plant is on fire \xff"), &id, &until, &err), RC_INPUT,
 		 err);
+	static char endless[BREAK_GLASS_REASON_MOST + 1];
+	memset(endless, 'x', sizeof(endless));
+	CHECK_RC(break_glass(w.r, w.s, roles, &duty, one, str_mem(endless, sizeof(endless)), &id, &until, &err), RC_INPUT,
+		 err);
 	CHECK_RC(break_glass(w.r, w.s, roles, &duty, STR("incident-99"), STR("a plant is on fire"), &id, &until,
 			     &err), RC_ABSENT, err);
 	CHECK_RC(break_glass(w.r, w.s, roles, &duty, STR("incident-1"), STR("a plant is on fire"), &id, &until,
