@@ -20,8 +20,8 @@ static struct err err;
 
 /* In place of the library's: the one that says there is no memory for a hash. */
 static bool no_memory;
-int crypto_pwhash_str_alg(char *out, const char *password, unsigned long long n, unsigned long long passes,
-			  size_t memory, int alg)
+int crypto_pwhash_str_alg(char out[crypto_pwhash_STRBYTES], const char *password, unsigned long long n,
+			  unsigned long long passes, size_t memory, int alg)
 {
 	int (*real)(char *, const char *, unsigned long long, unsigned long long, size_t, int);
 	*(void **)&real = dlsym(RTLD_NEXT, "crypto_pwhash_str_alg");
