@@ -40,6 +40,13 @@ void *x_array(size_t count, size_t item_bytes)
 	return x_alloc(bytes);
 }
 
+void *x_made(void *p)
+{
+	if (!p)
+		out_of_memory(0);
+	return p;
+}
+
 void *x_grow(void *p, size_t count, size_t item_bytes)
 {
 	size_t bytes;

@@ -36,6 +36,8 @@ size_t arena_bytes(const struct arena *a);
 /* malloc and kin that end the process when memory runs out. */
 void *x_alloc(size_t bytes);                    /* zeroed; end with free() */
 void *x_array(size_t count, size_t item_bytes); /* overflow checked */
+/* What a library made and is NULL only when memory ran out: gives it back. */
+void *x_made(void *p);
 void *x_grow(void *p, size_t count, size_t item_bytes);
 char *x_strdup(const char *z);
 

@@ -59,49 +59,54 @@ static uint64_t tries_now(uint64_t word, uint64_t name)
 	return same_window ? word & TRIES_MASK : 0;
 }
 
-/* The slot of this name, else the emptiest one. */
-static _Atomic uint64_t *find_slot(struct access_guard *g, size_t set, uint64_t name, bool *ours_out)
+static bool is_of(uint64_t word, uint64_t name)
 {
-	_Atomic uint64_t *best = &g->slot[set][0];
+	return (word ^ name) >> TRIES_BITS == 0;
+}
 
-	*ours_out = true;
+/* The slot of this name, else the emptiest one, and the word that was in it. */
+static _Atomic uint64_t *find_slot(struct access_guard *g, size_t set, uint64_t name, uint64_t *word_out)
+{
+	_Atomic uint64_t *best = NULL;
+	uint64_t least = UINT64_MAX;
+
 	for (size_t i = 0; i < WAYS; i++) {
 		_Atomic uint64_t *at = &g->slot[set][i];
+		uint64_t word = atomic_load(at);
 
-		if ((atomic_load(at) ^ name) >> TRIES_BITS == 0)
+		if (is_of(word, name)) {
+			*word_out = word;
 			return at;
-		if (tries_now(atomic_load(at), name) < tries_now(atomic_load(best), name))
+		}
+		if (tries_now(word, name) < least) {
+			least = tries_now(word, name);
+			*word_out = word;
 			best = at;
+		}
 	}
-	*ours_out = false;
 	return best;
 }
 
 static bool enter(struct access_guard *g, size_t set, uint64_t name)
 {
 	for (;;) {
-		bool ours;
-		_Atomic uint64_t *at = find_slot(g, set, name, &ours);
-		uint64_t old = atomic_load(at);
-		bool still_ours = (old ^ name) >> TRIES_BITS == 0;
+		uint64_t old;
+		_Atomic uint64_t *at = find_slot(g, set, name, &old);
+		uint64_t tries = is_of(old, name) ? old & TRIES_MASK : 0;
 
-		if (ours != still_ours)
-			continue; /* another thread was quicker */
-		uint64_t tries = ours ? old & TRIES_MASK : 0;
 		if (tries >= GUARD_TRIES)
 			return false;
 		if (atomic_compare_exchange_weak(at, &old, name | (tries + 1)))
-			return true;
+			return true; /* else another thread was quicker */
 	}
 }
 
 static void give_back(struct access_guard *g, size_t set, uint64_t name)
 {
-	bool ours;
-	_Atomic uint64_t *at = find_slot(g, set, name, &ours);
-	uint64_t old = atomic_load(at);
+	uint64_t old;
+	_Atomic uint64_t *at = find_slot(g, set, name, &old);
 	/* Forgotten meanwhile, or another window: nothing to give back. */
-	while ((old ^ name) >> TRIES_BITS == 0 && (old & TRIES_MASK) > 0)
+	while (is_of(old, name) && (old & TRIES_MASK) > 0)
 		if (atomic_compare_exchange_weak(at, &old, old - 1))
 			return;
 }
@@ -129,13 +134,13 @@ void guard_leave(struct access_guard *g, const struct ip *from, bool right)
 bool guard_open(struct access_guard *g, const struct ip *from)
 {
 	size_t set;
-	bool ours;
+	uint64_t word;
 
 	if (!from)
 		return true;
 	uint64_t name = name_of(g, from, &set);
-	uint64_t word = atomic_load(find_slot(g, set, name, &ours));
-	return (word ^ name) >> TRIES_BITS != 0 || (word & TRIES_MASK) < GUARD_TRIES;
+	find_slot(g, set, name, &word);
+	return !is_of(word, name) || (word & TRIES_MASK) < GUARD_TRIES;
 }
 
 void guard_wrong(struct access_guard *g, const struct ip *from)

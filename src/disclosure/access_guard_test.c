@@ -59,6 +59,21 @@ TEST(right_tries_cost_nothing)
 	guard_free(g);
 }
 
+/* Neither who never tried nor who gave back already gets more than the ten. */
+TEST(nothing_is_given_back_twice)
+{
+	struct access_guard *g = guard_new();
+	struct ip ip = address("192.0.2.1"), other = address("192.0.2.2");
+
+	guard_leave(g, &other, true);
+	CHECK_INT(reach(g, "192.0.2.2", 1000), GUARD_TRIES);
+	CHECK(guard_enter(g, &ip));
+	guard_leave(g, &ip, true);
+	guard_leave(g, &ip, true);
+	CHECK_INT(reach(g, "192.0.2.1", 1000), GUARD_TRIES);
+	guard_free(g);
+}
+
 TEST(many_addresses_lock_nobody_out)
 {
 	struct access_guard *g = guard_new();
@@ -100,6 +115,34 @@ TEST(threads_together_get_no_more)
 	guard_free(shared.g);
 }
 
+static void *be_right(void *unused)
+{
+	struct ip ip = address("192.0.2.1");
+
+	for (int i = 0; i < 300000; i++)
+		if (guard_enter(shared.g, &ip))
+			guard_leave(shared.g, &ip, true);
+		else
+			atomic_fetch_add(&shared.reached, 1);
+	return unused;
+}
+
+/* However they meet, right ones leave nothing behind. */
+TEST(threads_that_are_right_cost_nothing)
+{
+	pthread_t t[4];
+
+	shared.g = guard_new();
+	atomic_store(&shared.reached, 0);
+	for (size_t i = 0; i < COUNT_OF(t); i++)
+		CHECK_INT(pthread_create(&t[i], NULL, be_right, NULL), 0);
+	for (size_t i = 0; i < COUNT_OF(t); i++)
+		pthread_join(t[i], NULL);
+	CHECK_INT(atomic_load(&shared.reached), 0); /* nobody was turned away */
+	CHECK_INT(reach(shared.g, "192.0.2.1", 1000), GUARD_TRIES);
+	guard_free(shared.g);
+}
+
 /* Twenty right ones under way are no wrong ones; wrong ones count with those of other doors. */
 TEST(many_right_ones_at_once)
 {
@@ -122,5 +165,7 @@ TEST(many_right_ones_at_once)
 }
 
 TEST_MAIN(TEST_RUN(wrong_tries_are_counted_by_address), TEST_RUN(right_tries_cost_nothing),
+	  TEST_RUN(nothing_is_given_back_twice),
 	  TEST_RUN(many_addresses_lock_nobody_out), TEST_RUN(threads_together_get_no_more),
+	  TEST_RUN(threads_that_are_right_cost_nothing),
 	  TEST_RUN(many_right_ones_at_once))

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "disclosure/access.h"
 
+#include <errno.h>
+
+#include "base/io_trace.h"
 #include "base/test.h"
 #include "base/test_dir.h"
 #include "intake/feeds.h"
@@ -434,6 +437,27 @@ TEST(use_is_noted_once_a_minute)
 	end(&h);
 }
 
+/* A store that can no longer be written lets in whom it knows, and notes nothing. */
+TEST(a_read_only_store_is_read)
+{
+	struct house h = begin();
+	struct job job = { .what = MAKE, .t = plain(RIGHT_READ) }, more = job;
+	struct test_dir empty = test_dir_new();
+	struct viewer v;
+
+	CHECK_RC(do_job(&h, &job), RC_OK, err);
+	struct io_trace *t = io_trace_begin(empty.path);
+	io_trace_fail_op(t, IO_OP_SYNC, 1, EIO);
+	CHECK_RC(do_job(&h, &more), RC_IO, err);
+	CHECK(io_trace_failed(t) && store_read_only(h.store));
+	CHECK_RC(check_text(&h, str_of(job.text), "192.0.2.1", &v), RC_OK, err);
+	CHECK_INT(v.right, RIGHT_READ);
+	CHECK_INT(last_used(&h, 0), 0);
+	io_trace_free(t);
+	test_dir_end(&empty);
+	end(&h);
+}
+
 TEST(listed_and_written_down)
 {
 	struct house h = begin();
@@ -536,6 +560,7 @@ TEST_MAIN(TEST_RUN(rights), TEST_RUN(viewers), TEST_RUN(nobody_grants_more_than_
 	  TEST_RUN(only_sound_scopes), TEST_RUN(a_token_says_what_its_bearer_may),
 	  TEST_RUN(refused_without_a_word), TEST_RUN(expired),
 	  TEST_RUN(a_row_we_did_not_write_opens_nothing), TEST_RUN(the_store_holds_no_token),
-	  TEST_RUN(use_is_noted_once_a_minute), TEST_RUN(listed_and_written_down),
+	  TEST_RUN(use_is_noted_once_a_minute), TEST_RUN(a_read_only_store_is_read),
+	  TEST_RUN(listed_and_written_down),
 	  TEST_RUN(a_feed_token_names_its_feed), TEST_RUN(the_set_up_secret_works_once),
 	  TEST_RUN(a_failed_set_up_keeps_the_secret))

@@ -38,7 +38,7 @@ static enum rc check_roles(const struct roles *r, uint32_t roles, const struct u
 			   struct err *err)
 {
 	bool outside = false, inside = false;
-	if (roles == 0 || roles >> roles_count(r) != 0)
+	if (roles == 0 || (uint64_t)roles >> roles_count(r) != 0)
 		return fail(err, RC_INPUT, "an account needs at least one role");
 	for (size_t i = 0; i < roles_count(r); i++) {
 		if (!(roles >> i & 1))

@@ -45,7 +45,7 @@ void roles_format(const struct roles *r, uint32_t roles, struct buf *out);
 
 enum team_size { TEAM_SMALL, TEAM_LARGE }; /* small: two-person rules become a notice next morning */
 
-enum { ACCOUNT_NAME_MAX = 64 };
+enum { ACCOUNT_NAME_MAX = 64, ACCOUNT_FOLDED_MAX = 1024 /* bytes, folded */ };
 struct account {
 	int64_t id;
 	str name, display;
@@ -87,8 +87,9 @@ MUST_CHECK enum rc account_set_unix(struct tx *tx, struct journal *j, int64_t id
 MUST_CHECK enum rc account_disable(struct tx *tx, struct journal *j, int64_t id, bool disabled,
 				   str by, struct err *err);
 
-/* What two names must not share: NFKC and case folding, spaces at the ends off. RC_INPUT: empty,
- * longer than ACCOUNT_NAME_MAX characters, no plain UTF-8, or not to be told from nothing. */
+/* What two names must not share: NFKC and case folding, spaces at the ends off; `out` has room for
+ * ACCOUNT_FOLDED_MAX. RC_INPUT: empty, longer than ACCOUNT_NAME_MAX characters or folded than that,
+ * no plain UTF-8, or not to be told from nothing. */
 MUST_CHECK enum rc account_fold(str name, struct buf *out, struct err *err);
 /* How large the team said it is when the node was made; small for nodes older than that. */
 MUST_CHECK enum rc team_size_get(struct conn *c, enum team_size *out, struct err *err);

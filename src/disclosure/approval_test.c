@@ -195,6 +195,55 @@ TEST(a_large_team_needs_two)
 	end(&h);
 }
 
+static size_t listed(struct house *h, bool only_waiting, size_t limit, struct approval **list)
+{
+	struct reader *r = NULL;
+	size_t n = 0;
+	CHECK_RC(store_read_begin(h->store, &r, &err), RC_OK, err);
+	CHECK_RC(approval_list(reader_conn(r), only_waiting, clock_now_us(), limit, h->a, list, &n, &err), RC_OK, err);
+	store_read_end(r);
+	return n;
+}
+
+/* Newest first; who looks for what waits does not see what was answered, used up or left too long. */
+TEST(what_the_list_shows)
+{
+	struct house h = begin();
+	struct approval *list = NULL;
+	int64_t open, yes, no, done, id;
+	make_large(&h);
+	struct viewer a = person(&h, "Lead A", "lead"), b = person(&h, "Lead B", "lead");
+	CHECK(!ask(&h, &a, "one", &open) && !ask(&h, &a, "two", &yes) && !ask(&h, &a, "three", &no) &&
+	      !ask(&h, &a, "four", &done));
+	CHECK_STR(approval_words(open, h.a), STR("this needs a second person: it waits as approval 1 and can be"
+						 " done again once somebody else has approved it"));
+	CHECK_RC(answer(&h, &b, yes, true), RC_OK, err);
+	CHECK_RC(answer(&h, &b, no, false), RC_OK, err);
+	CHECK_RC(answer(&h, &b, done, true), RC_OK, err);
+	CHECK(ask(&h, &a, "four", &id));
+	CHECK_INT(listed(&h, false, 50, &list), 4);
+	CHECK(list[0].state == APPROVAL_DONE && list[1].state == APPROVAL_NO && list[2].state == APPROVAL_YES &&
+	      list[3].state == APPROVAL_OPEN && !list[2].over);
+	CHECK_INT(listed(&h, false, 3, &list), 3);
+	CHECK_INT(list[2].id, yes);
+	CHECK_INT(listed(&h, true, 50, &list), 2);
+	CHECK_INT(list[0].id, yes);
+	CHECK_INT(list[1].id, open);
+	struct job old = { .what = OLD, .shift_us = APPROVAL_YES_US + SECOND_US };
+	CHECK_RC(run(&h, &old), RC_OK, err);
+	CHECK_INT(listed(&h, true, 50, &list), 1); /* the yes was left too long */
+	CHECK_INT(list[0].id, open);
+	CHECK_INT(listed(&h, false, 50, &list), 4);
+	CHECK(list[2].over && !list[3].over);
+	old.shift_us = 31 * DAY_US;
+	CHECK_RC(run(&h, &old), RC_OK, err);
+	CHECK_INT(listed(&h, true, 50, &list), 0);
+	CHECK(!ask(&h, &a, "five", &id));
+	CHECK_INT(listed(&h, true, 50, &list), 1);
+	CHECK_INT(listed(&h, false, 50, &list), 5);
+	end(&h);
+}
+
 TEST(nobody_else_to_ask)
 {
 	struct house h = begin();
@@ -238,6 +287,11 @@ TEST(roles_rise_by_two)
 	struct job down = { .what = ROLES, .v = &a, .id = b.account, .roles = c.roles };
 	CHECK_RC(run(&h, &down), RC_OK, err);
 	CHECK(!down.go);
+	/* a role less that approves, and none more */
+	struct viewer e = person(&h, "Lead E", "lead analyst");
+	down.id = e.account;
+	CHECK_RC(run(&h, &down), RC_OK, err);
+	CHECK(!down.go);
 	struct viewer d = person(&h, "Duty A", "duty analyst");
 	down.id = d.account;
 	CHECK_RC(run(&h, &down), RC_OK, err);
@@ -252,6 +306,9 @@ TEST(roles_rise_by_two)
 	fresh.name = "lead c";
 	CHECK_RC(run(&h, &fresh), RC_OK, err);
 	CHECK(fresh.go);
+	fresh.name = "a\nb"; /* nobody is asked about what cannot be */
+	CHECK_RC(run(&h, &fresh), RC_INPUT, err);
+	CHECK(!fresh.go);
 	end(&h);
 }
 
@@ -291,4 +348,4 @@ TEST(what_is_asked_must_be_said)
 }
 
 TEST_MAIN(TEST_RUN(a_small_team_sees_it_the_next_morning), TEST_RUN(a_large_team_needs_two),
-	  TEST_RUN(nobody_else_to_ask), TEST_RUN(roles_rise_by_two), TEST_RUN(what_is_asked_must_be_said))
+	  TEST_RUN(what_the_list_shows), TEST_RUN(nobody_else_to_ask), TEST_RUN(roles_rise_by_two), TEST_RUN(what_is_asked_must_be_said))

@@ -2,6 +2,7 @@
 #include "record/record_world.h"
 
 #include "disclosure/break_glass.h"
+#include "disclosure/break_glass_private.h"
 #include "disclosure/change.h"
 
 static struct viewer person(const struct roles *r, const char *roles, int account)
@@ -77,6 +78,12 @@ TEST(one_record_one_person_one_hour)
 	CHECK_RC(break_glass(w.r, w.s, roles, &analyst, one, STR("a plant is on fire"), &id, &until, &err),
 		 RC_DENIED, err);
 	CHECK_RC(break_glass(w.r, w.s, roles, &duty, one, STR(" fire "), &id, &until, &err), RC_INPUT, err);
+	CHECK_RC(break_glass(w.r, w.s, roles, &duty, one, STR("a plant is on fire \xff"), &id, &until, &err), RC_INPUT,
+		 err);
+	static char endless[BREAK_GLASS_REASON_MOST + 1];
+	memset(endless, 'x', sizeof(endless));
+	CHECK_RC(break_glass(w.r, w.s, roles, &duty, one, str_mem(endless, sizeof(endless)), &id, &until, &err), RC_INPUT,
+		 err);
 	CHECK_RC(break_glass(w.r, w.s, roles, &duty, STR("incident-99"), STR("a plant is on fire"), &id, &until,
 			     &err), RC_ABSENT, err);
 	CHECK_RC(break_glass(w.r, w.s, roles, &duty, STR("incident-1"), STR("a plant is on fire"), &id, &until,
@@ -105,6 +112,39 @@ TEST(one_record_one_person_one_hour)
 	CHECK_INT(look(&w, &duty, top), RC_ABSENT);
 	if (clock_move(BREAK_GLASS_US + SECOND_US))
 		CHECK_INT(look(&w, &duty, one), RC_ABSENT);
+	roles_free(roles);
+	world_end(&w);
+}
+
+/* What is behind the glass is for the team's own eyes, and only where we know what kind of thing it is. */
+TEST(whom_the_glass_lets_through)
+{
+	struct world w = world_new();
+	struct roles *roles = NULL;
+	CHECK_RC(roles_load(NULL, &roles, &err), RC_OK, err);
+	struct record known = world_case_new(&w, "{\"title\":\"x\"}"), strange = known;
+	strange.type = NULL;
+	static const struct {
+		const char *what;
+		enum channel channel;
+		enum recipient_kind kind;
+		bool known, passes;
+	} rows[] = {
+		{ "screen", CHANNEL_SCREEN, RECIPIENT_STAFF, true, true },
+		{ "command line", CHANNEL_CLI, RECIPIENT_STAFF, true, true },
+		{ "export", CHANNEL_EXPORT, RECIPIENT_STAFF, true, false },
+		{ "a constituent", CHANNEL_SCREEN, RECIPIENT_CONSTITUENT, true, false },
+		{ "a type that is gone", CHANNEL_SCREEN, RECIPIENT_STAFF, false, false },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct viewer v = person(roles, "duty", 2), wide;
+		struct labels labels;
+		struct decision d;
+		v.channel = rows[i].channel;
+		v.as.kind = rows[i].kind;
+		CHECK_MSG(glass_passes(&v, rows[i].known ? &known : &strange, &wide, &labels, &d) == rows[i].passes, "%s",
+			  rows[i].what);
+	}
 	roles_free(roles);
 	world_end(&w);
 }
@@ -154,4 +194,5 @@ TEST(another_person_reviews)
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(one_record_one_person_one_hour), TEST_RUN(another_person_reviews))
+TEST_MAIN(TEST_RUN(one_record_one_person_one_hour), TEST_RUN(whom_the_glass_lets_through),
+	  TEST_RUN(another_person_reviews))

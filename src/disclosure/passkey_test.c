@@ -16,6 +16,9 @@ TEST(where_we_are)
 		{ "https://ronda.example.org:8443/", "https://ronda.example.org:8443", "ronda.example.org" },
 		{ "http://localhost:8420", "http://localhost:8420", "localhost" },
 		{ "http://localhost", "http://localhost", "localhost" },
+		{ "https://r2-d2.example.org", "https://r2-d2.example.org", "r2-d2.example.org" },
+		{ "https://a~b.example.org", NULL, NULL },
+		{ "https://a!b.example.org", NULL, NULL },
 		{ "http://localhost:80", "http://localhost", "localhost" },
 		{ "http://ronda.example.org", NULL, NULL },
 		{ "https://192.0.2.1", NULL, NULL },
@@ -148,6 +151,9 @@ TEST(from_registering_to_signing_in)
 		struct passkey wrong = kept;
 		wrong.alg = -37;
 		CHECK_RC(passkey_check(&site, &c, &answer, &wrong, &count, NULL, &err), RC_IO, err);
+		wrong = kept;
+		wrong.key = STR("x"); /* of no length it can have */
+		CHECK_RC(passkey_check(&site, &c, &answer, &wrong, &count, NULL, &err), RC_IO, err);
 		EVP_PKEY_free(d.key);
 		EVP_PKEY_free(thief.key);
 		arena_free(a);
@@ -178,6 +184,7 @@ TEST(answers_that_are_refused)
 		{ "in a frame", NULL, NULL, ",\"crossOrigin\":true", 5 },
 		{ "in a frame, oddly", NULL, NULL, ",\"crossOrigin\":\"false\"", 5 },
 		{ "in a frame of", NULL, NULL, ",\"topOrigin\":\"https://ronda.example.org\"", 5 },
+		{ "in a frame of, and none", NULL, NULL, ",\"topOrigin\":\"https://x.example.org\",\"crossOrigin\":false", 5 },
 		{ "origin twice", NULL, NULL, ",\"origin\":\"https://ronda.example.org\"", 5 },
 		{ "another site", NULL, "example.org", NULL, 5 },
 		{ "nobody there", NULL, NULL, NULL, 4 },
@@ -323,6 +330,101 @@ TEST(attestations)
 	arena_free(a);
 }
 
+/* An attestation object around this device's data. */
+static str object_around(str data, struct arena *a)
+{
+	struct buf o = BUF_INIT(KIB(8));
+	buf_add(&o, STR("\xa3\x63" "fmt\x64none\x67" "attStmt\xa0\x68" "authData\x59"));
+	buf_char(&o, (char)(data.n >> 8));
+	buf_char(&o, (char)data.n);
+	buf_add(&o, data);
+	str s = arena_str(a, buf_str(&o));
+	buf_free(&o);
+	return s;
+}
+
+TEST(objects_that_are_none)
+{
+	static const struct {
+		const char *what;
+		str object;
+	} rows[] = {
+		{ "no length", STR_INIT("\x1f") },
+		{ "an array", STR_INIT("\x83\x63" "fmt\x64none") },
+		{ "two members", STR_INIT("\xa2\x63" "fmt\x64none\x67" "attStmt\xa0") },
+		{ "a strange member", STR_INIT("\xa3\x63" "foo\x64none") },
+		{ "format twice", STR_INIT("\xa3\x63" "fmt\x64none\x63" "fmt\x64none\x67" "attStmt\xa0") },
+		{ "statement twice", STR_INIT("\xa3\x67" "attStmt\xa0\x67" "attStmt\xa0\x63" "fmt\x64none") },
+		{ "data twice", STR_INIT("\xa3\x68" "authData\x41x\x68" "authData\x41x\x63" "fmt\x64none") },
+	};
+	struct arena *a = arena_new(KIB(64));
+	struct passkey_challenge c;
+	struct passkey out, kept;
+	struct passkey_answer answer;
+	struct device d = device_new(-7);
+	struct buf data = BUF_INIT(KIB(4));
+	struct err err = { 0 };
+	uint32_t count;
+	char long_id[PASSKEY_ID_MAX + 1];
+
+	passkey_challenge_new(&c);
+	str client = client_data(&d, "webauthn.create", &c, a);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		str json = registration_json(d.id, client, rows[i].object, a);
+		CHECK_MSG(passkey_register(&site, &c, json, a, &out, &err) == RC_INPUT &&
+			  str_eq(str_of(err.text), STR("passkey: the attestation object is broken")), "%s: %s", rows[i].what,
+			  err.text);
+	}
+	/* the device's data: a byte, one more than is taken, no key, a key that is said to be there */
+	static const struct { size_t n; const char *words; } sizes[] = {
+		{ 1, "passkey: the device's data is too short" },
+		{ PASSKEY_AUTH_DATA_MAX + 1, "passkey: the attestation object is broken" },
+	};
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		buf_reset(&data);
+		while (data.n < sizes[i].n)
+			buf_char(&data, 'x');
+		str json = registration_json(d.id, client, object_around(buf_str(&data), a), a);
+		CHECK_RC(passkey_register(&site, &c, json, a, &out, &err), RC_INPUT, err);
+		CHECK_STR(str_of(err.text), str_of(sizes[i].words));
+	}
+	for (int flags = 0x05; flags <= 0x45; flags += 0x40) {
+		buf_reset(&data);
+		d.flags = (uint8_t)flags;
+		put_auth_data(&d, false, &data);
+		str json = registration_json(d.id, client, object_around(buf_str(&data), a), a);
+		CHECK_RC(passkey_register(&site, &c, json, a, &out, &err), RC_INPUT, err);
+		CHECK_STR(str_of(err.text), flags == 0x05 ? STR("passkey: there is no key in the answer") :
+							    STR("passkey: the device's data is broken"));
+	}
+	d.flags = 0x05;
+	/* the device says no name, or a longer one than the browser does and we keep */
+	memset(long_id, 'i', sizeof(long_id));
+	const str ids[] = { STR(""), str_mem(long_id, sizeof(long_id)) };
+	for (size_t i = 0; i < COUNT_OF(ids); i++) {
+		struct device odd = d;
+		odd.id = ids[i];
+		str json = registration_json(STR("x"), client, attestation(&odd, a), a);
+		CHECK_RC(passkey_register(&site, &c, json, a, &out, &err), RC_INPUT, err);
+		CHECK_INT(out.id.n, 0);
+	}
+	/* signed, but with an extension that is not what its name says */
+	CHECK_RC(passkey_register(&site, &c, device_register(&d, &c, a), a, &kept, &err), RC_OK, err);
+	client = client_data(&d, "webauthn.get", &c, a);
+	d.flags = 0x85;
+	d.count = 9;
+	buf_reset(&data);
+	put_auth_data(&d, false, &data);
+	buf_add(&data, STR("\xa1\x6bhmac-secret\xf5"));
+	str sig = device_sign(&d, client, buf_str(&data), a);
+	CHECK_RC(passkey_answer_read(answer_json(d.id, client, buf_str(&data), sig, STR_NONE, a), a, &answer, &err),
+		 RC_OK, err);
+	CHECK_RC(passkey_check(&site, &c, &answer, &kept, &count, NULL, &err), RC_DENIED, err);
+	buf_free(&data);
+	EVP_PKEY_free(d.key);
+	arena_free(a);
+}
+
 TEST(sizes_below_at_above)
 {
 	struct arena *a = arena_new(KIB(256));
@@ -387,4 +489,5 @@ TEST(sizes_below_at_above)
 }
 
 TEST_MAIN(TEST_RUN(where_we_are), TEST_RUN(options), TEST_RUN(from_registering_to_signing_in),
-	  TEST_RUN(answers_that_are_refused), TEST_RUN(attestations), TEST_RUN(sizes_below_at_above))
+	  TEST_RUN(answers_that_are_refused), TEST_RUN(attestations), TEST_RUN(objects_that_are_none),
+	  TEST_RUN(sizes_below_at_above))

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <json-c/json.h>
 
 #include "base/io.h"
@@ -202,9 +203,11 @@ enum rc roles_load(const char *dir_file, struct roles **out, struct err *err)
 	struct roles *r = x_alloc(sizeof(*r));
 	enum rc rc = RC_OK;
 	r->a = arena_new(KIB(8));
-	for (size_t i = 0; rc == RC_OK && i < roles_file_count; i++)
+	for (size_t i = 0; i < roles_file_count; i++) {
 		rc = read_file(r, roles_files[i].name, str_mem(roles_files[i].p, roles_files[i].n), err);
-	if (rc == RC_OK && dir_file)
+		assert(rc == RC_OK); /* built in */
+	}
+	if (dir_file)
 		rc = read_dir_file(r, dir_file, err);
 	if (rc != RC_OK)
 		roles_free(r);

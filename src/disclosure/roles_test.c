@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "disclosure/account.h"
 
+#include <unistd.h>
+
 #include "base/io.h"
 #include "base/test.h"
 #include "base/test_dir.h"
@@ -82,6 +84,35 @@ TEST(a_file_of_the_node_adds_and_replaces)
 	test_dir_end(&d);
 }
 
+/* A name alone is looked for where the program stands; a folder that is not there has no roles. */
+TEST(where_the_file_is)
+{
+	struct test_dir d = test_dir_new();
+	struct roles *r = NULL;
+	char path[512], was[4096];
+	struct buf big = BUF_INIT(KIB(80));
+	CHECK(getcwd(was, sizeof(was)) != NULL);
+	write_roles(&d, "{\"press_office\":{\"label\":{\"en\":\"x\"},\"help\":{\"en\":\"x\"}}}", path);
+	CHECK_INT(chdir(d.path), 0);
+	CHECK_RC(roles_load("roles.json", &r, &err), RC_OK, err);
+	CHECK_INT(chdir(was), 0);
+	CHECK_INT(roles_find(r, STR("press_office")), 9);
+	roles_free(r);
+	r = NULL;
+	CHECK_RC(roles_load(test_dir_in(&d, path, "absent/roles.json"), &r, &err), RC_OK, err);
+	CHECK_INT(roles_count(r), 9);
+	roles_free(r);
+	r = NULL;
+	/* one that cannot be read is not one that is absent */
+	for (size_t i = 0; i < KIB(70); i++)
+		buf_char(&big, ' ');
+	write_roles(&d, big.p, path);
+	CHECK_RC(roles_load(path, &r, &err), RC_LIMIT, err);
+	CHECK(!r);
+	buf_free(&big);
+	test_dir_end(&d);
+}
+
 TEST(bad_files_are_refused_whole)
 {
 	static const struct {
@@ -130,6 +161,9 @@ TEST(bad_files_are_refused_whole)
 		  "a role outside has" },
 		{ "{\"boss\":{\"label\":{\"en\":\"x\"},\"help\":{\"en\":\"x\"},\"outside\":true,\"br"
 		  "eaks_glass\":true}}",
+		  "a role outside has" },
+		{ "{\"boss\":{\"label\":{\"en\":\"x\"},\"help\":{\"en\":\"x\"},\"outside\":true,\"op"
+		  "ens_media\":true}}",
 		  "a role outside has" },
 		{ "{\"boss\":{\"label\":{\"en\":\"x\"},\"help\":{\"en\":\"x\"},\"outside\":true,\"ri"
 		  "ght\":\"read\"}}",
@@ -184,5 +218,6 @@ TEST(no_more_roles_than_bits)
 }
 
 TEST_MAIN(TEST_RUN(the_built_in_roles_in_order), TEST_RUN(names_to_bits_and_back),
-	  TEST_RUN(a_file_of_the_node_adds_and_replaces), TEST_RUN(bad_files_are_refused_whole),
+	  TEST_RUN(a_file_of_the_node_adds_and_replaces), TEST_RUN(where_the_file_is),
+	  TEST_RUN(bad_files_are_refused_whole),
 	  TEST_RUN(no_more_roles_than_bits))

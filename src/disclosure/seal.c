@@ -3,6 +3,7 @@
  * what is written. Sealed bytes: 1 (form), number (32 bits, little-endian), nonce, ciphertext, tag. */
 #include "disclosure/seal.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 
 #include "base/json.h"
@@ -140,10 +141,9 @@ static void write_sealed(const unsigned char key[SEAL_KEY], int64_t number, str 
 	buf_char(&raw, FORM);
 	buf_le32(&raw, (uint32_t)number);
 	char *room = buf_room(&raw, SEAL_NONCE + json.n + SEAL_TAG);
-	if (room) {
-		seal_box(key, bound, json, (unsigned char *)room);
-		raw.n += SEAL_NONCE + json.n + SEAL_TAG;
-	}
+	assert(room); /* it was made as large */
+	seal_box(key, bound, json, (unsigned char *)room);
+	raw.n += SEAL_NONCE + json.n + SEAL_TAG;
 	base64url_format(&text, raw.p, raw.n);
 	struct json_out j = json_out(out);
 	json_open(&j, '{');
@@ -179,7 +179,7 @@ static enum rc read_sealed(str sealed_json, struct buf *raw, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	str text = json_get_str(o, "sealed");
-	char *room = text.n <= SEALED_MOST * 2 ? buf_room(raw, text.n) : NULL;
+	char *room = buf_room(raw, text.n);
 	if (!room || sodium_base642bin((unsigned char *)room, text.n, text.p, text.n, "", &n, NULL,
 				       sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
 	    n < HEAD + SEAL_NONCE + SEAL_TAG || room[0] != FORM)

@@ -11,9 +11,7 @@ enum { PASSES = 4, MEMORY = 19 * 1024 * 1024, SALT = crypto_pwhash_SALTBYTES };
 
 static struct seal_ring *ring_new(int64_t account)
 {
-	struct seal_ring *r = sodium_malloc(sizeof(*r));
-	if (!r)
-		abort(); /* as when memory runs out */
+	struct seal_ring *r = x_made(sodium_malloc(sizeof(*r)));
 	sodium_memzero(r, sizeof(*r));
 	atomic_init(&r->holders, 1);
 	r->account = account;

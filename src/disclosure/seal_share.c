@@ -47,9 +47,7 @@ void seal_split(const unsigned char secret[SEAL_KEY], const unsigned char open[S
 	give_random();
 	for (size_t i = 0; i < out->count; i++)
 		numbers[i] = (unsigned char)(i + 1);
-	gfshare_ctx *ctx = gfshare_ctx_init_enc(numbers, (unsigned)out->count, NEEDED, SEAL_KEY);
-	if (!ctx)
-		abort(); /* as when memory runs out */
+	gfshare_ctx *ctx = x_made(gfshare_ctx_init_enc(numbers, (unsigned)out->count, NEEDED, SEAL_KEY));
 	memcpy(copy, secret, SEAL_KEY);
 	gfshare_ctx_enc_setsecret(ctx, copy);
 	for (size_t i = 0; i < out->count; i++) {
@@ -88,9 +86,7 @@ bool seal_join(const str *shares, size_t count, const unsigned char open[SEAL_KE
 	if (good && raw[0][0] != raw[1][0]) {
 		for (size_t i = 0; i < NEEDED; i++)
 			numbers[i] = raw[i][0];
-		gfshare_ctx *ctx = gfshare_ctx_init_dec(numbers, NEEDED, SEAL_KEY);
-		if (!ctx)
-			abort();
+		gfshare_ctx *ctx = x_made(gfshare_ctx_init_dec(numbers, NEEDED, SEAL_KEY));
 		for (size_t i = 0; i < NEEDED; i++)
 			gfshare_ctx_dec_giveshare(ctx, (unsigned char)i, raw[i] + 1 + WHOSE);
 		gfshare_ctx_dec_extract(ctx, secret_out);

@@ -1,15 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "disclosure/seal.h"
 
+#include <dlfcn.h>
+
 #include "base/json.h"
 #include "base/test.h"
 #include "base/test_dir.h"
+#include "disclosure/seal_private.h"
 
 static struct err err;
 
 #define SECRET "a child of seven, met by name in 2025"
 #define PASS_A "seven rivers run north"
 #define PASS_B "eight rivers run south"
+
+/* In place of the library's: the one that says there is no memory for a passphrase. */
+static bool no_memory;
+int crypto_pwhash(unsigned char *out, unsigned long long out_n, const char *pass, unsigned long long n,
+		  const unsigned char *salt, unsigned long long passes, size_t memory, int alg)
+{
+	int (*real)(unsigned char *, unsigned long long, const char *, unsigned long long, const unsigned char *,
+		    unsigned long long, size_t, int);
+	*(void **)&real = dlsym(RTLD_NEXT, "crypto_pwhash");
+	return no_memory ? -1 : real(out, out_n, pass, n, salt, passes, memory, alg);
+}
 
 struct house {
 	struct test_dir dir;
@@ -40,9 +54,11 @@ static void end(struct house *h)
 
 struct job {
 	struct house *h;
-	enum { ACCOUNT, KEY, SEAL, NAMED, CHANGE, SHARE, RECOVER, FORGET, SPOIL, DISABLE } what;
+	enum { ACCOUNT, KEY, SEAL, NAMED, CHANGE, SHARE, RECOVER, FORGET, SPOIL, DISABLE,
+	       SPOIL_SHORT, NO_OPEN, WEAK_OPEN, NO_SALT, NO_SECRET, NO_RECOVERY, LAST_NUMBER, MANY_HOLDERS,
+	       MANY_KEYS } what;
 	const char *name, *pass, *field, *json;
-	str named[4];
+	str named[RECORD_NAMED_MAX + 2];
 	size_t named_count;
 	int64_t id;
 	struct seal_ring *ring;
@@ -71,7 +87,23 @@ static enum rc run_job(struct tx *tx, void *ctx, struct err *e)
 	case RECOVER: return seal_key_recover(tx, jl, j->id, j->given, j->given_count, pass, by, e);
 	case FORGET: return seal_forget(tx, j->h->record, e);
 	case DISABLE: return account_disable(tx, jl, j->id, true, by, e);
+	/* what only a damaged or foreign store holds */
 	case SPOIL: return sql_run(sql(tx_conn(tx), "UPDATE seal_wrap SET wrapped = zeroblob(80)"), e);
+	case SPOIL_SHORT: return sql_run(sql(tx_conn(tx), "UPDATE seal_wrap SET wrapped = zeroblob(79)"), e);
+	case NO_OPEN: return sql_run(sql(tx_conn(tx), "UPDATE seal_person SET public = x'01'"), e);
+	case WEAK_OPEN: return sql_run(sql(tx_conn(tx), "UPDATE seal_person SET public = zeroblob(32)"), e);
+	case NO_SALT: return sql_run(sql(tx_conn(tx), "UPDATE seal_person SET salt = x'01'"), e);
+	case NO_SECRET: return sql_run(sql(tx_conn(tx), "UPDATE seal_person SET secret = x'01'"), e);
+	case NO_RECOVERY: return sql_run(sql(tx_conn(tx), "UPDATE seal_person SET recovery = x'01'"), e);
+	case LAST_NUMBER: return sql_run(sql(tx_conn(tx), "UPDATE seal_wrap SET number = 4095"), e);
+	case MANY_HOLDERS:
+		return sql_run(sql(tx_conn(tx), "WITH RECURSIVE n(i) AS (VALUES (1000) UNION ALL SELECT i + 1 FROM n"
+					        " WHERE i < 1299) INSERT INTO seal_wrap (record, number, account, wrapped)"
+					        " SELECT w.record, w.number, i, w.wrapped FROM n, seal_wrap w"), e);
+	case MANY_KEYS:
+		return sql_run(sql(tx_conn(tx), "WITH RECURSIVE n(i) AS (VALUES (2) UNION ALL SELECT i + 1 FROM n"
+					        " WHERE i < 4200) INSERT INTO seal_wrap (record, number, account, wrapped)"
+					        " SELECT w.record, i, w.account, w.wrapped FROM n, seal_wrap w"), e);
 	}
 	return RC_IO;
 }
@@ -161,6 +193,12 @@ TEST(only_who_is_named_reads)
 	CHECK_RC(json_read(buf_str(&sealed), &o, &err), RC_OK, err);
 	CHECK(seal_is_sealed(o) && !seal_is_sealed(json_get(o, "sealed")) && !seal_is_sealed(NULL));
 	json_free(o);
+	static const char *const others[] = { "{\"sealed\":\"\"}", "{\"sealed\":\"AQ\",\"more\":1}", "{\"seal\":\"AQ\"}" };
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		CHECK_RC(json_read(str_of(others[i]), &o, &err), RC_OK, err);
+		CHECK_MSG(!seal_is_sealed(o), "%s", others[i]);
+		json_free(o);
+	}
 	CHECK_RC(open_key(&h, id_a, PASS_A, &a), RC_OK, err);
 	CHECK_RC(open_key(&h, id_b, PASS_B, &b), RC_OK, err);
 	CHECK_INT(seal_ring_account(a), id_a);
@@ -189,6 +227,36 @@ TEST(only_who_is_named_reads)
 	person(&h, "Officer C", NULL, NULL);
 	CHECK_RC(seal(&h, STR("account:3"), STR(""), &again), RC_DENIED, err);
 	CHECK_RC(seal(&h, STR("unix:0"), STR("account:x"), &again), RC_DENIED, err);
+	CHECK_RC(seal(&h, STR("account:0"), STR("account:-1"), &again), RC_DENIED, err);
+	/* no more than may be named are asked for; one who is named twice has one key */
+	struct job crowd = { .what = SEAL, .field = "victim", .json = "7", .out = &again,
+			     .named_count = RECORD_NAMED_MAX + 2 };
+	for (size_t i = 0; i < crowd.named_count; i++)
+		crowd.named[i] = STR("account:1");
+	buf_reset(&again);
+	CHECK_RC(run(&h, &crowd), RC_OK, err);
+	CHECK_RC(read_it(&h, a, "victim", &again, &out), RC_OK, err);
+	CHECK_STR(buf_str(&out), STR("7"));
+	buf_reset(&again);
+	/* what a reader has no room for is not given in part */
+	struct buf tight = BUF_INIT(8);
+	CHECK_RC(read_it(&h, a, "victim", &sealed, &tight), RC_LIMIT, err);
+	CHECK(tight.n == 0);
+	buf_free(&tight);
+	/* longer than a record may be */
+	char *text = x_alloc(RECORD_BODY_MAX + 2);
+	memset(text, '1', RECORD_BODY_MAX + 1);
+	crowd.json = text;
+	CHECK_RC(run(&h, &crowd), RC_LIMIT, err);
+	CHECK(again.n == 0);
+	struct buf endless = BUF_INIT(MIB(4));
+	buf_add(&endless, STR("{\"sealed\":\""));
+	for (int i = 0; i < 3; i++)
+		buf_add(&endless, str_of(text));
+	buf_add(&endless, STR("\"}"));
+	CHECK_RC(read_it(&h, a, "victim", &endless, &out), RC_INPUT, err);
+	buf_free(&endless);
+	free(text);
 	CHECK(again.n == 0);
 	seal_ring_drop(a);
 	seal_ring_drop(b);
@@ -223,6 +291,28 @@ TEST(passphrases)
 	CHECK_RC(open_key(&h, id, PASS_B, &r), RC_DENIED, err);
 	CHECK_RC(open_key(&h, id, "", &r), RC_DENIED, err);
 	CHECK_RC(open_key(&h, id, PASS_A, &r), RC_OK, err);
+	/* long ones: taken, refused, and never tried */
+	static char long_pass[SEAL_PASSPHRASE_MOST + 2];
+	memset(long_pass, 'x', SEAL_PASSPHRASE_MOST + 1);
+	struct seal_pass made;
+	static const struct seal_pass wiped;
+	CHECK_RC(seal_pass_make(str_of(long_pass), &made, &err), RC_INPUT, err);
+	CHECK_RC(seal_pass_make(str_of(long_pass + 1), &made, &err), RC_OK, err);
+	CHECK(memcmp(&made, &wiped, sizeof(made)) != 0);
+	seal_pass_wipe(&made);
+	CHECK(memcmp(&made, &wiped, sizeof(made)) == 0);
+	struct seal_ring *none = NULL;
+	CHECK_RC(open_key(&h, id, long_pass, &none), RC_DENIED, err);
+	no_memory = true; /* that is no wrong passphrase */
+	CHECK_RC(open_key(&h, id, PASS_A, &none), RC_LIMIT, err);
+	CHECK_RC(seal_pass_make(STR(PASS_A), &made, &err), RC_LIMIT, err);
+	no_memory = false;
+	CHECK(!none);
+	struct job few = { .what = SHARE, .ring = r, .shares = { .count = 1 } };
+	CHECK_RC(run(&h, &few), RC_INPUT, err);
+	/* shorter than any box is */
+	unsigned char out[SEAL_KEY], key[SEAL_KEY] = "";
+	CHECK(!seal_unbox(key, STR(""), STR("short"), out));
 	struct job change = { .what = CHANGE, .ring = r, .pass = PASS_B };
 	CHECK_RC(run(&h, &change), RC_OK, err);
 	struct seal_ring *same = seal_ring_hold(r);
@@ -262,6 +352,9 @@ TEST(two_shares_recover_and_one_does_not)
 		{ "one and another's", { s0, o0 }, 2, RC_DENIED },
 		{ "one and a bent one", { s0, str_of(bent) }, 2, RC_DENIED },
 		{ "one and words", { s0, STR("ronda_share_") }, 2, RC_DENIED },
+		{ "one and signs", { s0, STR("ronda_share_!?") }, 2, RC_DENIED },
+		{ "one and the number nought", { s0, STR("ronda_share_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+							"AAAAAAAAAAA") }, 2, RC_DENIED },
 		{ "first and second", { s0, s1 }, 2, RC_OK },
 		{ "third and first", { s2, s0 }, 2, RC_OK },
 		{ "second and third", { s1, s2 }, 2, RC_OK },
@@ -271,7 +364,7 @@ TEST(two_shares_recover_and_one_does_not)
 		memcpy(j.given, cases[i].given, sizeof(j.given));
 		enum rc rc = run(&h, &j);
 		CHECK_MSG(rc == cases[i].rc, "%s: %s", cases[i].what, rc_name(rc));
-		CHECK_MSG((open_key(&h, id, PASS_B, &r) == RC_OK) == (i >= 7), "%s", cases[i].what);
+		CHECK_MSG((open_key(&h, id, PASS_B, &r) == RC_OK) == (i >= 9), "%s", cases[i].what);
 		seal_ring_drop(r);
 	}
 	CHECK_RC(open_key(&h, id, PASS_A, &r), RC_DENIED, err);
@@ -348,6 +441,71 @@ TEST(persons_come_and_go)
 	end(&h);
 }
 
+TEST(rows_we_did_not_write)
+{
+	struct house h = begin();
+	struct buf sealed = BUF_INIT(KIB(4)), out = BUF_INIT(KIB(4));
+	struct seal_ring *a = NULL, *c = NULL;
+	int64_t id = person(&h, "Officer A", PASS_A, NULL);
+	person(&h, "Officer B", PASS_B, NULL);
+	int64_t id_c = person(&h, "Officer C", PASS_B, NULL);
+	str an = STR("account:1"), none = STR("");
+	CHECK_RC(open_key(&h, id, PASS_A, &a), RC_OK, err);
+	CHECK_RC(open_key(&h, id_c, PASS_B, &c), RC_OK, err);
+	CHECK_RC(seal(&h, an, none, &sealed), RC_OK, err);
+	/* two at once, with one key */
+	struct job three = { .what = NAMED, .ring = a, .named = { an, STR("account:2"), STR("account:3") },
+			     .named_count = 3 };
+	CHECK_RC(run(&h, &three), RC_OK, err);
+	CHECK_RC(read_it(&h, c, "victim", &sealed, &out), RC_OK, err);
+	/* as many holders as no record has; then as many keys */
+	struct job hurt = { .what = MANY_HOLDERS };
+	struct job forget = { .what = FORGET };
+	CHECK_RC(run(&h, &forget), RC_OK, err);
+	CHECK_RC(seal(&h, an, none, &sealed), RC_OK, err);
+	CHECK_RC(run(&h, &hurt), RC_OK, err);
+	CHECK_RC(set_named(&h, a, an, none), RC_LIMIT, err);
+	CHECK_RC(run(&h, &forget), RC_OK, err);
+	CHECK_RC(seal(&h, an, none, &sealed), RC_OK, err);
+	hurt.what = MANY_KEYS;
+	CHECK_RC(run(&h, &hurt), RC_OK, err);
+	CHECK_RC(set_named(&h, a, an, none), RC_OK, err);
+	CHECK_RC(read_it(&h, a, "victim", &sealed, &out), RC_OK, err);
+	/* the last key there can be */
+	CHECK_RC(run(&h, &forget), RC_OK, err);
+	CHECK_RC(seal(&h, an, none, &sealed), RC_OK, err);
+	hurt.what = LAST_NUMBER;
+	CHECK_RC(run(&h, &hurt), RC_OK, err);
+	CHECK_RC(seal(&h, an, none, &sealed), RC_OK, err);
+	CHECK_RC(seal(&h, an, none, &sealed), RC_LIMIT, err);
+	hurt.what = SPOIL_SHORT;
+	CHECK_RC(run(&h, &forget), RC_OK, err);
+	CHECK_RC(seal(&h, an, none, &sealed), RC_OK, err);
+	CHECK_RC(run(&h, &hurt), RC_OK, err);
+	CHECK_RC(read_it(&h, a, "victim", &sealed, &out), RC_INPUT, err);
+	/* keys of persons */
+	hurt.what = WEAK_OPEN;
+	CHECK_RC(run(&h, &hurt), RC_OK, err);
+	CHECK_RC(seal(&h, an, none, &sealed), RC_INPUT, err);
+	struct seal_ring *no = NULL;
+	static const struct { int what; enum rc open, seal; } hurts[] = {
+		{ NO_RECOVERY, RC_INPUT, RC_INPUT }, { NO_SECRET, RC_INPUT, RC_INPUT }, { NO_SALT, RC_INPUT, RC_INPUT },
+		{ NO_OPEN, RC_INPUT, RC_DENIED },
+	};
+	for (size_t i = 0; i < COUNT_OF(hurts); i++) {
+		hurt.what = hurts[i].what;
+		CHECK_RC(run(&h, &hurt), RC_OK, err);
+		CHECK_RC(open_key(&h, id, PASS_A, &no), hurts[i].open, err);
+		CHECK(!no);
+		CHECK_RC(seal(&h, an, none, &sealed), hurts[i].seal, err);
+	}
+	seal_ring_drop(a);
+	seal_ring_drop(c);
+	buf_free(&sealed);
+	buf_free(&out);
+	end(&h);
+}
+
 TEST(hostile_values)
 {
 	static const char *const bad[] = {
@@ -384,4 +542,5 @@ TEST(hostile_values)
 
 TEST_MAIN(TEST_RUN(only_who_is_named_reads), TEST_RUN(passphrases),
 	  TEST_RUN(two_shares_recover_and_one_does_not), TEST_RUN(persons_come_and_go),
+	  TEST_RUN(rows_we_did_not_write),
 	  TEST_RUN(hostile_values))

@@ -87,7 +87,7 @@ enum rc setup_secret_use(struct store *s, struct journal *j, str text, const str
 			 .token_out = token_out, .token_size = token_size };
 
 	enum rc rc = store_write(s, use_secret, &u, err);
-	if (rc != RC_OK && token_size > 0)
+	if (rc != RC_OK)
 		explicit_bzero(token_out, token_size); /* the commit failed: it opens nothing */
 	return rc;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "disclosure/access_private.h"
 
+#include <assert.h>
+
 #include "base/json.h"
 #include "intake/feeds.h"
 
@@ -19,9 +21,9 @@ enum rc secret_text(const char *prefix, char *out, size_t size, struct err *err)
 	buf_add(&text, str_of(prefix));
 	base64url_format(&text, bytes, sizeof(bytes));
 	explicit_bzero(bytes, sizeof(bytes));
-	bool fits = !text.over && str_to_z(buf_str(&text), out, size);
-	if (text.p)
-		explicit_bzero(text.p, text.n);
+	assert(!text.over); /* prefixes are ours */
+	bool fits = str_to_z(buf_str(&text), out, size);
+	explicit_bzero(text.p, text.n);
 	buf_free(&text);
 	return fits ? RC_OK : fail(err, RC_LIMIT, "no room for the text of a secret");
 }
