@@ -120,6 +120,24 @@ CALL(link_them)
 	return change_link(d->w.r, d->w.s, &d->lead, d->incident, STR("related"), d->second, STR("same"),
 			   &d->link, e);
 }
+/* What is refused counts; that it cannot be written makes it no less refused. */
+CALL(link_absent)
+{
+	struct desk *d = ctx;
+	int64_t id;
+	enum rc rc = change_link(d->w.r, d->w.s, &d->lead, d->incident, STR("seen"), STR("event--zz"), STR(""), &id, e);
+	return rc == RC_ABSENT ? RC_OK : rc;
+}
+CALL(denied)
+{
+	struct desk *d = ctx;
+	struct record_view view;
+	struct viewer reader = staff(VIEWER, 4);
+	const struct change_request q = { .id = d->incident, .fields = STR("{\"summary\":\"x\"}") };
+	enum rc rc = change_record(d->w.r, d->w.s, &reader, &q, d->w.a, &view, NULL, e);
+	record_view_end(&view);
+	return rc == RC_DENIED ? RC_OK : rc;
+}
 CALL(unlink_them)
 {
 	struct desk *d = ctx;
@@ -405,6 +423,10 @@ TEST(records)
 	EACH(conflict);
 	EACH(new_note);
 	EACH(link_them);
+	EACH(link_absent);
+	d.f.forgives = d.f.forgives_change = true;
+	EACH(denied);
+	d.f.forgives = d.f.forgives_change = false;
 	LOOK(one);
 	LOOK(of_number);
 	LOOK(version);
