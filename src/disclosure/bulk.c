@@ -57,7 +57,7 @@ static enum rc find_by_key(struct conn *c, const struct bulk *b, const struct bu
 		rc = kind_check(b->key, cell, b->q->language, &j, err);
 	if (rc == RC_OK && value.n && !str_eq(buf_str(&value), STR("null")))
 		rc = json_read(buf_str(&value), &v, err);
-	if (rc == RC_OK && (!v || !kind_key(b->key, v, a, &q.filters[0].key)))
+	if (rc == RC_OK && !kind_key(b->key, v, a, &q.filters[0].key))
 		rc = fail(err, RC_INPUT, "has no %s, which is the key", b->key->name);
 	q.filters[0].field = b->key;
 	if (rc == RC_OK)
@@ -209,7 +209,7 @@ static bool long_enough(int64_t since)
 static void note_target(struct bulk *b, const struct bulk_row *row, const struct bulk_done *done)
 {
 	if (b->target_count == b->target_size) {
-		b->target_size = b->target_size ? 2 * b->target_size : 1024;
+		b->target_size = b->target_size ? 2 * b->target_size : 64;
 		b->targets = x_grow(b->targets, b->target_size, sizeof(*b->targets));
 	}
 	b->targets[b->target_count++] = (struct bulk_target){ .id = done->id, .row = row->row };
@@ -220,7 +220,8 @@ static void note_key(struct bulk *b, const struct bulk_row *row, struct bulk_don
 	struct json_object *o = NULL;
 	if ((done->before && !done->fresh) || !b->key)
 		return;
-	if (json_read(row->fields, &o, NULL) == RC_OK && json_get(o, b->key->name)) {
+	(void)!json_read(row->fields, &o, NULL); /* it was read before */
+	if (json_get(o, b->key->name)) {
 		/* two new ones of one key: the same place in the list of targets */
 		struct digest d = sha256(str_of(json_object_to_json_string_ext(json_get(o, b->key->name),
 									       JSON_C_TO_STRING_PLAIN)));
@@ -234,7 +235,8 @@ static enum rc try_rows(struct tx *tx, void *ctx, struct err *err)
 {
 	struct bulk *b = ctx;
 	int64_t since = started();
-	while (!b->at_end && !b->broken && !long_enough(since)) {
+	b->tried = false;
+	while (!long_enough(since)) {
 		struct bulk_row row;
 		struct bulk_done done = { .before = 0 };
 		struct err why = { 0 };
@@ -248,10 +250,8 @@ static enum rc try_rows(struct tx *tx, void *ctx, struct err *err)
 			return fail(err, RC_LIMIT, "the file has more than %d rows", BULK_ROWS_MAX);
 		if (rc == RC_OK)
 			rc = bulk_apply(tx, b, &row, b->a, &done, &why);
-		if (rc == RC_IO || rc == RC_BUSY) { /* the machine, not the row */
-			b->broken = true;
+		if (bulk_is_machine(rc))
 			return fail(err, rc, "%s", why.text);
-		}
 		if (rc != RC_OK) {
 			b->counts.refused++;
 			bulk_tell_row(b, b->source.row, why.text);
@@ -264,6 +264,7 @@ static enum rc try_rows(struct tx *tx, void *ctx, struct err *err)
 		if (done.before || b->key)
 			note_target(b, &row, &done);
 	}
+	b->tried = true;
 	return fail(err, RC_BUSY, "tried");
 }
 
@@ -295,7 +296,7 @@ static enum rc try_all(struct bulk *b, struct err *err)
 	while (rc == RC_OK && !b->at_end) {
 		struct err why = { 0 };
 		enum rc one = store_write(b->s, try_rows, b, &why);
-		if (one != RC_BUSY || b->broken || !str_eq(str_of(why.text), STR("tried")))
+		if (!b->tried)
 			rc = fail(err, one, "%s", why.text);
 	}
 	if (rc == RC_OK)
@@ -352,10 +353,9 @@ static enum rc keep_rows(struct tx *tx, void *ctx, struct err *err)
 		struct bulk_row row;
 		arena_reset(b->a);
 		rc = source_next(&at, b->a, &row, err);
-		if (rc == RC_ABSENT)
+		if (rc != RC_OK) /* RC_ABSENT: no more; that all can be read was tried */
 			break;
-		if (rc == RC_OK)
-			rc = keep_row(tx, b->counts.run, &row, err);
+		rc = keep_row(tx, b->counts.run, &row, err);
 		kept += rc == RC_OK;
 	}
 	bool end = rc == RC_ABSENT;
@@ -394,7 +394,7 @@ static enum rc read_lot(struct conn *c, struct bulk *b, struct bulk_row *rows, s
 	size_t n = 0;
 	sql_int(q, 1, b->counts.run);
 	sql_int(q, 2, (int64_t)b->next);
-	while (n < LOT && sql_row(q))
+	while (sql_row(q)) /* LIMIT: no more than LOT */
 		rows[n++] = (struct bulk_row){ .row = (uint64_t)sql_col_int(q, 0),
 					       .id = arena_str(b->a, sql_col_str(q, 1)),
 					       .version = (uint64_t)sql_col_int(q, 2),
@@ -480,8 +480,8 @@ static enum rc apply_all(struct bulk *b, struct err *err)
 	b->counts.added = b->counts.changed = b->counts.same = 0;
 	while (rc == RC_OK && !b->at_end)
 		rc = store_write(b->s, apply_lot, b, err);
-	if (rc == RC_OK || rc == RC_IO || rc == RC_BUSY || rc == RC_LIMIT)
-		return rc; /* the machine: the run may be resumed */
+	if (rc == RC_OK || rc == RC_LIMIT || bulk_is_machine(rc))
+		return rc; /* the run may be resumed */
 	struct err why = *err, again = { 0 };
 	struct bulk_counts back;
 	bulk_tell_row(b, b->bad_row, why.text);

@@ -55,8 +55,14 @@ struct bulk {
 	struct bulk_target *targets;
 	size_t target_count, target_size;
 	uint64_t told, next, bad_row;
-	bool at_end, broken;
+	bool at_end, tried;
 };
+/* The machine failed, not the row. */
+static inline bool bulk_is_machine(enum rc rc)
+{
+	return (1u << rc & (1u << RC_IO | 1u << RC_BUSY)) != 0;
+}
+
 struct bulk_done { /* to one record */
 	struct uuid id;
 	uint64_t before, after;    /* versions; before 0: it is new */

@@ -133,7 +133,7 @@ enum rc source_open(struct bulk_source *s, const struct bulk_request *q, struct 
 /* The quote sign that our own export puts before what a spreadsheet would run. */
 static str unguard(str cell)
 {
-	bool guarded = cell.n > 1 && cell.p[0] == '\'' && cell.p[1] && strchr("=+-@\t\r", cell.p[1]);
+	bool guarded = cell.n > 1 && cell.p[0] == '\'' && memchr("=+-@\t\r", cell.p[1], 6);
 	return guarded ? str_from(cell, 1) : cell;
 }
 
@@ -156,7 +156,7 @@ static enum rc take(struct bulk_row *out, const struct bulk_column *c, const str
 	case BULK_STATE: out->state = value; return RC_OK;
 	case BULK_TLP: out->tlp = value; return RC_OK;
 	case BULK_FIELD:
-	case BULK_NOTHING: return RC_OK;
+	case BULK_NOTHING: break;
 	}
 	return RC_OK;
 }
@@ -182,6 +182,8 @@ static enum rc csv_row(struct bulk_source *s, str record, struct arena *a, struc
 		}
 	}
 	json_close(&j, '}');
+	if (rc == RC_OK && b.over)
+		rc = fail(err, RC_INPUT, "is too large");
 	out->fields = arena_str(a, buf_str(&b));
 	out->as_text = true;
 	buf_free(&b);
@@ -201,6 +203,8 @@ static str scalar(struct json_object *v)
 static enum rc json_members(struct bulk_source *s, struct json_object *o, bool exported, struct arena *a,
 			    struct bulk_row *out, struct json_out *j, struct err *err)
 {
+	bool *seen = ARENA_ARRAY(a, s->q->type->field_count + 1, bool);
+	memset(seen, 0, s->q->type->field_count + 1);
 	json_object_object_foreach(o, name, value)
 	{
 		struct bulk_column c;
@@ -213,7 +217,11 @@ static enum rc json_members(struct bulk_source *s, struct json_object *o, bool e
 				return rc;
 			continue;
 		}
-		json_key(j, known && c.field ? str_of(c.field->name) : str_of(name)); /* unknown: the engine says so */
+		size_t at = c.field ? (size_t)(c.field - s->q->type->fields) : s->q->type->field_count;
+		if (c.field && seen[at]) /* under its name and its label: which one? */
+			return fail(err, RC_INPUT, "'%s' stands there twice", c.field->name);
+		seen[at] = true;
+		json_key(j, c.field ? str_of(c.field->name) : str_of(name)); /* unknown: the engine says so */
 		json_raw(j, value ? str_of(json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN)) :
 				    STR("null"));
 	}
@@ -228,7 +236,8 @@ static enum rc exported_head(struct bulk_source *s, struct json_object *o, struc
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(heads); i++) {
 		struct bulk_column c;
-		if (column_named(s, str_of(heads[i]), &c) && c.to != BULK_FIELD && c.to != BULK_NOTHING)
+		(void)column_named(s, str_of(heads[i]), &c); /* a map may make another of it */
+		if (c.to != BULK_FIELD && c.to != BULK_NOTHING)
 			rc = take(out, &c, s->q->type, arena_str(a, scalar(json_get(o, heads[i]))), a, err);
 	}
 	out->tlp = arena_str(a, json_get_str(json_get(o, "labels"), "tlp"));
@@ -254,10 +263,12 @@ static enum rc json_row(struct bulk_source *s, str line, struct arena *a, struct
 			rc = exported_head(s, o, a, out, err);
 	}
 	json_close(&j, '}');
+	if (rc == RC_OK && b.over)
+		rc = fail(err, RC_INPUT, "is too large");
 	out->fields = arena_str(a, buf_str(&b));
 	json_free(o);
 	buf_free(&b);
-	return rc == RC_LIMIT ? RC_INPUT : rc;
+	return rc;
 }
 
 enum rc source_next(struct bulk_source *s, struct arena *a, struct bulk_row *out, struct err *err)

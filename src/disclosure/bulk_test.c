@@ -2,6 +2,8 @@
 /* Many records from a file: what is taken, what is refused and in which words, and back again. */
 #include "disclosure/records_world.h"
 
+#include <stdlib.h>
+
 #include "disclosure/bulk.h"
 
 struct told {
@@ -229,4 +231,391 @@ TEST(goes_on)
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(files), TEST_RUN(and_back), TEST_RUN(goes_on))
+/* --- a type of a test's own, and a hook that gets in the way --- */
+
+static const char kit[] =
+	"{ \"type\": \"kit\", \"version\": 1, \"label\": { \"en\": \"Kit\" }, \"plural\": { \"en\": \"Kits\" },"
+	" \"title\": \"name\", \"fields\": {"
+	"  \"name\": { \"kind\": \"text\", \"share\": \"open\", \"required\": [\"*\"], \"label\": { \"en\": \"Name\" } },"
+	"  \"tags\": { \"kind\": \"text\", \"list\": true, \"share\": \"open\", \"label\": { \"en\": \"Tags\" } },"
+	"  \"body\": { \"kind\": \"text\", \"share\": \"open\", \"label\": { \"en\": \"Body\" } },"
+	"  \"hush\": { \"kind\": \"text\", \"share\": \"open\", \"personal\": true, \"label\": { \"en\": \"Hush\" } } },"
+	" \"states\": { \"new\": { \"label\": { \"en\": \"New\" } } },"
+	" \"rights\": { \"read\": { \"lead\": \"all\" }, \"create\": { \"lead\": \"all\" }, \"edit\": { \"lead\": \"all\" },"
+	"  \"import\": { \"lead\": \"all\" }, \"erase\": { \"lead\": \"all\" } },"
+	" \"list\": { \"columns\": [\"name\"], \"filters\": [\"name\", \"tags\"] } }";
+
+struct trip {
+	unsigned at, calls;        /* fails from this call on; 0: never */
+	unsigned until;            /* ... to this one; 0: for good */
+	enum rc rc;
+	bool slow;
+};
+static enum rc trips(struct tx *tx, struct records *r, void *ctx, const struct record *before,
+		     const struct record *now, struct err *e)
+{
+	struct trip *t = ctx;
+	(void)tx, (void)r, (void)before, (void)now;
+	int64_t since = clock_mono_us();
+	while (t->slow && clock_mono_us() - since <= BULK_HOLD_US)
+		;
+	bool in_the_way = ++t->calls >= t->at && t->at && (!t->until || t->calls <= t->until);
+	return in_the_way ? fail(e, t->rc, "something is in the way") : RC_OK;
+}
+
+static struct world kits_new(struct trip *trip)
+{
+	struct world w = world_new();
+	struct types *t = NULL;
+	CHECK_RC(types_with(types_of(&w), STR(kit), "types/kit.json", &t, &err), RC_OK, err);
+	if (t) {
+		snapshot_drop(w.types, w.held);
+		snapshot_swap(w.types, t);
+		w.held = snapshot_hold(w.types);
+	}
+	records_add_hook(w.r, &(struct record_hook){ .changed = trips, .ctx = trip });
+	return w;
+}
+
+static enum rc take_kits(struct world *w, const struct viewer *v, struct bulk_request q, struct bulk_counts *out,
+			 struct told *told)
+{
+	*told = (struct told){ .row = 0 };
+	err = (struct err){ .rc = RC_OK };
+	q.type = types_find(types_of(w), STR("kit"));
+	return bulk_import(w->r, w->s, v, &q, tell, told, out, &err);
+}
+
+static str rows_of(struct world *w, const char *head, const char *each, unsigned count)
+{
+	struct buf b = BUF_INIT(MIB(8));
+	buf_add(&b, str_of(head));
+	for (unsigned i = 0; i < count; i++)
+		buf_fmt(&b, each, i);
+	CHECK(!b.over);
+	str s = arena_str(w->a, buf_str(&b));
+	buf_free(&b);
+	return s;
+}
+
+static str repeated(struct world *w, const char *before, char what, size_t count, const char *after)
+{
+	struct buf b = BUF_INIT(MIB(8));
+	buf_add(&b, str_of(before));
+	for (size_t i = 0; i < count; i++)
+		buf_char(&b, what);
+	buf_add(&b, str_of(after));
+	str s = arena_str(w->a, buf_str(&b));
+	buf_free(&b);
+	return s;
+}
+
+TEST(edges_of_files)
+{
+	struct trip trip = { 0 };
+	struct world w = kits_new(&trip);
+	struct viewer lead = staff(LEAD | ANALYST, 1), low = lead;
+	low.as.ceiling = TLP_AMBER;
+	(void)take_kits(&w, &lead, (struct bulk_request){ .csv = true, .text = STR("name,hush\nfirst,h\n") },
+			&(struct bulk_counts){ 0 }, &(struct told){ 0 });
+	str cell = repeated(&w, "", '\t', MIB(1) - 1, "");
+	str wide = arena_fmt(w.a, "name,tags,body,hush\nx" STR_FMT "," STR_FMT "," STR_FMT ",h\n", STR_ARG(cell), STR_ARG(cell), STR_ARG(cell));
+	const struct {
+		const char *what;
+		str text, map, key;
+		bool lines, low;
+		enum rc rc;
+		unsigned added, changed, same, refused;
+		const char *words;
+	} rows[] = {
+		{ "a tab within", STR("name;\ttags\na;b\n"), .rc = RC_OK, .added = 1 },
+		{ "more semicolons than tabs", STR("name\t;tags;hush\nb;b;c\n"), .rc = RC_OK, .added = 1 },
+		{ "a quote that guards nothing", STR("name\n'quoted\n"), .rc = RC_OK, .added = 1 },
+		{ "too many columns of a map", STR("name\nx\n"), .map = rows_of(&w, "", "c%u=,", 101), .rc = RC_LIMIT,
+		  .words = "at most 100 columns" },
+		{ "a key nothing is filtered by", STR("name\nx\n"), .key = STR("body"), .rc = RC_INPUT, .words = "cannot be a key" },
+		{ "a list as key", STR("name\nx\n"), .key = STR("tags"), .rc = RC_INPUT, .words = "cannot be a key" },
+		{ "in the state it is in", STR("number,state,hush\n1,new,i\n"), .rc = RC_OK, .changed = 1 },
+		{ "marked as it is", STR("number,tlp,hush\n1,amber,j\n"), .rc = RC_OK, .changed = 1 },
+		{ "what he could not see", STR("name,tlp\nr,RED\n"), .low = true, .rc = RC_INPUT, .refused = 1, .words = "could not see" },
+		{ "a red one, for its key", STR("name,tlp\nhidden,RED\n"), .rc = RC_OK, .added = 1 },
+		{ "no record for who may not see it", STR("name\nhidden\n"), .key = STR("name"), .low = true, .rc = RC_OK, .added = 1 },
+		{ "a row that is too large", wide, .rc = RC_INPUT, .refused = 1, .words = "is too large" },
+		{ "a line that is too large", repeated(&w, "{\"name\":[\"", '/', MIB(3), "\"]}\n"), .lines = true, .rc = RC_INPUT, .refused = 1,
+		  .words = "" },
+		{ "taken out, with what stands around inside", STR("{\"body\":{\"name\":\"x\",\"version\":3}}\n"), .lines = true, .rc = RC_INPUT,
+		  .refused = 1, .words = "" },
+		{ "a field of that name", STR("{\"name\":\"own body\",\"body\":\"text\"}\n"), .lines = true, .rc = RC_OK, .added = 1 },
+		{ "a field of that name, no text", STR("{\"name\":\"own body\",\"body\":{\"name\":\"x\"}}\n"), .lines = true, .rc = RC_INPUT, .refused = 1 },
+		{ "one field under two names", STR("{\"name\":\"a\",\"Name\":\"b\"}\n"), .lines = true, .key = STR("name"), .rc = RC_INPUT, .refused = 1 },
+		{ "one field under two names, no key", STR("{\"name\":\"a\",\"Name\":\"b\"}\n"), .lines = true, .rc = RC_INPUT, .refused = 1 },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct bulk_counts n;
+		struct told told;
+		struct bulk_request q = { .csv = !rows[i].lines, .text = rows[i].text, .map = rows[i].map, .key = rows[i].key };
+		enum rc rc = take_kits(&w, rows[i].low ? &low : &lead, q, &n, &told);
+		const char *words = told.count ? told.words : err.text;
+		CHECK_MSG(rc == rows[i].rc && n.added == rows[i].added && n.changed == rows[i].changed && n.same == rows[i].same &&
+			  n.refused == rows[i].refused, "%s: %s (%s), %u added, %u changed", rows[i].what, rc_name(rc), words,
+			  (unsigned)n.added, (unsigned)n.changed);
+		CHECK_MSG(!rows[i].words || strstr(words, rows[i].words), "%s: %s", rows[i].what, words);
+	}
+	char *large = x_alloc(BULK_FILE_MAX + 1);
+	struct bulk_counts n;
+	struct told told;
+	struct bulk_request q = { .text = str_mem(large, BULK_FILE_MAX + 1) };
+	CHECK_RC(take_kits(&w, &lead, q, &n, &told), RC_LIMIT, err);
+	free(large);
+	world_end(&w);
+}
+
+/* What stands around the fields in an export, named otherwise by a map. */
+TEST(a_map_of_an_export)
+{
+	struct trip trip = { 0 };
+	struct world w = kits_new(&trip);
+	struct viewer lead = staff(LEAD | ANALYST, 1);
+	const struct type *t = types_find(types_of(&w), STR("organisation"));
+	struct bulk_counts n;
+	struct told told = { 0 };
+	struct bulk_request q = { .type = t, .map = STR("id=,number=name"),
+				  .text = STR("{\"id\":\"organisation-7\",\"number\":3,\"body\":{\"name\":\"A\",\"kind\":\"vendor\"}}\n") };
+	CHECK_RC(bulk_import(w.r, w.s, &lead, &q, tell, &told, &n, &err), RC_OK, err);
+	CHECK_INT(n.added, 1);
+	q = (struct bulk_request){ .type = t, .text = STR("{\"body\":{\"name\":\"B\",\"kind\":\"vendor\",\"version\":3}}\n") };
+	told = (struct told){ .count = 0 };
+	CHECK_RC(bulk_import(w.r, w.s, &lead, &q, tell, &told, &n, &err), RC_INPUT, err);
+	CHECK_STR(str_of(told.words), STR("'version' is no field of 'organisation'")); /* inside, version is none */
+	world_end(&w);
+}
+
+static enum rc spoil_rows(struct tx *tx, void *ctx, struct err *e)
+{
+	(void)ctx;
+	return sql_run(sql(tx_conn(tx), "UPDATE import_row SET fields = '{ no JSON'"), e);
+}
+
+/* More than one lot; told of only so many that are wrong, and to nobody when nobody asks. */
+TEST(many_rows)
+{
+	struct trip trip = { 0 };
+	struct world w = kits_new(&trip);
+	struct viewer lead = staff(LEAD | ANALYST, 1);
+	struct bulk_counts n;
+	struct told told;
+	struct bulk_request q = { .csv = true, .key = STR("name"), .text = rows_of(&w, "name\n", "kit %u\n", 150) };
+	CHECK_RC(take_kits(&w, &lead, q, &n, &told), RC_OK, err);
+	CHECK_INT(n.added, 150);
+	const struct type *t = types_find(types_of(&w), STR("kit"));
+	q = (struct bulk_request){ .type = t, .csv = true, .text = rows_of(&w, "name,tags\n", "%u\n", BULK_ERRORS_MAX + 5) };
+	CHECK_RC(take_kits(&w, &lead, q, &n, &told), RC_INPUT, err);
+	CHECK_INT(n.refused, BULK_ERRORS_MAX + 5);
+	CHECK_INT(told.count, BULK_ERRORS_MAX);
+	q.type = t;
+	q.text = STR("name,tags\nx\n");
+	CHECK_RC(bulk_import(w.r, w.s, &lead, &q, NULL, NULL, &n, &err), RC_INPUT, err);
+	CHECK_INT(n.refused, 1);
+	/* a row that names by number what one before it makes has no key of its own */
+	q = (struct bulk_request){ .key = STR("name"), .text = STR("{\"name\":\"one\"}\n{\"id\":\"kit-151\",\"hush\":\"x\"}\n") };
+	CHECK_RC(take_kits(&w, &lead, q, &n, &told), RC_OK, err);
+	CHECK(n.added == 1 && n.changed == 1);
+	/* rows past the limit are not even looked at */
+	char *lines = x_alloc(2 * ((size_t)BULK_ROWS_MAX + 1));
+	for (size_t i = 0; i <= BULK_ROWS_MAX; i++)
+		memcpy(&lines[2 * i], "0\n", 2);
+	q = (struct bulk_request){ .text = str_mem(lines, 2 * ((size_t)BULK_ROWS_MAX + 1)) };
+	CHECK_RC(take_kits(&w, &lead, q, &n, &told), RC_LIMIT, err);
+	CHECK(strstr(err.text, "more than 1000000 rows") && told.count == BULK_ERRORS_MAX);
+	free(lines);
+	world_end(&w);
+}
+
+/* Jobs give the writer up when they have held it long enough. */
+TEST(slow_machines)
+{
+	struct trip trip = { .slow = true };
+	struct world w = kits_new(&trip);
+	struct viewer lead = staff(LEAD | ANALYST, 1);
+	const struct type *t = types_find(types_of(&w), STR("kit"));
+	struct bulk_counts n;
+	struct told told;
+	struct bulk_request q = { .csv = true, .text = rows_of(&w, "name\n", "kit %u\n", 3) };
+	CHECK_RC(take_kits(&w, &lead, q, &n, &told), RC_OK, err);
+	CHECK(n.added == 3 && trip.calls >= 6);
+	q.text = STR("number,hush\n1,a\n2,a\n3,a\n");
+	CHECK_RC(take_kits(&w, &lead, q, &n, &told), RC_OK, err);
+	CHECK_INT(n.changed, 3);
+	CHECK_RC(bulk_undo(w.r, w.s, &lead, t, n.run, STR("wrong"), tell, &told, &n, &err), RC_OK, err);
+	CHECK_INT(n.changed, 3);
+	CHECK(!holds(shown(&w, &lead, STR("kit-2")), "hush"));
+	/* many bytes to lay aside */
+	trip.slow = false;
+	str row = repeated(&w, "\"large%u", ' ', KIB(700), "\"\n");
+	struct buf b = BUF_INIT(BULK_FILE_MAX);
+	buf_add(&b, STR("name\n"));
+	for (unsigned i = 0; i < 40; i++)
+		buf_add(&b, row);
+	q.text = buf_str(&b);
+	CHECK_RC(take_kits(&w, &lead, q, &n, &told), RC_OK, err);
+	CHECK_INT(n.added, 40);
+	buf_free(&b);
+	world_end(&w);
+}
+
+/* Three rows: tried in calls 1 to 3 of the hook, applied in 4 to 6, put back after. */
+TEST(what_gets_in_the_way)
+{
+	static const struct { const char *what; struct trip trip; enum rc rc; const char *words; unsigned refused; } rows[] = {
+		{ "the disk, while trying", { .at = 2, .rc = RC_IO }, RC_IO, "something is in the way", 0 },
+		{ "a store that ends, while trying", { .at = 2, .rc = RC_BUSY }, RC_BUSY, "something is in the way", 0 },
+		{ "the disk, while applying", { .at = 5, .rc = RC_IO }, RC_IO, "something is in the way", 0 },
+		{ "the space, while applying", { .at = 5, .rc = RC_LIMIT }, RC_LIMIT, "something is in the way", 0 },
+		{ "somebody, while applying", { .at = 6, .until = 6, .rc = RC_CONFLICT }, RC_CONFLICT, "all was put back", 1 },
+		{ "somebody, for good", { .at = 70, .rc = RC_CONFLICT }, RC_CONFLICT, "could not be put back", 1 },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct trip trip = { 0 };
+		struct world w = kits_new(&trip);
+		struct viewer lead = staff(LEAD | ANALYST, 1);
+		struct bulk_counts n;
+		struct told told;
+		unsigned count = rows[i].trip.at == 70 ? 66 : 3; /* the first lot of 64 stands */
+		CHECK_RC(take_kits(&w, &lead, (struct bulk_request){ .csv = true, .text = rows_of(&w, "name\n", "kit %u\n", count) },
+				   &n, &told), RC_OK, err);
+		trip = rows[i].trip;
+		if (count > 3)
+			trip.at = 2 * count; /* the last row, when it is applied */
+		struct buf b = BUF_INIT(KIB(8));
+		buf_add(&b, STR("number,hush\n"));
+		for (unsigned k = 1; k <= count; k++)
+			buf_fmt(&b, "%u,a\n", k);
+		enum rc rc = take_kits(&w, &lead, (struct bulk_request){ .csv = true, .text = buf_str(&b) }, &n, &told);
+		CHECK_MSG(rc == rows[i].rc && strstr(err.text, rows[i].words) && n.refused == rows[i].refused, "%s: %s (%s)",
+			  rows[i].what, rc_name(rc), err.text);
+		if (rows[i].refused)
+			CHECK(told.count >= 1 && n.changed == 0);
+		if (rows[i].trip.until)
+			CHECK(!holds(shown(&w, &lead, STR("kit-1")), "hush"));
+		buf_free(&b);
+		world_end(&w);
+	}
+}
+
+/* What he may not see of it is not put back, and not taken away. */
+TEST(undone_by_another)
+{
+	struct trip trip = { 0 };
+	struct world w = kits_new(&trip);
+	struct viewer lead = staff(LEAD | ANALYST, 1), other = staff(LEAD | ANALYST, 2);
+	const struct type *t = types_find(types_of(&w), STR("kit"));
+	struct bulk_counts n;
+	struct told told;
+	other.as.personal_basis = false;
+	CHECK_RC(take_kits(&w, &lead, (struct bulk_request){ .csv = true, .text = STR("name,hush\na,canary-before\n") }, &n, &told),
+		 RC_OK, err);
+	CHECK_RC(take_kits(&w, &lead, (struct bulk_request){ .csv = true, .text = STR("number,hush,body\n1,canary-after,b\n") }, &n,
+			   &told), RC_OK, err);
+	int64_t run = n.run;
+	trip = (struct trip){ .at = 1, .rc = RC_IO };
+	CHECK_RC(bulk_undo(w.r, w.s, &other, t, run, STR("wrong"), tell, &told, &n, &err), RC_IO, err);
+	trip.at = 0;
+	CHECK_RC(bulk_undo(w.r, w.s, &other, t, run, STR("wrong"), tell, &told, &n, &err), RC_OK, err);
+	str now = shown(&w, &lead, STR("kit-1"));
+	CHECK(holds(now, "canary-after") && !holds(now, "\"body\":\"b\""));
+	world_end(&w);
+}
+
+struct changed_run {
+	int64_t run;
+	int state;
+	bool no_record;
+};
+static enum rc change_run(struct tx *tx, void *ctx, struct err *e)
+{
+	struct changed_run *c = ctx;
+	struct sql *q = sql(tx_conn(tx), "UPDATE import_run SET state = ?2 WHERE id = ?1");
+	sql_int(q, 1, c->run);
+	sql_int(q, 2, c->state);
+	enum rc rc = sql_run(q, e);
+	if (rc != RC_OK || !c->no_record)
+		return rc;
+	q = sql(tx_conn(tx), "UPDATE import_row SET record = x'00' WHERE run = ?");
+	sql_int(q, 1, c->run);
+	return sql_run(q, e);
+}
+
+/* A run that was cut off, and rows laid aside that cannot be read any more: all is put back. */
+TEST(rows_that_are_spoiled)
+{
+	static const char *const keys[] = { "name", "" };
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		struct trip trip = { .at = 4, .rc = RC_IO };
+		struct world w = kits_new(&trip);
+		struct viewer lead = staff(LEAD | ANALYST, 1);
+		const struct type *t = types_find(types_of(&w), STR("kit"));
+		struct bulk_counts n;
+		struct told told;
+		CHECK_RC(take_kits(&w, &lead, (struct bulk_request){ .csv = true, .key = str_of(keys[i]), .text = STR("name\na\nb\n") }, &n,
+				   &told), RC_IO, err);
+		trip.at = 0;
+		CHECK(n.run > 0);
+		CHECK_RC(store_write(w.s, spoil_rows, NULL, &err), RC_OK, err);
+		told = (struct told){ .count = 0 };
+		CHECK_RC(bulk_resume(w.r, w.s, &lead, t, n.run, tell, &told, &n, &err), RC_CONFLICT, err);
+		CHECK(told.count == 1 && strstr(err.text, "all was put back"));
+		world_end(&w);
+	}
+}
+
+/* A marking that is not known here says nothing against a row's. */
+TEST(a_strange_marking)
+{
+	struct trip trip = { 0 };
+	struct world w = kits_new(&trip);
+	struct viewer lead = staff(LEAD | ANALYST, 1);
+	struct bulk_counts n;
+	struct told told;
+	const struct change_request q = { .type = STR("kit"), .fields = STR("{\"name\":\"x\"}"), .labels = STR("{\"tlp\":\"PUCE\"}") };
+	CHECK_RC(change(&w, &lead, &q, NULL), RC_OK, err);
+	CHECK_RC(take_kits(&w, &lead, (struct bulk_request){ .csv = true, .text = STR("number,tlp,hush\n1,RED,k\n") }, &n, &told), RC_OK,
+		 err);
+	CHECK_INT(n.changed, 1);
+	CHECK(holds(shown(&w, &lead, STR("kit-1")), "PUCE")); /* it keeps its own */
+	world_end(&w);
+}
+
+TEST(states_of_runs)
+{
+	static const struct { int state; const char *name; } rows[] = {
+		{ 0, "not begun" }, { 1, "applying" }, { 2, "done" }, { 3, "partly undone" }, { 4, "undone" }, { 99, "" },
+	};
+	struct trip trip = { 0 };
+	struct world w = kits_new(&trip);
+	struct viewer lead = staff(LEAD | ANALYST, 1);
+	const struct type *t = types_find(types_of(&w), STR("kit"));
+	struct bulk_counts n;
+	struct told told;
+	CHECK_RC(take_kits(&w, &lead, (struct bulk_request){ .csv = true, .text = STR("name\na\n") }, &n, &told), RC_OK, err);
+	struct changed_run c = { .run = n.run };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		str state = STR("?");
+		c.state = rows[i].state;
+		CHECK_RC(store_write(w.s, change_run, &c, &err), RC_OK, err);
+		struct reader *r = begin(&w);
+		CHECK_RC(bulk_runs(r, &lead, t, newest, &state, &err), RC_OK, err);
+		store_read_end(r);
+		CHECK_STR(state, str_of(rows[i].name));
+	}
+	/* a row that does not say which record it was is told, and stays */
+	c = (struct changed_run){ .run = n.run, .state = 2, .no_record = true };
+	CHECK_RC(store_write(w.s, change_run, &c, &err), RC_OK, err);
+	told = (struct told){ .count = 0 };
+	CHECK_RC(bulk_undo(w.r, w.s, &lead, t, n.run, STR(""), tell, &told, &n, &err), RC_CONFLICT, err);
+	CHECK(told.count == 1 && n.refused == 1);
+	world_end(&w);
+}
+
+TEST_MAIN(TEST_RUN(files), TEST_RUN(and_back), TEST_RUN(goes_on), TEST_RUN(edges_of_files),
+	  TEST_RUN(a_map_of_an_export), TEST_RUN(many_rows), TEST_RUN(slow_machines), TEST_RUN(what_gets_in_the_way),
+	  TEST_RUN(undone_by_another), TEST_RUN(rows_that_are_spoiled), TEST_RUN(a_strange_marking), TEST_RUN(states_of_runs))

@@ -140,7 +140,7 @@ static enum rc read_applied(struct conn *c, const struct undoing *u, struct undo
 	sql_int(q, 1, u->run);
 	sql_int(q, 2, (int64_t)u->below);
 	sql_int(q, 3, (int64_t)u->above);
-	while (*n < LOT && sql_row(q)) {
+	while (sql_row(q)) { /* LIMIT: no more than LOT */
 		str id = sql_col_blob(q, 1);
 		struct undo_row *row = &rows[(*n)++];
 		*row = (struct undo_row){ .row = (uint64_t)sql_col_int(q, 0),
@@ -178,15 +178,14 @@ static enum rc undo_rows(struct undoing *u, struct err *err)
 	for (;;) {
 		struct err why = { 0 };
 		enum rc rc = store_write(b->s, undo_lot, u, &why);
-		if (rc == RC_IO || rc == RC_BUSY || rc == RC_LIMIT)
+		if (rc == RC_LIMIT || bulk_is_machine(rc))
 			return fail(err, rc, "%s", why.text);
 		if (rc != RC_OK) {
 			u->left = true;
 			u->above = u->failed;
 			b->counts.rows++;
 			b->counts.refused++;
-			if (b->tell && b->counts.refused <= BULK_ERRORS_MAX)
-				b->tell(b->ctx, u->failed, why.text);
+			bulk_tell_row(b, u->failed, why.text);
 			continue;
 		}
 		b->counts.rows += u->count;

@@ -19,6 +19,7 @@ struct changing {
 	struct err *err;
 	struct record *old, *now;  /* old: NULL for a new one */
 	struct labels labels;      /* of what stands; of a new one, as it would be */
+	struct labels_of after;    /* asked for, of what stands */
 	unsigned cut;              /* enum CUT_*: what may not be sent */
 	struct object object;
 	const struct type *type;
@@ -68,7 +69,7 @@ static bool named_organisation(const struct changing *c, struct uuid *out)
 	const struct type_field *f = c->type->organisation;
 	str type;
 
-	return f && c->fields && record_id_parse(json_get_str(c->fields, f->name), &type, out);
+	return f && record_id_parse(json_get_str(c->fields, f->name), &type, out);
 }
 
 /* Of another organisation: what it makes is its own, whatever it says. */
@@ -80,7 +81,7 @@ static void give_organisation(struct changing *c)
 	c->change.organisation = c->v->organisation;
 	if (uuid_is_zero(&c->v->organisation) || !f || json_get(c->fields, f->name))
 		return;
-	record_id_format(&id, str_of(f->refers_to ? f->refers_to : "organisation"), &c->v->organisation);
+	record_id_format(&id, str_of(f->refers_to), &c->v->organisation); /* type_check.c: it has one */
 	json_object_object_add(c->fields, f->name, json_object_new_string(id.p));
 	buf_free(&id);
 }
@@ -159,11 +160,10 @@ static enum rc may_change(struct changing *c)
 
 static enum rc may_label(struct changing *c)
 {
-	struct labels_of now;
-
 	if (!c->old || !c->q->labels.p)
 		return RC_OK;
-	enum rc rc = labels_parse(c->q->labels, c->a, &now, c->err);
+	enum rc rc = labels_parse(c->q->labels, c->a, &c->after, c->err);
+	const struct labels_of now = c->after;
 	if (rc != RC_OK || str_eq(now.json, c->old->labels.json))
 		return rc;
 	if (now.exercise != c->old->labels.exercise)
@@ -289,7 +289,7 @@ static bool must_name_author(const struct changing *c)
 {
 	bool needed = c->labels.tlp == TLP_RED || c->labels.tlp == TLP_COUNT;
 
-	if (c->old || !c->fields)
+	if (c->old)
 		return false;
 	json_object_object_foreach(c->fields, key, value) {
 		const struct type_field *f = type_find_field(c->type, str_of(key));
@@ -320,9 +320,9 @@ static enum rc prepare(struct changing *c)
 /* The labels as they will be. */
 static enum rc labels_after(struct changing *c, struct labels_of *out)
 {
-	if (c->change.labels.p || !c->old)
+	if (!c->old) /* with the name that was added */
 		return labels_parse(c->change.labels, c->a, out, c->err);
-	*out = c->old->labels;
+	*out = c->change.labels.p ? c->after : c->old->labels;
 	return RC_OK;
 }
 
@@ -373,12 +373,9 @@ static enum rc seal_fields(struct changing *c, struct uuid *record)
 /* Keys go with the names: who is gone opens nothing new, who is new needs one who can open it. */
 static enum rc seal_names(struct changing *c)
 {
-	struct labels_of l;
-
 	if (!c->old || !c->old->sealed || !c->change.labels.p)
 		return RC_OK;
-	enum rc rc = labels_after(c, &l);
-	return rc == RC_OK ? seal_named(c->tx, c->v->seal, c->old->id, l.named, l.named_count, c->err) : rc;
+	return seal_named(c->tx, c->v->seal, c->old->id, c->after.named, c->after.named_count, c->err);
 }
 
 static enum rc put(struct changing *c)

@@ -157,8 +157,7 @@ static enum rc erase_job(struct tx *tx, void *ctx, struct err *err)
 		rc = ask_second(tx, act, &r, err);
 	if (rc != RC_OK || act->waits) /* the asking stays */
 		return rc;
-	if (rc == RC_OK)
-		rc = record_erase(tx, act->r, r.id, str_of(act->v->actor), act->why, err);
+	rc = record_erase(tx, act->r, r.id, str_of(act->v->actor), act->why, err);
 	return rc == RC_OK ? seal_forget(tx, r.id, err) : rc;
 }
 

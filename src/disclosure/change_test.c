@@ -2,6 +2,9 @@
 /* Records through the gate: what is changed by whom, sealed, linked, refused. */
 #include "disclosure/records_world.h"
 
+#include "disclosure/approval.h"
+#include "store/destroyed.h"
+
 TEST(what_may_be_sent)
 {
 	struct world w = world_new();
@@ -98,6 +101,197 @@ TEST(what_is_made)
 	CHECK_RC(change(&w, &a, &q, &view), RC_CONFLICT, err);
 	CHECK(view.record && view.record->version == 1 && !json_get(view.body, "internal"));
 	record_view_end(&view);
+	world_end(&w);
+}
+
+/* A type whose rights are apart: who labels or holds does not edit. */
+static const char visit[] =
+	"{ \"type\": \"visit\", \"version\": 1, \"label\": { \"en\": \"Visit\" }, \"organisation\": \"whose\","
+	" \"plural\": { \"en\": \"Visits\" }, \"title\": \"title\", \"fields\": {"
+	"  \"title\": { \"kind\": \"text\", \"share\": \"open\", \"required\": [\"*\"], \"label\": { \"en\": \"Title\" } },"
+	"  \"whose\": { \"kind\": \"reference\", \"to\": \"organisation\", \"share\": \"open\", \"label\": { \"en\": \"Whose\" } },"
+	"  \"about\": { \"kind\": \"reference\", \"list\": true, \"share\": \"open\", \"label\": { \"en\": \"About\" } },"
+	"  \"day\": { \"kind\": \"time\", \"share\": \"open\", \"label\": { \"en\": \"Day\" } },"
+	"  \"one\": { \"kind\": \"text\", \"share\": \"sealed\", \"label\": { \"en\": \"One\" } },"
+	"  \"two\": { \"kind\": \"text\", \"share\": \"sealed\", \"label\": { \"en\": \"Two\" } } },"
+	" \"states\": { \"new\": { \"label\": { \"en\": \"New\" } } },"
+	" \"rights\": { \"read\": { \"constituent\": \"own\", \"lead\": \"all\", \"duty\": \"all\", \"liaison\": \"all\" },"
+	"  \"create\": { \"constituent\": \"own\", \"lead\": \"all\" }, \"edit\": { \"constituent\": \"own\", \"analyst\": \"all\" },"
+	"  \"label\": { \"duty\": \"all\" }, \"hold\": { \"liaison\": \"all\" }, \"open_sealed\": { \"lead\": \"named\" } },"
+	" \"list\": { \"columns\": [\"title\"] } }";
+
+static void add_visits(struct world *w)
+{
+	struct types *t = NULL;
+	CHECK_RC(types_with(types_of(w), STR(visit), "types/visit.json", &t, &err), RC_OK, err);
+	if (!t)
+		return;
+	snapshot_drop(w->types, w->held);
+	snapshot_swap(w->types, t);
+	w->held = snapshot_hold(w->types);
+}
+
+TEST(who_labels_need_not_edit)
+{
+	struct world w = world_new();
+	struct viewer lead = staff(LEAD, 1), duty = staff(DUTY, 2), liaison = staff(LIAISON, 3), none = staff(VIEWER, 4);
+	struct record_view view;
+	add_visits(&w);
+	lead.exercise = lead.as.exercise_member = true;
+	struct change_request q = { .type = STR("visit"), .fields = STR("{\"title\":\"x\"}"), .labels = STR("{\"tlp\":\"GREEN\"}") };
+	CHECK_RC(change(&w, &lead, &q, &view), RC_OK, err);
+	str id = view.record ? id_str(&w, "visit", &view.record->id) : STR("");
+	record_view_end(&view);
+	const struct { const struct viewer *v; const char *labels; enum rc want; } rows[] = {
+		{ &duty, "[]", RC_INPUT },
+		{ &duty, "{\"tlp\":\"AMBER\"}", RC_OK },                      /* stricter */
+		{ &duty, "{\"tlp\":\"AMBER\"}", RC_OK },                      /* as it is */
+		{ &none, "{\"tlp\":\"AMBER\"}", RC_ABSENT },
+		{ &duty, "{\"tlp\":\"GREEN\"}", RC_OK },                      /* looser */
+		{ &duty, "{\"tlp\":\"GREEN\",\"held\":true}", RC_DENIED },    /* no hold of his */
+		{ &liaison, "{\"tlp\":\"AMBER\"}", RC_DENIED },               /* only a hold is */
+		{ &liaison, "{\"tlp\":\"CLEAR\",\"held\":true}", RC_DENIED }, /* nothing looser with it */
+		{ &liaison, "{\"tlp\":\"GREEN\",\"held\":true}", RC_OK },
+		{ &liaison, "{\"tlp\":\"GREEN\"}", RC_OK },
+		{ &duty, "{\"tlp\":\"GREEN\",\"exercise\":true}", RC_DENIED },
+	};
+	for (size_t n = 0; n < COUNT_OF(rows); n++) {
+		q = (struct change_request){ .id = id, .labels = str_of(rows[n].labels) };
+		enum rc rc = change(&w, rows[n].v, &q, NULL);
+		CHECK_MSG(rc == rows[n].want, "row %zu: %s (%s)", n, rc_name(rc), err.text);
+	}
+	CHECK(holds(shown(&w, &lead, id), "\"tlp\":\"GREEN\""));
+	world_end(&w);
+}
+
+static str many(struct world *w, const char *before, const char *each, size_t count, const char *after)
+{
+	struct buf b = BUF_INIT(MIB(4));
+	buf_add(&b, str_of(before));
+	for (size_t i = 0; i < count; i++)
+		buf_fmt(&b, "%s%s", i ? "," : "", each);
+	buf_add(&b, str_of(after));
+	CHECK(!b.over);
+	str s = arena_str(w->a, buf_str(&b));
+	buf_free(&b);
+	return s;
+}
+
+TEST(what_is_sent_wrong)
+{
+	struct world w = world_new();
+	struct viewer lead = staff(LEAD | ANALYST, 1), a = person_of(house_a, 3);
+	add_visits(&w);
+	struct uuid uuid = make(&w, id_str(&w, "organisation", &house_a), "{\"tlp\":\"AMBER\"}", 1);
+	str incident = id_str(&w, "incident", &uuid), ours = id_str(&w, "organisation", &house_a);
+	str ours_quoted = arena_fmt(w.a, "\"" STR_FMT "\"", STR_ARG(ours));
+	const struct {
+		const char *what;
+		const struct viewer *v;
+		struct change_request q;
+		enum rc want;
+		const char *words;
+	} rows[] = {
+		{ "no JSON", &lead, { .type = STR("visit"), .fields = STR("{") }, RC_INPUT, "" },
+		{ "nothing at all", &lead, { .type = STR("visit") }, RC_INPUT, "" },
+		{ "labels that are none", &lead, { .type = STR("visit"), .fields = STR("{\"title\":\"x\"}"), .labels = STR("[]") }, RC_INPUT, "" },
+		{ "too much", &lead, { .type = STR("visit"), .fields = many(&w, "[", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"", 40000, "]") },
+		  RC_LIMIT, "over 1048576 bytes" },
+		{ "too much when it is read", &lead, { .type = STR("visit"), .as_text = true,
+		  .fields = many(&w, "{\"title\":\"x\",\"strange\":[", "\"//////////////////////////////\"", 30000, "]}") }, RC_LIMIT, "over 1048576 bytes" },
+		{ "a stranger in a form", &lead, { .type = STR("visit"), .as_text = true, .fields = STR("{\"title\":\"x\",\"strange\":\"y\"}") },
+		  RC_INPUT, "a field is not known" },
+		{ "what is no text in a form", &lead, { .type = STR("visit"), .as_text = true, .fields = STR("{\"title\":\"x\",\"day\":7}") }, RC_INPUT, "" },
+		{ "a name too many", &lead, { .type = STR("visit"), .fields = STR("{\"title\":\"x\"}"),
+		  .labels = many(&w, "{\"tlp\":\"RED\",\"named\":[", "\"account:9\"", RECORD_NAMED_MAX, "]}") }, RC_LIMIT, "more than 64 persons" },
+		{ "to the state it is in", &a, { .id = incident, .to_state = STR("report"), .as_text = true }, RC_OK, "" },
+		{ "no id", &a, { .type = STR("visit"), .fields = STR("{\"title\":\"x\",\"about\":[\"nonsense\"]}") }, RC_INPUT, "" },
+		{ "about his own organisation", &a, { .type = STR("visit"),
+		  .fields = many(&w, "{\"title\":\"x\",\"about\":[", ours_quoted.p, 1, "]}") }, RC_OK, "" },
+		{ "about what he sees", &a, { .type = STR("visit"),
+		  .fields = many(&w, "{\"title\":\"x\",\"about\":[", arena_fmt(w.a, "\"" STR_FMT "\"", STR_ARG(incident)).p, 1, "]}") }, RC_OK, "" },
+		{ "about more than one may say", &a, { .type = STR("visit"),
+		  .fields = many(&w, "{\"title\":\"x\",\"about\":[", ours_quoted.p, KIND_LIST_MOST + 1, "]}") }, RC_INPUT, "" },
+		{ "one of a list is not his to see", &a, { .type = STR("visit"),
+		  .fields = STR("{\"title\":\"x\",\"about\":[\"incident--0fb7e6ae-5b0c-4d3f-9a5e-0123456789ff\",\"nonsense\"]}") },
+		  RC_INPUT, "there is no such record to refer to" },
+	};
+	for (size_t n = 0; n < COUNT_OF(rows); n++) {
+		enum rc rc = change(&w, rows[n].v, &rows[n].q, NULL);
+		CHECK_MSG(rc == rows[n].want && (rc == RC_OK || strstr(err.text, rows[n].words)), "%s: %s (%s)",
+			  rows[n].what, rc_name(rc), err.text);
+	}
+	/* the list of what is wrong ends; without one the words are said all the same */
+	struct record_view view;
+	struct change_errors errors = { .count = COUNT_OF(errors.list) };
+	struct change_request q = { .type = STR("visit"), .as_text = true, .fields = STR("{\"title\":\"x\",\"day\":\"soon\"}") };
+	CHECK_RC(change_record(w.r, w.s, &lead, &q, w.a, &view, NULL, &err), RC_INPUT, err);
+	CHECK(err.text[0]);
+	CHECK_RC(change_record(w.r, w.s, &lead, &q, w.a, &view, &errors, &err), RC_INPUT, err);
+	CHECK_INT(errors.count, 1);
+	struct buf type = BUF_INIT(KIB(16)), sent = BUF_INIT(KIB(4));
+	struct types *t = NULL;
+	buf_add(&type, STR("{ \"type\": \"survey\", \"version\": 1, \"label\": { \"en\": \"Survey\" }, \"title\": \"title\","
+			   " \"plural\": { \"en\": \"Surveys\" }, \"states\": { \"new\": { \"label\": { \"en\": \"New\" } } },"
+			   " \"rights\": { \"read\": { \"lead\": \"all\" }, \"create\": { \"lead\": \"all\" } },"
+			   " \"list\": { \"columns\": [\"title\"] }, \"fields\": {"
+			   " \"title\": { \"kind\": \"text\", \"required\": [\"*\"], \"label\": { \"en\": \"Title\" } }"));
+	buf_add(&sent, STR("{\"title\":\"x\""));
+	for (size_t i = 0; i < COUNT_OF(errors.list) + 3; i++) {
+		buf_fmt(&type, ", \"day%zu\": { \"kind\": \"time\", \"label\": { \"en\": \"Day\" } }", i);
+		buf_fmt(&sent, ",\"day%zu\":\"soon\"", i);
+	}
+	buf_add(&type, STR(" } }"));
+	buf_add(&sent, STR("}"));
+	CHECK_RC(types_with(types_of(&w), buf_str(&type), "types/survey.json", &t, &err), RC_OK, err);
+	if (t)
+		snapshot_swap(w.types, t);
+	q = (struct change_request){ .type = STR("survey"), .as_text = true, .fields = buf_str(&sent) };
+	CHECK_RC(change_record(w.r, w.s, &lead, &q, w.a, &view, &errors, &err), RC_INPUT, err);
+	CHECK_INT(errors.count, COUNT_OF(errors.list));
+	buf_free(&type);
+	buf_free(&sent);
+	world_end(&w);
+}
+
+static enum rc spoil_bodies(struct tx *tx, void *ctx, struct err *e)
+{
+	(void)ctx;
+	return sql_run(sql(tx_conn(tx), "UPDATE record_version SET body = '{ no JSON'"), e);
+}
+
+static enum rc in_the_way(struct tx *tx, struct records *r, void *ctx, const struct record *before,
+			  const struct record *now, struct err *e)
+{
+	(void)tx, (void)r, (void)before, (void)now;
+	return *(bool *)ctx ? fail(e, RC_CONFLICT, "something else is in the way") : RC_OK;
+}
+
+/* A conflict shows what stands; there may be nothing that can be shown. */
+TEST(conflicts_that_show_nothing)
+{
+	struct world w = world_new();
+	struct viewer lead = staff(LEAD, 1);
+	struct record_view view;
+	bool stop = false;
+	records_add_hook(w.r, &(struct record_hook){ .changed = in_the_way, .ctx = &stop });
+	struct uuid uuid = make(&w, STR(""), "{\"tlp\":\"AMBER\"}", 1);
+	struct change_request q = { .id = id_str(&w, "incident", &uuid), .fields = STR("{\"summary\":\"x\"}") };
+	CHECK_RC(store_write(w.s, spoil_bodies, NULL, &err), RC_OK, err);
+	q.based_on = 9;
+	CHECK_RC(change(&w, &lead, &q, &view), RC_CONFLICT, err);
+	CHECK(!view.record && !view.body);
+	record_view_end(&view);
+	uuid = make(&w, STR(""), "{\"tlp\":\"AMBER\"}", 2);
+	q = (struct change_request){ .id = id_str(&w, "incident", &uuid), .fields = STR("{\"summary\":\"x\"}") };
+	stop = true;
+	CHECK_RC(change(&w, &lead, &q, &view), RC_CONFLICT, err);
+	CHECK_STR(str_of(err.text), STR("something else is in the way"));
+	record_view_end(&view);
+	/* of a new one nothing stands */
+	q = (struct change_request){ .type = STR("incident"), .fields = STR("{\"title\":\"x\",\"class\":\"other\",\"severity\":\"low\"}") };
+	CHECK_RC(change(&w, &lead, &q, &view), RC_CONFLICT, err);
+	CHECK(!view.record);
 	world_end(&w);
 }
 
@@ -203,6 +397,124 @@ TEST(links_need_both_ends)
 	CHECK_RC(change_erase(w.r, w.s, &lead, idc, STR(" "), &err), RC_INPUT, err);
 	CHECK_RC(change_erase(w.r, w.s, &lead, idc, STR("asked for"), &err), RC_OK, err);
 	CHECK(!holds(shown(&w, &lead, idc), "canary"));
+	world_end(&w);
+}
+
+struct in_job {
+	struct world *w;
+	struct viewer lead;
+	str from, to;
+	int64_t id;
+};
+static enum rc link_and_back(struct tx *tx, void *ctx, struct err *e)
+{
+	struct in_job *k = ctx;
+	int64_t gone;
+	enum rc rc = change_link_tx(tx, k->w->r, &k->lead, k->from, STR("related"), k->to, STR("w"), k->w->a, &k->id, e);
+	if (rc == RC_OK)
+		rc = change_link_tx(tx, k->w->r, &k->lead, k->from, STR("part-of"), k->to, STR("w"), k->w->a, &gone, e);
+	return rc == RC_OK ? change_unlink_tx(tx, k->w->r, &k->lead, k->from, gone, STR("not so"), k->w->a, e) : rc;
+}
+static enum rc lowest_link(struct tx *tx, void *ctx, struct err *e)
+{
+	struct sql *q = sql(tx_conn(tx), "SELECT min(id) FROM record_link");
+	*(int64_t *)ctx = sql_row(q) ? sql_col_int(q, 0) : 0;
+	return sql_end(q, e);
+}
+static enum rc erase_without_reason(struct tx *tx, void *ctx, struct err *e)
+{
+	struct in_job *k = ctx;
+	return change_erase_tx(tx, k->w->r, &k->lead, k->from, STR(" "), k->w->a, e);
+}
+
+TEST(links_within_a_job)
+{
+	struct world w = world_new();
+	struct linked seen = { 0 };
+	struct uuid one = make(&w, id_str(&w, "organisation", &house_a), "{\"tlp\":\"AMBER\"}", 1),
+		    two = make(&w, STR(""), "{\"tlp\":\"AMBER\"}", 2);
+	struct in_job k = { .w = &w, .lead = staff(LEAD, 1), .from = id_str(&w, "incident", &one), .to = id_str(&w, "incident", &two) };
+	int64_t of_field = 0;
+	CHECK_RC(store_write(w.s, link_and_back, &k, &err), RC_OK, err);
+	struct reader *r = begin(&w);
+	CHECK_RC(read_record_links(r, types_of(&w), &k.lead, k.from, w.a, note_link, &seen, &err), RC_OK, err);
+	store_read_end(r);
+	CHECK_INT(seen.count, 1);
+	/* the link of a field goes with the field */
+	CHECK_RC(store_write(w.s, lowest_link, &of_field, &err), RC_OK, err);
+	CHECK(of_field > 0 && of_field < k.id);
+	CHECK_RC(change_unlink(w.r, w.s, &k.lead, k.from, of_field, STR(""), &err), RC_ABSENT, err);
+	CHECK_RC(store_write(w.s, erase_without_reason, &k, &err), RC_INPUT, err);
+	world_end(&w);
+}
+
+struct team {
+	struct world *w;
+	struct roles *roles;
+	int64_t id;
+	int64_t approval;
+	struct viewer other;
+};
+static enum rc large_team(struct tx *tx, void *ctx, struct err *e)
+{
+	struct team *k = ctx;
+	enum rc rc = team_size_set(tx, k->w->j, TEAM_LARGE, STR("test"), e);
+	for (int i = 0; rc == RC_OK && i < 2; i++) {
+		const struct account_new n = { .name = str_of(i ? "person two" : "person one"), .unix_uid = -1,
+					       .roles = UINT32_C(1) << roles_find(k->roles, STR("lead")) };
+		rc = account_make(tx, k->w->j, k->roles, &n, STR("test"), &k->id, e);
+	}
+	return rc;
+}
+static enum rc say_yes(struct tx *tx, void *ctx, struct err *e)
+{
+	struct team *k = ctx;
+	return approval_answer(tx, k->w->j, k->roles, &k->other, 1, true, e);
+}
+
+TEST(nobody_erases_alone)
+{
+	struct world w = world_new();
+	struct team k = { .w = &w, .other = staff(LEAD, 2) };
+	struct viewer lead = staff(LEAD, 1);
+	CHECK_RC(hash_init(&err), RC_OK, err);
+	CHECK_RC(roles_load(NULL, &k.roles, &err), RC_OK, err);
+	lead.all_roles = k.other.all_roles = k.roles;
+	lead.roles = k.other.roles = UINT32_C(1) << roles_find(k.roles, STR("lead"));
+	struct uuid uuid = make(&w, STR(""), "{\"tlp\":\"AMBER\"}", 1);
+	str id = id_str(&w, "incident", &uuid);
+	CHECK_RC(store_write(w.s, large_team, &k, &err), RC_OK, err);
+	CHECK_RC(change_erase(w.r, w.s, &lead, id, STR("asked for"), &err), RC_BUSY, err);
+	CHECK(strstr(err.text, "second person") && holds(shown(&w, &lead, id), "canary"));
+	CHECK_RC(store_write(w.s, say_yes, &k, &err), RC_OK, err);
+	CHECK_RC(change_erase(w.r, w.s, &lead, id, STR("asked for"), &err), RC_OK, err);
+	CHECK(!holds(shown(&w, &lead, id), "canary"));
+	roles_free(k.roles);
+	world_end(&w);
+}
+
+static enum rc destroy(struct tx *tx, void *ctx, struct err *e)
+{
+	return destroyed_add(tx, ctx, 14, STR("destruction--0fb7e6ae-5b0c-4d3f-9a5e-0123456789ab"), e);
+}
+
+TEST(what_was_destroyed_stays_away)
+{
+	struct world w = world_new();
+	struct viewer analyst = staff(ANALYST, 1);
+	struct digest gone = sha256(STR("canary-gone-14")), d;
+	struct destroyed *list;
+	size_t n = 0;
+	add_visits(&w);
+	const struct type *t = types_find(types_of(&w), STR("visit"));
+	CHECK_RC(store_write(w.s, destroy, &gone, &err), RC_OK, err);
+	/* who edits, and makes none, may put files in */
+	CHECK_RC(change_file(w.r, w.s, &analyst, t, STR("another"), &d, &err), RC_OK, err);
+	CHECK_RC(change_file(w.r, w.s, &analyst, t, STR("canary-gone-14"), &d, &err), RC_DENIED, err);
+	struct reader *r = begin(&w);
+	CHECK_RC(destroyed_list(reader_conn(r), STR(""), 10, w.a, &list, &n, &err), RC_OK, err);
+	CHECK(n == 1 && list[0].seen == 1);
+	store_read_end(r);
 	world_end(&w);
 }
 
@@ -333,6 +645,17 @@ TEST(sealed_opens_for_the_named_with_their_passphrase)
 	CHECK(holds(shown(&w, &second, id), "canary-again"));
 	CHECK_RC(change_erase(w.r, w.s, &lead, id, STR("asked for"), &err), RC_OK, err);
 	CHECK(!holds(shown(&w, &lead, id), "canary"));
+	/* more than one, from the beginning; what is no value is not sealed */
+	add_visits(&w);
+	struct change_request two = { .type = STR("visit"),
+				      .fields = STR("{\"title\":\"x\",\"one\":\"canary-one\",\"two\":\"canary-two\"}") };
+	CHECK_RC(change(&w, &lead, &two, &view), RC_OK, err);
+	CHECK(view.record && view.record->sealed && !holds(view.record->body, "canary"));
+	id = view.record ? id_str(&w, "visit", &view.record->id) : STR("");
+	record_view_end(&view);
+	CHECK(holds(shown(&w, &lead, id), "canary-one") && holds(shown(&w, &lead, id), "canary-two"));
+	two.fields = STR("{\"title\":\"x\",\"one\":7}");
+	CHECK_RC(change(&w, &lead, &two, NULL), RC_INPUT, err);
 	seal_ring_drop(ring);
 	seal_ring_drop(other);
 	roles_free(roles);
@@ -358,6 +681,13 @@ static void count_lines(struct world *w, uint64_t *lines, uint64_t *sum)
 	store_read_end(r);
 }
 
+static enum rc set_last_refusal(struct tx *tx, void *ctx, struct err *e)
+{
+	struct sql *q = sql(tx_conn(tx), "UPDATE refusal SET at_us = ?");
+	sql_int(q, 1, *(int64_t *)ctx);
+	return sql_run(q, e);
+}
+
 TEST(refusals_are_counted)
 {
 	struct world w = world_new();
@@ -373,14 +703,20 @@ TEST(refusals_are_counted)
 	uint64_t seconds = (uint64_t)((clock_mono_us() - from) / SECOND_US);
 	count_lines(&w, &lines, &sum);
 	CHECK(lines >= 1 && lines <= seconds + 2 && sum >= 1 && sum <= 8);
-	if (clock_move(2 * SECOND_US)) {
+	/* a second later, and when the clock went back: a line that counts all since the last */
+	static const int64_t ago[] = { 2 * SECOND_US, -HOUR_US };
+	for (size_t i = 0; i < COUNT_OF(ago); i++) {
+		int64_t last = clock_now_us() - ago[i];
+		CHECK_RC(store_write(w.s, set_last_refusal, &last, &err), RC_OK, err);
 		CHECK_RC(change(&w, &viewer, &q, NULL), RC_DENIED, err);
 		count_lines(&w, &lines, &sum);
-		CHECK_INT(sum, 9); /* none is forgotten */
+		CHECK_INT(sum, 9 + i); /* none is forgotten */
 	}
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(what_may_be_sent), TEST_RUN(what_is_made), TEST_RUN(references_tell_nothing),
-	  TEST_RUN(links_need_both_ends), TEST_RUN(files_go_with_their_field),
+TEST_MAIN(TEST_RUN(what_may_be_sent), TEST_RUN(what_is_made), TEST_RUN(who_labels_need_not_edit),
+	  TEST_RUN(what_is_sent_wrong), TEST_RUN(conflicts_that_show_nothing), TEST_RUN(references_tell_nothing),
+	  TEST_RUN(links_need_both_ends), TEST_RUN(links_within_a_job), TEST_RUN(nobody_erases_alone),
+	  TEST_RUN(what_was_destroyed_stays_away), TEST_RUN(files_go_with_their_field),
 	  TEST_RUN(sealed_opens_for_the_named_with_their_passphrase), TEST_RUN(refusals_are_counted))

@@ -125,4 +125,29 @@ TEST(to_others_and_from_who_may_not_ask)
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(says_what_happens), TEST_RUN(to_others_and_from_who_may_not_ask))
+static enum rc spoil_bodies(struct tx *tx, void *ctx, struct err *e)
+{
+	(void)ctx;
+	return sql_run(sql(tx_conn(tx), "UPDATE record_version SET body = '{ no JSON'"), e);
+}
+
+/* A body that nobody can read is said, not told as if it had nothing to cut. */
+TEST(a_body_that_is_spoiled)
+{
+	struct world w = world_new();
+	const struct recipient staff = { .kind = RECIPIENT_STAFF, .ceiling = TLP_RED, .named = true };
+	struct viewer lead = person(LEAD, 1, staff, (struct uuid){ .b = { 0 } });
+	struct explain_ask ask = { .item = make(&w, &lead, "{\"tlp\":\"GREEN\"}"), .account = &lead, .by = CHANNEL_SCREEN,
+				   .purpose = PURPOSE_HANDLING, .policy = lead.policy };
+	struct explanation e;
+	struct reader *r = NULL;
+
+	CHECK_RC(store_write(w.s, spoil_bodies, NULL, &err), RC_OK, err);
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	CHECK_RC(explain_item(r, snapshot_table(w.held), &lead, &ask, w.a, &e, &err), RC_INPUT, err);
+	CHECK(err.text[0] && e.cut_count == 0);
+	store_read_end(r);
+	world_end(&w);
+}
+
+TEST_MAIN(TEST_RUN(says_what_happens), TEST_RUN(to_others_and_from_who_may_not_ask), TEST_RUN(a_body_that_is_spoiled))

@@ -120,6 +120,24 @@ CALL(link_them)
 	return change_link(d->w.r, d->w.s, &d->lead, d->incident, STR("related"), d->second, STR("same"),
 			   &d->link, e);
 }
+/* What is refused counts; that it cannot be written makes it no less refused. */
+CALL(link_absent)
+{
+	struct desk *d = ctx;
+	int64_t id;
+	enum rc rc = change_link(d->w.r, d->w.s, &d->lead, d->incident, STR("seen"), STR("event--zz"), STR(""), &id, e);
+	return rc == RC_ABSENT ? RC_OK : rc;
+}
+CALL(denied)
+{
+	struct desk *d = ctx;
+	struct record_view view;
+	struct viewer reader = staff(VIEWER, 4);
+	const struct change_request q = { .id = d->incident, .fields = STR("{\"summary\":\"x\"}") };
+	enum rc rc = change_record(d->w.r, d->w.s, &reader, &q, d->w.a, &view, NULL, e);
+	record_view_end(&view);
+	return rc == RC_DENIED ? RC_OK : rc;
+}
 CALL(unlink_them)
 {
 	struct desk *d = ctx;
@@ -191,6 +209,24 @@ CALL(import_lines)
 	enum rc rc = bulk_import(d->w.r, d->w.s, &d->lead, &q, tell, NULL, &counts, e);
 	d->run = counts.run;
 	return rc;
+}
+CALL(import_more)
+{
+	struct desk *d = ctx;
+	struct bulk_counts counts;
+	const struct bulk_request q = {
+		.type = types_find(types_of(&d->w), STR("organisation")), .key = STR("name"),
+		.text = STR("{\"name\":\"Bank X\",\"country\":\"SG\"}\n"),
+	};
+	enum rc rc = bulk_import(d->w.r, d->w.s, &d->lead, &q, tell, NULL, &counts, e);
+	d->run = counts.run;
+	return rc;
+}
+static enum rc as_if_not_undone(struct tx *tx, void *ctx, struct err *e)
+{
+	struct sql *q = sql(tx_conn(tx), "UPDATE import_run SET state = 3 WHERE id = ?");
+	sql_int(q, 1, *(int64_t *)ctx);
+	return sql_run(q, e);
 }
 CALL(undo)
 {
@@ -405,6 +441,10 @@ TEST(records)
 	EACH(conflict);
 	EACH(new_note);
 	EACH(link_them);
+	EACH(link_absent);
+	d.f.forgives = d.f.forgives_change = true;
+	EACH(denied);
+	d.f.forgives = d.f.forgives_change = false;
 	LOOK(one);
 	LOOK(of_number);
 	LOOK(version);
@@ -452,6 +492,19 @@ TEST(many)
 	EACH(import_lines);
 	LOOK(runs);
 	EACH(undo);
+	CHECK_RC(import_more(&d, &err), RC_OK, err);
+	EACH(undo); /* what was changed is put back */
+	for (unsigned n = 1; n < 100; n++) { /* rows are all undone: the end of it fails */
+		struct err e = { 0 };
+		CHECK_RC(store_write(d.w.s, as_if_not_undone, &d.run, &err), RC_OK, err);
+		io_trace_fail_step(d.f.trace, n);
+		enum rc rc = undo(&d, &e);
+		bool failed = io_trace_failed(d.f.trace);
+		io_trace_fail_step(d.f.trace, 0);
+		CHECK_MSG(failed == (rc != RC_OK), "step %u: %s", n, e.text);
+		if (!failed)
+			break;
+	}
 	desk_end(&d);
 }
 

@@ -65,7 +65,7 @@ static enum rc keep(struct tx *tx, void *ctx, struct err *e)
 	return event_chunk_commit(tx, ctx, &first, e);
 }
 
-static void add_event(struct world *w, const char *tlp, const char *feed)
+static void add_event_of(struct world *w, const char *tlp, const char *feed, bool exercise)
 {
 	static const char *const set[][2] = { { "classification.type", "scanner" },
 					      { "source.ip", "192.0.2.1" },
@@ -82,12 +82,19 @@ static void add_event(struct world *w, const char *tlp, const char *feed)
 		CHECK_RC(event_set_named(b, STR("tlp"), str_of(tlp), &err), RC_OK, err);
 	if (feed)
 		CHECK_RC(event_set_named(b, STR("feed.name"), str_of(feed), &err), RC_OK, err);
+	if (exercise)
+		CHECK_RC(event_set_named(b, STR("exercise"), STR("true"), &err), RC_OK, err);
 	event_complete_class(b);
 	CHECK_RC(batch_row_end(b, &err), RC_OK, err);
 	CHECK_RC(event_chunk_new(b, &rep, halves, &c, &err), RC_OK, err);
 	CHECK_RC(store_write(w->s, keep, c, &err), RC_OK, err);
 	event_chunk_free(c);
 	batch_free(b);
+}
+
+static void add_event(struct world *w, const char *tlp, const char *feed)
+{
+	add_event_of(w, tlp, feed, false);
 }
 
 static bool note_id(void *ctx, const struct event_view *e)
@@ -100,6 +107,7 @@ static bool note_id(void *ctx, const struct event_view *e)
 static void newest_event(struct world *w, char out[48])
 {
 	struct viewer owner = viewer_owner(0);
+	owner.exercise = owner.as.exercise_member = true;
 	struct event_query q = { .limit = 1 };
 	struct reader *r = begin(w);
 	CHECK_RC(read_events(r, &owner, &q, note_id, out, &err), RC_OK, err);
@@ -207,7 +215,7 @@ TEST(explanations)
 {
 	struct world w = world_new();
 	struct viewer lead = lead_of();
-	char event[48] = "", bare[48] = "", strange[48] = "";
+	char event[48] = "", bare[48] = "", strange[48] = "", drill[48] = "", drilled[48] = "";
 	struct explanation e;
 	struct uuid whose;
 
@@ -219,6 +227,13 @@ TEST(explanations)
 	newest_event(&w, bare);
 	add_event(&w, "GREEN", "elsewhere");
 	newest_event(&w, strange);
+	add_event_of(&w, "GREEN", "open", true);
+	newest_event(&w, drill);
+	struct new_feed n = { .j = w.j, .feed = { .name = STR("drill"), .licence = STR(""), .tlp = TLP_GREEN, .on = true,
+						  .exercise = true, .format = STR("auto") } };
+	CHECK_RC(store_write(w.s, put_feed, &n, &err), RC_OK, err);
+	add_event(&w, "GREEN", "drill");
+	newest_event(&w, drilled);
 	struct uuid one = make(&w, STR(""), "{\"tlp\":\"AMBER\"}", 1);
 	struct reader *r = begin(&w);
 	const struct types *t = types_of(&w);
@@ -255,6 +270,15 @@ TEST(explanations)
 	ask.item = str_of(bare); /* no marking: as RED */
 	CHECK_RC(explain_item(r, t, &lead, &ask, w.a, &e, &err), RC_OK, err);
 	CHECK(!e.told);
+	/* of an exercise: by its own word, or by its feed's */
+	struct viewer player = lead;
+	player.exercise = player.as.exercise_member = true;
+	const char *const played[] = { drill, drilled };
+	for (size_t i = 0; i < COUNT_OF(played); i++) {
+		ask.item = str_of(played[i]);
+		CHECK_RC(explain_item(r, t, &player, &ask, w.a, &e, &err), RC_OK, err);
+		CHECK_MSG(e.labels.exercise && !e.told, "%zu: %s", i, e.decision.rule);
+	}
 
 	CHECK_RC(explain_whose(r, t, &lead, id_str(&w, "organisation", &house_a), w.a, &whose, &err), RC_OK, err);
 	CHECK(uuid_equal(&whose, &house_a));
@@ -286,6 +310,9 @@ TEST(looser)
 		{ "{\"tlp\":\"GREEN\",\"licence\":\"internal\"}", "{\"tlp\":\"GREEN\"}", true },
 		{ "{\"tlp\":\"GREEN\",\"licence\":\"no such\"}", "{\"tlp\":\"GREEN\",\"licence\":\"CC-BY-4.0\"}", true },
 		{ "{\"tlp\":\"GREEN\",\"classification\":\"SECRET\"}", "{\"tlp\":\"RED\"}", true },
+		{ "{\"tlp\":\"GREEN\",\"licence\":\"internal\"}", "{\"tlp\":\"GREEN\",\"licence\":\"own-assets\"}", true },
+		{ "{\"tlp\":\"GREEN\",\"licence\":\"own-assets\"}", "{\"tlp\":\"GREEN\",\"licence\":\"internal\"}", false },
+		{ "{\"tlp\":\"GREEN\",\"licence\":\"internal\"}", "{\"tlp\":\"AMBER\",\"licence\":\"internal\"}", false },
 		{ "{\"tlp\":\"AMBER\"}", "{\"tlp\":\"AMBER\"," A "}", true },
 		{ "{\"tlp\":\"AMBER\"," A "}", "{\"tlp\":\"AMBER\"," A "}", false },
 		{ "{\"tlp\":\"AMBER\"," A "}", "{\"tlp\":\"AMBER\"," AB "}", true },

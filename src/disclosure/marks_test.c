@@ -11,7 +11,7 @@ TEST(read_over_the_built_in_ones)
 	str text = STR("{\"classifications\":{\"RAHASIA\":{\"tlp\":\"RED\",\"to\":[\"staff\"],"
 		       "\"words\":\"rahasia negara\"},\"secret\":{\"tlp\":\"AMBER\",\"to\":[]}},"
 		       "\"licences\":{\"terms of A\":{\"to\":[\"staff\",\"partner\"],\"own\":false,"
-		       "\"attribution\":\"A\"}}}");
+		       "\"attribution\":\"A\"},\"cc0\":{\"to\":[],\"own\":true}}}");
 
 	CHECK_RC(marks_read(text, &m, &err), RC_OK, err);
 	if (!m)
@@ -24,7 +24,9 @@ TEST(read_over_the_built_in_ones)
 	const struct licence *l = marks_licence(m, STR("terms of A"));
 	CHECK(l && !l->own && l->to == (1u << RECIPIENT_STAFF | 1u << RECIPIENT_PARTNER));
 	CHECK(l && str_eq(str_of(l->attribution), STR("A")));
-	CHECK(marks_licence(m, STR("CC0")) != NULL);
+	l = marks_licence(m, STR("CC0")); /* replaced */
+	CHECK(l && l->own && l->to == 0);
+	CHECK_INT(m->licence_count, marks_built_in.licence_count + 1);
 	marks_free(m);
 	marks_free(NULL);
 	marks_free(&marks_built_in);

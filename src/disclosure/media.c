@@ -50,9 +50,9 @@ static enum media of_brand(str s)
 /* "BM", the size of the file, four bytes of zero, and a header of one of the known lengths. */
 static bool is_bitmap(str s)
 {
-	return s.n >= 18 && s.p[0] == 'B' && s.p[1] == 'M' && memcmp(s.p + 6, "\0\0\0\0", 4) == 0 &&
-	       (s.p[14] == 12 || s.p[14] == 40 || s.p[14] == 52 || s.p[14] == 56 || s.p[14] == 108 ||
-		s.p[14] == 124);
+	static const char lengths[] = { 12, 40, 52, 56, 108, 124 };
+	return s.n >= 18 && memcmp(s.p, "BM", 2) == 0 && memcmp(s.p + 6, "\0\0\0\0", 4) == 0 &&
+	       memchr(lengths, s.p[14], sizeof(lengths)) != NULL;
 }
 
 /* A transport stream has 0x47 every 188 bytes (ISO/IEC 13818-1). */
@@ -98,7 +98,7 @@ bool media_may_have(const struct viewer *v, str bytes)
 {
 	if (media_sniff(bytes) == MEDIA_NONE)
 		return true;
-	for (size_t i = 0; v->all_roles && i < roles_count(v->all_roles) && i < 32; i++)
+	for (size_t i = 0; v->all_roles && i < roles_count(v->all_roles); i++)
 		if (v->roles >> i & 1 && roles_at(v->all_roles, i)->opens_media)
 			return true;
 	return false;

@@ -22,6 +22,10 @@ static const struct {
 	{ "RIFF that is sound", STR_INIT("RIFF\1\2\3\4WAVEfmt "), MEDIA_NONE },
 	{ "TIFF", STR_INIT("II*\0\x08\0\0\0"), MEDIA_IMAGE },
 	{ "bitmap", STR_INIT("BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0"), MEDIA_IMAGE },
+	{ "bitmap with a header of OS/2", STR_INIT("BM\x46\0\0\0\0\0\0\0\x1a\0\0\0\x0c\0\0\0"), MEDIA_IMAGE },
+	{ "bitmap with the longest header", STR_INIT("BM\x46\0\0\0\0\0\0\0\x8a\0\0\0\x7c\0\0\0"), MEDIA_IMAGE },
+	{ "bitmap with a header of no known length", STR_INIT("BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x29\0\0\0"), MEDIA_NONE },
+	{ "JPEG behind tabs", STR_INIT("\t\t\xff\xd8\xff\xe1"), MEDIA_IMAGE },
 	{ "HEIC", STR_INIT("\0\0\0\x18" "ftypheic\0\0\0\0"), MEDIA_IMAGE },
 	{ "AVIF", STR_INIT("\0\0\0\x18" "ftypavif\0\0\0\0"), MEDIA_IMAGE },
 	{ "MP4", STR_INIT("\0\0\0\x18" "ftypisom\0\0\0\0"), MEDIA_VIDEO },
@@ -37,6 +41,30 @@ TEST(bytes_say_what_they_are)
 	for (size_t i = 0; i < COUNT_OF(samples); i++)
 		CHECK_MSG(media_sniff(samples[i].bytes) == samples[i].media, "%s: '%s'", samples[i].what,
 			  media_name(media_sniff(samples[i].bytes)));
+}
+
+/* ISO/IEC 13818-1: a packet is 188 bytes and begins with 0x47. */
+TEST(a_transport_stream)
+{
+	static const struct { size_t n; bool at[3]; enum media media; } rows[] = {
+		{ 377, { true, true, true }, MEDIA_VIDEO },  { 376, { true, true, true }, MEDIA_NONE },
+		{ 377, { false, true, true }, MEDIA_NONE },  { 377, { true, false, true }, MEDIA_NONE },
+		{ 377, { true, true, false }, MEDIA_NONE },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char bytes[377];
+		memset(bytes, '.', sizeof(bytes));
+		for (size_t k = 0; k < COUNT_OF(rows[i].at); k++)
+			bytes[k * 188] = rows[i].at[k] ? 0x47 : '.';
+		CHECK_MSG(media_sniff(str_mem(bytes, rows[i].n)) == rows[i].media, "row %zu", i);
+	}
+}
+
+TEST(names)
+{
+	CHECK_STR(str_of(media_name(MEDIA_IMAGE)), STR("image"));
+	CHECK_STR(str_of(media_name(MEDIA_VIDEO)), STR("video"));
+	CHECK_STR(str_of(media_name(MEDIA_NONE)), STR(""));
 }
 
 TEST(only_a_role_that_opens_media_has_them)
@@ -56,4 +84,5 @@ TEST(only_a_role_that_opens_media_has_them)
 	roles_free(roles);
 }
 
-TEST_MAIN(TEST_RUN(bytes_say_what_they_are), TEST_RUN(only_a_role_that_opens_media_has_them))
+TEST_MAIN(TEST_RUN(bytes_say_what_they_are), TEST_RUN(a_transport_stream), TEST_RUN(names),
+	  TEST_RUN(only_a_role_that_opens_media_has_them))

@@ -23,7 +23,7 @@ static size_t names_of(const struct roles *r, const struct viewer *v, struct are
 		out[n++] = arena_str(a, buf_str(&id));
 		buf_free(&id);
 	}
-	for (size_t bit = 0; bit < roles && bit < ROLES_MAX; bit++)
+	for (size_t bit = 0; bit < roles; bit++)
 		if (v->roles >> bit & 1)
 			out[n++] = arena_fmt(a, "role:%s", roles_at(r, bit)->name);
 	return n;
@@ -46,7 +46,7 @@ static int newest_first(const void *a, const void *b)
 {
 	const struct message *x = a, *y = b;
 
-	return x->id < y->id ? 1 : x->id > y->id ? -1 : 0;
+	return (x->id < y->id) - (x->id > y->id);
 }
 
 static enum rc collect(struct conn *c, const struct roles *r, const struct viewer *v, int64_t before,
@@ -73,11 +73,9 @@ static enum rc collect(struct conn *c, const struct roles *r, const struct viewe
 
 static str title_of(const struct record_view *view, struct arena *a)
 {
-	const struct type *t = record_view_type(view);
 	struct buf b = BUF_INIT(KIB(8));
 
-	if (t && t->title)
-		record_view_text(view, t->title, &b);
+	record_view_text(view, record_view_type(view)->title, &b);
 	str title = arena_str(a, buf_str(&b));
 	buf_free(&b);
 	return title;
@@ -90,7 +88,7 @@ static void say_what(struct notice *n, const struct message *m, const struct rec
 
 	n->visible = true;
 	n->item = m->item;
-	n->type = arena_str(a, record_view_type(view) ? str_of(record_view_type(view)->name) : STR(""));
+	n->type = arena_str(a, str_of(record_view_type(view)->name));
 	n->title = title_of(view, a);
 	if (json_read(m->details, &details, NULL) != RC_OK)
 		return;

@@ -108,6 +108,8 @@ TEST(to_a_role)
 	CHECK_RC(take(&o, &analyst, n.id, ""), RC_ABSENT, err);
 	CHECK_RC(take(&o, &duty, n.id + 1, ""), RC_ABSENT, err);
 	CHECK_RC(take(&o, &duty, n.id, "two\nlines"), RC_INPUT, err);
+	str long_words = arena_fmt(o.w.a, "%01001d", 0);
+	CHECK_RC(take(&o, &duty, n.id, long_words.p), RC_INPUT, err);
 	duty.reads_only = true;
 	CHECK_RC(take(&o, &duty, n.id, ""), RC_DENIED, err);
 	duty.reads_only = false;
@@ -166,6 +168,56 @@ TEST(what_he_may_not_see)
 	office_end(&o);
 }
 
+/* Messages that no clock made. */
+struct posted {
+	str driver, recipient, item, details;
+	uint64_t number;
+	int64_t id;
+};
+static enum rc post_job(struct tx *tx, void *ctx, struct err *e)
+{
+	struct posted *p = ctx;
+	struct message m = { .lane = LANE_INCIDENT, .driver = p->driver, .recipient = p->recipient, .item = p->item,
+			     .item_version = 1, .template = STR("watch.seen"), .details = p->details,
+			     .maker = STR("test"), .made_at = p->number };
+	return outbox_put(tx, &m, NULL, 0, &p->id, e);
+}
+
+TEST(of_other_makers)
+{
+	struct office o = office_new();
+	struct viewer duty = staff(&o, "duty", 2), nobody = staff(&o, "duty", 0);
+	struct notice n = { .id = 0 };
+	str id = task(&o, "{\"tlp\":\"AMBER\"}", "person--0fb7e6ae-5b0c-4d3f-9a5e-0123456789ab");
+	struct posted rows[] = {
+		{ STR("notice"), STR("account:2"), id, STR("{\"watch\":\"bank\",\"words\":\"seen\"}"), 1, 0 },
+		{ STR("notice"), STR("role:duty"), id, STR("{ no JSON"), 2, 0 },
+		{ STR("mail"), STR("account:2"), id, STR("{}"), 3, 0 },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		CHECK_RC(store_write(o.w.s, post_job, &rows[i], &err), RC_OK, err);
+	/* newest first, under whichever of his names; one without an account has those of his role */
+	CHECK_INT(seen(&o, &duty, &n), 2);
+	CHECK_INT(n.id, rows[1].id);
+	CHECK(n.visible && n.watch.n == 0 && n.due_us == TIME_NONE);
+	CHECK_INT(seen(&o, &nobody, &n), 1);
+	CHECK_INT(n.id, rows[1].id);
+	/* no clock is noted, but the journal has that it was */
+	CHECK_RC(take(&o, &duty, rows[0].id, NULL), RC_OK, err);
+	CHECK_RC(take(&o, &duty, rows[1].id, "so"), RC_OK, err);
+	CHECK_RC(take(&o, &duty, rows[2].id, "so"), RC_ABSENT, err); /* a letter is no notice */
+	CHECK_INT(seen(&o, &duty, NULL), 0);
+	struct reader *r = NULL;
+	struct journal_line *lines;
+	size_t count = 0;
+	const struct journal_query q = { .act = STR("notice.noted"), .limit = 5 };
+	CHECK_RC(store_read_begin(o.w.s, &r, &err), RC_OK, err);
+	CHECK_RC(journal_find(reader_conn(r), &q, o.w.a, &lines, &count, &err), RC_OK, err);
+	CHECK_INT(count, 2);
+	store_read_end(r);
+	office_end(&o);
+}
+
 TEST(outbox_and_ledger)
 {
 	struct office o = office_new();
@@ -220,4 +272,4 @@ TEST(outbox_and_ledger)
 }
 
 TEST_MAIN(TEST_RUN(to_a_role), TEST_RUN(to_a_person), TEST_RUN(what_he_may_not_see),
-	  TEST_RUN(outbox_and_ledger))
+	  TEST_RUN(of_other_makers), TEST_RUN(outbox_and_ledger))

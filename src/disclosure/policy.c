@@ -208,7 +208,7 @@ uint64_t policies_number(struct policies *p)
 	if (hold(p, &ref, NULL) != RC_OK)
 		ref = snapshot_hold(p->now);
 	const struct table *t = snapshot_table(ref);
-	uint64_t number = t ? t->policy.number : 0;
+	uint64_t number = t->policy.number; /* opening made the first */
 	snapshot_drop(p->now, ref);
 	return number;
 }
@@ -221,7 +221,7 @@ static enum rc tend(struct store *s, void *ctx, bool *did_out, struct err *err)
 	struct policies *p = ctx;
 	struct snapshot_ref *ref = snapshot_hold(p->now);
 	const struct table *t = snapshot_table(ref);
-	bool due = t && t->next_us <= clock_now_us();
+	bool due = t->next_us <= clock_now_us();
 
 	(void)s;
 	snapshot_drop(p->now, ref);
@@ -246,8 +246,6 @@ enum rc policies_open(struct store *s, struct records *r, const struct policy_so
 	*p = (struct policies){ .s = s, .r = r, .from = *from, .now = snapshot_new(table_free) };
 	p->roles = sha256(from->roles);
 	p->from.roles = STR_NONE;
-	const struct record_hook hook = { .changed = policy_record_changed, .ctx = p };
-	records_add_hook(r, &hook);
 	enum rc rc = store_read_only(s) ? RC_OK : policy_write(p, err);
 	if (rc == RC_OK)
 		rc = hold(p, &ref, err);
@@ -256,6 +254,9 @@ enum rc policies_open(struct store *s, struct records *r, const struct policy_so
 		return rc;
 	}
 	snapshot_drop(p->now, ref);
+	/* not before all is well: neither can be taken back */
+	const struct record_hook hook = { .changed = policy_record_changed, .ctx = p };
+	records_add_hook(r, &hook);
 	store_add_tend(s, tend, p);
 	*out = p;
 	return RC_OK;

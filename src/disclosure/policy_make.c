@@ -22,7 +22,7 @@ struct making {
 
 static bool is_agreement(const struct type *t)
 {
-	return t && type_meaning(t, STR("agreement.party")) && type_meaning(t, STR("agreement.in-force"));
+	return type_meaning(t, STR("agreement.party")) && type_meaning(t, STR("agreement.in-force"));
 }
 
 static struct json_object *value_of(const struct type *t, struct json_object *body, const char *meaning)
@@ -90,7 +90,8 @@ static bool take_agreement(void *ctx, const struct record *r)
 	struct making *m = ctx;
 	struct json_object *body = NULL;
 
-	if (r->number == 0 || r->labels.exercise || r->erased || json_read(r->body, &body, NULL) != RC_OK)
+	/* of exercises none is listed */
+	if (r->number == 0 || r->erased || json_read(r->body, &body, NULL) != RC_OK)
 		return true;
 	int64_t from = time_of(value_of(r->type, body, "agreement.from"), 0, INT64_MAX);
 	int64_t until = time_of(value_of(r->type, body, "agreement.until"), INT64_MAX, 0);
@@ -195,7 +196,7 @@ static enum rc keep(struct tx *tx, const struct policies *p, str body, int64_t n
 static enum rc write_row(struct tx *tx, void *ctx, struct err *err)
 {
 	struct policies *p = ctx;
-	struct buf body = BUF_INIT(MIB(4));
+	struct buf body = BUF_INIT(MIB(1)); /* it becomes a line of the journal */
 	struct snapshot *types = records_types_snapshot(p->r);
 	struct snapshot_ref *ref = snapshot_hold(types);
 	struct digest marks = marks_digest(p->from.marks ? p->from.marks : &marks_built_in);
@@ -209,7 +210,7 @@ static enum rc write_row(struct tx *tx, void *ctx, struct err *err)
 	json_close(&m.j, '}');
 	snapshot_drop(types, ref);
 	if (rc == RC_OK && body.over)
-		rc = fail(err, RC_LIMIT, "the policy is over 4 MiB: too many agreements are in force");
+		rc = fail(err, RC_LIMIT, "the policy is over 1 MiB: too many agreements are in force");
 	if (rc == RC_OK)
 		rc = keep(tx, p, buf_str(&body), m.next_us, err);
 	buf_free(&body);
@@ -226,5 +227,6 @@ enum rc policy_record_changed(struct tx *tx, struct records *r, void *ctx, const
 {
 	(void)r;
 	(void)before;
-	return is_agreement(now->type) ? write_row(tx, ctx, err) : RC_OK;
+	/* of a type that is not loaded any more: it may have been one */
+	return !now->type || is_agreement(now->type) ? write_row(tx, ctx, err) : RC_OK;
 }

@@ -58,6 +58,5 @@ void change_refused(struct records *r, struct store *s, const struct viewer *v, 
 	struct store_job job = { .fn = note, .ctx = &f, .use_reserve = true };
 
 	store_submit(s, &job);
-	if (store_wait(s, &job, NULL) != RC_OK)
-		return;
+	(void)!store_wait(s, &job, NULL);
 }

@@ -3,8 +3,10 @@
 
 #include <json-c/json.h>
 
+#include "disclosure/derive.h"
 #include "incident/indicators.h"
 #include "incident/severity.h"
+#include "intake/feeds.h"
 
 struct making {
 	struct reader *r;
@@ -15,9 +17,7 @@ struct making {
 	struct arena *a;
 	struct case_type type;
 	str links[FROM_MOST]; size_t link_count;
-	enum tlp tlp;
-	bool exercise, any, marked_real;
-	str classification, licence, labels;
+	const struct labels_of *marked[FROM_MOST]; size_t marked_count; /* of each source */
 	/* what is filled in */
 	str title, summary, class, kind, organisation, how;
 	int64_t first_us;
@@ -29,14 +29,22 @@ struct making {
 
 /* --- what it comes from --- */
 
-static enum rc mark(struct making *k, enum tlp tlp, bool exercise)
+static enum rc mark(struct making *k, struct labels_of labels)
 {
-	if (k->any && k->exercise != exercise)
+	if (k->marked_count > 0 && k->marked[0]->exercise != labels.exercise)
 		return fail(k->err, RC_INPUT, "what is of an exercise and what is real cannot be one incident");
-	k->any = true;
-	k->exercise = exercise;
-	k->tlp = tlp > k->tlp ? tlp : k->tlp;
+	struct labels_of *kept = ARENA_NEW(k->a, struct labels_of);
+	*kept = labels;
+	k->marked[k->marked_count++] = kept;
 	return RC_OK;
+}
+
+/* What is marked by its TLP alone: acting on it goes as far as that marking asks by itself. */
+static struct labels_of marked_as(enum tlp tlp, bool exercise, str licence)
+{
+	return (struct labels_of){ .tlp = tlp, .exercise = exercise, .licence = licence, .classification = STR(""),
+				   .pap = tlp >= TLP_RED ? PAP_RED : tlp >= TLP_AMBER ? PAP_AMBER :
+					  tlp >= TLP_GREEN ? PAP_GREEN : PAP_CLEAR };
 }
 
 static bool is_choice(const struct type_field *f, str name)
@@ -113,10 +121,13 @@ static void indicators_of_key(struct making *k, str key)
 static enum rc add_finding(struct making *k, str id)
 {
 	struct finding f;
+	struct labels_of labels;
 
 	enum rc rc = read_finding(k->r, k->v, str_from(id, STR("finding--").n), k->a, &f, k->err);
 	if (rc == RC_OK)
-		rc = mark(k, f.tlp, f.exercise);
+		rc = derive_from_finding(k->r, k->v, id, k->a, &labels, k->err);
+	if (rc == RC_OK)
+		rc = mark(k, labels);
 	if (rc != RC_OK)
 		return rc;
 	indicators_of_key(k, f.key);
@@ -157,6 +168,18 @@ static str event_text(struct making *k, const struct event_view *e, const char *
 	return text;
 }
 
+/* The terms of the feed it came by; of one that is not ours none are known. */
+static enum rc licence_of_feed(struct making *k, str name, str *out)
+{
+	struct feed feed;
+
+	*out = STR("");
+	enum rc rc = name.n ? feed_by_name(reader_conn(k->r), name, k->a, &feed, k->err) : RC_ABSENT;
+	if (rc == RC_OK)
+		*out = feed.licence;
+	return rc == RC_ABSENT ? RC_OK : rc;
+}
+
 static bool take_event(void *ctx, const struct event_view *e)
 {
 	struct taken_event *t = ctx;
@@ -165,11 +188,14 @@ static bool take_event(void *ctx, const struct event_view *e)
 	str type = event_text(k, e, "classification.type"), ip = event_text(k, e, "source.ip");
 	str fqdn = event_text(k, e, "source.fqdn"), url = event_text(k, e, "source.url");
 	int64_t at_us;
+	str licence;
 	enum tlp tlp;
 
 	t->seen = true;
-	t->rc = mark(k, tlp_parse(event_text(k, e, "tlp"), &tlp) ? tlp : TLP_RED,
-		     str_eq(event_text(k, e, "exercise"), STR("true")));
+	t->rc = licence_of_feed(k, event_text(k, e, "feed.name"), &licence);
+	if (t->rc == RC_OK)
+		t->rc = mark(k, marked_as(tlp_parse(event_text(k, e, "tlp"), &tlp) ? tlp : TLP_RED,
+					  str_eq(event_text(k, e, "exercise"), STR("true")), licence));
 	k->indicator_count += ip.n && indicator_put(indicator_column(f, KIND_NETWORK, KIND_ADDRESS), ip, &k->j);
 	k->indicator_count += fqdn.n && indicator_put(indicator_column(f, KIND_DOMAIN, KIND_DOMAIN), fqdn, &k->j);
 	k->indicator_count += url.n && indicator_put(indicator_column(f, KIND_URL, KIND_URL), url, &k->j);
@@ -203,13 +229,18 @@ static enum rc add_quarantined(struct making *k, str id)
 {
 	struct quarantined q;
 	int64_t number = 0;
+	str licence;
 
 	if (!str_to_i64(str_from(id, STR("quarantine--").n), &number))
 		return fail(k->err, RC_ABSENT, "there is no such record");
 	enum rc rc = read_quarantined(k->r, k->v, number, k->a, &q, k->err);
 	if (rc != RC_OK)
 		return rc;
-	rc = mark(k, TLP_AMBER, false);
+	rc = licence_of_feed(k, q.feed_name, &licence);
+	if (rc == RC_OK)
+		rc = mark(k, marked_as(TLP_AMBER, false, licence));
+	if (rc != RC_OK)
+		return rc;
 	if (!k->title.n)
 		k->title = arena_fmt(k->a, "Report of " STR_FMT ", input %llu", STR_ARG(q.feed_name),
 				     (unsigned long long)q.input);
@@ -253,9 +284,7 @@ static enum rc add_record(struct making *k, str id)
 	enum rc rc = read_record(k->r, k->t, k->v, id, k->a, &v, k->err);
 	const struct type *t = rc == RC_OK ? record_view_type(&v) : NULL;
 	if (rc == RC_OK)
-		rc = mark(k, record_view_labels(&v)->tlp, record_view_labels(&v)->exercise);
-	if (rc == RC_OK && k->link_count == 0 && k->q->source_count == 1)
-		k->labels = arena_str(k->a, record_view_labels(&v)->json); /* whom it names, its licence: as they are */
+		rc = mark(k, *record_view_labels(&v));
 	if (rc == RC_OK && t) {
 		str text = text_of(k, &v, long_field(t));
 		k->title = k->title.n ? k->title : text_of(k, &v, t->title);
@@ -345,12 +374,12 @@ static void put_severity(struct making *k, struct json_object *fields)
 		json_object_object_add(fields, k->type.severity->name, json_object_new_string(s.level));
 }
 
-static str labels_of_sources(struct making *k)
+static enum rc labels_of_sources(struct making *k, str *out)
 {
-	if (k->labels.n)
-		return k->labels;
-	return arena_fmt(k->a, "{\"tlp\":\"%s\"%s}", tlp_name(k->tlp < TLP_COUNT ? k->tlp : TLP_RED),
-			 k->exercise ? ",\"exercise\":true" : "");
+	*out = k->marked[0]->json;
+	if (k->marked_count == 1 && out->n) /* of one record: whom it names too, as they are */
+		return RC_OK;
+	return derive_labels(k->marked, k->marked_count, policy_marks(&k->v->policy), k->a, out, k->err);
 }
 
 /* --- in one job --- */
@@ -396,6 +425,7 @@ enum rc case_from(struct records *r, struct store *s, const struct types *t, con
 	struct making *k = ARENA_NEW(a, struct making);
 	struct json_object *fields = NULL;
 	struct err why = { 0 };
+	str labels = STR("");
 
 	*k = (struct making){ .t = t, .d = d, .v = v, .q = q, .a = a, .err = &why,
 			      .indicators = BUF_INIT(RECORD_BODY_MAX), .title = STR(""), .summary = STR(""),
@@ -410,11 +440,13 @@ enum rc case_from(struct records *r, struct store *s, const struct types *t, con
 		rc = fields_of(k, &fields);
 	if (rc == RC_OK)
 		put_severity(k, fields);
+	if (rc == RC_OK)
+		rc = labels_of_sources(k, &labels);
 	if (k->r)
 		store_read_end(k->r);
 	if (rc == RC_OK) {
 		const struct change_request change = {
-			.type = str_of(k->type.type->name), .labels = labels_of_sources(k), .why = q->why,
+			.type = str_of(k->type.type->name), .labels = labels, .why = q->why,
 			.language = q->language,
 			.fields = str_of(json_object_to_json_string_ext(fields, JSON_C_TO_STRING_PLAIN)),
 		};
