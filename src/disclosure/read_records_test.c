@@ -290,6 +290,17 @@ TEST(lists_tell_nothing_of_what_is_cut)
 	q = (struct record_query){ .type = incident };
 	CHECK_INT(listed(&w, &plays, &q, RC_OK), 1);
 	CHECK(!q.exercise);
+	plays.as.exercise_member = true;
+	CHECK_INT(listed(&w, &plays, &q, RC_OK), 1);
+	CHECK(q.exercise);
+	(void)incident_of(&w, ORG_A, "{\"tlp\":\"GREEN\"}", 2);
+	struct reader *r = begin(&w);
+	int n = 0;
+	CHECK_RC(read_records(r, types_of(&w), &lead, &q, 0, w.a, count_view, &n, &err), RC_OK, err);
+	CHECK_INT(n, 0);
+	CHECK_RC(read_records(r, types_of(&w), &lead, &q, 9, w.a, first_view, &n, &err), RC_OK, err);
+	CHECK_INT(n, 1);
+	store_read_end(r);
 	world_end(&w);
 }
 
@@ -314,6 +325,9 @@ TEST(whose_lists)
 		CHECK_MSG(uuid_is_zero(&q.only_organisation) == (i == 3), "%zu grants", i + 1);
 	}
 	struct record_query q = { .type = &of_nobody };
+	CHECK_INT(listed(&w, &a, &q, RC_OK), 1);
+	CHECK(uuid_is_zero(&q.only_organisation));
+	q = (struct record_query){ .text = STR("") }; /* of all types */
 	CHECK_INT(listed(&w, &a, &q, RC_OK), 1);
 	CHECK(uuid_is_zero(&q.only_organisation));
 	q = (struct record_query){ .type = types_find(types_of(&w), STR("incident")), .only_organisation = house_b };
@@ -481,6 +495,44 @@ static enum rc file_of(struct world *w, const struct viewer *v, str id, const ch
 	return rc;
 }
 
+struct taking {
+	struct world *w;
+	const struct viewer *v;
+	str id;
+	const char *digest;
+};
+
+static enum rc take_file(void *ctx, struct err *e)
+{
+	const struct taking *k = ctx;
+	struct reader *r = NULL;
+	struct record_view view = { 0 };
+	struct buf b = BUF_INIT(KIB(64));
+	str name;
+	enum rc rc = store_read_begin(k->w->s, &r, e);
+	if (rc == RC_OK)
+		rc = read_record(r, types_of(k->w), k->v, k->id, k->w->a, &view, e);
+	if (rc == RC_OK)
+		rc = read_record_file(r, &view, STR("files"), k->digest, &b, &name, k->w->a, e);
+	CHECK((b.n > 0) == (rc == RC_OK));
+	buf_free(&b);
+	record_view_end(&view);
+	store_read_end(r);
+	return rc;
+}
+
+static enum rc links_to_report(void *ctx, struct err *e)
+{
+	const struct taking *k = ctx;
+	struct reader *r = NULL;
+	struct linked n = { .most = 9 };
+	enum rc rc = store_read_begin(k->w->s, &r, e);
+	if (rc == RC_OK)
+		rc = read_links_to(r, types_of(k->w), k->v, STR("report--1"), k->w->a, note_link, &n, e);
+	store_read_end(r);
+	return rc;
+}
+
 TEST(files)
 {
 	struct world w = world_new();
@@ -532,6 +584,12 @@ TEST(files)
 		CHECK_MSG(rc == cases[i].rc, "%s: %s (%s)", cases[i].what, rc_name(rc), err.text);
 		CHECK_MSG((bytes.n > 0) == (rc == RC_OK), "%s", cases[i].what);
 	}
+	struct taking taking = { &w, &lead, by_us, hex[1] };
+	link_up(&w, by_us, "about", STR("report--1"), -1);
+	struct fault f = fault_begin(w.d.path);
+	CHECK(fault_each(&f, "file", take_file, &taking) > 0);
+	CHECK(fault_each(&f, "links to", links_to_report, &taking) > 0);
+	fault_end(&f);
 	roles_free(roles);
 	world_end(&w);
 }
