@@ -243,7 +243,7 @@ enum rc question_parse(struct reader *r, const struct types *t, const struct vie
 
 static str text_meant(const struct record_view *v, const char *meaning, struct arena *a)
 {
-	const struct meaning *m = record_view_type(v) ? type_meaning(record_view_type(v), str_of(meaning)) : NULL;
+	const struct meaning *m = type_meaning(record_view_type(v), str_of(meaning));
 	struct buf b = BUF_INIT(KIB(16));
 
 	if (m && m->field && !record_view_cuts(v, m->field))
@@ -323,10 +323,10 @@ static bool give_record(void *ctx, const struct record_view *v)
 	struct buf b = BUF_INIT(KIB(8));
 	int state = record_view_state(v);
 
-	if (t && t->title && !record_view_cuts(v, t->title))
+	if (!record_view_cuts(v, t->title))
 		record_view_text(v, t->title, &b);
 	const struct question_item i = { .id = record_view_id(v, g->a), .title = arena_str(g->a, buf_str(&b)),
-					 .state = t && state >= 0 ? str_of(t->states[state].name) : STR(""),
+					 .state = state >= 0 ? str_of(t->states[state].name) : STR(""),
 					 .at_us = record_view_changed(v), .record = v };
 	buf_free(&b);
 	return give(g, &i);

@@ -228,7 +228,7 @@ enum rc filter_add(struct filter_set *s, str name, str value, struct arena *a, s
 	case KIND_REPORT:
 		return set_report(s, name, value, err);
 	case KIND_ORG:
-		return set_org(s, name, value, err);
+		break;
 	}
-	return fail(err, RC_INPUT, "there is no filter '" STR_FMT "'", STR_ARG(str_head(name, 60)));
+	return set_org(s, name, value, err);
 }

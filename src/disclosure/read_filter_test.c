@@ -35,6 +35,8 @@ TEST(what_is_understood)
 		{ "source.ip'; DROP TABLE token; --", "x", RC_INPUT },
 		{ "comment", "a\nb", RC_INPUT },       { "comment", "\xff", RC_INPUT },
 		{ "comment", "'; DROP TABLE token; --", RC_OK },
+		{ "report", "x", RC_INPUT },           { "extra.tag", "a*", RC_OK },
+		{ "comment", "-", RC_INPUT },          { "fqdn", ".", RC_INPUT },
 	};
 	struct arena *a = arena_new(KIB(4));
 
@@ -76,6 +78,44 @@ TEST(how_it_is_asked)
 	CHECK_INT(f.list[5].number, 3);
 	CHECK_RC(filter_add(&f, STR("report"), STR("9"), a, &err), RC_OK, err);
 	CHECK_INT(f.query.report, 9);
+	arena_free(a);
+}
+
+/* Letters as the field has them; what is no letter stays. */
+TEST(beginnings_and_ends)
+{
+	static const struct { const char *name, *value; int op; str want; } cases[] = {
+		{ "protocol.application", "DNS{1*", FILTER_PREFIX, STR_INIT("dns{1") },
+		{ "protocol.application", "dns*", FILTER_PREFIX, STR_INIT("dns") },
+		{ "event_hash", "aB1*", FILTER_PREFIX, STR_INIT("AB1") },
+		{ "comment", "aB1*", FILTER_PREFIX, STR_INIT("aB1") },
+		{ "source.url", "http://Example.org/*", FILTER_PREFIX, STR_INIT("http://Example.org/") },
+		{ "fqdn", "Ex*", FILTER_PREFIX, STR_INIT("ex") },
+		{ "comment", "*", FILTER_EQ, STR_INIT("*") },
+	};
+	struct arena *a = arena_new(KIB(4));
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct filter_set f = { 0 };
+		CHECK_RC(filter_add(&f, str_of(cases[i].name), str_of(cases[i].value), a, &err), RC_OK, err);
+		CHECK_INT(f.list[0].op, cases[i].op);
+		CHECK_STR(f.list[0].text, cases[i].want);
+	}
+	arena_free(a);
+}
+
+TEST(no_longer_than_fits)
+{
+	struct arena *a = arena_new(KIB(64));
+	struct filter_set f = { 0 };
+	char *long_one = arena_alloc(a, KIB(8) + 8);
+
+	memset(long_one, 'x', KIB(8) + 8);
+	memcpy(long_one, "extra.", 6);
+	CHECK_RC(filter_add(&f, str_mem(long_one, 6 + EXTRA_KEY_MAX), STR("x"), a, &err), RC_OK, err);
+	CHECK_RC(filter_add(&f, str_mem(long_one, 7 + EXTRA_KEY_MAX), STR("x"), a, &err), RC_INPUT, err);
+	CHECK_RC(filter_add(&f, STR("comment"), str_mem(long_one, KIB(8) + 1), a, &err), RC_INPUT, err);
+	CHECK_INT(f.query.filter_count, 1);
 	arena_free(a);
 }
 
@@ -121,5 +161,5 @@ TEST(help_names_what_works)
 	CHECK(n > 10);
 }
 
-TEST_MAIN(TEST_RUN(what_is_understood), TEST_RUN(how_it_is_asked), TEST_RUN(times),
+TEST_MAIN(TEST_RUN(what_is_understood), TEST_RUN(how_it_is_asked), TEST_RUN(times), TEST_RUN(beginnings_and_ends), TEST_RUN(no_longer_than_fits),
 	  TEST_RUN(no_more_than_fits), TEST_RUN(help_names_what_works))

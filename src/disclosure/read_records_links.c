@@ -69,17 +69,15 @@ static enum rc see_record(const struct link_gate *g, const struct record_view *a
 {
 	struct record_view other;
 
+	*seen = false;
 	enum rc rc = read_record(g->r, g->t, g->v, out->other, g->a, &other, err);
 	if (rc != RC_OK)
 		return unseen(rc);
 	*seen = field_seen(out->outward ? asked : &other, l);
 	if (*seen) {
-		const struct type *t = other.record->type;
-
 		out->other_type = other.record->type_name;
 		out->other_state = other.record->state_name;
-		out->other_title = t->title && field_is_cut(&other, t->title) ? STR("") :
-										other.record->title;
+		out->other_title = field_is_cut(&other, other.record->type->title) ? STR("") : other.record->title;
 	}
 	record_view_end(&other);
 	return RC_OK;
@@ -93,7 +91,6 @@ static enum rc see_other(const struct link_gate *g, const struct record_view *as
 	str id = out->other;
 	enum rc rc;
 
-	*seen = false;
 	out->other_title = out->other_state = STR("");
 	if (str_starts(id, STR("finding--"))) {
 		out->other_type = STR("finding");
@@ -220,11 +217,11 @@ enum rc read_record_file(struct reader *r, const struct record_view *v, str fiel
 			 struct err *err)
 {
 	struct digest digest;
-	const struct type_field *f = v->record->type ? type_find_field(v->record->type, field) : NULL;
+	const struct type_field *f = type_find_field(v->record->type, field);
 	struct json_object *file = f && f->kind == KIND_FILE && !field_is_cut(v, f) ?
 		find_file(json_get(v->body, f->name), digest_hex) : NULL;
 
-	if (!file || !hex_parse(str_of(digest_hex), digest.b, sizeof(digest.b)))
+	if (!hex_parse(str_of(digest_hex), digest.b, sizeof(digest.b)) || !file)
 		return fail(err, RC_ABSENT, "there is no such file");
 	*name_out = arena_str(a, json_get_str(file, "name"));
 	size_t before = out->n;

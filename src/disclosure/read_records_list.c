@@ -23,7 +23,7 @@ static bool may_ask_for(const struct viewer *v, const struct type_field *f)
 		return is_ours(v);
 	case SHARE_NAMED:
 	case SHARE_SEALED:
-		return false;
+		break;
 	}
 	return false;
 }

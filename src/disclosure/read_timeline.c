@@ -86,7 +86,7 @@ static str changed_fields(struct collecting *k, const struct type *t, struct jso
 {
 	struct buf b = BUF_INIT(KIB(8));
 
-	for (size_t i = 0; t && i < t->field_count; i++) {
+	for (size_t i = 0; i < t->field_count; i++) {
 		const struct type_field *f = &t->fields[i];
 		if (same_value(json_get(older, f->name), json_get(newer, f->name)))
 			continue;
@@ -121,8 +121,6 @@ static bool each_version(void *ctx, const struct record_view *v)
 {
 	struct collecting *k = ctx;
 
-	if (!record_view_type(v))
-		return true;
 	if (k->pending && !str_eq(k->newer_state, state_name(v)))
 		pending(k)->kind = TIMELINE_MOVED;
 	settle(k, v);
@@ -147,7 +145,7 @@ static enum rc take_versions(struct collecting *k)
 	enum rc rc = read_record_history(k->r, k->t, k->v, k->id, INT64_MAX, VERSIONS_MOST, k->a, each_version, k,
 					 k->err);
 	settle(k, NULL);
-	k->cut = k->cut || k->count - before >= VERSIONS_MOST;
+	k->cut = k->count - before >= VERSIONS_MOST;
 	return rc;
 }
 
@@ -157,7 +155,7 @@ static bool is_field(const struct collecting *k, str id, str kind)
 {
 	const struct type *t = types_find(k->t, str_head(id, str_find(id, STR("--"))));
 
-	return t && type_find_field(t, kind);
+	return type_find_field(t, kind) != NULL;
 }
 
 static bool each_link(void *ctx, const struct link_view *l)
@@ -191,11 +189,9 @@ static bool each_move(void *ctx, const struct record_view *v)
 	struct collecting *k = ctx;
 	const struct type *t = record_view_type(v);
 
-	if (!t)
-		return true;
 	if (k->pending && !str_eq(k->newer_state, state_name(v)))
 		pending(k)->kind = TIMELINE_RECORD;
-	else if (k->pending && k->pending == k->count)
+	else if (k->pending)
 		k->count--; /* it was only edited: not of this record's time */
 	struct timeline_entry *e = add(k, record_view_changed(v), TIMELINE_CHANGED, str_of(state_words(k, v)));
 	k->pending = e ? k->count : 0;
@@ -206,7 +202,7 @@ static bool each_move(void *ctx, const struct record_view *v)
 	e->words = arena_str(k->a, record_view_why(v));
 	e->other = k->other;
 	struct buf title = BUF_INIT(KIB(8));
-	if (t->title && !record_view_cuts(v, t->title))
+	if (!record_view_cuts(v, t->title))
 		record_view_text(v, t->title, &title);
 	e->other_title = arena_str(k->a, buf_str(&title));
 	buf_free(&title);
@@ -225,7 +221,7 @@ static enum rc take_moves(struct collecting *k)
 		if (k->pending) /* the oldest that is seen */
 			pending(k)->kind = TIMELINE_RECORD;
 		k->pending = 0;
-		if (rc == RC_ABSENT || rc == RC_DENIED)
+		if (rc == RC_ABSENT) /* it is shown in an emergency alone, without its history */
 			rc = RC_OK;
 		else if (rc != RC_OK)
 			rc = fail(k->err, rc, "%s", why.text);
@@ -306,8 +302,8 @@ static enum rc take_events(struct collecting *k, const struct finding *f)
 	set->query.limit = EVENTS_MOST;
 	enum rc rc = read_events(k->r, k->v, &set->query, each_event, &events, &why);
 	k->cut = k->cut || events.n == EVENTS_MOST;
-	/* a filter he has no basis for, or damaged events: what is left is shown */
-	return rc == RC_OK || rc == RC_DENIED || rc == RC_INPUT ? RC_OK : fail(k->err, rc, "%s", why.text);
+	/* damaged events: what is left is shown */
+	return rc == RC_OK || rc == RC_INPUT ? RC_OK : fail(k->err, rc, "%s", why.text);
 }
 
 static enum rc take_findings(struct collecting *k)
@@ -317,8 +313,9 @@ static enum rc take_findings(struct collecting *k)
 	for (size_t i = 0; rc == RC_OK && i < k->finding_count; i++) {
 		struct finding f;
 		str id = k->findings[i];
-		if (read_finding(k->r, k->v, str_from(id, STR("finding--").n), k->a, &f, NULL) != RC_OK)
-			continue;
+		rc = read_finding(k->r, k->v, str_from(id, STR("finding--").n), k->a, &f, k->err);
+		if (rc != RC_OK)
+			break;
 		char text[40];
 		snprintf(text, sizeof(text), "%llu", (unsigned long long)f.events);
 		add_finding(k, &f, id, f.first_seen_us, "first seen", STR(""));
@@ -386,7 +383,7 @@ static enum rc take_journal(struct collecting *k, const struct type *t)
 	str uuid = str_from(k->id, str_find(k->id, STR("--")) + 2);
 	enum rc rc = RC_OK;
 
-	for (size_t i = 0; t && rc == RC_OK && i < t->clock_count; i++) {
+	for (size_t i = 0; rc == RC_OK && i < t->clock_count; i++) {
 		struct journal_line *lines;
 		size_t n = 0;
 		const struct journal_query q = { .act = STR("clock.noted"), .limit = LINES_MOST,

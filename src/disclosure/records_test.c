@@ -355,7 +355,7 @@ TEST(references_as_typed)
 	const struct words label[] = { { "en", "Case" }, { NULL } };
 	const struct type_field any = { .kind = KIND_REFERENCE, .label = label, .list = true },
 				to = { .kind = KIND_REFERENCE, .label = label, .refers_to = "incident" },
-				text = { .kind = KIND_TEXT, .label = label };
+				text = { .kind = KIND_TEXT, .label = label }, person = { .kind = KIND_PERSON, .label = label };
 	const struct { const struct type_field *f; const struct viewer *v; str typed, want; enum rc rc; } cases[] = {
 		{ &to, &lead, STR_INIT("1"), id, RC_OK },
 		{ &to, &lead, STR_INIT(" incident-1 "), id, RC_OK },
@@ -366,6 +366,11 @@ TEST(references_as_typed)
 		{ &to, &other, STR_INIT("1"), STR_INIT(""), RC_INPUT }, /* as if it were not there */
 		{ &text, &lead, STR_INIT("incident-1"), STR_INIT("incident-1"), RC_OK },
 		{ &to, &lead, STR_INIT(""), STR_INIT(""), RC_OK },
+		{ &any, &lead, STR_INIT(", ;"), STR_INIT(""), RC_OK },
+		{ &person, &lead, STR_INIT("incident-1"), id, RC_OK },
+		{ &any, &lead, STR_INIT("incident-x"), STR_INIT(""), RC_INPUT },
+		{ &any, &lead, STR_INIT("thing-1"), STR_INIT(""), RC_INPUT },
+		{ &any, &lead, STR_INIT("-1"), STR_INIT(""), RC_INPUT },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct reader *r = begin(&w);
@@ -378,6 +383,15 @@ TEST(references_as_typed)
 			CHECK(strstr(err.text, "Case: there is no record"));
 		store_read_end(r);
 	}
+	/* more than fits */
+	struct buf many = BUF_INIT(KIB(128));
+	for (int i = 0; i < 9000; i++)
+		buf_add(&many, STR("event--1,"));
+	struct reader *r = begin(&w);
+	str got;
+	CHECK_RC(read_references(r, types_of(&w), &lead, &any, buf_str(&many), STR("en"), w.a, &got, &err), RC_LIMIT, err);
+	store_read_end(r);
+	buf_free(&many);
 	world_end(&w);
 }
 
