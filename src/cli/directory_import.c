@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ronda directory import FILE... --form NAME | forms | contacts */
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -175,6 +176,7 @@ bool directory_import_form(struct cli *c, int *code_out)
 		rc = run.form->makes == IMPORT_ORGANISATIONS ? organisations(c, &run, f, &err) :
 							       contacts(c, &run, f, &err);
 	dir_file_free(f);
+	malloc_trim(0); /* a serving node does it for us, and goes on */
 	*code_out = rc == RC_OK ? 0 : cli_fail(c, &err);
 	return true;
 }
