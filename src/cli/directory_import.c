@@ -136,7 +136,7 @@ bool directory_import_form(struct cli *c, int *code_out)
 	struct import_run run = { .source = value(c, "--source"), .why = value(c, "--why"), .language = STR(""),
 				  .overwrite = cli_value(c, "--overwrite") != NULL,
 				  .dry_run = cli_value(c, "--dry-run") != NULL,
-				  .in = { .map = value(c, "--map"), .subject = value(c, "--subject") } };
+				  .in = { .map = value(c, "--map"), .dir = c->node->dir, .subject = value(c, "--subject") } };
 	if (name.n == 0 && run.in.map.n)
 		name = STR("csv");
 	run.form = name.n ? import_form_find(name) : NULL;
