@@ -145,6 +145,13 @@ static enum rc look_through(struct replacing *r, struct fallback_head *head, str
 	return rc;
 }
 
+/* Megabytes went through the writer's page cache, and nobody asks for those pages soon. */
+static enum rc forget_pages(struct tx *tx, void *ctx, struct err *err)
+{
+	(void)ctx;
+	return sql_run(sql(tx_conn(tx), "PRAGMA shrink_memory"), err);
+}
+
 enum rc fallback_replace(struct store *s, struct journal *j, struct spool *image, str actor,
 			 bool *same_out, struct err *err)
 {
@@ -169,6 +176,8 @@ enum rc fallback_replace(struct store *s, struct journal *j, struct spool *image
 			rc = store_write(s, enforce, r, err);
 		if (rc == RC_OK)
 			rc = remove_going(s, r, err);
+		if (rc == RC_OK)
+			rc = store_write(s, forget_pages, NULL, err);
 	}
 	free(r);
 	return rc;
