@@ -93,7 +93,7 @@ static void pack(struct seen *s)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *a = arena_new(KIB(64));
-	struct seen s = { .b = fallback_builder_new() };
+	struct seen s = { .b = fallback_builder_new(NULL, 0) };
 	const struct import_form *f = import_form_find(STR(NAME_OF(FUZZ_FORM)));
 	const struct import_sink to = { &s, draft, contact, told };
 	const struct import_input in = { .text = str_mem(data, size), .map = STR("Nama=name,Surel=email,No="),

@@ -74,6 +74,22 @@ check "and for one of IPv6, by its organisation" ronda who -d "$D" 2001:db8:2:70
 has "$T/out" 'abuse@net159998.example.org' "too"
 check "the table before" dir contacts undo whois:test
 is "$(dir contacts 2>/dev/null | awk '/whois:test/ { print $NF }')" "$old" "stands again, by its digest"
+mkfifo "$T/endless"
+ronda directory -d "$D" import - --form rpsl --source whois:test <"$T/endless" >"$T/out" 2>"$T/err" &
+importer=$!
+{ gzip -dc "$T/rpsl.txt.gz"; exec sleep 60; } >"$T/endless" &
+feeder=$!
+for i in $(seq 300); do
+	ls -l "/proc/$importer/fd" 2>/dev/null | grep -q 'spill-.*(deleted)' && break
+	sleep 0.1
+done
+ls -l "/proc/$importer/fd" 2>/dev/null | grep -q 'spill-.*(deleted)'
+ok $? "a dump that does not fit memory goes to the disk, under no name"
+kill -9 "$importer"
+wait "$importer" 2>"$T/err"
+kill "$feeder" 2>"$T/err"
+is "$(dir contacts 2>/dev/null | awk '/whois:test/ { print $NF }')" "$old" "cut in the middle, the table before stands"
+is "$(ls "$D" | grep -c '^spill-')" 0 "and nothing is left behind"
 printf 'Contact: mailto:security@sub.example.net\nExpires: 2099-01-01T00:00:00Z\n' >"$T/security.txt"
 check "a security.txt" dir import "$T/security.txt" --subject example.net
 check "is known" ronda who -d "$D" www.example.net

@@ -95,7 +95,7 @@ void cli_done(struct cli *c, const char *name, str value);
 void cli_print_json(struct cli *c, const struct buf *b);
 
 /* Of the first contact the viewer may see; "" else, also without an organisation. */
-str cli_first_email(const struct cli *c, const struct org *o);
+str cli_first_email(struct cli *c, const struct org *o);
 
 /* NAME=VALUE arguments into a filter; 0, or the exit code after saying what is wrong. */
 int cli_filters(struct cli *c, struct filter_set *f);

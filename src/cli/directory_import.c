@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ronda directory import FILE... --form NAME | forms | contacts */
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -135,7 +136,7 @@ bool directory_import_form(struct cli *c, int *code_out)
 	struct import_run run = { .source = value(c, "--source"), .why = value(c, "--why"), .language = STR(""),
 				  .overwrite = cli_value(c, "--overwrite") != NULL,
 				  .dry_run = cli_value(c, "--dry-run") != NULL,
-				  .in = { .map = value(c, "--map"), .subject = value(c, "--subject") } };
+				  .in = { .map = value(c, "--map"), .dir = c->node->dir, .subject = value(c, "--subject") } };
 	if (name.n == 0 && run.in.map.n)
 		name = STR("csv");
 	run.form = name.n ? import_form_find(name) : NULL;
@@ -175,6 +176,7 @@ bool directory_import_form(struct cli *c, int *code_out)
 		rc = run.form->makes == IMPORT_ORGANISATIONS ? organisations(c, &run, f, &err) :
 							       contacts(c, &run, f, &err);
 	dir_file_free(f);
+	malloc_trim(0); /* a serving node does it for us, and goes on */
 	*code_out = rc == RC_OK ? 0 : cli_fail(c, &err);
 	return true;
 }

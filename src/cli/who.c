@@ -43,57 +43,73 @@ static void json_last(const struct answer *a, struct json_out *j)
 	json_close(j, ']');
 }
 
-static void json_contacts(struct cli *c, const struct org *o, struct json_out *j)
+/* Of one organisation, with whom to call first there now; `a` is theirs. */
+struct reached {
+	struct arena *a;
+	struct contact *list;
+	size_t count;
+	struct call call;
+	bool may_call;
+};
+
+static struct reached reach(struct cli *c, const struct org *o)
 {
-	size_t count = 0;
-	const struct contact *list = o ? read_contacts(&c->viewer, o, &count) : NULL;
+	struct reached w = { .a = arena_new(KIB(4)) };
+	struct reader *r = NULL;
+	struct err err;
+	enum rc rc = o ? store_read_begin(c->node->store, &r, &err) : RC_OK;
+	if (rc == RC_OK)
+		rc = read_contacts(r, &c->viewer, o, w.a, &w.list, &w.count, &err);
+	if (r)
+		store_read_end(r);
+	if (rc != RC_OK)
+		cli_talk(c, "the contacts of '" STR_FMT "' cannot be read: %s", STR_ARG(o->name), err.text);
+	w.may_call = w.count && call_first(w.list, w.count, o->timezone,
+					   settings_text(c->node->settings, "timezone"), clock_now_us(),
+					   &w.call);
+	return w;
+}
+
+static void json_contacts(const struct reached *w, struct json_out *j)
+{
 	json_key(j, STR("contacts"));
 	json_open(j, '[');
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < w->count; i++) {
 		json_open(j, '{');
-		json_put_str(j, "role", list[i].role);
-		json_put_str(j, "email", list[i].email);
-		json_put_str(j, "phone", list[i].phone);
+		json_put_str(j, "role", w->list[i].role);
+		json_put_str(j, "email", w->list[i].email);
+		json_put_str(j, "phone", w->list[i].phone);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
 }
 
-/* Whom to call first there now; false: nobody the caller may see. */
-static bool who_to_call(struct cli *c, const struct org *o, struct call *out)
-{
-	size_t count = 0;
-	const struct contact *list = o ? read_contacts(&c->viewer, o, &count) : NULL;
-	return list && call_first(list, count, o->timezone, settings_text(c->node->settings, "timezone"),
-				  clock_now_us(), out);
-}
-
 /* "phone +000-1 (abuse, open)" */
-static str call_words(struct cli *c, const struct org *o)
+static str call_words(struct cli *c, const struct reached *w)
 {
-	struct call call;
-	if (!who_to_call(c, o, &call))
+	const struct call *call = &w->call;
+	if (!w->may_call)
 		return STR("");
-	str who = call.contact->name.n ? call.contact->name : call.contact->role;
-	return arena_fmt(c->a, "%s " STR_FMT " (" STR_FMT "%s%s)", call.channel, STR_ARG(call.reach),
-			 STR_ARG(who), who.n ? ", " : "", open_now_name(call.open));
+	str who = call->contact->name.n ? call->contact->name : call->contact->role;
+	return arena_fmt(c->a, "%s " STR_FMT " (" STR_FMT "%s%s)", call->channel, STR_ARG(call->reach),
+			 STR_ARG(who), who.n ? ", " : "", open_now_name(call->open));
 }
 
-static void json_call(struct cli *c, const struct org *o, struct json_out *j)
+static void json_call(struct cli *c, const struct org *o, const struct reached *w, struct json_out *j)
 {
-	struct call call;
+	const struct call *call = &w->call;
 	char local[40];
-	if (!who_to_call(c, o, &call))
+	if (!w->may_call)
 		return;
 	json_key(j, STR("call"));
 	json_open(j, '{');
-	json_put_str(j, "role", call.contact->role);
-	json_put_str(j, "name", call.contact->name);
-	json_put_str(j, "channel", str_of(call.channel));
-	json_put_str(j, "reach", call.reach);
-	json_put_str(j, "now", str_of(open_now_name(call.open)));
-	if (call.open == OPEN_LATER && call.opens_us != TIME_NONE)
-		json_put_time(j, "opens", call.opens_us);
+	json_put_str(j, "role", call->contact->role);
+	json_put_str(j, "name", call->contact->name);
+	json_put_str(j, "channel", str_of(call->channel));
+	json_put_str(j, "reach", call->reach);
+	json_put_str(j, "now", str_of(open_now_name(call->open)));
+	if (call->open == OPEN_LATER && call->opens_us != TIME_NONE)
+		json_put_time(j, "opens", call->opens_us);
 	json_put_str(j, "local_time", local_time(o->timezone, settings_text(c->node->settings, "timezone"),
 						 clock_now_us(), local));
 	json_close(j, '}');
@@ -120,8 +136,10 @@ static void json_answer(struct cli *c, const struct directory *d, const struct a
 		json_put_str(&j, "organisation", o ? o->name : STR(""));
 		json_put_str(&j, "role", str_of(role_name(m->role)));
 		json_put_str(&j, "reason", str_of(m->reason));
-		json_contacts(c, o, &j);
-		json_call(c, o, &j);
+		struct reached w = reach(c, o);
+		json_contacts(&w, &j);
+		json_call(c, o, &w, &j);
+		arena_free(w.a);
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');
@@ -131,11 +149,17 @@ static void json_answer(struct cli *c, const struct directory *d, const struct a
 	buf_free(&b);
 }
 
-str cli_first_email(const struct cli *c, const struct org *o)
+static str first_email(struct cli *c, const struct reached *w)
 {
-	size_t count = 0;
-	const struct contact *list = o ? read_contacts(&c->viewer, o, &count) : NULL;
-	return count ? list[0].email : STR("");
+	return w->count ? arena_str(c->a, w->list[0].email) : STR("");
+}
+
+str cli_first_email(struct cli *c, const struct org *o)
+{
+	struct reached w = reach(c, o);
+	str email = first_email(c, &w);
+	arena_free(w.a);
+	return email;
 }
 
 static void csv_or_text(struct cli_table *t, const struct directory *d, const struct answer *a)
@@ -147,12 +171,14 @@ static void csv_or_text(struct cli_table *t, const struct directory *d, const st
 		bool none = a->who.concerns.count == 0;
 		const struct match *m = &a->who.concerns.list[i];
 		const struct org *o = none ? NULL : directory_org(d, m->org);
+		struct reached w = reach(t->c, o);
 		str row[] = { a->asked, o ? o->name : STR("(nobody known)"),
 			      none ? STR("") : str_of(role_name(m->role)),
 			      none ? STR("") : str_of(m->reason),
-			      cli_first_email(t->c, o), str_of(asn), str_of(a->who.facts.cc),
-			      call_words(t->c, o) };
+			      first_email(t->c, &w), str_of(asn), str_of(a->who.facts.cc),
+			      call_words(t->c, &w) };
 		cli_row(t, row);
+		arena_free(w.a);
 	}
 	for (size_t i = 0; i < a->last_count; i++) {
 		const struct fallback_hit *h = &a->last[i];
@@ -180,10 +206,12 @@ static void grouped(struct cli *c, const struct directory *d, struct answer *lis
 		int64_t org = cs->count ? cs->list[0].org : 0;
 		if (org != last) {
 			const struct org *o = directory_org(d, org);
-			str call = call_words(c, o);
+			struct reached w = reach(c, o);
+			str call = call_words(c, &w);
 			cli_printf(c, "%s" STR_FMT " <" STR_FMT ">%s" STR_FMT "\n", last < 0 ? "" : "\n",
 				   STR_ARG(o ? o->name : STR("(nobody known)")),
-				   STR_ARG(cli_first_email(c, o)), call.n ? "  now: " : "", STR_ARG(call));
+				   STR_ARG(first_email(c, &w)), call.n ? "  now: " : "", STR_ARG(call));
+			arena_free(w.a);
 			last = org;
 		}
 		str words = cs->count || list[i].last_count == 0 ? STR("") :

@@ -2,6 +2,7 @@
 #include "base/test.h"
 
 #include "base/clock.h"
+#include "base/test_dir.h"
 #include "directory/import_private.h"
 
 static struct err err;
@@ -260,5 +261,44 @@ TEST(pieces)
 	arena_free(a);
 }
 
+/* Handles, ranges and who names whom, through memory and through the disk in pieces: one answer. */
+TEST(a_dump_in_pieces)
+{
+	static const size_t memory[] = { 1, 500, KIB(16) };
+	struct test_dir dir = test_dir_new();
+	struct buf dump = BUF_INIT(MIB(4));
+	for (unsigned i = 0; i < 1500; i++) {
+		unsigned x = i * 2654435761u;
+		buf_fmt(&dump, i % 3 == 0 ? "inetnum: 198.18.%u.0 - 198.18.%u.255\nnetname: N%u\n" :
+			       i % 3 == 1 ? "organisation: H%u\ndescr: %u\ndescr: %u\n" :
+					    "role: %u\ndescr: %u\nnic-hdl: h%u\n", x >> 8 & 127, x >> 8 & 127, x >> 16 & 63);
+		if (x & 0x1000)
+			buf_fmt(&dump, "abuse-c: H%u\n", x >> 20 & 63);
+		if (x & 0x2000)
+			buf_fmt(&dump, "org: H%u\nmnt-irt: h%u\n", x >> 14 & 63, x >> 24 & 63);
+		if ((x & 0xc000) == 0)
+			buf_fmt(&dump, "abuse-mailbox: a%u@example.org\n", i);
+		buf_add(&dump, STR("country: id\n\n"));
+	}
+	struct seen want = read_as("rpsl", buf_str(&dump), STR(""), STR(""), RC_OK);
+	CHECK_INT(want.contacts, 500);
+	for (size_t i = 0; i < COUNT_OF(memory); i++) {
+		struct seen s = { .text = BUF_INIT(MIB(16)) };
+		struct arena *a = arena_new(KIB(64));
+		const struct import_sink to = { &s, saw_organisation, saw_contact, saw_words };
+		const struct import_input in = { .text = buf_str(&dump), .map = STR(""), .subject = STR(""), .seen_day = 20000,
+						 .trust = 60, .dir = dir.path, .memory = memory[i] };
+		CHECK_RC(import_form_find(STR("rpsl"))->read(&in, &to, a, &err), RC_OK, err);
+		CHECK_MSG(str_eq(buf_str(&s.text), buf_str(&want.text)), "memory %zu", memory[i]);
+		CHECK_INT(s.told, want.told);
+		buf_free(&s.text);
+		arena_free(a);
+	}
+	buf_free(&want.text);
+	buf_free(&dump);
+	test_dir_end(&dir);
+}
+
 TEST_MAIN(TEST_RUN(teams), TEST_RUN(tables), TEST_RUN(registries), TEST_RUN(rdap), TEST_RUN(security_txt),
-	  TEST_RUN(guessed), TEST_RUN(pieces))
+	  TEST_RUN(guessed), TEST_RUN(pieces),
+	  TEST_RUN(a_dump_in_pieces))

@@ -59,6 +59,8 @@ struct import_input {
 	str subject;               /* whom it is about: the domain of a security.txt */
 	int32_t seen_day;          /* of the file */
 	uint8_t trust;             /* of the source, for contacts */
+	const char *dir;           /* where what does not fit memory stands for the while (base/spill.h); or NULL */
+	size_t memory;             /* of each of its tables; 0: as usual */
 };
 enum import_makes { IMPORT_ORGANISATIONS, IMPORT_CONTACTS };
 struct import_form {

@@ -2,29 +2,26 @@
 /* Whois dumps of the regional registries: RPSL objects (RFC 2622 section 2), a blank line between.
  * A range (inetnum, inet6num, aut-num) names who answers for it: abuse-c, the IRT of mnt-irt, or
  * its organisation; those are objects of their own, anywhere in the dump, also in a file behind.
- * So all is collected first, then resolved. */
+ * So all is collected first, on disk where it is much (base/spill.h), then brought together by
+ * sorting: who is named, by what he has; and both, by the range that names him. */
 #include <stdlib.h>
 
 #include "base/ip.h"
+#include "base/spill.h"
 #include "directory/import_private.h"
 #include "record/codes.h"
 
-enum { OBJECTS_MOST = 8000000, VALUE_MOST = 300 };
+enum { OBJECTS_MOST = 8000000, VALUE_MOST = 300, KEY_MOST = 2 * (2 + VALUE_MOST) + 8 };
 
-/* Somebody who answers: role, person, irt, organisation. */
-struct handle {
-	str name;                  /* upper case */
-	str abuse, email;          /* abuse-mailbox; e-mail */
-	uint32_t abuse_c;          /* another's, +1 */
-};
 struct range {
 	uint8_t kind;              /* enum fallback_kind */
 	char country[2];
 	struct ip first, last;     /* of an AS number: its digits in asn */
-	uint32_t asn, abuse_c, irt, org;
-	str name, email;
+	uint32_t asn;
 	uint64_t row;
 };
+/* Whom a range names. */
+enum named { NAMED_ABUSE_C, NAMED_IRT, NAMED_ORG, NAMED };
 struct rpsl_object {
 	str class, key;            /* of its first attribute */
 	str abuse_c, irt, org, abuse, email, name, descr, country, nic_hdl;
@@ -34,14 +31,11 @@ struct rpsl_object {
 struct rpsl {
 	const struct import_input *in;
 	const struct import_sink *to;
-	struct arena *a, *one;     /* of all; of an object */
-	struct handle *handles;
-	size_t handle_count, handle_room;
-	uint32_t *slots;
-	size_t mask;
-	struct range *ranges;
-	size_t range_count, range_room;
-	size_t objects;
+	struct arena *one;         /* of an object */
+	struct spill *handles;     /* name, order: mail, the handle of its abuse-c */
+	struct spill *named;       /* name, range, enum named */
+	struct spill *ranges;      /* order: struct range, mail, name */
+	size_t handle_count, range_count, objects;
 };
 
 static void told(struct rpsl *r, uint64_t row, const char *words)
@@ -50,52 +44,36 @@ static void told(struct rpsl *r, uint64_t row, const char *words)
 		r->to->told(r->to->ctx, row, words);
 }
 
-static uint64_t hash_of(str s)
+static void put_be32(char *to, uint64_t n)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (uint8_t)s.p[i]) * UINT64_C(0x100000001b3);
-	return h ^ h >> 29;
+	for (int i = 0; i < 4; i++)
+		to[i] = (char)(uint8_t)(n >> 8 * (3 - i));
 }
 
-static void slots_widen(struct rpsl *r)
+static uint32_t be32_at(const char *p)
 {
-	size_t mask = r->slots ? r->mask * 2 + 1 : 4095;
-	uint32_t *wider = x_array(mask + 1, sizeof(*wider));
-	for (size_t i = 0; i < r->handle_count; i++) {
-		size_t at = hash_of(r->handles[i].name) & mask;
-		while (wider[at])
-			at = (at + 1) & mask;
-		wider[at] = (uint32_t)i + 1;
-	}
-	free(r->slots);
-	r->slots = wider;
-	r->mask = mask;
+	const uint8_t *b = (const uint8_t *)p;
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
-/* Place + 1 of the handle of that name, made when it is new; 0: no name. */
-static uint32_t handle_of(struct rpsl *r, str name)
+/* A name in upper case behind its length: those of one name stand together, whatever follows. */
+static size_t put_name(char *to, str name)
 {
-	char up[VALUE_MOST];
-	name = str_head(name, sizeof(up));
-	if (name.n == 0)
-		return 0;
+	name = str_head(name, VALUE_MOST);
+	to[0] = (char)(uint8_t)(name.n >> 8);
+	to[1] = (char)(uint8_t)name.n;
 	for (size_t i = 0; i < name.n; i++)
-		up[i] = name.p[i] >= 'a' && name.p[i] <= 'z' ? (char)(name.p[i] - 32) : name.p[i];
-	str key = str_mem(up, name.n);
-	if ((r->handle_count + 1) * 2 > r->mask)
-		slots_widen(r);
-	size_t at = hash_of(key) & r->mask;
-	for (; r->slots[at]; at = (at + 1) & r->mask)
-		if (str_eq(r->handles[r->slots[at] - 1].name, key))
-			return r->slots[at];
-	if (r->handle_count == r->handle_room) {
-		r->handle_room = r->handle_room ? 2 * r->handle_room : 1024;
-		r->handles = x_grow(r->handles, r->handle_room, sizeof(*r->handles));
-	}
-	r->handles[r->handle_count] = (struct handle){ .name = arena_str(r->a, key), .abuse = STR(""), .email = STR("") };
-	r->slots[at] = (uint32_t)++r->handle_count;
-	return r->slots[at];
+		to[2 + i] = name.p[i] >= 'a' && name.p[i] <= 'z' ? (char)(name.p[i] - 32) : name.p[i];
+	return 2 + name.n;
+}
+
+/* The first such of *s, with its length. */
+static str cut_name(str *s)
+{
+	size_t n = 2 + ((size_t)(uint8_t)s->p[0] << 8 | (uint8_t)s->p[1]);
+	str name = str_head(*s, n);
+	*s = str_from(*s, n);
+	return name;
 }
 
 /* --- an object --- */
@@ -154,23 +132,28 @@ static void take_line(struct rpsl *r, struct rpsl_object *o, str line, uint64_t 
 	}
 }
 
-static str email_of(struct rpsl *r, str text)
-{
-	str e = draft_email(r->one, text);
-	return e.n ? arena_str(r->a, e) : STR("");
-}
-
 static void keep_handle(struct rpsl *r, const struct rpsl_object *o, str name)
 {
-	uint32_t at = handle_of(r, name);
-	if (!at)
+	char key[KEY_MOST], value[KEY_MOST];
+	if (name.n == 0)
 		return;
-	str abuse = email_of(r, o->abuse), email = email_of(r, o->email);
-	uint32_t abuse_c = handle_of(r, o->abuse_c);
-	struct handle *h = &r->handles[at - 1];
-	h->abuse = abuse;
-	h->email = email;
-	h->abuse_c = abuse_c;
+	str abuse = draft_email(r->one, o->abuse), email = draft_email(r->one, o->email);
+	size_t n = put_name(key, name), m = put_name(value, o->abuse_c);
+	put_be32(key + n, r->handle_count++);
+	str mail = str_head(abuse.n ? abuse : email, VALUE_MOST);
+	memcpy(value + m, mail.p, mail.n);
+	spill_add(r->handles, str_mem(key, n + 4), str_mem(value, m + mail.n));
+}
+
+static void keep_named(struct rpsl *r, enum named which, str name)
+{
+	char key[KEY_MOST];
+	if (name.n == 0)
+		return;
+	size_t n = put_name(key, name);
+	put_be32(key + n, r->range_count);
+	key[n + 4] = (char)which;
+	spill_add(r->named, str_mem(key, n + 5), STR(""));
 }
 
 static bool range_of_text(str text, struct ip *first, struct ip *last)
@@ -210,21 +193,25 @@ static void keep_range(struct rpsl *r, const struct rpsl_object *o, enum fallbac
 	} else if (too_large(&n.first, &n.last)) {
 		return;
 	}
-	n.abuse_c = handle_of(r, o->abuse_c);
-	n.irt = handle_of(r, o->irt);
-	n.org = handle_of(r, o->org);
-	n.email = email_of(r, o->abuse.n ? o->abuse : o->email);
-	n.name = arena_str(r->a, draft_clean(r->one, o->name.n ? o->name : o->descr, 120));
+	keep_named(r, NAMED_ABUSE_C, o->abuse_c);
+	keep_named(r, NAMED_IRT, o->irt);
+	keep_named(r, NAMED_ORG, o->org);
+	str email = str_head(draft_email(r->one, o->abuse.n ? o->abuse : o->email), VALUE_MOST);
+	str name = str_head(draft_clean(r->one, o->name.n ? o->name : o->descr, 120), VALUE_MOST);
 	if (o->country.n == 2)
 		for (int i = 0; i < 2; i++) {
 			char c = o->country.p[i];
 			n.country[i] = c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
 		}
-	if (r->range_count == r->range_room) {
-		r->range_room = r->range_room ? 2 * r->range_room : 1024;
-		r->ranges = x_grow(r->ranges, r->range_room, sizeof(*r->ranges));
-	}
-	r->ranges[r->range_count++] = n;
+	char key[4], value[sizeof(n) + 2 + 2 * VALUE_MOST];
+	size_t at = sizeof(n);
+	put_be32(key, r->range_count++);
+	memcpy(value, &n, sizeof(n));
+	value[at++] = (char)(uint8_t)(email.n >> 8);
+	value[at++] = (char)(uint8_t)email.n;
+	memcpy(value + at, email.p, email.n);
+	memcpy(value + at + email.n, name.p, name.n);
+	spill_add(r->ranges, str_mem(key, sizeof(key)), str_mem(value, at + email.n + name.n));
 }
 
 static enum rc end_object(struct rpsl *r, struct rpsl_object *o, struct err *err)
@@ -250,59 +237,225 @@ static enum rc end_object(struct rpsl *r, struct rpsl_object *o, struct err *err
 
 /* --- who answers --- */
 
-static const struct handle *at(const struct rpsl *r, uint32_t place)
+static struct spill *fresh(const struct rpsl *r)
 {
-	return place ? &r->handles[place - 1] : NULL;
+	return spill_new(r->in->dir, r->in->memory ? r->in->memory : SPILL_MEMORY);
 }
 
-static str abuse_of(const struct handle *h)
+/* A walk beside another: rows whose key begins with a name, in its order. */
+struct beside {
+	struct spill *s;
+	str key, value;            /* value: "" unless the name is there */
+	bool there;
+};
+
+static void beside_begin(struct beside *b, struct spill *s)
 {
-	return !h ? STR("") : h->abuse.n ? h->abuse : h->email;
+	b->s = s;
+	b->there = spill_next(s, &b->key, &b->value);
 }
 
-static str responsible(const struct rpsl *r, const struct range *n)
+/* What the walk has of `name`; the walk asks for names in order. STR_NONE: nothing. */
+static str beside_find(struct beside *b, str name)
 {
-	const struct handle *org = at(r, n->org);
-	str found = abuse_of(at(r, n->abuse_c));
-	if (found.n == 0)
-		found = abuse_of(at(r, n->irt));
-	if (found.n == 0 && org)
-		found = abuse_of(at(r, org->abuse_c));
-	if (found.n == 0)
-		found = n->email;
-	return found.n ? found : abuse_of(org);
+	while (b->there) {
+		str rest = b->key, has = cut_name(&rest);
+		int order = str_cmp(has, name);
+		if (order == 0)
+			return b->value;
+		if (order > 0)
+			break;
+		b->there = spill_next(b->s, &b->key, &b->value);
+	}
+	return STR_NONE;
 }
 
-static void give(struct rpsl *r)
+/* The last of each handle stands. *known: name: mail; *asks: the name of its abuse-c, its own. */
+static enum rc settle_handles(struct rpsl *r, struct spill *known, struct spill *asks, struct err *err)
+{
+	char name[KEY_MOST], value[KEY_MOST], key[KEY_MOST];
+	size_t name_n = 0, value_n = 0;
+	str k, v;
+	bool more = true;
+	enum rc rc = spill_sort(r->handles, err);
+	while (rc == RC_OK && more) {
+		more = spill_next(r->handles, &k, &v);
+		str of = more ? cut_name(&k) : STR("");
+		if (name_n && !str_eq(of, str_mem(name, name_n))) {
+			str mail = str_mem(value, value_n), abuse_c = cut_name(&mail);
+			spill_add(known, str_mem(name, name_n), mail);
+			if (abuse_c.n > 2) {
+				memcpy(key, abuse_c.p, abuse_c.n);
+				memcpy(key + abuse_c.n, name, name_n);
+				spill_add(asks, str_mem(key, abuse_c.n + name_n), STR(""));
+			}
+		}
+		if (!more)
+			break;
+		memcpy(name, of.p, of.n);
+		name_n = of.n;
+		memcpy(value, v.p, v.n);
+		value_n = v.n;
+	}
+	return rc == RC_OK ? spill_ok(r->handles, err) : rc;
+}
+
+/* *through: name: the mail of its abuse-c. */
+static enum rc follow(struct spill *known, struct spill *asks, struct spill *through, struct err *err)
+{
+	struct beside of = { .there = false };
+	str k, v;
+	enum rc rc = spill_sort(known, err);
+	if (rc == RC_OK)
+		rc = spill_sort(asks, err);
+	if (rc == RC_OK)
+		beside_begin(&of, known);
+	while (rc == RC_OK && spill_next(asks, &k, &v)) {
+		str mail = beside_find(&of, cut_name(&k));
+		if (mail.n)
+			spill_add(through, k, mail);
+	}
+	if (rc == RC_OK)
+		rc = spill_ok(asks, err);
+	return rc == RC_OK ? spill_ok(known, err) : rc;
+}
+
+/* *answers: range, enum named: length of the mail, the mail, that of its abuse-c. */
+static enum rc answer(struct rpsl *r, struct spill *known, struct spill *through, struct spill *answers,
+		      struct err *err)
+{
+	struct beside own = { .there = false }, their = { .there = false };
+	char value[KEY_MOST];
+	str k, v;
+	enum rc rc = spill_sort(known, err);
+	if (rc == RC_OK)
+		rc = spill_sort(through, err);
+	if (rc == RC_OK)
+		rc = spill_sort(r->named, err);
+	if (rc == RC_OK) {
+		beside_begin(&own, known);
+		beside_begin(&their, through);
+	}
+	while (rc == RC_OK && spill_next(r->named, &k, &v)) {
+		str name = cut_name(&k), mail = beside_find(&own, name), theirs = beside_find(&their, name);
+		if (!mail.n && !theirs.n)
+			continue;
+		value[0] = (char)(uint8_t)(mail.n >> 8);
+		value[1] = (char)(uint8_t)mail.n;
+		if (mail.n)
+			memcpy(value + 2, mail.p, mail.n);
+		if (theirs.n)
+			memcpy(value + 2 + mail.n, theirs.p, theirs.n);
+		spill_add(answers, k, str_mem(value, 2 + mail.n + theirs.n));
+	}
+	if (rc == RC_OK)
+		rc = spill_ok(r->named, err);
+	if (rc == RC_OK)
+		rc = spill_ok(through, err);
+	return rc == RC_OK ? spill_ok(known, err) : rc;
+}
+
+/* Of those a range names. */
+struct mails {
+	char own[NAMED][VALUE_MOST], theirs[NAMED][VALUE_MOST];
+	size_t own_n[NAMED], theirs_n[NAMED];
+};
+
+static str responsible(const struct mails *m, str email)
+{
+	if (m->own_n[NAMED_ABUSE_C])
+		return str_mem(m->own[NAMED_ABUSE_C], m->own_n[NAMED_ABUSE_C]);
+	if (m->own_n[NAMED_IRT])
+		return str_mem(m->own[NAMED_IRT], m->own_n[NAMED_IRT]);
+	if (m->theirs_n[NAMED_ORG])
+		return str_mem(m->theirs[NAMED_ORG], m->theirs_n[NAMED_ORG]);
+	return email.n ? email : str_mem(m->own[NAMED_ORG], m->own_n[NAMED_ORG]);
+}
+
+static void take_answer(struct mails *m, str key, str value)
+{
+	unsigned which = (uint8_t)key.p[4];
+	str rest = value, mail = str_from(cut_name(&rest), 2);
+	if (which >= NAMED)
+		return;
+	m->own_n[which] = mail.n;
+	memcpy(m->own[which], mail.p, mail.n);
+	m->theirs_n[which] = rest.n;
+	memcpy(m->theirs[which], rest.p, rest.n);
+}
+
+static enum rc give(struct rpsl *r, struct spill *answers, struct err *err)
 {
 	uint64_t nobody = 0;
 	char words[120];
-	for (size_t i = 0; i < r->range_count; i++) {
-		const struct range *n = &r->ranges[i];
-		struct fallback_entry e = { .kind = (enum fallback_kind)n->kind, .first = n->first, .last = n->last,
-					    .asn_first = n->asn, .asn_last = n->asn, .email = responsible(r, n),
-					    .name = n->name, .domain = STR(""), .trust = r->in->trust,
+	str k, v, ak, av;
+	struct mails *m = x_alloc(sizeof(*m));
+	enum rc rc = spill_sort(answers, err);
+	bool there = rc == RC_OK && spill_next(answers, &ak, &av);
+	if (rc == RC_OK)
+		rc = spill_sort(r->ranges, err);
+	while (rc == RC_OK && spill_next(r->ranges, &k, &v)) {
+		struct range n;
+		memset(m->own_n, 0, sizeof(m->own_n));
+		memset(m->theirs_n, 0, sizeof(m->theirs_n));
+		for (; there && be32_at(ak.p) == be32_at(k.p); there = spill_next(answers, &ak, &av))
+			take_answer(m, ak, av);
+		memcpy(&n, v.p, sizeof(n));
+		str name = str_from(v, sizeof(n)), email = str_from(cut_name(&name), 2);
+		struct fallback_entry e = { .kind = (enum fallback_kind)n.kind, .first = n.first, .last = n.last,
+					    .asn_first = n.asn, .asn_last = n.asn, .email = responsible(m, email),
+					    .name = name, .domain = STR(""), .trust = r->in->trust,
 					    .seen_day = r->in->seen_day };
-		if (code_country(str_mem(n->country, 2)))
-			memcpy(e.country, n->country, 2);
+		if (code_country(str_mem(n.country, 2)))
+			memcpy(e.country, n.country, 2);
 		nobody += e.email.n == 0;
 		if ((e.email.n || e.country[0]) && r->to->contact)
-			r->to->contact(r->to->ctx, n->row, &e);
+			r->to->contact(r->to->ctx, n.row, &e);
 	}
+	free(m);
+	if (rc == RC_OK)
+		rc = spill_ok(answers, err);
+	if (rc == RC_OK)
+		rc = spill_ok(r->ranges, err);
 	snprintf(words, sizeof(words), "%llu ranges name nobody to write to", (unsigned long long)nobody);
-	if (nobody)
+	if (rc == RC_OK && nobody)
 		told(r, 0, words);
+	return rc;
+}
+
+static enum rc resolve(struct rpsl *r, struct err *err)
+{
+	struct spill *known = fresh(r), *asks = fresh(r), *through = fresh(r), *answers = fresh(r);
+	enum rc rc = settle_handles(r, known, asks, err);
+	spill_free(r->handles);
+	r->handles = NULL;
+	if (rc == RC_OK)
+		rc = follow(known, asks, through, err);
+	spill_free(asks);
+	if (rc == RC_OK)
+		rc = answer(r, known, through, answers, err);
+	spill_free(known);
+	spill_free(through);
+	spill_free(r->named);
+	r->named = NULL;
+	if (rc == RC_OK)
+		rc = give(r, answers, err);
+	spill_free(answers);
+	return rc;
 }
 
 static enum rc parse(const struct import_input *in, const struct import_sink *to, struct arena *a,
 		    struct err *err)
 {
-	struct rpsl r = { .in = in, .to = to, .a = a, .one = arena_new(KIB(16)) };
+	struct rpsl r = { .in = in, .to = to, .one = arena_new(KIB(16)) };
 	struct rpsl_object o = { .row = 0 };
 	str left = in->text, line;
 	uint64_t row = 0;
 	enum rc rc = RC_OK;
-	slots_widen(&r);
+	(void)a;
+	r.handles = fresh(&r);
+	r.named = fresh(&r);
+	r.ranges = fresh(&r);
 	while (rc == RC_OK && input_line(in, &left, &row, &line)) {
 		if (str_trim_all(line).n == 0)
 			rc = end_object(&r, &o, err);
@@ -314,10 +467,10 @@ static enum rc parse(const struct import_input *in, const struct import_sink *to
 	if (rc == RC_OK && r.range_count == 0)
 		rc = fail(err, RC_INPUT, "there is no inetnum, inet6num or aut-num in it");
 	if (rc == RC_OK)
-		give(&r);
-	free(r.handles);
-	free(r.slots);
-	free(r.ranges);
+		rc = resolve(&r, err);
+	spill_free(r.handles);
+	spill_free(r.named);
+	spill_free(r.ranges);
 	arena_free(r.one);
 	return rc;
 }

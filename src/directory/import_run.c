@@ -296,10 +296,10 @@ enum rc import_contacts(struct store *s, struct journal *j, str actor, const str
 			bulk_tell tell, void *ctx, struct import_contacts_outcome *out, struct err *err)
 {
 	struct arena *a = arena_new(KIB(256));
-	struct collecting c = { .b = fallback_builder_new(), .a = arena_new(KIB(4)), .out = out, .tell = tell,
+	struct collecting c = { .b = fallback_builder_new(run->in.dir, run->in.memory), .a = arena_new(KIB(4)), .out = out, .tell = tell,
 				.ctx = ctx, .single = run->form->single };
 	struct import_sink sink = { .ctx = &c, .contact = take_contact, .told = tell_contact };
-	struct buf image = BUF_INIT(FALLBACK_IMAGE_MAX);
+	struct spool *image = NULL;
 	str source = run->source.n ? run->source : str_of(run->form->source);
 	struct import_input in = run->in;
 	*out = (struct import_contacts_outcome){ .told = 0 };
@@ -315,15 +315,15 @@ enum rc import_contacts(struct store *s, struct journal *j, str actor, const str
 	if (rc == RC_OK && c.rc != RC_OK)
 		rc = fail(err, c.rc, "%s", c.err.text);
 	if (rc == RC_OK)
-		rc = fallback_build(c.b, source, &image, &out->counts, err);
+		rc = fallback_build_spool(c.b, source, &image, &out->counts, err);
 	fallback_builder_free(c.b);
 	if (rc == RC_OK && out->counts.entries == 0)
 		rc = fail(err, RC_INPUT, "no contact was found in it");
 	if (rc == RC_OK && c.single && !run->dry_run)
 		rc = note_all(s, &(struct noting){ .c = &c, .j = j, .source = source, .actor = actor }, err);
 	else if (rc == RC_OK && !run->dry_run)
-		rc = fallback_replace(s, j, buf_str(&image), actor, &out->same, err);
-	buf_free(&image);
+		rc = fallback_replace(s, j, image, actor, &out->same, err);
+	spool_free(image);
 	arena_free(c.a);
 	free(c.list);
 	return rc;

@@ -58,13 +58,16 @@ MUST_CHECK enum rc read_quarantined(struct reader *r, const struct viewer *v, in
 /* RC_DENIED without the right READ. Contacts are cut without a personal basis. */
 MUST_CHECK enum rc read_who(const struct viewer *v, const struct directory *d, const struct enrich *e,
 			    str text, int64_t now_us, struct who *out, struct err *err);
-/* The contacts of an organisation: none without the right READ and a personal basis. */
 /* Contacts of last resort for what read_who() was asked, most trusted first; none for whom personal
  * data are cut. Where nothing told a country, what a registry said of it is added to *w. `f` may
  * be NULL. */
 size_t read_last_resort(const struct viewer *v, const struct directory *d, const struct fallback *f,
 			int64_t now_us, struct who *w, struct fallback_hit out[FALLBACK_HITS_MAX]);
-const struct contact *read_contacts(const struct viewer *v, const struct org *o, size_t *count_out);
+/* The contacts of an organisation, in `a`: none without the right READ and a personal basis, and of
+ * none (`o` NULL). */
+MUST_CHECK enum rc read_contacts(struct reader *r, const struct viewer *v, const struct org *o,
+				 struct arena *a, struct contact **out, size_t *count_out,
+				 struct err *err);
 
 /* Text filters of commands and URLs, from one table: "type=scanner",
  * "ip=198.18.0.0/15", "asn=", "cc=", "org=", "feed=", "from=", "until=",

@@ -27,6 +27,13 @@ static enum rc add_feed(struct tx *tx, void *ctx, struct err *e)
 	return feed_add(tx, h->journal, &h->feed, STR("node"), &h->feed_id, e);
 }
 
+static enum rc add_contact(struct tx *tx, void *ctx, struct err *e)
+{
+	(void)ctx;
+	return sql_run(sql(tx_conn(tx), "INSERT INTO org_contact (org, at, role, email, phone)"
+					" VALUES (7, 1, 'abuse', 'a@example.org', '')"), e);
+}
+
 static enum rc commit(struct tx *tx, void *ctx, struct err *e)
 {
 	struct house *h = ctx;
@@ -199,7 +206,8 @@ TEST(without_the_right)
 	for (size_t i = 0; i < COUNT_OF(rights); i++) {
 		struct viewer v = staff(rights[i], TLP_RED, true);
 		struct quarantined *list, one = { 0 };
-		struct org org = { .contact_count = 1, .contacts = &(struct contact){ .email = STR("a@example.org") } };
+		struct org org = { .id = 7 };
+		struct contact *contacts;
 		struct who who;
 		size_t n = 9;
 
@@ -208,7 +216,8 @@ TEST(without_the_right)
 		CHECK_RC(read_quarantined(h.r, &v, 1, h.a, &one, &err), RC_DENIED, err);
 		CHECK(!is_shown(&one));
 		CHECK_RC(read_who(&v, NULL, NULL, STR("192.0.2.1"), 0, &who, &err), RC_DENIED, err);
-		CHECK(!read_contacts(&v, &org, &n));
+		n = 9;
+		CHECK_RC(read_contacts(h.r, &v, &org, h.a, &contacts, &n, &err), RC_OK, err);
 		CHECK_INT(n, 0);
 	}
 	end(&h);
@@ -216,17 +225,24 @@ TEST(without_the_right)
 
 TEST(contacts_need_a_basis)
 {
-	struct contact mail = { .email = STR("a@example.org") };
-	struct org org = { .contact_count = 1, .contacts = &mail };
+	struct house h = begin();
+	struct org org = { .id = 7 };
 	struct viewer with = staff(RIGHT_READ, TLP_GREEN, true), without = staff(RIGHT_READ, TLP_GREEN, false);
+	struct reader *r = NULL;
+	struct contact *list;
 	size_t n;
 
-	CHECK(read_contacts(&with, &org, &n) == &mail);
+	CHECK_RC(store_write(h.store, add_contact, NULL, &err), RC_OK, err);
+	CHECK_RC(store_read_begin(h.store, &r, &err), RC_OK, err);
+	CHECK_RC(read_contacts(r, &with, &org, h.a, &list, &n, &err), RC_OK, err);
 	CHECK_INT(n, 1);
-	CHECK(!read_contacts(&without, &org, &n));
+	CHECK_STR(list[0].email, STR("a@example.org"));
+	CHECK_RC(read_contacts(r, &without, &org, h.a, &list, &n, &err), RC_OK, err);
+	CHECK(!list && n == 0);
+	CHECK_RC(read_contacts(r, &with, NULL, h.a, &list, &n, &err), RC_OK, err);
 	CHECK_INT(n, 0);
-	CHECK(!read_contacts(&with, NULL, &n));
-	CHECK_INT(n, 0);
+	store_read_end(r);
+	end(&h);
 }
 
 TEST_MAIN(TEST_RUN(records_by_viewer), TEST_RUN(pages_are_full), TEST_RUN(bytes_only_when_asked),

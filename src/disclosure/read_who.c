@@ -10,12 +10,14 @@ enum rc read_who(const struct viewer *v, const struct directory *d, const struct
 	return rc == RC_OK ? route_who(d, e, text, now_us, out, err) : rc;
 }
 
-const struct contact *read_contacts(const struct viewer *v, const struct org *o, size_t *count_out)
+enum rc read_contacts(struct reader *r, const struct viewer *v, const struct org *o, struct arena *a,
+		      struct contact **out, size_t *count_out, struct err *err)
 {
-	bool may = o && right_includes(v->right, RIGHT_READ) && !viewer_cuts_personal(v);
-
-	*count_out = may ? o->contact_count : 0;
-	return may ? o->contacts : NULL;
+	*out = NULL;
+	*count_out = 0;
+	if (!o || !right_includes(v->right, RIGHT_READ) || viewer_cuts_personal(v))
+		return RC_OK;
+	return directory_org_contacts(reader_conn(r), o->id, a, out, count_out, err);
 }
 
 size_t read_last_resort(const struct viewer *v, const struct directory *d, const struct fallback *f,

@@ -3,7 +3,8 @@
  * that holds an address.
  *
  * Built once from a sorted list, never changed: one thread or many. What
- * belongs to a network stands with the caller, under the network's place. */
+ * belongs to a network stands with the caller, under the network's place. A network of IPv4 takes
+ * 9 bytes, one of IPv6 21. */
 #ifndef RONDA_ENRICH_NETS_H
 #define RONDA_ENRICH_NETS_H
 
@@ -24,6 +25,7 @@ void nets_free(struct nets *t); /* NULL is fine */
 size_t nets_find(const struct nets *t, const struct ip *ip);
 /* Place of the network `net` itself, or of the smallest that holds all of it. */
 size_t nets_find_net(const struct nets *t, const struct net *net);
+struct net nets_at(const struct nets *t, size_t i);
 /* Place of the next larger network around that at place `i`; NETS_NONE. */
 size_t nets_around(const struct nets *t, size_t i);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -38,6 +39,7 @@ enum rc node_directory_reload(struct node *n, struct err *err)
 	store_read_end(r);
 	if (rc == RC_OK)
 		snapshot_swap(n->directory, d);
+	malloc_trim(0); /* what making it took, and the table before, lie in pieces all over the heap */
 	return rc;
 }
 
@@ -77,6 +79,7 @@ enum rc node_contacts_reload(struct node *n, struct err *err)
 	store_read_end(r);
 	if (rc == RC_OK)
 		snapshot_swap(n->contacts, f);
+	malloc_trim(0);
 	return rc;
 }
 

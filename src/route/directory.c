@@ -6,21 +6,23 @@
 #include "enrich/nets.h"
 #include "route/directory_private.h"
 
-/* All claims on one network, ASN, domain or country stand side by side: a run. */
+/* All claims on one network, ASN, domain or country stand side by side: a run. There can be a
+ * million: what the claim is on stands once, and the reason is written when somebody asks. */
 struct claim {
-	int64_t org;
-	int64_t from_us, until_us;
-	enum concern_role role;
-	bool shared_address; /* says so itself */
-	bool run_shared;     /* somebody of the run does, in his season: "shared " begins the reason */
-	bool last;           /* of its run */
-	char reason[64];
+	uint32_t org;         /* place in org_ids */
+	uint32_t season;      /* place in seasons; 0: always */
+	uint8_t role;
+	bool shared_address;  /* says so itself */
+	bool run_shared;      /* somebody of the run does, in his season */
+	bool last;            /* of its run */
 };
 
-struct domain_slot {
-	uint64_t hash;
-	str name;     /* p NULL: free */
-	uint32_t run;
+struct season {
+	int64_t from_us, until_us;
+};
+
+struct domain {
+	uint32_t text, run;   /* text: offset of one byte of length and the name */
 };
 
 enum { LETTERS = 26, NO_RUN = 0 }; /* claims begin at 1 */
@@ -31,21 +33,36 @@ struct directory {
 	struct org *orgs;       /* by name */
 	uint32_t *by_id;        /* places in orgs, by id */
 	size_t org_count;
+	int64_t *org_ids;       /* of whom there are claims */
+	struct season *seasons;
 	struct claim *claims;
 	struct nets *nets;
 	uint32_t *net_run;
 	uint32_t *asn, *asn_run;
 	size_t asn_count;
-	struct domain_slot *domains;
-	uint64_t domain_mask, domain_seed;
+	struct domain *domains;
+	uint32_t *slots;        /* hash of domains: place + 1; 0: free */
+	const char *text;
+	uint64_t slot_mask, seed;
 	uint32_t country_run[LETTERS * LETTERS];
 };
 
 /* A row with its value as a number, for sorting. */
 struct sortable {
-	const struct scope_row *row;
-	struct net net;
-	uint32_t asn;
+	int64_t org;
+	struct net net;         /* SCOPE_NET */
+	uint8_t kind, role;
+	bool shared_address;
+	uint32_t value;         /* ASN; offset of the text of a name or country */
+	uint32_t season;
+};
+
+struct directory_builder {
+	struct sortable *rows;
+	size_t count, room;
+	struct season *seasons; /* from 1 */
+	size_t season_count, season_room;
+	struct buf text;        /* one byte of length and the bytes */
 };
 
 const char *role_name(enum concern_role r)
@@ -98,18 +115,6 @@ static void copy_orgs(struct directory *d, const struct org *orgs, size_t n)
 	d->org_count = n;
 	for (size_t i = 0; i < n; i++) {
 		const struct org *from = &orgs[i];
-		struct contact *contacts = ARENA_ARRAY(d->arena, from->contact_count + 1, struct contact);
-		for (size_t c = 0; c < from->contact_count; c++)
-			contacts[c] = (struct contact){
-				.role = arena_str(d->arena, from->contacts[c].role),
-				.email = arena_str(d->arena, from->contacts[c].email),
-				.phone = arena_str(d->arena, from->contacts[c].phone),
-				.name = arena_str(d->arena, from->contacts[c].name),
-				.channel = arena_str(d->arena, from->contacts[c].channel),
-				.hours = arena_str(d->arena, from->contacts[c].hours),
-				.languages = arena_str(d->arena, from->contacts[c].languages),
-				.order = from->contacts[c].order,
-			};
 		d->orgs[i] = (struct org){
 			.id = from->id, .record = from->record, .former = from->former,
 			.name = arena_str(d->arena, from->name),
@@ -117,7 +122,6 @@ static void copy_orgs(struct directory *d, const struct org *orgs, size_t n)
 			.country = arena_str(d->arena, from->country),
 			.sector = arena_str(d->arena, from->sector),
 			.timezone = arena_str(d->arena, from->timezone),
-			.contacts = contacts, .contact_count = from->contact_count,
 		};
 	}
 	qsort(d->orgs, n, sizeof(*d->orgs), org_name_cmp);
@@ -126,43 +130,52 @@ static void copy_orgs(struct directory *d, const struct org *orgs, size_t n)
 	qsort_r(d->by_id, n, sizeof(*d->by_id), org_id_cmp, d->orgs);
 }
 
-static int sortable_cmp(const void *a, const void *b)
+static str text_at(const char *text, uint32_t at)
+{
+	return str_mem(text + at + 1, (uint8_t)text[at]);
+}
+
+/* What two claims are on; 0: the same. */
+static int key_cmp(const struct sortable *x, const struct sortable *y, const char *text)
+{
+	if (x->kind != y->kind)
+		return (int)x->kind - (int)y->kind;
+	if (x->kind == SCOPE_NET)
+		return nets_cmp(&x->net, &y->net);
+	if (x->kind == SCOPE_ASN)
+		return (x->value > y->value) - (x->value < y->value);
+	return str_cmp(text_at(text, x->value), text_at(text, y->value));
+}
+
+static int sortable_cmp(const void *a, const void *b, void *text)
 {
 	const struct sortable *x = a, *y = b;
-	if (x->row->kind != y->row->kind)
-		return (int)x->row->kind - (int)y->row->kind;
-	int order = 0;
-	if (x->row->kind == SCOPE_NET)
-		order = nets_cmp(&x->net, &y->net);
-	else if (x->row->kind == SCOPE_ASN)
-		order = (x->asn > y->asn) - (x->asn < y->asn);
-	else
-		order = str_cmp(x->row->value, y->row->value);
+	int order = key_cmp(x, y, text);
 	if (order)
 		return order;
-	if (x->row->role != y->row->role)
-		return (int)x->row->role - (int)y->row->role;
-	return (x->row->org > y->row->org) - (x->row->org < y->row->org);
+	if (x->role != y->role)
+		return (int)x->role - (int)y->role;
+	return (x->org > y->org) - (x->org < y->org);
 }
 
-static bool same_key(const struct sortable *a, const struct sortable *b)
+static bool sortable_of(struct directory_builder *b, const struct scope_row *row, struct sortable *out)
 {
-	return a->row->kind == b->row->kind && nets_cmp(&a->net, &b->net) == 0 && a->asn == b->asn &&
-	       (a->row->kind < SCOPE_DOMAIN || str_eq(a->row->value, b->row->value));
-}
-
-static bool sortable_of(const struct scope_row *row, struct sortable *out)
-{
-	*out = (struct sortable){ .row = row };
+	*out = (struct sortable){ .org = row->org, .kind = (uint8_t)row->kind, .role = (uint8_t)row->role,
+				  .shared_address = row->shared_address };
 	switch (row->kind) {
 	case SCOPE_NET:
 		return net_parse(row->value, true, &out->net);
 	case SCOPE_ASN:
-		return str_to_u32(row->value, &out->asn) && out->asn != 0;
+		return str_to_u32(row->value, &out->value) && out->value != 0;
 	case SCOPE_DOMAIN:
-		return row->value.n != 0;
 	case SCOPE_COUNTRY:
-		return country_known(row->value);
+		out->value = (uint32_t)b->text.n;
+		if (row->kind == SCOPE_COUNTRY ? !country_known(row->value) :
+						 row->value.n == 0 || row->value.n > UINT8_MAX)
+			return false;
+		buf_char(&b->text, (char)(uint8_t)row->value.n);
+		buf_add(&b->text, row->value);
+		return !b->text.over;
 	case SCOPE_KINDS:
 		break;
 	}
@@ -170,13 +183,8 @@ static bool sortable_of(const struct scope_row *row, struct sortable *out)
 }
 
 /* A name longer than fits keeps its end, which says most. */
-static void reason_write(char reason[64], const struct scope_row *row, bool shared)
+static void reason_write(char reason[64], const char *head, str value)
 {
-	const char *head = shared ? "shared net " :
-			   row->kind == SCOPE_ASN ? "asn AS" :
-			   row->kind == SCOPE_NET ? "net " :
-			   row->kind == SCOPE_DOMAIN ? "domain " : "country ";
-	str value = row->value;
 	size_t room = 63 - strlen(head);
 	bool cut = value.n > room;
 	if (cut)
@@ -210,17 +218,19 @@ static void domains_size(struct directory *d, size_t names)
 	uint64_t slots = 16;
 	while (slots < names * 2)
 		slots *= 2;
-	d->domain_mask = slots - 1;
-	d->domain_seed = random_u64();
-	d->domains = ARENA_ARRAY(d->arena, slots, struct domain_slot);
+	d->slot_mask = slots - 1;
+	d->seed = random_u64();
+	d->slots = ARENA_ARRAY(d->arena, slots, uint32_t);
+	d->domains = ARENA_ARRAY(d->arena, names + 1, struct domain);
 }
 
-static void domain_put(struct directory *d, str name, uint32_t run)
+static void domain_put(struct directory *d, size_t place, uint32_t text, uint32_t run)
 {
-	uint64_t hash = hash_name(d->domain_seed, name), at = hash & d->domain_mask;
-	while (d->domains[at].name.p)
-		at = (at + 1) & d->domain_mask;
-	d->domains[at] = (struct domain_slot){ hash, arena_str(d->arena, name), run };
+	uint64_t at = hash_name(d->seed, text_at(d->text, text)) & d->slot_mask;
+	while (d->slots[at])
+		at = (at + 1) & d->slot_mask;
+	d->slots[at] = (uint32_t)place + 1;
+	d->domains[place] = (struct domain){ text, run };
 }
 
 static size_t country_place(str cc)
@@ -228,78 +238,159 @@ static size_t country_place(str cc)
 	return (size_t)(cc.p[0] - 'A') * LETTERS + (size_t)(cc.p[1] - 'A');
 }
 
-/* When one claim in season says that a network is of shared addresses, it is for all; does one ever? */
-static bool shared_run(const struct sortable *list, size_t n, size_t i)
+static int id_cmp(const void *a, const void *b)
 {
-	bool shared = false;
-	while (i > 0 && same_key(&list[i - 1], &list[i]))
-		i--;
-	do
-		shared |= list[i].row->shared_address;
-	while (i + 1 < n && same_key(&list[i], &list[i + 1]) && (i++, true));
-	return shared;
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Those that have claims, each once: claims name them by their place. */
+static size_t take_ids(struct directory *d, const struct sortable *list, size_t n)
+{
+	int64_t *ids = x_array(n + 1, sizeof(*ids));
+	size_t count = 0;
+	for (size_t i = 0; i < n; i++)
+		ids[i] = list[i].org;
+	qsort(ids, n, sizeof(*ids), id_cmp);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || ids[i] != ids[i - 1])
+			ids[count++] = ids[i];
+	d->org_ids = ARENA_ARRAY(d->arena, count + 1, int64_t);
+	memcpy(d->org_ids, ids, count * sizeof(*ids));
+	free(ids);
+	return count;
+}
+
+static uint32_t id_place(const struct directory *d, size_t count, int64_t id)
+{
+	size_t low = 0;
+	while (count > 1) {
+		size_t half = count / 2;
+		if (d->org_ids[low + half] <= id)
+			low += half;
+		count -= half;
+	}
+	return (uint32_t)low;
+}
+
+/* When one claim in season says that a network is of shared addresses, it is for all; does one ever? */
+static bool shared_run(const struct sortable *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].shared_address)
+			return true;
+	return false;
 }
 
 static void make_runs(struct directory *d, const struct sortable *list, size_t n)
 {
-	struct net *nets = x_array(n + 1, sizeof(*nets));
+	size_t ids = take_ids(d, list, n), places[SCOPE_KINDS] = { 0 };
+	for (size_t i = 0; i < n; i++)
+		places[list[i].kind]++;
+	struct net *nets = x_array(places[SCOPE_NET] + 1, sizeof(*nets));
 	size_t net_count = 0, names = 0;
 	d->claims = ARENA_ARRAY(d->arena, n + 1, struct claim);
-	d->net_run = ARENA_ARRAY(d->arena, n + 1, uint32_t);
-	d->asn = ARENA_ARRAY(d->arena, n + 1, uint32_t);
-	d->asn_run = ARENA_ARRAY(d->arena, n + 1, uint32_t);
-	for (size_t i = 0; i < n; i++)
-		names += list[i].row->kind == SCOPE_DOMAIN;
-	domains_size(d, names);
-	for (size_t i = 0; i < n; i++) {
-		const struct scope_row *row = list[i].row;
+	d->net_run = ARENA_ARRAY(d->arena, places[SCOPE_NET] + 1, uint32_t);
+	d->asn = ARENA_ARRAY(d->arena, places[SCOPE_ASN] + 1, uint32_t);
+	d->asn_run = ARENA_ARRAY(d->arena, places[SCOPE_ASN] + 1, uint32_t);
+	domains_size(d, places[SCOPE_DOMAIN]);
+	for (size_t i = 0, end; i < n; i = end) {
 		uint32_t run = (uint32_t)i + 1;
-		bool shared = row->kind == SCOPE_NET && shared_run(list, n, i);
-		d->claims[run] = (struct claim){
-			.org = row->org, .role = row->role, .shared_address = row->shared_address,
-			.run_shared = shared,
-			.from_us = row->from_us, .until_us = row->until_us ? row->until_us : INT64_MAX,
-			.last = i + 1 == n || !same_key(&list[i], &list[i + 1]),
-		};
-		reason_write(d->claims[run].reason, row, shared);
-		if (i > 0 && same_key(&list[i - 1], &list[i]))
-			continue;
-		if (row->kind == SCOPE_NET) {
+		for (end = i + 1; end < n && key_cmp(&list[i], &list[end], d->text) == 0;)
+			end++;
+		bool shared = list[i].kind == SCOPE_NET && shared_run(&list[i], end - i);
+		for (size_t k = i; k < end; k++)
+			d->claims[k + 1] = (struct claim){
+				.org = id_place(d, ids, list[k].org), .season = list[k].season,
+				.role = list[k].role, .shared_address = list[k].shared_address,
+				.run_shared = shared, .last = k + 1 == end,
+			};
+		if (list[i].kind == SCOPE_NET) {
 			d->net_run[net_count] = run;
 			nets[net_count++] = list[i].net;
-		} else if (row->kind == SCOPE_ASN) {
+		} else if (list[i].kind == SCOPE_ASN) {
 			d->asn_run[d->asn_count] = run;
-			d->asn[d->asn_count++] = list[i].asn;
-		} else if (row->kind == SCOPE_DOMAIN) {
-			domain_put(d, row->value, run);
+			d->asn[d->asn_count++] = list[i].value;
+		} else if (list[i].kind == SCOPE_DOMAIN) {
+			domain_put(d, names++, list[i].value, run);
 		} else {
-			d->country_run[country_place(row->value)] = run;
+			d->country_run[country_place(text_at(d->text, list[i].value))] = run;
 		}
 	}
 	d->nets = nets_new(nets, net_count);
 	free(nets);
 }
 
-enum rc directory_make(const struct org *orgs, size_t org_count, const struct scope_row *rows,
-		       size_t row_count, uint64_t version, struct directory **out, struct err *err)
+struct directory_builder *directory_builder_new(void)
 {
-	struct sortable *list = x_array(row_count + 1, sizeof(*list));
-	for (size_t i = 0; i < row_count; i++)
-		if (!sortable_of(&rows[i], &list[i])) {
-			free(list);
-			return fail(err, RC_INPUT, "directory: %s '" STR_FMT "' of organisation %lld is damaged",
-				    scope_names[rows[i].kind], STR_ARG(rows[i].value),
-				    (long long)rows[i].org);
+	struct directory_builder *b = x_alloc(sizeof(*b));
+	b->text = (struct buf)BUF_INIT(MIB(1024));
+	b->seasons = x_grow(NULL, 1, sizeof(*b->seasons));
+	b->seasons[0] = (struct season){ 0, INT64_MAX };
+	b->season_count = b->season_room = 1;
+	return b;
+}
+
+void directory_builder_free(struct directory_builder *b)
+{
+	if (!b)
+		return;
+	free(b->rows);
+	free(b->seasons);
+	buf_free(&b->text);
+	free(b);
+}
+
+enum rc directory_builder_row(struct directory_builder *b, const struct scope_row *row, struct err *err)
+{
+	if (b->count == b->room) {
+		b->room = b->room ? b->room + b->room / 2 : 64;
+		b->rows = x_grow(b->rows, b->room, sizeof(*b->rows));
+	}
+	struct sortable *to = &b->rows[b->count];
+	if (!sortable_of(b, row, to))
+		return fail(err, RC_INPUT, "directory: %s '" STR_FMT "' of organisation %lld is damaged",
+			    scope_names[row->kind], STR_ARG(str_head(row->value, 100)), (long long)row->org);
+	if (row->from_us || row->until_us) {
+		if (b->season_count == b->season_room) {
+			b->season_room *= 2;
+			b->seasons = x_grow(b->seasons, b->season_room, sizeof(*b->seasons));
 		}
-	qsort(list, row_count, sizeof(*list), sortable_cmp);
+		to->season = (uint32_t)b->season_count;
+		b->seasons[b->season_count++] = (struct season){ row->from_us,
+								 row->until_us ? row->until_us : INT64_MAX };
+	}
+	b->count++;
+	return RC_OK;
+}
+
+struct directory *directory_builder_end(struct directory_builder *b, const struct org *orgs,
+					size_t org_count, uint64_t version)
+{
 	struct directory *d = x_alloc(sizeof(*d));
 	d->arena = arena_new(KIB(64));
 	d->version = version;
+	d->text = arena_str(d->arena, buf_str(&b->text)).p;
+	d->seasons = ARENA_ARRAY(d->arena, b->season_count, struct season);
+	memcpy(d->seasons, b->seasons, b->season_count * sizeof(*d->seasons));
 	copy_orgs(d, orgs, org_count);
-	make_runs(d, list, row_count);
-	free(list);
-	*out = d;
-	return RC_OK;
+	if (b->count)
+		qsort_r(b->rows, b->count, sizeof(*b->rows), sortable_cmp, b->text.p);
+	make_runs(d, b->rows, b->count);
+	return d;
+}
+
+enum rc directory_make(const struct org *orgs, size_t org_count, const struct scope_row *rows,
+		       size_t row_count, uint64_t version, struct directory **out, struct err *err)
+{
+	struct directory_builder *b = directory_builder_new();
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < row_count; i++)
+		rc = directory_builder_row(b, &rows[i], err);
+	if (rc == RC_OK)
+		*out = directory_builder_end(b, orgs, org_count, version);
+	directory_builder_free(b);
+	return rc;
 }
 
 void directory_free(struct directory *d)
@@ -344,55 +435,59 @@ const struct org *directory_org(const struct directory *d, int64_t id)
 	return NULL;
 }
 
-static bool in_season(const struct claim *c, int64_t at_us)
+static bool in_season(const struct directory *d, const struct claim *c, int64_t at_us)
 {
-	return at_us >= c->from_us && at_us < c->until_us;
-}
-
-/* A claim as it is told; `shared`: of the network, now. */
-static void tell(const struct claim *c, bool shared, struct match *out)
-{
-	static const char word[] = "shared ";
-	*out = (struct match){ .org = c->org, .role = c->role, .shared_address = shared };
-	size_t skip = c->run_shared && !shared ? sizeof(word) - 1 : 0;
-	memcpy(out->reason, c->reason + skip, sizeof(c->reason) - skip);
+	const struct season *s = &d->seasons[c->season];
+	return at_us >= s->from_us && at_us < s->until_us;
 }
 
 /* Does somebody in season say that the addresses of this network are shared? */
-static bool shared_now(const struct claim *c, int64_t at_us)
+static bool shared_now(const struct directory *d, const struct claim *c, int64_t at_us)
 {
 	if (!c->run_shared)
 		return false;
 	for (;; c++) {
-		if (c->shared_address && in_season(c, at_us))
+		if (c->shared_address && in_season(d, c, at_us))
 			return true;
 		if (c->last)
 			return false;
 	}
 }
 
-/* Adds the claims of a run that are in season; returns how many there are now. Where a smaller network
- * is claimed, whether this one is shared says nothing about the address. */
-static size_t take(const struct directory *d, uint32_t run, int64_t at_us, struct match *out,
-		   size_t most, size_t n)
+/* Adds the claims of a run that are in season; returns how many there are now. */
+static size_t take(const struct directory *d, uint32_t run, int64_t at_us, bool shared, const char *head,
+		   str value, struct match *out, size_t most, size_t n)
 {
+	size_t first = n;
 	if (run == NO_RUN)
 		return n;
-	bool shared = n == 0 && shared_now(&d->claims[run], at_us);
 	for (const struct claim *c = &d->claims[run];; c++) {
-		if (n < most && in_season(c, at_us))
-			tell(c, shared, &out[n++]);
+		if (n < most && in_season(d, c, at_us)) {
+			out[n] = (struct match){ .org = d->org_ids[c->org], .role = (enum concern_role)c->role,
+						 .shared_address = shared };
+			if (n == first)
+				reason_write(out[n].reason, head, value);
+			else
+				memcpy(out[n].reason, out[first].reason, sizeof(out[n].reason));
+			n++;
+		}
 		if (c->last)
 			return n;
 	}
 }
 
+/* Where a smaller network is claimed, whether this one is shared says nothing about the address. */
 static size_t match_around(const struct directory *d, size_t place, int64_t at_us,
 			   struct match *out, size_t most)
 {
 	size_t n = 0;
-	for (; place != NETS_NONE && n < most; place = nets_around(d->nets, place))
-		n = take(d, d->net_run[place], at_us, out, most, n);
+	for (; place != NETS_NONE && n < most; place = nets_around(d->nets, place)) {
+		char text[56];
+		struct net net = nets_at(d->nets, place);
+		bool shared = n == 0 && shared_now(d, &d->claims[d->net_run[place]], at_us);
+		n = take(d, d->net_run[place], at_us, shared, shared ? "shared net " : "net ",
+			 net_str(text, &net), out, most, n);
+	}
 	return n;
 }
 
@@ -414,8 +509,11 @@ size_t directory_match_asn(const struct directory *d, uint32_t asn, int64_t at_u
 	size_t low = 0, high = d->asn_count;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		if (d->asn[mid] == asn)
-			return take(d, d->asn_run[mid], at_us, out, most, 0);
+		if (d->asn[mid] == asn) {
+			char text[16];
+			snprintf(text, sizeof(text), "%u", asn);
+			return take(d, d->asn_run[mid], at_us, false, "asn AS", str_of(text), out, most, 0);
+		}
 		if (d->asn[mid] < asn)
 			low = mid + 1;
 		else
@@ -424,30 +522,34 @@ size_t directory_match_asn(const struct directory *d, uint32_t asn, int64_t at_u
 	return 0;
 }
 
-static uint32_t domain_run(const struct directory *d, uint64_t hash, str name)
+static const struct domain *domain_find(const struct directory *d, uint64_t hash, str name)
 {
-	for (uint64_t at = hash & d->domain_mask; d->domains[at].name.p; at = (at + 1) & d->domain_mask)
-		if (d->domains[at].hash == hash && str_eq(d->domains[at].name, name))
-			return d->domains[at].run;
-	return NO_RUN;
+	for (uint64_t at = hash & d->slot_mask; d->slots[at]; at = (at + 1) & d->slot_mask) {
+		const struct domain *one = &d->domains[d->slots[at] - 1];
+		if (str_eq(text_at(d->text, one->text), name))
+			return one;
+	}
+	return NULL;
 }
 
 size_t directory_match_domain(const struct directory *d, str fqdn, int64_t at_us,
 			      struct match *out, size_t most)
 {
-	uint32_t runs[128]; /* a name of 253 bytes has at most 127 labels */
+	const struct domain *list[128]; /* a name of 253 bytes has at most 127 labels */
 	size_t found = 0, n = 0;
-	uint64_t h = d->domain_seed;
-	for (size_t i = fqdn.n; i > 0 && found < COUNT_OF(runs); i--) {
+	uint64_t h = d->seed;
+	for (size_t i = fqdn.n; i > 0 && found < COUNT_OF(list); i--) {
 		h = hash_more(h, fqdn.p[i - 1]);
 		if (i == 1 || fqdn.p[i - 2] == '.') {
-			uint32_t run = domain_run(d, hash_end(h), str_from(fqdn, i - 1));
-			if (run != NO_RUN)
-				runs[found++] = run;
+			const struct domain *one = domain_find(d, hash_end(h), str_from(fqdn, i - 1));
+			if (one)
+				list[found++] = one;
 		}
 	}
-	while (found > 0 && n < most)
-		n = take(d, runs[--found], at_us, out, most, n);
+	while (found > 0 && n < most) {
+		const struct domain *one = list[--found];
+		n = take(d, one->run, at_us, false, "domain ", text_at(d->text, one->text), out, most, n);
+	}
 	return n;
 }
 
@@ -456,7 +558,7 @@ size_t directory_match_country(const struct directory *d, str cc, int64_t at_us,
 {
 	if (cc.n != 2 || cc.p[0] < 'A' || cc.p[0] > 'Z' || cc.p[1] < 'A' || cc.p[1] > 'Z')
 		return 0;
-	return take(d, d->country_run[country_place(cc)], at_us, out, most, 0);
+	return take(d, d->country_run[country_place(cc)], at_us, false, "country ", cc, out, most, 0);
 }
 
 /* The smallest network that anybody claims now decides: a customer's network
@@ -467,7 +569,7 @@ bool directory_shared_address(const struct directory *d, const struct ip *ip, in
 		bool claimed = false, shared = false;
 		const struct claim *c = &d->claims[d->net_run[i]];
 		for (;; c++) {
-			if (in_season(c, at_us)) {
+			if (in_season(d, c, at_us)) {
 				claimed = true;
 				shared |= c->shared_address;
 			}

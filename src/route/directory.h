@@ -9,6 +9,7 @@
 #ifndef RONDA_ROUTE_DIRECTORY_H
 #define RONDA_ROUTE_DIRECTORY_H
 
+#include "base/arena.h"
 #include "base/ip.h"
 #include "base/uuid.h"
 #include "store/store.h"
@@ -30,9 +31,12 @@ struct org {
 	struct uuid record;  /* zero: none yet */
 	bool former;         /* kept for its name */
 	str name, kind, country, sector, timezone;
-	const struct contact *contacts;
-	size_t contact_count;
 };
+
+/* Contacts of an organisation, in their order, in `a`: not in the table, as a large directory has
+ * hundreds of thousands and few are asked for. */
+MUST_CHECK enum rc directory_org_contacts(struct conn *c, int64_t org, struct arena *a,
+				      struct contact **out, size_t *count_out, struct err *err);
 
 MUST_CHECK enum rc directory_load(struct conn *c, struct directory **out, struct err *err);
 /* Of the rows as they stand: goes up with each commit that changed some. */

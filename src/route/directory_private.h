@@ -22,8 +22,18 @@ struct scope_row {
 	int64_t from_us, until_us; /* season, half open; 0: no end on that side */
 };
 
-/* The table made from rows; takes copies of everything. RC_INPUT: a value that
- * is not canonical. */
+/* The table made from rows, which may be millions: each is kept in 48 bytes until the end, and no
+ * text of it is needed after. */
+struct directory_builder;
+struct directory_builder *directory_builder_new(void);
+void directory_builder_free(struct directory_builder *b); /* NULL is fine */
+/* RC_INPUT: a value that is not canonical. */
+MUST_CHECK enum rc directory_builder_row(struct directory_builder *b, const struct scope_row *row,
+					 struct err *err);
+/* Takes copies of the organisations; the builder is good for nothing else after. */
+struct directory *directory_builder_end(struct directory_builder *b, const struct org *orgs,
+					size_t org_count, uint64_t version);
+/* All at once. */
 MUST_CHECK enum rc directory_make(const struct org *orgs, size_t org_count,
 				  const struct scope_row *rows, size_t row_count, uint64_t version,
 				  struct directory **out, struct err *err);

@@ -165,6 +165,40 @@ TEST(long_reason)
 	directory_free(d);
 }
 
+/* IPv4 lies in the middle of the order of all addresses. */
+TEST(families_beside_each_other)
+{
+	static const struct scope_row mixed[] = {
+		NET(TEAM, "::/0", ROLE_HOST), NET(TEAM, "0.0.0.0/0", ROLE_NETWORK), NET(TEAM, "::1/128", ROLE_HOST),
+		NET(TEAM, "255.255.255.255/32", ROLE_HOST), NET(TEAM, "192.0.2.0/24", ROLE_HOST),
+		NET(TEAM, "2001:db8::/32", ROLE_HOST), NET(HOLDER, "2001:db8::/32", ROLE_HOST),
+	};
+	static const struct {
+		const char *ip, *want;
+	} list[] = {
+		{ "::1", "1/1 net ::1/128; 1/1 net ::/0" },
+		{ "::2", "1/1 net ::/0" },
+		{ "192.0.2.9", "1/1 net 192.0.2.0/24; 1/2 net 0.0.0.0/0; 1/1 net ::/0" },
+		{ "198.18.0.1", "1/2 net 0.0.0.0/0; 1/1 net ::/0" },
+		{ "255.255.255.255", "1/1 net 255.255.255.255/32; 1/2 net 0.0.0.0/0; 1/1 net ::/0" },
+		{ "2001:db8::9", "1/1 net 2001:db8::/32; 2/1 net 2001:db8::/32; 1/1 net ::/0" },
+		{ "ff::", "1/1 net ::/0" },
+	};
+	struct directory *d = NULL;
+	struct buf b = BUF_INIT(4096);
+	struct match m[8];
+	struct err err;
+	CHECK_RC(directory_make(orgs, COUNT_OF(orgs), mixed, COUNT_OF(mixed), 1, &d, &err), RC_OK, err);
+	for (size_t i = 0; i < COUNT_OF(list); i++) {
+		struct ip ip;
+		CHECK(ip_parse(str_of(list[i].ip), &ip));
+		str got = say(m, directory_match_ip(d, &ip, 1, m, 8), &b);
+		CHECK_MSG(str_eq(got, str_of(list[i].want)), "%s: got '" STR_FMT "'", list[i].ip, STR_ARG(got));
+	}
+	buf_free(&b);
+	directory_free(d);
+}
+
 TEST(damaged_rows_are_refused)
 {
 	static const struct scope_row bad[] = {
@@ -206,5 +240,5 @@ TEST(speed)
 }
 
 TEST_MAIN(TEST_RUN(matches), TEST_RUN(shared_address), TEST_RUN(network_in_network),
-	  TEST_RUN(room_is_kept), TEST_RUN(organisations), TEST_RUN(long_reason),
+	  TEST_RUN(room_is_kept), TEST_RUN(organisations), TEST_RUN(long_reason), TEST_RUN(families_beside_each_other),
 	  TEST_RUN(damaged_rows_are_refused), TEST_RUN(speed))

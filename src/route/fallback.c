@@ -319,6 +319,41 @@ static enum rc read_pieces(struct opening *o, struct buf *out, struct err *err)
 	return rc;
 }
 
+/* The pieces one behind the other into a file that takes its name when all are there. RC_INPUT: they
+ * are not what was put in. */
+static enum rc write_pieces(struct opening *o, const char *name, struct err *err)
+{
+	struct io_file *file = NULL;
+	char part[64];
+	uint64_t at = 0;
+	struct sha256 *h = sha256_new();
+	snprintf(part, sizeof(part), "contacts-%016llx.part", (unsigned long long)random_u64());
+	enum rc rc = io_open(o->dir, part, IO_WRITE | IO_CREATE | IO_FRESH, &file, err);
+	struct sql *q = sql(o->c, "SELECT bytes FROM fallback_piece WHERE load = ? ORDER BY at");
+	sql_int(q, 1, o->load);
+	while (rc == RC_OK && sql_row(q)) {
+		str piece = sql_col_blob(q, 0);
+		sha256_add(h, piece);
+		rc = io_write_at(file, at, piece, err);
+		at += piece.n;
+	}
+	enum rc end = sql_end(q, rc == RC_OK ? err : NULL);
+	struct digest d = sha256_end(h);
+	if (rc == RC_OK)
+		rc = end;
+	if (rc == RC_OK && (at != o->bytes || memcmp(d.b, o->digest.b, sizeof(d.b)) != 0))
+		rc = fail(err, RC_INPUT, "contacts of last resort: table %lld is damaged", (long long)o->load);
+	if (rc == RC_OK)
+		rc = io_sync(file, err);
+	if (file)
+		io_close(file);
+	if (rc == RC_OK)
+		rc = io_rename(o->dir, part, name, err);
+	else if (file)
+		(void)!io_unlink(o->dir, part, NULL);
+	return rc == RC_OK ? io_dir_sync(o->dir, err) : rc;
+}
+
 static enum rc open_part(struct opening *o, struct err *err)
 {
 	struct fallback_part *part = &o->f->parts[o->f->count];
@@ -326,22 +361,23 @@ static enum rc open_part(struct opening *o, struct err *err)
 	buf_add(&name, STR("contacts-"));
 	hex_format(&name, o->digest.b, 12);
 	buf_add(&name, STR(".cache"));
-	if (map_part(o->dir, name.p, o->bytes, part)) {
-		o->f->count++;
-		buf_free(&name);
-		return RC_OK;
+	bool mapped = map_part(o->dir, name.p, o->bytes, part);
+	enum rc rc = RC_OK;
+	if (!mapped && o->dir) {
+		rc = write_pieces(o, name.p, err);
+		mapped = rc == RC_OK && map_part(o->dir, name.p, o->bytes, part);
+		rc = rc == RC_INPUT ? rc : RC_OK; /* a disk that takes nothing: memory */
 	}
-	enum rc rc = read_pieces(o, &bytes, err);
-	if (rc == RC_OK && o->dir && io_replace_file(o->dir, name.p, buf_str(&bytes), NULL) == RC_OK &&
-	    map_part(o->dir, name.p, o->bytes, part)) {
-		o->f->count++;
-	} else if (rc == RC_OK && fallback_attach(part, bytes.p, bytes.n)) {
-		part->own = bytes;
-		bytes = (struct buf)BUF_INIT(0);
-		o->f->count++;
-	} else if (rc == RC_OK) {
-		rc = fail(err, RC_INPUT, "contacts of last resort: table %lld is damaged", (long long)o->load);
+	if (!mapped && rc == RC_OK) {
+		rc = read_pieces(o, &bytes, err);
+		if (rc == RC_OK && fallback_attach(part, bytes.p, bytes.n)) {
+			part->own = bytes;
+			bytes = (struct buf)BUF_INIT(0);
+		} else if (rc == RC_OK) {
+			rc = fail(err, RC_INPUT, "contacts of last resort: table %lld is damaged", (long long)o->load);
+		}
 	}
+	o->f->count += rc == RC_OK;
 	buf_free(&bytes);
 	buf_free(&name);
 	return rc;
@@ -369,6 +405,8 @@ static bool prune_one(void *ctx, const char *name)
 	uint8_t head[12];
 	bool there = false;
 	str s = str_of(name);
+	if (str_starts(s, STR("contacts-")) && str_ends(s, STR(".part"))) /* cut while it was written */
+		return io_unlink(o->dir, name, NULL) == RC_OK;
 	if (!str_starts(s, STR("contacts-")) || !str_ends(s, STR(".cache")) || s.n != 9 + 24 + 6 ||
 	    !hex_parse(str_head(str_from(s, 9), 24), head, sizeof(head)))
 		return true;

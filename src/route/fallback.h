@@ -14,6 +14,7 @@
 #define RONDA_ROUTE_FALLBACK_H
 
 #include "base/ip.h"
+#include "base/spill.h"
 #include "record/journal.h"
 
 enum fallback_kind { FALLBACK_NET, FALLBACK_ASN, FALLBACK_DOMAIN };
@@ -38,7 +39,9 @@ struct fallback_counts {
 	uint64_t entries, contacts, doubles, too_deep; /* of one range the entry added last is kept */
 };
 struct fallback_builder;
-struct fallback_builder *fallback_builder_new(void);
+/* Holds `memory` bytes (0: as it likes, some MiB) a table of those it needs, and the rest in nameless
+ * files in `dir`; NULL: all in memory. */
+struct fallback_builder *fallback_builder_new(const char *dir, size_t memory);
 void fallback_builder_free(struct fallback_builder *b); /* NULL is fine */
 /* RC_INPUT: no range, name or contact in it. RC_LIMIT: FALLBACK_ENTRIES_MAX. */
 MUST_CHECK enum rc fallback_add(struct fallback_builder *b, const struct fallback_entry *e,
@@ -47,12 +50,15 @@ MUST_CHECK enum rc fallback_add(struct fallback_builder *b, const struct fallbac
  * FALLBACK_IMAGE_MAX by the caller. */
 MUST_CHECK enum rc fallback_build(struct fallback_builder *b, str source, struct buf *out,
 				  struct fallback_counts *counts, struct err *err);
+/* The same without ever holding it whole. On RC_OK *out is yours. */
+MUST_CHECK enum rc fallback_build_spool(struct fallback_builder *b, str source, struct spool **out,
+					struct fallback_counts *counts, struct err *err);
 
 /* --- keeping it --- */
 
 /* Puts the image in force as its source's, in steps that hold the writer shortly; the one before
  * is kept for fallback_undo(). *same_out: it stood already, nothing was done. */
-MUST_CHECK enum rc fallback_replace(struct store *s, struct journal *j, str image, str actor,
+MUST_CHECK enum rc fallback_replace(struct store *s, struct journal *j, struct spool *image, str actor,
 				    bool *same_out, struct err *err);
 /* Back to what stood before the last replacement. RC_ABSENT: nothing did. */
 MUST_CHECK enum rc fallback_undo(struct store *s, struct journal *j, str source, str actor,

@@ -118,7 +118,7 @@ enum rc fallback_live(struct conn *c, enum rc (*each)(void *ctx, struct buf *ima
 		if (p.b && !str_eq(source, str_of(p.source)))
 			rc = pack_end(&p, each, ctx, err);
 		if (rc == RC_OK && !p.b) {
-			p.b = fallback_builder_new();
+			p.b = fallback_builder_new(NULL, 0);
 			(void)str_to_z(source, p.source, sizeof(p.source));
 		}
 		entry_of_row(q, &e);

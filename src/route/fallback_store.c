@@ -2,7 +2,9 @@
 /* Images in main.db: written piece by piece beside what stands, put in force in one step, and
  * what they replace kept for a way back, then removed piece by piece. */
 #include <endian.h>
+#include <stdlib.h>
 
+#include "base/arena.h"
 #include "route/fallback_private.h"
 
 enum { PIECE_BYTES = 256 << 10, REMOVED_AT_ONCE = 4 };
@@ -10,7 +12,9 @@ enum load_state { LOAD_COMING, LOAD_IN_FORCE, LOAD_BEFORE, LOAD_GOING };
 
 struct replacing {
 	struct journal *j;
-	str image, source, actor;
+	struct spool *image;
+	char piece[PIECE_BYTES];
+	str source, actor;
 	struct digest digest;
 	uint64_t entries, contacts;
 	int64_t load;
@@ -45,7 +49,7 @@ static enum rc look(struct tx *tx, void *ctx, struct err *err)
 		   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)");
 	sql_str(q, 1, r->source);
 	sql_blob(q, 2, str_mem(r->digest.b, sizeof(r->digest.b)));
-	sql_int(q, 3, (int64_t)r->image.n);
+	sql_int(q, 3, (int64_t)spool_bytes(r->image));
 	sql_int(q, 4, (int64_t)r->entries);
 	sql_int(q, 5, (int64_t)r->contacts);
 	sql_int(q, 6, tx_now_us(tx));
@@ -57,10 +61,15 @@ static enum rc look(struct tx *tx, void *ctx, struct err *err)
 static enum rc put_piece(struct tx *tx, void *ctx, struct err *err)
 {
 	struct replacing *r = ctx;
+	uint64_t left = spool_bytes(r->image) - r->at;
+	size_t n = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
+	enum rc rc = spool_read(r->image, r->at, r->piece, n, err);
+	if (rc != RC_OK)
+		return rc;
 	struct sql *q = sql(tx_conn(tx), "INSERT INTO fallback_piece (load, at, bytes) VALUES (?1, ?2, ?3)");
 	sql_int(q, 1, r->load);
 	sql_int(q, 2, (int64_t)r->at);
-	sql_blob(q, 3, str_head(str_from(r->image, r->at), PIECE_BYTES));
+	sql_blob(q, 3, str_mem(r->piece, n));
 	return sql_run(q, err);
 }
 
@@ -115,26 +124,63 @@ static enum rc remove_going(struct store *s, struct replacing *r, struct err *er
 	return rc;
 }
 
-enum rc fallback_replace(struct store *s, struct journal *j, str image, str actor, bool *same_out,
-			 struct err *err)
+/* Its head and its digest; RC_INPUT: it is none. */
+static enum rc look_through(struct replacing *r, struct fallback_head *head, struct err *err)
 {
-	struct fallback_part part = { .head = NULL };
-	*same_out = false;
-	if (!fallback_attach(&part, image.p, image.n))
+	uint64_t all = spool_bytes(r->image);
+	struct sha256 *h = sha256_new();
+	uint32_t crc = crc32_of(STR(""));
+	enum rc rc = all < sizeof(*head) ? RC_INPUT : spool_read(r->image, 0, head, sizeof(*head), err);
+	for (uint64_t at = 0; rc == RC_OK && at < all;) {
+		size_t n = all - at < PIECE_BYTES ? (size_t)(all - at) : PIECE_BYTES;
+		rc = spool_read(r->image, at, r->piece, n, err);
+		sha256_add(h, str_mem(r->piece, n));
+		crc = crc32_more(crc, str_from(str_mem(r->piece, n), at ? 0 : sizeof(*head)));
+		at += n;
+	}
+	r->digest = sha256_end(h);
+	if (rc == RC_INPUT || (rc == RC_OK && (le32toh(head->magic) != FALLBACK_MAGIC || le32toh(head->crc) != crc ||
+					       head->source[FALLBACK_SOURCE_MAX] != '\0')))
 		return fail(err, RC_INPUT, "the table of contacts is damaged");
-	struct replacing r = { .j = j, .image = image, .actor = actor, .source = str_of(part.head->source),
-			       .digest = sha256(image), .contacts = part.contact_count };
-	r.entries = (uint64_t)part.v4_count + part.v6_count + part.asn_count + part.domain_count;
-	enum rc rc = store_write(s, look, &r, err);
-	*same_out = r.same;
-	if (rc != RC_OK || r.same)
-		return rc;
-	rc = remove_going(s, &r, err);
-	for (r.at = 0; rc == RC_OK && r.at < image.n; r.at += PIECE_BYTES)
-		rc = store_write(s, put_piece, &r, err);
-	if (rc == RC_OK)
-		rc = store_write(s, enforce, &r, err);
-	return rc == RC_OK ? remove_going(s, &r, err) : rc;
+	return rc;
+}
+
+/* Megabytes went through the writer's page cache, and nobody asks for those pages soon. */
+static enum rc forget_pages(struct tx *tx, void *ctx, struct err *err)
+{
+	(void)ctx;
+	return sql_run(sql(tx_conn(tx), "PRAGMA shrink_memory"), err);
+}
+
+enum rc fallback_replace(struct store *s, struct journal *j, struct spool *image, str actor,
+			 bool *same_out, struct err *err)
+{
+	struct fallback_head head;
+	struct replacing *r = x_alloc(sizeof(*r));
+	*same_out = false;
+	*r = (struct replacing){ .j = j, .image = image, .actor = actor };
+	enum rc rc = look_through(r, &head, err);
+	if (rc == RC_OK) {
+		r->source = str_of(head.source);
+		r->contacts = le32toh(head.contact_count);
+		r->entries = (uint64_t)le32toh(head.v4_count) + le32toh(head.v6_count) + le32toh(head.asn_count) +
+			     le32toh(head.domain_count);
+		rc = store_write(s, look, r, err);
+	}
+	*same_out = r->same;
+	if (rc == RC_OK && !r->same) {
+		rc = remove_going(s, r, err);
+		for (r->at = 0; rc == RC_OK && r->at < spool_bytes(image); r->at += PIECE_BYTES)
+			rc = store_write(s, put_piece, r, err);
+		if (rc == RC_OK)
+			rc = store_write(s, enforce, r, err);
+		if (rc == RC_OK)
+			rc = remove_going(s, r, err);
+		if (rc == RC_OK)
+			rc = store_write(s, forget_pages, NULL, err);
+	}
+	free(r);
+	return rc;
 }
 
 static enum rc step_back(struct tx *tx, void *ctx, struct err *err)
@@ -158,9 +204,13 @@ static enum rc step_back(struct tx *tx, void *ctx, struct err *err)
 
 enum rc fallback_undo(struct store *s, struct journal *j, str source, str actor, struct err *err)
 {
-	struct replacing r = { .j = j, .source = source, .actor = actor };
-	enum rc rc = store_write(s, step_back, &r, err);
-	return rc == RC_OK ? remove_going(s, &r, err) : rc;
+	struct replacing *r = x_alloc(sizeof(*r));
+	*r = (struct replacing){ .j = j, .source = source, .actor = actor };
+	enum rc rc = store_write(s, step_back, r, err);
+	if (rc == RC_OK)
+		rc = remove_going(s, r, err);
+	free(r);
+	return rc;
 }
 
 enum rc fallback_sources(struct conn *c, fallback_source_each each, void *ctx, struct err *err)

@@ -16,7 +16,7 @@ static struct fallback_entry net_of(const char *first, const char *last, const c
 
 static struct buf build(const char *source, const struct fallback_entry *list, size_t n)
 {
-	struct fallback_builder *b = fallback_builder_new();
+	struct fallback_builder *b = fallback_builder_new(NULL, 0);
 	struct buf out = BUF_INIT(FALLBACK_IMAGE_MAX);
 	struct fallback_counts counts;
 	for (size_t i = 0; i < n; i++)
@@ -24,6 +24,16 @@ static struct buf build(const char *source, const struct fallback_entry *list, s
 	CHECK_RC(fallback_build(b, str_of(source), &out, &counts, &err), RC_OK, err);
 	fallback_builder_free(b);
 	return out;
+}
+
+/* As it is built: in pieces. */
+static enum rc replace(struct store *st, struct journal *j, str image, str actor, bool *same, struct err *e)
+{
+	struct spool *s = spool_new(NULL, 0);
+	spool_add(s, image);
+	enum rc rc = fallback_replace(st, j, s, actor, same, e);
+	spool_free(s);
+	return rc;
 }
 
 struct world {
@@ -88,10 +98,10 @@ TEST(finds_the_smallest_and_most_trusted)
 	bool same;
 	size_t n;
 	char cc[3];
-	CHECK_RC(fallback_replace(w.s, w.j, buf_str(&one), STR("account:1"), &same, &err), RC_OK, err);
+	CHECK_RC(replace(w.s, w.j, buf_str(&one), STR("account:1"), &same, &err), RC_OK, err);
 	CHECK(!same);
-	CHECK_RC(fallback_replace(w.s, w.j, buf_str(&two), STR("account:1"), &same, &err), RC_OK, err);
-	CHECK_RC(fallback_replace(w.s, w.j, buf_str(&one), STR("account:1"), &same, &err), RC_OK, err);
+	CHECK_RC(replace(w.s, w.j, buf_str(&two), STR("account:1"), &same, &err), RC_OK, err);
+	CHECK_RC(replace(w.s, w.j, buf_str(&one), STR("account:1"), &same, &err), RC_OK, err);
 	CHECK(same);
 	for (int cached = 0; cached < 2; cached++) {
 		struct fallback *f = opened(&w, cached ? w.d.path : NULL);
@@ -148,7 +158,7 @@ TEST(replaced_and_back)
 		snprintf(email, sizeof(email), "round%d@example.org", i);
 		struct fallback_entry e = net_of("192.0.2.0", "192.0.2.255", email, 40);
 		struct buf image = build("whois:test", &e, 1);
-		CHECK_RC(fallback_replace(w.s, w.j, buf_str(&image), STR("account:1"), &same, &err), RC_OK, err);
+		CHECK_RC(replace(w.s, w.j, buf_str(&image), STR("account:1"), &same, &err), RC_OK, err);
 		CHECK(!same);
 		buf_free(&image);
 	}
@@ -222,7 +232,7 @@ TEST(damage_is_seen)
 
 TEST(what_cannot_be)
 {
-	struct fallback_builder *b = fallback_builder_new();
+	struct fallback_builder *b = fallback_builder_new(NULL, 0);
 	struct fallback_entry e = net_of("192.0.2.9", "192.0.2.1", "a@example.org", 40);
 	CHECK_RC(fallback_add(b, &e, &err), RC_INPUT, err);
 	e = net_of("192.0.2.9", "2001:db8::1", "a@example.org", 40);
@@ -248,5 +258,49 @@ TEST(what_cannot_be)
 	fallback_builder_free(b);
 }
 
+/* Whatever the memory and the order in which runs are merged, the bytes are the same. */
+TEST(pieces_of_any_size)
+{
+	static const size_t memory[] = { 1, 300, KIB(4), MIB(1) };
+	struct test_dir dir = test_dir_new();
+	struct buf want = BUF_INIT(MIB(4));
+	for (size_t k = 0; k <= COUNT_OF(memory); k++) {
+		struct fallback_builder *b = k ? fallback_builder_new(dir.path, memory[k - 1]) :
+						 fallback_builder_new(NULL, 0);
+		struct buf got = BUF_INIT(MIB(4));
+		struct fallback_counts counts;
+		uint32_t x = 12345;
+		for (unsigned i = 0; i < 3000; i++) {
+			char email[40], name[40];
+			x = x * 1664525 + 1013904223;
+			snprintf(email, sizeof(email), "desk%u@example.org", x >> 8 & 255);
+			snprintf(name, sizeof(name), "n%u.example", x >> 12 & 511);
+			struct fallback_entry e = { .kind = (enum fallback_kind)(x >> 28 & 1 ? x >> 30 & 1 : x >> 29 & 2),
+						    .asn_first = 1 + (x >> 20), .asn_last = 1 + (x >> 20) + (x & 7),
+						    .domain = str_of(name), .email = x & 64 ? str_of(email) : STR(""),
+						    .name = x & 32 ? str_of(name) : STR(""), .country = "ID",
+						    .trust = (uint8_t)(x >> 5 & 3), .seen_day = 20000 };
+			bool six = x & 16;
+			memcpy(e.first.b, six ? "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0" :
+						"\0\0\0\0\0\0\0\0\0\0\xff\xff\xc6\x12\0", 15);
+			e.first.b[14] = (uint8_t)(x >> 24);
+			e.last = e.first;
+			e.last.b[15] = (uint8_t)(x >> 16 | 1);
+			CHECK_RC(fallback_add(b, &e, &err), RC_OK, err);
+		}
+		CHECK_RC(fallback_build(b, STR("whois:test"), k ? &got : &want, &counts, &err), RC_OK, err);
+		CHECK(counts.doubles > 0 && counts.entries + counts.doubles + counts.too_deep == 3000);
+		struct fallback_part part = { .head = NULL };
+		CHECK(fallback_attach(&part, want.p, want.n));
+		CHECK(part.v4_count && part.v6_count && part.asn_count && part.domain_count);
+		CHECK_MSG(!k || str_eq(buf_str(&got), buf_str(&want)), "memory %zu", k ? memory[k - 1] : 0);
+		buf_free(&got);
+		fallback_builder_free(b);
+	}
+	buf_free(&want);
+	test_dir_end(&dir);
+}
+
 TEST_MAIN(TEST_RUN(finds_the_smallest_and_most_trusted), TEST_RUN(replaced_and_back), TEST_RUN(looked_up),
-	  TEST_RUN(damage_is_seen), TEST_RUN(what_cannot_be))
+	  TEST_RUN(damage_is_seen), TEST_RUN(what_cannot_be),
+	  TEST_RUN(pieces_of_any_size))

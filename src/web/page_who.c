@@ -144,15 +144,12 @@ static void put_answer(struct asking *w, const struct answered *one)
 	json_close(j, '}');
 }
 
-static void put_contacts(struct asking *w, int64_t id)
+static void put_contacts(struct asking *w, const struct contact *c, size_t n)
 {
-	const struct org *o = w->d && id ? directory_org(w->d, id) : NULL;
-	size_t n = 0;
-	const struct contact *c = o ? read_contacts(&w->p->caller.viewer, o, &n) : NULL;
 	struct json_out *j = &w->p->j;
 	json_key(j, STR("contacts"));
 	json_open(j, '[');
-	for (size_t i = 0; c && i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		json_open(j, '{');
 		json_put_str(j, "role", c[i].role);
 		json_put_str(j, "email", c[i].email);
@@ -176,16 +173,13 @@ static void put_card_href(struct asking *w, int64_t id)
 }
 
 /* Whom to call first there now. */
-static void put_call(struct asking *w, int64_t id)
+static void put_call(struct asking *w, const struct org *o, const struct contact *c, size_t n)
 {
-	const struct org *o = w->d && id ? directory_org(w->d, id) : NULL;
 	str zone = settings_text(w->p->w->n->settings, "timezone");
 	struct json_out *j = &w->p->j;
 	struct call call;
 	char local[40];
-	size_t n = 0;
-	const struct contact *c = o ? read_contacts(&w->p->caller.viewer, o, &n) : NULL;
-	if (!c || !call_first(c, n, o->timezone, zone, clock_now_us(), &call))
+	if (!n || !call_first(c, n, o->timezone, zone, clock_now_us(), &call))
 		return;
 	json_key(j, STR("call"));
 	json_open(j, '{');
@@ -198,19 +192,25 @@ static void put_call(struct asking *w, int64_t id)
 	json_close(j, '}');
 }
 
-static void put_groups(struct asking *w)
+static enum rc put_groups(struct asking *w, struct err *err)
 {
+	struct arena *a = arena_new(KIB(16)); /* of one group */
 	struct json_out *j = &w->p->j;
+	enum rc rc = page_reader(w->p, err);
 	json_key(j, STR("groups"));
 	json_open(j, '[');
-	for (size_t i = 0; i < w->count;) {
+	for (size_t i = 0; rc == RC_OK && i < w->count;) {
 		int64_t org = w->list[i].org;
+		const struct org *o = org ? directory_org(w->d, org) : NULL;
+		struct contact *contacts;
+		size_t n;
 		size_t first = i;
+		rc = read_contacts(w->p->r, &w->p->caller.viewer, o, a, &contacts, &n, err);
 		json_open(j, '{');
 		json_put_str(j, "organisation", org_name(w, org));
 		put_card_href(w, org);
-		put_contacts(w, org);
-		put_call(w, org);
+		put_contacts(w, contacts, n);
+		put_call(w, o, contacts, n);
 		json_key(j, STR("asked"));
 		json_open(j, '[');
 		for (; i < w->count && w->list[i].org == org; i++)
@@ -218,8 +218,11 @@ static void put_groups(struct asking *w)
 		json_close(j, ']');
 		json_put_i64(j, "count", (int64_t)(i - first));
 		json_close(j, '}');
+		arena_reset(a);
 	}
 	json_close(j, ']');
+	arena_free(a);
+	return rc;
 }
 
 static void put_rows(struct asking *w)
@@ -245,7 +248,7 @@ enum rc page_who(struct page *p, struct err *err)
 		json_put_i64(&p->j, "refused", (int64_t)w.refused);
 		json_put_bool(&p->j, "cut", w.cut);
 		if (p->form == FORM_HTML)
-			put_groups(&w);
+			rc = put_groups(&w, err);
 		else
 			put_rows(&w);
 		p->row_count = w.count;
