@@ -115,6 +115,7 @@ static void put_part(struct json_out *j, struct reader *r, const struct types *t
 	json_put_bool(j, "signing", kind == BOARD_TO_SIGN);
 	json_put_i64(j, "count", (int64_t)p->count);
 	json_put_bool(j, "more", p->more);
+	json_put_bool(j, "filled", p->item_count > 0);
 	json_key(j, STR("items"));
 	json_open(j, '[');
 	for (size_t i = 0; i < p->item_count; i++)

@@ -36,6 +36,8 @@ MUST_CHECK enum rc load_record(struct page *p, struct record_view *v, struct err
 void put_record(struct page *p, const struct record_view *v);
 void put_moves(struct page *p, const struct record_view *v);
 MUST_CHECK enum rc put_links(struct page *p, const struct record_view *v, struct err *err);
+/* "parts": pages of its own (parts.def) of a record, or of the list of a type when `v` is NULL. */
+void put_parts(struct page *p, const struct type *t, const struct record_view *v);
 const char *record_title(struct page *p, const struct record_view *v);
 
 /* --- page_case.c --- */
