@@ -64,6 +64,8 @@ MUST_CHECK enum rc read_who(const struct viewer *v, const struct directory *d, c
  * be NULL. */
 size_t read_last_resort(const struct viewer *v, const struct directory *d, const struct fallback *f,
 			int64_t now_us, struct who *w, struct fallback_hit out[FALLBACK_HITS_MAX]);
+/* Member "last_resort":[{"email","name","source","seen","days_old","trust","reason"}]. */
+void last_resort_json(const struct fallback_hit *list, size_t count, int64_t now_us, struct json_out *j);
 const struct contact *read_contacts(const struct viewer *v, const struct org *o, size_t *count_out);
 
 /* Text filters of commands and URLs, from one table: "type=scanner",

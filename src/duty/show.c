@@ -29,10 +29,8 @@ enum rc duty_may_see(const struct types *t, const struct viewer *v, struct err *
 
 static str shift_type(const struct types *t)
 {
-	for (size_t i = 0; i < types_count(t); i++)
-		if (type_meaning(types_at(t, i), STR("duty.person")))
-			return str_of(types_at(t, i)->name);
-	return STR("shift");
+	const struct type *shift = types_meaning(t, STR("duty.person"));
+	return shift ? str_of(shift->name) : STR("shift");
 }
 
 void duty_put_shift(struct json_out *j, struct reader *r, const struct types *t, const struct viewer *v,

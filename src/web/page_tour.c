@@ -134,16 +134,12 @@ static enum rc put_watch(struct page *p, struct err *err)
 /* The list of a type that means this, with a filter behind it; nothing when none is loaded. */
 static void put_list_href(struct page *p, const char *key, const char *meaning, const char *filter, str value)
 {
-	const struct types *t = page_types(p);
-	for (size_t i = 0; i < types_count(t); i++) {
-		const struct meaning *m = type_meaning(types_at(t, i), str_of(meaning));
-		const char *name = types_at(t, i)->name;
-		if (!m || !authz_ever(&p->caller.viewer, ACTION_READ, types_at(t, i)))
-			continue;
-		json_put_str(&p->j, key, page_link(p, arena_fmt(p->a, "/%s", name).p, filter ? filter : m->field->name,
-						   value));
+	const struct type *t = types_meaning(page_types(p), str_of(meaning));
+	if (!t || !authz_ever(&p->caller.viewer, ACTION_READ, t))
 		return;
-	}
+	if (!filter)
+		filter = type_meaning(t, str_of(meaning))->field->name;
+	json_put_str(&p->j, key, page_link(p, arena_fmt(p->a, "/%s", t->name).p, filter, value));
 }
 
 static bool put_source(void *ctx, const struct link_view *l)

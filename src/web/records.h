@@ -88,6 +88,18 @@ MUST_CHECK enum rc take_form(struct page *p, const struct type *t, const struct 
 /* The labels asked for, as JSON: those of `before` with what the form sets; STR_NONE: no change. */
 MUST_CHECK enum rc take_labels(struct page *p, str before, str *out, struct err *err);
 
+/* --- page_triage.c --- */
+
+enum { CHOSEN_MOST = 1000 };
+struct chosen { /* one more than may be: who acts on them refuses that */
+	const char *name;
+	str ids[CHOSEN_MOST + 1];
+	size_t count;
+};
+void chosen_add(struct chosen *c, str id);
+/* Of a program's body the list `plural`, of a form (`o` NULL) each `name`. */
+void take_chosen(struct page *p, struct json_object *o, const char *name, const char *plural, struct chosen *c);
+
 /* --- page_record_edit.c --- */
 
 /* A program's body: these members and no others. *out is to be freed whatever comes. */
