@@ -13,6 +13,7 @@
 #include "disclosure/seal.h"
 #include "node/control.h"
 
+#define GROUP(name, words)
 #define COMMAND(name) extern const struct cli_command cli_##name;
 #include "commands.def"
 #undef COMMAND
@@ -21,6 +22,7 @@ const struct cli_command *const cli_commands[] = {
 #define COMMAND(name) &cli_##name,
 #include "commands.def"
 #undef COMMAND
+#undef GROUP
 };
 const size_t cli_command_count = COUNT_OF(cli_commands);
 

@@ -10,18 +10,10 @@ struct planning {
 	enum shift_role role;
 };
 
-static const struct type *shift_type(const struct types *t)
-{
-	for (size_t i = 0; i < types_count(t); i++)
-		if (type_meaning(types_at(t, i), STR("duty.person")))
-			return types_at(t, i);
-	return NULL;
-}
-
 /* What the field of a shift that says who it is refers to. */
 static bool may_have_shifts(const struct types *t, const struct type *of)
 {
-	const struct type *shift = shift_type(t);
+	const struct type *shift = types_meaning(t, STR("duty.person"));
 	const struct meaning *m = shift ? type_meaning(shift, STR("duty.person")) : NULL;
 	return m && m->field && (!m->field->refers_to || strcmp(m->field->refers_to, of->name) == 0);
 }
@@ -178,7 +170,7 @@ int duty_plan_word(struct duty_call *k)
 		put_row(&pl, &s, &j);
 		buf_char(&text, '\n');
 	}
-	struct bulk_request q = { .type = shift_type(k->types), .text = buf_str(&text), .map = STR(""),
+	struct bulk_request q = { .type = types_meaning(k->types, STR("duty.person")), .text = buf_str(&text), .map = STR(""),
 				  .key = STR(""), .tlp = STR(""), .language = STR(""),
 				  .why = str_of(cli_value(c, "--why") ? cli_value(c, "--why") : "duty plan"),
 				  .dry_run = cli_value(c, "--dry-run") != NULL };

@@ -5,6 +5,12 @@
 #include "disclosure/account.h"
 #include "node/node_settings.h"
 
+#define GROUP(name, words)
+#define COMMAND(name) extern const struct cli_command cli_##name;
+#include "commands.def"
+#undef COMMAND
+#undef GROUP
+
 static void option_lines(struct cli *c, const struct cli_option *o)
 {
 	for (; o && o->name; o++) {
@@ -135,12 +141,35 @@ static bool type_help(struct cli *c, const char *name)
 	return cmd != NULL;
 }
 
+/* The heading before a command; NULL: it stands under the one above. */
+static const char *group_before(const struct cli_command *cmd)
+{
+	static const struct {
+		const struct cli_command *first;
+		const char *words;
+	} groups[] = {
+#define GROUP(name, words) { &cli_##name, words },
+#define COMMAND(name)
+#include "commands.def"
+#undef COMMAND
+#undef GROUP
+	};
+	for (size_t i = 0; i < COUNT_OF(groups); i++)
+		if (groups[i].first == cmd)
+			return groups[i].words;
+	return NULL;
+}
+
 static void overview(struct cli *c)
 {
 	cli_print(c, STR("ronda - reports of abuse in, the responsible party found, nothing lost\n\n"
 			 "usage: ronda COMMAND [options]\n\n"));
-	for (size_t i = 0; i < cli_command_count; i++)
+	for (size_t i = 0; i < cli_command_count; i++) {
+		const char *words = group_before(cli_commands[i]);
+		if (words)
+			cli_printf(c, "%s%s:\n\n", i ? "\n" : "", words);
 		cli_printf(c, "  %-12s %s\n", cli_commands[i]->name, cli_commands[i]->brief);
+	}
 	type_lines(c);
 	cli_print(c, STR("\n'ronda help COMMAND' tells more; 'man ronda' has it all.\n"));
 }

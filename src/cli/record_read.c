@@ -157,23 +157,6 @@ static bool each_listed(void *ctx, const struct record_view *v)
 	return l->rc == RC_OK && !l->k->c->broken;
 }
 
-/* "NAME>=VALUE" taken apart; false: it is none. */
-static bool condition(const char *text, str *name, enum compare *how, str *value)
-{
-	str s = str_of(text);
-	size_t at = str_index(s, '=');
-	if (at == 0 || at == s.n)
-		return false;
-	char before = s.p[at - 1];
-	*how = before == '>' ? COMPARE_LEAST :
-	       before == '<' ? COMPARE_MOST :
-	       before == '^' ? COMPARE_BEGINS :
-			       COMPARE_IS;
-	*name = str_head(s, at - (*how != COMPARE_IS));
-	*value = str_from(s, at + 1);
-	return name->n > 0;
-}
-
 static enum rc add_filter(struct record_call *k, struct reader *r, struct record_query *q,
 			  const struct type_field *f, enum compare how, str text, struct err *err)
 {
@@ -206,7 +189,7 @@ static enum rc add_condition(struct record_call *k, struct reader *r, struct rec
 {
 	str name, value;
 	enum compare how;
-	if (!condition(text, &name, &how, &value))
+	if (!record_condition(str_of(text), &name, &how, &value))
 		return fail(err, RC_INPUT, "'%s' is no FIELD=VALUE", text);
 	if (how == COMPARE_IS && str_eq(name, STR("text"))) {
 		q->text = value;

@@ -23,26 +23,6 @@ static str last_reason(struct cli *c, const struct fallback_hit *h)
 			 STR_ARG(time_day_str(day, (int64_t)h->seen_day * DAY_US)));
 }
 
-static void json_last(const struct answer *a, struct json_out *j)
-{
-	char day[16];
-	json_key(j, STR("last_resort"));
-	json_open(j, '[');
-	for (size_t i = 0; i < a->last_count; i++) {
-		const struct fallback_hit *h = &a->last[i];
-		json_open(j, '{');
-		json_put_str(j, "email", h->email);
-		json_put_str(j, "name", h->name);
-		json_put_str(j, "source", h->source);
-		json_put_str(j, "seen", time_day_str(day, (int64_t)h->seen_day * DAY_US));
-		json_put_i64(j, "days_old", time_day(clock_now_us()) - h->seen_day);
-		json_put_i64(j, "trust", h->trust);
-		json_put_str(j, "reason", str_of(h->reason));
-		json_close(j, '}');
-	}
-	json_close(j, ']');
-}
-
 /* Of one organisation, with whom to call first there now; `a` is theirs. */
 struct reached {
 	struct arena *a;
@@ -143,7 +123,7 @@ static void json_answer(struct cli *c, const struct directory *d, const struct a
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');
-	json_last(a, &j);
+	last_resort_json(a->last, a->last_count, clock_now_us(), &j);
 	json_close(&j, '}');
 	cli_print_json(c, &b);
 	buf_free(&b);

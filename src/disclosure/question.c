@@ -61,23 +61,6 @@ struct asking {
 	struct err *err;
 };
 
-/* "NAME>=VALUE" taken apart. */
-static bool take_apart(str word, str *name, enum compare *how, str *value)
-{
-	size_t at = str_index(word, '=');
-
-	if (at == 0 || at == word.n)
-		return false;
-	char before = word.p[at - 1];
-	*how = before == '>' ? COMPARE_LEAST :
-	       before == '<' ? COMPARE_MOST :
-	       before == '^' ? COMPARE_BEGINS :
-			       COMPARE_IS;
-	*name = str_head(word, at - (*how != COMPARE_IS));
-	*value = str_from(word, at + 1);
-	return name->n > 0;
-}
-
 /* --- findings --- */
 
 static enum rc finding_word(struct asking *k, str name, str value)
@@ -212,7 +195,7 @@ static enum rc one_word(struct asking *k, str word)
 	enum compare how;
 	str name, value;
 
-	if (!take_apart(word, &name, &how, &value))
+	if (!record_condition(word, &name, &how, &value))
 		return fail(k->err, RC_INPUT, "'" STR_FMT "' is no NAME=VALUE", STR_ARG(str_head(word, 80)));
 	if (k->q->of == QUESTION_RECORDS)
 		return record_word(k, name, how, value);

@@ -63,6 +63,8 @@ MUST_CHECK enum rc read_who(const struct viewer *v, const struct directory *d, c
  * be NULL. */
 size_t read_last_resort(const struct viewer *v, const struct directory *d, const struct fallback *f,
 			int64_t now_us, struct who *w, struct fallback_hit out[FALLBACK_HITS_MAX]);
+/* Member "last_resort":[{"email","name","source","seen","days_old","trust","reason"}]. */
+void last_resort_json(const struct fallback_hit *list, size_t count, int64_t now_us, struct json_out *j);
 /* The contacts of an organisation, in `a`: none without the right READ and a personal basis, and of
  * none (`o` NULL). */
 MUST_CHECK enum rc read_contacts(struct reader *r, const struct viewer *v, const struct org *o,

@@ -34,3 +34,25 @@ size_t read_last_resort(const struct viewer *v, const struct directory *d, const
 		route_who_country(d, cc, now_us, w);
 	return viewer_cuts_personal(v) ? 0 : fallback_find(f, &ask, out);
 }
+
+void last_resort_json(const struct fallback_hit *list, size_t count, int64_t now_us, struct json_out *j)
+{
+	char day[16];
+
+	json_key(j, STR("last_resort"));
+	json_open(j, '[');
+	for (size_t i = 0; i < count; i++) {
+		const struct fallback_hit *h = &list[i];
+
+		json_open(j, '{');
+		json_put_str(j, "email", h->email);
+		json_put_str(j, "name", h->name);
+		json_put_str(j, "source", h->source);
+		json_put_str(j, "seen", time_day_str(day, (int64_t)h->seen_day * DAY_US));
+		json_put_i64(j, "days_old", time_day(now_us) - h->seen_day);
+		json_put_i64(j, "trust", h->trust);
+		json_put_str(j, "reason", str_of(h->reason));
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}

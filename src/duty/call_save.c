@@ -219,20 +219,12 @@ static void mark_contact(struct store *s, struct saving *k)
 	buf_free(&fields);
 }
 
-static const struct type *call_type(const struct types *t)
-{
-	for (size_t i = 0; i < types_count(t); i++)
-		if (type_meaning(types_at(t, i), STR("call.result")))
-			return types_at(t, i);
-	return NULL;
-}
-
 enum rc call_save(struct records *r, struct store *s, struct policies *p, const struct types *t,
 		  const struct viewer *v, const struct call_said *said, struct arena *a,
 		  struct call_done *out, struct err *err)
 {
 	struct call_said q = *said;
-	struct saving k = { .r = r, .types = t, .v = v, .q = &q, .type = call_type(t), .a = a, .out = out };
+	struct saving k = { .r = r, .types = t, .v = v, .q = &q, .type = types_meaning(t, STR("call.result")), .a = a, .out = out };
 	struct reader *reader = NULL;
 	struct err why = { 0 };
 	*out = (struct call_done){ .id = STR("") };

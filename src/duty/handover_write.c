@@ -30,17 +30,9 @@ void handover_between(const struct roster *r, const struct uuid *viewer_person, 
 	}
 }
 
-static const struct type *type_meaning_of(const struct types *t, const char *meaning)
-{
-	for (size_t i = 0; i < types_count(t); i++)
-		if (type_meaning(types_at(t, i), str_of(meaning)))
-			return types_at(t, i);
-	return NULL;
-}
-
 static str shift_id(const struct types *t, const struct shift *s, struct arena *a)
 {
-	const struct type *type = type_meaning_of(t, "duty.person");
+	const struct type *type = types_meaning(t, STR("duty.person"));
 	struct buf b = BUF_INIT(RECORD_ID_BYTES);
 	if (type)
 		record_id_format(&b, str_of(type->name), &s->id);
@@ -120,7 +112,7 @@ static enum rc read_draft(struct store *s, const struct roles *roles, struct dra
 			  struct arena *a, struct err *err)
 {
 	struct reader *r = NULL;
-	d->type = type_meaning_of(d->types, "handover.signed");
+	d->type = types_meaning(d->types, STR("handover.signed"));
 	if (!d->type)
 		return fail(err, RC_ABSENT, "no type means 'handover.signed'");
 	enum rc rc = store_read_begin(s, &r, err);
@@ -181,7 +173,7 @@ static enum rc move(struct tx *tx, const struct signed_shifts *k, str id, str st
 static enum rc move_shift(struct tx *tx, const struct signed_shifts *k, str id, const char *meaning,
 			  struct err *err)
 {
-	const struct type *t = type_meaning_of(k->types, meaning);
+	const struct type *t = types_meaning(k->types, str_of(meaning));
 	int state = duty_state(t, meaning);
 	struct record_view view = { 0 };
 	struct err why = { 0 };
@@ -195,7 +187,7 @@ static enum rc move_shift(struct tx *tx, const struct signed_shifts *k, str id, 
 static enum rc sign(struct tx *tx, void *ctx, struct err *err)
 {
 	const struct signed_shifts *k = ctx;
-	const struct type *t = type_meaning_of(k->types, "handover.signed");
+	const struct type *t = types_meaning(k->types, STR("handover.signed"));
 	int state = duty_state(t, "handover.signed");
 	struct record_view view = { 0 };
 	str from = STR(""), to = STR("");
@@ -215,7 +207,7 @@ enum rc handover_sign(struct records *r, struct store *s, const struct types *t,
 {
 	struct signed_shifts k = { r, t, v, id, a };
 	struct err why = { 0 };
-	if (!type_meaning_of(t, "handover.signed"))
+	if (!types_meaning(t, STR("handover.signed")))
 		return fail(err, RC_ABSENT, "no type means 'handover.signed'");
 	enum rc rc = store_write(s, sign, &k, &why);
 	if (rc == RC_DENIED || rc == RC_ABSENT)
@@ -250,7 +242,7 @@ enum rc duty_take(struct records *r, struct store *s, const struct types *t, con
 		  struct arena *a, uint64_t *number_out, struct err *err)
 {
 	const struct shift *own = NULL;
-	const struct type *type = type_meaning_of(t, "duty.taken");
+	const struct type *type = types_meaning(t, STR("duty.taken"));
 	struct record_view view = { 0 };
 	struct change_errors errors = { .count = 0 };
 	enum rc rc = type ? own_shift(s, v, a, &own, err) : fail(err, RC_ABSENT, "no type means 'duty.taken'");

@@ -29,10 +29,8 @@ enum rc duty_may_see(const struct types *t, const struct viewer *v, struct err *
 
 static str shift_type(const struct types *t)
 {
-	for (size_t i = 0; i < types_count(t); i++)
-		if (type_meaning(types_at(t, i), STR("duty.person")))
-			return str_of(types_at(t, i)->name);
-	return STR("shift");
+	const struct type *shift = types_meaning(t, STR("duty.person"));
+	return shift ? str_of(shift->name) : STR("shift");
 }
 
 void duty_put_shift(struct json_out *j, struct reader *r, const struct types *t, const struct viewer *v,
@@ -115,6 +113,7 @@ static void put_part(struct json_out *j, struct reader *r, const struct types *t
 	json_put_bool(j, "signing", kind == BOARD_TO_SIGN);
 	json_put_i64(j, "count", (int64_t)p->count);
 	json_put_bool(j, "more", p->more);
+	json_put_bool(j, "filled", p->item_count > 0);
 	json_key(j, STR("items"));
 	json_open(j, '[');
 	for (size_t i = 0; i < p->item_count; i++)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "node/demo_story.h"
 #include "node/demo_watch.h"
 #include "route/directory_records.h"
 
@@ -32,24 +33,24 @@ static void write_overlay(struct buf *out)
 
 static void write_directory(struct buf *out)
 {
-	buf_add(out, STR("name,kind,country,sector,timezone,networks,asns,domains,email,role,shared_address\n"));
+	buf_add(out, STR("name,kind,country,sector,timezone,networks,asns,domains,email,phone,role,shared_address\n"));
 	for (unsigned i = 0; i < COUNTRIES; i++)
-		buf_fmt(out, "Team %c,csirt,%s,,%s,,,,duty@team-%c.example,24x7,\n", 'A' + i, countries[i],
-			zones[i], 'a' + i);
+		buf_fmt(out, "Team %c,csirt,%s,,%s,,,,duty@team-%c.example,+0 000 10%02u,24x7,\n", 'A' + i, countries[i],
+			zones[i], 'a' + i, i);
 	for (unsigned i = 0; i < COUNTRIES; i++)
-		buf_fmt(out, "Telecom %s,constituent,%s,telecommunications,%s,,%u,,abuse@telecom-%c.example,abuse,\n",
-			countries[i], countries[i], zones[i], asn_of(i), 'a' + i);
+		buf_fmt(out, "Telecom %s,constituent,%s,telecommunications,%s,,%u,,abuse@telecom-%c.example,+0 000 20%02u,abuse,\n",
+			countries[i], countries[i], zones[i], asn_of(i), 'a' + i, i);
 	buf_add(out, STR(
 		"Bank Dua,constituent,ID,finance,Asia/Jakarta,198.18.16.0/26 2001:db8:2:1::/64,,bank-dua.example,"
-		"soc@bank-dua.example,abuse,\n"
+		"soc@bank-dua.example,+0 000 3000,abuse,\n"
 		"Kementerian Tiga,constituent,ID,government,Asia/Jakarta,198.18.17.0/25,,tiga.example,"
-		"csirt@tiga.example,abuse,\n"
+		"csirt@tiga.example,+0 000 3001,abuse,\n"
 		"Universitas Empat,constituent,ID,education,Asia/Jakarta,198.18.18.0/24,,empat.example,"
-		"noc@empat.example,abuse,\n"
+		"noc@empat.example,+0 000 3002,abuse,\n"
 		"Rumah Sakit Lima,constituent,ID,health,Asia/Jakarta,198.18.19.0/27,,lima.example,"
-		"it@lima.example,abuse,\n"
+		"it@lima.example,+0 000 3003,abuse,\n"
 		"Seluler Enam,constituent,ID,telecommunications,Asia/Jakarta,198.18.24.0/22,,enam.example,"
-		"abuse@enam.example,abuse,yes\n"));
+		"abuse@enam.example,+0 000 3004,abuse,yes\n"));
 }
 
 static const struct {
@@ -234,7 +235,9 @@ enum rc demo_fill(struct node *n, struct err *err)
 		rc = deliver_report(n, "sinkhole", "event4_sinkhole", 3, 30000, 2000, today, err);
 	if (rc == RC_OK)
 		rc = deliver_blocklist(n, today, err);
-	return rc;
+	if (rc == RC_OK)
+		rc = pipeline_settle(n->pipeline, err);
+	return rc == RC_OK ? demo_story(n, err) : rc;
 }
 
 enum rc demo_tick(struct node *n, unsigned number, struct err *err)

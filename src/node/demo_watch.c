@@ -5,14 +5,6 @@
 
 enum { DAYS = 14, MORNING_S = 8 * 3600, EVENING_S = 20 * 3600, WHOLE_DAY_S = 24 * 3600 };
 
-static const struct type *shift_type(const struct types *t)
-{
-	for (size_t i = 0; i < types_count(t); i++)
-		if (type_meaning(types_at(t, i), STR("duty.person")))
-			return types_at(t, i);
-	return NULL;
-}
-
 static enum rc put(struct tx *tx, struct node *n, const struct type *type, str fields, struct arena *a,
 		   struct record *out, struct err *err)
 {
@@ -27,7 +19,7 @@ enum rc demo_person(struct tx *tx, struct node *n, str name, struct arena *a, st
 	struct record r = { .version = 0 };
 	struct snapshot_ref *ref = snapshot_hold(n->types);
 	const struct types *t = snapshot_table(ref);
-	const struct type *shift = shift_type(t);
+	const struct type *shift = types_meaning(t, STR("duty.person"));
 	const struct meaning *who = shift ? type_meaning(shift, STR("duty.person")) : NULL;
 	const struct type *person = who && who->field->refers_to ? types_find(t, str_of(who->field->refers_to)) : NULL;
 	enum rc rc = person ? put(tx, n, person, arena_fmt(a, "{\"%s\":\"" STR_FMT "\"}", person->title->name,
@@ -73,7 +65,7 @@ enum rc demo_roster(struct tx *tx, struct node *n, const struct uuid people[DEMO
 		{ "night", 2, SHIFT_FIRST, EVENING_S, WHOLE_DAY_S + MORNING_S },
 	};
 	struct snapshot_ref *ref = snapshot_hold(n->types);
-	const struct type *type = shift_type(snapshot_table(ref));
+	const struct type *type = types_meaning(snapshot_table(ref), STR("duty.person"));
 	int32_t today = calendar_day(n->calendar, clock_now_us()) - 1;
 	enum rc rc = RC_OK;
 	for (int32_t day = 0; type && rc == RC_OK && day < DAYS; day++)

@@ -367,14 +367,6 @@ static enum rc saved(struct collecting *k)
 
 /* --- all of it --- */
 
-static const struct type *type_of_organisations(const struct types *t)
-{
-	for (size_t i = 0; i < types_count(t); i++)
-		if (type_meaning(types_at(t, i), STR("organisation.contacts")))
-			return types_at(t, i);
-	return NULL;
-}
-
 static enum rc named(struct collecting *k)
 {
 	for (size_t i = 0; i < k->p->organisation_count && k->rc == RC_OK; i++) {
@@ -390,7 +382,7 @@ enum rc round_list_collect(struct reader *r, const struct types *t, const struct
 		     struct arena *a, struct member_list *out, struct err *err)
 {
 	struct collecting k = { .r = r, .types = t, .v = v, .p = p, .a = a, .out = out, .rc = RC_OK, .err = err,
-				.organisation = type_of_organisations(t) };
+				.organisation = types_meaning(t, STR("organisation.contacts")) };
 	*out = (struct member_list){ .a = a, .index_size = INDEX_SIZE };
 	out->index = x_array(INDEX_SIZE, sizeof *out->index);
 	memset(out->index, 0xff, INDEX_SIZE * sizeof *out->index);

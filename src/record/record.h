@@ -215,6 +215,8 @@ struct record_query {
 	struct uuid only_organisation; /* zero: any */
 	bool with_body;            /* else body is "" */
 };
+/* A condition as people type it, "NAME>=VALUE", taken apart: =, >=, <= or ^= (begins so); false: it is none. */
+bool record_condition(str text, str *name, enum compare *how, str *value);
 /* In order, until `each` says enough; what it is given lives until it returns. Search: each
  * word of `text` must be there, as the beginning of a word or, from three letters on and in
  * scripts without spaces (Thai, Khmer, Lao, Burmese), anywhere. Never looked at: fields that

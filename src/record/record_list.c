@@ -7,6 +7,21 @@
 
 enum { FEW = 2000, STATES = TYPE_STATES_MAX };
 
+bool record_condition(str text, str *name, enum compare *how, str *value)
+{
+	size_t at = str_index(text, '=');
+	if (at == 0 || at == text.n)
+		return false;
+	char before = text.p[at - 1];
+	*how = before == '>' ? COMPARE_LEAST :
+	       before == '<' ? COMPARE_MOST :
+	       before == '^' ? COMPARE_BEGINS :
+			       COMPARE_IS;
+	*name = str_head(text, at - (*how != COMPARE_IS));
+	*value = str_from(text, at + 1);
+	return name->n > 0;
+}
+
 /* Where a list goes on: behind this value, and at this value behind this row. */
 struct spot {
 	enum at { AT_START, AT_NUMBER, AT_TEXT, AT_CHANGED, AT_NONE } at; /* NONE: those without */

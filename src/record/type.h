@@ -188,6 +188,8 @@ bool type_is_built_in(str name);
 size_t types_count(const struct types *t);
 const struct type *types_at(const struct types *t, size_t i); /* by name */
 const struct type *types_find(const struct types *t, str name); /* NULL: none */
+/* The first by name that means this: "duty.person" (struct meaning); NULL: none. */
+const struct type *types_meaning(const struct types *t, str meaning);
 
 const struct type_field *type_find_field(const struct type *t, str name); /* NULL: none */
 const struct meaning *type_meaning(const struct type *t, str name); /* NULL: nothing means that */

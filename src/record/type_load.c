@@ -256,6 +256,14 @@ const struct type *types_at(const struct types *t, size_t i)
 	return i < t->count ? t->sorted[i] : NULL;
 }
 
+const struct type *types_meaning(const struct types *t, str meaning)
+{
+	for (size_t i = 0; i < types_count(t); i++)
+		if (type_meaning(types_at(t, i), meaning))
+			return types_at(t, i);
+	return NULL;
+}
+
 const struct type *types_find(const struct types *t, str name)
 {
 	size_t from = 0, to = t->count;

@@ -47,10 +47,9 @@ static str exhibit_of(struct web *w, const struct http_request *q)
 	if (!str_to_u64(id, &number))
 		return id;
 	struct snapshot_ref *ref = snapshot_hold(w->n->types);
-	const struct types *types = snapshot_table(ref);
-	for (size_t i = 0; i < types_count(types); i++)
-		if (type_meaning(types_at(types, i), STR("evidence.items")))
-			id = arena_fmt(q->a, "%s-%llu", types_at(types, i)->name, (unsigned long long)number);
+	const struct type *exhibit = types_meaning(snapshot_table(ref), STR("evidence.items"));
+	if (exhibit)
+		id = arena_fmt(q->a, "%s-%llu", exhibit->name, (unsigned long long)number);
 	snapshot_drop(w->n->types, ref);
 	return id;
 }

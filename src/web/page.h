@@ -115,9 +115,6 @@ void page_next(struct page *p, const char *name, str cursor);
 /* The query as it was given, for forms: "query":{"type":"..."}. */
 void page_query(struct page *p, const char *const *names);
 
-/* "last_resort":[{email, name, source, seen, days_old, trust, reason}] (page_who.c) */
-void page_put_last_resort(struct page *p, const struct fallback_hit *list, size_t count);
-
 /* The filters of the query, for events and counts; and their names for forms. */
 MUST_CHECK enum rc page_filters(struct page *p, struct filter_set *set, struct err *err);
 extern const char *const page_filter_names[];

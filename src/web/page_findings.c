@@ -123,7 +123,7 @@ static void put_last_resort(struct page *p, const struct finding *f)
 			who.asked.asn = f->asn;
 		n = read_last_resort(v, d, snapshot_table(contacts), clock_now_us(), &who, hits);
 	}
-	page_put_last_resort(p, hits, n);
+	last_resort_json(hits, n, clock_now_us(), &p->j);
 	snapshot_drop(p->w->n->contacts, contacts);
 }
 

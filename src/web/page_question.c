@@ -145,23 +145,9 @@ enum rc page_question(struct page *p, struct err *err)
 
 /* --- the same done to what it finds --- */
 
-struct chosen {
-	struct page *p;
-	str ids[ACT_MOST + 1];
-	size_t count;
-};
-
-static void note_id(void *ctx, str name, str value)
-{
-	struct chosen *c = ctx;
-
-	if (str_eq(name, STR("id")) && c->count <= ACT_MOST)
-		c->ids[c->count++] = value;
-}
-
 static bool note_item(void *ctx, const struct question_item *i)
 {
-	note_id(ctx, STR("id"), i->id);
+	chosen_add(ctx, i->id);
 	return true;
 }
 
@@ -231,17 +217,12 @@ enum rc page_question_act(struct page *p, struct err *err)
 	bool more = false;
 	struct doing k = { .p = p, .q = &q, .c = ARENA_NEW(p->a, struct chosen) };
 
-	k.c->p = p;
 	enum rc rc = load_question(p, &v, &q, err);
 	if (rc == RC_OK && p->body.p)
 		rc = json_read(p->body, &k.o, err);
 	if (rc == RC_OK) {
-		struct json_object *ids = json_get(k.o, "ids");
 		k.dry_run = flag(p, k.o, "dry_run");
-		for (size_t i = 0; i < json_count(ids); i++)
-			note_id(k.c, STR("id"), json_text(json_at(ids, i)));
-		if (!k.o)
-			page_form_each(p, note_id, k.c);
+		take_chosen(p, k.o, "id", "ids", k.c);
 		if (flag(p, k.o, "all") && k.c->count == 0)
 			rc = question_ask(p->r, page_types(p), &p->caller.viewer, &q, ACT_MOST, p->a, note_item, k.c, &more, err);
 		if (rc == RC_OK && more)

@@ -59,11 +59,7 @@ static void put_record_members(struct page *p, const struct record_view *v)
 	json_put_str(&p->j, "unlink_href", record_href(p, v, "/unlink"));
 	json_put_str(&p->j, "make_href", make_possible(page_types(p), v) ? record_href(p, v, "/make") : STR(""));
 	put_duty_links(p, v);
-	if (t && type_meaning(t, STR("subject.identifiers")))
-		json_put_str(&p->j, "found_href", record_href(p, v, "/found"));
 	json_put_bool(&p->j, "make_for", t && t->makes && t->makes->parent);
-	if (t && type_meaning(t, STR("question.over")))
-		json_put_str(&p->j, "ask_href", record_href(p, v, "/ask"));
 	if (t && type_meaning(t, STR("case.source")))
 		json_put_str(&p->j, "from_source", record_view_id(v, p->a));
 	json_put_str(&p->j, "state_label",
@@ -104,24 +100,29 @@ void put_moves(struct page *p, const struct record_view *v)
 	json_close(&p->j, ']');
 }
 
-/* "parts": pages of its own, by what its type means. */
-static void put_parts(struct page *p, const struct record_view *v)
+void put_parts(struct page *p, const struct type *t, const struct record_view *v)
 {
 	static const struct {
 		const char *means, *behind, *label;
+		bool of_list;
 	} parts[] = {
-#define PART(means, behind, label) { means, behind, label },
+#define PART(means, behind, label) { means, behind, label, false },
+#define LIST(means, behind, label) { means, behind, label, true },
+#define MORE(put)
 #include "parts.def"
 #undef PART
+#undef LIST
+#undef MORE
 	};
 	json_key(&p->j, STR("parts"));
 	json_open(&p->j, '[');
 	for (size_t i = 0; i < COUNT_OF(parts); i++) {
-		if (!type_meaning(record_view_type(v), str_of(parts[i].means)))
+		if (parts[i].of_list != !v || !type_meaning(t, str_of(parts[i].means)))
 			continue;
 		json_open(&p->j, '{');
 		json_put_str(&p->j, "label", str_of(parts[i].label));
-		json_put_str(&p->j, "href", record_href(p, v, parts[i].behind));
+		json_put_str(&p->j, "href", v ? record_href(p, v, parts[i].behind) :
+						arena_fmt(p->a, "/%s%s", t->name, parts[i].behind));
 		json_close(&p->j, '}');
 	}
 	json_close(&p->j, ']');
@@ -185,6 +186,24 @@ static enum rc put_offers(struct page *p, const struct record_view *v, struct er
 	return rc;
 }
 
+/* What hand-made code adds, by what the type means. */
+static enum rc put_more(struct page *p, const struct record_view *v, struct err *err)
+{
+	static enum rc (*const more[])(struct page *, const struct record_view *, struct err *) = {
+#define PART(means, behind, label)
+#define LIST(means, behind, label)
+#define MORE(put) put,
+#include "parts.def"
+#undef PART
+#undef LIST
+#undef MORE
+	};
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(more); i++)
+		rc = more[i](p, v, err);
+	return rc;
+}
+
 const char *record_title(struct page *p, const struct record_view *v)
 {
 	struct buf b = BUF_INIT(KIB(8));
@@ -229,18 +248,8 @@ enum rc page_record(struct page *p, struct err *err)
 			record_view_end(&v);
 			return RC_OK;
 		}
-		put_parts(p, &v);
-		rc = put_links(p, &v, err);
-		if (rc == RC_OK)
-			rc = put_offers(p, &v, err);
-		if (rc == RC_OK)
-			rc = put_organisation(p, &v, err);
-		if (rc == RC_OK)
-			rc = put_round(p, &v, err);
-		if (rc == RC_OK && is_case(&v))
-			rc = put_case(p, &v, err);
-		if (rc == RC_OK)
-			rc = put_members_of(p, &v, err);
+		put_parts(p, p->type, &v);
+		rc = put_more(p, &v, err);
 	}
 	record_view_end(&v);
 	return rc;

@@ -369,8 +369,10 @@ enum rc page_records(struct page *p, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	put_type(p, t);
-	if (p->form == FORM_HTML)
+	if (p->form == FORM_HTML) {
 		put_filters(p, t);
+		put_parts(p, t, NULL);
+	}
 	put_question_words(p, t->name, t);
 	return put_list(p, t, &q, p->form == FORM_HTML && put_bulk(p, t), err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "duty/show.h"
-#include "web/page.h"
+#include "incident/case.h"
+#include "web/records.h"
 
 /* Three minutes for a director, printed or read aloud: every number is this
  * node's own, at this moment. The words stand in the template. */
@@ -128,6 +129,73 @@ static enum rc put_watch(struct page *p, struct err *err)
 	return rc;
 }
 
+/* --- one case that was worked to its end --- */
+
+/* The list of a type that means this, with a filter behind it; nothing when none is loaded. */
+static void put_list_href(struct page *p, const char *key, const char *meaning, const char *filter, str value)
+{
+	const struct type *t = types_meaning(page_types(p), str_of(meaning));
+	if (!t || !authz_ever(&p->caller.viewer, ACTION_READ, t))
+		return;
+	if (!filter)
+		filter = type_meaning(t, str_of(meaning))->field->name;
+	json_put_str(&p->j, key, page_link(p, arena_fmt(p->a, "/%s", t->name).p, filter, value));
+}
+
+static bool put_source(void *ctx, const struct link_view *l)
+{
+	struct page *p = ctx;
+	str href = id_href(p, l->other);
+	if (!str_starts(l->other, STR("finding--")) || href.n == 0)
+		return true;
+	json_put_str(&p->j, "finding_href", href);
+	json_put_str(&p->j, "finding_title", l->other_title.n > 0 ? l->other_title : l->other);
+	return false;
+}
+
+struct told {
+	struct page *p;
+	str id;
+};
+
+static bool put_told(void *ctx, const struct record_view *v)
+{
+	struct told *k = ctx;
+	struct page *p = k->p;
+	k->id = record_view_id(v, p->a);
+	json_put_str(&p->j, "name", case_name(v, p->a));
+	json_put_str(&p->j, "href", record_href(p, v, ""));
+	json_put_str(&p->j, "timeline_href", record_href(p, v, "/timeline"));
+	json_put_str(&p->j, "history_href", record_href(p, v, "/history"));
+	json_put_str(&p->j, "ladder_href", page_link(p, "/duty/ladder", "about", k->id));
+	return false;
+}
+
+/* "told": the newest one that is over, neither rejected nor merged, with the lists of what was done for it. */
+static enum rc put_story(struct page *p, struct err *err)
+{
+	struct told k = { .p = p };
+	struct record_query q = { .type = NULL };
+	struct case_type t;
+	if (!case_type_find(page_types(p), &t) || !authz_ever(&p->caller.viewer, ACTION_READ, t.type))
+		return RC_OK;
+	q.type = t.type;
+	q.with_body = true;
+	for (size_t i = 0; i < t.type->state_count; i++)
+		if (t.type->states[i].closed && (int)i != t.rejected && (int)i != t.merged)
+			q.states |= UINT64_C(1) << i;
+	json_key(&p->j, STR("told"));
+	json_open(&p->j, '{');
+	enum rc rc = read_records(p->r, page_types(p), &p->caller.viewer, &q, 1, p->a, put_told, &k, err);
+	if (rc == RC_OK && k.id.n > 0) {
+		put_list_href(p, "calls_href", "call.about", NULL, k.id);
+		put_list_href(p, "handovers_href", "handover.signed", "state", STR("signed"));
+		rc = read_record_links(p->r, page_types(p), &p->caller.viewer, k.id, p->a, put_source, p, err);
+	}
+	json_close(&p->j, '}');
+	return rc;
+}
+
 enum rc page_tour(struct page *p, struct err *err)
 {
 	p->template = "tour";
@@ -143,6 +211,8 @@ enum rc page_tour(struct page *p, struct err *err)
 		rc = page_put_cases(p, err);
 	if (rc == RC_OK)
 		rc = put_watch(p, err);
+	if (rc == RC_OK)
+		rc = put_story(p, err);
 	if (rc == RC_OK)
 		rc = put_state(p, FINDING_GONE, "gone", err);
 	if (rc == RC_OK)

@@ -188,17 +188,27 @@ enum rc page_put_cases(struct page *p, struct err *err)
 
 /* --- the same done to many --- */
 
-struct chosen {
-	str ids[ACT_MOST + 1];
-	size_t count;
-};
+void chosen_add(struct chosen *c, str id)
+{
+	if (c->count <= CHOSEN_MOST)
+		c->ids[c->count++] = id;
+}
 
-static void note_id(void *ctx, str name, str value)
+static void note_chosen(void *ctx, str name, str value)
 {
 	struct chosen *c = ctx;
+	if (str_eq(name, str_of(c->name)))
+		chosen_add(c, value);
+}
 
-	if (str_eq(name, STR("id")) && c->count <= ACT_MOST)
-		c->ids[c->count++] = value;
+void take_chosen(struct page *p, struct json_object *o, const char *name, const char *plural, struct chosen *c)
+{
+	struct json_object *ids = json_get(o, plural);
+	c->name = name;
+	for (size_t i = 0; i < json_count(ids); i++)
+		chosen_add(c, json_text(json_at(ids, i)));
+	if (!o)
+		page_form_each(p, note_chosen, c);
 }
 
 static str state_named(const struct case_type *t, int state)
@@ -246,12 +256,8 @@ enum rc page_triage_act(struct page *p, struct err *err)
 	if (!case_type_find(page_types(p), &t) || !authz_ever(&p->caller.viewer, ACTION_READ, t.type))
 		return fail(err, RC_ABSENT, "there is nothing here");
 	enum rc rc = p->body.p ? json_read(p->body, &o, err) : RC_OK;
-	struct json_object *ids = json_get(o, "ids");
 	bool only_try = false;
-	for (size_t i = 0; i < json_count(ids); i++)
-		note_id(c, STR("id"), json_text(json_at(ids, i)));
-	if (!o)
-		page_form_each(p, note_id, c);
+	take_chosen(p, o, "id", "ids", c);
 	struct case_act q = { .ids = c->ids, .count = c->count, .why = member(p, o, "why"), .language = p->language };
 	only_try = (o && json_get_bool(o, "dry_run", &only_try) && only_try) || page_form(p, "try").p;
 	q.dry_run = only_try;
@@ -272,14 +278,6 @@ enum rc page_triage_act(struct page *p, struct err *err)
 }
 
 /* --- an incident from findings, from quarantine, from what somebody wrote --- */
-
-static void note_source(void *ctx, str name, str value)
-{
-	struct chosen *c = ctx;
-
-	if (str_eq(name, STR("source")) && c->count <= ACT_MOST)
-		c->ids[c->count++] = value;
-}
 
 /* A finding's id as its page has it. */
 static str source_of(struct page *p, str text)
@@ -302,11 +300,8 @@ enum rc page_from(struct page *p, struct err *err)
 	size_t done = 0;
 
 	enum rc rc = p->body.p ? json_read(p->body, &o, err) : RC_OK;
-	struct json_object *list = json_get(o, "sources"), *fields = json_get(o, "fields");
-	for (size_t i = 0; i < json_count(list); i++)
-		note_source(c, STR("source"), json_text(json_at(list, i)));
-	if (!o)
-		page_form_each(p, note_source, c);
+	struct json_object *fields = json_get(o, "fields");
+	take_chosen(p, o, "source", "sources", c);
 	act = member(p, o, "act");
 	if (rc == RC_OK && act.n > 0 && !str_eq(act, STR("incident"))) {
 		rc = findings_act(n->records, n->store, &p->caller.viewer, c->ids, c->count, act, member(p, o, "why"),

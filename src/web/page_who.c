@@ -105,27 +105,6 @@ static str org_name(const struct asking *w, int64_t id)
 	return o ? o->name : STR("");
 }
 
-void page_put_last_resort(struct page *p, const struct fallback_hit *list, size_t count)
-{
-	struct json_out *j = &p->j;
-	char day[16];
-	json_key(j, STR("last_resort"));
-	json_open(j, '[');
-	for (size_t i = 0; i < count; i++) {
-		const struct fallback_hit *h = &list[i];
-		json_open(j, '{');
-		json_put_str(j, "email", h->email);
-		json_put_str(j, "name", h->name);
-		json_put_str(j, "source", h->source);
-		json_put_str(j, "seen", time_day_str(day, (int64_t)h->seen_day * DAY_US));
-		json_put_i64(j, "days_old", time_day(clock_now_us()) - h->seen_day);
-		json_put_i64(j, "trust", h->trust);
-		json_put_str(j, "reason", str_of(h->reason));
-		json_close(j, '}');
-	}
-	json_close(j, ']');
-}
-
 static void put_answer(struct asking *w, const struct answered *one)
 {
 	struct json_out *j = &w->p->j;
@@ -140,7 +119,7 @@ static void put_answer(struct asking *w, const struct answered *one)
 	json_put_str(j, "reason", str_of(one->why.reason));
 	json_put_bool(j, "shared_address", one->why.shared_address);
 	if (w->p->form != FORM_CSV)
-		page_put_last_resort(w->p, one->last, one->last_count);
+		last_resort_json(one->last, one->last_count, clock_now_us(), &w->p->j);
 	json_close(j, '}');
 }
 

@@ -36,6 +36,8 @@ MUST_CHECK enum rc load_record(struct page *p, struct record_view *v, struct err
 void put_record(struct page *p, const struct record_view *v);
 void put_moves(struct page *p, const struct record_view *v);
 MUST_CHECK enum rc put_links(struct page *p, const struct record_view *v, struct err *err);
+/* "parts": pages of its own (parts.def) of a record, or of the list of a type when `v` is NULL. */
+void put_parts(struct page *p, const struct type *t, const struct record_view *v);
 const char *record_title(struct page *p, const struct record_view *v);
 
 /* --- page_case.c --- */
@@ -85,6 +87,18 @@ MUST_CHECK enum rc take_form(struct page *p, const struct type *t, const struct 
 			     struct err *err);
 /* The labels asked for, as JSON: those of `before` with what the form sets; STR_NONE: no change. */
 MUST_CHECK enum rc take_labels(struct page *p, str before, str *out, struct err *err);
+
+/* --- page_triage.c --- */
+
+enum { CHOSEN_MOST = 1000 };
+struct chosen { /* one more than may be: who acts on them refuses that */
+	const char *name;
+	str ids[CHOSEN_MOST + 1];
+	size_t count;
+};
+void chosen_add(struct chosen *c, str id);
+/* Of a program's body the list `plural`, of a form (`o` NULL) each `name`. */
+void take_chosen(struct page *p, struct json_object *o, const char *name, const char *plural, struct chosen *c);
 
 /* --- page_record_edit.c --- */
 
