@@ -313,5 +313,130 @@ TEST(business_time)
 	world_end(&w);
 }
 
+/* --- types of a test's own --- */
+
+/* `makes` of "job", whose rows become "part"s; `more`: clocks of "part". */
+static void add_jobs(struct world *w, const char *makes, const char *state, const char *clocks, const char *read_part)
+{
+	struct types *t = NULL, *both = NULL;
+	str part = arena_fmt(w->a,
+		"{ \"type\": \"part\", \"version\": 1, \"label\": { \"en\": \"Part\" }, \"plural\": { \"en\": \"Parts\" },"
+		" \"title\": \"name\", \"fields\": {"
+		"  \"a\": { \"kind\": \"long\", \"max\": 200000, \"label\": { \"en\": \"A\" } },"
+		"  \"name\": { \"kind\": \"text\", \"required\": [\"*\"], \"label\": { \"en\": \"Name\" } },"
+		"  \"b\": { \"kind\": \"long\", \"max\": 200000, \"label\": { \"en\": \"B\" } },"
+		"  \"c\": { \"kind\": \"long\", \"max\": 200000, \"label\": { \"en\": \"C\" } },"
+		"  \"of\": { \"kind\": \"reference\", \"list\": true, \"label\": { \"en\": \"Of\" } },"
+		"  \"for\": { \"kind\": \"reference\", \"label\": { \"en\": \"For\" } },"
+		"  \"case\": { \"kind\": \"reference\", \"to\": \"incident\", \"label\": { \"en\": \"Case\" } },"
+		"  \"note\": { \"kind\": \"reference\", \"to\": \"note\", \"label\": { \"en\": \"Note\" } },"
+		"  \"by\": { \"kind\": \"time\", \"label\": { \"en\": \"By\" } },"
+		"  \"then\": { \"kind\": \"time\", \"label\": { \"en\": \"Then\" } } },"
+		" \"states\": { \"open\": { \"label\": { \"en\": \"Open\" } } }, %s"
+		" \"rights\": { \"read\": { \"%s\": \"all\" }, \"create\": { \"lead\": \"all\" }, \"edit\": { \"lead\": \"all\" },"
+		"  \"erase\": { \"lead\": \"all\" } }, \"list\": { \"columns\": [\"name\"] } }", clocks, read_part);
+	str job = arena_fmt(w->a,
+		"{ \"type\": \"job\", \"version\": 1, \"label\": { \"en\": \"Job\" }, \"plural\": { \"en\": \"Jobs\" },"
+		" \"title\": \"title\", \"fields\": {"
+		"  \"title\": { \"kind\": \"text\", \"share\": \"open\", \"required\": [\"*\"], \"label\": { \"en\": \"Title\" } },"
+		"  \"kind\": { \"kind\": \"text\", \"personal\": true, \"label\": { \"en\": \"Kind\" } },"
+		"  \"hush\": { \"kind\": \"rows\", \"personal\": true, \"label\": { \"en\": \"Hush\" }, \"rows\": {"
+		"   \"x\": { \"kind\": \"text\", \"label\": { \"en\": \"X\" } } } },"
+		"  \"points\": { \"kind\": \"rows\", \"max\": 9, \"label\": { \"en\": \"Points\" }, \"rows\": {"
+		"   \"x\": { \"kind\": \"text\", \"label\": { \"en\": \"X\" } },"
+		"   \"a\": { \"kind\": \"long\", \"max\": 200000, \"label\": { \"en\": \"A\" } },"
+		"   \"b\": { \"kind\": \"long\", \"max\": 200000, \"label\": { \"en\": \"B\" } },"
+		"   \"c\": { \"kind\": \"long\", \"max\": 200000, \"label\": { \"en\": \"C\" } },"
+		"   \"after\": { \"kind\": \"duration\", \"label\": { \"en\": \"After\" } } } } },"
+		" \"states\": { \"%s\": { \"label\": { \"en\": \"State\" } } }, \"makes\": { \"type\": \"part\", %s },"
+		" \"rights\": { \"read\": { \"lead\": \"all\" }, \"create\": { \"lead\": \"all\" } },"
+		" \"list\": { \"columns\": [\"title\"] } }", state, makes);
+	CHECK_RC(types_with(snapshot_table(w->held), part, "types/part.json", &t, &err), RC_OK, err);
+	if (t)
+		CHECK_RC(types_with(t, job, "types/job.json", &both, &err), RC_OK, err);
+	types_free(t);
+	if (!both)
+		return;
+	snapshot_drop(w->types, w->held);
+	snapshot_swap(w->types, both);
+	w->held = snapshot_hold(w->types);
+}
+
+#define POINTS "\"from\": \"points\", \"copy\": { \"x\": \"name\", \"a\": \"a\", \"b\": \"b\", \"c\": \"c\" }"
+#define JOB "{\"title\":\"t\",\"points\":[{\"x\":\"one\",\"after\":\"P1D\"}]}"
+
+static enum rc spoil(struct tx *tx, void *ctx, struct err *e)
+{
+	const char *was = ctx;
+	struct sql *q = sql(tx_conn(tx), "UPDATE record_version SET body = replace(body, ?, 'soon!')");
+	sql_str(q, 1, str_of(was));
+	return sql_run(q, e);
+}
+
+TEST(what_is_made_by_other_types)
+{
+	enum { DAY_ONE = 1 };
+	static const struct {
+		const char *what, *makes, *clocks, *job; /* clocks of what is made */
+		bool parent, calendar, twice;
+		int64_t now_us;
+		const char *spoil;
+		enum rc rc;
+		const char *words;
+	} rows[] = {
+		{ .what = "for a record, of any type", .makes = POINTS ", \"parent\": \"for\"", .parent = true, .rc = RC_OK },
+		{ .what = "once, though it does not say of what", .makes = POINTS ", \"parent\": \"for\"", .parent = true, .twice = true,
+		  .rc = RC_CONFLICT, .words = "made already: 'part-1'" },
+		{ .what = "once, said in a list", .makes = POINTS ", \"parent\": \"for\", \"origin\": \"of\"", .parent = true, .twice = true,
+		  .rc = RC_CONFLICT, .words = "made already: 'part-1'" },
+		{ .what = "once, of itself", .makes = POINTS ", \"origin\": \"of\"", .twice = true, .rc = RC_CONFLICT, .words = "made already" },
+		{ .what = "as often as one likes", .makes = POINTS, .twice = true, .rc = RC_OK },
+		{ .what = "for another record that it is not for", .makes = POINTS, .parent = true, .rc = RC_INPUT,
+		  .words = "is for no other record" },
+		{ .what = "a field that is none there", .makes = POINTS ", \"origin\": \"nowhere\"", .rc = RC_OK },
+		{ .what = "without rows", .makes = POINTS, .job = "{\"title\":\"t\"}", .rc = RC_INPUT, .words = "has no points" },
+		{ .what = "due, without a calendar", .makes = POINTS ", \"due\": \"by\", \"after\": \"after\"",
+		  .clocks = "\"clocks\": { \"by\": { \"label\": { \"en\": \"By\" }, \"start_at\": \"by\", \"start\": [\"open\"],"
+			    " \"due\": \"PT0S\", \"business\": true } },", .now_us = DAY_ONE, .rc = RC_OK },
+		{ .what = "due, and clocks that are of something else", .makes = POINTS ", \"due\": \"by\", \"after\": \"after\"",
+		  .clocks = "\"clocks\": { \"a\": { \"label\": { \"en\": \"A\" }, \"start\": [\"open\"], \"due\": \"PT1H\","
+			    " \"business\": true }, \"b\": { \"label\": { \"en\": \"B\" }, \"start_at\": \"then\", \"start\": [\"open\"],"
+			    " \"due\": \"PT0S\", \"business\": true } },", .calendar = true, .now_us = DAY_ONE, .rc = RC_OK },
+		{ .what = "due before time began", .makes = POINTS ", \"due\": \"by\", \"after\": \"after\"", .now_us = -2 * DAY_US,
+		  .rc = RC_INPUT, .words = "leads to no day" },
+		{ .what = "due after time ends", .makes = POINTS ", \"due\": \"by\", \"after\": \"after\"", .now_us = INT64_MAX - 5,
+		  .rc = RC_INPUT, .words = "leads to no day" },
+		{ .what = "due when nobody can read it", .makes = POINTS ", \"due\": \"by\", \"after\": \"after\"", .spoil = "P1D",
+		  .rc = RC_INPUT, .words = "is no duration" },
+		{ .what = "of a body nobody can read", .makes = POINTS, .spoil = "{", .rc = RC_INPUT, .words = "" },
+		{ .what = "for a record, of a body nobody can read", .makes = POINTS ", \"parent\": \"for\"", .parent = true, .spoil = "{",
+		  .rc = RC_INPUT, .words = "" },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct world w = world_new();
+		struct viewer lead = staff(LEAD, 1);
+		struct calendar *c = NULL;
+		struct made made;
+		CHECK_RC(calendar_new(STR("UTC"), STR("Mon-Fri 08:00-17:00"), STR_NONE, &c, &err), RC_OK, err);
+		add_jobs(&w, rows[i].makes, "open", rows[i].clocks ? rows[i].clocks : "", "lead");
+		str job = put(&w, "job", STR_NONE, rows[i].job ? rows[i].job : JOB, NULL, NULL);
+		const struct make_request q = { .origin = job, .parent = rows[i].parent ? incident(&w, NULL) : STR(""),
+						.now_us = rows[i].now_us, .calendar = rows[i].calendar ? c : NULL };
+		if (rows[i].spoil)
+			CHECK_RC(store_write(w.s, spoil, (void *)(uintptr_t)rows[i].spoil, &err), RC_OK, err);
+		err = (struct err){ 0 };
+		enum rc rc = change_make(w.r, w.s, &lead, &q, w.a, &made, &err);
+		if (rows[i].twice) {
+			CHECK_RC(rc, RC_OK, err);
+			rc = change_make(w.r, w.s, &lead, &q, w.a, &made, &err);
+		}
+		CHECK_MSG(rc == rows[i].rc && (rc == RC_OK ? made.count == 1 : made.count == 0), "%s: %s (%s)", rows[i].what, rc_name(rc),
+			  err.text);
+		CHECK_MSG(rc == RC_OK || (rows[i].words && strstr(err.text, rows[i].words)), "%s: %s", rows[i].what, err.text);
+		calendar_free(c);
+		world_end(&w);
+	}
+}
+
 TEST_MAIN(TEST_RUN(steps_become_tasks), TEST_RUN(plans_that_fit), TEST_RUN(all_or_nothing), TEST_RUN(the_stricter_labels),
-	  TEST_RUN(a_button), TEST_RUN(business_time))
+	  TEST_RUN(a_button), TEST_RUN(business_time), TEST_RUN(what_is_made_by_other_types))
