@@ -138,7 +138,7 @@ static bool each_link(void *ctx, const struct record_link *l)
 	if (!str_eq(l->kind, str_of(field)) || !str_eq(type, str_of(k->to->name)))
 		return true;
 	f->rc = record_load(tx_conn(k->tx), k->types, id, k->a, r, k->err);
-	if (f->rc != RC_OK || r->erased || !of_same_origin(k, r))
+	if (f->rc != RC_OK || !of_same_origin(k, r)) /* of what is erased no link is left */
 		return f->rc == RC_OK;
 	f->count++;
 	if ((f->first == 0 || r->number < f->first) && record_passes(k->v, r, &labels, &decision))
