@@ -165,6 +165,11 @@ CALL(make_tasks)
 	const struct make_request q = { .origin = d->plan, .parent = d->incident, .now_us = clock_now_us() };
 	return change_make(d->w.r, d->w.s, &d->lead, &q, d->w.a, &made, e);
 }
+CALL(make_again)
+{
+	enum rc rc = make_tasks(ctx, e);
+	return rc == RC_CONFLICT ? RC_OK : rc;
+}
 CALL(keep_file)
 {
 	struct desk *d = ctx;
@@ -369,6 +374,16 @@ READ(ledger)
 	size_t n;
 	return read_ledger(r, types_of(&d->w), d->roles, &d->lead, &q, d->w.a, &list, &n, e);
 }
+READ(offers)
+{
+	struct record_view view;
+	unsigned n = 0;
+	enum rc rc = read_record(r, types_of(&d->w), &d->lead, d->incident, d->w.a, &view, e);
+	if (rc == RC_OK)
+		rc = make_offers(r, types_of(&d->w), &view, 10, d->w.a, view_each, &n, e);
+	record_view_end(&view);
+	return rc;
+}
 READ(runs)
 {
 	return bulk_runs(r, &d->lead, types_find(types_of(&d->w), STR("organisation")), run_each, NULL, e);
@@ -459,6 +474,8 @@ TEST(records)
 	EACH(new_plan);
 	EACH(plan_in_use);
 	EACH(make_tasks);
+	EACH(make_again);
+	LOOK(offers);
 	EACH(keep_file);
 	EACH(smash);
 	LOOK(glasses);

@@ -85,8 +85,7 @@ static enum rc find_sources(struct making *k)
 
 	if (rc != RC_OK)
 		return rc;
-	const struct type *t = k->origin.record.type;
-	k->m = t ? t->makes : NULL;
+	k->m = k->origin.record.type->makes;
 	k->to = k->m ? types_find(k->types, str_of(k->m->type)) : NULL;
 	if (!k->to)
 		return fail(k->err, RC_INPUT, "nothing is made of '" STR_FMT "'", STR_ARG(k->origin.id));
@@ -133,13 +132,13 @@ static bool each_link(void *ctx, const struct record_link *l)
 	struct labels labels;
 	struct decision decision;
 	struct uuid id;
-	str type;
+	str type = STR("");
 
-	if (!str_eq(l->kind, str_of(field)) || !record_id_parse(l->from, &type, &id) ||
-	    !str_eq(type, str_of(k->to->name)))
+	(void)record_id_parse(l->from, &type, &id);
+	if (!str_eq(l->kind, str_of(field)) || !str_eq(type, str_of(k->to->name)))
 		return true;
 	f->rc = record_load(tx_conn(k->tx), k->types, id, k->a, r, k->err);
-	if (f->rc != RC_OK || r->erased || !of_same_origin(k, r))
+	if (f->rc != RC_OK || !of_same_origin(k, r)) /* of what is erased no link is left */
 		return f->rc == RC_OK;
 	f->count++;
 	if ((f->first == 0 || r->number < f->first) && record_passes(k->v, r, &labels, &decision))
@@ -180,7 +179,7 @@ static void put_reference(struct making *k, struct json_out *j, const char *name
 {
 	const struct type_field *f = name ? type_find_field(k->to, str_of(name)) : NULL;
 
-	if (!f || id.n == 0)
+	if (!f)
 		return;
 	json_key(j, str_of(name));
 	if (f->list)
@@ -211,7 +210,7 @@ static enum rc put_due(struct making *k, struct json_out *j, struct json_object 
 		return fail(k->err, RC_INPUT, "'" STR_FMT "' is no duration", STR_ARG(text));
 	if (counts_business(k) && k->q->calendar)
 		due = calendar_add(k->q->calendar, k->q->now_us, after);
-	else if (!__builtin_add_overflow(k->q->now_us, after, &due) && due < 0)
+	else if (__builtin_add_overflow(k->q->now_us, after, &due) || due < 0)
 		due = TIME_NONE;
 	if (due == TIME_NONE)
 		return fail(k->err, RC_INPUT, "'" STR_FMT "' leads to no day of the calendar", STR_ARG(text));
@@ -327,8 +326,7 @@ enum rc change_make(struct records *r, struct store *s, const struct viewer *v,
 
 bool make_possible(const struct types *t, const struct record_view *origin)
 {
-	const struct type *from = record_view_type(origin);
-	const struct makes *m = from ? from->makes : NULL;
+	const struct makes *m = record_view_type(origin)->makes;
 	const struct type *to = m ? types_find(t, str_of(m->type)) : NULL;
 
 	return to && state_allows(m, record_view_state(origin)) && !field_is_cut(origin, m->from) &&
@@ -377,7 +375,7 @@ enum rc make_offers(struct reader *r, const struct types *t, const struct record
 	const struct type *parent_type = record_view_type(parent);
 	enum rc rc = RC_OK;
 
-	for (size_t i = 0; rc == RC_OK && o.go_on && parent_type && i < types_count(t); i++) {
+	for (size_t i = 0; rc == RC_OK && o.go_on && i < types_count(t); i++) {
 		const struct type *from = types_at(t, i);
 		struct record_query q = { .type = from };
 

@@ -385,7 +385,7 @@ TEST(as_long_as_it_may_be)
 	struct viewer lead = lead_viewer();
 	struct record_view view;
 	const struct change_request q = { .type = STR("pact"),
-		.fields = arena_fmt(w.a, "{\"title\":\"x\"," WITH ",\"words\":\"%0099999d\"}", 1) };
+		.fields = arena_fmt(w.a, "{\"title\":\"x\"," WITH ",\"words\":\"%099999d\"}", 1) };
 	enum rc rc = RC_OK;
 	int put = 0;
 	for (; rc == RC_OK && put < 20; put++) {
