@@ -598,6 +598,7 @@ static enum rc file_of(struct world *w, const struct viewer *v, str id, const ch
 	enum rc rc = read_record_file(r, &view, str_of(field), digest, &b, &name, w->a, &err);
 	*bytes = arena_str(w->a, str_from(buf_str(&b), 7));
 	CHECK_MSG(rc != RC_OK || str_eq(name, STR("x.gif")), "no name");
+	buf_free(&b);
 	record_view_end(&view);
 	store_read_end(r);
 	return rc;
