@@ -14,6 +14,8 @@ struct quarantine_gate {
 	const struct feed *feeds;
 	size_t feed_count;
 	struct report report; /* the one looked at last: records of one report follow each other */
+	enum rc rc;           /* whether they could be looked at */
+	struct err *err;
 };
 
 static enum rc gate_begin(struct quarantine_gate *g, struct reader *r, const struct viewer *v,
@@ -21,7 +23,7 @@ static enum rc gate_begin(struct quarantine_gate *g, struct reader *r, const str
 {
 	struct feed *feeds = NULL;
 
-	*g = (struct quarantine_gate){ .v = v, .r = r };
+	*g = (struct quarantine_gate){ .v = v, .r = r, .err = err };
 	enum rc rc = need_right(v, RIGHT_READ, err);
 	if (rc == RC_OK)
 		rc = feed_list(reader_conn(r), a, &feeds, &g->feed_count, err);
@@ -31,10 +33,13 @@ static enum rc gate_begin(struct quarantine_gate *g, struct reader *r, const str
 
 static bool report_is_drill(struct quarantine_gate *g, int64_t id)
 {
-	struct err unused;
-
-	if (g->report.id != id && report_load(reader_conn(g->r), id, &g->report, &unused) != RC_OK)
+	if (g->report.id == id)
+		return g->report.exercise;
+	enum rc rc = report_load(reader_conn(g->r), id, &g->report, g->err);
+	if (rc != RC_OK)
 		g->report = (struct report){ .id = id };
+	if (rc != RC_ABSENT) /* forgotten before its records: then its feed says it */
+		g->rc = rc;
 	return g->report.exercise;
 }
 
@@ -58,7 +63,7 @@ static bool record_passes(struct quarantine_gate *g, struct quarantined *q)
 {
 	enum verdict verdict = record_verdict(g, q);
 
-	if (verdict == DISCLOSE_NO)
+	if (verdict == DISCLOSE_NO || g->rc != RC_OK)
 		return false;
 	if (verdict == DISCLOSE_REDACT || !right_includes(g->v->right, RIGHT_OPERATE)) {
 		q->bytes = STR_NONE;
@@ -94,6 +99,7 @@ enum rc read_quarantine(struct reader *r, const struct viewer *v, int64_t before
 			before = page[i].id;
 			if (record_passes(&g, &page[i]))
 				(*out)[n++] = page[i];
+			rc = g.rc;
 		}
 		more = got == ask;
 	}
@@ -112,6 +118,8 @@ enum rc read_quarantined(struct reader *r, const struct viewer *v, int64_t id, s
 	rc = quarantine_get(reader_conn(r), id, a, out, err);
 	if (rc == RC_OK && record_passes(&g, out))
 		return RC_OK;
+	if (rc == RC_OK)
+		rc = g.rc;
 	*out = (struct quarantined){ 0 };
 	if (rc != RC_OK && rc != RC_ABSENT)
 		return rc;

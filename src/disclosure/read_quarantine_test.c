@@ -4,6 +4,7 @@
 #include "base/test.h"
 #include "base/test_dir.h"
 #include "intake/feeds.h"
+#include "store/fault_test.h"
 
 static struct err err;
 
@@ -198,6 +199,57 @@ TEST(bytes_only_when_asked)
 	end(&h);
 }
 
+/* A picture from outside is shown to those alone whose work is to look at them. */
+TEST(pictures_stay_where_they_are)
+{
+	struct house h = begin();
+	struct viewer v = staff(RIGHT_OPERATE, TLP_RED, true);
+	struct quarantined *list, one;
+	size_t n;
+
+	store_read_end(h.r);
+	h.r = NULL;
+	batch_reject(h.batch, REJECT_FIELD, 1, 0, STR("GIF89a\1\2" CANARY), 1, "'%s' is no address", CANARY);
+	CHECK_RC(store_write(h.store, commit, &h, &err), RC_OK, err);
+	batch_reset(h.batch);
+	CHECK_RC(store_read_begin(h.store, &h.r, &err), RC_OK, err);
+	CHECK_RC(read_quarantine(h.r, &v, 0, 500, true, h.a, &list, &n, &err), RC_OK, err);
+	CHECK_INT(n, 48);
+	if (n)
+		CHECK(list[0].bytes.n == 0 && str_find(list[0].words, STR(CANARY)) == list[0].words.n);
+	CHECK_RC(read_quarantined(h.r, &v, list[0].id, h.a, &one, &err), RC_OK, err);
+	CHECK(one.bytes.n == 0);
+	CHECK_STR(one.words, STR("a picture or a film: it is not shown"));
+	end(&h);
+}
+
+static enum rc look_at_all(void *ctx, struct err *e)
+{
+	struct house *h = ctx;
+	struct viewer v = staff(RIGHT_OPERATE, TLP_RED, true);
+	struct quarantined *list, one;
+	size_t n = 9;
+	enum rc rc = store_read_begin(h->store, &h->r, e);
+	if (rc == RC_OK)
+		rc = read_quarantine(h->r, &v, 0, 0, true, h->a, &list, &n, e);
+	if (rc == RC_OK)
+		rc = read_quarantined(h->r, &v, 1, h->a, &one, e);
+	store_read_end(h->r);
+	h->r = NULL;
+	return rc;
+}
+
+TEST(faults)
+{
+	struct house h = begin();
+	store_read_end(h.r);
+	h.r = NULL;
+	struct fault f = fault_begin(h.dir.path);
+	CHECK(fault_each(&f, "quarantine", look_at_all, &h) > 0);
+	fault_end(&f);
+	end(&h);
+}
+
 TEST(without_the_right)
 {
 	static const enum right rights[] = { RIGHT_PUBLIC, RIGHT_INTAKE };
@@ -246,4 +298,5 @@ TEST(contacts_need_a_basis)
 }
 
 TEST_MAIN(TEST_RUN(records_by_viewer), TEST_RUN(pages_are_full), TEST_RUN(bytes_only_when_asked),
+	  TEST_RUN(pictures_stay_where_they_are), TEST_RUN(faults),
 	  TEST_RUN(without_the_right), TEST_RUN(contacts_need_a_basis))

@@ -215,6 +215,114 @@ TEST(as_others_are_shown_it)
 	world_end(&w);
 }
 
+/* --- under seal --- */
+
+#define PASSPHRASE "seven rivers run north"
+
+struct keys {
+	struct world *w;
+	struct roles *roles;
+	int64_t id;
+};
+
+static enum rc key_job(struct tx *tx, void *ctx, struct err *e)
+{
+	struct keys *k = ctx;
+	struct seal_shares shares = { .count = 2 };
+	const struct account_new n = { .name = STR("person"), .roles = LEAD, .unix_uid = -1 };
+	struct seal_pass pass;
+	enum rc rc = account_make(tx, k->w->j, k->roles, &n, STR("test"), &k->id, e);
+	if (rc == RC_OK)
+		rc = seal_pass_make(STR(PASSPHRASE), &pass, e);
+	return rc == RC_OK ? seal_key_make(tx, k->w->j, k->id, &pass, &shares, STR("test"), e) : rc;
+}
+
+/* The body as it is given, '%' in it a value sealed of `json`. */
+struct sealing {
+	struct uuid id;
+	const char *json, *body;
+	struct arena *a;
+};
+
+static enum rc seal_job(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct sealing *k = ctx;
+	struct buf sealed = BUF_INIT(KIB(64));
+	const str named[] = { STR("account:1") };
+	enum rc rc = seal_field(tx, k->id, STR("victim"), named, 1, str_of(k->json), &sealed, e);
+	str before = str_of(k->body), after = before;
+	before = str_cut(&after, '%');
+	str body = arena_fmt(k->a, STR_FMT STR_FMT STR_FMT, STR_ARG(before), STR_ARG(buf_str(&sealed)), STR_ARG(after));
+	buf_free(&sealed);
+	if (rc != RC_OK)
+		return rc;
+	struct sql *q = sql(tx_conn(tx), "UPDATE record_version SET body = ?2 WHERE record = (SELECT id FROM record WHERE uuid = ?1)");
+	sql_blob(q, 1, str_mem(k->id.b, sizeof(k->id.b)));
+	sql_blob(q, 2, body);
+	return sql_run(q, e);
+}
+
+TEST(sealed_values)
+{
+	static const struct { const char *what, *json, *body; bool basis, named, opens; } cases[] = {
+		{ "sealed", "\"canary victim\"", "{\"title\":\"x\",\"victim\":%}", true, true, true },
+		{ "without a basis", "\"canary victim\"", "{\"title\":\"x\",\"victim\":%}", false, true, false },
+		{ "no value", "\"canary victim\"", "{\"title\":\"x\",\"summary\":%}", true, true, false },
+		{ "not sealed at all", "\"canary victim\"", "{\"title\":\"x\",\"victim\":\"canary victim\",\"summary\":%}", true, true, false },
+		{ "of another field", "\"canary victim\"", "{\"title\":\"x\",\"victim\":{\"sealed\":\"AAAA\"},\"summary\":%}", true, true, false },
+		{ "no JSON inside", "canary victim", "{\"title\":\"x\",\"victim\":%}", true, true, false },
+		{ "nothing inside", "null", "{\"title\":\"x\",\"victim\":%}", true, true, false },
+	};
+	struct world w = world_new();
+	struct keys k = { .w = &w };
+	struct seal_ring *ring = NULL;
+	struct viewer lead = lead_who_reads();
+	CHECK_RC(roles_load(NULL, &k.roles, &err), RC_OK, err);
+	CHECK_RC(store_write(w.s, key_job, &k, &err), RC_OK, err);
+	CHECK_INT(k.id, 1);
+	struct reader *r = begin(&w);
+	CHECK_RC(seal_key_open(reader_conn(r), k.id, STR(PASSPHRASE), &ring, &err), RC_OK, err);
+	store_read_end(r);
+	lead.seal = ring;
+	struct record_view view;
+	const struct change_request q = { .type = STR("incident"), .fields = STR("{\"title\":\"x\",\"class\":\"other\","
+										"\"severity\":\"low\",\"victim\":\"first\"}") };
+	CHECK_RC(change(&w, &lead, &q, &view), RC_OK, err);
+	struct sealing sealing = { .id = view.record->id, .a = w.a };
+	str id = record_view_id(&view, w.a);
+	record_view_end(&view);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		sealing.json = cases[i].json;
+		sealing.body = cases[i].body;
+		CHECK_RC(store_write(w.s, seal_job, &sealing, &err), RC_OK, err);
+		lead.as.personal_basis = cases[i].basis;
+		r = begin(&w);
+		CHECK_RC(read_record(r, types_of(&w), &lead, id, w.a, &view, &err), RC_OK, err);
+		const struct type_field *victim = type_find_field(record_view_type(&view), STR("victim"));
+		struct buf text = BUF_INIT(KIB(4));
+		record_view_text(&view, victim, &text);
+		CHECK_MSG(str_eq(buf_str(&text), cases[i].opens ? STR("canary victim") : STR("")), "%s: " STR_FMT, cases[i].what,
+			  STR_ARG(buf_str(&text)));
+		CHECK_MSG(record_view_cuts(&view, victim) == !cases[i].opens, "%s", cases[i].what);
+		buf_free(&text);
+		record_view_end(&view);
+		store_read_end(r);
+	}
+	/* one that is not about a person needs no basis */
+	lead.as.personal_basis = false;
+	const struct change_request paper = { .type = STR("evidence"),
+		.fields = STR("{\"title\":\"disk\",\"exhibit\":\"X1\",\"seal\":\"canary seal\"}") };
+	CHECK_RC(change(&w, &lead, &paper, &view), RC_OK, err);
+	str exhibit = view.record ? record_view_id(&view, w.a) : STR("");
+	record_view_end(&view);
+	CHECK(holds(shown(&w, &lead, exhibit), "canary seal"));
+	lead.seal = NULL;
+	CHECK(shown(&w, &lead, exhibit).p && !holds(shown(&w, &lead, exhibit), "canary seal"));
+	seal_ring_drop(ring);
+	roles_free(k.roles);
+	world_end(&w);
+}
+
 /* Members a newer partner wrote are for our own people; a value under seal that none of ours sealed stays cut. */
 TEST(members_not_known_here)
 {
@@ -490,6 +598,7 @@ static enum rc file_of(struct world *w, const struct viewer *v, str id, const ch
 	enum rc rc = read_record_file(r, &view, str_of(field), digest, &b, &name, w->a, &err);
 	*bytes = arena_str(w->a, str_from(buf_str(&b), 7));
 	CHECK_MSG(rc != RC_OK || str_eq(name, STR("x.gif")), "no name");
+	buf_free(&b);
 	record_view_end(&view);
 	store_read_end(r);
 	return rc;
@@ -595,5 +704,6 @@ TEST(files)
 }
 
 TEST_MAIN(TEST_RUN(one_record), TEST_RUN(damaged), TEST_RUN(hidden_fields), TEST_RUN(as_others_are_shown_it),
-	  TEST_RUN(members_not_known_here), TEST_RUN(lists_tell_nothing_of_what_is_cut), TEST_RUN(whose_lists),
+	  TEST_RUN(members_not_known_here), TEST_RUN(sealed_values),
+	  TEST_RUN(lists_tell_nothing_of_what_is_cut), TEST_RUN(whose_lists),
 	  TEST_RUN(links_of_fields), TEST_RUN(links_to_what_is_no_record), TEST_RUN(files))
