@@ -228,6 +228,13 @@ static void manual_types(struct cli *c)
 	for (size_t i = 0; t && i < types_count(t); i++) {
 		cli_printf(c, ".TP\n.B %s\n", types_at(t, i)->name);
 		roff_line(c, "", words_in(types_at(t, i)->help, STR("en")));
+		for (size_t k = 0; k < cli_verb_count; k++) {
+			if (strcmp(cli_verbs[k]->type, types_at(t, i)->name) != 0)
+				continue;
+			cli_printf(c, ".IP\n.B ronda %s\n", cli_verbs[k]->type);
+			roff_line(c, ".B ", cli_verbs[k]->usage);
+			roff_line(c, "\\- ", cli_verbs[k]->brief);
+		}
 	}
 	types_free(t);
 }
