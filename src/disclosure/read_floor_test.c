@@ -215,17 +215,17 @@ static struct fallback *fallback_of(struct house *h)
 {
 	struct fallback_entry e = { .kind = FALLBACK_NET, .email = STR("abuse@example.org"), .name = STR(""),
 				    .domain = STR(""), .country = "TL", .trust = 40, .seen_day = 20000 };
-	struct fallback_builder *b = fallback_builder_new();
-	struct buf image = BUF_INIT(MIB(1));
+	struct fallback_builder *b = fallback_builder_new(NULL, 0);
+	struct spool *image = NULL;
 	struct fallback_counts counts;
 	struct fallback *f = NULL;
 	bool same;
 	CHECK(ip_parse(STR("192.0.2.0"), &e.first) && ip_parse(STR("192.0.2.255"), &e.last));
 	CHECK_RC(fallback_add(b, &e, &err), RC_OK, err);
-	CHECK_RC(fallback_build(b, STR("whois:test"), &image, &counts, &err), RC_OK, err);
+	CHECK_RC(fallback_build_spool(b, STR("whois:test"), &image, &counts, &err), RC_OK, err);
 	fallback_builder_free(b);
-	CHECK_RC(fallback_replace(h->store, h->journal, buf_str(&image), STR("test"), &same, &err), RC_OK, err);
-	buf_free(&image);
+	CHECK_RC(fallback_replace(h->store, h->journal, image, STR("test"), &same, &err), RC_OK, err);
+	spool_free(image);
 	reading(h);
 	CHECK_RC(fallback_open(reader_conn(h->r), NULL, &f, &err), RC_OK, err);
 	return f;
