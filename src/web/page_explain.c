@@ -84,7 +84,9 @@ enum rc page_explain(struct page *p, struct err *err)
 		put_options(p, "purposes", purpose_at, PURPOSE_NONE + 1, PURPOSES, str_of(purpose_name(ask.purpose)));
 	}
 	if (item.n == 0 || to.n == 0)
-		return RC_OK; /* the form, or what it would send */
+		/* the form, also to who follows its link to the same as JSON; a program asks whole */
+		return p->form == FORM_HTML || p->caller.by_session ?
+			       RC_OK : fail(err, RC_INPUT, "'item' and 'to' must be said");
 	struct err why = { 0 };
 	enum rc rc = explain(p, item, to, &ask, &why);
 	if (rc != RC_OK && p->form == FORM_HTML && (rc == RC_INPUT || rc == RC_ABSENT)) {
