@@ -8,6 +8,7 @@ struct scan {
 	const char *p, *end;
 	unsigned line;
 	struct arena *a;
+	struct arena *scratch; /* of one scalar: the tree stays as long as the node runs */
 	struct err *err;
 };
 
@@ -47,13 +48,14 @@ static enum rc scalar(struct scan *s, str *text_out, enum json_kind *kind_out)
 	buf_add(&b, STR("{\"\":"));
 	buf_add(&b, token);
 	buf_char(&b, '}');
-	enum rc rc = json_flat(arena_str(s->a, buf_str(&b)), s->a, &pair, &n, &why);
+	arena_reset(s->scratch);
+	enum rc rc = json_flat(arena_str(s->scratch, buf_str(&b)), s->scratch, &pair, &n, &why);
 	buf_free(&b);
 	if (rc != RC_OK || n != 1)
 		return bad(s, rc != RC_OK ? why.text : "JSON: a value is none");
 	if (pair->kind == JSON_STRING && !str_is_plain(pair->value))
 		return bad(s, "a control character in a string");
-	*text_out = pair->value;
+	*text_out = arena_str(s->a, pair->value);
 	*kind_out = pair->kind;
 	s->p += token.n;
 	return RC_OK;
@@ -118,44 +120,52 @@ static enum rc value(struct scan *s, struct node *parent, unsigned *depth, struc
 	return RC_OK;
 }
 
-enum rc tree_read(str text, const char *file, struct arena *a, struct node **out, struct err *err)
+static enum rc read_object(struct scan *s, struct node **out)
 {
-	struct scan s = { .file = file, .p = text.p, .end = text.p + text.n, .line = 1, .a = a,
-			  .err = err };
 	struct node *open = NULL;
 	unsigned depth = 0;
-	if (text.n > TYPE_FILE_MAX)
-		return fail(err, RC_LIMIT, "%s:1: longer than %d KiB", file, TYPE_FILE_MAX / 1024);
-	if (!str_is_utf8(text))
-		return bad(&s, "no valid UTF-8");
-	skip_space(&s);
-	if (s.p == s.end || *s.p != '{')
-		return bad(&s, "a type is one JSON object");
-	enum rc rc = value(&s, NULL, &depth, &open);
+	skip_space(s);
+	if (s->p == s->end || *s->p != '{')
+		return bad(s, "a type is one JSON object");
+	enum rc rc = value(s, NULL, &depth, &open);
 	*out = open;
 	while (rc == RC_OK && open) {
-		skip_space(&s);
-		if (s.p == s.end)
-			return bad(&s, "brackets are not closed");
-		if (*s.p == (open->object ? '}' : ']')) {
-			s.p++;
+		skip_space(s);
+		if (s->p == s->end)
+			return bad(s, "brackets are not closed");
+		if (*s->p == (open->object ? '}' : ']')) {
+			s->p++;
 			depth--;
 			open = open->parent;
 			continue;
 		}
-		if (open->count && *s.p != ',')
-			return bad(&s, "neither comma nor end of brackets");
+		if (open->count && *s->p != ',')
+			return bad(s, "neither comma nor end of brackets");
 		if (open->count) {
-			s.p++;
-			skip_space(&s);
+			s->p++;
+			skip_space(s);
 		}
-		if (s.p == s.end)
-			return bad(&s, "brackets are not closed");
-		rc = value(&s, open, &depth, &open);
+		if (s->p == s->end)
+			return bad(s, "brackets are not closed");
+		rc = value(s, open, &depth, &open);
 	}
-	skip_space(&s);
-	if (rc == RC_OK && s.p != s.end)
-		return bad(&s, "bytes behind the object");
+	skip_space(s);
+	if (rc == RC_OK && s->p != s->end)
+		return bad(s, "bytes behind the object");
+	return rc;
+}
+
+enum rc tree_read(str text, const char *file, struct arena *a, struct node **out, struct err *err)
+{
+	struct scan s = { .file = file, .p = text.p, .end = text.p + text.n, .line = 1, .a = a,
+			  .err = err };
+	if (text.n > TYPE_FILE_MAX)
+		return fail(err, RC_LIMIT, "%s:1: longer than %d KiB", file, TYPE_FILE_MAX / 1024);
+	if (!str_is_utf8(text))
+		return bad(&s, "no valid UTF-8");
+	s.scratch = arena_new(KIB(4));
+	enum rc rc = read_object(&s, out);
+	arena_free(s.scratch);
 	return rc;
 }
 
