@@ -9,6 +9,8 @@ static const struct {
 } page_words[] = {
 	{ "overview", "Overview", "Ikhtisar" },
 	{ "timeline", "Timeline", "Garis waktu" },
+	{ "version", "version", "versi" },
+	{ "by", "by", "oleh" },
 	{ "correspondence", "Correspondence", "Korespondensi" },
 	{ "indicators", "Indicators", "Indikator" },
 	{ "tasks", "Tasks", "Tugas" },
