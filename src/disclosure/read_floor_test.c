@@ -429,6 +429,19 @@ TEST(contacts_of_last_resort)
 		CHECK_MSG(w.concerns.count == cases[i].concerned, "%s: %zu concerned", cases[i].what, w.concerns.count);
 	}
 	CHECK_RC(read_who(&none, d, NULL, STR("192.0.2.7"), 1, &w, &err), RC_DENIED, err);
+
+	/* as programs read it, with its age */
+	struct buf text = BUF_INIT(KIB(4));
+	struct json_out j = json_out(&text);
+	CHECK_RC(read_who(&with, d, NULL, STR("192.0.2.7"), 1, &w, &err), RC_OK, err);
+	size_t n = read_last_resort(&with, d, f, 1, &w, hits);
+	json_open(&j, '{');
+	last_resort_json(hits, n, 20003 * DAY_US, &j);
+	json_close(&j, '}');
+	CHECK_STR(buf_str(&text), STR("{\"last_resort\":[{\"email\":\"abuse@example.org\",\"name\":\"\","
+				      "\"source\":\"whois:test\",\"seen\":\"2024-10-04\",\"days_old\":3,\"trust\":40,"
+				      "\"reason\":\"range 192.0.2.0-192.0.2.255\"}]}"));
+	buf_free(&text);
 	fallback_free(f);
 	directory_free(d);
 	end(&h);
