@@ -11,6 +11,7 @@ if ! command -v node >/dev/null || ! command -v chromium >/dev/null || ! "$B/ins
 	skip "the pages in a browser" "no node or chromium, or npm's registry is not reached"
 	done_testing
 fi
+true >"$T/address" # there before the loop below looks
 ronda demo "$D" --listen "127.0.0.1:$port" --every 1h >"$T/address" 2>"$T/node.log" &
 node_pid=$!
 told() { # the tour's story, which the demonstration makes behind its first reports
