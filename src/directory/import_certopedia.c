@@ -34,18 +34,7 @@ static bool claims(str head, str file_name)
 static enum rc parse(const struct import_input *in, const struct import_sink *to, struct arena *a,
 		    struct err *err)
 {
-	struct json_object *root, *rows;
-	enum rc rc = input_rows(in, NULL, &root, &rows, err);
-	if (rc != RC_OK)
-		return rc;
-	for (size_t i = 0; i < json_count(rows); i++) {
-		struct drafting w;
-		draft_begin(&w, to, a, i + 1);
-		team(&w, json_at(rows, i));
-		draft_end(&w);
-	}
-	json_free(root);
-	return RC_OK;
+	return draft_rows(in, NULL, to, a, team, err);
 }
 
 const struct import_form import_form_certopedia = {

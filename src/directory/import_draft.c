@@ -434,6 +434,23 @@ enum rc input_rows(const struct import_input *in, const char *inside, struct jso
 	return RC_OK;
 }
 
+enum rc draft_rows(const struct import_input *in, const char *inside, const struct import_sink *to,
+		   struct arena *a, void (*fill)(struct drafting *w, struct json_object *row), struct err *err)
+{
+	struct json_object *root, *rows;
+	enum rc rc = input_rows(in, inside, &root, &rows, err);
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < json_count(rows); i++) {
+		struct drafting w;
+		draft_begin(&w, to, a, i + 1);
+		fill(&w, json_at(rows, i));
+		draft_end(&w);
+	}
+	json_free(root);
+	return RC_OK;
+}
+
 str json_word(struct json_object *o, const char *key, struct arena *a)
 {
 	struct json_object *v = json_get(o, key);

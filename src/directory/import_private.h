@@ -46,6 +46,10 @@ bool input_line(const struct import_input *in, str *left, uint64_t *row, str *li
  * json_free(). */
 MUST_CHECK enum rc input_rows(const struct import_input *in, const char *inside, struct json_object **root,
 			      struct json_object **rows, struct err *err);
+/* One draft a row of such a document, filled by `fill`; *row is valid during the call. */
+MUST_CHECK enum rc draft_rows(const struct import_input *in, const char *inside, const struct import_sink *to,
+			      struct arena *a, void (*fill)(struct drafting *w, struct json_object *row),
+			      struct err *err);
 /* A string, or the number it is; "" else. */
 str json_word(struct json_object *o, const char *key, struct arena *a);
 /* Does a JSON document beginning so have these members (quoted, anywhere in the head)? */
