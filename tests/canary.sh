@@ -40,6 +40,31 @@ check "a field for the named, and one never shown" ronda vault -d "$D" new title
 	--labels '{"tlp":"GREEN","named":["account:1"]}'
 check "a RED one with a clock" ronda vault -d "$D" new title=$red3 told=$named3 --tlp RED
 check "a sealed field" ronda incident -d "$D" edit 2 victim=$sealed2
+# Of each duty something RED, beside and behind what all may see.
+red5=canaryduty60ab personal5=canarycontact8d3e
+w() { ronda "$@" -d "$D" >"$T/out" 2>"$T/err" || { echo "# ronda $*"; sed 's/^/# /' "$T/err"; false; }; }
+printf '%s\n' $red5 >"$T/$red5.txt"
+w organisation new --tlp GREEN --body - <<END &&
+{"name":"Bank Dua","kind":"constituent","country":"ID","contacts":[{"role":"abuse","name":"$personal5",
+ "email":"$personal5@example.org","phone":"+62 0000","channel":"phone"}],
+ "constituency":[{"kind":"network","value":"198.18.7.0/24"}]}
+END
+	w incident edit 2 organisation=organisation-1 && w incident link 1 related incident-2 --why $red5 &&
+	w duty call incident-1 --organisation organisation-1 --result reached --phone "+62 0000" --words $red5 &&
+	w note new title=$red5 text_body=$red5 --tlp RED && w note link 1 related incident-2 --why $red5 &&
+	w campaign new title=$red5 --tlp RED && w incident link 2 part-of campaign-1 --why $red5 &&
+	w question new title=$red5 over=incident words="text=$red5" --tlp RED &&
+	w round new title=$red5 kind=contact organisations=organisation-1 texts="en | $red5 | $red5" \
+		answer_by="2030-01-01 00:00" --tlp RED &&
+	w round start 1 &&
+	w evidence new title=$red5 exhibit=1 case=incident-1 collected_at="2026-11-20 10:00" collected_by=$red5 \
+		authority=warrant authority_reference=$red5 authority_issuer=$red5 authority_from=2026-11-20 --tlp RED &&
+	w evidence add 1 "$T/$red5.txt" &&
+	w claim new organisation=organisation-1 kind=domain value=$red5.example method=letter remarks=$red5 --tlp RED &&
+	w hold place --case incident-1 incident-1 --reason $red5 &&
+	w incident new title=$red5 class=fraud severity=low summary=$red5 indicators="198.18.7.9 | $red5.example" --tlp RED &&
+	w incident new title=$seen2 class=fraud severity=low summary=x indicators="198.18.7.9 |" --tlp GREEN
+ok $? "something RED of each duty"
 ronda account -d "$D" add watcher --roles viewer >"$T/out" 2>&1 || ronda account -d "$D" new watcher --roles viewer >"$T/out" 2>&1
 watcher=$(ronda token -d "$D" make watcher --right read --ceiling GREEN --account watcher 2>/dev/null)
 [ -n "$watcher" ]
@@ -58,6 +83,27 @@ for token in "$reader" "$operator" "$watcher" none; do
 			cat "$T/one" >>"$T/all"
 			! grep -qi '^content-type: text/html' "$T/one" || cat "$T/one" >>"$T/html"
 		done
+	done
+	# the pages and programs' answers of the duties
+	for path in /triage /duty /duty.ics /privacy /destroy /explain /break-glass /organisation /organisation/1 \
+		/organisation/1/history /organisation/duplicates /round /round/1 /round/1/dry-run /round/stale /question \
+		/question/1 /question/1/ask /campaign /campaign/1 /call /call/1 /note /note/1 /evidence /evidence/1 \
+		/evidence/1/items /claim /claim/1 /preservation /preservation/1 /shift /handover /subject /destruction \
+		/incident/1/timeline /incident/2/timeline /incident/4 /incident/4/timeline; do
+		for suffix in "" .json .csv; do
+			curl -s -i -H "Authorization: Bearer $token" -H 'Accept: text/html' "$URL$path$suffix" >>"$T/all"
+		done
+	done
+	for q in "duty/call.json?about=incident-1" "duty/call?about=incident-2" "duty/ladder.json?about=incident-1" \
+		"duty/ladder?about=incident-2" "who?q=198.18.7.7" "who.json?q=198.18.7.7" "who.csv?q=198.18.7.7" \
+		"explain.json?item=incident-1&to=organisation-1&by=mail" "explain?item=incident-2&to=organisation-1&by=mail" \
+		"search.json?text=canaryduty" "call.json?text=canaryduty" "campaign.json?sort=title" "duty.ics?days=60"; do
+		curl -s -i -H "Authorization: Bearer $token" "$URL/$q" >>"$T/all"
+	done
+	for path in round/1/answer round/1/start evidence/1/items/1 evidence/1/check evidence/1/package question/1/ask \
+		incident/1/do/merge incident/2/do/merge duty/call triage from; do
+		curl -s -i -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
+			-d '{"other":"incident-1","about":"incident-1","why":"x","ids":["incident-1"]}' "$URL/$path" >>"$T/all"
 	done
 	# a beginning finds what its whole would
 	for q in "incident.json?text=canary" "incident?text=canaryre" "person.json?text=canaryper" "person.csv?text=canary" \
@@ -97,7 +143,7 @@ ok $? "and of records what may be seen"
 grep -q 'is due' "$T/all"
 ok $? "who only watches hears that something is due"
 has_not "$T/owner" $secret3 "a secret is shown to nobody"
-for word in $red2 $personal2 $sealed2 $named3 $secret3 $red3; do
+for word in $red2 $personal2 $sealed2 $named3 $secret3 $red3 $red5 $personal5; do
 	has_not "$T/all" $word "$word of a record came out nowhere"
 	has_not "$T/node.log" $word "nor in the log"
 done
