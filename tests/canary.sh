@@ -157,12 +157,12 @@ ronda incident -d "$D" search canarysealed >"$T/out" 2>&1
 has_not "$T/out" $seen2 "nor is it found by it"
 ronda backup -d "$D" key "$T/backup.key" >"$T/public" 2>/dev/null
 check "a backup" ronda backup -d "$D" --to "$T/backup" --key "$(tr -d '\n' <"$T/public")"
-for word in $red2 $personal2 $sealed2 $named3 $secret3 $red; do
+for word in $red2 $personal2 $sealed2 $named3 $secret3 $red $red5 $personal5; do
 	! grep -qaF $word "$T/backup"
 	ok $? "a backup does not show $word"
 done
 ronda journal -d "$D" --json >"$T/out"
-for word in $red2 $personal2 $sealed2 $named3 $secret3 $red3; do
+for word in $red2 $personal2 $sealed2 $named3 $secret3 $red3 $red5 $personal5; do
 	has_not "$T/out" $word "nor does the journal"
 done
 ronda incident -d "$D" show 1 >"$T/out" 2>&1
