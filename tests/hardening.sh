@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The finished binaries have the protection the build asks for.
 . "$RONDA_SOURCE/tests/lib.sh"
-for b in ronda ronda-parser ronda-starter; do
+for b in ronda ronda-parser ronda-mail ronda-crypto ronda-starter; do
 	f=$RONDA_BUILD/$b
 	readelf -hW "$f" | grep -q 'Type:.*DYN'
 	ok $? "$b is position independent"

@@ -14,7 +14,7 @@ violations() {
 	(cd "$1" && find . -type f \( -name '*.c' -o -name '*.h' -o -name '*.def' \) | sed 's,^\./,,' |
 		sort | xargs awk '
 	BEGIN {
-		n = split("base event http store record enrich intake route disclosure notify DUTY " \
+		n = split("base event http mail store record enrich intake route disclosure notify DUTY " \
 			  "node web cli", order, " ")
 		for (i = 1; i <= n; i++)
 			rank[order[i]] = i
@@ -70,9 +70,9 @@ violations() {
 			bad("a duty includes another")
 		else if (rank[floor_of(to)] >= rank[floor])
 			bad(folder " stands below " to)
-		else if (to != "base" && (folder == "event" || folder == "http"))
+		else if (to != "base" && (folder == "event" || folder == "http" || (folder == "mail" && to != "http")))
 			bad(folder " uses base only")
-		else if (to == "http" && floor != "web" && floor != "node" && floor != "notify")
+		else if (to == "http" && floor != "web" && floor != "node" && floor != "notify" && floor != "mail")
 			bad(folder " speaks no HTTP")
 	}')
 }

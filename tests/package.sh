@@ -13,7 +13,8 @@ mkdir "$T/src"
 ok $? "the package is built"
 deb=$(ls "$T"/ronda_*.deb)
 dpkg-deb -c "$deb" >"$T/list"
-for f in usr/bin/ronda usr/libexec/ronda/ronda-parser usr/libexec/ronda/ronda-starter \
+for f in usr/bin/ronda usr/libexec/ronda/ronda-parser usr/libexec/ronda/ronda-mail \
+	usr/libexec/ronda/ronda-crypto usr/libexec/ronda/ronda-starter \
 	lib/systemd/system/ronda.service usr/share/man/man1/ronda.1.gz \
 	usr/share/bash-completion/completions/ronda; do
 	has "$T/list" "$f\$" "it holds $f"

@@ -332,6 +332,20 @@ static enum rc open_tables(struct node *n, struct err *err)
 	return rc;
 }
 
+/* Mails of others are met once by each mail child. Nothing runs until something is asked. */
+static void open_helpers(struct node *n)
+{
+	static const struct calls_options write = { .helper = "mail", .most = 2, .question_bytes = MIB(64),
+						    .answer_bytes = MIB(64), .limit_ms = 20000 };
+	static const struct calls_options read = { .helper = "mail", .most = 1, .question_bytes = MIB(64),
+						   .answer_bytes = MIB(64), .limit_ms = 20000, .serves = 1 };
+	static const struct calls_options crypto = { .helper = "crypto", .most = 1, .question_bytes = MIB(64),
+						     .answer_bytes = MIB(64), .limit_ms = 60000 };
+	n->mail_writer = calls_new(n->starter, n->log, &write);
+	n->mail_reader = calls_new(n->starter, n->log, &read);
+	n->crypto = calls_new(n->starter, n->log, &crypto);
+}
+
 enum rc node_open(const char *dir, const struct node_options *o, struct node **out, struct err *err)
 {
 	struct node *n = x_alloc(sizeof(*n));
@@ -354,6 +368,8 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 		rc = open_policy(n, err);
 	if (rc == RC_OK)
 		rc = open_duty(n, err);
+	if (rc == RC_OK && n->starter)
+		open_helpers(n);
 	if (rc == RC_OK)
 		rc = node_notify_open(n, err);
 	if (rc == RC_OK)
@@ -390,6 +406,9 @@ void node_close(struct node *n)
 	node_notify_close(n);
 	end_journal(n);
 	parser_pool_free(n->parsers);
+	calls_free(n->mail_writer);
+	calls_free(n->mail_reader);
+	calls_free(n->crypto);
 	snapshot_free(n->directory);
 	snapshot_free(n->contacts);
 	enrich_close(n->enrich);

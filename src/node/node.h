@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 
+#include "base/calls.h"
 #include "base/queue.h"
 #include "base/settings.h"
 #include "base/snapshot.h"
@@ -49,6 +50,7 @@ struct node {
 	struct duty *duty;              /* who has the watch */
 	struct evidence *evidence;
 	struct parser_pool *parsers;
+	struct calls *mail_writer, *mail_reader, *crypto; /* helpers of mail; NULL without a starter */
 	struct pipeline *pipeline;      /* pipeline.h */
 	const struct marks *marks;      /* DIR/marks.json over the built-in ones */
 	struct policies *policies;      /* agreements in force and all else: disclosure/policy.h */

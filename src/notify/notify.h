@@ -14,6 +14,7 @@
 #ifndef RONDA_NOTIFY_NOTIFY_H
 #define RONDA_NOTIFY_NOTIFY_H
 
+#include "base/calls.h"
 #include "base/settings.h"
 #include "disclosure/told.h"
 #include "record/calendar.h"
@@ -34,6 +35,7 @@ struct notify_world {
 	struct log *log;
 	const struct resolver *const *resolvers;
 	size_t resolver_count;
+	struct calls *mail_writer, *mail_reader, *crypto; /* NULL: this process starts no helpers */
 };
 
 /* Compiles templates and mappings. RC_INPUT names what is wrong in one of the node's own. */

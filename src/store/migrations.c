@@ -449,5 +449,20 @@ static const char version_3[] =
 	" actor TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (record, object)) WITHOUT ROWID;"
 	"PRAGMA user_version = 3;";
 
-const char *const store_migrations[] = { version_1, version_2, version_3 };
+static const char version_4[] =
+	/* --- record, outbox, ledger --- */
+	/* --- route: findings, transitions --- */
+	/* --- disclosure: accounts of constituents --- */
+	/* --- notify: rehearsal --- */
+	/* --- notify: rules, teller, escalation --- */
+	/* --- notify: letters, templates --- */
+	/* --- notify: mail out, bounces --- */
+	/* --- notify: mail in, threads --- */
+	/* --- notify: answers --- */
+	/* --- incident: takedown, correspondence --- */
+	/* --- stats --- */
+	/* --- web: public reports, mail list --- */
+	"PRAGMA user_version = 4;";
+
+const char *const store_migrations[] = { version_1, version_2, version_3, version_4 };
 const int store_version = (int)COUNT_OF(store_migrations);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* link.h: the tokens by which a recipient answers, without an account.
+ *
+ * A token is the number of a message with a keyed hash of it under the node's secret: nothing is
+ * stored, the same message has the same token at each try, and nobody can make one. The link's token
+ * opens the page of that message (100 bits of hash); the thread's stands in Reply-To and text, files
+ * a mail with what it answers, and opens nothing. */
+#ifndef RONDA_NOTIFY_LINK_H
+#define RONDA_NOTIFY_LINK_H
+
+#include "notify/notify.h"
+
+enum { LINK_TOKEN_MAX = 40 };
+/* "https://node.example.org/a/TOKEN"; "" when the setting public_url is empty. */
+str link_answer(const struct notify *n, int64_t message, struct arena *a);
+str link_thread(const struct notify *n, int64_t message, struct arena *a);
+/* Which message; false: no token of ours. In constant time. */
+bool link_answer_parse(const struct notify *n, str token, int64_t *message_out);
+bool link_thread_parse(const struct notify *n, str token, int64_t *message_out);
+
+#endif
