@@ -6,6 +6,7 @@
 #include "base/mustache.h"
 #include "base/queue.h"
 #include "http/fetch.h"
+#include "mail/smtp.h"
 #include "notify/notify.h"
 
 struct io_dir;
@@ -19,6 +20,7 @@ struct notify {
 	struct texts *texts;               /* texts.c */
 	struct destinations *destinations; /* destinations.c */
 	struct fetcher *fetcher;           /* NULL until notify_start() */
+	struct smtp *smtp;                 /* the same */
 	struct sender *sender;             /* sender.c; NULL: none runs */
 	const char *idle;                  /* why; "": it runs */
 	int64_t pace_us;
