@@ -14,7 +14,7 @@ violations() {
 	(cd "$1" && find . -type f \( -name '*.c' -o -name '*.h' -o -name '*.def' \) | sed 's,^\./,,' |
 		sort | xargs awk '
 	BEGIN {
-		n = split("base event http mail store record enrich intake route disclosure notify DUTY " \
+		n = split("base event stix http mail store record enrich intake route disclosure notify DUTY " \
 			  "node web cli", order, " ")
 		for (i = 1; i <= n; i++)
 			rank[order[i]] = i

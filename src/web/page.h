@@ -112,6 +112,9 @@ str page_link(struct page *p, const char *path, const char *name, str value);
 str url_escape(struct arena *a, str text);
 /* The next page: "next" for programs, "next_url" for people. */
 void page_next(struct page *p, const char *name, str cursor);
+/* Who did something, for people: member NAME_name beside "account:3", for our own people; nothing where
+ * there is no such account. Programs have the id. */
+void page_put_actor_name(struct page *p, const char *name, str actor);
 /* The query as it was given, for forms: "query":{"type":"..."}. */
 void page_query(struct page *p, const char *const *names);
 
