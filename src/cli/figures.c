@@ -42,9 +42,39 @@ static str time_text(struct cli *c, int64_t s)
 	return figure_words(c->a, s);
 }
 
+/* For people: the median, and of how many it was reckoned. */
+static const struct cli_column short_columns[] = {
+	{ .name = "name" }, { .name = "findings" }, { .name = "open" }, { .name = "told" }, { .name = "answered" },
+	{ .name = "gone" }, { .name = "returned" }, { .name = "told after" }, { .name = "answered after" },
+	{ .name = "gone after" }, { .name = "gone after told" },
+};
+
+static void put_short(struct cli_table *t, const struct figure_row *row)
+{
+	static const enum figure_count shown[] = { COUNT_FINDINGS, COUNT_OPEN, COUNT_TOLD, COUNT_ANSWERED, COUNT_GONE,
+						   COUNT_RETURNED };
+	struct arena *a = t->c->a;
+	str values[COUNT_OF(short_columns)] = { row->name.n ? row->name : STR("-") };
+	size_t n = 1;
+	for (size_t i = 0; i < COUNT_OF(shown); i++)
+		values[n++] = row->counts[shown[i]] == FIGURE_FEW ? STR("few") : count_text(a, row->counts[shown[i]]);
+	for (size_t i = 0; i < FIGURE_TIMES; i++) {
+		const struct figure_span *s = &row->times[i];
+		values[n++] = s->n == 0 ? STR("-") :
+			      s->n == FIGURE_FEW || s->censored == FIGURE_FEW ? figure_words(a, s->median_s) :
+			      arena_fmt(a, STR_FMT " (%llu of %llu)", STR_ARG(figure_words(a, s->median_s)),
+					(unsigned long long)(s->n - s->censored), (unsigned long long)s->n);
+	}
+	cli_row(t, values);
+}
+
 static void put_row(struct cli_table *t, const struct figure_row *row)
 {
 	struct arena *a = t->c->a;
+	if (t->c->form == CLI_TEXT) {
+		put_short(t, row);
+		return;
+	}
 	str values[COUNT_OF(columns)] = { row->name.n ? row->name : STR("-") };
 	size_t n = 1;
 	for (size_t i = 0; i < FIGURE_COUNTS; i++)
@@ -101,7 +131,9 @@ static void put_json(struct cli *c, const struct directory *d, const struct figu
 
 static void put(struct cli *c, const struct directory *d, struct figures *f)
 {
-	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
+	bool text = c->form == CLI_TEXT;
+	struct cli_table t = cli_table(c, text ? short_columns : columns,
+				       text ? COUNT_OF(short_columns) : COUNT_OF(columns));
 	if (c->form == CLI_JSON) {
 		put_json(c, d, f);
 		return;
@@ -171,9 +203,9 @@ const struct cli_command cli_figures = {
 	.brief = "how long until told, answered, gone; who never answers",
 	.usage = "figures [--by WHAT] [--since TIME] [--until TIME] [--public]",
 	.text = "For each group how many findings were opened, told, answered, gone and came back, and the median time "
-		"to each: by the survival estimate, which counts what is still open as open and not as quick. \"n\" is how "
-		"many cases, \"censored\" how many of them have not come to their end, then the 95 % interval; \"not "
-		"reached\" says that fewer than half have. Exercises and rehearsals are in no figure.",
+		"to each, by the survival estimate, which counts what is still open as open and not as quick; behind it "
+		"how many of how many cases have come so far. \"not reached\": fewer than half have. CSV and JSON have "
+		"seconds, and the 95 % interval. Exercises and rehearsals are in no figure.",
 	.example = "ronda figures -d demo --by class --since 90d",
 	.options = options,
 	.needs_node = true,

@@ -397,9 +397,8 @@ static void take_rows(struct reckoning *k, const struct viewer *v, struct figure
 
 static bool is_month(int64_t us)
 {
-	char at[40];
-	return us == 0 || str_ends(time_str(at, us), STR("-01T00:00:00Z")) ||
-	       str_ends(time_str(at, us), STR("-01T00:00:00.000000Z"));
+	char at[16];
+	return us % DAY_US == 0 && str_ends(time_day_str(at, us), STR("-01"));
 }
 
 static enum rc reckon(struct reckoning *k, struct reader *r, const struct viewer *v, struct figures *out,
