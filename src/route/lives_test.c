@@ -39,6 +39,28 @@ static void told(struct world *w, struct hash128 id, enum ledger_kind kind, cons
 	CHECK_RC(store_write(w->s, tell, &t, &err), RC_OK, err);
 }
 
+/* An answer to a message that covered others too, about this finding alone: `kind` of notify/answers.h. */
+struct answered {
+	struct hash128 id;
+	int kind;
+};
+
+static enum rc answer(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct answered *k = ctx;
+	char raw[16];
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO answer (message, kind, at_us, channel, by, words, organisation, recipient,"
+					 " item, findings, file_name, key, seen_by) VALUES (1, ?1, ?2, '', '', '', '', '', '', 1, '',"
+					 " ?2, '')");
+	sql_int(q, 1, k->kind);
+	sql_int(q, 2, tx_now_us(tx));
+	enum rc rc = sql_run(q, e);
+	id_bytes(k->id, raw);
+	q = sql(tx_conn(tx), "INSERT INTO answer_finding (finding, answer, claim, claim_us) VALUES (?, last_insert_rowid(), 0, 0)");
+	sql_blob(q, 1, str_mem(raw, 16));
+	return rc == RC_OK ? sql_run(q, e) : rc;
+}
+
 static enum rc mark_answered(struct tx *tx, void *ctx, struct err *e)
 {
 	return findings_mark(tx, *(struct hash128 *)ctx, MARK_ANSWERED, STR(""), STR("x"), e);
@@ -67,9 +89,9 @@ static bool live_one(void *ctx, const struct finding *f, const struct life *l)
 	CHECK(in_order(l->opened_us, l->gone_us) && in_order(l->told_us, l->fixed_us));
 	CHECK_INT(f->held_us, l->held_us);
 	/* "ip 198.18.0.1 port 23" */
-	buf_fmt(&o->out, "%s" STR_FMT "%s%s%s%s%s%s", o->n ? ";" : "", STR_ARG(str_mem(f->key.p + 12, 1)),
+	buf_fmt(&o->out, "%s" STR_FMT "%s%s%s%s%s%s%s%s", o->n ? ";" : "", STR_ARG(str_mem(f->key.p + 12, 1)),
 		l->told_us ? " told" : "", l->answered_us ? " answered" : "", l->gone_us ? " gone" : "",
-		l->fixed_us ? " fixed" : "", l->returns ? " returned" : "", l->held_us ? " held" : "");
+		l->fixed_us ? " fixed" : "", l->returns ? " returned" : "", l->claimed_us ? " claimed" : "", l->relapsed ? " relapsed" : "", l->held_us ? " held" : "");
 	o->id[o->n++] = f->id;
 	return true;
 }
@@ -124,7 +146,8 @@ static void a_life(void)
 	static const char *const fresh[] = { "1", "2", "3", "4" };
 	check_lives(&o, fresh, COUNT_OF(fresh));
 	told(&w, one, LEDGER_SENT, "organisation--a/abuse", true);
-	told(&w, one, LEDGER_ANSWER, "organisation--a/abuse", true);
+	struct answered fixed = { one, 2 };
+	CHECK_RC(store_write(w.s, answer, &fixed, &err), RC_OK, err);
 	told(&w, two, LEDGER_SENT, "account:3", true);            /* one of ours */
 	told(&w, two, LEDGER_REFUSED, "organisation--a", true);
 	told(&w, two, LEDGER_UNCERTAIN, "organisation--a", true);
@@ -135,7 +158,7 @@ static void a_life(void)
 	/* all but the fourth are gone, then the first is back */
 	complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.4", 20)));
 	complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.4", 30), VULN("198.18.0.1", 30)));
-	static const char *const lived[] = { "1 told answered gone fixed returned", "2 gone",
+	static const char *const lived[] = { "1 told answered gone fixed returned claimed relapsed", "2 gone",
 					     "3 told answered gone fixed", "4 held" };
 	static const size_t memories[] = { 0, 64, 4096 };
 	for (size_t i = 0; i < COUNT_OF(memories); i++) {

@@ -6,7 +6,10 @@
 #include "base/clock.h"
 #include "base/spill.h"
 #include "intake/feeds.h"
+#include "notify/answers.h"
 #include "stats/survival.h"
+
+_Static_assert(ANSWER_FIXED == 2, "route/lives.c reads claims by this number");
 
 enum { SORT_MEMORY = 2 << 20, KEY_BYTES = 9, OTHERS = 0 };
 
