@@ -100,6 +100,12 @@ bool notify_sees(struct reader *r, const struct types *t, const struct viewer *v
 MUST_CHECK enum rc choose_contact(struct conn *conn, const struct types *t, str recipient, struct arena *a,
 				  const char **driver_out, int *contact_out, struct err *err);
 
+/* --- round_read.c --- */
+
+/* Title of a record as `v` may see it; false: he may not. */
+bool notify_sees(struct reader *r, const struct types *t, const struct viewer *v, str id, struct arena *a,
+		 str *title_out);
+
 /* --- round_members.c --- */
 
 /* Does the organisation stand on the list of this round? */
