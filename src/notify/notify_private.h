@@ -89,11 +89,6 @@ void post_signature(str secret, int64_t at_us, str body, struct buf *out);
 enum { SMS_SEPTETS = 160, SMS_UCS2 = 70 };
 void sms_fit(str text, str tail, struct buf *out);
 
-/* --- round_read.c --- */
-
-/* Title of a record as `v` may see it; false: he may not. */
-bool notify_sees(struct reader *r, const struct types *t, const struct viewer *v, str id, struct arena *a,
-		 str *title_out);
 /* --- resolve.c --- */
 
 /* notify_choose(), also inside a job. */

@@ -211,10 +211,7 @@ static void put_frame(struct making *k)
 	put(k, "address", o->who.address);
 	put(k, "link", o->link);
 	put(k, "reference", o->bare || k->covered ? STR("") : k->m->item);
-	if (!o->who.ours && k->m->id > 0 && !k->as->no_names)
-		put(k, "answer", link_answer(k->n, k->m->id, k->a));
 	put(k, "answer_link", answer_of(k));
-	put(k, "reference", o->bare ? STR("") : k->m->item);
 	json_object_object_add(o->data, "urgent", json_object_new_boolean(k->m->lane == LANE_WARNING));
 	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details)
 		json_object_object_add(o->data, "details", details);
