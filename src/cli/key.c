@@ -63,7 +63,7 @@ static void put_key(struct cli_table *t, const struct crypto_key *k)
 {
 	char expires[40];
 	str names = k->names;
-	str row[] = { k->fingerprint, t->c->form == CLI_TEXT ? str_cut(&names, '\n') : names,
+	str row[] = { k->fingerprint, t->c->form != CLI_JSON ? str_cut(&names, '\n') : names,
 		      k->can_sign && k->can_encrypt ? STR("signs, encrypts") : k->can_encrypt ? STR("encrypts") :
 		      k->can_sign ? STR("signs") : STR("none"),
 		      k->has_secret ? STR("yes") : STR("no"),
