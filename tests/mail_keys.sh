@@ -35,7 +35,7 @@ signed_part() {
 	awk -v b="--$boundary" '$0 == b { n++; next } n == 1 { if (k++) printf "\r\n"; printf "%s", $0 }' "$1"
 }
 attached() { # the base64 of the part with this type
-	awk -v t="Content-Type: $2" 'index($0, t) == 1 { on = 1 } on && /^$/ { body = 1; next } body && /^--=_/ { exit } body { print }' "$1"
+	awk -v t="Content-Type: $2" 'index($0, t) == 1 { on = 1 } on && !body && /^$/ { body = 1; next } body && /^--=_/ { exit } body { print }' "$1"
 }
 
 # --- keys ---

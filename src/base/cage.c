@@ -170,6 +170,11 @@ static const char *const allowed[] = {
 #endif
 };
 
+/* Looking for a file gets an error, and nothing. */
+#ifndef RONDA_SANITIZED
+static const char *const files[] = { "open", "openat", "readlink", "readlinkat", "access", "stat", "newfstatat" };
+#endif
+
 #ifdef RONDA_SANITIZED
 /* A sanitizer that reports looks for maps and symbols: it gets an error and goes
  * on to print. */
@@ -185,9 +190,15 @@ static int add_rule(scmp_filter_ctx ctx, uint32_t action, const char *name, unsi
 	return nr < 0 ? 0 : seccomp_rule_add_array(ctx, action, nr, n, args);
 }
 
-static int add_rules(scmp_filter_ctx ctx)
+static int add_rules(scmp_filter_ctx ctx, bool refuse_files)
 {
 	int bad = 0;
+#ifndef RONDA_SANITIZED
+	for (size_t i = 0; refuse_files && i < COUNT_OF(files); i++)
+		bad |= add_rule(ctx, SCMP_ACT_ERRNO(EACCES), files[i], 0, NULL);
+#else
+	(void)refuse_files; /* refused anyway */
+#endif
 	for (size_t i = 0; i < COUNT_OF(allowed); i++)
 		bad |= add_rule(ctx, SCMP_ACT_ALLOW, allowed[i], 0, NULL);
 #ifdef RONDA_SANITIZED
@@ -204,13 +215,13 @@ static int add_rules(scmp_filter_ctx ctx)
 	return bad;
 }
 
-static enum rc allow_list(struct err *err)
+static enum rc allow_list(const struct cage *cage, struct err *err)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	if (!ctx)
 		return fail(err, RC_IO, "cannot make the list of system calls");
 	enum rc rc = RC_OK;
-	if (add_rules(ctx) != 0)
+	if (add_rules(ctx, cage->refuse_files) != 0)
 		rc = fail(err, RC_IO, "cannot fill the list of system calls");
 	if (rc == RC_OK) {
 		int code = seccomp_load(ctx);
@@ -231,6 +242,6 @@ enum rc cage_enter(struct cage *cage, struct err *err)
 	if (rc == RC_OK)
 		rc = limits(cage, err);
 	if (rc == RC_OK)
-		rc = allow_list(err);
+		rc = allow_list(cage, err);
 	return rc;
 }

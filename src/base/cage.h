@@ -18,6 +18,8 @@
 
 struct cage {
 	size_t memory_bytes; /* RLIMIT_AS; not set in sanitizer builds */
+	bool refuse_files;   /* opening one gives EACCES instead of death: for libraries that look
+	                      * for files they can do without */
 	bool landlock;       /* out: the kernel had it */
 };
 MUST_CHECK enum rc cage_enter(struct cage *cage, struct err *err);

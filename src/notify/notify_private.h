@@ -26,6 +26,10 @@ struct notify {
 	int64_t pace_us;
 	const char *public_url;            /* without '/' behind; "" */
 	const char *sms_url, *sms_mapping, *country_code;
+	struct {                           /* answers_read.c; of the background alone */
+		int64_t next_us, answer;   /* next look, monotonic; where it goes on */
+		char finding[16];
+	} claims;
 };
 
 /* --- texts.c: templates and mappings, built in --- */
@@ -84,6 +88,12 @@ void sms_fit(str text, str tail, struct buf *out);
 /* Title of a record as `v` may see it; false: he may not. */
 bool notify_sees(struct reader *r, const struct types *t, const struct viewer *v, str id, struct arena *a,
 		 str *title_out);
+
+/* --- resolve.c --- */
+
+/* notify_choose(), also inside a job. */
+MUST_CHECK enum rc choose_contact(struct conn *conn, const struct types *t, str recipient, struct arena *a,
+				  const char **driver_out, int *contact_out, struct err *err);
 
 /* --- round_members.c --- */
 
