@@ -339,6 +339,7 @@ void smtp_send(struct smtp *m, const struct smtp_mail *mail, struct arena *a, st
 			continue;
 		out->end = at_relay(m, &o, a);
 		out->code = o.code;
+		out->of_recipient = out->end == SMTP_REFUSED && o.stage == AT_RCPT;
 		out->words = arena_fmt(a, "%s: %s", o.relay->name, o.words);
 		out->relay = str_of(o.relay->name);
 		if (out->end != SMTP_LATER || o.begun)

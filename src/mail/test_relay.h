@@ -82,9 +82,12 @@ static inline enum relay_end relay_choose(struct test_relay *r, str to)
 	for (int i = 0; i < RELAY_ENDS; i++)
 		if (str_eq(local, str_of(relay_words[i])))
 			return (enum relay_end)i;
+	/* Who refuses a recipient for good does not do so by chance. */
+	static const enum relay_end by_chance[] = { RELAY_LATER, RELAY_HANG, RELAY_CUT, RELAY_CUT_MIDDLE, RELAY_CUT_AFTER,
+						    RELAY_LATER_AFTER, RELAY_REFUSED_AFTER, RELAY_HANG_AFTER };
 	unsigned x = atomic_fetch_add(&r->dice, 1) * 2654435761u;
 	x ^= x >> 15;
-	return r->one_in && x % r->one_in == 0 ? (enum relay_end)(1 + (x / r->one_in) % (RELAY_ENDS - 1)) : RELAY_TAKEN;
+	return r->one_in && x % r->one_in == 0 ? by_chance[(x / r->one_in) % COUNT_OF(by_chance)] : RELAY_TAKEN;
 }
 
 static inline void relay_note(struct relay_talk *t, bool passed)

@@ -7,6 +7,7 @@
  *                                  passed over (bounce.h)
  *   no answer behind the mail      nobody knows: uncertain */
 #include "mail/smtp.h"
+#include "notify/bounce.h"
 #include "notify/letter_of.h"
 #include "notify/notify_private.h"
 #include "notify/secure.h"
@@ -31,6 +32,45 @@ static struct outcome_of judge(const struct smtp_result *r)
 	};
 	return outcome_words(by_end[r->end], "", r->words);
 }
+
+/* --- a mailbox that there is not --- */
+
+static bool is_dead(const struct smtp_result *r, str status)
+{
+	if (r->end != SMTP_REFUSED)
+		return false;
+	bool by_code = r->code == 550 || r->code == 551 || r->code == 553 || r->code == 556;
+	return status.n ? bounce_is_of_address(status) : r->of_recipient && by_code;
+}
+
+struct refusing {
+	const struct notify *n;
+	struct bounce b;
+	bool next;
+};
+
+static enum rc note(struct tx *tx, void *ctx, struct err *err)
+{
+	struct refusing *k = ctx;
+	return bounce_note(tx, k->n, &k->b, &k->next, err);
+}
+
+/* The contact is passed over from now on, and the message goes to the next one at once. */
+static struct outcome_of ask_next(const struct sending *s, str address, const struct smtp_result *r, str status)
+{
+	struct err why = { 0 };
+	struct refusing k = { .n = s->n, .b = { .message = s->m->id, .address = address, .status = status,
+						.permanent = true, .words = r->words } };
+	enum rc rc = store_write(s->n->w.store, note, &k, &why);
+	if (rc != RC_OK)
+		log_error(s->n->w.log, "a refusal is not noted at the contact", L_INT("message", s->m->id),
+			  L_Z("why", why.text));
+	struct outcome_of o = outcome_words(rc == RC_OK && k.next ? OUTCOME_RETRY : OUTCOME_FAILED, "", r->words);
+	o.retry_us = 1;
+	return o;
+}
+
+/* --- one try --- */
 
 static enum rc make(const struct sending *s, struct letter *l, struct secured *out, struct err *err)
 {
@@ -57,7 +97,9 @@ static struct outcome_of send(const struct sending *s)
 	const struct smtp_mail mail = { .from = return_path(s->n, &l), .to = l.to, .bytes = sealed.bytes, .begin = begin,
 					.ctx = (void *)s };
 	smtp_send(s->n->smtp, &mail, s->a, &r);
-	struct outcome_of o = judge(&r);
+	str status = bounce_status(r.words);
+	bool dead = s->what->rehearsed_for.n == 0 && is_dead(&r, status);
+	struct outcome_of o = dead ? ask_next(s, l.to, &r, status) : judge(&r);
 	if (sealed.words.n > 0)
 		o.words = arena_fmt(s->a, STR_FMT "; " STR_FMT, STR_ARG(sealed.words), STR_ARG(o.words));
 	o.reference = arena_fmt(s->a, "<" STR_FMT ">", STR_ARG(l.message_id));
