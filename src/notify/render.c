@@ -51,6 +51,7 @@ static enum rc take_item(struct making *k)
 	rc = told_item(k->r, k->types, &k->out->who.to, k->m->item, k->m->item_version, k->a, &k->item, &why);
 	k->out->rule = k->item.rule ? k->item.rule : "";
 	k->out->cut = k->item.cut;
+	k->out->tlp = rc == RC_OK ? k->item.tlp : TLP_CLEAR;
 	if (rc != RC_DENIED || item != TEXT_BARE)
 		return rc == RC_OK ? RC_OK : fail(k->err, rc, "%s", why.text);
 	k->out->bare = true;
@@ -157,6 +158,7 @@ static enum rc take_covers(struct making *k)
 		rc = told_item(k->r, k->types, &k->out->who.to, k->as->covers[i].item, 0, k->a, &t, k->err);
 		if (rc == RC_OK && t.is_finding && ++told <= COVERS_SHOWN) {
 			put_finding(&t.finding, list);
+			k->out->tlp = t.tlp > k->out->tlp ? t.tlp : k->out->tlp;
 			k->exercise = k->exercise || t.finding.exercise;
 		}
 		if (rc == RC_DENIED || rc == RC_ABSENT) {
