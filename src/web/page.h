@@ -165,7 +165,6 @@ MUST_CHECK enum rc page_put_cases(struct page *p, struct err *err);
 MUST_CHECK enum rc page_put_answers(struct page *p, const struct finding *f, struct err *err);
 /* "answers_waiting", at most 100 counted, "answers_more". */
 MUST_CHECK enum rc page_put_answers_waiting(struct page *p, struct err *err);
-MUST_CHECK enum rc page_put_told(struct page *p, str item, struct err *err);
 /* "qr": path data of an SVG of "qr_size" modules (ISO/IEC 18004, libqrencode). */
 void page_qr(struct page *p, str text);
 
