@@ -83,6 +83,12 @@ void sms_fit(str text, str tail, struct buf *out);
 MUST_CHECK enum rc round_invites(struct reader *r, struct uuid round, struct uuid organisation, bool *out,
 				 struct err *err);
 
+/* --- parties.c --- */
+
+/* Did a person of ours choose this organisation to be told of this item? */
+MUST_CHECK enum rc parties_invite(struct reader *r, const struct types *t, str item, str organisation, bool *out,
+				  struct err *err);
+
 /* --- sender.c --- */
 
 MUST_CHECK enum rc sender_start(struct notify *n, struct sender **out, struct err *err);

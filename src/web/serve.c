@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#include "incident/takedown.h"
 #include "node/collect.h"
 #include "node/node_settings.h"
 #include "notify/notify.h"
@@ -101,12 +102,15 @@ static enum rc start(struct serving *s, const struct serve_options *o, struct er
 		rc = collect_start(s->node, &s->collector, err);
 	if (rc == RC_OK)
 		rc = notify_start(s->node->notify, err);
+	if (rc == RC_OK)
+		rc = takedowns_start(s->node->takedowns, err);
 	return rc;
 }
 
 static void stop(struct serving *s)
 {
 	pipeline_stop(s->node->pipeline);
+	takedowns_stop(s->node->takedowns);
 	notify_stop(s->node->notify);
 	collect_stop(s->collector);
 	control_stop(s->control);
