@@ -26,6 +26,19 @@
 #include "notify/notify.h"
 
 struct takedowns;
+struct takedown_look;
+enum { TAKEDOWN_ADDRESSES_MOST = 32 };
+/* How names are looked up and targets looked at: the node's part (node/takedown_sight.h). */
+struct takedown_sight {
+	/* RC_INPUT: a setting that cannot be. */
+	enum rc (*check)(void *ctx, struct err *err);
+	/* Fills status, digest, bytes, head and words; no answer is RC_OK with status 0. */
+	enum rc (*look)(void *ctx, str url, struct arena *a, struct takedown_look *out, struct err *err);
+	/* RC_DENIED: no name server is set. RC_ABSENT: there is no such name (NXDOMAIN). */
+	enum rc (*resolve)(void *ctx, str host, struct ip out[TAKEDOWN_ADDRESSES_MOST], size_t *count_out,
+			   struct err *err);
+	void *ctx;
+};
 struct takedown_world {
 	struct store *store;
 	struct records *records;
@@ -37,6 +50,7 @@ struct takedown_world {
 	struct log *log;
 	const struct enrich *enrich;
 	struct snapshot *directory, *contacts; /* struct directory, struct fallback; contacts may be NULL */
+	struct takedown_sight sight;
 };
 /* Registers its hook and its background work. RC_INPUT: a setting that cannot be. */
 MUST_CHECK enum rc takedowns_open(const struct takedown_world *w, struct takedowns **out, struct err *err);

@@ -13,11 +13,10 @@
 
 #include "disclosure/read.h"
 #include "event/normalise.h"
-#include "http/dns.h"
 #include "incident/takedown_private.h"
 #include "route/fallback.h"
 
-enum { PLATFORMS_MAX = 256 << 10, DNS_WAIT_MS = 5000 };
+enum { PLATFORMS_MAX = 256 << 10 };
 
 struct finding_parties {
 	struct takedowns *t;
@@ -126,13 +125,12 @@ static enum rc ask_directory(struct finding_parties *k, str what, struct err *er
 /* Where the name is says who hosts it. */
 static enum rc ask_addresses(struct finding_parties *k, str host, struct err *err)
 {
-	struct ip ips[DNS_ADDRESSES_MOST];
+	const struct takedown_sight *sight = &k->t->w.sight;
+	struct ip ips[TAKEDOWN_ADDRESSES_MOST];
 	size_t n = 0;
 	char text[48];
-	str server = settings_text(k->t->w.settings, "takedown_dns");
-	const struct dns_ask ask = { .server = arena_z(k->a, server), .timeout_ms = DNS_WAIT_MS };
 	enum rc rc = RC_OK;
-	if (server.n == 0 || ip_parse(host, &ips[0]) || dns_addresses(&ask, arena_z(k->a, host), ips, &n, NULL) != RC_OK)
+	if (ip_parse(host, &ips[0]) || sight->resolve(sight->ctx, host, ips, &n, NULL) != RC_OK)
 		return RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < n && i < 4; i++)
 		rc = ask_directory(k, arena_str(k->a, ip_str(text, &ips[i])), err);

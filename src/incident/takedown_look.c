@@ -4,15 +4,12 @@
 
 #include <json-c/json.h>
 
-#include "base/hash.h"
 #include "base/queue.h"
 #include "event/normalise.h"
-#include "http/dns.h"
-#include "http/fetch.h"
 #include "incident/case.h"
 #include "incident/takedown_private.h"
 
-enum { BODY_MOST = 256 << 10, HEAD_MOST = 4096, WORDS_MOST = 400, LOOKS_KEPT = 500, PROOF_LOOKS = 10 };
+enum { LOOKS_KEPT = 500, PROOF_LOOKS = 10 };
 #define WATCHED_US (30 * DAY_US) /* how long after it went down */
 
 struct looker {
@@ -53,106 +50,33 @@ struct looking {
 	struct arena *a;
 };
 
-/* Lines of a head, of a stranger: plain, bounded; cookies are nobody's proof. */
-static str plain_head(str head, struct arena *a)
-{
-	struct buf b = BUF_INIT(HEAD_MOST);
-	str line;
-	while (str_line(&head, &line)) {
-		line = str_trim_all(line);
-		if (line.n == 0 || str_starts_nocase(line, STR("set-cookie")))
-			continue;
-		line = str_head(line, 300);
-		if (b.n + line.n + 1 > HEAD_MOST)
-			break;
-		for (size_t i = 0; i < line.n; i++)
-			buf_char(&b, line.p[i] >= ' ' && line.p[i] < 0x7f ? line.p[i] : '?');
-		buf_char(&b, '\n');
-	}
-	str out = arena_str(a, buf_str(&b));
-	buf_free(&b);
-	return out;
-}
-
 static bool ask_dns(struct looking *k)
 {
-	struct ip ips[DNS_ADDRESSES_MOST], literal;
+	const struct takedown_sight *sight = &k->t->w.sight;
+	struct ip ips[TAKEDOWN_ADDRESSES_MOST], literal;
 	size_t n = 0;
 	char text[48];
-	struct buf b = BUF_INIT(HEAD_MOST);
-	struct err why = { 0 };
-	str host, server = settings_text(k->t->w.settings, "takedown_dns");
-	const struct dns_ask ask = { .server = arena_z(k->a, server), .timeout_ms = 5000 };
+	struct buf b = BUF_INIT(KIB(4));
+	str host;
 	k->look.dns = STR("");
-	if (server.n == 0 || !url_host(k->url, &host) || ip_parse(host, &literal))
+	if (!url_host(k->url, &host) || ip_parse(host, &literal))
 		return false;
-	enum rc rc = dns_addresses(&ask, arena_z(k->a, host), ips, &n, &why);
+	enum rc rc = sight->resolve(sight->ctx, host, ips, &n, NULL);
 	for (size_t i = 0; i < n; i++)
 		buf_fmt(&b, "%s" STR_FMT, i ? " " : "", STR_ARG(ip_str(text, &ips[i])));
-	k->look.dns = rc == RC_ABSENT ? STR("NXDOMAIN") : rc != RC_OK ? STR("no answer") : n == 0 ? STR("no address") :
-									      arena_str(k->a, buf_str(&b));
+	k->look.dns = rc == RC_DENIED ? STR("") : rc == RC_ABSENT ? STR("NXDOMAIN") : rc != RC_OK ? STR("no answer") :
+		      n == 0 ? STR("no address") : arena_str(k->a, buf_str(&b));
 	buf_free(&b);
 	return rc == RC_ABSENT;
-}
-
-static enum rc new_fetcher(const struct takedowns *t, struct fetcher **out, struct err *err)
-{
-	str inside = settings_text(t->w.settings, "takedown_inside");
-	enum rc rc = fetch_new(NULL, out, err);
-	if (rc == RC_OK)
-		rc = fetch_proxy(*out, "takedown", settings_text(t->w.settings, "takedown_proxy"), err);
-	while (rc == RC_OK && inside.n > 0) {
-		str one = str_trim(str_cut(&inside, ','));
-		if (one.n > 0)
-			rc = fetch_exempt(*out, "takedown", one, err);
-	}
-	return rc;
-}
-
-static void digest_of(struct looking *k, str body)
-{
-	struct buf hex = BUF_INIT(128);
-	struct digest d = sha256(body);
-	hex_format(&hex, d.b, sizeof d.b);
-	k->look.digest = arena_str(k->a, buf_str(&hex));
-	buf_free(&hex);
-}
-
-static enum rc ask_server(struct looking *k, struct err *err)
-{
-	struct fetcher *f = NULL;
-	struct err why = { 0 };
-	struct fetch_answer answer;
-	const struct fetch_request q = { .purpose = "takedown", .url = k->url, .look = true,
-					 .agent = arena_z(k->a, settings_text(k->t->w.settings, "takedown_agent")),
-					 .limits = { .body_bytes = BODY_MOST, .total_ms = 20000 } };
-	enum rc rc = new_fetcher(k->t, &f, err);
-	if (rc != RC_OK) {
-		fetch_free(f);
-		return rc;
-	}
-	rc = fetch(f, &q, k->a, &answer, &why);
-	if (rc == RC_OK) {
-		k->look.status = answer.status;
-		k->look.bytes = (int64_t)answer.body.n;
-		k->look.head = plain_head(answer.head, k->a);
-		digest_of(k, answer.body);
-		k->look.words = answer.location.n > 0 ?
-			arena_fmt(k->a, "sends on to " STR_FMT, STR_ARG(takedown_defanged(str_head(answer.location, 300), k->a))) :
-			answer.cut ? STR("only the beginning of the body was read") : STR("");
-	} else {
-		k->look.words = str_head(arena_str(k->a, str_of(why.text)), WORDS_MOST);
-	}
-	fetch_free(f);
-	return RC_OK;
 }
 
 static enum rc look(struct looking *k, struct err *err)
 {
 	k->look = (struct takedown_look){ .at_us = clock_now_us(), .digest = STR(""), .head = STR(""), .dns = STR(""),
 					  .words = STR("") };
+	const struct takedown_sight *sight = &k->t->w.sight;
 	bool nxdomain = ask_dns(k);
-	enum rc rc = nxdomain ? RC_OK : ask_server(k, err);
+	enum rc rc = nxdomain ? RC_OK : sight->look(sight->ctx, k->url, k->a, &k->look, err);
 	k->look.outcome = takedown_judge(k->look.status, nxdomain, k->whole_domain);
 	return rc;
 }
@@ -427,9 +351,7 @@ enum rc takedowns_start(struct takedowns *t, struct err *err)
 	if (!settings_bool(t->w.settings, "takedown_check") || settings_bool(t->w.settings, "demo") ||
 	    store_read_only(t->w.store))
 		return RC_OK;
-	struct fetcher *f = NULL;
-	enum rc rc = new_fetcher(t, &f, err);
-	fetch_free(f);
+	enum rc rc = t->w.sight.check(t->w.sight.ctx, err);
 	if (rc != RC_OK)
 		return rc;
 	struct looker *l = x_alloc(sizeof *l);

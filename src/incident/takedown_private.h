@@ -5,7 +5,6 @@
 
 #include "incident/takedown.h"
 
-struct fetcher;
 struct looker;
 
 struct takedowns {

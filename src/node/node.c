@@ -14,6 +14,7 @@
 #include "node/node_records.h"
 #include "node/node_settings.h"
 #include "node/pipeline.h"
+#include "node/takedown_sight.h"
 #include "route/directory_records.h"
 #include "route/findings.h"
 #include "record/deliveries.h"
@@ -317,7 +318,8 @@ static enum rc open_takedowns(struct node *n, struct err *err)
 	const struct takedown_world w = { .store = n->store, .records = n->records, .journal = n->journal,
 					  .policies = n->policies, .roles = n->roles, .notify = n->notify,
 					  .settings = n->settings, .log = n->log, .enrich = n->enrich,
-					  .directory = n->directory, .contacts = n->contacts };
+					  .directory = n->directory, .contacts = n->contacts,
+					  .sight = node_takedown_sight(n) };
 	return takedowns_open(&w, &n->takedowns, err);
 }
 
