@@ -451,7 +451,7 @@ enum rc takedown_answer(struct takedowns *t, const struct viewer *v, str id, str
 	}
 	if (rc == RC_OK && !found)
 		rc = fail(err, RC_INPUT, "there is nobody of that name who could take it down");
-	if (rc == RC_OK && k.state == k.type.asked && str_eq(answer, STR("acknowledged")))
+	if (rc == RC_OK && (k.state == k.type.asked || k.state == k.type.relapsed) && str_eq(answer, STR("acknowledged")))
 		w.to_state = str_of(k.type.type->states[k.type.acknowledged].name);
 	one_end(&k);
 	return rc == RC_OK ? write_one(&w, err) : rc;

@@ -152,8 +152,12 @@ static enum rc move(struct tx *tx, const struct looking *k, int state, int64_t s
 		return rc;
 	json_open(&j, '{');
 	json_put_str(&j, k->type.proof->name, proof);
-	if (since_us)
+	if (since_us) {
 		json_put_time(&j, k->type.seen->name, since_us - since_us % SECOND_US);
+	} else {
+		json_key(&j, str_of(k->type.seen->name));
+		json_null(&j);
+	}
 	json_close(&j, '}');
 	const struct change_request q = { .id = k->id, .fields = buf_str(&b), .why = str_of(why),
 					  .to_state = str_of(k->type.type->states[state].name) };

@@ -137,9 +137,9 @@ static void moved(const struct takedowns *t, const struct takedown_type *type, c
 		return;
 	}
 	w->open = w->back = false;
-	w->ask_us = w->look_us = w->gone_run = w->up_run = 0;
 	w->down = now->state == type->down;
-	w->down_us = w->down ? at : 0;
+	w->down_us = !w->down ? 0 : w->gone_us ? w->gone_us : at;
+	w->ask_us = w->look_us = w->gone_run = w->gone_us = w->up_run = 0;
 	w->thank = w->down && was_open;
 }
 
