@@ -48,6 +48,7 @@ struct node {
 	struct snapshot *types;         /* of struct types: built in, and DIR/types */
 	struct calendar *calendar;      /* business hours and holidays */
 	struct records *records;
+	struct takedowns *takedowns;    /* incident/takedown.h */
 	struct duty *duty;              /* who has the watch */
 	struct evidence *evidence;
 	struct parser_pool *parsers;
