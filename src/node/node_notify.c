@@ -2,6 +2,7 @@
 #include "node/node_notify.h"
 
 #include "notify/round.h"
+#include "notify/teller.h"
 
 #define RESOLVER(name) extern const struct resolver resolver_##name;
 #include "resolvers.def"
@@ -21,8 +22,10 @@ enum rc node_notify_open(struct node *n, struct err *err)
 		.mail_reader = n->mail_reader, .crypto = n->crypto,
 	};
 	enum rc rc = notify_open(&w, &n->notify, err);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		rounds_open(n->notify);
+		teller_open(n->notify);
+	}
 	return rc;
 }
 

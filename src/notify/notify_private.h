@@ -12,6 +12,7 @@ struct io_dir;
 struct texts;
 struct destinations;
 struct sender;
+struct teller;
 
 struct notify {
 	struct notify_world w;
@@ -20,6 +21,7 @@ struct notify {
 	struct destinations *destinations; /* destinations.c */
 	struct fetcher *fetcher;           /* NULL until notify_start() */
 	struct sender *sender;             /* sender.c; NULL: none runs */
+	struct teller *teller;             /* teller_open(); NULL: rules tell nothing */
 	const char *idle;                  /* why; "": it runs */
 	int64_t pace_us;
 	const char *public_url;            /* without '/' behind; "" */
@@ -31,8 +33,9 @@ struct notify {
 /* And the mappings of the node's directory. */
 MUST_CHECK enum rc texts_open(struct io_dir *dir, struct texts **out, struct err *err);
 void texts_close(struct texts *t);
-/* May a message by this template do without its item? RC_ABSENT: there is no such template. */
-MUST_CHECK enum rc texts_bare(str name, bool *bare_out, struct err *err);
+/* What a message by this template says of its item (templates.def). RC_ABSENT: there is no such template. */
+enum text_of_item { TEXT_TOLD, TEXT_BARE, TEXT_COVERS };
+MUST_CHECK enum rc texts_of_item(str name, enum text_of_item *out, struct err *err);
 /* The template for this driver in the first of `languages` (by space) there is, else English.
  * *language_out: which; static. */
 const struct mustache *texts_find(const struct texts *t, str name, str driver, str languages,

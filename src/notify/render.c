@@ -30,6 +30,7 @@ struct making {
 	struct arena *a;
 	struct rendering *out;
 	struct told item;
+	enum text_of_item of_item;
 	bool exercise;
 	const char *language;
 	struct err *err;
@@ -39,15 +40,14 @@ struct making {
 
 static enum rc take_item(struct making *k)
 {
-	bool bare = false;
 	struct err why = { 0 };
-	enum rc rc = texts_bare(k->m->template, &bare, k->err);
-	if (rc != RC_OK || k->m->item.n == 0)
+	enum rc rc = texts_of_item(k->m->template, &k->of_item, k->err);
+	if (rc != RC_OK || k->m->item.n == 0 || k->of_item == TEXT_COVERS)
 		return rc;
 	rc = told_item(k->r, k->types, &k->out->who.to, k->m->item, k->m->item_version, k->a, &k->item, &why);
 	k->out->rule = k->item.rule ? k->item.rule : "";
 	k->out->cut = k->item.cut;
-	if (rc != RC_DENIED || !bare)
+	if (rc != RC_DENIED || k->of_item != TEXT_BARE)
 		return rc == RC_OK ? RC_OK : fail(k->err, rc, "%s", why.text);
 	k->out->bare = true;
 	k->out->rule = "nothing of the item is told";
@@ -158,7 +158,7 @@ static str page_of(struct making *k)
 {
 	struct uuid id;
 	str type, item = k->m->item;
-	if (!k->n->public_url[0] || !k->out->who.ours || k->out->bare)
+	if (!k->n->public_url[0] || !k->out->who.ours || k->out->bare || k->of_item == TEXT_COVERS)
 		return STR("");
 	if (str_starts(item, STR("finding--")))
 		return arena_fmt(k->a, "%s/findings/" STR_FMT, k->n->public_url,
@@ -181,10 +181,13 @@ static void put_frame(struct making *k)
 	put(k, "to", o->who.name);
 	put(k, "address", o->who.address);
 	put(k, "link", o->link);
-	put(k, "reference", o->bare ? STR("") : k->m->item);
+	put(k, "reference", o->bare || k->of_item == TEXT_COVERS ? STR("") : k->m->item);
 	json_object_object_add(o->data, "urgent", json_object_new_boolean(k->m->lane == LANE_WARNING));
-	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details)
+	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details) {
+		if (k->of_item == TEXT_COVERS) /* by which rule is ours to know */
+			json_object_object_del(details, "rule");
 		json_object_object_add(o->data, "details", details);
+	}
 }
 
 static enum rc render_text(struct making *k)
@@ -239,9 +242,9 @@ enum rc notify_render_as(const struct notify *n, struct reader *r, const struct 
 		out->who.name = out->who.address = STR("(not for you)");
 	rc = take_item(&k);
 	if (rc == RC_OK && !out->bare) {
-		if (m->item.n > 0 && !k.item.is_finding)
+		if (m->item.n > 0 && k.of_item != TEXT_COVERS && !k.item.is_finding)
 			put_record(&k);
-		else if (m->item.n > 0)
+		else if (m->item.n > 0 && k.of_item != TEXT_COVERS)
 			put_one(&k);
 		rc = take_covers(&k);
 	}

@@ -16,14 +16,16 @@ struct texts {
 	struct arena *a;
 };
 
-static const struct { const char *name; bool bare; } templates[] = {
-#define TOLD false
-#define BARE true
+static const struct { const char *name; enum text_of_item of_item; } templates[] = {
+#define TOLD TEXT_TOLD
+#define BARE TEXT_BARE
+#define COVERS TEXT_COVERS
 #define TEMPLATE(name, how) { #name, how },
 #include "notify/templates.def"
 #undef TEMPLATE
 #undef TOLD
 #undef BARE
+#undef COVERS
 };
 /* By the ending of its file. */
 static const struct { str ending; enum mustache_form form; const char *type; } mapping_kinds[] = {
@@ -144,11 +146,17 @@ void texts_close(struct texts *t)
 	free(t);
 }
 
-enum rc texts_bare(str name, bool *bare_out, struct err *err)
+/* "tell" of "tell.open-dns". */
+static str kind_of(str name)
+{
+	return str_starts(name, STR("tell.")) ? STR("tell") : name;
+}
+
+enum rc texts_of_item(str name, enum text_of_item *out, struct err *err)
 {
 	for (size_t i = 0; i < COUNT_OF(templates); i++) {
-		if (str_eq(name, str_of(templates[i].name))) {
-			*bare_out = templates[i].bare;
+		if (str_eq(kind_of(name), str_of(templates[i].name))) {
+			*out = templates[i].of_item;
 			return RC_OK;
 		}
 	}
@@ -171,7 +179,8 @@ static const struct mustache *find_in(const struct texts *t, str name, str drive
 	if (m)
 		return m;
 	snprintf(text, sizeof text, STR_FMT ".%s", STR_ARG(name), language);
-	return find(t, str_of(text));
+	m = find(t, str_of(text));
+	return m || kind_of(name).n == name.n ? m : find_in(t, kind_of(name), driver, language);
 }
 
 const struct mustache *texts_find(const struct texts *t, str name, str driver, str wanted,
