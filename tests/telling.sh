@@ -131,7 +131,7 @@ settled
 before=$(query 'SELECT count(*) FROM outbox')
 check "a rebuild" r rebuild
 check "another directory" r organisation edit 1 name="Alpha and Sons" timezone=Asia/Jakarta
-organisation Gamma /slow 198.18.1.0/26
+organisation Gamma /slow 198.18.1.8/30
 check "days are forgotten" r forget --before "$(date -u -d '-30 days' +%Y-%m-%d)"
 sleep 1
 settled

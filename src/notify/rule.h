@@ -118,7 +118,7 @@ str rule_class_of(const struct rule *r, const struct finding *f, struct arena *a
 int64_t rule_next(const struct rule *r, const struct calendar *c, int64_t at_us);
 /* When the quiet hours end that `at_us` lies in; `at_us`: it lies in none. */
 int64_t rule_quiet_end(const struct rule *r, const struct calendar *c, int64_t at_us);
-/* "2026-11-22" of a daily rule, "2026-11-22T13", "2026-W47", "2026-11-22T13:05Z". */
+/* "2026-11-22" of a daily rule, "2026-11-22T13", "2026-W47", "2026-11-22T13:05:09Z". */
 str rule_period(const struct rule *r, const struct calendar *c, int64_t at_us, char text[RULE_PERIOD_BYTES]);
 
 #endif

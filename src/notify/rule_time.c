@@ -81,7 +81,7 @@ str rule_period(const struct rule *r, const struct calendar *c, int64_t at_us, c
 	int n = 0;
 	switch (r->pace) {
 	case PACE_ONCE:
-		n = snprintf(text, RULE_PERIOD_BYTES, "%.16sZ", s.p);
+		n = snprintf(text, RULE_PERIOD_BYTES, "%.19sZ", s.p);
 		break;
 	case PACE_HOURLY:
 		n = snprintf(text, RULE_PERIOD_BYTES, "%.10sT%.2s", s.p, s.p + 11);

@@ -256,7 +256,7 @@ static enum rc may_wait(struct making *k, bool *waits_out)
 	if (rc == RC_OK)
 		rc = tell_message_of(reader_conn(k->r), k->recipient, k->rule, class, period, &findings, k->err);
 	if (rc == RC_OK && findings >= 0 && findings < TELL_COVERS_MAX)
-		*waits_out = put_off(k, k->rule->pace == PACE_ONCE ? k->now_us + MINUTE_US :
+		*waits_out = put_off(k, k->rule->pace == PACE_ONCE ? k->now_us + SECOND_US :
 								      rule_next(k->rule, k->calendar, k->now_us));
 	return rc;
 }
