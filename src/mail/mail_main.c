@@ -6,6 +6,7 @@
 #include "base/cage.h"
 #include "base/calls.h"
 #include "base/hash.h"
+#include "mail/compose.h"
 #include "mail/mail_calls.h"
 
 #define OWN_MEMORY MIB(96)
@@ -29,6 +30,7 @@ static enum rc answer(struct helper_call *k, struct err *err)
 {
 	switch (k->what) {
 	case MAIL_COMPOSE:
+		return compose_answer(k, err);
 	case MAIL_PARSE:
 		break;
 	}
@@ -40,5 +42,6 @@ int main(void)
 	prctl(PR_SET_NAME, "ronda-mail");
 	if (hash_init(NULL) != RC_OK)
 		return 3;
+	compose_warm_up();
 	return calls_serve(lock_in, answer);
 }

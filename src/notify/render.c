@@ -2,9 +2,11 @@
 /* From a row of the outbox to what its recipient reads. */
 #include <json-c/json.h>
 
+#include "notify/defang.h"
+#include "notify/link.h"
 #include "notify/notify_private.h"
 
-enum { TEXT_MAX = 64 << 10, ITEM_MAX = 2 << 20, COVERS_SHOWN = 1000 };
+enum { TEXT_MAX = 64 << 10, ITEM_MAX = 2 << 20, COVERS_SHOWN = 1000, COVERS_LISTED = 25 };
 
 /* Also where no template says so. */
 static const struct { const char *language, *word; } exercise_words[] = {
@@ -30,8 +32,8 @@ struct making {
 	struct arena *a;
 	struct rendering *out;
 	struct told item;
-	enum text_of_item of_item;
 	bool exercise;
+	bool covered;         /* its item is not told, only what it covers */
 	const char *language;
 	struct err *err;
 };
@@ -40,14 +42,16 @@ struct making {
 
 static enum rc take_item(struct making *k)
 {
+	enum text_item item = TEXT_TOLD;
 	struct err why = { 0 };
-	enum rc rc = texts_of_item(k->m->template, &k->of_item, k->err);
-	if (rc != RC_OK || k->m->item.n == 0 || k->of_item == TEXT_COVERS)
+	enum rc rc = texts_item(k->m->template, &item, k->err);
+	k->covered = item == TEXT_COVERED;
+	if (rc != RC_OK || k->m->item.n == 0 || k->covered)
 		return rc;
 	rc = told_item(k->r, k->types, &k->out->who.to, k->m->item, k->m->item_version, k->a, &k->item, &why);
 	k->out->rule = k->item.rule ? k->item.rule : "";
 	k->out->cut = k->item.cut;
-	if (rc != RC_DENIED || k->of_item != TEXT_BARE)
+	if (rc != RC_DENIED || item != TEXT_BARE)
 		return rc == RC_OK ? RC_OK : fail(k->err, rc, "%s", why.text);
 	k->out->bare = true;
 	k->out->rule = "nothing of the item is told";
@@ -112,6 +116,12 @@ static void put_finding(const struct finding *f, struct json_object *list)
 	if (!o)
 		return;
 	json_object_object_del(o, "concerns"); /* whom else it concerns is not his to know */
+	struct buf shown = BUF_INIT(KIB(16));
+	defang(f->key, &shown);
+	json_object_object_add(o, "shown", text_object(buf_str(&shown)));
+	buf_free(&shown);
+	if (f->returns > 0)
+		json_object_object_add(o, "returned", json_object_new_boolean(true));
 	json_object_array_add(list, o);
 }
 
@@ -125,6 +135,17 @@ static void put_one(struct making *k)
 }
 
 /* --- what it covers --- */
+
+/* As many as a person reads; how many more there are. */
+static void put_listed(struct making *k, struct json_object *covers, size_t told)
+{
+	struct json_object *listed = json_object_new_array();
+	for (size_t i = 0; i < json_count(covers) && i < COVERS_LISTED; i++)
+		json_object_array_add(listed, json_object_get(json_at(covers, i)));
+	json_object_object_add(k->out->data, "listed", listed);
+	if (told > COVERS_LISTED)
+		json_object_object_add(k->out->data, "more", json_object_new_int64((int64_t)told - COVERS_LISTED));
+}
 
 static enum rc take_covers(struct making *k)
 {
@@ -147,6 +168,7 @@ static enum rc take_covers(struct making *k)
 		}
 		told_end(&t);
 	}
+	put_listed(k, list, told);
 	json_object_object_add(k->out->data, "covers", list);
 	json_object_object_add(k->out->data, "cover_count", json_object_new_int64((int64_t)told));
 	return rc;
@@ -158,7 +180,7 @@ static str page_of(struct making *k)
 {
 	struct uuid id;
 	str type, item = k->m->item;
-	if (!k->n->public_url[0] || !k->out->who.ours || k->out->bare || k->of_item == TEXT_COVERS)
+	if (!k->n->public_url[0] || !k->out->who.ours || k->out->bare || k->covered)
 		return STR("");
 	if (str_starts(item, STR("finding--")))
 		return arena_fmt(k->a, "%s/findings/" STR_FMT, k->n->public_url,
@@ -181,10 +203,12 @@ static void put_frame(struct making *k)
 	put(k, "to", o->who.name);
 	put(k, "address", o->who.address);
 	put(k, "link", o->link);
-	put(k, "reference", o->bare || k->of_item == TEXT_COVERS ? STR("") : k->m->item);
+	put(k, "reference", o->bare || k->covered ? STR("") : k->m->item);
+	if (!o->who.ours && k->m->id > 0 && !k->as->no_names)
+		put(k, "answer", link_answer(k->n, k->m->id, k->a));
 	json_object_object_add(o->data, "urgent", json_object_new_boolean(k->m->lane == LANE_WARNING));
 	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details) {
-		if (k->of_item == TEXT_COVERS) /* by which rule is ours to know */
+		if (k->covered) /* by which rule is ours to know */
 			json_object_object_del(details, "rule");
 		json_object_object_add(o->data, "details", details);
 	}
@@ -242,9 +266,9 @@ enum rc notify_render_as(const struct notify *n, struct reader *r, const struct 
 		out->who.name = out->who.address = STR("(not for you)");
 	rc = take_item(&k);
 	if (rc == RC_OK && !out->bare) {
-		if (m->item.n > 0 && k.of_item != TEXT_COVERS && !k.item.is_finding)
+		if (m->item.n > 0 && !k.covered && !k.item.is_finding)
 			put_record(&k);
-		else if (m->item.n > 0 && k.of_item != TEXT_COVERS)
+		else if (m->item.n > 0 && !k.covered)
 			put_one(&k);
 		rc = take_covers(&k);
 	}

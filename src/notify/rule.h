@@ -16,7 +16,7 @@
 #include "notify/notify.h"
 
 enum rule_pace { PACE_ONCE, PACE_HOURLY, PACE_DAILY, PACE_WEEKLY };
-enum { RULES_MAX = 2000, INHIBITIONS_MAX = 5000, RULE_STEPS_MAX = 6, RULE_CLASS_MAX = 60, RULE_PERIOD_BYTES = 24 };
+enum { RULES_MAX = 2000, INHIBITIONS_MAX = 5000, RULE_STEPS_MAX = 6, RULE_PERIOD_BYTES = 24 };
 
 /* Numbers of words that rules name; none: any. */
 struct rule_words {
@@ -109,8 +109,8 @@ MUST_CHECK enum rc rules_match(const struct rule_set *s, struct rule_orgs *o, st
 /* The inhibition that stops it at this time; NULL: none. */
 const struct inhibition *rules_inhibit(const struct rule_set *s, const struct finding *f, struct uuid organisation,
 				       int64_t now_us);
-/* Class of text: the rule's own, else by identifier or type: "open-dns". In `a`. */
-str rule_class_of(const struct rule *r, const struct finding *f, struct arena *a);
+/* Class of text (classes.def): the rule's own when there is one of that name, else by type and identifier. */
+str rule_class_of(const struct rule *r, const struct finding *f);
 
 /* --- time, in the recipient's zone --- */
 

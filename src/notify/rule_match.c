@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "event/fields.h"
+#include "notify/classes.h"
 #include "notify/notify_private.h"
 #include "notify/rule_private.h"
 
@@ -231,17 +232,7 @@ const struct inhibition *rules_inhibit(const struct rule_set *s, const struct fi
 
 /* --- class of text --- */
 
-static bool is_class(str s)
+str rule_class_of(const struct rule *r, const struct finding *f)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (!((s.p[i] >= 'a' && s.p[i] <= 'z') || (s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '-' || s.p[i] == '_'))
-			return false;
-	return s.n > 0 && s.n <= RULE_CLASS_MAX;
-}
-
-str rule_class_of(const struct rule *r, const struct finding *f, struct arena *a)
-{
-	return r->class.n > 0	     ? r->class :
-	       is_class(f->identifier) ? arena_str(a, f->identifier) :
-	       is_class(f->type)       ? arena_str(a, f->type) : STR("other");
+	return class_is(r->class) ? r->class : str_of(class_of(f->type, f->identifier));
 }

@@ -37,7 +37,7 @@ struct drying {
 
 static uint32_t group_of(struct drying *k, const struct rule_org *org, const struct finding *f)
 {
-	str class = rule_class_of(k->rule, f, k->a);
+	str class = rule_class_of(k->rule, f);
 	for (size_t i = k->group_count; i-- > 0;)
 		if (k->groups[i].org == org && str_eq(k->groups[i].class, class))
 			return (uint32_t)i;
@@ -125,7 +125,7 @@ static enum rc render(struct drying *k, const struct dry_group *g, str recipient
 	struct err why = { 0 };
 	char period[RULE_PERIOD_BYTES], now[40];
 	const struct calendar *c = teller_calendar(&k->t, g->org->zone);
-	str details = arena_fmt(a, "{\"class\":\"" STR_FMT "\",\"period\":\"" STR_FMT "\",\"repeat\":0,\"gone\":false,"
+	str details = arena_fmt(a, "{\"class\":\"" STR_FMT "\",\"period\":\"" STR_FMT "\",\"gone\":false,"
 				   "\"since\":\"" STR_FMT "\",\"history\":[]}", STR_ARG(g->class),
 				STR_ARG(rule_period(k->rule, c, k->now_us, period)), STR_ARG(time_str(now, k->now_us)));
 	const struct message m = tell_message(k->rule, recipient, driver, g->class, details, 0, a);

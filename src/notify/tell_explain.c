@@ -104,7 +104,7 @@ static enum rc judge_now(struct explaining *k, const struct rule *rule, const st
 	if (rc == RC_OK)
 		rc = tell_judge(&j, k->f.id, k->a, &f, &state, &until_us, &i, k->err);
 	if (rc == RC_OK)
-		rc = rehearsal_since(reader_conn(k->r), org->record, rule_class_of(rule, &k->f, k->a), &live, &since_us, k->err);
+		rc = rehearsal_since(reader_conn(k->r), org->record, rule_class_of(rule, &k->f), &live, &since_us, k->err);
 	if (rc != RC_OK)
 		return rc;
 	append(k, w, waiting_words(k, rule, org, w->recipient));

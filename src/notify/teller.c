@@ -131,7 +131,7 @@ static void put_due(struct following *k, const struct finding *f, const struct r
 		    int what, int64_t at_us)
 {
 	struct tell_row row = { .finding = f->id, .organisation = m->org->record, .rule = m->rule->id,
-				.class = rule_class_of(m->rule, f, k->a), .what = what, .at_us = at_us,
+				.class = rule_class_of(m->rule, f), .what = what, .at_us = at_us,
 				.state = TELL_DUE };
 	if (old) {
 		row.told = old->told;

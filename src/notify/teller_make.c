@@ -145,8 +145,8 @@ static str write_details(struct making *k)
 	json_put_str(&j, "rule", k->rule->record);
 	json_put_str(&j, "class", k->covered[0].class);
 	json_put_str(&j, "period", str_of(k->period));
-	json_put_i64(&j, "repeat", repeat);
-	json_put_bool(&j, "again", repeat > 0 && !gone);
+	if (repeat > 0) /* absent: the first time */
+		json_put_i64(&j, "repeat", repeat);
 	json_put_i64(&j, "step", k->covered[0].step);
 	json_put_bool(&j, "gone", gone);
 	json_put_time(&j, "since", since);
@@ -301,6 +301,8 @@ static enum rc make_one(struct making *k)
 	if (rc == RC_OK && k->cover_count)
 		k->message = tell_message(k->rule, k->recipient, k->driver, k->covered[0].class, write_details(k),
 					  policies_number(k->n->w.policies), k->a);
+	if (rc == RC_OK && k->cover_count && k->covered[0].what == TRANSITION_GONE)
+		k->message.template = STR("told.gone");
 	return rc;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/io.h"
 #include "notify/assets.h"
+#include "notify/classes.h"
 #include "notify/notify_private.h"
 
 enum { MAPPING_MAX = 64 << 10, TEXTS_MAX = 256 };
@@ -16,16 +17,10 @@ struct texts {
 	struct arena *a;
 };
 
-static const struct { const char *name; enum text_of_item of_item; } templates[] = {
-#define TOLD TEXT_TOLD
-#define BARE TEXT_BARE
-#define COVERS TEXT_COVERS
-#define TEMPLATE(name, how) { #name, how },
+static const struct { const char *name; enum text_item item; } templates[] = {
+#define TEMPLATE(name, how) { #name, TEXT_##how },
 #include "notify/templates.def"
 #undef TEMPLATE
-#undef TOLD
-#undef BARE
-#undef COVERS
 };
 /* By the ending of its file. */
 static const struct { str ending; enum mustache_form form; const char *type; } mapping_kinds[] = {
@@ -35,6 +30,28 @@ static const struct { str ending; enum mustache_form form; const char *type; } m
 };
 /* Languages there are texts in: the first is the one all of them have. */
 static const char *const languages[] = { "en", "id" };
+
+/* "head" in the language that `ctx` points to: the text of that name among the assets. */
+static str part(void *ctx, str name)
+{
+	const str *language = ctx;
+	char file[64];
+	snprintf(file, sizeof file, STR_FMT "." STR_FMT ".mustache", STR_ARG(name), STR_ARG(*language));
+	for (size_t i = 0; i < notify_asset_count; i++)
+		if (strcmp(notify_assets[i].name, file) == 0)
+			return str_mem(notify_assets[i].p, notify_assets[i].n);
+	return STR_NONE;
+}
+
+enum rc texts_compile(str text, str language, struct mustache **out, struct err *err)
+{
+	bool known = false;
+	for (size_t i = 0; i < COUNT_OF(languages); i++)
+		known = known || str_eq(language, str_of(languages[i]));
+	if (!known)
+		language = str_of(languages[0]);
+	return mustache_compile_as(MUSTACHE_TEXT, text, part, &language, out, err);
+}
 
 static enum rc add(struct texts *t, str name, enum mustache_form form, const char *type, str text,
 		   struct err *err)
@@ -49,7 +66,11 @@ static enum rc add(struct texts *t, str name, enum mustache_form form, const cha
 	struct mustache *m = NULL;
 	if (type) /* the line end of the file is no part of what it makes */
 		text = str_head(text, text.n - str_ends(text, STR("\n")));
-	enum rc rc = mustache_compile_as(form, text, NULL, NULL, &m, &why);
+	str language = name;
+	while (str_has(language, '.'))
+		(void)str_cut(&language, '.');
+	enum rc rc = type ? mustache_compile_as(form, text, NULL, NULL, &m, &why) :
+			    texts_compile(text, language, &m, &why);
 	if (rc != RC_OK)
 		return fail(err, rc, "template '" STR_FMT "': %s", STR_ARG(name), why.text);
 	if (at)
@@ -146,21 +167,22 @@ void texts_close(struct texts *t)
 	free(t);
 }
 
-/* "tell" of "tell.open-dns". */
-static str kind_of(str name)
+enum rc texts_item(str name, enum text_item *out, struct err *err)
 {
-	return str_starts(name, STR("tell.")) ? STR("tell") : name;
-}
-
-enum rc texts_of_item(str name, enum text_of_item *out, struct err *err)
-{
+	str class = class_of_template(name), row = class_is(class) ? STR("tell") : name;
 	for (size_t i = 0; i < COUNT_OF(templates); i++) {
-		if (str_eq(kind_of(name), str_of(templates[i].name))) {
-			*out = templates[i].of_item;
+		if (str_eq(row, str_of(templates[i].name))) {
+			*out = templates[i].item;
 			return RC_OK;
 		}
 	}
 	return fail(err, RC_ABSENT, "there is no template '" STR_FMT "'", STR_ARG(name));
+}
+
+bool texts_source(str class, str language, str *out)
+{
+	*out = class_is(class) ? part(&language, class) : STR_NONE;
+	return out->p != NULL;
 }
 
 static const struct mustache *find(const struct texts *t, str name)
@@ -179,14 +201,16 @@ static const struct mustache *find_in(const struct texts *t, str name, str drive
 	if (m)
 		return m;
 	snprintf(text, sizeof text, STR_FMT ".%s", STR_ARG(name), language);
-	m = find(t, str_of(text));
-	return m || kind_of(name).n == name.n ? m : find_in(t, kind_of(name), driver, language);
+	return find(t, str_of(text));
 }
 
 const struct mustache *texts_find(const struct texts *t, str name, str driver, str wanted,
 				  const char **language_out)
 {
 	const struct mustache *m = NULL;
+	str class = class_of_template(name);
+	if (class.n > 0) /* a mail has room for what to do */
+		name = str_eq(driver, STR("mail")) ? class : STR("tell");
 	while (!m && wanted.n > 0) {
 		str one = str_cut(&wanted, ' ');
 		one = str_head(one, str_index(one, '-'));
