@@ -472,6 +472,8 @@ static const char version_4[] =
 	"CREATE TABLE answer_finding (finding BLOB, answer INTEGER, claim INTEGER NOT NULL, claim_us INTEGER NOT NULL,"
 	" PRIMARY KEY (finding, answer)) WITHOUT ROWID;"
 	"CREATE INDEX answer_finding_of ON answer_finding (answer);"
+	/* inbox.c: what was sent to one organisation */
+	"CREATE INDEX outbox_recipient ON outbox (recipient, id);"
 	"CREATE INDEX answer_finding_claim ON answer_finding (finding, answer) WHERE claim = 1;"
 	/* --- incident: takedown, correspondence --- */
 	/* --- stats --- */
