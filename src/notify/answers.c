@@ -2,6 +2,7 @@
 /* An answer arrives: one job keeps it and does what follows from it. */
 #include "notify/answers.h"
 
+#include "disclosure/media.h"
 #include "notify/round_private.h"
 #include "record/clocks.h"
 
@@ -108,6 +109,7 @@ static enum rc check_message(struct putting *k)
 	case MESSAGE_WITHDRAWN:
 	case MESSAGE_REFUSED:
 	case MESSAGE_FAILED:
+	case MESSAGE_REHEARSED:
 		break;
 	}
 	return fail(k->err, RC_CONFLICT, "message %lld is %s: nothing can answer it", (long long)k->m.id,
@@ -216,7 +218,7 @@ static str head_of(str s)
 static enum rc put_file(struct putting *k, struct digest *out)
 {
 	return k->q->file.n == 0 ? RC_OK :
-				   file_put(k->tx, k->n->w.records, STR("answer"), k->q->file, out, k->err);
+				   media_take(k->tx, k->n->w.records, k->q->file, out, k->err);
 }
 
 static enum rc put_row(struct putting *k)

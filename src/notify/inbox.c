@@ -2,6 +2,7 @@
 #include "notify/inbox.h"
 
 #include "notify/notify_private.h"
+#include "notify/rehearsal.h"
 
 enum { ROWS_MAX = 1000 };
 
@@ -28,9 +29,17 @@ static bool is_there(const struct message *m, str organisation)
 	return out && is_to(m, organisation);
 }
 
-enum rc inbox_list(struct conn *c, str organisation, bool unread, int64_t before, size_t limit, struct arena *a,
-		   struct message **out, size_t *count_out, struct err *err)
+/* What waits in the portal would be told by being opened: not in rehearsal. */
+static enum rc is_live(struct reader *r, const struct told_to *to, const struct message *m, bool *out, struct err *err)
 {
+	*out = true;
+	return inbox_unread(m) ? rehearsal_of(r, to, m->recipient, m->template, out, err) : RC_OK;
+}
+
+enum rc inbox_list(struct reader *r, const struct told_to *to, str organisation, bool unread, int64_t before,
+		   size_t limit, struct arena *a, struct message **out, size_t *count_out, struct err *err)
+{
+	struct conn *c = reader_conn(r);
 	size_t most = limit < ROWS_MAX ? limit : ROWS_MAX, n = 0, kept = 0;
 	int64_t *ids = ARENA_ARRAY(a, most + 1, int64_t);
 	struct message *list = ARENA_ARRAY(a, most + 1, struct message);
@@ -46,8 +55,11 @@ enum rc inbox_list(struct conn *c, str organisation, bool unread, int64_t before
 		ids[n++] = sql_col_int(q, 0);
 	enum rc rc = sql_end(q, err);
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
+		bool live = false;
 		rc = outbox_load(c, ids[i], a, &list[kept], err);
-		if (rc == RC_OK && is_there(&list[kept], organisation))
+		if (rc == RC_OK)
+			rc = is_live(r, to, &list[kept], &live, err);
+		if (rc == RC_OK && live && is_there(&list[kept], organisation))
 			kept++;
 	}
 	*out = list;
@@ -55,13 +67,23 @@ enum rc inbox_list(struct conn *c, str organisation, bool unread, int64_t before
 	return rc;
 }
 
-enum rc inbox_load(struct conn *c, str organisation, int64_t id, struct arena *a, struct message *out,
-		   struct err *err)
+static enum rc load(struct conn *c, str organisation, int64_t id, struct arena *a, struct message *out,
+		    struct err *err)
 {
 	enum rc rc = outbox_load(c, id, a, out, NULL);
 	if (rc != RC_OK && rc != RC_ABSENT)
 		return fail(err, rc, "the message cannot be read");
 	return rc == RC_OK && is_there(out, organisation) ? RC_OK : fail(err, RC_ABSENT, "there is no such message");
+}
+
+enum rc inbox_load(struct reader *r, const struct told_to *to, str organisation, int64_t id, struct arena *a,
+		   struct message *out, struct err *err)
+{
+	bool live = false;
+	enum rc rc = load(reader_conn(r), organisation, id, a, out, err);
+	if (rc == RC_OK)
+		rc = is_live(r, to, out, &live, err);
+	return rc != RC_OK || live ? rc : fail(err, RC_ABSENT, "there is no such message");
 }
 
 enum rc inbox_about(struct conn *c, str organisation, str finding, int64_t *message_out, struct err *err)
@@ -104,7 +126,7 @@ enum rc inbox_read(struct tx *tx, str organisation, int64_t id, str by, uint64_t
 {
 	struct message m;
 	struct arena *a = arena_new(KIB(4));
-	enum rc rc = inbox_load(tx_conn(tx), organisation, id, a, &m, err);
+	enum rc rc = load(tx_conn(tx), organisation, id, a, &m, err);
 	if (rc == RC_OK && inbox_unread(&m))
 		rc = end(tx, &m, by, policy, rule, a, err);
 	arena_free(a);

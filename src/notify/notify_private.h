@@ -87,11 +87,26 @@ void sms_fit(str text, str tail, struct buf *out);
 MUST_CHECK enum rc choose_contact(struct conn *conn, const struct types *t, str recipient, struct arena *a,
 				  const char **driver_out, int *contact_out, struct err *err);
 
+/* --- round_read.c --- */
+
+/* Title of a record as `v` may see it; false: he may not. */
+bool notify_sees(struct reader *r, const struct types *t, const struct viewer *v, str id, struct arena *a,
+		 str *title_out);
+
 /* --- round_members.c --- */
 
 /* Does the organisation stand on the list of this round? */
 MUST_CHECK enum rc round_invites(struct reader *r, struct uuid round, struct uuid organisation, bool *out,
 				 struct err *err);
+
+/* --- rehearsal.c --- */
+
+/* May this rendered message go to its recipient? A rule's message that was made before he was live may
+ * not. */
+MUST_CHECK enum rc rehearsal_live(struct reader *r, const struct rendering *what, const struct message *m,
+				  bool *live_out, struct err *err);
+/* Turns it into one to our own address, "" for none: its true recipient stands in the subject. */
+void rehearsal_address(struct rendering *what, str own, struct arena *a);
 
 /* --- sender.c --- */
 

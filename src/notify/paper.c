@@ -4,6 +4,7 @@
 #include "disclosure/change.h"
 #include "disclosure/read_outbox.h"
 #include "notify/notify_private.h"
+#include "notify/rehearsal.h"
 
 enum { PAPERS_MOST = 1000, WORDS_MAX = 500 };
 
@@ -32,6 +33,7 @@ static void make_page(struct notify *n, struct reader *r, const struct types *t,
 	size_t count = 0;
 	struct rendering what = { .data = NULL };
 	struct err why = { 0 };
+	bool live = true;
 	enum rc rc = outbox_load(reader_conn(r), id, a, &m, &why);
 	*p = (struct paper){ .id = id, .driver = m.driver, .recipient = m.recipient, .name = STR(""), .address = STR(""),
 			     .subject = STR(""), .text = STR(""), .words = STR("") };
@@ -41,6 +43,10 @@ static void make_page(struct notify *n, struct reader *r, const struct types *t,
 		rc = fail(&why, RC_DENIED, "you may not see what it is about");
 	if (rc == RC_OK)
 		rc = notify_render(n, r, t, &m, a, &what, &why);
+	if (rc == RC_OK)
+		rc = rehearsal_live(r, &what, &m, &live, &why);
+	if (rc == RC_OK && !live) /* printed all the same, so that one sees what would be: to nobody's address */
+		rehearsal_address(&what, STR("(in rehearsal: not to be posted)"), a);
 	p->name = what.who.name;
 	p->address = what.who.address;
 	p->subject = what.subject;
@@ -108,6 +114,7 @@ static enum rc judge(struct posting_act *k, struct arena *a, struct err *err)
 	struct reader *r = NULL;
 	struct rendering what = { .rule = "" };
 	struct err why = { 0 };
+	bool live = true;
 	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(k->n->w.records));
 	enum rc rc = store_read_begin(k->n->w.store, &r, err);
 	if (rc == RC_OK)
@@ -116,10 +123,14 @@ static enum rc judge(struct posting_act *k, struct arena *a, struct err *err)
 		rc = fail(err, RC_INPUT, "a notice is not posted: 'ronda notice note'");
 	if (rc == RC_OK) {
 		bool refused = notify_render(k->n, r, snapshot_table(types), &m, a, &what, &why) != RC_OK;
+		if (!refused)
+			rc = rehearsal_live(r, &what, &m, &live, err);
 		k->o = (struct outcome_of){ .outcome = OUTCOME_SENT, .cut = what.cut, .reference = STR("paper"),
 					    .rule = refused ? "posted by hand; the check would not let it go now" : what.rule,
 					    .policy = policies_number(k->n->w.policies) };
-		k->o.words = arena_fmt(a, "posted by %s%s" STR_FMT, k->v->actor, k->words.n ? ": " : "", STR_ARG(k->words));
+		k->o.words = arena_fmt(a, "%s by %s%s" STR_FMT, live ? "posted" : "in rehearsal: put away", k->v->actor,
+				       k->words.n ? ": " : "", STR_ARG(k->words));
+		k->o.outcome = live ? OUTCOME_SENT : OUTCOME_REHEARSED;
 	}
 	json_free(what.data);
 	if (r)

@@ -234,6 +234,9 @@ enum rc outbox_end_tx(struct tx *tx, int64_t id, const struct outcome_of *o, str
 		case OUTCOME_FAILED:
 			rc = end_as(tx, &m, MESSAGE_FAILED, LEDGER_FAILED, o, err);
 			break;
+		case OUTCOME_REHEARSED:
+			rc = end_as(tx, &m, MESSAGE_REHEARSED, LEDGER_REHEARSED, o, err);
+			break;
 		}
 	}
 	arena_free(a);

@@ -8,6 +8,7 @@ enum { NONCE_BYTES = 16, FINDINGS_TEXT = 64 << 10, LABEL_MAX = 16 };
 static const struct { const char *name, *en, *id; } words[] = {
 	{ "skip", "Skip to the content", "Langsung ke isi" },
 	{ "language", "Language", "Bahasa" },
+	{ "demo", "made-up reports; nothing leaves this machine", "laporan karangan; tidak ada yang keluar dari mesin ini" },
 	{ "times", "Times are UTC.", "Waktu dalam UTC." },
 	{ "what_told", "What we told you", "Yang kami sampaikan" },
 	{ "told_at", "Told", "Disampaikan" },

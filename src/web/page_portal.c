@@ -272,7 +272,7 @@ enum rc page_portal(struct page *p, struct err *err)
 	json_put_i64(&p->j, "findings_open", (int64_t)l.count);
 	json_put_bool(&p->j, "findings_more", l.count == COUNT_MOST);
 	if (rc == RC_OK)
-		rc = inbox_list(reader_conn(p->r), k.organisation, true, 0, COUNT_MOST, p->a, &waiting, &unread, err);
+		rc = inbox_list(p->r, &k.to, k.organisation, true, 0, COUNT_MOST, p->a, &waiting, &unread, err);
 	json_put_i64(&p->j, "unread", (int64_t)unread);
 	if (rc == RC_OK)
 		rc = portal_put_messages(p, &k, false, 0, HOME_MESSAGES, &messages, &last, err);

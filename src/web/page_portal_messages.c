@@ -55,7 +55,7 @@ enum rc portal_put_messages(struct page *p, const struct portal *k, bool unread,
 			    size_t *count_out, int64_t *last_out, struct err *err)
 {
 	struct message *list = NULL;
-	enum rc rc = inbox_list(reader_conn(p->r), k->organisation, unread, before, limit, p->a, &list, count_out, err);
+	enum rc rc = inbox_list(p->r, &k->to, k->organisation, unread, before, limit, p->a, &list, count_out, err);
 	*last_out = rc == RC_OK && *count_out > 0 ? list[*count_out - 1].id : 0;
 	json_key(&p->j, STR("messages"));
 	json_open(&p->j, '[');
@@ -92,7 +92,7 @@ static enum rc find(struct page *p, struct portal *k, struct message *m, struct 
 	enum rc rc = portal_enter(p, k, "messages", err);
 	if (rc == RC_OK && !str_to_i64(p->item, &id))
 		rc = fail(err, RC_ABSENT, "there is no such message");
-	return rc == RC_OK ? inbox_load(reader_conn(p->r), k->organisation, id, p->a, m, err) : rc;
+	return rc == RC_OK ? inbox_load(p->r, &k->to, k->organisation, id, p->a, m, err) : rc;
 }
 
 static enum rc put_answers(struct page *p, const struct portal *k, const struct message *m, struct err *err)
