@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/node_notify.h"
 
+#include "notify/answers.h"
 #include "notify/round.h"
 #include "notify/teller.h"
 
@@ -25,6 +26,7 @@ enum rc node_notify_open(struct node *n, struct err *err)
 	if (rc == RC_OK) {
 		rounds_open(n->notify);
 		teller_open(n->notify);
+		answers_open(n->notify);
 	}
 	return rc;
 }

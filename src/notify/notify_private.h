@@ -28,6 +28,10 @@ struct notify {
 	int64_t pace_us;
 	const char *public_url;            /* without '/' behind; "" */
 	const char *sms_url, *sms_mapping, *country_code;
+	struct {                           /* answers_read.c; of the background alone */
+		int64_t next_us, answer;   /* next look, monotonic; where it goes on */
+		char finding[16];
+	} claims;
 };
 
 /* --- texts.c: templates and mappings, built in --- */
@@ -86,6 +90,12 @@ void post_signature(str secret, int64_t at_us, str body, struct buf *out);
  * 6.2.1), or 70 of UCS-2 when there are others (6.2.3). Line ends become spaces. */
 enum { SMS_SEPTETS = 160, SMS_UCS2 = 70 };
 void sms_fit(str text, str tail, struct buf *out);
+
+/* --- resolve.c --- */
+
+/* notify_choose(), also inside a job. */
+MUST_CHECK enum rc choose_contact(struct conn *conn, const struct types *t, str recipient, struct arena *a,
+				  const char **driver_out, int *contact_out, struct err *err);
 
 /* --- round_read.c --- */
 

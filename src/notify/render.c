@@ -190,6 +190,13 @@ static str page_of(struct making *k)
 		       STR("");
 }
 
+/* Who gets it may answer it; who only looks at it must not. */
+static str answer_of(struct making *k)
+{
+	bool theirs = k->m->id > 0 && !k->out->who.ours && !k->as->no_names;
+	return theirs ? link_answer(k->n, k->m->id, k->a) : STR("");
+}
+
 static void put_frame(struct making *k)
 {
 	char at[40];
@@ -203,6 +210,7 @@ static void put_frame(struct making *k)
 	put(k, "to", o->who.name);
 	put(k, "address", o->who.address);
 	put(k, "link", o->link);
+	put(k, "answer_link", answer_of(k));
 	put(k, "reference", o->bare || k->covered ? STR("") : k->m->item);
 	if (!o->who.ours && k->m->id > 0 && !k->as->no_names)
 		put(k, "answer", link_answer(k->n, k->m->id, k->a));
@@ -262,6 +270,8 @@ enum rc notify_render_as(const struct notify *n, struct reader *r, const struct 
 	out->who.to.purpose = m->purpose > PURPOSE_NONE && m->purpose < PURPOSES ? (enum purpose)m->purpose :
 										  PURPOSE_HANDLING;
 	out->who.to.invited = as->invited;
+	if (as->languages.n > 0)
+		out->who.languages = as->languages;
 	if (as->no_names)
 		out->who.name = out->who.address = STR("(not for you)");
 	rc = take_item(&k);
@@ -296,15 +306,30 @@ static enum rc is_invited(struct reader *r, const struct message *m, bool *out, 
 	return round_invites(r, item, organisation, out, err);
 }
 
-enum rc notify_render(const struct notify *n, struct reader *r, const struct types *t,
-		      const struct message *m, struct arena *a, struct rendering *out, struct err *err)
+static enum rc render_kept(const struct notify *n, struct reader *r, const struct types *t, const struct message *m,
+			   str languages, struct arena *a, struct rendering *out, struct err *err)
 {
 	struct cover *covers = NULL;
-	struct render_as as = { .covers = NULL };
+	struct render_as as = { .languages = languages };
 	*out = (struct rendering){ .rule = "", .cut = STR("") };
 	enum rc rc = outbox_covers(reader_conn(r), m->id, a, &covers, &as.cover_count, err);
 	if (rc == RC_OK)
 		rc = is_invited(r, m, &as.invited, err);
 	as.covers = covers;
 	return rc == RC_OK ? notify_render_as(n, r, t, m, &as, a, out, err) : rc;
+}
+
+enum rc notify_render(const struct notify *n, struct reader *r, const struct types *t,
+		      const struct message *m, struct arena *a, struct rendering *out, struct err *err)
+{
+	return render_kept(n, r, t, m, STR(""), a, out, err);
+}
+
+enum rc notify_render_shown(const struct notify *n, struct reader *r, const struct types *t, const struct message *m,
+			    const char *driver, str language, struct arena *a, struct rendering *out, struct err *err)
+{
+	struct message shown = *m;
+	shown.driver = str_of(driver);
+	shown.lane = LANE_INCIDENT; /* does not wait until somebody is there */
+	return render_kept(n, r, t, &shown, language, a, out, err);
 }

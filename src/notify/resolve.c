@@ -198,16 +198,15 @@ static const char *driver_of(struct json_object *row)
 	return NULL;
 }
 
-enum rc notify_choose(const struct notify *n, struct reader *r, const struct types *t, str recipient,
-		      struct arena *a, const char **driver_out, int *contact_out, struct err *err)
+enum rc choose_contact(struct conn *conn, const struct types *t, str recipient, struct arena *a,
+		       const char **driver_out, int *contact_out, struct err *err)
 {
 	struct addressee who = { 0 };
 	str role = recipient, id = str_cut(&role, '/');
 	int64_t best_order = 0;
-	(void)n;
 	*driver_out = NULL;
 	*contact_out = -1;
-	enum rc rc = told_addressee(reader_conn(r), t, id, a, &who, err);
+	enum rc rc = told_addressee(conn, t, id, a, &who, err);
 	if (rc == RC_OK && who.closed)
 		rc = fail(err, RC_ABSENT, "'" STR_FMT "' is not in use any more", STR_ARG(id));
 	const struct type_field *rows = rc == RC_OK ? field_of(who.type, "organisation.contacts", "contacts") : NULL;
@@ -225,6 +224,13 @@ enum rc notify_choose(const struct notify *n, struct reader *r, const struct typ
 	}
 	json_free(who.body);
 	return rc;
+}
+
+enum rc notify_choose(const struct notify *n, struct reader *r, const struct types *t, str recipient,
+		      struct arena *a, const char **driver_out, int *contact_out, struct err *err)
+{
+	(void)n;
+	return choose_contact(reader_conn(r), t, recipient, a, driver_out, contact_out, err);
 }
 
 /* --- resolvers --- */

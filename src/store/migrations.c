@@ -488,6 +488,22 @@ static const char version_4[] =
 	/* --- notify: mail out, bounces --- */
 	/* --- notify: mail in, threads --- */
 	/* --- notify: answers --- */
+	/* answers.c: what was answered to a message. kind: enum answer_kind; findings: how many; key: of the
+	 * submission; file: digest in record_file, or NULL; seen_us: one of us took note, 0: nobody has to */
+	"CREATE TABLE answer (id INTEGER PRIMARY KEY, message INTEGER NOT NULL, kind INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, channel TEXT NOT NULL, by TEXT NOT NULL, words TEXT NOT NULL,"
+	" organisation TEXT NOT NULL, recipient TEXT NOT NULL, item TEXT NOT NULL, findings INTEGER NOT NULL,"
+	" file BLOB, file_name TEXT NOT NULL, key TEXT NOT NULL, seen_us INTEGER, seen_by TEXT NOT NULL,"
+	" UNIQUE (message, key));"
+	"CREATE INDEX answer_organisation ON answer (organisation, id);"
+	"CREATE INDEX answer_waiting ON answer (id) WHERE seen_us IS NULL;"
+	/* claim: enum claim, as it was noted first */
+	"CREATE TABLE answer_finding (finding BLOB, answer INTEGER, claim INTEGER NOT NULL, claim_us INTEGER NOT NULL,"
+	" PRIMARY KEY (finding, answer)) WITHOUT ROWID;"
+	"CREATE INDEX answer_finding_of ON answer_finding (answer);"
+	/* inbox.c: what was sent to one organisation */
+	"CREATE INDEX outbox_recipient ON outbox (recipient, id);"
+	"CREATE INDEX answer_finding_claim ON answer_finding (finding, answer) WHERE claim = 1;"
 	/* --- incident: takedown, correspondence --- */
 	/* --- stats --- */
 	/* --- web: public reports, mail list --- */

@@ -146,5 +146,7 @@ enum rc page_finding(struct page *p, struct err *err)
 	rc = read_links_to(p->r, page_types(p), &p->caller.viewer, arena_fmt(p->a, "finding--" STR_FMT, STR_ARG(p->item)),
 			   p->a, put_linked, p, err);
 	json_close(&p->j, ']');
-	return rc;
+	if (rc == RC_OK)
+		rc = page_put_answers(p, &f, err);
+	return rc == RC_OK ? page_put_told(p, arena_fmt(p->a, "finding--" STR_FMT, STR_ARG(p->item)), err) : rc;
 }
