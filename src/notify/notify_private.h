@@ -118,6 +118,12 @@ MUST_CHECK enum rc rehearsal_live(struct reader *r, const struct rendering *what
 /* Turns it into one to our own address, "" for none: its true recipient stands in the subject. */
 void rehearsal_address(struct rendering *what, str own, struct arena *a);
 
+/* --- parties.c --- */
+
+/* Did a person of ours choose this organisation to be told of this item? */
+MUST_CHECK enum rc parties_invite(struct reader *r, const struct types *t, str item, str organisation, bool *out,
+				  struct err *err);
+
 /* --- sender.c --- */
 
 MUST_CHECK enum rc sender_start(struct notify *n, struct sender **out, struct err *err);
