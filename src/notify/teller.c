@@ -19,6 +19,7 @@ static const struct { const char *name, *words; } states[] = {
 	[TELL_NO_RULE] = { "no rule", "no active rule fits" },
 	[TELL_EXERCISE] = { "exercise", "it is of an exercise, and no rule of the exercise fits" },
 	[TELL_ABOVE] = { "not escalated", "the next step is above what goes out by itself (setting ladder_sends)" },
+	[TELL_DISPUTED] = { "disputed", "they say it is not theirs, or false: one of us decides" },
 };
 
 const char *tell_state_name(enum tell_state s)
