@@ -4,7 +4,7 @@
 /* Words of a finding's key (route/finding_key.h) whose values nobody can open. */
 static bool is_calm(str word)
 {
-	static const char *const calm[] = { "ip", "network", "port", "asn", "net" };
+	static const char *const calm[] = { "ip", "network", "port", "asn", "net", "at" };
 	for (size_t i = 0; i < COUNT_OF(calm); i++)
 		if (str_eq(word, str_of(calm[i])))
 			return true;
@@ -36,7 +36,7 @@ static void put_value(str value, struct buf *out)
 	}
 }
 
-void defang(str key, struct buf *out)
+void notify_defang(str key, struct buf *out)
 {
 	bool calm = false;
 	for (bool first = true; key.n > 0; first = false) {

@@ -117,7 +117,7 @@ static void put_finding(const struct finding *f, struct json_object *list)
 		return;
 	json_object_object_del(o, "concerns"); /* whom else it concerns is not his to know */
 	struct buf shown = BUF_INIT(KIB(16));
-	defang(f->key, &shown);
+	notify_defang(f->key, &shown);
 	json_object_object_add(o, "shown", text_object(buf_str(&shown)));
 	buf_free(&shown);
 	if (f->returns > 0)
