@@ -40,6 +40,7 @@ struct told {
 	struct finding finding;    /* in the arena */
 	const char *rule;          /* that decided, also on RC_DENIED */
 	str cut;                   /* names of fields that were cut, by comma */
+	enum tlp tlp;              /* of what is told: the strictest; TLP_COUNT: not understood */
 };
 /* RC_DENIED: may not be told, `rule` says why. RC_ABSENT: it is not there, or not any more.
  * `version` 0: as it stands. */

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "mail/compose.h"
 #include "mail/mail_calls.h"
+#include "mail/mime_private.h"
 
 #define OWN_MEMORY MIB(96)
 
@@ -22,7 +23,8 @@ const char *__asan_default_options(void)
 
 static enum rc lock_in(size_t area_bytes, struct err *err)
 {
-	struct cage cage = { .memory_bytes = area_bytes + OWN_MEMORY };
+	struct cage cage = { .memory_bytes = area_bytes + OWN_MEMORY, .refuse_files = true };
+	mime_prepare();
 	return cage_enter(&cage, err);
 }
 
@@ -32,7 +34,7 @@ static enum rc answer(struct helper_call *k, struct err *err)
 	case MAIL_COMPOSE:
 		return compose_answer(k, err);
 	case MAIL_PARSE:
-		break;
+		return mime_read(k, err);
 	}
 	return fail(err, RC_INPUT, "ronda-mail does not know question %u", k->what);
 }
