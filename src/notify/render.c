@@ -223,9 +223,10 @@ static void put_frame(struct making *k)
 /* "shown": addresses that nobody can click, and choices in the language of the text. */
 static void put_shown(struct making *k)
 {
-	const struct type *t = k->item.is_finding || k->out->bare ? NULL : record_view_type(&k->item.view);
+	const struct type *t = k->item.is_finding || k->out->bare || k->covered || k->m->item.n == 0 ? NULL :
+				       record_view_type(&k->item.view);
 	struct json_object *shown = json_object_new_object();
-	for (size_t i = 0; t && k->m->item.n > 0 && i < t->field_count; i++) {
+	for (size_t i = 0; t && i < t->field_count; i++) {
 		const struct type_field *f = &t->fields[i];
 		str text = json_text(json_get(k->item.view.body, f->name));
 		struct buf b = BUF_INIT(KIB(64));
