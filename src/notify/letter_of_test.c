@@ -191,6 +191,16 @@ static enum rc sent_job(struct tx *tx, void *ctx, struct err *e)
 	return rc == RC_OK ? outbox_end_tx(tx, c->id, &o, e) : rc;
 }
 
+static enum rc learn_job(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct covering *c = ctx;
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO mail_foreign (organisation, ours, theirs, at_us) VALUES (?, ?, ?, 1)");
+	sql_str(q, 1, c->m.recipient);
+	sql_int(q, 2, c->id);
+	sql_str(q, 3, c->m.words);
+	return sql_run(q, e);
+}
+
 static void sent(struct office *o, int64_t id, str reference)
 {
 	struct covering c = { .id = id, .m = { .words = reference } };
@@ -293,6 +303,10 @@ TEST(a_thread_holds)
 	CHECK_STR(l.references, id);
 	CHECK(!str_eq(l.message_id, id));
 	str two = l.message_id;
+	struct covering learned = { .id = first, .m = { .recipient = o.house, .words = STR("[example.net #77]") } };
+	CHECK_RC(store_write(o.s.w.s, learn_job, &learned, &err), RC_OK, err);
+	CHECK_RC(letter(&o, second, &l), RC_OK, err);
+	CHECK_STR(l.subject, arena_fmt(o.s.w.a, "[ronda #%lld] [example.net #77] Telnet open to the Internet (2)", (long long)second));
 	sent(&o, second, two);
 	CHECK_RC(letter(&o, tell(&o, "open-telnet"), &l), RC_OK, err);
 	CHECK_STR(l.in_reply_to, two);
