@@ -6,30 +6,79 @@
 
 #include "base/clock.h"
 
-enum { DNS_TXT = 16, DNS_IN = 1, DNS_NXDOMAIN = 3 };
+enum { DNS_A = 1, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_IN = 1, DNS_NXDOMAIN = 3 };
+
+/* One record's data as it stands in the answer, into a place of `to`; false: it is none. */
+typedef bool (*take_record)(struct arena *a, str data, void *to, size_t at);
 
 struct asked {
 	struct arena *a;
-	str *out;
+	take_record take;
+	void *out;
 	size_t count;
 	bool pending, answered;
 };
 
 /* Character strings one behind the other, each with its length before it. */
-static bool join_parts(struct arena *a, const char *data, size_t n, str *out)
+static bool take_txt(struct arena *a, str data, void *out, size_t place)
 {
-	char *to = arena_alloc(a, n + 1);
+	char *to = arena_alloc(a, data.n + 1);
 	size_t at = 0, len = 0;
-	while (at < n) {
-		size_t part = (unsigned char)data[at++];
-		if (part > n - at)
+	while (at < data.n) {
+		size_t part = (unsigned char)data.p[at++];
+		if (part > data.n - at)
 			return false;
-		memcpy(to + len, data + at, part);
+		memcpy(to + len, data.p + at, part);
 		at += part;
 		len += part;
 	}
-	*out = str_mem(to, len);
+	((str *)out)[place] = str_mem(to, len);
 	return true;
+}
+
+static bool take_ip(struct arena *a, str data, void *out, size_t place)
+{
+	struct ip ip = { { [10] = 0xff, [11] = 0xff } };
+	(void)a;
+	if (data.n != 4 && data.n != 16)
+		return false;
+	memcpy(ip.b + (data.n == 4 ? 12 : 0), data.p, data.n);
+	((struct ip *)out)[place] = ip;
+	return true;
+}
+
+/* Labels with their lengths; libunbound has undone compression (section 4.1.4). */
+static bool read_name(struct arena *a, str data, str *out)
+{
+	struct buf b = BUF_INIT(256);
+	size_t at = 0;
+	while (at < data.n && data.p[at] != 0) {
+		size_t part = (unsigned char)data.p[at++];
+		if (part > 63 || part > data.n - at)
+			break;
+		if (b.n)
+			buf_char(&b, '.');
+		buf_add(&b, str_mem(data.p + at, part));
+		at += part;
+	}
+	bool ok = at + 1 == data.n && !b.over;
+	*out = arena_str(a, buf_str(&b));
+	buf_free(&b);
+	return ok && (out->n == 0 || str_is_plain(*out));
+}
+
+static bool take_name(struct arena *a, str data, void *out, size_t place)
+{
+	return read_name(a, data, (str *)out + place);
+}
+
+static bool take_mx(struct arena *a, str data, void *out, size_t place)
+{
+	struct dns_mx *mx = (struct dns_mx *)out + place;
+	if (data.n < 3)
+		return false;
+	mx->preference = (unsigned)(unsigned char)data.p[0] << 8 | (unsigned char)data.p[1];
+	return read_name(a, str_from(data, 2), &mx->host);
 }
 
 static void take_answer(void *ctx, int code, struct ub_result *r)
@@ -40,7 +89,7 @@ static void take_answer(void *ctx, int code, struct ub_result *r)
 		q->answered = r->rcode == 0 || r->rcode == DNS_NXDOMAIN;
 		for (size_t i = 0; r->havedata && r->data[i] && q->count < DNS_TXT_MOST; i++)
 			if (r->len[i] > 0 && r->len[i] <= DNS_TXT_BYTES)
-				q->count += join_parts(q->a, r->data[i], (size_t)r->len[i], &q->out[q->count]);
+				q->count += q->take(q->a, str_mem(r->data[i], (size_t)r->len[i]), q->out, q->count);
 	}
 	ub_resolve_free(r);
 }
@@ -68,28 +117,87 @@ static void wait_for(struct ub_ctx *ub, struct asked *q, int64_t deadline_us)
 	}
 }
 
-enum rc dns_txt(const struct dns_ask *ask, const char *name, struct arena *a, str **out,
-		size_t *count_out, struct err *err)
+static enum rc ask_for(const struct dns_ask *ask, const char *name, int kind, struct asked *q, struct err *err)
 {
-	struct asked q = { .a = a, .out = ARENA_ARRAY(a, DNS_TXT_MOST, str) };
 	struct ub_ctx *ub = ub_ctx_create();
-	*out = q.out;
-	*count_out = 0;
 	if (!ub)
 		return fail(err, RC_IO, "resolver: does not start");
 	(void)ub_ctx_async(ub, 1);
 	enum rc rc = set_server(ub, ask->server, err);
 	if (rc == RC_OK) {
-		q.pending = ub_resolve_async(ub, name, DNS_TXT, DNS_IN, &q, take_answer, NULL) == 0;
-		wait_for(ub, &q, clock_mono_us() + ask->timeout_ms * 1000);
+		q->pending = ub_resolve_async(ub, name, kind, DNS_IN, q, take_answer, NULL) == 0;
+		wait_for(ub, q, clock_mono_us() + ask->timeout_ms * 1000);
 	}
 	ub_ctx_delete(ub); /* what is under way is forgotten, nothing is called back */
-	if (rc != RC_OK)
-		return rc;
-	*count_out = q.count;
-	if (q.count)
+	return rc;
+}
+
+static enum rc judge(const struct asked *q, const char *name, const char *what, struct err *err)
+{
+	if (q->count)
 		return RC_OK;
-	if (q.answered)
-		return fail(err, RC_ABSENT, "'%s' has no TXT record", name);
+	if (q->answered)
+		return fail(err, RC_ABSENT, "'%s' has no %s record", name, what);
 	return fail(err, RC_BUSY, "'%s' could not be looked up", name);
+}
+
+enum rc dns_txt(const struct dns_ask *ask, const char *name, struct arena *a, str **out,
+		size_t *count_out, struct err *err)
+{
+	struct asked q = { .a = a, .take = take_txt, .out = ARENA_ARRAY(a, DNS_TXT_MOST, str) };
+	enum rc rc = ask_for(ask, name, DNS_TXT, &q, err);
+	*out = q.out;
+	*count_out = q.count;
+	return rc == RC_OK ? judge(&q, name, "TXT", err) : rc;
+}
+
+enum rc dns_ips(const struct dns_ask *ask, const char *name, struct arena *a, struct ip **out,
+		size_t *count_out, struct err *err)
+{
+	struct asked q = { .a = a, .take = take_ip, .out = ARENA_ARRAY(a, DNS_MOST, struct ip) };
+	enum rc rc = ask_for(ask, name, DNS_A, &q, err);
+	bool first = q.answered;
+	q.answered = false;
+	if (rc == RC_OK)
+		rc = ask_for(ask, name, DNS_AAAA, &q, err);
+	q.answered = q.answered && first;
+	*out = q.out;
+	*count_out = q.count;
+	return rc == RC_OK ? judge(&q, name, "address", err) : rc;
+}
+
+enum rc dns_names(const struct dns_ask *ask, const struct ip *ip, struct arena *a, str **out,
+		  size_t *count_out, struct err *err)
+{
+	struct asked q = { .a = a, .take = take_name, .out = ARENA_ARRAY(a, DNS_MOST, str) };
+	struct buf name = BUF_INIT(128);
+	if (ip_is4(ip))
+		buf_fmt(&name, "%u.%u.%u.%u.in-addr.arpa", ip->b[15], ip->b[14], ip->b[13], ip->b[12]);
+	for (int i = 15; i >= 0 && !ip_is4(ip); i--)
+		buf_fmt(&name, "%x.%x.", ip->b[i] & 15u, ip->b[i] >> 4);
+	if (!ip_is4(ip))
+		buf_fmt(&name, "ip6.arpa");
+	const char *asked = arena_z(a, buf_str(&name));
+	buf_free(&name);
+	enum rc rc = ask_for(ask, asked, DNS_PTR, &q, err);
+	*out = q.out;
+	*count_out = q.count;
+	return rc == RC_OK ? judge(&q, asked, "PTR", err) : rc;
+}
+
+enum rc dns_mx(const struct dns_ask *ask, const char *name, struct arena *a, struct dns_mx **out,
+	       size_t *count_out, struct err *err)
+{
+	struct dns_mx *list = ARENA_ARRAY(a, DNS_MOST, struct dns_mx);
+	struct asked q = { .a = a, .take = take_mx, .out = list };
+	enum rc rc = ask_for(ask, name, DNS_MX, &q, err);
+	for (size_t i = 1; i < q.count; i++)
+		for (size_t k = i; k > 0 && list[k].preference < list[k - 1].preference; k--) {
+			struct dns_mx other = list[k];
+			list[k] = list[k - 1];
+			list[k - 1] = other;
+		}
+	*out = list;
+	*count_out = q.count;
+	return rc == RC_OK ? judge(&q, name, "MX", err) : rc;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dns.h: what a name's TXT records say, by libunbound (RFC 1035, section 3.3.14). */
+/* dns.h: what the DNS says of a name, by libunbound (RFC 1035). */
 #ifndef RONDA_HTTP_DNS_H
 #define RONDA_HTTP_DNS_H
 
 #include "base/arena.h"
+#include "base/ip.h"
 
 enum { DNS_TXT_MOST = 64, DNS_TXT_BYTES = 4096 };
 struct dns_ask {
@@ -15,5 +16,20 @@ struct dns_ask {
  * answer came; RC_INPUT: no server of that form. */
 MUST_CHECK enum rc dns_txt(const struct dns_ask *ask, const char *name, struct arena *a, str **out,
 			   size_t *count_out, struct err *err);
+
+enum { DNS_MOST = 64 };
+/* The same for addresses (A and AAAA, RFC 3596), for the names of an address (PTR), and for the
+ * hosts that take a name's mail, most preferred first (MX; "" is the null MX of RFC 7505). Names are
+ * without the dot at their end. */
+MUST_CHECK enum rc dns_ips(const struct dns_ask *ask, const char *name, struct arena *a, struct ip **out,
+			   size_t *count_out, struct err *err);
+MUST_CHECK enum rc dns_names(const struct dns_ask *ask, const struct ip *ip, struct arena *a, str **out,
+			     size_t *count_out, struct err *err);
+struct dns_mx {
+	unsigned preference;
+	str host;
+};
+MUST_CHECK enum rc dns_mx(const struct dns_ask *ask, const char *name, struct arena *a, struct dns_mx **out,
+			  size_t *count_out, struct err *err);
 
 #endif
