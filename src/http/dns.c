@@ -15,8 +15,9 @@ struct asked {
 	struct arena *a;
 	take_record take;
 	void *out;
-	size_t count;
-	bool pending, answered;
+	size_t count, most;
+	unsigned pending;
+	bool answered, absent;
 };
 
 /* Character strings one behind the other, each with its length before it. */
@@ -36,7 +37,7 @@ static bool take_txt(struct arena *a, str data, void *out, size_t place)
 	return true;
 }
 
-static bool take_ip(struct arena *a, str data, void *out, size_t place)
+static bool take_address(struct arena *a, str data, void *out, size_t place)
 {
 	struct ip ip = { { [10] = 0xff, [11] = 0xff } };
 	(void)a;
@@ -84,10 +85,11 @@ static bool take_mx(struct arena *a, str data, void *out, size_t place)
 static void take_answer(void *ctx, int code, struct ub_result *r)
 {
 	struct asked *q = ctx;
-	q->pending = false;
+	q->pending--;
 	if (code == 0 && r) {
-		q->answered = r->rcode == 0 || r->rcode == DNS_NXDOMAIN;
-		for (size_t i = 0; r->havedata && r->data[i] && q->count < DNS_TXT_MOST; i++)
+		q->answered = q->answered || r->rcode == 0 || r->rcode == DNS_NXDOMAIN;
+		q->absent = q->absent || r->rcode == DNS_NXDOMAIN;
+		for (size_t i = 0; r->havedata && r->data[i] && q->count < q->most; i++)
 			if (r->len[i] > 0 && r->len[i] <= DNS_TXT_BYTES)
 				q->count += q->take(q->a, str_mem(r->data[i], (size_t)r->len[i]), q->out, q->count);
 	}
@@ -117,25 +119,29 @@ static void wait_for(struct ub_ctx *ub, struct asked *q, int64_t deadline_us)
 	}
 }
 
-static enum rc ask_for(const struct dns_ask *ask, const char *name, int kind, struct asked *q, struct err *err)
+static enum rc ask_for(const struct dns_ask *ask, const char *name, const int *kinds, size_t count, struct asked *q,
+		       struct err *err)
 {
 	struct ub_ctx *ub = ub_ctx_create();
 	if (!ub)
 		return fail(err, RC_IO, "resolver: does not start");
 	(void)ub_ctx_async(ub, 1);
 	enum rc rc = set_server(ub, ask->server, err);
-	if (rc == RC_OK) {
-		q->pending = ub_resolve_async(ub, name, kind, DNS_IN, q, take_answer, NULL) == 0;
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		q->pending += ub_resolve_async(ub, name, kinds[i], DNS_IN, q, take_answer, NULL) == 0;
+	if (rc == RC_OK)
 		wait_for(ub, q, clock_mono_us() + ask->timeout_ms * 1000);
-	}
 	ub_ctx_delete(ub); /* what is under way is forgotten, nothing is called back */
 	return rc;
 }
 
-static enum rc judge(const struct asked *q, const char *name, const char *what, struct err *err)
+static enum rc ask_one(const struct dns_ask *ask, const char *name, int kind, const char *what, struct asked *q,
+		       size_t *count_out, struct err *err)
 {
-	if (q->count)
-		return RC_OK;
+	enum rc rc = ask_for(ask, name, &kind, 1, q, err);
+	*count_out = q->count;
+	if (rc != RC_OK || q->count)
+		return rc;
 	if (q->answered)
 		return fail(err, RC_ABSENT, "'%s' has no %s record", name, what);
 	return fail(err, RC_BUSY, "'%s' could not be looked up", name);
@@ -144,32 +150,29 @@ static enum rc judge(const struct asked *q, const char *name, const char *what, 
 enum rc dns_txt(const struct dns_ask *ask, const char *name, struct arena *a, str **out,
 		size_t *count_out, struct err *err)
 {
-	struct asked q = { .a = a, .take = take_txt, .out = ARENA_ARRAY(a, DNS_TXT_MOST, str) };
-	enum rc rc = ask_for(ask, name, DNS_TXT, &q, err);
-	*out = q.out;
-	*count_out = q.count;
-	return rc == RC_OK ? judge(&q, name, "TXT", err) : rc;
+	struct asked q = { .a = a, .take = take_txt, .most = DNS_TXT_MOST };
+	q.out = *out = ARENA_ARRAY(a, DNS_TXT_MOST, str);
+	return ask_one(ask, name, DNS_TXT, "TXT", &q, count_out, err);
 }
 
-enum rc dns_ips(const struct dns_ask *ask, const char *name, struct arena *a, struct ip **out,
-		size_t *count_out, struct err *err)
+enum rc dns_addresses(const struct dns_ask *ask, const char *name, struct ip out[DNS_ADDRESSES_MOST],
+		      size_t *count_out, struct err *err)
 {
-	struct asked q = { .a = a, .take = take_ip, .out = ARENA_ARRAY(a, DNS_MOST, struct ip) };
-	enum rc rc = ask_for(ask, name, DNS_A, &q, err);
-	bool first = q.answered;
-	q.answered = false;
-	if (rc == RC_OK)
-		rc = ask_for(ask, name, DNS_AAAA, &q, err);
-	q.answered = q.answered && first;
-	*out = q.out;
+	static const int kinds[] = { DNS_A, DNS_AAAA };
+	struct asked q = { .take = take_address, .out = out, .most = DNS_ADDRESSES_MOST };
+	enum rc rc = ask_for(ask, name, kinds, COUNT_OF(kinds), &q, err);
 	*count_out = q.count;
-	return rc == RC_OK ? judge(&q, name, "address", err) : rc;
+	if (rc != RC_OK)
+		return rc;
+	if (q.absent && q.count == 0)
+		return fail(err, RC_ABSENT, "there is no name '%s'", name);
+	return q.answered && q.pending == 0 ? RC_OK : fail(err, RC_BUSY, "'%s' could not be looked up", name);
 }
 
 enum rc dns_names(const struct dns_ask *ask, const struct ip *ip, struct arena *a, str **out,
 		  size_t *count_out, struct err *err)
 {
-	struct asked q = { .a = a, .take = take_name, .out = ARENA_ARRAY(a, DNS_MOST, str) };
+	struct asked q = { .a = a, .take = take_name, .most = DNS_MOST };
 	struct buf name = BUF_INIT(128);
 	if (ip_is4(ip))
 		buf_fmt(&name, "%u.%u.%u.%u.in-addr.arpa", ip->b[15], ip->b[14], ip->b[13], ip->b[12]);
@@ -179,18 +182,16 @@ enum rc dns_names(const struct dns_ask *ask, const struct ip *ip, struct arena *
 		buf_fmt(&name, "ip6.arpa");
 	const char *asked = arena_z(a, buf_str(&name));
 	buf_free(&name);
-	enum rc rc = ask_for(ask, asked, DNS_PTR, &q, err);
-	*out = q.out;
-	*count_out = q.count;
-	return rc == RC_OK ? judge(&q, asked, "PTR", err) : rc;
+	q.out = *out = ARENA_ARRAY(a, DNS_MOST, str);
+	return ask_one(ask, asked, DNS_PTR, "PTR", &q, count_out, err);
 }
 
 enum rc dns_mx(const struct dns_ask *ask, const char *name, struct arena *a, struct dns_mx **out,
 	       size_t *count_out, struct err *err)
 {
 	struct dns_mx *list = ARENA_ARRAY(a, DNS_MOST, struct dns_mx);
-	struct asked q = { .a = a, .take = take_mx, .out = list };
-	enum rc rc = ask_for(ask, name, DNS_MX, &q, err);
+	struct asked q = { .a = a, .take = take_mx, .out = list, .most = DNS_MOST };
+	enum rc rc = ask_one(ask, name, DNS_MX, "MX", &q, count_out, err);
 	for (size_t i = 1; i < q.count; i++)
 		for (size_t k = i; k > 0 && list[k].preference < list[k - 1].preference; k--) {
 			struct dns_mx other = list[k];
@@ -198,6 +199,5 @@ enum rc dns_mx(const struct dns_ask *ask, const char *name, struct arena *a, str
 			list[k - 1] = other;
 		}
 	*out = list;
-	*count_out = q.count;
-	return rc == RC_OK ? judge(&q, name, "MX", err) : rc;
+	return rc;
 }

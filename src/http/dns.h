@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dns.h: what the DNS says of a name, by libunbound (RFC 1035). */
+/* dns.h: what the DNS says of a name, by libunbound (RFC 1035; AAAA: RFC 3596). */
 #ifndef RONDA_HTTP_DNS_H
 #define RONDA_HTTP_DNS_H
 
 #include "base/arena.h"
 #include "base/ip.h"
 
-enum { DNS_TXT_MOST = 64, DNS_TXT_BYTES = 4096 };
+enum { DNS_TXT_MOST = 64, DNS_TXT_BYTES = 4096, DNS_ADDRESSES_MOST = 32 };
 struct dns_ask {
 	const char *server;  /* "192.0.2.53", "127.0.0.1@5300"; "" or NULL: as the system is set */
 	int64_t timeout_ms;
@@ -16,13 +16,14 @@ struct dns_ask {
  * answer came; RC_INPUT: no server of that form. */
 MUST_CHECK enum rc dns_txt(const struct dns_ask *ask, const char *name, struct arena *a, str **out,
 			   size_t *count_out, struct err *err);
+/* Its addresses, of both families. RC_ABSENT: there is no such name (NXDOMAIN); one without an address
+ * is RC_OK with none. RC_BUSY, RC_INPUT as above. */
+MUST_CHECK enum rc dns_addresses(const struct dns_ask *ask, const char *name, struct ip out[DNS_ADDRESSES_MOST],
+				 size_t *count_out, struct err *err);
 
 enum { DNS_MOST = 64 };
-/* The same for addresses (A and AAAA, RFC 3596), for the names of an address (PTR), and for the
- * hosts that take a name's mail, most preferred first (MX; "" is the null MX of RFC 7505). Names are
- * without the dot at their end. */
-MUST_CHECK enum rc dns_ips(const struct dns_ask *ask, const char *name, struct arena *a, struct ip **out,
-			   size_t *count_out, struct err *err);
+/* As dns_txt(): the names of an address (PTR), and the hosts that take a name's mail, most preferred
+ * first (MX; "" is the null MX of RFC 7505). Names are without the dot at their end. */
 MUST_CHECK enum rc dns_names(const struct dns_ask *ask, const struct ip *ip, struct arena *a, str **out,
 			     size_t *count_out, struct err *err);
 struct dns_mx {

@@ -39,12 +39,12 @@ static void say(struct checking *k, const char *what, str of, enum mail_verdict 
 static void check_mx(struct checking *k)
 {
 	struct dns_mx *list;
-	struct ip *ips;
+	struct ip ips[DNS_ADDRESSES_MOST];
 	size_t count = 0, n = 0, led = 0;
 	struct err err = { 0 };
 	const char *domain = arena_z(k->a, k->domain);
 	enum rc rc = dns_mx(&k->ask, domain, k->a, &list, &count, &err);
-	if (rc == RC_ABSENT && dns_ips(&k->ask, domain, k->a, &ips, &n, &err) == RC_OK) {
+	if (rc == RC_ABSENT && spf_addresses(&k->ask, k->domain, k->a, ips, &n) == RC_OK) {
 		say(k, "MX", k->domain, MAIL_WEAK, STR("no MX record: answers go to the domain's own address"));
 		return;
 	}
@@ -59,7 +59,7 @@ static void check_mx(struct checking *k)
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
-		led += list[i].host.n && dns_ips(&k->ask, arena_z(k->a, list[i].host), k->a, &ips, &n, &err) == RC_OK;
+		led += list[i].host.n && spf_addresses(&k->ask, list[i].host, k->a, ips, &n) == RC_OK;
 	say(k, "MX", k->domain, led == count ? MAIL_GOOD : led ? MAIL_WEAK : MAIL_BAD,
 	    arena_fmt(k->a, "%zu of %zu hosts have an address, the first is '" STR_FMT "'", led, count, STR_ARG(list[0].host)));
 }
@@ -189,12 +189,12 @@ static void check_spf(struct checking *k, const struct ip *ip, str text)
 static void check_ptr(struct checking *k, const struct ip *ip, str text)
 {
 	str *names;
-	struct ip *ips;
+	struct ip ips[DNS_ADDRESSES_MOST];
 	size_t count = 0, n = 0;
 	struct err err = { 0 };
 	enum rc rc = dns_names(&k->ask, ip, k->a, &names, &count, &err);
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
-		if (names[i].n == 0 || dns_ips(&k->ask, arena_z(k->a, names[i]), k->a, &ips, &n, NULL) != RC_OK)
+		if (names[i].n == 0 || spf_addresses(&k->ask, names[i], k->a, ips, &n) != RC_OK)
 			continue;
 		for (size_t j = 0; j < n; j++)
 			if (ip_cmp(&ips[j], ip) == 0) {
@@ -234,7 +234,7 @@ static enum rc named_addresses(struct checking *k, str list, struct err *err)
 
 static void relay_addresses(struct checking *k, const char *host)
 {
-	struct ip ip, *ips;
+	struct ip ip, ips[DNS_ADDRESSES_MOST];
 	size_t count = 0;
 	str bare = str_of(host);
 	if (str_starts(bare, STR("[")) && str_ends(bare, STR("]")))
@@ -243,7 +243,7 @@ static void relay_addresses(struct checking *k, const char *host)
 		add_address(k, &ip);
 		return;
 	}
-	if (dns_ips(&k->ask, host, k->a, &ips, &count, NULL) == RC_OK)
+	if (spf_addresses(&k->ask, str_of(host), k->a, ips, &count) == RC_OK)
 		for (size_t i = 0; i < count; i++)
 			add_address(k, &ips[i]);
 }

@@ -65,6 +65,13 @@ static bool is_name(str s)
 	return s.n > 0 && s.n < 254;
 }
 
+enum rc spf_addresses(const struct dns_ask *ask, str name, struct arena *a, struct ip out[DNS_ADDRESSES_MOST],
+		      size_t *count_out)
+{
+	enum rc rc = dns_addresses(ask, arena_z(a, name), out, count_out, NULL);
+	return rc == RC_OK && *count_out == 0 ? RC_ABSENT : rc;
+}
+
 /* The one record of a domain that begins with v=spf1 (section 4.5). */
 static enum rc find_record(struct judging *j, str domain, str *out)
 {
@@ -100,9 +107,9 @@ static bool read_target(struct judging *j, str text, str *name_out, unsigned *bi
 
 static bool is_at(struct judging *j, str name, unsigned bits)
 {
-	struct ip *ips;
+	struct ip ips[DNS_ADDRESSES_MOST];
 	size_t count = 0;
-	if (!found(j, dns_ips(j->ask, arena_z(j->a, name), j->a, &ips, &count, NULL), name))
+	if (!found(j, spf_addresses(j->ask, name, j->a, ips, &count), name))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct net net = { ips[i], (uint8_t)bits };
@@ -150,10 +157,10 @@ static bool match_net(struct judging *j, str text)
 
 static bool match_exists(struct judging *j, str name)
 {
-	struct ip *ips;
+	struct ip ips[DNS_ADDRESSES_MOST];
 	size_t count = 0;
 	return may_ask(j) && is_name(name) &&
-	       found(j, dns_ips(j->ask, arena_z(j->a, name), j->a, &ips, &count, NULL), name);
+	       found(j, spf_addresses(j->ask, name, j->a, ips, &count), name);
 }
 
 /* The domain's record is gone through next. False: there is none, which is an error (section 5.2). */

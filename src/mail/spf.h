@@ -15,4 +15,8 @@ const char *spf_result_name(enum spf_result r); /* "pass" */
 enum spf_result spf_check(const struct dns_ask *ask, str domain, const struct ip *ip, struct arena *a,
 			  str *words_out);
 
+/* dns_addresses() of a name that must have one: none is RC_ABSENT. */
+MUST_CHECK enum rc spf_addresses(const struct dns_ask *ask, str name, struct arena *a,
+				 struct ip out[DNS_ADDRESSES_MOST], size_t *count_out);
+
 #endif
