@@ -6,8 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/hash.h"
-#include "mail/address.h"
+#include "mail/letter.h"
 #include "mail/mail_private.h"
 
 enum { SECRET_MAX = 16 << 10 };
@@ -82,7 +81,8 @@ static str greeting(const struct settings *s)
 	url = str_head(url, str_index(url, ':'));
 	if (url.n && is_host(url) && str_has(url, '.'))
 		return url;
-	str domain = address_split(settings_text(s, "mail_from"), &name, &from) ? address_domain(from) : STR("");
+	bool is = letter_mailbox(settings_text(s, "mail_from"), &name, &from);
+	str domain = is ? str_from(from, str_index(from, '@') + 1) : STR("");
 	return is_host(domain) ? domain : STR("");
 }
 

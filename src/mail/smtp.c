@@ -6,12 +6,11 @@
 
 #include "base/clock.h"
 #include "base/queue.h"
-#include "mail/address.h"
 #include "mail/mail_private.h"
 #include "mail/oauth2.h"
 #include "mail/smtp.h"
 
-enum { KEPT_MAX = 32, WORDS_MAX = 240, DOWN_DOUBLINGS = 5 };
+enum { KEPT_MAX = 32, PATH_MAX_BYTES = 254, WORDS_MAX = 240, DOWN_DOUBLINGS = 5 };
 #define DOWN_US (2 * SECOND_US) /* then 4 s, 8 s … a minute */
 #define CONNECT_MS 15000
 
@@ -38,6 +37,7 @@ struct one {
 	struct err why;
 	int code;               /* of the last reply; 0: none to the last command */
 	bool replies;           /* the line before this was not a reply's last */
+	bool quits;             /* what is said now ends a connection: no answer to this mail */
 	char words[WORDS_MAX];  /* of the last reply, or libcurl's */
 	char reason[CURL_ERROR_SIZE];
 };
@@ -103,6 +103,9 @@ static int command(CURL *c, curl_infotype kind, char *p, size_t n, void *ctx)
 	(void)c;
 	if (kind != CURLINFO_HEADER_OUT)
 		return 0;
+	o->quits = str_starts(str_mem(p, n), STR("QUIT"));
+	if (o->quits)
+		return 0;
 	o->code = 0;
 	for (size_t i = 0; i < COUNT_OF(commands); i++)
 		if (str_starts(str_mem(p, n), str_of(commands[i].begins)))
@@ -116,7 +119,7 @@ static size_t reply(char *p, size_t size, size_t n, void *ctx)
 	struct one *o = ctx;
 	str line = str_mem(p, size * n);
 	uint32_t code = 0;
-	if (!str_to_u32(str_head(line, 3), &code) || code > 599)
+	if (o->quits || !str_to_u32(str_head(line, 3), &code) || code > 599)
 		return size * n;
 	say(o, o->replies ? str_from(line, 3) : line, o->replies);
 	o->code = (int)code;
@@ -209,7 +212,6 @@ static struct curl_slist *recipient(const struct smtp_mail *mail, struct arena *
 static void set_up(const struct smtp *m, CURL *c, struct one *o, struct curl_slist *to, str token, struct arena *a)
 {
 	const struct relay *r = o->relay;
-	curl_easy_reset(c);
 	curl_easy_setopt(c, CURLOPT_URL, r->url);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
 	curl_easy_setopt(c, CURLOPT_PROXY, "");
@@ -242,7 +244,7 @@ static void set_up(const struct smtp *m, CURL *c, struct one *o, struct curl_sli
 	curl_easy_setopt(c, CURLOPT_READDATA, o);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, reply);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, o);
-	curl_easy_setopt(c, CURLOPT_VERBOSE, 1L); /* for commands(), which alone gets it */
+	curl_easy_setopt(c, CURLOPT_VERBOSE, 1L); /* for command(), which alone gets it */
 	curl_easy_setopt(c, CURLOPT_DEBUGFUNCTION, command);
 	curl_easy_setopt(c, CURLOPT_DEBUGDATA, o);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, o->reason);
@@ -277,7 +279,7 @@ static CURLcode talk(struct smtp *m, struct one *o, str token, struct arena *a)
 	set_up(m, c, o, to, token, a);
 	CURLcode code = perform(c, o);
 	curl_slist_free_all(to);
-	curl_easy_setopt(c, CURLOPT_MAIL_RCPT, NULL);
+	curl_easy_reset(c); /* keeps its connection, and nothing of this mail */
 	if (!queue_try_put(m->kept, c))
 		curl_easy_cleanup(c);
 	return code;
@@ -313,12 +315,20 @@ static enum smtp_end at_relay(struct smtp *m, struct one *o, struct arena *a)
 	return judge(o, code);
 }
 
+/* Fit to stand between < and > of a command; of UTF-8 too, for relays that take it (RFC 6531). */
+static bool is_path(str s)
+{
+	size_t at = str_index(s, '@');
+	return s.n <= PATH_MAX_BYTES && at > 0 && at + 1 < s.n && str_is_plain(s) && !str_has(s, ' ') &&
+	       !str_has(s, '<') && !str_has(s, '>');
+}
+
 void smtp_send(struct smtp *m, const struct smtp_mail *mail, struct arena *a, struct smtp_result *out)
 {
 	*out = (struct smtp_result){ .end = SMTP_LATER, .words = STR("no relay is to be asked now"), .relay = STR("") };
-	if (!address_is(mail->to) || (mail->from.n && !address_is(mail->from))) {
+	if (!is_path(mail->to) || (mail->from.n && !is_path(mail->from))) {
 		out->end = SMTP_REFUSED;
-		out->words = arena_fmt(a, "'" STR_FMT "' is no address", STR_ARG(address_is(mail->to) ? mail->from : mail->to));
+		out->words = arena_fmt(a, "'" STR_FMT "' is no address", STR_ARG(is_path(mail->to) ? mail->from : mail->to));
 		return;
 	}
 	if (m->lacks)
@@ -329,6 +339,7 @@ void smtp_send(struct smtp *m, const struct smtp_mail *mail, struct arena *a, st
 			continue;
 		out->end = at_relay(m, &o, a);
 		out->code = o.code;
+		out->of_recipient = out->end == SMTP_REFUSED && o.stage == AT_RCPT;
 		out->words = arena_fmt(a, "%s: %s", o.relay->name, o.words);
 		out->relay = str_of(o.relay->name);
 		if (out->end != SMTP_LATER || o.begun)

@@ -6,7 +6,8 @@
  * they look up anew where the recipient is reached, ask the disclosure check anew what he may be
  * told, render the text in his language, send it, and write how it ended with its row of the ledger.
  *
- *   row -> resolver: who, where -> told.h: may he -> template: text -> driver: send -> ledger
+ *   row -> resolver: who, where -> told.h: may he -> template: text -> rehearsal.h: is he live
+ *       -> driver: send -> ledger
  *
  * One row adds a driver (drivers.def), a way to find somebody (resolvers.def, also from a floor
  * above: "duty:now"), a text (templates.def). At most one message a second goes to one host; what
@@ -93,6 +94,7 @@ struct rendering {
 	bool bare;            /* says nothing of the item, which may not be told by this way */
 	str subject, text;    /* text: lines; both plain */
 	str link;             /* "" for who has no page here */
+	str rehearsed_for;    /* whom it is for, when it goes to our own address instead; "": it is no rehearsal */
 	struct json_object *data; /* what templates and mappings see; json_free() */
 };
 /* What a message says to its recipient as things stand; nothing is sent or written. RC_DENIED: the

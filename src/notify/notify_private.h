@@ -6,6 +6,7 @@
 #include "base/mustache.h"
 #include "base/queue.h"
 #include "http/fetch.h"
+#include "mail/smtp.h"
 #include "notify/notify.h"
 
 struct io_dir;
@@ -19,6 +20,7 @@ struct notify {
 	struct texts *texts;               /* texts.c */
 	struct destinations *destinations; /* destinations.c */
 	struct fetcher *fetcher;           /* NULL until notify_start() */
+	struct smtp *smtp;                 /* the same */
 	struct sender *sender;             /* sender.c; NULL: none runs */
 	const char *idle;                  /* why; "": it runs */
 	int64_t pace_us;
@@ -81,6 +83,11 @@ void post_signature(str secret, int64_t at_us, str body, struct buf *out);
 enum { SMS_SEPTETS = 160, SMS_UCS2 = 70 };
 void sms_fit(str text, str tail, struct buf *out);
 
+/* --- round_read.c --- */
+
+/* Title of a record as `v` may see it; false: he may not. */
+bool notify_sees(struct reader *r, const struct types *t, const struct viewer *v, str id, struct arena *a,
+		 str *title_out);
 /* --- resolve.c --- */
 
 /* notify_choose(), also inside a job. */
@@ -92,6 +99,15 @@ MUST_CHECK enum rc choose_contact(struct conn *conn, const struct types *t, str 
 /* Does the organisation stand on the list of this round? */
 MUST_CHECK enum rc round_invites(struct reader *r, struct uuid round, struct uuid organisation, bool *out,
 				 struct err *err);
+
+/* --- rehearsal.c --- */
+
+/* May this rendered message go to its recipient? A rule's message that was made before he was live may
+ * not. */
+MUST_CHECK enum rc rehearsal_live(struct reader *r, const struct rendering *what, const struct message *m,
+				  bool *live_out, struct err *err);
+/* Turns it into one to our own address, "" for none: its true recipient stands in the subject. */
+void rehearsal_address(struct rendering *what, str own, struct arena *a);
 
 /* --- sender.c --- */
 

@@ -101,6 +101,13 @@ static str column_of(struct json_object *row, const char *name)
 	return text.p ? text : STR("");
 }
 
+/* Of no trust: what was sent there came back (bounce.h), or a person says so. */
+static bool is_dead(struct json_object *row)
+{
+	int64_t trust = 0;
+	return json_get_i64(row, "trust", &trust) && trust == 0;
+}
+
 /* The one whose channel is this driver's, then who is there now, then by order, then as they stand. */
 static void consider(struct choice_of_contact *c, struct json_object *row)
 {
@@ -108,7 +115,7 @@ static void consider(struct choice_of_contact *c, struct json_object *row)
 	int64_t order = INT64_MAX;
 	if (c->role.n && !str_eq(column_of(row, "role"), c->role))
 		return;
-	if (d->column && column_of(row, d->column).n == 0)
+	if (d->column && (column_of(row, d->column).n == 0 || is_dead(row)))
 		return;
 	(void)json_get_i64(row, "order", &order);
 	bool meant = str_eq(column_of(row, "channel"), str_of(d->name)), open = is_open(c, column_of(row, "hours"));
@@ -208,7 +215,7 @@ enum rc choose_contact(struct conn *conn, const struct types *t, str recipient, 
 		struct json_object *row = json_at(list, i);
 		int64_t order = INT64_MAX;
 		(void)json_get_i64(row, "order", &order);
-		if ((role.n && !str_eq(column_of(row, "role"), role)) || !driver_of(row) ||
+		if ((role.n && !str_eq(column_of(row, "role"), role)) || !driver_of(row) || is_dead(row) ||
 		    (*driver_out && order >= best_order))
 			continue;
 		*driver_out = driver_of(row);

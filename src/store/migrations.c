@@ -454,6 +454,12 @@ static const char version_4[] =
 	/* --- route: findings, transitions --- */
 	/* --- disclosure: accounts of constituents --- */
 	/* --- notify: rehearsal --- */
+	/* rehearsal.c: who is live, or back in rehearsal; scope: enum rehearsal_scope, 0: an older version made
+	 * this node, which may have sent without it */
+	"CREATE TABLE rehearsal (scope INTEGER, key TEXT, live INTEGER NOT NULL, since_us INTEGER NOT NULL,"
+	" by TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (scope, key)) WITHOUT ROWID;"
+	"INSERT INTO rehearsal (scope, key, live, since_us, by, why) SELECT 0, '', 0, 0, '', ''"
+	" WHERE EXISTS (SELECT 1 FROM node);"
 	/* --- notify: rules, teller, escalation --- */
 	/* --- notify: letters, templates --- */
 	/* --- notify: mail out, bounces --- */
