@@ -132,6 +132,19 @@ static void put_file_value(struct json_out *j, const struct digest *d, str name,
 	buf_free(&hex);
 }
 
+/* A name that a file of a record may have: no folders, no dot in front. */
+static str file_name(const struct filing *f, size_t part)
+{
+	str name = f->in->mail.parts[part].name;
+	if (name.n == 0)
+		return arena_fmt(f->a, "part-%zu", part + 1);
+	char *z = arena_z(f->a, cut(name, 200, f->a));
+	for (char *c = z; *c; c++)
+		if (*c == '/' || *c == '\\' || (c == z && *c == '.'))
+			*c = '_';
+	return str_of(z);
+}
+
 static void put_files(const struct filing *f, struct json_out *j)
 {
 	const struct type_field *files = field_of(f, "mail.files"), *raw = field_of(f, "mail.raw");
@@ -145,7 +158,7 @@ static void put_files(const struct filing *f, struct json_out *j)
 	json_open(j, '[');
 	for (size_t i = 0; i < f->files; i++) {
 		const struct mail_part *p = &f->in->mail.parts[f->part[i]];
-		put_file_value(j, &f->file[i], p->name.n ? p->name : arena_fmt(f->a, "part-%zu", f->part[i] + 1), p->bytes.n);
+		put_file_value(j, &f->file[i], file_name(f, f->part[i]), p->bytes.n);
 	}
 	json_close(j, ']');
 }
