@@ -10,6 +10,7 @@
 #include "notify/bounce.h"
 #include "notify/letter_of.h"
 #include "notify/notify_private.h"
+#include "notify/secure.h"
 
 static enum rc begin(void *ctx, struct err *err)
 {
@@ -71,14 +72,14 @@ static struct outcome_of ask_next(const struct sending *s, str address, const st
 
 /* --- one try --- */
 
-static enum rc make(const struct sending *s, struct letter *l, str *bytes, struct err *err)
+static enum rc make(const struct sending *s, struct letter *l, struct secured *out, struct err *err)
 {
 	struct calls *writer = s->n->w.mail_writer;
 	enum rc rc = writer ? RC_OK : fail(err, RC_BUSY, "this process has no mail helper");
 	if (rc == RC_OK)
 		rc = letter_of(s, s->a, l, err);
 	if (rc == RC_OK)
-		rc = letter_write(writer, l, s->a, bytes, err);
+		rc = secure_seal(s, l, s->a, out, err);
 	return rc;
 }
 
@@ -87,17 +88,20 @@ static struct outcome_of send(const struct sending *s)
 	struct letter l;
 	struct smtp_result r;
 	struct err why = { 0 };
-	str bytes = STR("");
-	enum rc rc = make(s, &l, &bytes, &why);
+	struct secured sealed = { .words = STR("") };
+	enum rc rc = make(s, &l, &sealed, &why);
 	if (rc != RC_OK)
-		return outcome_words(rc == RC_BUSY || rc == RC_IO ? OUTCOME_RETRY : OUTCOME_FAILED, "",
+		return outcome_words(rc == RC_BUSY || rc == RC_IO ? OUTCOME_RETRY :
+				     rc == RC_DENIED ? OUTCOME_REFUSED : OUTCOME_FAILED, "",
 				     arena_str(s->a, str_of(why.text)));
-	const struct smtp_mail mail = { .from = return_path(s->n, &l), .to = l.to, .bytes = bytes, .begin = begin,
+	const struct smtp_mail mail = { .from = return_path(s->n, &l), .to = l.to, .bytes = sealed.bytes, .begin = begin,
 					.ctx = (void *)s };
 	smtp_send(s->n->smtp, &mail, s->a, &r);
 	str status = bounce_status(r.words);
 	bool dead = s->what->rehearsed_for.n == 0 && is_dead(&r, status);
 	struct outcome_of o = dead ? ask_next(s, l.to, &r, status) : judge(&r);
+	if (sealed.words.n > 0)
+		o.words = arena_fmt(s->a, STR_FMT "; " STR_FMT, STR_ARG(sealed.words), STR_ARG(o.words));
 	o.reference = arena_fmt(s->a, "<" STR_FMT ">", STR_ARG(l.message_id));
 	return o;
 }

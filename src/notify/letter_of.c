@@ -3,15 +3,22 @@
 
 #include <json-c/json.h>
 
+#include "notify/digest.h"
 #include "notify/link.h"
 #include "notify/notify_private.h"
 #include "store/sql.h"
 
 enum { HEADERS_OF_OURS = 8, COVERS_ASKED = 32, EARLIER_MOST = LETTER_REFERENCES_MAX };
 
-static const struct { const char *language, *reference; } words[] = {
-	{ "en", "Reference" },
-	{ "id", "Rujukan" },
+static const struct phrases {
+	const char *language, *reference, *attached[3], *more, *sealed;
+} phrases[] = {
+	{ "en", "Reference", { "Attached: ", " event(s) of ", " finding(s), times in UTC (CSV; X-ARF for programs)." },
+	  "There are more than fit here; the link above or an answer brings the rest.",
+	  "The archive opens with the password agreed with you; it is never sent by mail." },
+	{ "id", "Rujukan", { "Terlampir: ", " kejadian dari ", " temuan, waktu dalam UTC (CSV; X-ARF untuk program)." },
+	  "Jumlahnya lebih banyak daripada yang termuat di sini; sisanya lewat tautan di atas atau dengan membalas.",
+	  "Arsip terbuka dengan kata sandi yang telah disepakati dengan Anda; kata sandi tidak pernah dikirim lewat surel." },
 };
 
 /* --- earlier ones --- */
@@ -79,23 +86,19 @@ static enum rc about_item(struct conn *c, const struct message *m, struct arena 
 }
 
 /* What it covers makes the thread; of a message that covers nothing, its item. */
-static enum rc find_earlier(const struct sending *s, struct arena *a, struct earlier *e, struct err *err)
+static enum rc find_earlier(const struct sending *s, struct reader *r, struct arena *a, struct earlier *e,
+			    struct err *err)
 {
-	struct reader *r = NULL;
 	struct cover *covers = NULL;
 	size_t count = 0;
 	*e = (struct earlier){ .count = 0 };
 	if (s->m->id <= 0)
 		return RC_OK;
-	enum rc rc = store_read_begin(s->n->w.store, &r, err);
-	if (rc != RC_OK)
-		return rc;
-	rc = outbox_covers(reader_conn(r), s->m->id, a, &covers, &count, err);
+	enum rc rc = outbox_covers(reader_conn(r), s->m->id, a, &covers, &count, err);
 	if (rc == RC_OK && count == 0 && s->m->item.n > 0)
 		rc = about_item(reader_conn(r), s->m, a, e, err);
 	for (size_t i = 0; rc == RC_OK && i < count && i < COVERS_ASKED; i++)
 		rc = about_cover(reader_conn(r), s->m, covers[i].item, a, e, err);
-	store_read_end(r);
 	return rc;
 }
 
@@ -161,33 +164,68 @@ static void put_headers(const struct sending *s, struct arena *a, struct letter 
 
 /* --- what --- */
 
-static str reference_word(const struct rendering *what)
+static const struct phrases *words_of(const struct rendering *what)
 {
 	str language = json_get_str(what->data, "language");
-	for (size_t i = 0; i < COUNT_OF(words); i++)
-		if (str_eq(language, str_of(words[i].language)))
-			return str_of(words[i].reference);
-	return str_of(words[0].reference);
+	for (size_t i = 0; i < COUNT_OF(phrases); i++)
+		if (str_eq(language, str_of(phrases[i].language)))
+			return &phrases[i];
+	return &phrases[0];
+}
+
+/* The words behind the text: what is attached, and by what the thread is found again. */
+static void put_text(const struct sending *s, const struct digest_files *files, struct arena *a, struct letter *out)
+{
+	const struct phrases *w = words_of(s->what);
+	struct buf text = BUF_INIT(MIB(1));
+	buf_add(&text, s->what->text);
+	if (files->count > 0)
+		buf_fmt(&text, "\n\n%s%zu%s%zu%s", w->attached[0], files->events, w->attached[1], files->findings,
+			w->attached[2]);
+	if (files->sealed)
+		buf_fmt(&text, "\n%s", w->sealed);
+	if (files->cut || files->left > 0)
+		buf_fmt(&text, "\n%s", w->more);
+	buf_fmt(&text, "\n\n%s: " STR_FMT " " STR_FMT "\n", w->reference, STR_ARG(letter_tag(s->n, s->m->id, a)),
+		STR_ARG(link_thread(s->n, s->m->id, a)));
+	out->text = arena_str(a, buf_str(&text));
+	buf_free(&text);
+}
+
+static enum rc read_all(const struct sending *s, const struct types *t, struct arena *a, struct letter *out,
+			struct digest_files *files, struct err *err)
+{
+	struct earlier earlier;
+	struct reader *r = NULL;
+	enum rc rc = store_read_begin(s->n->w.store, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = find_earlier(s, r, a, &earlier, err);
+	if (rc == RC_OK)
+		rc = digest_of(s, r, t, out->from, a, files, err);
+	store_read_end(r);
+	if (rc == RC_OK)
+		put_thread(&earlier, a, out);
+	return rc;
 }
 
 enum rc letter_of(const struct sending *s, struct arena *a, struct letter *out, struct err *err)
 {
-	struct earlier earlier;
+	struct digest_files files;
 	*out = (struct letter){ .date_us = clock_now_us() };
 	enum rc rc = put_names(s, a, out, err);
-	if (rc == RC_OK)
-		rc = find_earlier(s, a, &earlier, err);
 	if (rc != RC_OK)
 		return rc;
-	str tag = letter_tag(s->n, s->m->id, a);
-	put_thread(&earlier, a, out);
+	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(s->n->w.records));
+	rc = read_all(s, snapshot_table(types), a, out, &files, err);
+	snapshot_drop(records_types_snapshot(s->n->w.records), types);
+	if (rc != RC_OK)
+		return rc;
 	put_headers(s, a, out);
-	out->subject = arena_fmt(a, STR_FMT " " STR_FMT, STR_ARG(tag), STR_ARG(s->what->subject));
-	struct buf text = BUF_INIT(MIB(1));
-	buf_add(&text, s->what->text);
-	buf_fmt(&text, "\n\n" STR_FMT ": " STR_FMT " " STR_FMT "\n", STR_ARG(reference_word(s->what)), STR_ARG(tag),
-		STR_ARG(link_thread(s->n, s->m->id, a)));
-	out->text = arena_str(a, buf_str(&text));
-	buf_free(&text);
+	out->subject = arena_fmt(a, STR_FMT " " STR_FMT, STR_ARG(letter_tag(s->n, s->m->id, a)),
+				 STR_ARG(s->what->subject));
+	out->parts = files.parts;
+	out->part_count = files.count;
+	put_text(s, &files, a, out);
 	return RC_OK;
 }

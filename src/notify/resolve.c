@@ -40,6 +40,23 @@ static str words_of(struct json_object *body, const struct type_field *f, struct
 	return out;
 }
 
+/* People write fingerprints in groups of four, with 0x before, or as an OPENPGP4FPR: link. */
+static str key_of(str text, struct arena *a)
+{
+	struct buf b = BUF_INIT(KIB(1));
+	static const str before[] = { STR_INIT("OPENPGP4FPR:"), STR_INIT("0x") };
+	text = str_trim(text);
+	for (size_t i = 0; i < COUNT_OF(before); i++)
+		if (str_starts_nocase(text, before[i]))
+			text = str_from(text, before[i].n);
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] != ' ' && text.p[i] != ':')
+			buf_char(&b, text.p[i] >= 'a' && text.p[i] <= 'z' ? (char)(text.p[i] - 0x20) : text.p[i]);
+	str key = arena_str(a, buf_str(&b));
+	buf_free(&b);
+	return key;
+}
+
 /* --- a person: by the fields the driver names --- */
 
 static str pager_of(const struct resolving *k, const struct addressee *who)
@@ -58,6 +75,7 @@ static enum rc reach_person(const struct resolving *k, str id, const struct addr
 	out->name = who->title;
 	out->languages = words_of(who->body, field_of(who->type, "organisation.languages", "languages"), k->a);
 	out->record = id;
+	out->key = key_of(words_of(who->body, field_of(who->type, "person.key", "key"), k->a), k->a);
 	if (k->driver->column && out->address.n == 0)
 		return no_address(k, id, err);
 	enum rc rc = told_account_of(k->r, k->n->w.roles, who->id, k->a, &account, err);
@@ -166,6 +184,8 @@ static enum rc reach_organisation(const struct resolving *k, str id, str role, c
 		str own = column_of(c.best, "languages"), name = column_of(c.best, "name");
 		out->address = k->driver->column ? arena_str(k->a, column_of(c.best, k->driver->column)) :
 						   all_of(c.best, k->a);
+		out->key = key_of(column_of(c.best, "key"), k->a);
+		(void)json_get_bool(c.best, "encrypt", &out->key_needed);
 		if (own.n)
 			out->languages = arena_str(k->a, own);
 		if (name.n)
