@@ -26,12 +26,14 @@ servers_can || {
 	done_testing
 }
 r() { ronda "$@" -d "$D"; }
-later() { date -u -d "+$1" +%Y-%m-%dT%H:%M:%SZ; }
 query() { sqlite3 -readonly -cmd '.timeout 5000' "$D/main.db" "$1"; }
-# Until no letter waits or is under way.
+# Until all that is to be told is told: nothing is to be made, waits or is under way.
 wait_sent() {
-	for _ in $(seq "${1:-2400}"); do
-		[ "$(query "SELECT count(*) FROM outbox WHERE state IN (1, 2, 3) AND driver = 'mail'" 2>/dev/null)" != 0 ] || return 0
+	for _ in $(seq "${1:-6000}"); do
+		left=$(query "SELECT (SELECT count(*) FROM outbox WHERE state IN (1, 2, 3) AND driver = 'mail') +
+			(SELECT count(*) FROM tell WHERE next_us < strftime('%s', 'now') * 1000000) +
+			(SELECT coalesce(max(seq), 0) FROM transition) > (SELECT coalesce(max(seq), 0) FROM cursor WHERE name = 'teller:rules')" 2>/dev/null)
+		[ "$left" != 0 ] || return 0
 		sleep 0.1
 	done
 	return 1
@@ -65,46 +67,42 @@ awk -v n="$organisations" 'BEGIN { for (i = 0; i < n; i++)
 		i, i, 18 + int(i / 256), i % 256 }' >"$T/organisations.jsonl"
 check "constituents" r organisation import "$T/organisations.jsonl"
 check "live" r rehearsal live --all --why "a test of relays"
+check "a rule" r rule new title="What stands open" types=vulnerable-system pace=once pause=1s contact=abuse rank=1 cap=1000
+check "is active" r rule move 1 active --why "a test of relays"
 kinds='scan_telnet scan_ftp scan_vnc scan_rdp scan_redis scan_mongodb scan_elasticsearch scan_adb scan_smb scan_rsync'
-made=0
-for kind in $kinds; do
-	[ $made -lt "$classes" ] || break
-	made=$((made + 1))
-	awk -v orgs="$organisations" -v each="$each" -v port=$((1000 + made)) 'BEGIN {
+# Each machine of each network, each kind at a port of its own; in parts, one before each kill.
+parts=$((kills / classes))
+[ $parts -gt 0 ] || parts=1
+report() { # number of the kind from 1, its name, part from 0
+	awk -v orgs="$organisations" -v each="$each" -v port=$((1000 + $1)) -v part="$3" -v parts="$parts" 'BEGIN {
 		print "timestamp,severity,ip,protocol,port,hostname,tag,asn,geo,region,city"
-		for (i = 0; i < orgs; i++) for (k = 0; k < each; k++)
+		for (i = 0; i < orgs; i++) for (k = part; k < each; k += parts)
 			printf "\"2026-11-20 %02d:%02d:%02d\",high,198.%d.%d.%d,tcp,%d,host-%d-%d.example.org,open,64500,ID,,\n",
-				(i + k) % 24, i % 60, k % 60, 18 + int(i / 256), i % 256, k + 1, port, i, k }' >"$T/2026-11-20-$kind-first.csv"
-	r intake "$T/2026-11-20-$kind-first.csv" >"$T/out" 2>"$T/err" || ok 1 "a report of $kind"
-done
-is "$(r findings --json | grep -c '"id"')" $((organisations * classes * each)) "as many findings as were reported"
-# One letter to each of them for each kind.
-round=0
-for identifier in $(r findings --csv | cut -d, -f5 | tr -d '"' | sort -u | grep -v '^identifier$'); do
-	round=$((round + 1))
-	cat >"$T/round" <<-END
-		{"title":"Findings $round","kind":"notification","question":"identifier=$identifier","answer_by":"$(later '1 hour')",
-		 "texts":[{"language":"en","subject":"$identifier","text":"Please close it."}]}
-	END
-	r round new --body "$T/round" >"$T/out" 2>"$T/err" && r round start $round >"$T/out" 2>"$T/err" || ok 1 "a round about $identifier"
-done
-letters=$((organisations * classes))
-is $round "$classes" "a round for each kind"
+				(i + k) % 24, i % 60, k % 60, 18 + int(i / 256), i % 256, k + 1, port, i, k }' >"$T/2026-11-20-$2-part.csv"
+	r intake "$T/2026-11-20-$2-part.csv" >"$T/out" 2>"$T/err" || ok 1 "a report of $2"
+}
 
 # --- under fire ---
 killed=0
 while [ $killed -lt "$kills" ]; do
+	if [ $killed -lt $((classes * parts)) ]; then
+		number=$((killed % classes + 1))
+		report $number "$(echo $kinds | cut -d' ' -f$number)" $((killed / classes))
+	fi
 	killed=$((killed + 1))
 	serve >/dev/null || break
-	sleep "0.$(printf '%03d' $((100 + killed * 67 % 500)))"
+	sleep "$((killed * 67 % 120 / 100)).$(printf '%02d' $((30 + killed * 67 % 70)))"
 	kill -9 "$node_pid" 2>/dev/null
 	wait "$node_pid" 2>/dev/null
 done
-is $killed "$kills" "the node was killed while it sent, and came up again each time"
-echo "# after the kills: $(query "SELECT count(*) FROM outbox WHERE state = 4 AND driver = 'mail'") of $letters sent"
+is $killed "$kills" "the node was killed while it told and sent, and came up again each time"
+findings=$((organisations * classes * each))
+is "$(query 'SELECT count(*) FROM finding')" $findings "as many findings as were reported"
+echo "# after the kills: $(query "SELECT count(*) FROM outbox WHERE state = 4 AND driver = 'mail'") sent"
 check "once more, and left alone" serve
 wait_sent
 ok $? "every letter has ended"
+letters=$(query "SELECT count(*) FROM outbox WHERE driver = 'mail'")
 uncertain=$(query "SELECT count(*) FROM outbox WHERE state = 5 AND driver = 'mail'")
 failed=$(query "SELECT count(*) FROM outbox WHERE state = 8 AND driver = 'mail'")
 cut=$(grep -cE '^(cut|hang)-after|^cut-middle' "$T/relay.log")
@@ -127,6 +125,10 @@ done
 wait_sent
 ok $? "what had failed is sent again"
 is "$(query "SELECT count(*) FROM outbox WHERE state <> 4 AND driver = 'mail'")" 0 "and all is sent"
+for _ in $(seq 200); do # marks follow the ledger
+	[ "$(query 'SELECT count(DISTINCT id) FROM finding_mark WHERE mark = 1')" != $findings ] || break
+	sleep 0.1
+done
 stop_node
 wait_delivered
 ok $? "the relay has delivered"
@@ -148,14 +150,18 @@ is "$(wc -l <"$T/out" | tr -d ' ')" 0 "who got a copy more is one that the ledge
 [ "$extra" -le "$uncertain" ]
 ok $? "there are no more copies than doubts"
 echo "# $letters letters, $extra extra copies, $uncertain uncertain, $cut cut behind or in the mail, $killed kills"
-query "SELECT c.item, m.item, count(DISTINCT m.id) FROM outbox_cover c JOIN outbox m ON m.id = c.message
-	WHERE m.driver = 'mail' GROUP BY 1, 2 HAVING count(DISTINCT m.id) > 1" >"$T/out"
-is "$(wc -l <"$T/out" | tr -d ' ')" 0 "no finding is in two letters of one round"
+query "SELECT c.item FROM outbox_cover c JOIN outbox m ON m.id = c.message WHERE m.driver = 'mail'
+	GROUP BY 1 HAVING count(DISTINCT m.id) > 1" >"$T/out"
+is "$(wc -l <"$T/out" | tr -d ' ')" 0 "no finding is in two letters"
+query "SELECT recipient, template, json_extract(details, '$.period') FROM outbox WHERE driver = 'mail'
+	GROUP BY 1, 2, 3 HAVING count(*) > 1" >"$T/out"
+is "$(wc -l <"$T/out" | tr -d ' ')" 0 "and nobody has two of one kind and period"
 is "$(query "SELECT count(DISTINCT c.item) FROM outbox_cover c JOIN ledger l ON l.message = c.message AND l.kind = 1")" \
-	$((organisations * classes * each)) "no finding is untold"
+	$findings "no finding is untold"
+is "$(query 'SELECT count(DISTINCT id) FROM finding_mark WHERE mark = 1')" $findings "each is marked so"
 addresses=$(find "$MAILS" -mindepth 1 -maxdepth 1 -type d -name 'abuse@n*' | wc -l)
 is "$addresses" "$organisations" "each constituent has mail"
-for i in 0 7 23; do
+for i in 0 7 11; do
 	grep -rhoE '198\.1[89]\.[0-9]+\.' "$MAILS/abuse@n$i.example.org/Maildir/new" | sort -u >"$T/out"
 	is "$(cat "$T/out")" "198.18.$i." "and one only of its own network"
 done

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dns.h: what a name's TXT records say (RFC 1035, section 3.3.14), and where it is (A, AAAA), by libunbound. */
+/* dns.h: what the DNS says of a name, by libunbound (RFC 1035; AAAA: RFC 3596). */
 #ifndef RONDA_HTTP_DNS_H
 #define RONDA_HTTP_DNS_H
 
@@ -20,5 +20,17 @@ MUST_CHECK enum rc dns_txt(const struct dns_ask *ask, const char *name, struct a
  * is RC_OK with none. RC_BUSY, RC_INPUT as above. */
 MUST_CHECK enum rc dns_addresses(const struct dns_ask *ask, const char *name, struct ip out[DNS_ADDRESSES_MOST],
 				 size_t *count_out, struct err *err);
+
+enum { DNS_MOST = 64 };
+/* As dns_txt(): the names of an address (PTR), and the hosts that take a name's mail, most preferred
+ * first (MX; "" is the null MX of RFC 7505). Names are without the dot at their end. */
+MUST_CHECK enum rc dns_names(const struct dns_ask *ask, const struct ip *ip, struct arena *a, str **out,
+			     size_t *count_out, struct err *err);
+struct dns_mx {
+	unsigned preference;
+	str host;
+};
+MUST_CHECK enum rc dns_mx(const struct dns_ask *ask, const char *name, struct arena *a, struct dns_mx **out,
+			  size_t *count_out, struct err *err);
 
 #endif

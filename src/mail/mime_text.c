@@ -278,3 +278,66 @@ bool mime_field_next(str *text, struct buf *scratch, str *name_out, str *value_o
 	}
 	return false;
 }
+
+/* --- dates --- */
+
+static str word_of(str *rest)
+{
+	*rest = str_trim(*rest);
+	size_t n = 0;
+	while (n < rest->n && rest->p[n] != ' ' && rest->p[n] != '\t' && rest->p[n] != ',')
+		n++;
+	str word = str_head(*rest, n);
+	*rest = str_from(*rest, n < rest->n && rest->p[n] == ',' ? n + 1 : n);
+	return word;
+}
+
+static unsigned month_of(str word)
+{
+	static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+	for (unsigned i = 0; i < 12 && word.n >= 3; i++)
+		if (str_eq_nocase(str_head(word, 3), str_mem(names + 3 * i, 3)))
+			return i + 1;
+	return 0;
+}
+
+static bool put_zone(str zone, struct buf *out)
+{
+	static const struct { const char *name, *offset; } zones[] = {
+		{ "", "+00:00" }, { "Z", "+00:00" }, { "UT", "+00:00" }, { "UTC", "+00:00" }, { "GMT", "+00:00" }, { "EST", "-05:00" },
+		{ "EDT", "-04:00" }, { "CST", "-06:00" }, { "CDT", "-05:00" }, { "MST", "-07:00" }, { "MDT", "-06:00" },
+		{ "PST", "-08:00" }, { "PDT", "-07:00" }, { "CET", "+01:00" }, { "CEST", "+02:00" },
+	};
+	uint32_t digits;
+	if (zone.n == 5 && (zone.p[0] == '+' || zone.p[0] == '-') && str_to_u32(str_from(zone, 1), &digits)) {
+		buf_fmt(out, "%c%02u:%02u", zone.p[0], digits / 100, digits % 100);
+		return digits / 100 < 24 && digits % 100 < 60;
+	}
+	for (size_t i = 0; i < COUNT_OF(zones); i++)
+		if (str_eq_nocase(zone, str_of(zones[i].name))) {
+			buf_add(out, str_of(zones[i].offset));
+			return true;
+		}
+	return false;
+}
+
+bool mime_date(str text, struct buf *out)
+{
+	uint32_t day, year, hour, minute, second = 0;
+	str rest = str_head(text, str_index(text, '(')), first = word_of(&rest);
+	if (!str_to_u32(first, &day) && !str_to_u32(word_of(&rest), &day))
+		return false;
+	unsigned month = month_of(word_of(&rest));
+	bool has_year = str_to_u32(word_of(&rest), &year);
+	str time = word_of(&rest), zone = word_of(&rest);
+	if (!has_year || month == 0 || day < 1 || day > 31 || year > 9999)
+		return false;
+	/* Two and three digits: section 4.3. */
+	year += year < 50 ? 2000 : year < 1000 ? 1900 : 0;
+	bool is_time = str_to_u32(str_cut(&time, ':'), &hour) && str_to_u32(str_cut(&time, ':'), &minute) &&
+		       (time.n == 0 || str_to_u32(time, &second));
+	if (!is_time || hour > 23 || minute > 59 || second > 60)
+		return false;
+	buf_fmt(out, "%04u-%02u-%02uT%02u:%02u:%02u", year, month, day, hour, minute, second);
+	return put_zone(zone, out);
+}

@@ -15,5 +15,8 @@ void mime_html_text(str html, struct buf *out);
 /* The next "Name: value" of a block of header fields, unfolded in *scratch; false: the block ends
  * (*text is then behind the blank line, or empty). Lines that are no field are stepped over. */
 bool mime_field_next(str *text, struct buf *scratch, str *name_out, str *value_out);
+/* "Thu, 8 Mar 2007 14:00:00 -0400 (EDT)" (RFC 5322 section 3.3, with the zones of section 4.3) as
+ * "2007-03-08T14:00:00-04:00"; false: it is none. Whether there is such a day is not looked at. */
+bool mime_date(str text, struct buf *out);
 
 #endif

@@ -209,7 +209,7 @@ static struct curl_slist *recipient(const struct smtp_mail *mail, struct arena *
 	return curl_slist_append(NULL, arena_fmt(a, "<" STR_FMT ">", STR_ARG(mail->to)).p);
 }
 
-static void set_up(const struct smtp *m, CURL *c, struct one *o, struct curl_slist *to, str token, struct arena *a)
+static void set_up(const struct smtp *m, CURL *c, struct one *o, str token)
 {
 	const struct relay *r = o->relay;
 	curl_easy_setopt(c, CURLOPT_URL, r->url);
@@ -234,6 +234,16 @@ static void set_up(const struct smtp *m, CURL *c, struct one *o, struct curl_sli
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, m->limit_ms < CONNECT_MS ? m->limit_ms : (long)CONNECT_MS);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, m->limit_ms);
 	curl_easy_setopt(c, CURLOPT_SERVER_RESPONSE_TIMEOUT, m->limit_ms / 1000 + 1);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, reply);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, o);
+	curl_easy_setopt(c, CURLOPT_VERBOSE, 1L); /* for command(), which alone gets it */
+	curl_easy_setopt(c, CURLOPT_DEBUGFUNCTION, command);
+	curl_easy_setopt(c, CURLOPT_DEBUGDATA, o);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, o->reason);
+}
+
+static void set_mail(CURL *c, struct one *o, struct curl_slist *to, struct arena *a)
+{
 	if (o->mail->from.n) /* without it libcurl says <>, the null return path */
 		curl_easy_setopt(c, CURLOPT_MAIL_FROM, arena_fmt(a, "<" STR_FMT ">", STR_ARG(o->mail->from)).p);
 	curl_easy_setopt(c, CURLOPT_MAIL_RCPT, to);
@@ -242,12 +252,6 @@ static void set_up(const struct smtp *m, CURL *c, struct one *o, struct curl_sli
 	curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)o->mail->bytes.n);
 	curl_easy_setopt(c, CURLOPT_READFUNCTION, body);
 	curl_easy_setopt(c, CURLOPT_READDATA, o);
-	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, reply);
-	curl_easy_setopt(c, CURLOPT_HEADERDATA, o);
-	curl_easy_setopt(c, CURLOPT_VERBOSE, 1L); /* for command(), which alone gets it */
-	curl_easy_setopt(c, CURLOPT_DEBUGFUNCTION, command);
-	curl_easy_setopt(c, CURLOPT_DEBUGDATA, o);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, o->reason);
 }
 
 /* A connection that the relay had closed meanwhile says nothing of the mail: once more, on a new one. */
@@ -276,7 +280,8 @@ static CURLcode talk(struct smtp *m, struct one *o, str token, struct arena *a)
 		curl_slist_free_all(to);
 		return CURLE_OUT_OF_MEMORY;
 	}
-	set_up(m, c, o, to, token, a);
+	set_up(m, c, o, token);
+	set_mail(c, o, to, a);
 	CURLcode code = perform(c, o);
 	curl_slist_free_all(to);
 	curl_easy_reset(c); /* keeps its connection, and nothing of this mail */
@@ -345,4 +350,36 @@ void smtp_send(struct smtp *m, const struct smtp_mail *mail, struct arena *a, st
 		if (out->end != SMTP_LATER || o.begun)
 			return;
 	}
+}
+
+enum rc smtp_try(struct smtp *m, size_t i, struct arena *a, str *relay_out, str *words_out, struct err *err)
+{
+	struct one o = { .mail = NULL, .words = "" };
+	str token = STR("");
+	if (i >= m->relay_count)
+		return RC_ABSENT;
+	o.relay = &m->relays[i];
+	*relay_out = str_of(o.relay->name);
+	*words_out = STR("");
+	if (m->oauth2 && o.relay->user[0]) {
+		enum rc rc = oauth2_token(m->oauth2, a, &token, err);
+		if (rc != RC_OK)
+			return rc;
+	}
+	CURL *c = curl_easy_init();
+	if (!c)
+		return fail(err, RC_IO, "libcurl does not start");
+	set_up(m, c, &o, token);
+	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "NOOP");
+	curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+	CURLcode code = curl_easy_perform(c);
+	curl_easy_cleanup(c);
+	fill_words(&o, code);
+	*words_out = arena_str(a, str_of(o.words));
+	if (code == CURLE_OK)
+		return RC_OK;
+	bool denied = code == CURLE_LOGIN_DENIED || code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_USE_SSL_FAILED ||
+		      code == CURLE_SSL_CONNECT_ERROR;
+	return fail(err, denied ? RC_DENIED : RC_BUSY, "%s: %s", o.relay->name,
+		    code == CURLE_LOGIN_DENIED || o.code ? o.words : o.reason[0] ? o.reason : curl_easy_strerror(code));
 }

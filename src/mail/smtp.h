@@ -36,4 +36,10 @@ struct smtp_result {
 /* Blocks; threads may share it, and each keeps its connection for the next mail. */
 void smtp_send(struct smtp *m, const struct smtp_mail *mail, struct arena *a, struct smtp_result *out);
 
+/* Signs in at relay `i` and leaves: RC_ABSENT: there is none of that number. RC_BUSY: not reached, or
+ * it asks to come later. RC_DENIED: no TLS that is trusted, or the login is refused. *relay_out: its
+ * name; *words_out: what it said. */
+MUST_CHECK enum rc smtp_try(struct smtp *m, size_t i, struct arena *a, str *relay_out, str *words_out,
+			    struct err *err);
+
 #endif

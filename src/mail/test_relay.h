@@ -34,7 +34,7 @@ struct test_relay {
 	const char *offers;    /* lines of EHLO's answer, "250-SIZE 1000\r\n" */
 	atomic_bool stop;
 	atomic_int running, connections, mails, ends[RELAY_ENDS];
-	atomic_uint dice;
+	atomic_uint dice, turns;
 };
 
 struct relay_talk {
@@ -82,12 +82,13 @@ static inline enum relay_end relay_choose(struct test_relay *r, str to)
 	for (int i = 0; i < RELAY_ENDS; i++)
 		if (str_eq(local, str_of(relay_words[i])))
 			return (enum relay_end)i;
-	/* Who refuses a recipient for good does not do so by chance. */
+	/* When is chance, how goes by turns; who refuses a recipient for good does neither. */
 	static const enum relay_end by_chance[] = { RELAY_LATER, RELAY_HANG, RELAY_CUT, RELAY_CUT_MIDDLE, RELAY_CUT_AFTER,
 						    RELAY_LATER_AFTER, RELAY_REFUSED_AFTER, RELAY_HANG_AFTER };
 	unsigned x = atomic_fetch_add(&r->dice, 1) * 2654435761u;
 	x ^= x >> 15;
-	return r->one_in && x % r->one_in == 0 ? by_chance[(x / r->one_in) % COUNT_OF(by_chance)] : RELAY_TAKEN;
+	bool bad = r->one_in && x % r->one_in == 0;
+	return bad ? by_chance[atomic_fetch_add(&r->turns, 1) % COUNT_OF(by_chance)] : RELAY_TAKEN;
 }
 
 static inline void relay_note(struct relay_talk *t, bool passed)

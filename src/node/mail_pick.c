@@ -6,6 +6,7 @@
 
 #include "base/queue.h"
 #include "mail/imap.h"
+#include "mail/mime_text.h"
 
 enum { AT_ONCE = 200, WAITING_AT_ONCE = 100, IDLE_LOOK_S = 5 };
 #define PAUSE_MOST (15 * MINUTE_US)
@@ -26,9 +27,15 @@ static enum rc deliver(struct node *n, const struct inbound *in, const struct in
 			      .actor = STR("mail") };
 	struct intake_summary s = { 0 };
 	struct intake *intake = NULL;
+	/* A mail as a whole is text of several charsets: what is no UTF-8 in it is marked. */
+	struct buf clean = BUF_INIT(RECORD_MAX);
+	bool whole = piece->part == INBOUND_WHOLE;
+	if (whole)
+		(void)mime_clean(piece->bytes, true, RECORD_MAX - KIB(1), &clean);
 	enum rc rc = intake_begin(n->pipeline, &d, &intake, err);
 	if (rc == RC_OK)
-		rc = intake_bytes(intake, piece->bytes, err);
+		rc = intake_bytes(intake, whole ? buf_str(&clean) : piece->bytes, err);
+	buf_free(&clean);
 	if (rc != RC_OK) {
 		if (intake)
 			intake_abort(intake);

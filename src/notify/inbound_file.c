@@ -6,6 +6,7 @@
 #include "disclosure/media.h"
 #include "disclosure/policy.h"
 #include "notify/answers.h"
+#include "notify/bounce.h"
 #include "notify/inbound_private.h"
 
 enum { FILES_MOST = 100, LINE_MOST = 690 };
@@ -131,6 +132,19 @@ static void put_file_value(struct json_out *j, const struct digest *d, str name,
 	buf_free(&hex);
 }
 
+/* A name that a file of a record may have: no folders, no dot in front. */
+static str file_name(const struct filing *f, size_t part)
+{
+	str name = f->in->mail.parts[part].name;
+	if (name.n == 0)
+		return arena_fmt(f->a, "part-%zu", part + 1);
+	char *z = arena_z(f->a, cut(name, 200, f->a));
+	for (char *c = z; *c; c++)
+		if (*c == '/' || *c == '\\' || (c == z && *c == '.'))
+			*c = '_';
+	return str_of(z);
+}
+
 static void put_files(const struct filing *f, struct json_out *j)
 {
 	const struct type_field *files = field_of(f, "mail.files"), *raw = field_of(f, "mail.raw");
@@ -144,7 +158,7 @@ static void put_files(const struct filing *f, struct json_out *j)
 	json_open(j, '[');
 	for (size_t i = 0; i < f->files; i++) {
 		const struct mail_part *p = &f->in->mail.parts[f->part[i]];
-		put_file_value(j, &f->file[i], p->name.n ? p->name : arena_fmt(f->a, "part-%zu", f->part[i] + 1), p->bytes.n);
+		put_file_value(j, &f->file[i], file_name(f, f->part[i]), p->bytes.n);
 	}
 	json_close(j, ']');
 }
@@ -303,6 +317,54 @@ static enum rc put_answer(struct tx *tx, struct filing *f, struct err *err)
 	return RC_OK;
 }
 
+/* "rfc822; user@example.org" */
+static str recipient_of(str value)
+{
+	size_t at = str_index(value, ';');
+	value = str_trim(at < value.n ? str_from(value, at + 1) : value);
+	return str_starts(value, STR("<")) && str_ends(value, STR(">")) ? str_head(str_from(value, 1), value.n - 2) : value;
+}
+
+/* One recipient of a delivery status: RFC 3464 section 2.3. */
+static enum rc put_bounce(struct tx *tx, struct filing *f, const struct mail_field *list, size_t count, struct err *err)
+{
+	struct bounce b = { .message = f->in->message, .address = STR(""), .status = STR(""), .words = STR("") };
+	struct err why = { 0 };
+	str action = STR("");
+	for (size_t i = 0; i < count; i++) {
+		str name = list[i].name, value = list[i].value;
+		if (str_eq_nocase(name, STR("Action")))
+			action = str_trim(value);
+		else if (str_eq_nocase(name, STR("Original-Recipient")) || (str_eq_nocase(name, STR("Final-Recipient")) && !b.address.n))
+			b.address = recipient_of(value);
+		else if (str_eq_nocase(name, STR("Status")))
+			b.status = bounce_status(value);
+		else if (str_eq_nocase(name, STR("Diagnostic-Code")))
+			b.words = cut(value, 300, f->a);
+	}
+	b.permanent = str_eq_nocase(action, STR("failed"));
+	if (!b.permanent && !str_eq_nocase(action, STR("delayed")))
+		return RC_OK;
+	enum rc rc = bounce_note(tx, f->n, &b, NULL, &why);
+	if (rc == RC_IO || rc == RC_BUSY)
+		return fail(err, rc, "%s", why.text);
+	if (rc != RC_OK)
+		log_info(f->n->w.log, "a delivery status changes nothing", L_INT("mail", f->in->id), L_Z("why", why.text));
+	return RC_OK;
+}
+
+static enum rc put_bounces(struct tx *tx, struct filing *f, struct err *err)
+{
+	const struct mail *m = &f->in->mail;
+	enum rc rc = RC_OK;
+	for (size_t i = 0, from = 0; i <= m->field_count && rc == RC_OK; i++)
+		if (i == m->field_count || m->fields[i].name.n == 0) {
+			rc = put_bounce(tx, f, m->fields + from, i - from, err);
+			from = i + 1;
+		}
+	return rc;
+}
+
 static enum rc learn_tag(struct tx *tx, const struct inbound *in, struct err *err)
 {
 	if (in->foreign.n == 0 || in->organisation.n == 0 || in->message == 0)
@@ -323,7 +385,7 @@ static str state_at_first(const struct filing *f)
 {
 	enum inbound_kind k = f->in->kind;
 	bool for_people = k == INBOUND_ANSWER || k == INBOUND_MESSAGE || k == INBOUND_UNREADABLE ||
-			  (k == INBOUND_REPORT && f->report_count == 0);
+			  (k == INBOUND_REPORT && f->report_count == 0) || (k == INBOUND_BOUNCE && !f->in->by_token);
 	const struct meaning *m = type_meaning(f->type, for_people ? STR("mail.unread") : STR("mail.filed"));
 	return m && !m->field ? str_of(f->type->states[m->state].name) : STR_NONE;
 }
@@ -360,6 +422,8 @@ static enum rc file_job(struct tx *tx, void *ctx, struct err *err)
 	rc = link_reports(tx, f, err);
 	if (rc == RC_OK && f->in->kind == INBOUND_ANSWER)
 		rc = put_answer(tx, f, err);
+	if (rc == RC_OK && f->in->kind == INBOUND_BOUNCE && f->in->by_token)
+		rc = put_bounces(tx, f, err);
 	if (rc == RC_OK && (f->in->kind == INBOUND_ANSWER || f->in->kind == INBOUND_AUTOMATIC))
 		rc = learn_tag(tx, f->in, err);
 	return rc == RC_OK ? inbound_done(tx, f->in, &uuid, f->report_count, f->words, err) : rc;

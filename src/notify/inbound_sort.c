@@ -3,7 +3,7 @@
 #include "notify/inbound_private.h"
 #include "notify/link.h"
 
-enum { WORDS_LOOKED_AT = 20000, ANSWERED_MOST = 64 };
+enum { WORDS_LOOKED_AT = 20000, STATUS_LOOKED_AT = 256 << 10, ANSWERED_MOST = 64 };
 
 str inbound_domain(str address)
 {
@@ -65,7 +65,9 @@ static void find_message(const struct notify *n, struct inbound *in)
 	const struct mail *m = &in->mail;
 	in->by_token = in_addresses(n, m->to, m->to_count, &in->message) || in_addresses(n, m->cc, m->cc_count, &in->message) ||
 		       in_addresses(n, m->reply_to, m->reply_to_count, &in->message) ||
-		       in_text(n, str_head(m->text, WORDS_LOOKED_AT), &in->message);
+		       in_text(n, str_head(m->text, WORDS_LOOKED_AT), &in->message) ||
+		       /* What a delivery status brings back: our header, or the whole mail. */
+		       (m->is_dsn && in_text(n, str_head(in->raw, STATUS_LOOKED_AT), &in->message));
 	if (!in->by_token && !in_ids(n, m->in_reply_to, &in->message) && !in_ids(n, m->references, &in->message) &&
 	    !(m->is_dsn && our_id(n, m->original_id, &in->message)) &&
 	    !inbound_our_tag(m->subject, settings_text(n->w.settings, "mail_tag"), &in->message))
@@ -107,7 +109,7 @@ static enum rc load_message(struct notify *n, struct reader *r, const struct typ
 	if (str_starts(m.recipient, STR("organisation--")))
 		in->organisation = str_head(m.recipient, str_index(m.recipient, '/'));
 	in->incident = m.item;
-	*believed = in->by_token || in->mail.is_dsn;
+	*believed = in->by_token;
 	return *believed ? RC_OK : reaches(n, r, t, &m, in->mail.from.address, a, believed);
 }
 
@@ -199,8 +201,10 @@ enum rc inbound_sort(struct notify *n, struct reader *r, const struct types *t, 
 		in->words = STR("it is from this node");
 	} else if (m->is_dsn) {
 		in->kind = in->message > 0 ? INBOUND_BOUNCE : INBOUND_AUTOMATIC;
-		in->words = in->message > 0 ? STR("a mail of ours was not delivered, or late") :
-					      STR("a delivery status about no mail of ours");
+		in->words = in->message == 0 ? STR("a delivery status about no mail of ours") :
+			    in->by_token ? STR("a delivery status about a mail of ours") :
+					   STR("it names a mail of ours, but brings back nothing that only we can have written: "
+					       "nothing follows from it");
 	} else if (!theirs && in->feed.n > 0 && inbound_pieces(m, in->raw, pieces) > 0) {
 		in->kind = INBOUND_REPORT;
 		in->words = STR("it brings a report, and its sender has a feed");

@@ -163,6 +163,8 @@ static void put_headers(const struct sending *s, struct arena *a, struct letter 
 	h[n++] = (struct letter_header){ "Auto-Submitted", STR("auto-generated") };
 	h[n++] = (struct letter_header){ "X-Ronda-Loop", store_node_id(s->n->w.store) };
 	h[n++] = (struct letter_header){ "X-Ronda-Message", arena_fmt(a, "%lld", (long long)s->m->id) };
+	/* So that a delivery status which brings back no more than the header can be believed. */
+	h[n++] = (struct letter_header){ "X-Ronda-Thread", link_thread(s->n, s->m->id, a) };
 	if (s->m->lane == LANE_BULK) {
 		str host = str_from(out->from, str_index(out->from, '@') + 1);
 		h[n++] = (struct letter_header){ "Precedence", STR("bulk") };

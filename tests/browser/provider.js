@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // An OpenID provider on loopback with the package oidc-provider.
 //
-//   node provider.js PORT CERT KEY REDIRECT_URI userinfo|token
+//   node provider.js PORT CERT KEY REDIRECT_URI userinfo|token|mail
 //
 // Signs with keys made at each start, so a restart is a rotation. The last word
-// says where the claims of a person stand. Prints its issuer when it listens.
+// says where the claims of a person stand. Prints its issuer when it listens; of
+// 'mail', where a mail relay asks it what tokens are good for, a refresh token before.
 'use strict';
 const { generateKeyPairSync, randomUUID } = require('node:crypto');
 const { readFileSync } = require('node:fs');
@@ -32,6 +33,25 @@ function client(id, alg, method) {
 	};
 }
 
+// One that sends mail under its own name, and one that asks what its tokens are good for.
+const machine = (id, grants) => ({
+	client_id: id, client_secret: `secret-of-${id}`, grant_types: grants, redirect_uris: [], response_types: [],
+	token_endpoint_auth_method: 'client_secret_basic',
+});
+const mail = where !== 'mail' ? {} : {
+	features: { clientCredentials: { enabled: true }, introspection: { enabled: true, allowedPolicy: () => true } },
+	scopes: ['openid', 'offline_access'], rotateRefreshToken: true,
+	ttl: { ClientCredentials: 70, AccessToken: 70, RefreshToken: 3600, Grant: 3600 },
+};
+
+async function refreshToken(provider, clientId) {
+	const grant = new provider.Grant({ accountId: clientId, clientId });
+	grant.addOIDCScope('openid offline_access');
+	const client = await provider.Client.find(clientId);
+	return new provider.RefreshToken({ accountId: clientId, client, grantId: await grant.save(),
+		scope: 'openid offline_access', gty: 'authorization_code' }).save();
+}
+
 async function main() {
 	const { default: Provider } = await import('oidc-provider');
 	const issuer = `https://localhost:${port}`;
@@ -39,6 +59,8 @@ async function main() {
 		clients: [
 			...ALGS.map((alg) => client(`ronda ${alg}`, alg, 'client_secret_basic')),
 			client('public', 'ES256', 'none'),
+			...(where === 'mail' ? [machine('cert@example.org', ['client_credentials', 'refresh_token']),
+				machine('relay', ['client_credentials'])] : []),
 		],
 		jwks: {
 			keys: [jwk('rsa', { modulusLength: 2048 }), jwk('ec', { namedCurve: 'P-256' }),
@@ -51,7 +73,9 @@ async function main() {
 		pkce: { methods: ['S256'], required: () => true },
 		cookies: { keys: [randomUUID()] },
 		findAccount: (ctx, id) => ({ accountId: id, claims: () => person(id) }),
+		...mail,
 	});
+	if (where === 'mail') console.log(await refreshToken(provider, 'cert@example.org'));
 	https.createServer({ cert: readFileSync(cert), key: readFileSync(key) }, provider.callback())
 		.listen(Number(port), '127.0.0.1', () => console.log(issuer));
 }
