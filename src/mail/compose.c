@@ -9,12 +9,13 @@
 
 #include "mail/letter.h"
 
-enum { BOUNDARY_BYTES = 40, LINE_PLAIN = 76 };
+enum { BOUNDARY_BYTES = 40, LINE_PLAIN = 76, SLICE = 57 << 10 };
 
 struct composing {
 	const struct helper_call *k;
 	GMimeFormatOptions *options;
-	struct buf b;        /* lines by \n until it is done */
+	struct buf b;        /* lines by \n until they are done */
+	struct buf *out;     /* of the helper: what is done */
 };
 
 static GMimeFormatOptions *options_new(void)
@@ -153,17 +154,6 @@ static void boundary_new(char out[BOUNDARY_BYTES])
 	out[2 + 2 * sizeof bytes] = '\0';
 }
 
-static void put_encoded(struct composing *c, str bytes, GMimeContentEncoding how)
-{
-	GMimeEncoding e;
-	g_mime_encoding_init_encode(&e, how);
-	char *to = buf_room(&c->b, g_mime_encoding_outlen(&e, bytes.n) + 16);
-	if (!to)
-		return;
-	size_t n = g_mime_encoding_flush(&e, bytes.n ? bytes.p : "", bytes.n, to);
-	c->b.n += n;
-}
-
 /* "From " at the start of a line is changed by who keeps mails in files (RFC 3156 section 5). */
 static bool is_from(str line)
 {
@@ -173,8 +163,13 @@ static bool is_from(str line)
 static void put_quoted(struct composing *c, str text)
 {
 	size_t start = c->b.n;
-	put_encoded(c, text, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
-	if (c->b.over || str_find(text, STR("From ")) >= text.n)
+	GMimeEncoding e;
+	g_mime_encoding_init_encode(&e, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+	char *to = buf_room(&c->b, g_mime_encoding_outlen(&e, text.n) + 16);
+	if (!to)
+		return;
+	c->b.n += g_mime_encoding_flush(&e, text.n ? text.p : "", text.n, to);
+	if ( str_find(text, STR("From ")) >= text.n)
 		return;
 	char *made = g_strndup(c->b.p + start, c->b.n - start);
 	str rest = str_mem(made, c->b.n - start);
@@ -219,10 +214,24 @@ static void end_line(struct composing *c)
 		buf_char(&c->b, '\n');
 }
 
+/* What is done leaves: a long part is never here as a whole. */
+static void flush(struct composing *c)
+{
+	put_lines(c->out, buf_str(&c->b));
+	buf_reset(&c->b);
+}
+
 static void put_base64(struct composing *c, str bytes)
 {
+	GMimeEncoding e;
+	char *to = g_malloc(2 * SLICE);
+	g_mime_encoding_init_encode(&e, GMIME_CONTENT_ENCODING_BASE64);
 	put_encoding(c, "base64");
-	put_encoded(c, bytes, GMIME_CONTENT_ENCODING_BASE64);
+	flush(c);
+	for (; bytes.n > SLICE; bytes = str_from(bytes, SLICE))
+		put_lines(c->out, str_mem(to, g_mime_encoding_step(&e, bytes.p, SLICE, to)));
+	buf_add_mem(&c->b, to, g_mime_encoding_flush(&e, bytes.n ? bytes.p : "", bytes.n, to));
+	g_free(to);
 }
 
 static void put_words(struct composing *c, str text)
@@ -333,7 +342,7 @@ static void put_cms(struct composing *c, str cms)
 }
 
 /* The entity goes out as it was signed: nothing here touches it. */
-static void put_signed(struct composing *c, bool pgp, str lines, struct buf *whole)
+static void put_signed(struct composing *c, bool pgp, str lines)
 {
 	char boundary[BOUNDARY_BYTES], *micalg = z_of(block(c, COMPOSE_MICALG));
 	GMimeContentType *t = g_mime_content_type_new("multipart", "signed");
@@ -349,9 +358,8 @@ static void put_signed(struct composing *c, bool pgp, str lines, struct buf *who
 	g_free(text);
 	g_free(micalg);
 	g_object_unref(t);
-	put_lines(whole, buf_str(&c->b));
-	buf_add(whole, lines);
-	buf_reset(&c->b);
+	flush(c);
+	buf_add(c->out, lines);
 	buf_fmt(&c->b, "\n--%s\nContent-Type: %s\nContent-Disposition: attachment; filename=%s\n", boundary,
 		pgp ? "application/pgp-signature; name=signature.asc" : "application/pkcs7-signature; name=smime.p7s",
 		pgp ? "signature.asc" : "smime.p7s");
@@ -387,12 +395,12 @@ static void put_encrypted(struct composing *c, bool pgp)
 	buf_fmt(&c->b, "\n--%s--\n", boundary);
 }
 
-static void put_wrap(struct composing *c, enum letter_seal how, struct buf *whole)
+static void put_wrap(struct composing *c, enum letter_seal how)
 {
 	switch (how) {
 	case LETTER_PGP_SIGNED:
 	case LETTER_SMIME_SIGNED:
-		put_signed(c, how == LETTER_PGP_SIGNED, block(c, COMPOSE_ENTITY_BYTES), whole);
+		put_signed(c, how == LETTER_PGP_SIGNED, block(c, COMPOSE_ENTITY_BYTES));
 		break;
 	case LETTER_PGP_ENCRYPTED:
 	case LETTER_SMIME_ENCRYPTED:
@@ -404,8 +412,7 @@ static void put_wrap(struct composing *c, enum letter_seal how, struct buf *whol
 enum rc compose_answer(struct helper_call *k, struct err *err)
 {
 	uint32_t headers;
-	struct buf whole = BUF_INIT(2 * LETTER_BYTES_MAX);
-	struct composing c = { .k = k, .b = BUF_INIT(2 * LETTER_BYTES_MAX) };
+	struct composing c = { .k = k, .b = BUF_INIT(2 * LETTER_BYTES_MAX), .out = &k->answer };
 	if (k->count < COMPOSE_FIXED || k->blocks[COMPOSE_WHAT].n != 2 ||
 	    !str_to_u32(k->blocks[COMPOSE_HEADER_COUNT], &headers) || headers > k->count - COMPOSE_FIXED ||
 	    (k->count - COMPOSE_FIXED - headers) % 3 != 0)
@@ -413,18 +420,22 @@ enum rc compose_answer(struct helper_call *k, struct err *err)
 	const char what = k->blocks[COMPOSE_WHAT].p[0];
 	const enum letter_seal how = (enum letter_seal)(k->blocks[COMPOSE_WHAT].p[1] - 'a');
 	c.options = options_new();
+	buf_le64(&k->answer, 0); /* how long it is: said when it is known */
 	if (what != COMPOSE_ENTITY)
 		put_headers(&c, headers);
 	if (what == COMPOSE_WRAP)
-		put_wrap(&c, how, &whole);
+		put_wrap(&c, how);
 	else
 		put_entity(&c, k->blocks + COMPOSE_FIXED + headers, (k->count - COMPOSE_FIXED - headers) / 3);
-	put_lines(&whole, buf_str(&c.b));
-	bool over = c.b.over || whole.over;
-	if (!over)
-		calls_put(&k->answer, buf_str(&whole));
+	flush(&c);
+	enum rc rc = c.b.over || k->answer.over ? fail(err, RC_LIMIT, "the letter is too long") : RC_OK;
+	if (rc == RC_OK) {
+		struct buf length = BUF_INIT(8);
+		buf_le64(&length, k->answer.n - 8);
+		memcpy(k->answer.p, length.p, 8);
+		buf_free(&length);
+	}
 	g_mime_format_options_free(c.options);
 	buf_free(&c.b);
-	buf_free(&whole);
-	return over ? fail(err, RC_LIMIT, "the letter is too long") : RC_OK;
+	return rc;
 }

@@ -156,7 +156,7 @@ static str date_of(struct arena *a, int64_t us)
 
 static str fit_text(struct arena *a, str text)
 {
-	struct buf b = BUF_INIT(LETTER_BYTES_MAX);
+	struct buf b = BUF_INIT(3 * LETTER_TEXT_MAX);
 	for (str s = text; s.n > 0;) {
 		ucs4_t c;
 		int n = u8_mbtoucr(&c, (const uint8_t *)s.p, s.n < 8 ? s.n : 8);
@@ -210,6 +210,8 @@ static enum rc check(const struct letter *l, struct err *err)
 	}
 	for (size_t i = 0; i < l->part_count; i++)
 		bytes += l->parts[i].bytes.n;
+	if (l->text.n > LETTER_TEXT_MAX)
+		return fail(err, RC_LIMIT, "a letter with a text of more than %d MiB", LETTER_TEXT_MAX >> 20);
 	return bytes > LETTER_BYTES_MAX ? fail(err, RC_LIMIT, "a letter of more than %d MiB", LETTER_BYTES_MAX >> 20) :
 					  RC_OK;
 }

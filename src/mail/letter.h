@@ -20,7 +20,8 @@ struct letter_header {
 	const char *name;    /* "Auto-Submitted"; none of those that a letter makes itself */
 	str value;           /* one line; others are folded into one */
 };
-enum { LETTER_PARTS_MAX = 48, LETTER_HEADERS_MAX = 32, LETTER_BYTES_MAX = 24 << 20 };
+enum { LETTER_PARTS_MAX = 48, LETTER_HEADERS_MAX = 32, LETTER_BYTES_MAX = 24 << 20,
+       LETTER_TEXT_MAX = 4 << 20 };
 /* Longest in bytes; what is longer is cut, an address refused. */
 enum { LETTER_ADDRESS_MAX = 254, LETTER_NAME_MAX = 200, LETTER_SUBJECT_MAX = 250, LETTER_VALUE_MAX = 900,
        LETTER_ID_MAX = 250, LETTER_REFERENCES_MAX = 20 };

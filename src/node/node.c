@@ -9,10 +9,12 @@
 
 #include "duty/duty.h"
 #include "duty/ladder.h"
+#include "incident/takedown.h"
 #include "node/node_notify.h"
 #include "node/node_records.h"
 #include "node/node_settings.h"
 #include "node/pipeline.h"
+#include "node/takedown_sight.h"
 #include "route/directory_records.h"
 #include "route/findings.h"
 #include "record/deliveries.h"
@@ -311,6 +313,16 @@ static enum rc open_duty(struct node *n, struct err *err)
 	return rc == RC_OK ? duty_open(&d, &n->duty, err) : rc;
 }
 
+static enum rc open_takedowns(struct node *n, struct err *err)
+{
+	const struct takedown_world w = { .store = n->store, .records = n->records, .journal = n->journal,
+					  .policies = n->policies, .roles = n->roles, .notify = n->notify,
+					  .settings = n->settings, .log = n->log, .enrich = n->enrich,
+					  .directory = n->directory, .contacts = n->contacts,
+					  .sight = node_takedown_sight(n) };
+	return takedowns_open(&w, &n->takedowns, err);
+}
+
 static enum rc open_tables(struct node *n, struct err *err)
 {
 	struct arena *a = arena_new(KIB(1));
@@ -379,6 +391,8 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 		rc = node_notify_open(n, err);
 	if (rc == RC_OK)
 		rc = open_tables(n, err);
+	if (rc == RC_OK)
+		rc = open_takedowns(n, err);
 	if (rc == RC_OK && n->starter)
 		rc = parser_pool_new(n->starter, n->log,
 				     (unsigned)settings_int(n->settings, "parsers"), &n->parsers, err);
@@ -408,6 +422,7 @@ void node_close(struct node *n)
 	if (!n)
 		return;
 	pipeline_free(n->pipeline);
+	takedowns_stop(n->takedowns);
 	node_notify_close(n);
 	end_journal(n);
 	parser_pool_free(n->parsers);
@@ -423,6 +438,7 @@ void node_close(struct node *n)
 	secrets_close(n->secrets);
 	journal_close(n->journal);
 	store_close(n->store);
+	takedowns_close(n->takedowns);
 	duty_close(n->duty);
 	policies_close(n->policies);
 	marks_free(n->marks);

@@ -36,7 +36,7 @@ static void put_value(str value, struct buf *out)
 	}
 }
 
-void defang(str key, struct buf *out)
+void defang_key(str key, struct buf *out)
 {
 	bool calm = false;
 	for (bool first = true; key.n > 0; first = false) {

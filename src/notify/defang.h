@@ -7,6 +7,6 @@
 
 /* "url http://a.example/x" -> "url hxxp://a[.]example/x"; names of hosts and addresses behind "name",
  * "account" the same. What begins with "ip" or "network" is the recipient's own and stays. */
-void defang(str key, struct buf *out);
+void defang_key(str key, struct buf *out);
 
 #endif

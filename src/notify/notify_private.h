@@ -89,17 +89,17 @@ void post_signature(str secret, int64_t at_us, str body, struct buf *out);
 enum { SMS_SEPTETS = 160, SMS_UCS2 = 70 };
 void sms_fit(str text, str tail, struct buf *out);
 
-/* --- round_read.c --- */
-
-/* Title of a record as `v` may see it; false: he may not. */
-bool notify_sees(struct reader *r, const struct types *t, const struct viewer *v, str id, struct arena *a,
-		 str *title_out);
-
 /* --- resolve.c --- */
 
 /* notify_choose(), also inside a job. */
 MUST_CHECK enum rc choose_contact(struct conn *conn, const struct types *t, str recipient, struct arena *a,
 				  const char **driver_out, int *contact_out, struct err *err);
+
+/* --- round_read.c --- */
+
+/* Title of a record as `v` may see it; false: he may not. */
+bool notify_sees(struct reader *r, const struct types *t, const struct viewer *v, str id, struct arena *a,
+		 str *title_out);
 
 /* --- round_members.c --- */
 
@@ -115,6 +115,12 @@ MUST_CHECK enum rc rehearsal_live(struct reader *r, const struct rendering *what
 				  bool *live_out, struct err *err);
 /* Turns it into one to our own address, "" for none: its true recipient stands in the subject. */
 void rehearsal_address(struct rendering *what, str own, struct arena *a);
+
+/* --- parties.c --- */
+
+/* Did a person of ours choose this organisation to be told of this item? */
+MUST_CHECK enum rc parties_invite(struct reader *r, const struct types *t, str item, str organisation, bool *out,
+				  struct err *err);
 
 /* --- sender.c --- */
 

@@ -2,6 +2,7 @@
 /* From a row of the outbox to what its recipient reads. */
 #include <json-c/json.h>
 
+#include "event/normalise.h"
 #include "notify/defang.h"
 #include "notify/link.h"
 #include "notify/notify_private.h"
@@ -118,7 +119,7 @@ static void put_finding(const struct finding *f, struct json_object *list)
 		return;
 	json_object_object_del(o, "concerns"); /* whom else it concerns is not his to know */
 	struct buf shown = BUF_INIT(KIB(16));
-	defang(f->key, &shown);
+	defang_key(f->key, &shown);
 	json_object_object_add(o, "shown", text_object(buf_str(&shown)));
 	buf_free(&shown);
 	if (f->returns > 0)
@@ -192,6 +193,13 @@ static str page_of(struct making *k)
 		       STR("");
 }
 
+/* Who gets it may answer it; who only looks at it must not. */
+static str answer_of(struct making *k)
+{
+	bool theirs = k->m->id > 0 && !k->out->who.ours && !k->as->no_names;
+	return theirs ? link_answer(k->n, k->m->id, k->a) : STR("");
+}
+
 static void put_frame(struct making *k)
 {
 	char at[40];
@@ -206,11 +214,31 @@ static void put_frame(struct making *k)
 	put(k, "address", o->who.address);
 	put(k, "link", o->link);
 	put(k, "reference", o->bare || k->covered ? STR("") : k->m->item);
-	if (!o->who.ours && k->m->id > 0 && !k->as->no_names)
-		put(k, "answer", link_answer(k->n, k->m->id, k->a));
+	put(k, "answer_link", answer_of(k));
 	json_object_object_add(o->data, "urgent", json_object_new_boolean(k->m->lane == LANE_WARNING));
 	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details)
 		json_object_object_add(o->data, "details", details);
+}
+
+/* "shown": addresses that nobody can click, and choices in the language of the text. */
+static void put_shown(struct making *k)
+{
+	const struct type *t = k->item.is_finding || k->out->bare ? NULL : record_view_type(&k->item.view);
+	struct json_object *shown = json_object_new_object();
+	for (size_t i = 0; t && k->m->item.n > 0 && i < t->field_count; i++) {
+		const struct type_field *f = &t->fields[i];
+		str text = json_text(json_get(k->item.view.body, f->name));
+		struct buf b = BUF_INIT(KIB(64));
+		if (text.n > 0 && (f->kind == KIND_URL || f->kind == KIND_DOMAIN || f->kind == KIND_ADDRESS))
+			url_defang(&b, text);
+		for (size_t c = 0; text.n > 0 && f->kind == KIND_CHOICE && c < f->choice_count; c++)
+			if (str_eq(str_of(f->choices[c].name), text))
+				buf_fmt(&b, "%s", words_in(f->choices[c].label, str_of(k->language)));
+		if (b.n > 0)
+			json_object_object_add(shown, f->name, text_object(buf_str(&b)));
+		buf_free(&b);
+	}
+	json_object_object_add(k->out->data, "shown", shown);
 }
 
 static enum rc render_text(struct making *k)
@@ -221,6 +249,8 @@ static enum rc render_text(struct making *k)
 					      o->who.languages, &k->language);
 	enum rc rc = m ? RC_OK : fail(k->err, RC_ABSENT, "there is no text of '" STR_FMT "'", STR_ARG(k->m->template));
 	put(k, "language", str_of(k->language));
+	if (rc == RC_OK)
+		put_shown(k);
 	if (k->exercise) {
 		json_object_object_add(o->data, "exercise", json_object_new_boolean(true));
 		buf_fmt(&b, "%s: ", exercise_word(k->language));
@@ -260,7 +290,9 @@ enum rc notify_render_as(const struct notify *n, struct reader *r, const struct 
 	out->data = json_object_new_object();
 	out->who.to.purpose = m->purpose > PURPOSE_NONE && m->purpose < PURPOSES ? (enum purpose)m->purpose :
 										  PURPOSE_HANDLING;
-	out->who.to.invited = as->invited;
+	out->who.to.invited = out->who.to.invited || as->invited;
+	if (as->languages.n > 0)
+		out->who.languages = as->languages;
 	if (as->no_names)
 		out->who.name = out->who.address = STR("(not for you)");
 	rc = take_item(&k);
@@ -284,26 +316,43 @@ enum rc notify_render_as(const struct notify *n, struct reader *r, const struct 
 	return rc;
 }
 
-/* Who stands on the list of a round is invited to it. */
-static enum rc is_invited(struct reader *r, const struct message *m, bool *out, struct err *err)
+/* Who stands on the list of a round is invited to it, and whom a record is for that names them. */
+static enum rc is_invited(struct reader *r, const struct types *t, const struct message *m, bool *out,
+			  struct err *err)
 {
 	struct uuid item, organisation;
 	str item_type, type, whole = m->recipient, id = str_cut(&whole, '/');
 	*out = false;
 	if (!record_id_parse(m->item, &item_type, &item) || !record_id_parse(id, &type, &organisation))
 		return RC_OK;
-	return round_invites(r, item, organisation, out, err);
+	enum rc rc = round_invites(r, item, organisation, out, err);
+	return rc == RC_OK && !*out ? parties_invite(r, t, m->item, id, out, err) : rc;
+}
+
+static enum rc render_kept(const struct notify *n, struct reader *r, const struct types *t, const struct message *m,
+			   str languages, struct arena *a, struct rendering *out, struct err *err)
+{
+	struct cover *covers = NULL;
+	struct render_as as = { .languages = languages };
+	*out = (struct rendering){ .rule = "", .cut = STR("") };
+	enum rc rc = outbox_covers(reader_conn(r), m->id, a, &covers, &as.cover_count, err);
+	if (rc == RC_OK)
+		rc = is_invited(r, t, m, &as.invited, err);
+	as.covers = covers;
+	return rc == RC_OK ? notify_render_as(n, r, t, m, &as, a, out, err) : rc;
 }
 
 enum rc notify_render(const struct notify *n, struct reader *r, const struct types *t,
 		      const struct message *m, struct arena *a, struct rendering *out, struct err *err)
 {
-	struct cover *covers = NULL;
-	struct render_as as = { .covers = NULL };
-	*out = (struct rendering){ .rule = "", .cut = STR("") };
-	enum rc rc = outbox_covers(reader_conn(r), m->id, a, &covers, &as.cover_count, err);
-	if (rc == RC_OK)
-		rc = is_invited(r, m, &as.invited, err);
-	as.covers = covers;
-	return rc == RC_OK ? notify_render_as(n, r, t, m, &as, a, out, err) : rc;
+	return render_kept(n, r, t, m, STR(""), a, out, err);
+}
+
+enum rc notify_render_shown(const struct notify *n, struct reader *r, const struct types *t, const struct message *m,
+			    const char *driver, str language, struct arena *a, struct rendering *out, struct err *err)
+{
+	struct message shown = *m;
+	shown.driver = str_of(driver);
+	shown.lane = LANE_INCIDENT; /* does not wait until somebody is there */
+	return render_kept(n, r, t, &shown, language, a, out, err);
 }

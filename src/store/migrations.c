@@ -498,6 +498,20 @@ static const char version_4[] =
 	"CREATE INDEX answer_finding_of ON answer_finding (answer);"
 	"CREATE INDEX answer_finding_claim ON answer_finding (finding, answer) WHERE claim = 1;"
 	/* --- incident: takedown, correspondence --- */
+	/* incident/takedown_tend.c: open and closed takedowns, what is due; messages to each party; looks */
+	"CREATE TABLE takedown_watch (record BLOB PRIMARY KEY, item TEXT NOT NULL, open INTEGER NOT NULL,"
+	" down INTEGER NOT NULL, quiet INTEGER NOT NULL, asked_us INTEGER NOT NULL, down_us INTEGER NOT NULL,"
+	" ask_us INTEGER NOT NULL, look_us INTEGER NOT NULL, gone_run INTEGER NOT NULL, gone_us INTEGER NOT NULL,"
+	" up_run INTEGER NOT NULL, rounds INTEGER NOT NULL, relapses INTEGER NOT NULL, thank INTEGER NOT NULL,"
+	" back INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX takedown_ask_due ON takedown_watch (ask_us) WHERE ask_us > 0;"
+	"CREATE INDEX takedown_look_due ON takedown_watch (look_us) WHERE look_us > 0;"
+	"CREATE INDEX takedown_thank_due ON takedown_watch (record) WHERE thank > 0;"
+	"CREATE TABLE takedown_ask (record BLOB, party TEXT, seq INTEGER, at_us INTEGER NOT NULL,"
+	" template TEXT NOT NULL, message INTEGER NOT NULL, PRIMARY KEY (record, party, seq)) WITHOUT ROWID;"
+	"CREATE TABLE takedown_look (record BLOB, at_us INTEGER, outcome INTEGER NOT NULL, status INTEGER NOT NULL,"
+	" digest TEXT NOT NULL, bytes INTEGER NOT NULL, head TEXT NOT NULL, dns TEXT NOT NULL, words TEXT NOT NULL,"
+	" PRIMARY KEY (record, at_us)) WITHOUT ROWID;"
 	/* --- stats --- */
 	/* --- web: public reports, mail list --- */
 	"PRAGMA user_version = 4;";

@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#include "incident/takedown.h"
 #include "node/collect.h"
 #include "node/mail_pick.h"
 #include "node/node_settings.h"
@@ -105,12 +106,15 @@ static enum rc start(struct serving *s, const struct serve_options *o, struct er
 		rc = notify_start(s->node->notify, err);
 	if (rc == RC_OK)
 		rc = mail_pick_start(s->node, &s->mail_pick, err);
+	if (rc == RC_OK)
+		rc = takedowns_start(s->node->takedowns, err);
 	return rc;
 }
 
 static void stop(struct serving *s)
 {
 	pipeline_stop(s->node->pipeline);
+	takedowns_stop(s->node->takedowns);
 	notify_stop(s->node->notify);
 	mail_pick_stop(s->mail_pick);
 	collect_stop(s->collector);
