@@ -188,6 +188,56 @@ query "SELECT words FROM outbox WHERE id > 5" >"$T/out"
 has "$T/out" 'must be encrypted \(its marking asks for it\), and cannot be: key .* is expired' "in words"
 is "$(query "SELECT count(*) FROM outbox WHERE id > 5 AND state = 7")" 3 "they are refused, and a person sees them"
 
+# --- what comes in ---
+mail() { # file, from, headers and body on stdin
+	{
+		printf 'From: <%s>\nTo: <cert@example.org>\nDate: Sun, 22 Nov 2026 10:00:00 +0000\nMessage-ID: <%s@example.net>\nMIME-Version: 1.0\n' "$2" "$(basename "$1")"
+		cat
+	} >"$1"
+}
+printf 'Content-Type: text/plain; charset=utf-8\r\n\r\nHALO inside\r\n' >"$T/part"
+g --armor -u ani@example.net -b -o "$T/part.sig" "$T/part" 2>/dev/null
+g --armor -u ani@example.net -r "$own" -se -o "$T/part.gpg" "$T/part" 2>/dev/null
+signed() { # part, signature
+	printf 'Subject: signed\nContent-Type: multipart/signed; micalg=pgp-sha256; protocol="application/pgp-signature"; boundary=b\n\n--b\n'
+	cat "$1"
+	printf '\n--b\nContent-Type: application/pgp-signature\n\n'
+	cat "$2"
+	printf '\n--b--\n'
+}
+encrypted() {
+	printf 'Subject: ...\nContent-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary=b\n\n--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n\n--b\nContent-Type: application/octet-stream\n\n'
+	cat "$1"
+	printf '\n--b--\n'
+}
+signed "$T/part" "$T/part.sig" | mail "$T/good" ani@example.net
+signed "$T/part" "$T/part.sig" | mail "$T/other" budi@example.net
+sed 's/HALO/halo/' "$T/part" >"$T/part2"
+signed "$T/part2" "$T/part.sig" | mail "$T/bad" ani@example.net
+encrypted "$T/part.gpg" | mail "$T/secret" ani@example.net
+g --armor -u ani@example.net -r ani@example.net -e -o "$T/notours.gpg" "$T/part" 2>/dev/null
+encrypted "$T/notours.gpg" | mail "$T/notours" ani@example.net
+printf 'Subject: smime\n' | cat - "$T/part" | tr -d '\r' >/dev/null
+openssl cms -sign -in "$T/part" -signer "$T/eka.pem" -inkey "$T/eka.key" -binary -nodetach 2>/dev/null | openssl cms -encrypt -binary -aes256 "$T/cert.pem" 2>/dev/null | grep -v '^MIME-Version' >"$T/cms"
+mail "$T/smime" eka@example.net <"$T/cms"
+took() { # file, signature, encrypted, name
+	r mail in "$T/$1" --json >"$T/out" 2>"$T/err"
+	id=$(grep -o 'mail--[0-9a-f-]*' "$T/out" | head -1)
+	r mail show "$id" --json >"$T/out" 2>"$T/err"
+	grep -q "\"signature\":\"$2\"" "$T/out" && grep -q "\"encrypted\":$3" "$T/out"
+	ok $? "$4"
+}
+took good good false "a good signature of the sender"
+took other unknown false "a good signature of somebody else"
+has "$T/out" 'does not name the sender' "in words"
+took bad bad false "a changed mail"
+took secret good true "a mail encrypted to us and signed"
+has "$T/out" 'HALO inside' "is read"
+took notours none true "one that is not for us"
+has "$T/out" 'cannot be opened' "stays shut, in words"
+took smime good true "S/MIME, signed inside, encrypted outside"
+has "$T/out" 'HALO inside' "is read"
+
 # --- in rehearsal ---
 check "back to rehearsal" r rehearsal back --all --why "a test of keys"
 round 3 AMBER+STRICT

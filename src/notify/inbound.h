@@ -14,6 +14,7 @@
 
 #include "mail/parse.h"
 #include "notify/notify.h"
+#include "notify/opened.h"
 
 enum inbound_kind {
 	INBOUND_LOOP = 1,    /* from us: X-Ronda-Loop or Message-ID */
@@ -72,6 +73,7 @@ struct inbound {
 	int64_t id;
 	str raw;
 	struct mail mail;        /* zeros when it cannot be read */
+	struct opened opened;    /* signed, encrypted: what that was worth */
 	enum inbound_kind kind;
 	str words;               /* why, in plain words */
 	int64_t message;         /* of ours, that it answers or is about; 0: none */

@@ -42,6 +42,8 @@ enum rc inbound_open(struct notify *n, int64_t id, struct arena *a, struct inbou
 		out->words = arena_fmt(a, "it cannot be read: %s", why.text);
 		return RC_OK;
 	}
+	if (rc == RC_OK)
+		rc = opened_mail(n, &out->mail, a, &out->opened, &why);
 	if (rc != RC_OK)
 		return fail(err, rc, "%s", why.text);
 	struct reader *r = NULL;
@@ -174,12 +176,6 @@ static bool is_of(str id, const struct type_field *f)
 	       str_starts(str_from(id, strlen(f->refers_to)), STR("--"));
 }
 
-static const char *signature_of(enum mail_seal s)
-{
-	bool is = s == MAIL_PGP_SIGNED || s == MAIL_SMIME_SIGNED || s == MAIL_SMIME_OPAQUE;
-	return is ? "unknown" : "none";
-}
-
 static void make_fields(struct filing *f)
 {
 	const struct inbound *in = f->in;
@@ -202,9 +198,9 @@ static void make_fields(struct filing *f)
 	put(f, &j, "mail.message-id", m->message_id);
 	put(f, &j, "mail.in-reply-to", cut(m->in_reply_to, 990, f->a));
 	put(f, &j, "mail.references", ids_of(m->references, f->a));
-	put(f, &j, "mail.signature", str_of(signature_of(m->seal)));
+	put(f, &j, "mail.signature", str_of(in->opened.signature ? in->opened.signature : "none"));
 	if (encrypted)
-		json_put_bool(&j, encrypted->name, m->seal == MAIL_PGP_ENCRYPTED || m->seal == MAIL_SMIME_ENCRYPTED);
+		json_put_bool(&j, encrypted->name, in->opened.encrypted);
 	if (is_of(in->incident, field_of(f, "mail.incident")))
 		put(f, &j, "mail.incident", in->incident);
 	if (is_of(in->organisation, field_of(f, "mail.organisation")))
@@ -459,6 +455,8 @@ enum rc inbound_file(struct notify *n, const struct inbound *in, const str *repo
 	enum rc rc;
 	if (words.n > 0)
 		say_also(f, words);
+	if (in->opened.words.n > 0)
+		say_also(f, in->opened.words);
 	if (in->mail.parts_cut)
 		say_also(f, STR("it has more parts than are looked at"));
 	if (in->mail.text_cut)
