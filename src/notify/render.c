@@ -190,6 +190,8 @@ static void put_frame(struct making *k)
 	put(k, "address", o->who.address);
 	put(k, "link", o->link);
 	put(k, "answer_link", answer_of(k));
+	if (str_starts(k->m->template, STR("portal.")) && k->m->id > 0 && !o->who.ours && !k->as->no_names)
+		put(k, "sign_in_link", link_sign_in(k->n, k->m->id, k->a));
 	put(k, "reference", o->bare ? STR("") : k->m->item);
 	json_object_object_add(o->data, "urgent", json_object_new_boolean(k->m->lane == LANE_WARNING));
 	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details)
