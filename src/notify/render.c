@@ -172,7 +172,7 @@ static str page_of(struct making *k)
 /* Who gets it may answer it; who only looks at it must not. */
 static str answer_of(struct making *k)
 {
-	bool theirs = k->m->id > 0 && !k->out->who.ours && !k->as->no_names;
+	bool theirs = k->m->id > 0 && !k->out->who.ours && !k->as->no_names && !k->as->shown;
 	return theirs ? link_answer(k->n, k->m->id, k->a) : STR("");
 }
 
@@ -190,7 +190,8 @@ static void put_frame(struct making *k)
 	put(k, "address", o->who.address);
 	put(k, "link", o->link);
 	put(k, "answer_link", answer_of(k));
-	if (str_starts(k->m->template, STR("portal.")) && k->m->id > 0 && !o->who.ours && !k->as->no_names)
+	if (str_starts(k->m->template, STR("portal.")) && k->m->id > 0 && !o->who.ours && !k->as->no_names &&
+	    !k->as->shown)
 		put(k, "sign_in_link", link_sign_in(k->n, k->m->id, k->a));
 	put(k, "reference", o->bare ? STR("") : k->m->item);
 	json_object_object_add(o->data, "urgent", json_object_new_boolean(k->m->lane == LANE_WARNING));
@@ -283,10 +284,10 @@ static enum rc is_invited(struct reader *r, const struct message *m, bool *out, 
 }
 
 static enum rc render_kept(const struct notify *n, struct reader *r, const struct types *t, const struct message *m,
-			   str languages, struct arena *a, struct rendering *out, struct err *err)
+			   str languages, bool on_page, struct arena *a, struct rendering *out, struct err *err)
 {
 	struct cover *covers = NULL;
-	struct render_as as = { .languages = languages };
+	struct render_as as = { .languages = languages, .shown = on_page };
 	*out = (struct rendering){ .rule = "", .cut = STR("") };
 	enum rc rc = outbox_covers(reader_conn(r), m->id, a, &covers, &as.cover_count, err);
 	if (rc == RC_OK)
@@ -298,7 +299,7 @@ static enum rc render_kept(const struct notify *n, struct reader *r, const struc
 enum rc notify_render(const struct notify *n, struct reader *r, const struct types *t,
 		      const struct message *m, struct arena *a, struct rendering *out, struct err *err)
 {
-	return render_kept(n, r, t, m, STR(""), a, out, err);
+	return render_kept(n, r, t, m, STR(""), false, a, out, err);
 }
 
 enum rc notify_render_shown(const struct notify *n, struct reader *r, const struct types *t, const struct message *m,
@@ -307,5 +308,5 @@ enum rc notify_render_shown(const struct notify *n, struct reader *r, const stru
 	struct message shown = *m;
 	shown.driver = str_of(driver);
 	shown.lane = LANE_INCIDENT; /* does not wait until somebody is there */
-	return render_kept(n, r, t, &shown, language, a, out, err);
+	return render_kept(n, r, t, &shown, language, true, a, out, err);
 }

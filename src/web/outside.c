@@ -242,7 +242,8 @@ void outside_put_covers(struct page *p, str language, struct json_object *data, 
 		json_close(&p->j, '}');
 	}
 	json_close(&p->j, ']');
-	json_put_i64(&p->j, "cover_count", all);
+	if (all > 0) /* a template takes 0 for something */
+		json_put_i64(&p->j, "cover_count", all);
 	json_put_bool(&p->j, "choosable", all > 1);
 	if ((size_t)all > limit)
 		json_put_i64(&p->j, "covers_more", all - (int64_t)limit);

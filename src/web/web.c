@@ -188,6 +188,7 @@ static void put_frame(struct page *p)
 	json_put_str(&p->j, "actor", str_of(p->caller.viewer.actor));
 	if (p->caller.name[0])
 		json_put_str(&p->j, "account", str_of(p->caller.name));
+	json_put_bool(&p->j, "outside", p->caller.viewer.as.kind == RECIPIENT_CONSTITUENT);
 	json_put_bool(&p->j, "enrols", p->caller.session.enrols);
 	json_put_str(&p->j, "right", str_of(right_name(p->caller.viewer.right)));
 	json_put_bool(&p->j, "at_home", first.n == 0);
