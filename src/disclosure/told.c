@@ -114,6 +114,7 @@ static enum rc tell_record(struct reader *r, const struct types *t, const struct
 	if (!reads_it(to, &now) || !reads_it(to, record))
 		return refuse(out, "no role of the recipient reads it", err);
 	out->rule = d.rule;
+	out->tlp = labels.tlp;
 	rc = record_view_make(&to->viewer, record, &labels, &d, &out->view, err);
 	if (rc == RC_OK)
 		name_cut(out, a);
@@ -164,6 +165,7 @@ static enum rc tell_finding(struct reader *r, const struct told_to *to, str id, 
 	if (!may_tell(to, &out->finding, &out->rule))
 		return fail(err, RC_DENIED, "%s", out->rule);
 	out->is_finding = true;
+	out->tlp = (unsigned)out->finding.tlp < TLP_COUNT ? out->finding.tlp : TLP_COUNT;
 	return RC_OK;
 }
 

@@ -113,6 +113,9 @@ str page_link(struct page *p, const char *path, const char *name, str value);
 str url_escape(struct arena *a, str text);
 /* The next page: "next" for programs, "next_url" for people. */
 void page_next(struct page *p, const char *name, str cursor);
+/* Who did something, for people: member NAME_name beside "account:3", for our own people; nothing where
+ * there is no such account. Programs have the id. */
+void page_put_actor_name(struct page *p, const char *name, str actor);
 /* The query as it was given, for forms: "query":{"type":"..."}. */
 void page_query(struct page *p, const char *const *names);
 
@@ -162,7 +165,6 @@ MUST_CHECK enum rc page_put_cases(struct page *p, struct err *err);
 MUST_CHECK enum rc page_put_answers(struct page *p, const struct finding *f, struct err *err);
 /* "answers_waiting", at most 100 counted, "answers_more". */
 MUST_CHECK enum rc page_put_answers_waiting(struct page *p, struct err *err);
-MUST_CHECK enum rc page_put_told(struct page *p, str item, struct err *err);
 /* "qr": path data of an SVG of "qr_size" modules (ISO/IEC 18004, libqrencode). */
 void page_qr(struct page *p, str text);
 

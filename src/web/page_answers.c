@@ -2,7 +2,6 @@
 /* What was answered, for us: at the finding, and as a list of what one of us is to take note of. Who may not see
  * the organisation that answered, or what its message was about, sees no answer of it. */
 #include "disclosure/media.h"
-#include "disclosure/read_outbox.h"
 #include "notify/answers.h"
 #include "web/records.h"
 
@@ -85,35 +84,6 @@ enum rc page_put_answers(struct page *p, const struct finding *f, struct err *er
 			json_put_str(&p->j, "claim", str_of(claim_name(list[i].claim)));
 			json_put_time(&p->j, "claim_at", list[i].claim_us);
 		}
-		json_close(&p->j, '}');
-	}
-	json_close(&p->j, ']');
-	return RC_OK;
-}
-
-/* Who was told of it, when, how it ended: for who operates the node. */
-enum rc page_put_told(struct page *p, str item, struct err *err)
-{
-	struct ledger_row *rows = NULL;
-	size_t count = 0;
-	const struct ledger_query q = { .item = item, .limit = AT_FINDING };
-	struct err why = { 0 };
-	enum rc rc = read_ledger(p->r, page_types(p), p->w->n->roles, &p->caller.viewer, &q, p->a, &rows, &count, &why);
-	if (rc == RC_DENIED || rc == RC_ABSENT)
-		return RC_OK;
-	if (rc != RC_OK)
-		return fail(err, rc, "%s", why.text);
-	json_key(&p->j, STR("told"));
-	json_open(&p->j, '[');
-	for (size_t i = 0; i < count; i++) {
-		str rest = rows[i].recipient;
-		json_open(&p->j, '{');
-		json_put_time(&p->j, "at", rows[i].at_us);
-		json_put_str(&p->j, "kind", str_of(ledger_kind_name(rows[i].kind)));
-		json_put_str(&p->j, "driver", rows[i].driver);
-		json_put_i64(&p->j, "message", rows[i].message);
-		put_reference(p, "organisation", str_cut(&rest, '/'));
-		json_put_str(&p->j, "contact", rest);
 		json_close(&p->j, '}');
 	}
 	json_close(&p->j, ']');

@@ -173,7 +173,7 @@ static void put_links(struct page *p)
 /* What every page shows around its own. */
 static void put_frame(struct page *p)
 {
-	static const char *const places[] = { "triage", "records", "events", "findings", "count", "who", "quarantine",
+	static const char *const places[] = { "triage", "records", "events", "findings", "count", "figures", "who", "quarantine",
 					      "feeds", "tour", "duty" };
 	const struct node *n = p->w->n;
 	str first = str_from(p->path, 1);
