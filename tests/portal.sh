@@ -5,12 +5,26 @@
 . "$RONDA_SOURCE/tests/lib.sh"
 unset LANG LC_ALL LC_MESSAGES
 
+hook_pid=
+end_all() {
+	[ -z "$hook_pid" ] || kill "$hook_pid" 2>/dev/null
+	finish
+}
+trap end_all EXIT
+"$RONDA_BUILD/tests/helpers/ronda-hook" "$T/hooks" >"$T/port" &
+hook_pid=$!
+for _ in $(seq 100); do
+	[ ! -s "$T/port" ] || break
+	sleep 0.05
+done
+HOOK=http://127.0.0.1:$(cat "$T/port")
 r() { ronda "$@" -d "$D"; }
 later() { date -u -d "+$1" +%Y-%m-%dT%H:%M:%SZ; }
 query() { sqlite3 -readonly "$D/main.db" "$1"; }
 free_port
 URL=http://127.0.0.1:$port
-run() { serve --set "listen=127.0.0.1:$port" --set "public_url=$URL" --set send_messages=yes --set send_pace=0s "$@"; }
+run() { serve --set "listen=127.0.0.1:$port" --set "public_url=$URL" --set send_messages=yes --set send_pace=0s \
+	--set "webhook_hosts=$HOOK" "$@"; }
 r init --name "Team B" --country ID --team small --account "Lead A" >"$T/out" 2>"$T/err"
 ok $? "a node is made"
 for i in 0 1; do
@@ -109,7 +123,60 @@ is "$(r organisation show "$a" --json | cksum)" "$before" "and nothing has chang
 as "$tl" "$URL/notices.json" >/dev/null
 has "$T/page" 'they propose a change.*number is \+62' "with what they said"
 
-# --- a browser's session ---
+# --- who comes in, and how ---
+printf '{"name":"Net 2","kind":"provider","contacts":[{"role":"abuse","channel":"webhook","webhook":"%s/ok","confirmed":"2026-11-01"},{"role":"press","channel":"webhook","webhook":"%s/no"}]}' \
+	"$HOOK" "$HOOK" >"$T/org"
+r organisation new --body "$T/org" >/dev/null
+c=$(org_of "Net 2")
+check_fails 65 "nobody is invited by a contact that was not confirmed" r account invite-constituent "$c" --contact press
+check "by one that was" r account invite-constituent "$c"
+link_now() { # until the receiver has link number $1
+	for _ in $(seq 100); do
+		[ "$(grep -ohE "$URL/portal/sign-in/[a-z0-9]+" "$T/hooks" | sort -u | wc -l)" -lt "$1" ] || break
+		sleep 0.1
+	done
+	grep -ohE "$URL/portal/sign-in/[a-z0-9]+" "$T/hooks" | tail -1
+}
+link=$(link_now 1)
+[ -n "$link" ]
+ok $? "the link goes by that contact's way"
+browse() { at=$1; shift; curl -s --max-time 20 -b "$T/jar" -c "$T/jar" -o "$T/page" -D "$T/head" -w '%{http_code}' -H 'Accept: text/html' "$@" "$at"; }
+for _ in 1 2 3; do browse "$link" >/dev/null; done
+is "$(browse "$link")" 200 "to open it shows a button"
+is "$(browse "$URL/portal")" 303 "and signs nobody in"
+has "$T/head" '^Location: /login' "as before"
+is "$(browse "$link" -d '')" 303 "the button does"
+has "$T/head" '^Location: /account' "and leads to where a passkey or a password is set"
+is "$(browse "$URL/portal")" 200 "then the portal opens"
+has "$T/page" 'Net 2' "of their organisation"
+is "$(browse "$URL/")" 303 "the watch board"
+has "$T/head" '^Location: /portal' "is not theirs"
+for at in /findings /events /answers /feeds /count /rehearsal; do is "$(browse "$URL$at")" 403 "nor is $at"; done
+is "$(curl -s -o "$T/page" -w '%{http_code}' -d '' "$link")" 403 "the link works once"
+is "$(curl -s -o "$T/other" -w '%{http_code}' -d '' "$URL/portal/sign-in/aaaaaaaaaaaaaaaaaaaaaaaaab")" 403 "a forged one never"
+sed 's/[0-9a-z]*" *$//' "$T/page" >"$T/one"
+sed 's/[0-9a-z]*" *$//' "$T/other" >"$T/two"
+cmp -s "$T/one" "$T/two"
+ok $? "and both say the same"
+name="Net 2 abuse"
+ask() { curl -s -o "$1" -w '%{http_code}' --data-urlencode "name=$2" "$URL/portal/sign-in"; }
+is "$(ask "$T/one" "$name")" 200 "a one-time link"
+is "$(ask "$T/two" "Nobody at all")" 200 "for nobody"
+cmp -s "$T/one" "$T/two"
+ok $? "looks the same"
+link=$(link_now 2)
+is "$(query "SELECT count(*) FROM outbox WHERE template = 'portal.sign-in'")" 1 "one is on its way"
+is "$(ask "$T/one" "Lead A")" 200 "one of ours asks"
+ask "$T/one" "$name" >/dev/null
+is "$(query "SELECT count(*) FROM outbox WHERE template = 'portal.sign-in'")" 1 "for whom there is none, nor two in a minute"
+rm -f "$T/jar"
+is "$(browse "$link" -d '')" 303 "it lets them in"
+is "$(browse "$URL/portal")" 200 "to the portal"
+r account disable "$name" >/dev/null 2>&1
+is "$(browse "$URL/portal")" 303 "until the account is disabled"
+sqlite3 -readonly "$D/main.db" .dump >"$T/dump"
+has_not "$T/dump" "${link##*/}" "no link stands in the database"
+has_not "$T/node.log" "${link##*/}" "nor in the log"
 stop_node
 has_not "$T/node.log" '"error"' "nothing failed"
 ronda verify -d "$D" >"$T/out" 2>"$T/err"

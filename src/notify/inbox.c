@@ -26,7 +26,8 @@ bool inbox_unread(const struct message *m)
 static bool is_there(const struct message *m, str organisation)
 {
 	bool out = m->state == MESSAGE_SENT || m->state == MESSAGE_UNCERTAIN || inbox_unread(m);
-	return out && is_to(m, organisation);
+	bool of_one = str_starts(m->template, STR("portal.")); /* lets one person in: not the others' to read */
+	return out && !of_one && is_to(m, organisation);
 }
 
 /* What waits in the portal would be told by being opened: not in rehearsal. */
@@ -45,6 +46,7 @@ enum rc inbox_list(struct reader *r, const struct told_to *to, str organisation,
 	struct message *list = ARENA_ARRAY(a, most + 1, struct message);
 	struct sql *q = sql(c, "SELECT id FROM outbox WHERE (recipient = ?1 OR (recipient > ?1 || '/' AND recipient < ?2))"
 			       " AND id < ?3 AND ((state IN (4, 5) AND ?4 = 0) OR (state = 1 AND driver = 'portal'))"
+			       " AND template NOT LIKE 'portal.%'"
 			       " ORDER BY id DESC LIMIT ?5");
 	sql_str(q, 1, organisation);
 	sql_str(q, 2, behind(organisation, a));

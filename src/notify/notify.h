@@ -112,6 +112,7 @@ struct render_as {
 	bool invited;         /* the recipient stands on the list that the item is made for */
 	bool no_names;        /* for somebody who looks at it and may not see persons: no name, no address */
 	str languages;        /* instead of theirs; "": theirs */
+	bool shown;           /* on a page of ours: no link by which it is answered, or anybody comes in */
 };
 MUST_CHECK enum rc notify_render_as(const struct notify *n, struct reader *r, const struct types *t,
 				    const struct message *m, const struct render_as *as, struct arena *a,

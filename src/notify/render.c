@@ -196,7 +196,7 @@ static str page_of(struct making *k)
 /* Who gets it may answer it; who only looks at it must not. */
 static str answer_of(struct making *k)
 {
-	bool theirs = k->m->id > 0 && !k->out->who.ours && !k->as->no_names;
+	bool theirs = k->m->id > 0 && !k->out->who.ours && !k->as->no_names && !k->as->shown;
 	return theirs ? link_answer(k->n, k->m->id, k->a) : STR("");
 }
 
@@ -215,6 +215,9 @@ static void put_frame(struct making *k)
 	put(k, "link", o->link);
 	put(k, "answer_link", answer_of(k));
 	put(k, "reference", o->bare || k->covered ? STR("") : k->m->item);
+	if (str_starts(k->m->template, STR("portal.")) && k->m->id > 0 && !o->who.ours && !k->as->no_names &&
+	    !k->as->shown)
+		put(k, "sign_in_link", link_sign_in(k->n, k->m->id, k->a));
 	json_object_object_add(o->data, "urgent", json_object_new_boolean(k->m->lane == LANE_WARNING));
 	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details) {
 		if (k->covered) /* by which rule is ours to know */
@@ -334,10 +337,10 @@ static enum rc is_invited(struct reader *r, const struct types *t, const struct 
 }
 
 static enum rc render_kept(const struct notify *n, struct reader *r, const struct types *t, const struct message *m,
-			   str languages, struct arena *a, struct rendering *out, struct err *err)
+			   str languages, bool on_page, struct arena *a, struct rendering *out, struct err *err)
 {
 	struct cover *covers = NULL;
-	struct render_as as = { .languages = languages };
+	struct render_as as = { .languages = languages, .shown = on_page };
 	*out = (struct rendering){ .rule = "", .cut = STR("") };
 	enum rc rc = outbox_covers(reader_conn(r), m->id, a, &covers, &as.cover_count, err);
 	if (rc == RC_OK)
@@ -349,7 +352,7 @@ static enum rc render_kept(const struct notify *n, struct reader *r, const struc
 enum rc notify_render(const struct notify *n, struct reader *r, const struct types *t,
 		      const struct message *m, struct arena *a, struct rendering *out, struct err *err)
 {
-	return render_kept(n, r, t, m, STR(""), a, out, err);
+	return render_kept(n, r, t, m, STR(""), false, a, out, err);
 }
 
 enum rc notify_render_shown(const struct notify *n, struct reader *r, const struct types *t, const struct message *m,
@@ -358,5 +361,5 @@ enum rc notify_render_shown(const struct notify *n, struct reader *r, const stru
 	struct message shown = *m;
 	shown.driver = str_of(driver);
 	shown.lane = LANE_INCIDENT; /* does not wait until somebody is there */
-	return render_kept(n, r, t, &shown, language, a, out, err);
+	return render_kept(n, r, t, &shown, language, true, a, out, err);
 }

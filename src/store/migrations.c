@@ -453,6 +453,9 @@ static const char version_4[] =
 	/* --- record, outbox, ledger --- */
 	/* --- route: findings, transitions --- */
 	/* --- disclosure: accounts of constituents --- */
+	/* notify/sign_in.c: by which contact an account was invited ("organisation--…/abuse"); links that were used */
+	"CREATE TABLE constituent (account INTEGER PRIMARY KEY, contact TEXT NOT NULL);"
+	"CREATE TABLE sign_in_used (message INTEGER PRIMARY KEY, at_us INTEGER NOT NULL);"
 	/* --- notify: rehearsal --- */
 	/* rehearsal.c: who is live, or back in rehearsal; scope: enum rehearsal_scope, 0: an older version made
 	 * this node, which may have sent without it */
