@@ -70,7 +70,7 @@ static str title_of(str what, struct arena *a)
 	return arena_fmt(a, STR_FMT "%s", STR_ARG(str_head(line, n)), n < line.n ? "…" : "");
 }
 
-static enum rc check(const struct statement_new *q, struct err *err)
+enum rc statement_check(const struct statement_new *q, struct err *err)
 {
 	if (str_trim_all(q->what).n == 0)
 		return fail(err, RC_INPUT, "say what happened");
@@ -91,7 +91,7 @@ enum rc statement_make(struct records *r, struct store *s, const struct types *t
 	struct change_errors errors = { .count = 0 };
 	struct arena *a = arena_new(KIB(16));
 	const struct meaning *consent = k.t ? type_meaning(k.t, STR("statement.consent")) : NULL;
-	enum rc rc = k.t ? check(q, err) : fail(err, RC_ABSENT, "there is no type for statements");
+	enum rc rc = k.t ? statement_check(q, err) : fail(err, RC_ABSENT, "there is no type for statements");
 	if (rc == RC_OK) {
 		receipt_make(receipt_out);
 		json_open(&k.j, '{');

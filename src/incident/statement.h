@@ -21,7 +21,9 @@ struct statement_new {
 	bool consent;              /* we may ask back */
 	str language;              /* "en", "id" */
 };
-/* `v` is the node's own (viewer_node), with the policy in force. RC_INPUT: nothing, or too long. */
+/* RC_INPUT: nothing in it, too long, no text. */
+MUST_CHECK enum rc statement_check(const struct statement_new *q, struct err *err);
+/* `v` is the node's own (viewer_node), with the policy in force. RC_INPUT: as statement_check(). */
 MUST_CHECK enum rc statement_make(struct records *r, struct store *s, const struct types *t,
 				  const struct viewer *v, const struct statement_new *q,
 				  char receipt_out[RECEIPT_BYTES], struct err *err);

@@ -37,14 +37,6 @@ static str field(struct page *p, const char *name)
 	return s.p ? str_trim_all(s) : STR("");
 }
 
-/* What the person is to be told, "" when the error is ours. */
-static str words_for(str language, const struct told_form *f, enum rc rc)
-{
-	if (rc != RC_INPUT)
-		return STR("");
-	return public_word(language, f->what.n == 0 ? "e_what" : "e_long");
-}
-
 enum rc page_report_give(struct page *p, struct err *err)
 {
 	const struct node *n = p->w->n;
@@ -57,7 +49,14 @@ enum rc page_report_give(struct page *p, struct err *err)
 	enum rc rc = public_on(p, err);
 	if (rc != RC_OK)
 		return rc;
-	if (f.what.n > 0 && !public_enter(p, true)) {
+	const struct statement_new q = { .what = f.what, .when = f.when, .where = f.where, .contact = f.contact,
+					 .consent = f.consent, .language = language };
+	if (statement_check(&q, NULL) != RC_OK) {
+		show_form(p, &f, public_word(language, f.what.n == 0 ? "e_what" : "e_long"));
+		p->ans->status = 400;
+		return RC_OK;
+	}
+	if (!public_enter(p, true)) {
 		show_form(p, &f, public_word(language, "often"));
 		p->ans->status = 429;
 		answer_header(p->ans, "Retry-After", STR("600"));
@@ -66,14 +65,7 @@ enum rc page_report_give(struct page *p, struct err *err)
 	rc = public_finder(p, &v, err);
 	if (rc != RC_OK)
 		return rc;
-	const struct statement_new q = { .what = f.what, .when = f.when, .where = f.where, .contact = f.contact,
-					 .consent = f.consent, .language = language };
 	rc = statement_make(n->records, n->store, page_types(p), &v, &q, receipt, &why);
-	if (words_for(language, &f, rc).n > 0) {
-		show_form(p, &f, words_for(language, &f, rc));
-		p->ans->status = 400;
-		return RC_OK;
-	}
 	if (rc != RC_OK)
 		return fail(err, rc, "%s", why.text);
 	if (p->form == FORM_JSON) {
