@@ -400,3 +400,17 @@ void event_complete_class(struct batch *b)
 	}
 	batch_set_text(b, FIELD_CLASSIFICATION_TAXONOMY, STR_NONE, taxonomy);
 }
+
+void url_defang(struct buf *out, str url)
+{
+	if (str_starts_nocase(url, STR("http"))) {
+		buf_add(out, STR("hxxp"));
+		url = str_from(url, 4);
+	}
+	for (size_t i = 0; i < url.n; i++) {
+		if (url.p[i] == '.')
+			buf_add(out, STR("[.]"));
+		else
+			buf_char(out, url.p[i]);
+	}
+}

@@ -32,5 +32,7 @@ void event_complete_class(struct batch *b);
 bool fqdn_normalise(str text, struct arena *a, str *out);
 bool url_normalise(str text, struct arena *a, str *out);
 bool url_host(str url, str *host_out); /* a view into url, without port and brackets */
+/* As nobody can click it: hxxp, [.]; also of a domain or an address. */
+void url_defang(struct buf *out, str url);
 
 #endif

@@ -6,13 +6,15 @@
 
 #include "base/clock.h"
 
-enum { DNS_TXT = 16, DNS_IN = 1, DNS_NXDOMAIN = 3 };
+enum { DNS_A = 1, DNS_AAAA = 28, DNS_TXT = 16, DNS_IN = 1, DNS_NXDOMAIN = 3 };
 
 struct asked {
 	struct arena *a;
 	str *out;
 	size_t count;
-	bool pending, answered;
+	struct ip *ips;            /* of dns_addresses() */
+	unsigned pending;
+	bool answered, absent;
 };
 
 /* Character strings one behind the other, each with its length before it. */
@@ -35,7 +37,7 @@ static bool join_parts(struct arena *a, const char *data, size_t n, str *out)
 static void take_answer(void *ctx, int code, struct ub_result *r)
 {
 	struct asked *q = ctx;
-	q->pending = false;
+	q->pending--;
 	if (code == 0 && r) {
 		q->answered = r->rcode == 0 || r->rcode == DNS_NXDOMAIN;
 		for (size_t i = 0; r->havedata && r->data[i] && q->count < DNS_TXT_MOST; i++)
@@ -80,7 +82,7 @@ enum rc dns_txt(const struct dns_ask *ask, const char *name, struct arena *a, st
 	(void)ub_ctx_async(ub, 1);
 	enum rc rc = set_server(ub, ask->server, err);
 	if (rc == RC_OK) {
-		q.pending = ub_resolve_async(ub, name, DNS_TXT, DNS_IN, &q, take_answer, NULL) == 0;
+		q.pending += ub_resolve_async(ub, name, DNS_TXT, DNS_IN, &q, take_answer, NULL) == 0;
 		wait_for(ub, &q, clock_mono_us() + ask->timeout_ms * 1000);
 	}
 	ub_ctx_delete(ub); /* what is under way is forgotten, nothing is called back */
@@ -92,4 +94,51 @@ enum rc dns_txt(const struct dns_ask *ask, const char *name, struct arena *a, st
 	if (q.answered)
 		return fail(err, RC_ABSENT, "'%s' has no TXT record", name);
 	return fail(err, RC_BUSY, "'%s' could not be looked up", name);
+}
+
+static void take_address(void *ctx, int code, struct ub_result *r)
+{
+	struct asked *q = ctx;
+	q->pending--;
+	if (code == 0 && r) {
+		q->answered = q->answered || r->rcode == 0;
+		q->absent = q->absent || r->rcode == DNS_NXDOMAIN;
+		for (size_t i = 0; r->havedata && r->data[i] && q->count < DNS_ADDRESSES_MOST; i++) {
+			struct ip *ip = &q->ips[q->count];
+			if (r->len[i] == 4) {
+				*ip = (struct ip){ { [10] = 0xff, [11] = 0xff } };
+				memcpy(ip->b + 12, r->data[i], 4);
+			} else if (r->len[i] == 16) {
+				memcpy(ip->b, r->data[i], 16);
+			} else {
+				continue;
+			}
+			q->count++;
+		}
+	}
+	ub_resolve_free(r);
+}
+
+enum rc dns_addresses(const struct dns_ask *ask, const char *name, struct ip out[DNS_ADDRESSES_MOST],
+		      size_t *count_out, struct err *err)
+{
+	static const int kinds[] = { DNS_A, DNS_AAAA };
+	struct asked q = { .ips = out };
+	struct ub_ctx *ub = ub_ctx_create();
+	*count_out = 0;
+	if (!ub)
+		return fail(err, RC_IO, "resolver: does not start");
+	(void)ub_ctx_async(ub, 1);
+	enum rc rc = set_server(ub, ask->server, err);
+	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(kinds); i++)
+		q.pending += ub_resolve_async(ub, name, kinds[i], DNS_IN, &q, take_address, NULL) == 0;
+	if (rc == RC_OK)
+		wait_for(ub, &q, clock_mono_us() + ask->timeout_ms * 1000);
+	ub_ctx_delete(ub);
+	if (rc != RC_OK)
+		return rc;
+	*count_out = q.count;
+	if (q.absent && q.count == 0)
+		return fail(err, RC_ABSENT, "there is no name '%s'", name);
+	return q.answered && q.pending == 0 ? RC_OK : fail(err, RC_BUSY, "'%s' could not be looked up", name);
 }

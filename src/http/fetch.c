@@ -19,11 +19,12 @@ struct way {
 	int64_t deadline_us;
 	struct fetch_target at;
 	bool exempt;                    /* `at` may be any address */
-	struct ip ips[FETCH_IPS_MAX];   /* where `at` may be reached: judged */
+	const struct fetch_rule *proxy; /* who is connected to instead; NULL: `at` itself */
+	struct ip ips[FETCH_IPS_MAX];   /* where that may be reached: judged */
 	size_t ip_count;
 	size_t head_bytes;
-	struct buf body;
-	bool head_over, refused;
+	struct buf body, head;
+	bool head_over, refused, cut;
 	char reason[CURL_ERROR_SIZE];
 };
 
@@ -50,7 +51,7 @@ void fetch_free(struct fetcher *f)
 	curl_global_cleanup();
 }
 
-static enum rc add_rule(struct fetcher *f, const char *purpose, str url, bool exempt,
+static enum rc add_rule(struct fetcher *f, const char *purpose, str url, bool exempt, bool proxy,
 			struct err *err)
 {
 	struct fetch_target t;
@@ -61,7 +62,8 @@ static enum rc add_rule(struct fetcher *f, const char *purpose, str url, bool ex
 	if (rc != RC_OK)
 		return rc;
 	struct fetch_rule *r = &f->rules[f->rule_count++];
-	*r = (struct fetch_rule){ .purpose = purpose, .port = t.port, .tls = t.tls, .exempt = exempt };
+	*r = (struct fetch_rule){ .purpose = purpose, .port = t.port, .tls = t.tls, .exempt = exempt,
+				  .proxy = proxy };
 	memcpy(r->host, t.host, sizeof(r->host));
 	fetch_target_free(&t);
 	return RC_OK;
@@ -77,7 +79,7 @@ enum rc fetch_allow(struct fetcher *f, const char *purpose, str host, struct err
 	bool any = str_eq(host, STR("*"));
 	buf_fmt(&url, "https://" STR_FMT "/", STR_ARG(any ? STR("any.invalid") : host));
 	enum rc rc = url.over ? fail(err, RC_INPUT, "host is too long")
-			      : add_rule(f, purpose, buf_str(&url), false, err);
+			      : add_rule(f, purpose, buf_str(&url), false, false, err);
 	if (rc == RC_OK && any)
 		memcpy(f->rules[f->rule_count - 1].host, "*", 2);
 	buf_free(&url);
@@ -86,7 +88,20 @@ enum rc fetch_allow(struct fetcher *f, const char *purpose, str host, struct err
 
 enum rc fetch_exempt(struct fetcher *f, const char *purpose, str origin, struct err *err)
 {
-	return add_rule(f, purpose, origin, true, err);
+	return add_rule(f, purpose, origin, true, false, err);
+}
+
+enum rc fetch_proxy(struct fetcher *f, const char *purpose, str origin, struct err *err)
+{
+	return add_rule(f, purpose, origin, true, true, err);
+}
+
+static const struct fetch_rule *find_proxy(const struct fetcher *f, const char *purpose)
+{
+	for (size_t i = 0; i < f->rule_count; i++)
+		if (f->rules[i].proxy && strcmp(f->rules[i].purpose, purpose) == 0)
+			return &f->rules[i];
+	return NULL;
 }
 
 static const struct fetch_rule *find_rule(const struct fetcher *f, const char *purpose,
@@ -95,7 +110,7 @@ static const struct fetch_rule *find_rule(const struct fetcher *f, const char *p
 	for (size_t i = 0; i < f->rule_count; i++) {
 		const struct fetch_rule *r = &f->rules[i];
 		bool host = strcmp(r->host, t->host) == 0 || (!r->exempt && strcmp(r->host, "*") == 0);
-		if (r->exempt == exempt && host && r->port == t->port && r->tls == t->tls &&
+		if (!r->proxy && r->exempt == exempt && host && r->port == t->port && r->tls == t->tls &&
 		    strcmp(r->purpose, purpose) == 0)
 			return r;
 	}
@@ -121,10 +136,33 @@ static int64_t left_ms(const struct way *w)
 
 /* Whether `at` may be asked, and its addresses: all of them are judged, one that
  * is not public condemns the name. */
+static enum rc resolve(struct way *w, const char *host, struct err *err)
+{
+	int64_t most = left_ms(w) < w->limits.connect_ms ? left_ms(w) : w->limits.connect_ms;
+
+	return w->f->resolve(w->f->resolve_ctx, host, most, w->ips, &w->ip_count, err);
+}
+
+/* The proxy may stand anywhere; it must not be led into networks that are nobody's to see. */
+static enum rc judge_by_proxy(struct way *w, struct err *err)
+{
+	const struct fetch_target *t = &w->at;
+	char text[48];
+
+	if (!w->exempt && t->literal && !fetch_ip_is_public(&t->ip))
+		return fail(err, RC_DENIED, "'" STR_FMT "' is not public", STR_ARG(ip_str(text, &t->ip)));
+	if (!w->exempt && !t->literal && !strchr(t->host, '.'))
+		return fail(err, RC_DENIED, "host '%s' is none of the public", t->host);
+	w->ip_count = 1;
+	return ip_parse(str_of(w->proxy->host), &w->ips[0]) ? RC_OK : resolve(w, w->proxy->host, err);
+}
+
 static enum rc judge(struct way *w, struct err *err)
 {
 	const struct fetch_target *t = &w->at;
 
+	if (w->proxy)
+		return judge_by_proxy(w, err);
 	if (!w->exempt && !find_rule(w->f, w->q->purpose, t, false))
 		return fail(err, RC_DENIED, "'%s://%s:%u' is not on the list for %s",
 			    t->tls ? "https" : "http", t->host, t->port, w->q->purpose);
@@ -132,8 +170,7 @@ static enum rc judge(struct way *w, struct err *err)
 		w->ips[0] = t->ip;
 		w->ip_count = 1;
 	} else {
-		int64_t most = left_ms(w) < w->limits.connect_ms ? left_ms(w) : w->limits.connect_ms;
-		enum rc rc = w->f->resolve(w->f->resolve_ctx, t->host, most, w->ips, &w->ip_count, err);
+		enum rc rc = resolve(w, t->host, err);
 		if (rc != RC_OK)
 			return rc;
 	}
@@ -174,11 +211,11 @@ static curl_socket_t open_socket(void *ctx, curlsocktype kind, struct curl_socka
 	uint16_t port;
 
 	bool known = kind == CURLSOCKTYPE_IPCXN && from_sockaddr(&to->addr, &ip, &port) &&
-		     port == w->at.port;
+		     port == (w->proxy ? w->proxy->port : w->at.port);
 	size_t i = 0;
 	while (known && i < w->ip_count && ip_cmp(&w->ips[i], &ip) != 0)
 		i++;
-	if (!known || i == w->ip_count || (!w->exempt && !fetch_ip_is_public(&ip))) {
+	if (!known || i == w->ip_count || (!w->exempt && !w->proxy && !fetch_ip_is_public(&ip))) {
 		w->refused = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -196,7 +233,8 @@ static curl_socket_t open_socket(void *ctx, curlsocktype kind, struct curl_socka
 static size_t take_head(char *p, size_t size, size_t n, void *ctx)
 {
 	struct way *w = ctx;
-	(void)p;
+	if (w->q->look)
+		buf_add_mem(&w->head, p, size * n);
 	w->head_bytes += size * n;
 	w->head_over = w->head_bytes > w->limits.head_bytes;
 	return w->head_over ? 0 : size * n;
@@ -205,7 +243,11 @@ static size_t take_head(char *p, size_t size, size_t n, void *ctx)
 static size_t take_body(char *p, size_t size, size_t n, void *ctx)
 {
 	struct way *w = ctx;
-	buf_add_mem(&w->body, p, size * n);
+	size_t room = w->limits.body_bytes - w->body.n;
+	w->cut = w->q->look && size * n > room;
+	buf_add_mem(&w->body, p, w->cut ? room : size * n);
+	if (w->cut)
+		return 0;
 	return w->body.over ? 0 : size * n;
 }
 
@@ -214,7 +256,7 @@ static enum rc judge_end(struct way *w, CURLcode code, struct err *err)
 {
 	const char *host = w->at.host;
 
-	if (code == CURLE_OK)
+	if (code == CURLE_OK || (w->cut && code == CURLE_WRITE_ERROR))
 		return RC_OK;
 	if (w->body.over)
 		return fail(err, RC_LIMIT, "answer of '%s' is over %zu bytes", host, w->limits.body_bytes);
@@ -260,12 +302,29 @@ static struct curl_slist *pin(const struct way *w)
 	struct buf line = BUF_INIT(KIB(4));
 	char text[48];
 
-	buf_fmt(&line, "%s:%u:", w->at.host, w->at.port);
+	buf_fmt(&line, "%s:%u:", w->proxy ? w->proxy->host : w->at.host, w->proxy ? w->proxy->port : w->at.port);
 	for (size_t i = 0; i < w->ip_count; i++)
 		buf_fmt(&line, "%s" STR_FMT, i ? "," : "", STR_ARG(ip_str(text, &w->ips[i])));
 	struct curl_slist *list = curl_slist_append(NULL, line.p);
 	buf_free(&line);
 	return list;
+}
+
+/* Also no exception of the environment. A name of the proxy is what it is pinned to. */
+static void set_proxy(struct way *w, CURL *c)
+{
+	char url[FETCH_HOST_MAX + 32];
+	bool bracket = w->proxy && strchr(w->proxy->host, ':');
+
+	url[0] = '\0';
+	if (w->proxy)
+		snprintf(url, sizeof(url), "%s://%s%s%s:%u", w->proxy->tls ? "https" : "http", bracket ? "[" : "",
+			 w->proxy->host, bracket ? "]" : "", w->proxy->port);
+	curl_easy_setopt(c, CURLOPT_PROXY, url);
+	curl_easy_setopt(c, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(c, CURLOPT_PROXYHEADER, NULL);
+	curl_easy_setopt(c, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 }
 
 static void set_up(struct way *w, CURL *c, struct curl_slist *headers, struct curl_slist *pins)
@@ -280,21 +339,22 @@ static void set_up(struct way *w, CURL *c, struct curl_slist *headers, struct cu
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
+	bool trusted = !(w->q->look && w->proxy);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, trusted ? 1L : 0L);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, trusted ? 2L : 0L);
 	if (f->ca_file) {
 		curl_easy_setopt(c, CURLOPT_CAINFO, f->ca_file);
 		curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
 	}
-	curl_easy_setopt(c, CURLOPT_PROXY, "");
+	set_proxy(w, c);
 	curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)left);
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "ronda");
+	curl_easy_setopt(c, CURLOPT_USERAGENT, w->q->agent ? w->q->agent : "ronda");
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
-	if (!w->at.literal)
+	if (w->proxy || !w->at.literal)
 		curl_easy_setopt(c, CURLOPT_RESOLVE, pins);
 	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, w);
@@ -329,6 +389,8 @@ static enum rc ask(struct way *w, bool with_authorization, struct arena *a,
 	struct curl_slist *pins = pin(w);
 	set_up(w, c, headers, pins);
 	buf_reset(&w->body);
+	buf_reset(&w->head);
+	w->cut = false;
 	w->head_bytes = 0;
 	w->reason[0] = '\0';
 	enum rc rc = judge_end(w, curl_easy_perform(c), err);
@@ -343,7 +405,9 @@ static enum rc ask(struct way *w, bool with_authorization, struct arena *a,
 		curl_easy_getinfo(c, CURLINFO_REDIRECT_URL, &next);
 		out->status = (int)status;
 		out->type = arena_str(a, str_of(type ? type : ""));
-		*next_out = next && !w->q->form ? arena_str(a, str_of(next)) : STR_NONE;
+		str to = arena_str(a, str_of(next ? next : ""));
+		out->location = to;
+		*next_out = to.n && !w->q->form && !w->q->look ? to : STR_NONE;
 	}
 	curl_slist_free_all(headers);
 	curl_slist_free_all(pins);
@@ -403,6 +467,8 @@ enum rc fetch(struct fetcher *f, const struct fetch_request *q, struct arena *a,
 			return fail(err, RC_INPUT, "header '%s' is no plain text of one line", q->headers[i].name);
 	w.deadline_us = clock_mono_us() + w.limits.total_ms * 1000;
 	w.body = (struct buf)BUF_INIT(w.limits.body_bytes);
+	w.head = (struct buf)BUF_INIT(w.limits.head_bytes);
+	w.proxy = find_proxy(f, q->purpose);
 	enum rc rc = fetch_target_parse(q->url, &w.at, err);
 	if (rc == RC_OK) {
 		w.exempt = find_rule(f, q->purpose, &w.at, true) != NULL;
@@ -411,11 +477,14 @@ enum rc fetch(struct fetcher *f, const struct fetch_request *q, struct arena *a,
 	if (rc == RC_OK) {
 		out->url = arena_str(a, str_of(w.at.url));
 		out->body = arena_str(a, buf_str(&w.body));
+		out->head = arena_str(a, buf_str(&w.head));
+		out->cut = w.cut;
 	} else {
 		*out = (struct fetch_answer){ 0 };
 	}
 	fetch_target_free(&w.at);
 	buf_free(&w.body);
+	buf_free(&w.head);
 	return rc;
 }
 

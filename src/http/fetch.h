@@ -13,7 +13,11 @@
  * Redirects of a GET are followed here, at most FETCH_REDIRECTS_MAX, each
  * judged like a first request; one that leaves its origin reaches no exempt
  * host and takes no authorization along. No cookies, no proxy of the
- * environment, no other protocol, no unpacking. */
+ * environment, no other protocol, no unpacking.
+ *
+ * A purpose may have a proxy that an administrator named: then nothing of it is asked from here. The
+ * node connects to the proxy alone and looks no name up; what the proxy reaches is not for us to
+ * judge, but addresses that are not public, and names without a dot, are refused before it is asked. */
 #ifndef RONDA_HTTP_FETCH_H
 #define RONDA_HTTP_FETCH_H
 
@@ -38,6 +42,9 @@ MUST_CHECK enum rc fetch_allow(struct fetcher *f, const char *purpose, str host,
  * (a path behind it is ignored): from a setting only. */
 MUST_CHECK enum rc fetch_exempt(struct fetcher *f, const char *purpose, str origin,
 				struct err *err);
+/* All requests of `purpose` go by this proxy, "http://proxy.example.org:3128", to any host and port,
+ * also in plain http: from a setting only. */
+MUST_CHECK enum rc fetch_proxy(struct fetcher *f, const char *purpose, str origin, struct err *err);
 /* True when `url` is https, or plain http that fetch_exempt() named for this
  * purpose: for addresses given to a browser. */
 bool fetch_url_is_safe(const struct fetcher *f, const char *purpose, str url);
@@ -62,6 +69,10 @@ struct fetch_request {
 	const struct fetch_header *headers; /* more of a POST; a line end in one: RC_INPUT */
 	size_t header_count;
 	struct fetch_limits limits; /* a member 0: its default */
+	const char *agent;          /* User-Agent; NULL: "ronda" */
+	bool look;                  /* what it says is looked at, not used: a redirect is the answer, a
+				     * body that is too long is cut, `head` is kept, and by a proxy
+				     * no certificate is asked for */
 	bool *begun_out;            /* may be NULL. Also on failure: bytes of the request may have
 				     * reached the other side, so nobody knows what it did */
 };
@@ -71,6 +82,8 @@ struct fetch_answer {
 	str type, body;             /* in the arena */
 	str url;                    /* where the answer came from */
 	unsigned redirects;
+	str head, location;         /* of a look: lines of the head as they came; where it sends on, or "" */
+	bool cut;                   /* of a look: there was more of the body */
 };
 
 /* RC_OK: there is an answer, of whatever status. Else nothing in *out:

@@ -28,7 +28,7 @@ struct fetch_rule {
 	const char *purpose;
 	char host[FETCH_HOST_MAX + 1];
 	uint16_t port;
-	bool tls, exempt;
+	bool tls, exempt, proxy;
 };
 
 struct fetcher {

@@ -603,6 +603,55 @@ TEST(threads_share_a_fetcher)
 	world_end(&w);
 }
 
+/* A listener that echoes stands for the proxy: what it gets shows what a proxy would. */
+TEST(by_a_proxy_nothing_is_asked_from_here)
+{
+	static const char *const inside[] = {
+		"http://127.0.0.1/", "http://10.0.0.1/", "https://192.168.1.1/", "http://[::1]/", "http://[fc00::1]/",
+		"http://localhost/", "http://intranet/", "http://169.254.169.254/latest/",
+	};
+	struct world w = { 0 };
+	struct fetch_answer out;
+	struct err err = { 0 };
+
+	world_new(&w);
+	w.f->divert = NULL;
+	CHECK_RC(fetch_proxy(w.f, "look", str_of(w.plain_url), &err), RC_OK, err);
+	struct fetch_request q = { .purpose = "look", .url = STR("http://bad.example.org:8080/login"), .look = true,
+				   .agent = "Seen/1.0" };
+	CHECK_RC(fetch(w.f, &q, w.a, &out, &err), RC_OK, err);
+	CHECK_INT(out.status, 200);
+	CHECK(str_find(out.body, STR("agent=Seen/1.0")) < out.body.n);
+	CHECK_INT(w.asked, 0); /* no name was looked up */
+	CHECK(str_starts(out.head, STR("HTTP/1.1 200")) && !out.cut && out.location.n == 0);
+	/* a redirect is the answer */
+	q.url = STR("http://bad.example.org/to?url=http%3A%2F%2F10.0.0.1%2F");
+	CHECK_RC(fetch(w.f, &q, w.a, &out, &err), RC_OK, err);
+	CHECK_INT(out.status, 302);
+	CHECK(str_eq(out.location, STR("http://10.0.0.1/")) && out.redirects == 0);
+	/* a body that is too long is cut */
+	q.url = STR("http://bad.example.org/body?n=5000");
+	q.limits.body_bytes = 1000;
+	CHECK_RC(fetch(w.f, &q, w.a, &out, &err), RC_OK, err);
+	CHECK(out.cut && out.body.n == 1000);
+	q.url = STR("http://bad.example.org/body?n=1000");
+	CHECK_RC(fetch(w.f, &q, w.a, &out, &err), RC_OK, err);
+	CHECK(!out.cut && out.body.n == 1000);
+	int got = atomic_load(&w.seen.answers);
+	for (size_t i = 0; i < COUNT_OF(inside); i++) {
+		q.url = str_of(inside[i]);
+		CHECK_RC(fetch(w.f, &q, w.a, &out, &err), RC_DENIED, err);
+	}
+	CHECK_INT(atomic_load(&w.seen.answers), got);
+	/* an administrator's exemption holds by the proxy too; another purpose has no proxy */
+	CHECK_RC(fetch_exempt(w.f, "look", STR("http://127.0.0.1:9"), &err), RC_OK, err);
+	q.url = STR("http://127.0.0.1:9/echo");
+	CHECK_RC(fetch(w.f, &q, w.a, &out, &err), RC_OK, err);
+	q.purpose = "test";
+	CHECK_RC(fetch(w.f, &q, w.a, &out, &err), RC_DENIED, err);
+	world_end(&w);
+}
+
 TEST(the_resolver_of_the_machine)
 {
 	struct ip ips[FETCH_IPS_MAX];
@@ -623,4 +672,4 @@ TEST_MAIN(TEST_RUN(a_post_with_headers), TEST_RUN(addresses_that_are_not_public)
 	  TEST_RUN(an_exemption_is_one_origin_for_one_purpose), TEST_RUN(redirects_are_judged_anew),
 	  TEST_RUN(a_name_that_changes_its_answer), TEST_RUN(limits_below_at_above),
 	  TEST_RUN(tls_is_checked), TEST_RUN(json_and_nothing_kept), TEST_RUN(threads_share_a_fetcher),
-	  TEST_RUN(the_resolver_of_the_machine))
+	  TEST_RUN(by_a_proxy_nothing_is_asked_from_here), TEST_RUN(the_resolver_of_the_machine))

@@ -9,10 +9,12 @@
 
 #include "duty/duty.h"
 #include "duty/ladder.h"
+#include "incident/takedown.h"
 #include "node/node_notify.h"
 #include "node/node_records.h"
 #include "node/node_settings.h"
 #include "node/pipeline.h"
+#include "node/takedown_sight.h"
 #include "route/directory_records.h"
 #include "route/findings.h"
 #include "record/deliveries.h"
@@ -311,6 +313,16 @@ static enum rc open_duty(struct node *n, struct err *err)
 	return rc == RC_OK ? duty_open(&d, &n->duty, err) : rc;
 }
 
+static enum rc open_takedowns(struct node *n, struct err *err)
+{
+	const struct takedown_world w = { .store = n->store, .records = n->records, .journal = n->journal,
+					  .policies = n->policies, .roles = n->roles, .notify = n->notify,
+					  .settings = n->settings, .log = n->log, .enrich = n->enrich,
+					  .directory = n->directory, .contacts = n->contacts,
+					  .sight = node_takedown_sight(n) };
+	return takedowns_open(&w, &n->takedowns, err);
+}
+
 static enum rc open_tables(struct node *n, struct err *err)
 {
 	struct arena *a = arena_new(KIB(1));
@@ -339,8 +351,13 @@ static void open_helpers(struct node *n)
 						    .answer_bytes = MIB(64), .limit_ms = 20000 };
 	static const struct calls_options read = { .helper = "mail", .most = 1, .question_bytes = MIB(64),
 						   .answer_bytes = MIB(64), .limit_ms = 20000, .serves = 1 };
-	static const struct calls_options crypto = { .helper = "crypto", .most = 1, .question_bytes = MIB(64),
-						     .answer_bytes = MIB(64), .limit_ms = 60000 };
+	/* One at a time: two would have two agents for the same keys. */
+	char *dir = realpath(n->dir, NULL), home[PATH_MAX + 8];
+	snprintf(home, sizeof home, "%s/gnupg", dir ? dir : n->dir);
+	free(dir);
+	const struct calls_options crypto = { .helper = "crypto", .most = 1, .question_bytes = MIB(64),
+					      .answer_bytes = MIB(64), .limit_ms = 60000, .serves = 2000,
+					      .always = home };
 	n->mail_writer = calls_new(n->starter, n->log, &write);
 	n->mail_reader = calls_new(n->starter, n->log, &read);
 	n->crypto = calls_new(n->starter, n->log, &crypto);
@@ -374,6 +391,8 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 		rc = node_notify_open(n, err);
 	if (rc == RC_OK)
 		rc = open_tables(n, err);
+	if (rc == RC_OK)
+		rc = open_takedowns(n, err);
 	if (rc == RC_OK && n->starter)
 		rc = parser_pool_new(n->starter, n->log,
 				     (unsigned)settings_int(n->settings, "parsers"), &n->parsers, err);
@@ -403,6 +422,7 @@ void node_close(struct node *n)
 	if (!n)
 		return;
 	pipeline_free(n->pipeline);
+	takedowns_stop(n->takedowns);
 	node_notify_close(n);
 	end_journal(n);
 	parser_pool_free(n->parsers);
@@ -418,6 +438,7 @@ void node_close(struct node *n)
 	secrets_close(n->secrets);
 	journal_close(n->journal);
 	store_close(n->store);
+	takedowns_close(n->takedowns);
 	duty_close(n->duty);
 	policies_close(n->policies);
 	marks_free(n->marks);

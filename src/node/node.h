@@ -38,6 +38,7 @@ struct node {
 	struct roles *roles;            /* roles.json and DIR/roles.json; as long as the node */
 	struct erase *erase;            /* what is being erased */
 	int64_t retention_us;           /* when the background last found nothing to end */
+	int64_t forget_us;              /* the same of old days (forget.h) */
 	atomic_bool destroying;         /* one thread at a time works at it (destroy.h) */
 	struct repeats *repeats;
 	struct enrich *enrich;
@@ -47,6 +48,7 @@ struct node {
 	struct snapshot *types;         /* of struct types: built in, and DIR/types */
 	struct calendar *calendar;      /* business hours and holidays */
 	struct records *records;
+	struct takedowns *takedowns;    /* incident/takedown.h */
 	struct duty *duty;              /* who has the watch */
 	struct evidence *evidence;
 	struct parser_pool *parsers;

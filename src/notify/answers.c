@@ -108,6 +108,7 @@ static enum rc check_message(struct putting *k)
 	case MESSAGE_WITHDRAWN:
 	case MESSAGE_REFUSED:
 	case MESSAGE_FAILED:
+	case MESSAGE_REHEARSED:
 		break;
 	}
 	return fail(k->err, RC_CONFLICT, "message %lld is %s: nothing can answer it", (long long)k->m.id,

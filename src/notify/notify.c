@@ -99,6 +99,8 @@ enum rc notify_start(struct notify *n, struct err *err)
 	if (rc == RC_OK)
 		rc = open_fetcher(n, err);
 	if (rc == RC_OK)
+		rc = smtp_open(n->w.settings, &n->smtp, err);
+	if (rc == RC_OK)
 		rc = sender_start(n, &n->sender, err);
 	if (rc == RC_OK)
 		n->idle = "";
@@ -110,10 +112,12 @@ void notify_stop(struct notify *n)
 	if (!n)
 		return;
 	sender_stop(n->sender);
+	smtp_close(n->smtp);
 	fetch_free(n->fetcher);
 	destinations_close(n->destinations);
 	n->destinations = NULL;
 	n->sender = NULL;
+	n->smtp = NULL;
 	n->fetcher = NULL;
 }
 

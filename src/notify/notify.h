@@ -69,6 +69,8 @@ struct reached {
 	str languages;        /* by space, in the order they like; "": English */
 	bool ours;            /* a person of ours: gets a link */
 	str record;           /* id of the record it was found in; "" */
+	str key;              /* fingerprint of the key that mail is encrypted to; "": none is known */
+	bool key_needed;      /* mail only encrypted, whatever it says */
 	int64_t retry_us;     /* RC_BUSY: how long to wait; 0: the growing pause */
 };
 /* A way to find who a recipient is and where he is reached by this driver. RC_ABSENT: never, as
@@ -92,6 +94,7 @@ struct rendering {
 	str cut;              /* fields that were cut, by comma */
 	size_t left_out;      /* things it covers that may not be told */
 	bool bare;            /* says nothing of the item, which may not be told by this way */
+	enum tlp tlp;         /* strictest of what it tells; TLP_COUNT: not understood */
 	str subject, text;    /* text: lines; both plain */
 	str link;             /* "" for who has no page here */
 	str rehearsed_for;    /* whom it is for, when it goes to our own address instead; "": it is no rehearsal */

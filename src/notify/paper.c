@@ -8,13 +8,13 @@
 
 enum { PAPERS_MOST = 1000, WORDS_MAX = 500 };
 
-static bool for_paper(const struct message *m, const char *driver)
+static bool for_paper(const struct notify *n, const struct message *m, const char *driver)
 {
 	const struct driver *d = driver_find(m->driver);
 	if (driver)
 		return str_eq(m->driver, str_of(driver));
 	/* A notice is read in the program. */
-	return !str_eq(m->driver, STR("notice")) && (!d || !d->send);
+	return !str_eq(m->driver, STR("notice")) && (!d || !d->send || (d->lacks && d->lacks(n)));
 }
 
 static bool sees_all(const struct cover *covers, size_t count, const struct message *m, bool had_item)
@@ -72,7 +72,7 @@ enum rc paper_print(struct notify *n, const struct viewer *v, const char *driver
 	bool more = true;
 	for (size_t i = count; rc == RC_OK && more && i-- > 0;) {
 		struct paper p;
-		if (!for_paper(&list[i], driver))
+		if (!for_paper(n, &list[i], driver))
 			continue;
 		make_page(n, r, snapshot_table(types), v, list[i].id, page, &p);
 		more = each(ctx, &p);

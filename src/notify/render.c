@@ -2,10 +2,12 @@
 /* From a row of the outbox to what its recipient reads. */
 #include <json-c/json.h>
 
+#include "event/normalise.h"
+#include "notify/defang.h"
 #include "notify/link.h"
 #include "notify/notify_private.h"
 
-enum { TEXT_MAX = 64 << 10, ITEM_MAX = 2 << 20, COVERS_SHOWN = 1000 };
+enum { TEXT_MAX = 64 << 10, ITEM_MAX = 2 << 20, COVERS_SHOWN = 1000, COVERS_LISTED = 25 };
 
 /* Also where no template says so. */
 static const struct { const char *language, *word; } exercise_words[] = {
@@ -32,6 +34,7 @@ struct making {
 	struct rendering *out;
 	struct told item;
 	bool exercise;
+	bool covered;         /* its item is not told, only what it covers */
 	const char *language;
 	struct err *err;
 };
@@ -40,15 +43,17 @@ struct making {
 
 static enum rc take_item(struct making *k)
 {
-	bool bare = false;
+	enum text_item item = TEXT_TOLD;
 	struct err why = { 0 };
-	enum rc rc = texts_bare(k->m->template, &bare, k->err);
-	if (rc != RC_OK || k->m->item.n == 0)
+	enum rc rc = texts_item(k->m->template, &item, k->err);
+	k->covered = item == TEXT_COVERED;
+	if (rc != RC_OK || k->m->item.n == 0 || k->covered)
 		return rc;
 	rc = told_item(k->r, k->types, &k->out->who.to, k->m->item, k->m->item_version, k->a, &k->item, &why);
 	k->out->rule = k->item.rule ? k->item.rule : "";
 	k->out->cut = k->item.cut;
-	if (rc != RC_DENIED || !bare)
+	k->out->tlp = rc == RC_OK ? k->item.tlp : TLP_CLEAR;
+	if (rc != RC_DENIED || item != TEXT_BARE)
 		return rc == RC_OK ? RC_OK : fail(k->err, rc, "%s", why.text);
 	k->out->bare = true;
 	k->out->rule = "nothing of the item is told";
@@ -113,6 +118,12 @@ static void put_finding(const struct finding *f, struct json_object *list)
 	if (!o)
 		return;
 	json_object_object_del(o, "concerns"); /* whom else it concerns is not his to know */
+	struct buf shown = BUF_INIT(KIB(16));
+	defang_key(f->key, &shown);
+	json_object_object_add(o, "shown", text_object(buf_str(&shown)));
+	buf_free(&shown);
+	if (f->returns > 0)
+		json_object_object_add(o, "returned", json_object_new_boolean(true));
 	json_object_array_add(list, o);
 }
 
@@ -127,6 +138,17 @@ static void put_one(struct making *k)
 
 /* --- what it covers --- */
 
+/* As many as a person reads; how many more there are. */
+static void put_listed(struct making *k, struct json_object *covers, size_t told)
+{
+	struct json_object *listed = json_object_new_array();
+	for (size_t i = 0; i < json_count(covers) && i < COVERS_LISTED; i++)
+		json_object_array_add(listed, json_object_get(json_at(covers, i)));
+	json_object_object_add(k->out->data, "listed", listed);
+	if (told > COVERS_LISTED)
+		json_object_object_add(k->out->data, "more", json_object_new_int64((int64_t)told - COVERS_LISTED));
+}
+
 static enum rc take_covers(struct making *k)
 {
 	struct json_object *list = json_object_new_array();
@@ -137,6 +159,7 @@ static enum rc take_covers(struct making *k)
 		rc = told_item(k->r, k->types, &k->out->who.to, k->as->covers[i].item, 0, k->a, &t, k->err);
 		if (rc == RC_OK && t.is_finding && ++told <= COVERS_SHOWN) {
 			put_finding(&t.finding, list);
+			k->out->tlp = t.tlp > k->out->tlp ? t.tlp : k->out->tlp;
 			k->exercise = k->exercise || t.finding.exercise;
 		}
 		if (rc == RC_DENIED || rc == RC_ABSENT) {
@@ -148,6 +171,7 @@ static enum rc take_covers(struct making *k)
 		}
 		told_end(&t);
 	}
+	put_listed(k, list, told);
 	json_object_object_add(k->out->data, "covers", list);
 	json_object_object_add(k->out->data, "cover_count", json_object_new_int64((int64_t)told));
 	return rc;
@@ -159,7 +183,7 @@ static str page_of(struct making *k)
 {
 	struct uuid id;
 	str type, item = k->m->item;
-	if (!k->n->public_url[0] || !k->out->who.ours || k->out->bare)
+	if (!k->n->public_url[0] || !k->out->who.ours || k->out->bare || k->covered)
 		return STR("");
 	if (str_starts(item, STR("finding--")))
 		return arena_fmt(k->a, "%s/findings/" STR_FMT, k->n->public_url,
@@ -189,11 +213,32 @@ static void put_frame(struct making *k)
 	put(k, "to", o->who.name);
 	put(k, "address", o->who.address);
 	put(k, "link", o->link);
+	put(k, "reference", o->bare || k->covered ? STR("") : k->m->item);
 	put(k, "answer_link", answer_of(k));
-	put(k, "reference", o->bare ? STR("") : k->m->item);
 	json_object_object_add(o->data, "urgent", json_object_new_boolean(k->m->lane == LANE_WARNING));
 	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details)
 		json_object_object_add(o->data, "details", details);
+}
+
+/* "shown": addresses that nobody can click, and choices in the language of the text. */
+static void put_shown(struct making *k)
+{
+	const struct type *t = k->item.is_finding || k->out->bare ? NULL : record_view_type(&k->item.view);
+	struct json_object *shown = json_object_new_object();
+	for (size_t i = 0; t && k->m->item.n > 0 && i < t->field_count; i++) {
+		const struct type_field *f = &t->fields[i];
+		str text = json_text(json_get(k->item.view.body, f->name));
+		struct buf b = BUF_INIT(KIB(64));
+		if (text.n > 0 && (f->kind == KIND_URL || f->kind == KIND_DOMAIN || f->kind == KIND_ADDRESS))
+			url_defang(&b, text);
+		for (size_t c = 0; text.n > 0 && f->kind == KIND_CHOICE && c < f->choice_count; c++)
+			if (str_eq(str_of(f->choices[c].name), text))
+				buf_fmt(&b, "%s", words_in(f->choices[c].label, str_of(k->language)));
+		if (b.n > 0)
+			json_object_object_add(shown, f->name, text_object(buf_str(&b)));
+		buf_free(&b);
+	}
+	json_object_object_add(k->out->data, "shown", shown);
 }
 
 static enum rc render_text(struct making *k)
@@ -204,6 +249,8 @@ static enum rc render_text(struct making *k)
 					      o->who.languages, &k->language);
 	enum rc rc = m ? RC_OK : fail(k->err, RC_ABSENT, "there is no text of '" STR_FMT "'", STR_ARG(k->m->template));
 	put(k, "language", str_of(k->language));
+	if (rc == RC_OK)
+		put_shown(k);
 	if (k->exercise) {
 		json_object_object_add(o->data, "exercise", json_object_new_boolean(true));
 		buf_fmt(&b, "%s: ", exercise_word(k->language));
@@ -243,16 +290,16 @@ enum rc notify_render_as(const struct notify *n, struct reader *r, const struct 
 	out->data = json_object_new_object();
 	out->who.to.purpose = m->purpose > PURPOSE_NONE && m->purpose < PURPOSES ? (enum purpose)m->purpose :
 										  PURPOSE_HANDLING;
-	out->who.to.invited = as->invited;
+	out->who.to.invited = out->who.to.invited || as->invited;
 	if (as->languages.n > 0)
 		out->who.languages = as->languages;
 	if (as->no_names)
 		out->who.name = out->who.address = STR("(not for you)");
 	rc = take_item(&k);
 	if (rc == RC_OK && !out->bare) {
-		if (m->item.n > 0 && !k.item.is_finding)
+		if (m->item.n > 0 && !k.covered && !k.item.is_finding)
 			put_record(&k);
-		else if (m->item.n > 0)
+		else if (m->item.n > 0 && !k.covered)
 			put_one(&k);
 		rc = take_covers(&k);
 	}
@@ -269,15 +316,17 @@ enum rc notify_render_as(const struct notify *n, struct reader *r, const struct 
 	return rc;
 }
 
-/* Who stands on the list of a round is invited to it. */
-static enum rc is_invited(struct reader *r, const struct message *m, bool *out, struct err *err)
+/* Who stands on the list of a round is invited to it, and whom a record is for that names them. */
+static enum rc is_invited(struct reader *r, const struct types *t, const struct message *m, bool *out,
+			  struct err *err)
 {
 	struct uuid item, organisation;
 	str item_type, type, whole = m->recipient, id = str_cut(&whole, '/');
 	*out = false;
 	if (!record_id_parse(m->item, &item_type, &item) || !record_id_parse(id, &type, &organisation))
 		return RC_OK;
-	return round_invites(r, item, organisation, out, err);
+	enum rc rc = round_invites(r, item, organisation, out, err);
+	return rc == RC_OK && !*out ? parties_invite(r, t, m->item, id, out, err) : rc;
 }
 
 static enum rc render_kept(const struct notify *n, struct reader *r, const struct types *t, const struct message *m,
@@ -288,7 +337,7 @@ static enum rc render_kept(const struct notify *n, struct reader *r, const struc
 	*out = (struct rendering){ .rule = "", .cut = STR("") };
 	enum rc rc = outbox_covers(reader_conn(r), m->id, a, &covers, &as.cover_count, err);
 	if (rc == RC_OK)
-		rc = is_invited(r, m, &as.invited, err);
+		rc = is_invited(r, t, m, &as.invited, err);
 	as.covers = covers;
 	return rc == RC_OK ? notify_render_as(n, r, t, m, &as, a, out, err) : rc;
 }

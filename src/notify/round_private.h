@@ -74,6 +74,8 @@ MUST_CHECK enum rc round_members_load(struct conn *c, struct uuid round, enum me
 				struct err *err);
 str uuid_bytes(const struct uuid *id);
 
+/* The node itself, for what it notes of contacts. */
+MUST_CHECK enum rc node_viewer(const struct notify *n, struct viewer *out, struct err *err);
 /* Sets `confirmed` and `unanswered` of the contact that `recipient` was reached by. An organisation
  * without that column, or gone: nothing. */
 MUST_CHECK enum rc contact_mark(struct tx *tx, struct notify *n, str recipient, int contact, bool answered,

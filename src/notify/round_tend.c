@@ -106,7 +106,7 @@ static enum rc changed(struct tx *tx, struct records *r, void *ctx, const struct
 
 /* --- as the node itself --- */
 
-static enum rc node_viewer(struct notify *n, struct viewer *out, struct err *err)
+enum rc node_viewer(const struct notify *n, struct viewer *out, struct err *err)
 {
 	*out = viewer_node(n->w.roles, "rounds");
 	return policies_apply(n->w.policies, out, err);

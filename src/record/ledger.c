@@ -9,6 +9,7 @@ static const char *const kind_names[] = {
 	[LEDGER_FAILED] = "failed",	  [LEDGER_RECEIPT] = "receipt",
 	[LEDGER_ANSWER] = "answer",	  [LEDGER_SHOWN] = "shown",
 	[LEDGER_SAID] = "said",		  [LEDGER_REHEARSED] = "rehearsed",
+	[LEDGER_BOUNCED] = "bounced",
 };
 
 const char *ledger_kind_name(enum ledger_kind k)
@@ -92,6 +93,21 @@ enum rc ledger_receipt(struct tx *tx, int64_t message, enum ledger_kind kind, st
 		struct outcome_of o = { .policy = m.policy, .rule = "", .reference = reference,
 					.words = words };
 		rc = ledger_of_message(tx, &m, kind, &o, err);
+	}
+	arena_free(a);
+	return rc;
+}
+
+enum rc ledger_bounced(struct tx *tx, int64_t message, str reference, str words, struct err *err)
+{
+	struct message m;
+	struct arena *a = arena_new(KIB(4));
+	enum rc rc = outbox_load(tx_conn(tx), message, a, &m, err);
+	if (rc == RC_OK && m.tries == 0)
+		rc = fail(err, RC_CONFLICT, "message %lld was never sent: it cannot come back", (long long)message);
+	if (rc == RC_OK) {
+		struct outcome_of o = { .policy = m.policy, .rule = "", .reference = reference, .words = words };
+		rc = ledger_of_message(tx, &m, LEDGER_BOUNCED, &o, err);
 	}
 	arena_free(a);
 	return rc;

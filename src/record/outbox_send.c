@@ -261,3 +261,25 @@ enum rc outbox_end(struct store *s, int64_t id, const struct outcome_of *o, stru
 	store_submit(s, &job);
 	return store_wait(s, &job, err);
 }
+
+enum rc outbox_returned(struct tx *tx, int64_t id, bool again, str words, struct err *err)
+{
+	struct message m;
+	struct arena *a = arena_new(KIB(4));
+	enum rc rc = outbox_load(tx_conn(tx), id, a, &m, err);
+	if (rc == RC_OK && m.state != MESSAGE_SENT && m.state != MESSAGE_UNCERTAIN)
+		rc = fail(err, RC_CONFLICT, "message %lld is %s: it cannot come back", (long long)id,
+			  message_state_name(m.state));
+	if (rc == RC_OK && again) {
+		struct sql *q = sql(tx_conn(tx), "UPDATE outbox SET state = 1, lease_us = 0, not_before_us = 0, words = ?"
+						 " WHERE id = ?");
+		sql_str(q, 1, or_empty(words));
+		sql_int(q, 2, id);
+		rc = sql_run(q, err);
+	} else if (rc == RC_OK) {
+		const struct outcome_of o = { .policy = m.policy, .rule = "", .words = words };
+		rc = end_as(tx, &m, MESSAGE_FAILED, LEDGER_FAILED, &o, err);
+	}
+	arena_free(a);
+	return rc;
+}

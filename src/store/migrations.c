@@ -464,6 +464,24 @@ static const char version_4[] =
 	/* --- notify: letters, templates --- */
 	/* --- notify: mail out, bounces --- */
 	/* --- notify: mail in, threads --- */
+	/* inbound_keep.c: each mail that came, once; digest: of its bytes with lines by LF; state 1 waits,
+	 * 2 done; kind: enum inbound_kind; record: its uuid. The bytes stand in mail_in_raw until then */
+	"CREATE TABLE mail_in (id INTEGER PRIMARY KEY, digest BLOB UNIQUE NOT NULL, at_us INTEGER NOT NULL,"
+	" box TEXT NOT NULL, bytes INTEGER NOT NULL, state INTEGER NOT NULL, kind INTEGER NOT NULL,"
+	" message_id TEXT NOT NULL, record BLOB, reports INTEGER NOT NULL, tries INTEGER NOT NULL,"
+	" words TEXT NOT NULL);"
+	"CREATE INDEX mail_in_waiting ON mail_in (id) WHERE state = 1;"
+	"CREATE INDEX mail_in_message ON mail_in (message_id) WHERE message_id <> '';"
+	"CREATE TABLE mail_in_raw (id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+	/* how many of each kind there ever were */
+	"CREATE TABLE mail_in_count (kind INTEGER PRIMARY KEY, mails INTEGER NOT NULL);"
+	/* node/mail_pick.c: up to where a mailbox was read (RFC 3501 section 2.3.1.1); words: why it
+	 * cannot be, since then; '' it can */
+	"CREATE TABLE mail_box (name TEXT PRIMARY KEY, validity INTEGER NOT NULL, uid INTEGER NOT NULL,"
+	" words TEXT NOT NULL, since_us INTEGER NOT NULL) WITHOUT ROWID;"
+	/* inbound_tags.c: the number another one's ticket system gave to what answers a message of ours */
+	"CREATE TABLE mail_foreign (organisation TEXT, ours INTEGER, theirs TEXT NOT NULL, at_us INTEGER NOT NULL,"
+	" PRIMARY KEY (organisation, ours)) WITHOUT ROWID;"
 	/* --- notify: answers --- */
 	/* answers.c: what was answered to a message. kind: enum answer_kind; findings: how many; key: of the
 	 * submission; file: digest in record_file, or NULL; seen_us: one of us took note, 0: nobody has to */
@@ -480,6 +498,20 @@ static const char version_4[] =
 	"CREATE INDEX answer_finding_of ON answer_finding (answer);"
 	"CREATE INDEX answer_finding_claim ON answer_finding (finding, answer) WHERE claim = 1;"
 	/* --- incident: takedown, correspondence --- */
+	/* incident/takedown_tend.c: open and closed takedowns, what is due; messages to each party; looks */
+	"CREATE TABLE takedown_watch (record BLOB PRIMARY KEY, item TEXT NOT NULL, open INTEGER NOT NULL,"
+	" down INTEGER NOT NULL, quiet INTEGER NOT NULL, asked_us INTEGER NOT NULL, down_us INTEGER NOT NULL,"
+	" ask_us INTEGER NOT NULL, look_us INTEGER NOT NULL, gone_run INTEGER NOT NULL, gone_us INTEGER NOT NULL,"
+	" up_run INTEGER NOT NULL, rounds INTEGER NOT NULL, relapses INTEGER NOT NULL, thank INTEGER NOT NULL,"
+	" back INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX takedown_ask_due ON takedown_watch (ask_us) WHERE ask_us > 0;"
+	"CREATE INDEX takedown_look_due ON takedown_watch (look_us) WHERE look_us > 0;"
+	"CREATE INDEX takedown_thank_due ON takedown_watch (record) WHERE thank > 0;"
+	"CREATE TABLE takedown_ask (record BLOB, party TEXT, seq INTEGER, at_us INTEGER NOT NULL,"
+	" template TEXT NOT NULL, message INTEGER NOT NULL, PRIMARY KEY (record, party, seq)) WITHOUT ROWID;"
+	"CREATE TABLE takedown_look (record BLOB, at_us INTEGER, outcome INTEGER NOT NULL, status INTEGER NOT NULL,"
+	" digest TEXT NOT NULL, bytes INTEGER NOT NULL, head TEXT NOT NULL, dns TEXT NOT NULL, words TEXT NOT NULL,"
+	" PRIMARY KEY (record, at_us)) WITHOUT ROWID;"
 	/* --- stats --- */
 	/* --- web: public reports, mail list --- */
 	"PRAGMA user_version = 4;";

@@ -5,6 +5,7 @@
 
 #include "base/csv.h"
 #include "base/hash.h"
+#include "event/normalise.h"
 #include "web/assets.h"
 
 struct compiled {
@@ -99,16 +100,7 @@ void templates_free(struct templates *t)
 
 void defang(struct buf *out, str url)
 {
-	if (str_starts_nocase(url, STR("http"))) {
-		buf_add(out, STR("hxxp"));
-		url = str_from(url, 4);
-	}
-	for (size_t i = 0; i < url.n; i++) {
-		if (url.p[i] == '.')
-			buf_add(out, STR("[.]"));
-		else
-			buf_char(out, url.p[i]);
-	}
+	url_defang(out, url);
 }
 
 static struct json_object *shown_value(str name, struct json_object *v)

@@ -136,7 +136,7 @@ str outside_word(str language, const char *name)
 	return STR("");
 }
 
-void outside_put_frame(struct page *p, str language, str path)
+void outside_put_frame(struct page *p, str language)
 {
 	json_put_str(&p->j, "lang", language);
 	if (p->form != FORM_HTML)
@@ -152,7 +152,7 @@ void outside_put_frame(struct page *p, str language, str path)
 		json_open(&p->j, '{');
 		json_put_str(&p->j, "code", str_of(languages[i].code));
 		json_put_str(&p->j, "name", str_of(languages[i].name));
-		json_put_str(&p->j, "href", arena_fmt(p->a, STR_FMT "?lang=%s", STR_ARG(path), languages[i].code));
+		json_put_str(&p->j, "href", arena_fmt(p->a, "?lang=%s", languages[i].code));
 		json_put_bool(&p->j, "current", str_eq(language, str_of(languages[i].code)));
 		json_close(&p->j, '}');
 	}

@@ -9,8 +9,8 @@
 
 /* "en" or "id": what the address says, else the first of `theirs` (by space) there is, else the browser's. */
 str outside_language(struct page *p, str theirs);
-/* "lang", "w":{words}, "languages":[{"code","name","href","current"}]; `path` of this page. */
-void outside_put_frame(struct page *p, str language, str path);
+/* "lang", "w":{words}, "languages":[{"code","name","href","current"}]. */
+void outside_put_frame(struct page *p, str language);
 str outside_word(str language, const char *name);
 /* "kinds":[{"name","label","chosen"}]; `about_findings`: else it is about something else. */
 void outside_put_kinds(struct page *p, str language, bool about_findings, str chosen);

@@ -164,6 +164,10 @@ void page_put_destroy(struct page *p, str object);
 /* "cases":{"waiting","in_work","list_href","may_make"}: incidents, as many as he may see, "200+" when there are more;
  * for who may see them at all (page_triage.c). */
 MUST_CHECK enum rc page_put_cases(struct page *p, struct err *err);
+/* "answers":[…] of a finding, "claim"; and "told":[…], to whom, for who operates the node (page_answers.c). */
+MUST_CHECK enum rc page_put_answers(struct page *p, const struct finding *f, struct err *err);
+/* "answers_waiting", at most 100 counted, "answers_more". */
+MUST_CHECK enum rc page_put_answers_waiting(struct page *p, struct err *err);
 /* "qr": path data of an SVG of "qr_size" modules (ISO/IEC 18004, libqrencode). */
 void page_qr(struct page *p, str text);
 

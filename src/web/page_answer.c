@@ -126,7 +126,7 @@ static enum rc show(struct page *p, struct linked *l, str kind, str words, str b
 	p->template = "answer";
 	p->title = arena_z(p->a, !l->found ? outside_word(l->language, "absent_title") : l->rendered ? l->what.subject :
 			   outside_word(l->language, "answer"));
-	outside_put_frame(p, l->language, path_of(p, l));
+	outside_put_frame(p, l->language);
 	json_put_bool(&p->j, "found", l->found);
 	json_put_bool(&p->j, "often", l->often);
 	json_put_bool(&p->j, "rehearsed", l->rehearsed);

@@ -166,31 +166,6 @@ static enum rc put_told(struct page *p, str item, struct err *err)
 	return rc == RC_DENIED ? RC_OK : rc;
 }
 
-static enum rc put_answers(struct page *p, const struct finding *f, struct err *err)
-{
-	struct answer_row *list = NULL;
-	size_t n = 0;
-	enum rc rc = answers_of_finding(reader_conn(p->r), f->id, TOLD_SHOWN, p->a, &list, &n, err);
-	json_put_str(&p->j, "claim", rc == RC_OK ? str_of(claim_name(answer_outcome(f, list, n))) : STR(""));
-	json_key(&p->j, STR("answers"));
-	json_open(&p->j, '[');
-	for (size_t i = 0; rc == RC_OK && i < n; i++) {
-		str to = list[i].recipient;
-		json_open(&p->j, '{');
-		json_put_time(&p->j, "at", list[i].at_us);
-		json_put_str(&p->j, "kind", str_of(answer_kind_name(list[i].kind)));
-		json_put_i64(&p->j, "message", list[i].message);
-		put_reference(p, "from_ref", str_cut(&to, '/'));
-		json_put_str(&p->j, "by", list[i].by);
-		json_put_str(&p->j, "words", list[i].words);
-		json_put_str(&p->j, "channel", list[i].channel);
-		json_put_str(&p->j, "claim", str_of(claim_name(list[i].claim)));
-		json_close(&p->j, '}');
-	}
-	json_close(&p->j, ']');
-	return rc;
-}
-
 enum rc page_finding(struct page *p, struct err *err)
 {
 	struct finding f;
@@ -211,9 +186,6 @@ enum rc page_finding(struct page *p, struct err *err)
 			   p->a, put_linked, p, err);
 	json_close(&p->j, ']');
 	if (rc == RC_OK)
-		rc = put_told(p, arena_fmt(p->a, "finding--" STR_FMT, STR_ARG(p->item)), err);
-	/* what people write of themselves: as the reason of a mark */
-	if (rc == RC_OK && p->caller.viewer.as.personal_basis && p->caller.viewer.as.kind == RECIPIENT_STAFF)
-		rc = put_answers(p, &f, err);
-	return rc;
+		rc = page_put_answers(p, &f, err);
+	return rc == RC_OK ? put_told(p, arena_fmt(p->a, "finding--" STR_FMT, STR_ARG(p->item)), err) : rc;
 }

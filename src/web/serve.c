@@ -8,7 +8,9 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#include "incident/takedown.h"
 #include "node/collect.h"
+#include "node/mail_pick.h"
 #include "node/node_settings.h"
 #include "notify/notify.h"
 #include "web/web.h"
@@ -28,6 +30,7 @@ struct serving {
 	struct http *http;
 	struct control *control;
 	struct collector *collector;
+	struct mail_pick *mail_pick;
 	char address[128];
 };
 
@@ -101,13 +104,19 @@ static enum rc start(struct serving *s, const struct serve_options *o, struct er
 		rc = collect_start(s->node, &s->collector, err);
 	if (rc == RC_OK)
 		rc = notify_start(s->node->notify, err);
+	if (rc == RC_OK)
+		rc = mail_pick_start(s->node, &s->mail_pick, err);
+	if (rc == RC_OK)
+		rc = takedowns_start(s->node->takedowns, err);
 	return rc;
 }
 
 static void stop(struct serving *s)
 {
 	pipeline_stop(s->node->pipeline);
+	takedowns_stop(s->node->takedowns);
 	notify_stop(s->node->notify);
+	mail_pick_stop(s->mail_pick);
 	collect_stop(s->collector);
 	control_stop(s->control);
 	if (s->web)
