@@ -18,6 +18,7 @@ struct making {
 	struct case_type type;
 	str links[FROM_MOST]; size_t link_count;
 	const struct labels_of *marked[FROM_MOST]; size_t marked_count; /* of each source */
+	str accepts[FROM_MOST]; size_t accept_count; /* statements that are thereby taken up */
 	/* what is filled in */
 	str title, summary, class, kind, organisation, how;
 	int64_t first_us;
@@ -292,6 +293,9 @@ static enum rc add_record(struct making *k, str id)
 		if (k->type.indicators)
 			indicators_in_text(k->type.indicators, text, &k->j, &k->indicator_count);
 		k->links[k->link_count++] = record_view_id(&v, k->a);
+		const struct meaning *waits = type_meaning(t, STR("statement.received"));
+		if (waits && !waits->field && (int)waits->state == record_view_state(&v))
+			k->accepts[k->accept_count++] = record_view_id(&v, k->a);
 	}
 	record_view_end(&v);
 	return rc;
@@ -392,6 +396,23 @@ struct job {
 	struct change_errors *errors;
 };
 
+/* What somebody told us is being worked from now on. */
+static enum rc accept_statement(struct tx *tx, struct job *job, str id, struct err *err)
+{
+	struct making *k = job->k;
+	struct record_view moved = { 0 };
+	str type = str_head(id, str_find(id, STR("--")));
+	const struct type *t = types_find(k->t, type);
+	const struct meaning *m = t ? type_meaning(t, STR("statement.accepted")) : NULL;
+	if (!m || m->field)
+		return RC_OK;
+	const struct change_request move = { .id = id, .why = k->q->why, .language = k->q->language,
+					     .to_state = str_of(t->states[m->state].name) };
+	enum rc rc = change_record_tx(tx, job->r, k->v, &move, k->a, &moved, job->errors, err);
+	record_view_end(&moved);
+	return rc;
+}
+
 static enum rc put_all(struct tx *tx, void *ctx, struct err *err)
 {
 	struct job *job = ctx;
@@ -409,6 +430,8 @@ static enum rc put_all(struct tx *tx, void *ctx, struct err *err)
 		rc = change_link_tx(tx, job->r, k->v, job->id, STR("related"), k->links[i], k->q->why, k->a,
 				    &link, err);
 	}
+	for (size_t i = 0; rc == RC_OK && i < k->accept_count; i++)
+		rc = accept_statement(tx, job, k->accepts[i], err);
 	if (rc == RC_OK && k->q->open) {
 		const struct change_request move = { .id = job->id, .why = k->q->why, .language = k->q->language,
 			.to_state = str_of(k->type.type->states[k->type.open].name) };

@@ -9,6 +9,7 @@
 #include "node/forget.h"
 #include "node/holds.h"
 #include "node/indicators_once.h"
+#include "node/statements.h"
 #include "record/clocks.h"
 #include "record/erase.h"
 #include "record/retention.h"
@@ -157,6 +158,7 @@ enum rc node_records_open(struct node *n, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	records_add_hook(n->records, &(struct record_hook){ .changed = indicators_follow });
+	records_add_hook(n->records, &(struct record_hook){ .changed = statements_follow, .ctx = n });
 	store_add_tend(n->store, tick, n);
 	store_add_tend(n->store, indicators_once, n->records);
 	rc = open_evidence(n, err);

@@ -34,6 +34,9 @@ struct web {
 	struct sessions *sessions;
 	struct access_guard *guard;
 	struct access_guard *links; /* of answers: wrong ones close no other door */
+	struct access_guard *told, *receipts; /* of the public pages (public.h) */
+	_Atomic uint64_t told_hour; /* how much all together told us in this hour */
+	struct snapshot *kept;      /* what the public pages show, for some seconds */
 	struct login login;
 	struct fetcher *fetcher;
 	struct oidc *oidc;         /* NULL: no provider is set */

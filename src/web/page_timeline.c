@@ -82,6 +82,7 @@ static const struct {
 	{ "events", "Events", "Kejadian" },
 	{ "quarantine", "records in quarantine", "catatan di karantina" },
 	{ "no_reports", "No report waits.", "Tidak ada laporan yang menunggu." },
+	{ "statements", "Told without signing in", "Disampaikan tanpa masuk" },
 	{ "done", "Done", "Selesai" },
 	{ "tried", "Tried, nothing is changed", "Dicoba, tidak ada yang diubah" },
 	{ "new", "New report", "Laporan baru" },

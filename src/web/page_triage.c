@@ -7,7 +7,7 @@
 #include "incident/indicators.h"
 #include "web/records.h"
 
-enum { GROUPS_MOST = 20, QUARANTINE_LOOK = 100, CASES_LOOK = 200 };
+enum { GROUPS_MOST = 20, QUARANTINE_LOOK = 100, CASES_LOOK = 200, STATEMENTS_SHOWN = 50 };
 
 struct listing {
 	struct page *p;
@@ -97,6 +97,33 @@ static enum rc put_reports(struct page *p, const struct case_type *t, struct err
 	return rc;
 }
 
+/* --- what people told us without signing in --- */
+
+static bool put_statement(void *ctx, const struct record_view *v)
+{
+	struct page *p = ctx;
+	json_open(&p->j, '{');
+	put_members(p, v);
+	json_put_str(&p->j, "href", record_href(p, v, ""));
+	json_close(&p->j, '}');
+	return !p->doc.over;
+}
+
+static enum rc put_statements(struct page *p, struct err *err)
+{
+	const struct type *t = types_meaning(page_types(p), STR("statement.received"));
+	const struct meaning *m = t ? type_meaning(t, STR("statement.received")) : NULL;
+	if (!m || m->field || !authz_ever(&p->caller.viewer, ACTION_READ, t) || p->form == FORM_CSV)
+		return RC_OK;
+	struct record_query q = { .type = t, .ascending = true, .states = UINT64_C(1) << m->state };
+	json_key(&p->j, STR("statements"));
+	json_open(&p->j, '[');
+	enum rc rc = read_records(p->r, page_types(p), &p->caller.viewer, &q, STATEMENTS_SHOWN, p->a, put_statement, p, err);
+	json_close(&p->j, ']');
+	json_put_bool(&p->j, "statements_shown", rc == RC_OK);
+	return rc;
+}
+
 /* --- what feeds brought --- */
 
 static enum rc put_feeds(struct page *p, struct err *err)
@@ -154,6 +181,8 @@ enum rc page_triage(struct page *p, struct err *err)
 	enum rc rc = page_reader(p, err);
 	if (rc == RC_OK)
 		rc = put_reports(p, &t, err);
+	if (rc == RC_OK)
+		rc = put_statements(p, err);
 	return rc == RC_OK ? put_feeds(p, err) : rc;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/page.h"
 
+#include "web/public.h"
+
 struct route {
 	const char *method, *path;
 	enum right right;
@@ -53,6 +55,7 @@ enum rc web_new(struct node *n, struct web **out, struct err *err)
 	w->sessions = sessions_new();
 	w->guard = guard_new();
 	w->links = guard_new();
+	public_open(w);
 	enum rc rc = templates_new(&w->templates, err);
 	if (rc == RC_OK)
 		rc = open_login(w, err);
@@ -71,6 +74,7 @@ void web_free(struct web *w)
 	sessions_free(w->sessions);
 	guard_free(w->guard);
 	guard_free(w->links);
+	public_close(w);
 	oidc_free(w->oidc);
 	fetch_free(w->fetcher);
 	arena_free(w->a);
