@@ -22,4 +22,8 @@ readelf -sW "$RONDA_BUILD/ronda" | grep -qE '_chk@|_chk$'
 ok $? "ronda uses the checked libc calls"
 ! grep -qa RONDA_CLOCK_FILE "$RONDA_BUILD/ronda"
 ok $? "a release has no clock that can be moved"
+# A library takes the first of two functions of one name without a word.
+nm -g --defined-only "$RONDA_BUILD/librondaall.a" "$RONDA_BUILD/librondaparser.a" 2>/dev/null |
+	awk '$2 ~ /^[TDBR]$/ { print $3 }' | sort | uniq -d >"$T/out"
+is "$(wc -l <"$T/out")" 0 "no two functions have one name"
 done_testing

@@ -22,6 +22,12 @@ done
 HOOK=http://127.0.0.1:$(cat "$T/port")
 ronda init "$D" --name "Team B" --country ID --team small --account "Lead A" >"$T/out" 2>"$T/err"
 ok $? "a node is made"
+ronda rehearsal -d "$D" show >"$T/out" 2>"$T/err"
+has "$T/out" 'node.*rehearsal' "a new node is in rehearsal"
+check_fails 65 "which is ended with a reason alone" r rehearsal live --all
+check "by a person with an account" r rehearsal live --all --why "a test"
+r journal list --csv >"$T/out" 2>"$T/err"
+has "$T/out" 'rehearsal.live' "and stands in the journal"
 printf '{"%s/ok":{"secret":"sixteen letters or more"}}' "$HOOK" >"$T/destinations"
 chmod 644 "$T/destinations"
 send="--set send_messages=yes --set webhook_hosts=$HOOK --set destinations_file=$T/destinations --set send_pace=0s"

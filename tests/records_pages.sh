@@ -176,6 +176,11 @@ answers 200 "lifted" json -d '{"held":false,"why":"over"}' "$URL/incident/2/hold
 answers 400 "erased without a reason" json -d '{}' "$URL/incident/2/erase"
 answers 200 "erased" json -d '{"why":"asked for"}' "$URL/incident/2/erase"
 says '"erased":true' "it is"
+# People are told who by name, programs by the number that stays.
+answers 200 "a history" go "$URL/incident/incident-1/history"
+has "$T/body" 'data-label="Who">Duty A<' "names the colleague"
+answers 200 "to a program" go "$URL/incident/incident-1/history.json"
+has "$T/body" '"author":"account:' "by his number"
 api "$URL/search.json?text=Web"
 has_not "$T/body" "$two" "and not found any more"
 stop_node

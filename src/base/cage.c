@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 /* What newer kernels know and Debian 12's header does not name: <linux/landlock.h>
@@ -43,7 +44,43 @@ static struct rules_v6 rules_for(long abi, size_t *bytes_out)
 	};
 }
 
+/* What each word allows, of what this kernel knows; a file takes only the first three. */
+static uint64_t allowed_bits(unsigned may, uint64_t known, bool is_dir)
+{
+	const uint64_t of_files = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |
+				  LANDLOCK_ACCESS_FS_WRITE_FILE | UINT64_C(1) << 14; /* truncate */
+	uint64_t bits = may & CAGE_READ ? LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR : 0;
+	if (may & CAGE_RUN)
+		bits |= LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE;
+	if (may & CAGE_WRITE)
+		bits |= LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+			LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
+			LANDLOCK_ACCESS_FS_MAKE_SOCK | UINT64_C(1) << 14;
+	return bits & known & (is_dir ? UINT64_MAX : of_files);
+}
+
+static enum rc allow_path(int rules, const struct cage_path *p, uint64_t known, struct err *err)
+{
+	struct stat st;
+	int fd = open(p->path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? RC_OK : fail_errno(err, errno, "cannot open '%s'", p->path);
+	struct landlock_path_beneath_attr rule = { .parent_fd = fd };
+	if (fstat(fd, &st) == 0)
+		rule.allowed_access = allowed_bits(p->may, known, S_ISDIR(st.st_mode));
+	long rc = rule.allowed_access ?
+			  syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) : 0;
+	int code = errno;
+	close(fd);
+	return rc == 0 ? RC_OK : fail_errno(err, code, "cannot allow '%s'", p->path);
+}
+
 enum rc cage_landlock(bool *present_out, struct err *err)
+{
+	return cage_landlock_but(NULL, 0, present_out, err);
+}
+
+enum rc cage_landlock_but(const struct cage_path *paths, size_t count, bool *present_out, struct err *err)
 {
 	*present_out = false;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
@@ -60,13 +97,14 @@ enum rc cage_landlock(bool *present_out, struct err *err)
 	long fd = syscall(SYS_landlock_create_ruleset, &rules, bytes, 0);
 	if (fd < 0)
 		return fail_errno(err, errno, "cannot make Landlock's rules");
-	long rc = syscall(SYS_landlock_restrict_self, (int)fd, 0);
-	int code = errno;
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		rc = allow_path((int)fd, &paths[i], rules.fs, err);
+	if (rc == RC_OK && syscall(SYS_landlock_restrict_self, (int)fd, 0) != 0)
+		rc = fail_errno(err, errno, "cannot enter Landlock");
 	close((int)fd);
-	if (rc != 0)
-		return fail_errno(err, code, "cannot enter Landlock");
-	*present_out = true;
-	return RC_OK;
+	*present_out = rc == RC_OK;
+	return rc;
 }
 
 static enum rc limit(int resource, rlim_t most, const char *name, struct err *err)
@@ -106,7 +144,7 @@ static enum rc limits(const struct cage *cage, struct err *err)
 	return rc;
 }
 
-static enum rc drop_privileges(struct err *err)
+enum rc cage_drop_privileges(struct err *err)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[2] = { { 0 } };
@@ -132,6 +170,11 @@ static const char *const allowed[] = {
 #endif
 };
 
+/* Looking for a file gets an error, and nothing. */
+#ifndef RONDA_SANITIZED
+static const char *const files[] = { "open", "openat", "readlink", "readlinkat", "access", "stat", "newfstatat" };
+#endif
+
 #ifdef RONDA_SANITIZED
 /* A sanitizer that reports looks for maps and symbols: it gets an error and goes
  * on to print. */
@@ -147,9 +190,15 @@ static int add_rule(scmp_filter_ctx ctx, uint32_t action, const char *name, unsi
 	return nr < 0 ? 0 : seccomp_rule_add_array(ctx, action, nr, n, args);
 }
 
-static int add_rules(scmp_filter_ctx ctx)
+static int add_rules(scmp_filter_ctx ctx, bool refuse_files)
 {
 	int bad = 0;
+#ifndef RONDA_SANITIZED
+	for (size_t i = 0; refuse_files && i < COUNT_OF(files); i++)
+		bad |= add_rule(ctx, SCMP_ACT_ERRNO(EACCES), files[i], 0, NULL);
+#else
+	(void)refuse_files; /* refused anyway */
+#endif
 	for (size_t i = 0; i < COUNT_OF(allowed); i++)
 		bad |= add_rule(ctx, SCMP_ACT_ALLOW, allowed[i], 0, NULL);
 #ifdef RONDA_SANITIZED
@@ -166,13 +215,13 @@ static int add_rules(scmp_filter_ctx ctx)
 	return bad;
 }
 
-static enum rc allow_list(struct err *err)
+static enum rc allow_list(const struct cage *cage, struct err *err)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	if (!ctx)
 		return fail(err, RC_IO, "cannot make the list of system calls");
 	enum rc rc = RC_OK;
-	if (add_rules(ctx) != 0)
+	if (add_rules(ctx, cage->refuse_files) != 0)
 		rc = fail(err, RC_IO, "cannot fill the list of system calls");
 	if (rc == RC_OK) {
 		int code = seccomp_load(ctx);
@@ -189,10 +238,10 @@ enum rc cage_enter(struct cage *cage, struct err *err)
 	 * it are themselves not on it. */
 	enum rc rc = cage_landlock(&cage->landlock, err);
 	if (rc == RC_OK)
-		rc = drop_privileges(err);
+		rc = cage_drop_privileges(err);
 	if (rc == RC_OK)
 		rc = limits(cage, err);
 	if (rc == RC_OK)
-		rc = allow_list(err);
+		rc = allow_list(cage, err);
 	return rc;
 }

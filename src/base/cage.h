@@ -18,6 +18,8 @@
 
 struct cage {
 	size_t memory_bytes; /* RLIMIT_AS; not set in sanitizer builds */
+	bool refuse_files;   /* opening one gives EACCES instead of death: for libraries that look
+	                      * for files they can do without */
 	bool landlock;       /* out: the kernel had it */
 };
 MUST_CHECK enum rc cage_enter(struct cage *cage, struct err *err);
@@ -25,5 +27,17 @@ MUST_CHECK enum rc cage_enter(struct cage *cage, struct err *err);
 /* Landlock alone: no file may be opened, no TCP port used. A part of
  * cage_enter(); by itself it lets tests see that it works without seccomp. */
 MUST_CHECK enum rc cage_landlock(bool *present_out, struct err *err);
+
+/* The two pieces a helper with a cage of its own needs (mail/crypto_cage.c): Landlock with what may
+ * still be done at some paths, and no privileges and no debugger. A path that is not there is left
+ * out. */
+enum cage_may { CAGE_READ = 1, CAGE_RUN = 2, CAGE_WRITE = 4 }; /* below a directory, or the one file */
+struct cage_path {
+	const char *path;
+	unsigned may;
+};
+MUST_CHECK enum rc cage_landlock_but(const struct cage_path *paths, size_t count, bool *present_out,
+				     struct err *err);
+MUST_CHECK enum rc cage_drop_privileges(struct err *err);
 
 #endif

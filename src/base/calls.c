@@ -22,6 +22,7 @@ struct calls {
 	struct starter *starter;
 	struct log *log;
 	struct calls_options o;
+	char *always;
 	struct slot *slots;
 	struct queue *free_slots;
 };
@@ -32,6 +33,7 @@ struct calls *calls_new(struct starter *starter, struct log *log, const struct c
 	c->starter = starter;
 	c->log = log;
 	c->o = *o;
+	c->always = o->always ? x_strdup(o->always) : NULL;
 	c->slots = x_array(o->most, sizeof(*c->slots));
 	c->free_slots = queue_new(o->most);
 	for (unsigned i = 0; i < o->most; i++) {
@@ -49,6 +51,7 @@ void calls_free(struct calls *c)
 		starter_end(c->starter, &c->slots[i].child);
 	queue_free(c->free_slots);
 	free(c->slots);
+	free(c->always);
 	free(c);
 }
 
@@ -97,22 +100,27 @@ static enum rc slot_ready(struct calls *c, struct slot *s, struct err *err)
 	return RC_OK;
 }
 
+static bool put_block(const struct calls *c, const struct slot *s, str block, uint64_t *at)
+{
+	unsigned char *to = s->child.area;
+	uint64_t n = block.n;
+	if (n > c->o.question_bytes || *at + sizeof n > c->o.question_bytes - n)
+		return false;
+	memcpy(to + *at, &n, sizeof n);
+	if (n > 0)
+		memcpy(to + *at + sizeof n, block.p, n);
+	*at += sizeof n + n;
+	return true;
+}
+
 static enum rc put_question(const struct calls *c, struct slot *s, const str *blocks, size_t count,
 			    uint64_t *bytes_out, struct err *err)
 {
-	unsigned char *to = s->child.area;
-	size_t room = c->o.question_bytes, at = 0;
-	for (size_t i = 0; i < count; i++) {
-		if (blocks[i].n > room || at + sizeof(uint64_t) > room - blocks[i].n)
-			return fail(err, RC_LIMIT, "too long for ronda-%s: at most %zu MiB", c->o.helper, room >> 20);
-		uint64_t n = blocks[i].n;
-		memcpy(to + at, &n, sizeof n);
-		if (n > 0)
-			memcpy(to + at + sizeof n, blocks[i].p, n);
-		at += sizeof n + n;
-	}
-	*bytes_out = at;
-	return RC_OK;
+	bool fits = !c->always || put_block(c, s, str_of(c->always), bytes_out);
+	for (size_t i = 0; fits && i < count; i++)
+		fits = put_block(c, s, blocks[i], bytes_out);
+	return fits ? RC_OK : fail(err, RC_LIMIT, "too long for ronda-%s: at most %zu MiB", c->o.helper,
+				   c->o.question_bytes >> 20);
 }
 
 static enum rc take_answer(const struct calls *c, const struct slot *s, uint64_t bytes, struct arena *a,
@@ -164,7 +172,7 @@ enum rc calls_ask(struct calls *c, uint32_t what, const str *blocks, size_t coun
 		*died_out = false;
 	*blocks_out = NULL;
 	*count_out = 0;
-	if (count > CALLS_BLOCKS_MAX)
+	if (count + (c->always != NULL) > CALLS_BLOCKS_MAX)
 		return fail(err, RC_LIMIT, "too many blocks");
 	struct slot *s = queue_take(c->free_slots);
 	enum rc rc = ask(c, s, what, blocks, count, a, blocks_out, count_out, &broken, err);

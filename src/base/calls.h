@@ -24,6 +24,7 @@ struct calls_options {
 	int64_t limit_ms;          /* longest a question may take */
 	unsigned serves;           /* questions before a helper is replaced; 0: no end. 1 for what
 	                            * comes from outside: one mail learns nothing of the next */
+	const char *always;        /* a block in front of those of each question; NULL: none. Copied */
 };
 enum { CALLS_BLOCKS_MAX = 256 };
 /* Starts nothing yet. `starter` outlives it. */

@@ -53,6 +53,20 @@ TEST(gives_back_what_it_got)
 	world_close(&w);
 }
 
+TEST(says_first_what_is_always_said)
+{
+	struct world w = world_open(0);
+	const struct calls_options o = { .helper = "echo", .most = 1, .question_bytes = KIB(64), .answer_bytes = KIB(64),
+					 .limit_ms = 300, .always = "where we are" };
+	calls_free(w.calls);
+	w.calls = calls_new(w.starter, w.log, &o);
+	CHECK_RC(ask(&w, 1, STR("one")), RC_OK, w.err);
+	CHECK_INT(w.count, 2);
+	CHECK_STR(w.blocks[0], STR("where we are"));
+	CHECK_STR(w.blocks[1], STR("one"));
+	world_close(&w);
+}
+
 TEST(one_helper_serves_many_or_one)
 {
 	for (unsigned serves = 0; serves < 2; serves++) {
@@ -103,5 +117,6 @@ TEST(too_long_a_question_is_not_sent)
 	world_close(&w);
 }
 
-TEST_MAIN(TEST_RUN(gives_back_what_it_got), TEST_RUN(one_helper_serves_many_or_one),
+TEST_MAIN(TEST_RUN(gives_back_what_it_got), TEST_RUN(says_first_what_is_always_said),
+	  TEST_RUN(one_helper_serves_many_or_one),
 	  TEST_RUN(says_no_and_goes_on), TEST_RUN(dies_hangs_and_lies), TEST_RUN(too_long_a_question_is_not_sent))

@@ -390,7 +390,8 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 static int run_here(struct cli *c, const struct line *l)
 {
 	struct node_options o = { .overrides = l->sets, .override_count = l->set_count,
-				  .parsers = c->command->needs_parsers };
+				  .parsers = c->command->needs_parsers ||
+					     cli_verb_asks_helpers(c->command->name, c->argc, c->argv) };
 	struct err err = { 0 };
 	if (c->command->takes_signals) {
 		/* Before the first thread: all of them then leave these to the one that waits. */

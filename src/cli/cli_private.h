@@ -21,9 +21,11 @@ struct cli_verb {
 	const struct cli_option *options; /* its own, ends with { NULL }; NULL: none. cli_value() knows them,
 					   * and those of cli_record */
 	int (*run)(struct record_call *k);
+	bool helpers;                     /* it asks parsers or mail children: a node that serves has them */
 };
 extern const struct cli_verb *const cli_verbs[];
 extern const size_t cli_verb_count;
+bool cli_verb_asks_helpers(const char *command, int argc, char **argv);
 void cli_help_text(struct cli *c, const struct cli_command *cmd);
 int cli_usage(struct cli *c, const char *what); /* says what is wrong and the usage; 64 */
 

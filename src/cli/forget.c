@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli_private.h"
+#include "node/forget.h"
 
 static const struct cli_option options[] = {
 	{ "--before", 0, "DATE", "days of receipt before this one (YYYY-MM-DD)" },
@@ -18,16 +19,7 @@ static int run(struct cli *c)
 		return cli_usage(c, "--before DATE is needed, as 2026-01-31");
 	if (us > clock_now_us())
 		return cli_usage(c, "that day is still to come");
-	/* What the fold has not seen would be forgotten before it became a finding. */
-	enum rc rc = dry ? RC_OK : pipeline_settle(c->node->pipeline, &err);
-	if (rc == RC_OK && !dry)
-		rc = findings_before_forget(c->node->store, time_day(us), &err);
-	if (rc == RC_OK)
-		rc = store_forget(c->node->store, time_day(us), dry, &result, &err);
-	struct journal_act act = { .act = "forget", .actor = str_of(c->viewer.actor),
-				   .object = arena_fmt(c->a, "before:%s", before), .count = result.events };
-	if (rc == RC_OK && !dry)
-		rc = journal_write(c->node->journal, &act, &err);
+	enum rc rc = node_forget(c->node, time_day(us), dry, str_of(c->viewer.actor), &result, &err);
 	if (rc != RC_OK)
 		return cli_fail(c, &err);
 	cli_printf(c, c->form == CLI_JSON ? "{\"events\":%llu,\"raw_bytes\":%llu,\"held_events\":%llu}\n" :
@@ -41,7 +33,8 @@ const struct cli_command cli_forget = {
 	.name = "forget",
 	.brief = "remove old events and raw reports for good",
 	.usage = "forget --before DATE [--dry-run]",
-	.text = "Findings, counts of reports and the journal stay; what is under hold stays. There is no undo.",
+	.text = "Findings, counts of reports and the journal stay; what is under hold stays. There is no undo. The setting "
+		"keep_events does it by itself.",
 	.example = "ronda forget -d demo --before 2026-01-01 --dry-run",
 	.options = options,
 	.needs_node = true,

@@ -5,7 +5,7 @@
 #include "notify/paper.h"
 
 static const struct cli_option options[] = {
-	{ "--state", 0, "STATE", "list: queued, taken, draining, sent, uncertain, withdrawn, refused or failed" },
+	{ "--state", 0, "STATE", "list: queued, taken, draining, sent, uncertain, withdrawn, refused, failed or rehearsed" },
 	{ "--driver", 0, "NAME", "list, print: only of this sender (notice, webhook, chat, sms, mail, portal, print)" },
 	{ "--to", 0, "RECIPIENT", "list: only to this one" },
 	{ "--item", 0, "ID", "list: only about this, or what covers it" },
@@ -40,7 +40,7 @@ static void row(struct cli_table *t, const struct message *m)
 static bool state_of(const char *name, enum message_state *out)
 {
 	*out = 0;
-	for (int s = MESSAGE_QUEUED; name && s <= MESSAGE_FAILED; s++)
+	for (int s = MESSAGE_QUEUED; name && s < MESSAGE_STATES; s++)
 		if (strcmp(name, message_state_name((enum message_state)s)) == 0)
 			*out = (enum message_state)s;
 	return !name || *out != 0;

@@ -57,6 +57,19 @@ const struct cli_verb *const cli_verbs[] = {
 };
 const size_t cli_verb_count = COUNT_OF(cli_verbs) - 1;
 
+/* `ronda TYPE WORD`, or `ronda record TYPE WORD`. */
+bool cli_verb_asks_helpers(const char *command, int argc, char **argv)
+{
+	bool as_record = strcmp(command, "record") == 0;
+	if (argc < 1 + as_record)
+		return false;
+	const char *type = as_record ? argv[0] : command, *word = argv[as_record];
+	for (size_t i = 0; i < cli_verb_count; i++)
+		if (strcmp(cli_verbs[i]->type, type) == 0 && strcmp(cli_verbs[i]->word, word) == 0)
+			return cli_verbs[i]->helpers;
+	return false;
+}
+
 const struct type_field *record_field(const struct type *t, str name)
 {
 	const struct type_field *f = type_find_field(t, name);

@@ -83,7 +83,7 @@ const struct cli_command cli_retention = {
 	.usage = "retention list [--within TIME]",
 	.text = "A type says how long its records are kept after they were closed and last changed. Then they are erased in "
 		"the background, with the reason 'retention'. What is under hold, or linked with something still open, "
-		"stays. Events and reports are kept until 'ronda forget'.",
+		"stays. Events and reports are kept as long as the setting keep_events says, else until 'ronda forget'.",
 	.example = "ronda retention -d demo list --within 90d",
 	.options = options,
 	.needs_node = true,

@@ -114,6 +114,7 @@ static enum rc tell_record(struct reader *r, const struct types *t, const struct
 	if (!reads_it(to, &now) || !reads_it(to, record))
 		return refuse(out, "no role of the recipient reads it", err);
 	out->rule = d.rule;
+	out->tlp = labels.tlp;
 	rc = record_view_make(&to->viewer, record, &labels, &d, &out->view, err);
 	if (rc == RC_OK)
 		name_cut(out, a);
@@ -156,6 +157,7 @@ static enum rc tell_finding(struct reader *r, const struct told_to *to, str id, 
 	if (d.verdict == DISCLOSE_REDACT)
 		f->mark_reason = STR(""); /* free words about people */
 	out->is_finding = true;
+	out->tlp = labels.tlp;
 	out->rule = d.rule;
 	return RC_OK;
 }

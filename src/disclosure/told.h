@@ -40,12 +40,22 @@ struct told {
 	struct finding finding;    /* in the arena */
 	const char *rule;          /* that decided, also on RC_DENIED */
 	str cut;                   /* names of fields that were cut, by comma */
+	enum tlp tlp;              /* of what is told: the strictest; TLP_COUNT: not understood */
 };
 /* RC_DENIED: may not be told, `rule` says why. RC_ABSENT: it is not there, or not any more.
  * `version` 0: as it stands. */
 MUST_CHECK enum rc told_item(struct reader *r, const struct types *t, const struct told_to *to, str item,
 			     uint64_t version, struct arena *a, struct told *out, struct err *err);
 void told_end(struct told *t);
+
+/* The newest events of findings that told_item() lets go to him, each asked of the check again, with
+ * what may not be seen cut: at most `per` of each finding. `place`: which of `ids` it is of. False
+ * stops. Findings that may not be told have none. */
+enum { TOLD_EVENTS_FINDINGS_MAX = 1000 };
+typedef bool (*told_event_each)(void *ctx, const struct event_view *e, size_t place);
+MUST_CHECK enum rc told_events(struct reader *r, const struct types *t, const struct told_to *to, const str *ids,
+			       size_t count, size_t per, struct arena *a, told_event_each each, void *ctx,
+			       struct err *err);
 
 /* What a sender needs to find where somebody is reached: the record whole. It is no output: nothing
  * of it but the address, the name on the envelope and the language goes into a message. */

@@ -33,9 +33,9 @@ MUST_CHECK enum rc crypto_generate(struct calls *crypto, str name, str address, 
 MUST_CHECK enum rc crypto_export(struct calls *crypto, enum crypto_kind kind, str fingerprint, struct arena *a,
 				 str *out, struct err *err);
 
-/* Detached, over exactly `bytes`. micalg_out: "pgp-sha256", "sha-256". */
-MUST_CHECK enum rc crypto_sign(struct calls *crypto, enum crypto_kind kind, str key, str bytes,
-			       struct arena *a, str *signature_out, str *micalg_out, struct err *err);
+/* Detached, over exactly `bytes`. micalg_out: "pgp-sha256", "sha-256". (libsodium has a crypto_sign.) */
+MUST_CHECK enum rc crypto_signature(struct calls *crypto, enum crypto_kind kind, str key, str bytes,
+				     struct arena *a, str *signature_out, str *micalg_out, struct err *err);
 /* To all of `keys` (fingerprints by space) or to nobody; signed too unless `sign_key` is "".
  * RC_ABSENT: a key is missing or may not be used, in words. */
 MUST_CHECK enum rc crypto_encrypt(struct calls *crypto, enum crypto_kind kind, str keys, str sign_key,

@@ -17,10 +17,14 @@ struct letter_part {
 	str bytes;
 };
 struct letter_header {
-	const char *name;    /* "Auto-Submitted" */
+	const char *name;    /* "Auto-Submitted"; none of those that a letter makes itself */
 	str value;           /* one line; others are folded into one */
 };
-enum { LETTER_PARTS_MAX = 64, LETTER_HEADERS_MAX = 32, LETTER_BYTES_MAX = 24 << 20 };
+enum { LETTER_PARTS_MAX = 48, LETTER_HEADERS_MAX = 32, LETTER_BYTES_MAX = 24 << 20,
+       LETTER_TEXT_MAX = 4 << 20 };
+/* Longest in bytes; what is longer is cut, an address refused. */
+enum { LETTER_ADDRESS_MAX = 254, LETTER_NAME_MAX = 200, LETTER_SUBJECT_MAX = 250, LETTER_VALUE_MAX = 900,
+       LETTER_ID_MAX = 250, LETTER_REFERENCES_MAX = 20 };
 struct letter {
 	str from_name, from, to_name, to, reply_to; /* addresses without <> */
 	str subject;
@@ -34,7 +38,10 @@ struct letter {
 	const struct letter_header *headers;
 	size_t header_count;
 };
-/* The whole message, lines by CRLF, in the arena. RC_INPUT: an address is none. */
+/* Names, subjects, values and names of files may be anything: bytes that are no UTF-8 and controls are
+ * replaced. Ids that are none are left out of `in_reply_to` and `references`.
+ *
+ * The whole message, lines by CRLF, in the arena. RC_INPUT: an address or the message's own id is none. */
 MUST_CHECK enum rc letter_write(struct calls *mail, const struct letter *l, struct arena *a, str *out,
 				struct err *err);
 /* Its text and parts alone, as one MIME entity in the form that is signed: CRLF, no line over 76, nothing
@@ -46,5 +53,10 @@ enum letter_seal { LETTER_PGP_SIGNED, LETTER_PGP_ENCRYPTED, LETTER_SMIME_SIGNED,
  * ciphertext (`entity` "" then). */
 MUST_CHECK enum rc letter_wrap(struct calls *mail, const struct letter *l, enum letter_seal how, str entity,
 			       str sealed, str micalg, struct arena *a, str *out, struct err *err);
+
+/* "NAME <ADDRESS>" or an address alone: as settings say who somebody is. False: no address. */
+bool letter_mailbox(str text, str *name_out, str *address_out);
+/* Fit to stand in a header: an address with one @, of ASCII, without anything that is quoted. */
+bool letter_address_ok(str address);
 
 #endif

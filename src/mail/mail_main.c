@@ -6,7 +6,9 @@
 #include "base/cage.h"
 #include "base/calls.h"
 #include "base/hash.h"
+#include "mail/compose.h"
 #include "mail/mail_calls.h"
+#include "mail/mime_private.h"
 
 #define OWN_MEMORY MIB(96)
 
@@ -21,7 +23,8 @@ const char *__asan_default_options(void)
 
 static enum rc lock_in(size_t area_bytes, struct err *err)
 {
-	struct cage cage = { .memory_bytes = area_bytes + OWN_MEMORY };
+	struct cage cage = { .memory_bytes = area_bytes + OWN_MEMORY, .refuse_files = true };
+	mime_prepare();
 	return cage_enter(&cage, err);
 }
 
@@ -29,8 +32,9 @@ static enum rc answer(struct helper_call *k, struct err *err)
 {
 	switch (k->what) {
 	case MAIL_COMPOSE:
+		return compose_answer(k, err);
 	case MAIL_PARSE:
-		break;
+		return mime_read(k, err);
 	}
 	return fail(err, RC_INPUT, "ronda-mail does not know question %u", k->what);
 }
@@ -40,5 +44,6 @@ int main(void)
 	prctl(PR_SET_NAME, "ronda-mail");
 	if (hash_init(NULL) != RC_OK)
 		return 3;
+	compose_warm_up();
 	return calls_serve(lock_in, answer);
 }

@@ -29,6 +29,7 @@ struct smtp_mail {
 struct smtp_result {
 	enum smtp_end end;
 	int code;            /* of the relay's last reply; 0: none */
+	bool of_recipient;   /* refused: when it was told whom the mail is for */
 	str words;           /* plain, for the ledger */
 	str relay;
 };

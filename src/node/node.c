@@ -351,8 +351,13 @@ static void open_helpers(struct node *n)
 						    .answer_bytes = MIB(64), .limit_ms = 20000 };
 	static const struct calls_options read = { .helper = "mail", .most = 1, .question_bytes = MIB(64),
 						   .answer_bytes = MIB(64), .limit_ms = 20000, .serves = 1 };
-	static const struct calls_options crypto = { .helper = "crypto", .most = 1, .question_bytes = MIB(64),
-						     .answer_bytes = MIB(64), .limit_ms = 60000 };
+	/* One at a time: two would have two agents for the same keys. */
+	char *dir = realpath(n->dir, NULL), home[PATH_MAX + 8];
+	snprintf(home, sizeof home, "%s/gnupg", dir ? dir : n->dir);
+	free(dir);
+	const struct calls_options crypto = { .helper = "crypto", .most = 1, .question_bytes = MIB(64),
+					      .answer_bytes = MIB(64), .limit_ms = 60000, .serves = 2000,
+					      .always = home };
 	n->mail_writer = calls_new(n->starter, n->log, &write);
 	n->mail_reader = calls_new(n->starter, n->log, &read);
 	n->crypto = calls_new(n->starter, n->log, &crypto);

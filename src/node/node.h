@@ -38,6 +38,7 @@ struct node {
 	struct roles *roles;            /* roles.json and DIR/roles.json; as long as the node */
 	struct erase *erase;            /* what is being erased */
 	int64_t retention_us;           /* when the background last found nothing to end */
+	int64_t forget_us;              /* the same of old days (forget.h) */
 	atomic_bool destroying;         /* one thread at a time works at it (destroy.h) */
 	struct repeats *repeats;
 	struct enrich *enrich;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/node_notify.h"
 
+#include "notify/answers.h"
 #include "notify/round.h"
 
 #define RESOLVER(name) extern const struct resolver resolver_##name;
@@ -21,8 +22,10 @@ enum rc node_notify_open(struct node *n, struct err *err)
 		.mail_reader = n->mail_reader, .crypto = n->crypto,
 	};
 	enum rc rc = notify_open(&w, &n->notify, err);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
 		rounds_open(n->notify);
+		answers_open(n->notify);
+	}
 	return rc;
 }
 

@@ -6,6 +6,7 @@
 #include "evidence/evidence.h"
 #include "incident/indicators.h"
 #include "node/destroy.h"
+#include "node/forget.h"
 #include "node/holds.h"
 #include "node/indicators_once.h"
 #include "record/clocks.h"
@@ -165,6 +166,7 @@ enum rc node_records_open(struct node *n, struct err *err)
 	if (rc == RC_OK)
 		records_erase_by(n->records, n->erase);
 	store_add_tend(n->store, end_retention, n);
+	node_forget_open(n);
 	node_holds_open(n);
 	if (rc == RC_OK)
 		node_destroy_open(n);

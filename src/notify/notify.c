@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "notify/notify_private.h"
+#include "notify/rehearsal.h"
 
 #define DRIVER(name) extern const struct driver driver_##name;
 #include "notify/drivers.def"
@@ -86,13 +87,19 @@ enum rc notify_start(struct notify *n, struct err *err)
 		n->idle = "this is a demonstration";
 		return RC_OK;
 	}
-	if (!settings_bool(n->w.settings, "send_messages")) {
+	bool sends = settings_bool(n->w.settings, "send_messages");
+	enum rc rc = rehearsal_upgrade(n, sends, err);
+	if (rc != RC_OK)
+		return rc;
+	if (!sends) {
 		n->idle = "setting send_messages is off";
 		return RC_OK;
 	}
-	enum rc rc = destinations_open(settings_text(n->w.settings, "destinations_file"), &n->destinations, err);
+	rc = destinations_open(settings_text(n->w.settings, "destinations_file"), &n->destinations, err);
 	if (rc == RC_OK)
 		rc = open_fetcher(n, err);
+	if (rc == RC_OK)
+		rc = smtp_open(n->w.settings, &n->smtp, err);
 	if (rc == RC_OK)
 		rc = sender_start(n, &n->sender, err);
 	if (rc == RC_OK)
@@ -105,10 +112,12 @@ void notify_stop(struct notify *n)
 	if (!n)
 		return;
 	sender_stop(n->sender);
+	smtp_close(n->smtp);
 	fetch_free(n->fetcher);
 	destinations_close(n->destinations);
 	n->destinations = NULL;
 	n->sender = NULL;
+	n->smtp = NULL;
 	n->fetcher = NULL;
 }
 
@@ -122,7 +131,10 @@ const struct notify_world *notify_world_of(const struct notify *n)
 	return &n->w;
 }
 
+/* A rehearsal reaches nobody outside: it may well be sent again. */
 enum rc notify_draining(const struct sending *s, struct err *err)
 {
+	if (s->what->rehearsed_for.n > 0)
+		return RC_OK;
 	return outbox_draining(s->n->w.store, s->m->id, err);
 }

@@ -6,7 +6,8 @@
  * they look up anew where the recipient is reached, ask the disclosure check anew what he may be
  * told, render the text in his language, send it, and write how it ended with its row of the ledger.
  *
- *   row -> resolver: who, where -> told.h: may he -> template: text -> driver: send -> ledger
+ *   row -> resolver: who, where -> told.h: may he -> template: text -> rehearsal.h: is he live
+ *       -> driver: send -> ledger
  *
  * One row adds a driver (drivers.def), a way to find somebody (resolvers.def, also from a floor
  * above: "duty:now"), a text (templates.def). At most one message a second goes to one host; what
@@ -68,6 +69,8 @@ struct reached {
 	str languages;        /* by space, in the order they like; "": English */
 	bool ours;            /* a person of ours: gets a link */
 	str record;           /* id of the record it was found in; "" */
+	str key;              /* fingerprint of the key that mail is encrypted to; "": none is known */
+	bool key_needed;      /* mail only encrypted, whatever it says */
 	int64_t retry_us;     /* RC_BUSY: how long to wait; 0: the growing pause */
 };
 /* A way to find who a recipient is and where he is reached by this driver. RC_ABSENT: never, as
@@ -91,8 +94,10 @@ struct rendering {
 	str cut;              /* fields that were cut, by comma */
 	size_t left_out;      /* things it covers that may not be told */
 	bool bare;            /* says nothing of the item, which may not be told by this way */
+	enum tlp tlp;         /* strictest of what it tells; TLP_COUNT: not understood */
 	str subject, text;    /* text: lines; both plain */
 	str link;             /* "" for who has no page here */
+	str rehearsed_for;    /* whom it is for, when it goes to our own address instead; "": it is no rehearsal */
 	struct json_object *data; /* what templates and mappings see; json_free() */
 };
 /* What a message says to its recipient as things stand; nothing is sent or written. RC_DENIED: the
@@ -106,10 +111,16 @@ struct render_as {
 	size_t cover_count;
 	bool invited;         /* the recipient stands on the list that the item is made for */
 	bool no_names;        /* for somebody who looks at it and may not see persons: no name, no address */
+	str languages;        /* instead of theirs; "": theirs */
 };
 MUST_CHECK enum rc notify_render_as(const struct notify *n, struct reader *r, const struct types *t,
 				    const struct message *m, const struct render_as *as, struct arena *a,
 				    struct rendering *out, struct err *err);
+/* What a message says, for a page that shows it to who has it already: whatever the hour, by `driver` ("print":
+ * whoever has the link, "portal": one of theirs who signed in), in `language` ("": as they like). */
+MUST_CHECK enum rc notify_render_shown(const struct notify *n, struct reader *r, const struct types *t,
+				       const struct message *m, const char *driver, str language, struct arena *a,
+				       struct rendering *out, struct err *err);
 /* By which driver an organisation is best told: as the contact says that comes first for `role` ("":
  * any), else by what it has. *contact_out: that row's place, from 0; -1: it has none. RC_ABSENT: no
  * such organisation, or not in use. */

@@ -6,6 +6,7 @@
 #include "base/mustache.h"
 #include "base/queue.h"
 #include "http/fetch.h"
+#include "mail/smtp.h"
 #include "notify/notify.h"
 
 struct io_dir;
@@ -19,11 +20,16 @@ struct notify {
 	struct texts *texts;               /* texts.c */
 	struct destinations *destinations; /* destinations.c */
 	struct fetcher *fetcher;           /* NULL until notify_start() */
+	struct smtp *smtp;                 /* the same */
 	struct sender *sender;             /* sender.c; NULL: none runs */
 	const char *idle;                  /* why; "": it runs */
 	int64_t pace_us;
 	const char *public_url;            /* without '/' behind; "" */
 	const char *sms_url, *sms_mapping, *country_code;
+	struct {                           /* answers_read.c; of the background alone */
+		int64_t next_us, answer;   /* next look, monotonic; where it goes on */
+		char finding[16];
+	} claims;
 };
 
 /* --- texts.c: templates and mappings, built in --- */
@@ -31,13 +37,19 @@ struct notify {
 /* And the mappings of the node's directory. */
 MUST_CHECK enum rc texts_open(struct io_dir *dir, struct texts **out, struct err *err);
 void texts_close(struct texts *t);
-/* May a message by this template do without its item? RC_ABSENT: there is no such template. */
-MUST_CHECK enum rc texts_bare(str name, bool *bare_out, struct err *err);
+/* What a message by this template says of its item (templates.def). RC_ABSENT: there is no such
+ * template. */
+enum text_item { TEXT_TOLD, TEXT_BARE, TEXT_COVERED };
+MUST_CHECK enum rc texts_item(str name, enum text_item *out, struct err *err);
 /* The template for this driver in the first of `languages` (by space) there is, else English.
  * *language_out: which; static. */
 const struct mustache *texts_find(const struct texts *t, str name, str driver, str languages,
 				  const char **language_out);
 /* A mapping by name: what it makes has `type_out`. NULL: there is none. */
+/* The text built in, with its parts named, not put in: what a person begins with. False: none. */
+bool texts_source(str class, str language, str *out);
+/* A text of somebody's for a class; "{{> head}}" and "{{> tail}}" are ours in that language. */
+MUST_CHECK enum rc texts_compile(str text, str language, struct mustache **out, struct err *err);
 const struct mustache *texts_mapping(const struct texts *t, str name, const char **type_out);
 
 /* --- destinations.c: what an administrator says of where messages go --- */
@@ -77,6 +89,18 @@ void post_signature(str secret, int64_t at_us, str body, struct buf *out);
 enum { SMS_SEPTETS = 160, SMS_UCS2 = 70 };
 void sms_fit(str text, str tail, struct buf *out);
 
+/* --- resolve.c --- */
+
+/* notify_choose(), also inside a job. */
+MUST_CHECK enum rc choose_contact(struct conn *conn, const struct types *t, str recipient, struct arena *a,
+				  const char **driver_out, int *contact_out, struct err *err);
+
+/* --- round_read.c --- */
+
+/* Title of a record as `v` may see it; false: he may not. */
+bool notify_sees(struct reader *r, const struct types *t, const struct viewer *v, str id, struct arena *a,
+		 str *title_out);
+
 /* --- round_members.c --- */
 
 /* Does the organisation stand on the list of this round? */
@@ -88,6 +112,15 @@ MUST_CHECK enum rc round_invites(struct reader *r, struct uuid round, struct uui
 /* Did a person of ours choose this organisation to be told of this item? */
 MUST_CHECK enum rc parties_invite(struct reader *r, const struct types *t, str item, str organisation, bool *out,
 				  struct err *err);
+
+/* --- rehearsal.c --- */
+
+/* May this rendered message go to its recipient? A rule's message that was made before he was live may
+ * not. */
+MUST_CHECK enum rc rehearsal_live(struct reader *r, const struct rendering *what, const struct message *m,
+				  bool *live_out, struct err *err);
+/* Turns it into one to our own address, "" for none: its true recipient stands in the subject. */
+void rehearsal_address(struct rendering *what, str own, struct arena *a);
 
 /* --- sender.c --- */
 

@@ -4,16 +4,17 @@
 #include "disclosure/change.h"
 #include "disclosure/read_outbox.h"
 #include "notify/notify_private.h"
+#include "notify/rehearsal.h"
 
 enum { PAPERS_MOST = 1000, WORDS_MAX = 500 };
 
-static bool for_paper(const struct message *m, const char *driver)
+static bool for_paper(const struct notify *n, const struct message *m, const char *driver)
 {
 	const struct driver *d = driver_find(m->driver);
 	if (driver)
 		return str_eq(m->driver, str_of(driver));
 	/* A notice is read in the program. */
-	return !str_eq(m->driver, STR("notice")) && (!d || !d->send);
+	return !str_eq(m->driver, STR("notice")) && (!d || !d->send || (d->lacks && d->lacks(n)));
 }
 
 static bool sees_all(const struct cover *covers, size_t count, const struct message *m, bool had_item)
@@ -32,6 +33,7 @@ static void make_page(struct notify *n, struct reader *r, const struct types *t,
 	size_t count = 0;
 	struct rendering what = { .data = NULL };
 	struct err why = { 0 };
+	bool live = true;
 	enum rc rc = outbox_load(reader_conn(r), id, a, &m, &why);
 	*p = (struct paper){ .id = id, .driver = m.driver, .recipient = m.recipient, .name = STR(""), .address = STR(""),
 			     .subject = STR(""), .text = STR(""), .words = STR("") };
@@ -41,6 +43,10 @@ static void make_page(struct notify *n, struct reader *r, const struct types *t,
 		rc = fail(&why, RC_DENIED, "you may not see what it is about");
 	if (rc == RC_OK)
 		rc = notify_render(n, r, t, &m, a, &what, &why);
+	if (rc == RC_OK)
+		rc = rehearsal_live(r, &what, &m, &live, &why);
+	if (rc == RC_OK && !live) /* printed all the same, so that one sees what would be: to nobody's address */
+		rehearsal_address(&what, STR("(in rehearsal: not to be posted)"), a);
 	p->name = what.who.name;
 	p->address = what.who.address;
 	p->subject = what.subject;
@@ -66,7 +72,7 @@ enum rc paper_print(struct notify *n, const struct viewer *v, const char *driver
 	bool more = true;
 	for (size_t i = count; rc == RC_OK && more && i-- > 0;) {
 		struct paper p;
-		if (!for_paper(&list[i], driver))
+		if (!for_paper(n, &list[i], driver))
 			continue;
 		make_page(n, r, snapshot_table(types), v, list[i].id, page, &p);
 		more = each(ctx, &p);
@@ -108,6 +114,7 @@ static enum rc judge(struct posting_act *k, struct arena *a, struct err *err)
 	struct reader *r = NULL;
 	struct rendering what = { .rule = "" };
 	struct err why = { 0 };
+	bool live = true;
 	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(k->n->w.records));
 	enum rc rc = store_read_begin(k->n->w.store, &r, err);
 	if (rc == RC_OK)
@@ -116,10 +123,14 @@ static enum rc judge(struct posting_act *k, struct arena *a, struct err *err)
 		rc = fail(err, RC_INPUT, "a notice is not posted: 'ronda notice note'");
 	if (rc == RC_OK) {
 		bool refused = notify_render(k->n, r, snapshot_table(types), &m, a, &what, &why) != RC_OK;
+		if (!refused)
+			rc = rehearsal_live(r, &what, &m, &live, err);
 		k->o = (struct outcome_of){ .outcome = OUTCOME_SENT, .cut = what.cut, .reference = STR("paper"),
 					    .rule = refused ? "posted by hand; the check would not let it go now" : what.rule,
 					    .policy = policies_number(k->n->w.policies) };
-		k->o.words = arena_fmt(a, "posted by %s%s" STR_FMT, k->v->actor, k->words.n ? ": " : "", STR_ARG(k->words));
+		k->o.words = arena_fmt(a, "%s by %s%s" STR_FMT, live ? "posted" : "in rehearsal: put away", k->v->actor,
+				       k->words.n ? ": " : "", STR_ARG(k->words));
+		k->o.outcome = live ? OUTCOME_SENT : OUTCOME_REHEARSED;
 	}
 	json_free(what.data);
 	if (r)

@@ -2,7 +2,8 @@
 /* paper.h: what waits for a person: printed, posted or said, and confirmed.
  *
  * Any message that waits may go on paper instead: those of the driver "print", and those whose driver
- * is not here. Printing changes nothing; who posted one says so, and that is its end in the ledger. */
+ * is not here. Printing changes nothing; who posted one says so, and that is its end in the ledger. In
+ * rehearsal (rehearsal.h) the page says so in place of the address, and its end is *rehearsed*. */
 #ifndef RONDA_NOTIFY_PAPER_H
 #define RONDA_NOTIFY_PAPER_H
 

@@ -3,9 +3,11 @@
 #include <json-c/json.h>
 
 #include "event/normalise.h"
+#include "notify/defang.h"
+#include "notify/link.h"
 #include "notify/notify_private.h"
 
-enum { TEXT_MAX = 64 << 10, ITEM_MAX = 2 << 20, COVERS_SHOWN = 1000 };
+enum { TEXT_MAX = 64 << 10, ITEM_MAX = 2 << 20, COVERS_SHOWN = 1000, COVERS_LISTED = 25 };
 
 /* Also where no template says so. */
 static const struct { const char *language, *word; } exercise_words[] = {
@@ -32,6 +34,7 @@ struct making {
 	struct rendering *out;
 	struct told item;
 	bool exercise;
+	bool covered;         /* its item is not told, only what it covers */
 	const char *language;
 	struct err *err;
 };
@@ -40,15 +43,17 @@ struct making {
 
 static enum rc take_item(struct making *k)
 {
-	bool bare = false;
+	enum text_item item = TEXT_TOLD;
 	struct err why = { 0 };
-	enum rc rc = texts_bare(k->m->template, &bare, k->err);
-	if (rc != RC_OK || k->m->item.n == 0)
+	enum rc rc = texts_item(k->m->template, &item, k->err);
+	k->covered = item == TEXT_COVERED;
+	if (rc != RC_OK || k->m->item.n == 0 || k->covered)
 		return rc;
 	rc = told_item(k->r, k->types, &k->out->who.to, k->m->item, k->m->item_version, k->a, &k->item, &why);
 	k->out->rule = k->item.rule ? k->item.rule : "";
 	k->out->cut = k->item.cut;
-	if (rc != RC_DENIED || !bare)
+	k->out->tlp = rc == RC_OK ? k->item.tlp : TLP_CLEAR;
+	if (rc != RC_DENIED || item != TEXT_BARE)
 		return rc == RC_OK ? RC_OK : fail(k->err, rc, "%s", why.text);
 	k->out->bare = true;
 	k->out->rule = "nothing of the item is told";
@@ -113,6 +118,12 @@ static void put_finding(const struct finding *f, struct json_object *list)
 	if (!o)
 		return;
 	json_object_object_del(o, "concerns"); /* whom else it concerns is not his to know */
+	struct buf shown = BUF_INIT(KIB(16));
+	defang_key(f->key, &shown);
+	json_object_object_add(o, "shown", text_object(buf_str(&shown)));
+	buf_free(&shown);
+	if (f->returns > 0)
+		json_object_object_add(o, "returned", json_object_new_boolean(true));
 	json_object_array_add(list, o);
 }
 
@@ -127,6 +138,17 @@ static void put_one(struct making *k)
 
 /* --- what it covers --- */
 
+/* As many as a person reads; how many more there are. */
+static void put_listed(struct making *k, struct json_object *covers, size_t told)
+{
+	struct json_object *listed = json_object_new_array();
+	for (size_t i = 0; i < json_count(covers) && i < COVERS_LISTED; i++)
+		json_object_array_add(listed, json_object_get(json_at(covers, i)));
+	json_object_object_add(k->out->data, "listed", listed);
+	if (told > COVERS_LISTED)
+		json_object_object_add(k->out->data, "more", json_object_new_int64((int64_t)told - COVERS_LISTED));
+}
+
 static enum rc take_covers(struct making *k)
 {
 	struct json_object *list = json_object_new_array();
@@ -137,6 +159,7 @@ static enum rc take_covers(struct making *k)
 		rc = told_item(k->r, k->types, &k->out->who.to, k->as->covers[i].item, 0, k->a, &t, k->err);
 		if (rc == RC_OK && t.is_finding && ++told <= COVERS_SHOWN) {
 			put_finding(&t.finding, list);
+			k->out->tlp = t.tlp > k->out->tlp ? t.tlp : k->out->tlp;
 			k->exercise = k->exercise || t.finding.exercise;
 		}
 		if (rc == RC_DENIED || rc == RC_ABSENT) {
@@ -148,6 +171,7 @@ static enum rc take_covers(struct making *k)
 		}
 		told_end(&t);
 	}
+	put_listed(k, list, told);
 	json_object_object_add(k->out->data, "covers", list);
 	json_object_object_add(k->out->data, "cover_count", json_object_new_int64((int64_t)told));
 	return rc;
@@ -159,7 +183,7 @@ static str page_of(struct making *k)
 {
 	struct uuid id;
 	str type, item = k->m->item;
-	if (!k->n->public_url[0] || !k->out->who.ours || k->out->bare)
+	if (!k->n->public_url[0] || !k->out->who.ours || k->out->bare || k->covered)
 		return STR("");
 	if (str_starts(item, STR("finding--")))
 		return arena_fmt(k->a, "%s/findings/" STR_FMT, k->n->public_url,
@@ -167,6 +191,13 @@ static str page_of(struct making *k)
 	return record_id_parse(item, &type, &id) ?
 		       arena_fmt(k->a, "%s/" STR_FMT "/" STR_FMT, k->n->public_url, STR_ARG(type), STR_ARG(item)) :
 		       STR("");
+}
+
+/* Who gets it may answer it; who only looks at it must not. */
+static str answer_of(struct making *k)
+{
+	bool theirs = k->m->id > 0 && !k->out->who.ours && !k->as->no_names;
+	return theirs ? link_answer(k->n, k->m->id, k->a) : STR("");
 }
 
 static void put_frame(struct making *k)
@@ -182,7 +213,8 @@ static void put_frame(struct making *k)
 	put(k, "to", o->who.name);
 	put(k, "address", o->who.address);
 	put(k, "link", o->link);
-	put(k, "reference", o->bare ? STR("") : k->m->item);
+	put(k, "reference", o->bare || k->covered ? STR("") : k->m->item);
+	put(k, "answer_link", answer_of(k));
 	json_object_object_add(o->data, "urgent", json_object_new_boolean(k->m->lane == LANE_WARNING));
 	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details)
 		json_object_object_add(o->data, "details", details);
@@ -259,13 +291,15 @@ enum rc notify_render_as(const struct notify *n, struct reader *r, const struct 
 	out->who.to.purpose = m->purpose > PURPOSE_NONE && m->purpose < PURPOSES ? (enum purpose)m->purpose :
 										  PURPOSE_HANDLING;
 	out->who.to.invited = out->who.to.invited || as->invited;
+	if (as->languages.n > 0)
+		out->who.languages = as->languages;
 	if (as->no_names)
 		out->who.name = out->who.address = STR("(not for you)");
 	rc = take_item(&k);
 	if (rc == RC_OK && !out->bare) {
-		if (m->item.n > 0 && !k.item.is_finding)
+		if (m->item.n > 0 && !k.covered && !k.item.is_finding)
 			put_record(&k);
-		else if (m->item.n > 0)
+		else if (m->item.n > 0 && !k.covered)
 			put_one(&k);
 		rc = take_covers(&k);
 	}
@@ -295,15 +329,30 @@ static enum rc is_invited(struct reader *r, const struct types *t, const struct 
 	return rc == RC_OK && !*out ? parties_invite(r, t, m->item, id, out, err) : rc;
 }
 
-enum rc notify_render(const struct notify *n, struct reader *r, const struct types *t,
-		      const struct message *m, struct arena *a, struct rendering *out, struct err *err)
+static enum rc render_kept(const struct notify *n, struct reader *r, const struct types *t, const struct message *m,
+			   str languages, struct arena *a, struct rendering *out, struct err *err)
 {
 	struct cover *covers = NULL;
-	struct render_as as = { .covers = NULL };
+	struct render_as as = { .languages = languages };
 	*out = (struct rendering){ .rule = "", .cut = STR("") };
 	enum rc rc = outbox_covers(reader_conn(r), m->id, a, &covers, &as.cover_count, err);
 	if (rc == RC_OK)
 		rc = is_invited(r, t, m, &as.invited, err);
 	as.covers = covers;
 	return rc == RC_OK ? notify_render_as(n, r, t, m, &as, a, out, err) : rc;
+}
+
+enum rc notify_render(const struct notify *n, struct reader *r, const struct types *t,
+		      const struct message *m, struct arena *a, struct rendering *out, struct err *err)
+{
+	return render_kept(n, r, t, m, STR(""), a, out, err);
+}
+
+enum rc notify_render_shown(const struct notify *n, struct reader *r, const struct types *t, const struct message *m,
+			    const char *driver, str language, struct arena *a, struct rendering *out, struct err *err)
+{
+	struct message shown = *m;
+	shown.driver = str_of(driver);
+	shown.lane = LANE_INCIDENT; /* does not wait until somebody is there */
+	return render_kept(n, r, t, &shown, language, a, out, err);
 }

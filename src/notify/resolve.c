@@ -40,6 +40,23 @@ static str words_of(struct json_object *body, const struct type_field *f, struct
 	return out;
 }
 
+/* People write fingerprints in groups of four, with 0x before, or as an OPENPGP4FPR: link. */
+static str key_of(str text, struct arena *a)
+{
+	struct buf b = BUF_INIT(KIB(1));
+	static const str before[] = { STR_INIT("OPENPGP4FPR:"), STR_INIT("0x") };
+	text = str_trim(text);
+	for (size_t i = 0; i < COUNT_OF(before); i++)
+		if (str_starts_nocase(text, before[i]))
+			text = str_from(text, before[i].n);
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] != ' ' && text.p[i] != ':')
+			buf_char(&b, text.p[i] >= 'a' && text.p[i] <= 'z' ? (char)(text.p[i] - 0x20) : text.p[i]);
+	str key = arena_str(a, buf_str(&b));
+	buf_free(&b);
+	return key;
+}
+
 /* --- a person: by the fields the driver names --- */
 
 static str pager_of(const struct resolving *k, const struct addressee *who)
@@ -58,6 +75,7 @@ static enum rc reach_person(const struct resolving *k, str id, const struct addr
 	out->name = who->title;
 	out->languages = words_of(who->body, field_of(who->type, "organisation.languages", "languages"), k->a);
 	out->record = id;
+	out->key = key_of(words_of(who->body, field_of(who->type, "person.key", "key"), k->a), k->a);
 	if (k->driver->column && out->address.n == 0)
 		return no_address(k, id, err);
 	enum rc rc = told_account_of(k->r, k->n->w.roles, who->id, k->a, &account, err);
@@ -101,6 +119,13 @@ static str column_of(struct json_object *row, const char *name)
 	return text.p ? text : STR("");
 }
 
+/* Of no trust: what was sent there came back (bounce.h), or a person says so. */
+static bool is_dead(struct json_object *row)
+{
+	int64_t trust = 0;
+	return json_get_i64(row, "trust", &trust) && trust == 0;
+}
+
 /* The one whose channel is this driver's, then who is there now, then by order, then as they stand. */
 static void consider(struct choice_of_contact *c, struct json_object *row)
 {
@@ -108,7 +133,7 @@ static void consider(struct choice_of_contact *c, struct json_object *row)
 	int64_t order = INT64_MAX;
 	if (c->role.n && !str_eq(column_of(row, "role"), c->role))
 		return;
-	if (d->column && column_of(row, d->column).n == 0)
+	if (d->column && (column_of(row, d->column).n == 0 || is_dead(row)))
 		return;
 	(void)json_get_i64(row, "order", &order);
 	bool meant = str_eq(column_of(row, "channel"), str_of(d->name)), open = is_open(c, column_of(row, "hours"));
@@ -159,6 +184,8 @@ static enum rc reach_organisation(const struct resolving *k, str id, str role, c
 		str own = column_of(c.best, "languages"), name = column_of(c.best, "name");
 		out->address = k->driver->column ? arena_str(k->a, column_of(c.best, k->driver->column)) :
 						   all_of(c.best, k->a);
+		out->key = key_of(column_of(c.best, "key"), k->a);
+		(void)json_get_bool(c.best, "encrypt", &out->key_needed);
 		if (own.n)
 			out->languages = arena_str(k->a, own);
 		if (name.n)
@@ -191,16 +218,15 @@ static const char *driver_of(struct json_object *row)
 	return NULL;
 }
 
-enum rc notify_choose(const struct notify *n, struct reader *r, const struct types *t, str recipient,
-		      struct arena *a, const char **driver_out, int *contact_out, struct err *err)
+enum rc choose_contact(struct conn *conn, const struct types *t, str recipient, struct arena *a,
+		       const char **driver_out, int *contact_out, struct err *err)
 {
 	struct addressee who = { 0 };
 	str role = recipient, id = str_cut(&role, '/');
 	int64_t best_order = 0;
-	(void)n;
 	*driver_out = NULL;
 	*contact_out = -1;
-	enum rc rc = told_addressee(reader_conn(r), t, id, a, &who, err);
+	enum rc rc = told_addressee(conn, t, id, a, &who, err);
 	if (rc == RC_OK && who.closed)
 		rc = fail(err, RC_ABSENT, "'" STR_FMT "' is not in use any more", STR_ARG(id));
 	const struct type_field *rows = rc == RC_OK ? field_of(who.type, "organisation.contacts", "contacts") : NULL;
@@ -209,7 +235,7 @@ enum rc notify_choose(const struct notify *n, struct reader *r, const struct typ
 		struct json_object *row = json_at(list, i);
 		int64_t order = INT64_MAX;
 		(void)json_get_i64(row, "order", &order);
-		if ((role.n && !str_eq(column_of(row, "role"), role)) || !driver_of(row) ||
+		if ((role.n && !str_eq(column_of(row, "role"), role)) || !driver_of(row) || is_dead(row) ||
 		    (*driver_out && order >= best_order))
 			continue;
 		*driver_out = driver_of(row);
@@ -218,6 +244,13 @@ enum rc notify_choose(const struct notify *n, struct reader *r, const struct typ
 	}
 	json_free(who.body);
 	return rc;
+}
+
+enum rc notify_choose(const struct notify *n, struct reader *r, const struct types *t, str recipient,
+		      struct arena *a, const char **driver_out, int *contact_out, struct err *err)
+{
+	(void)n;
+	return choose_contact(reader_conn(r), t, recipient, a, driver_out, contact_out, err);
 }
 
 /* --- resolvers --- */

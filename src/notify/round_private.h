@@ -74,9 +74,16 @@ MUST_CHECK enum rc round_members_load(struct conn *c, struct uuid round, enum me
 				struct err *err);
 str uuid_bytes(const struct uuid *id);
 
+/* The node itself, for what it notes of contacts. */
+MUST_CHECK enum rc node_viewer(const struct notify *n, struct viewer *out, struct err *err);
 /* Sets `confirmed` and `unanswered` of the contact that `recipient` was reached by. An organisation
  * without that column, or gone: nothing. */
 MUST_CHECK enum rc contact_mark(struct tx *tx, struct notify *n, str recipient, int contact, bool answered,
 				int64_t at_us, str why, struct arena *a, struct err *err);
+
+/* The organisation that `m` went to has answered it, by itself: as round_note_answer(), without asking
+ * for a right. Of a message of no round: nothing. */
+MUST_CHECK enum rc round_answered(struct tx *tx, struct notify *n, const struct message *m, str words, str by,
+				  struct arena *a, struct err *err);
 
 #endif

@@ -60,9 +60,8 @@ enum rc round_read_progress(struct notify *n, struct reader *r, const struct typ
 
 /* --- one by one --- */
 
-/* Title of an organisation as `v` may see it; false: he may not. */
-static bool see(struct reader *r, const struct types *t, const struct viewer *v, str id, struct arena *a,
-		str *title_out)
+bool notify_sees(struct reader *r, const struct types *t, const struct viewer *v, str id, struct arena *a,
+		 str *title_out)
 {
 	struct record_view view = { 0 };
 	struct buf title = BUF_INIT(KIB(4));
@@ -80,7 +79,7 @@ static void put_row(struct reader *r, const struct types *t, const struct viewer
 {
 	struct message message;
 	str recipient = m->recipient, id = str_cut(&recipient, '/'), title;
-	bool seen = see(r, t, v, id, a, &title);
+	bool seen = notify_sees(r, t, v, id, a, &title);
 	*l = (struct round_line){ .organisation = seen ? id : STR(""), .title = title,
 				  .recipient = seen ? m->recipient : STR(""), .message = m->message, .state = STR(""),
 				  .driver = str_eq(m->driver, STR("none")) ? STR("") : m->driver, .words = STR(""),
@@ -147,7 +146,7 @@ enum rc round_read_stale(struct notify *n, struct reader *r, const struct types 
 	enum rc rc = sql_end(q, err);
 	/* Those he may not see are not there for him. */
 	for (size_t i = 0; rc == RC_OK && i < got; i++)
-		if (see(r, t, v, (*out)[i].organisation, a, &(*out)[i].title))
+		if (notify_sees(r, t, v, (*out)[i].organisation, a, &(*out)[i].title))
 			(*out)[(*count_out)++] = (*out)[i];
 	return rc;
 }

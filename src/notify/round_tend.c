@@ -106,7 +106,7 @@ static enum rc changed(struct tx *tx, struct records *r, void *ctx, const struct
 
 /* --- as the node itself --- */
 
-static enum rc node_viewer(struct notify *n, struct viewer *out, struct err *err)
+enum rc node_viewer(const struct notify *n, struct viewer *out, struct err *err)
 {
 	*out = viewer_node(n->w.roles, "rounds");
 	return policies_apply(n->w.policies, out, err);
@@ -260,7 +260,8 @@ static enum rc note_silence(struct tx *tx, struct tending *k, size_t i, struct e
 {
 	const struct member_row *m = &k->list[i];
 	struct sql *q = sql(tx_conn(tx), "UPDATE round_member SET silent_us = ?1 WHERE round = ?2 AND organisation = ?3"
-					 " AND answered_us IS NULL AND silent_us IS NULL");
+					 " AND answered_us IS NULL AND silent_us IS NULL AND NOT EXISTS"
+					 " (SELECT 1 FROM outbox WHERE id = round_member.message AND state = 9)");
 	sql_int(q, 1, k->row.due_us);
 	sql_blob(q, 2, uuid_bytes(&k->row.round));
 	sql_blob(q, 3, uuid_bytes(&m->organisation));

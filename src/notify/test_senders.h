@@ -15,6 +15,7 @@
 
 #include "disclosure/records_world.h"
 #include "node/node_settings.h"
+#include "notify/rehearsal.h"
 #include "notify/round_private.h"
 
 /* --- a server that takes POSTs and does as the path says --- */
@@ -147,7 +148,15 @@ struct senders {
 	uint64_t made;
 };
 
-/* `more` (may be NULL): one more setting. */
+/* For everybody, as a lead does it. */
+static inline void switch_all(struct senders *s, bool live)
+{
+	struct viewer lead = staff(LEAD, 1);
+	const struct rehearsal_switch q = { .scope = REHEARSAL_NODE, .live = live, .why = STR("a test") };
+	CHECK_RC(rehearsal_set(s->n, &lead, &q, &err), RC_OK, err);
+}
+
+/* `more` (may be NULL): one more setting. They begin live. */
 static inline void begin_senders(struct senders *s, const char *more)
 {
 	const char *overrides[6];
@@ -172,6 +181,7 @@ static inline void begin_senders(struct senders *s, const char *more)
 		.resolvers = resolvers, .resolver_count = COUNT_OF(resolvers),
 	};
 	CHECK_RC(notify_open(&world, &s->n, &err), RC_OK, err);
+	switch_all(s, true);
 }
 
 static inline void end_senders(struct senders *s)

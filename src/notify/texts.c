@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/io.h"
 #include "notify/assets.h"
+#include "notify/classes.h"
 #include "notify/notify_private.h"
 
 enum { MAPPING_MAX = 64 << 10, TEXTS_MAX = 256 };
@@ -16,14 +17,10 @@ struct texts {
 	struct arena *a;
 };
 
-static const struct { const char *name; bool bare; } templates[] = {
-#define TOLD false
-#define BARE true
-#define TEMPLATE(name, how) { #name, how },
+static const struct { const char *name; enum text_item item; } templates[] = {
+#define TEMPLATE(name, how) { #name, TEXT_##how },
 #include "notify/templates.def"
 #undef TEMPLATE
-#undef TOLD
-#undef BARE
 };
 /* By the ending of its file. */
 static const struct { str ending; enum mustache_form form; const char *type; } mapping_kinds[] = {
@@ -33,6 +30,28 @@ static const struct { str ending; enum mustache_form form; const char *type; } m
 };
 /* Languages there are texts in: the first is the one all of them have. */
 static const char *const languages[] = { "en", "id" };
+
+/* "head" in the language that `ctx` points to: the text of that name among the assets. */
+static str part(void *ctx, str name)
+{
+	const str *language = ctx;
+	char file[64];
+	snprintf(file, sizeof file, STR_FMT "." STR_FMT ".mustache", STR_ARG(name), STR_ARG(*language));
+	for (size_t i = 0; i < notify_asset_count; i++)
+		if (strcmp(notify_assets[i].name, file) == 0)
+			return str_mem(notify_assets[i].p, notify_assets[i].n);
+	return STR_NONE;
+}
+
+enum rc texts_compile(str text, str language, struct mustache **out, struct err *err)
+{
+	bool known = false;
+	for (size_t i = 0; i < COUNT_OF(languages); i++)
+		known = known || str_eq(language, str_of(languages[i]));
+	if (!known)
+		language = str_of(languages[0]);
+	return mustache_compile_as(MUSTACHE_TEXT, text, part, &language, out, err);
+}
 
 static enum rc add(struct texts *t, str name, enum mustache_form form, const char *type, str text,
 		   struct err *err)
@@ -47,7 +66,11 @@ static enum rc add(struct texts *t, str name, enum mustache_form form, const cha
 	struct mustache *m = NULL;
 	if (type) /* the line end of the file is no part of what it makes */
 		text = str_head(text, text.n - str_ends(text, STR("\n")));
-	enum rc rc = mustache_compile_as(form, text, NULL, NULL, &m, &why);
+	str language = name;
+	while (str_has(language, '.'))
+		(void)str_cut(&language, '.');
+	enum rc rc = type ? mustache_compile_as(form, text, NULL, NULL, &m, &why) :
+			    texts_compile(text, language, &m, &why);
 	if (rc != RC_OK)
 		return fail(err, rc, "template '" STR_FMT "': %s", STR_ARG(name), why.text);
 	if (at)
@@ -144,15 +167,22 @@ void texts_close(struct texts *t)
 	free(t);
 }
 
-enum rc texts_bare(str name, bool *bare_out, struct err *err)
+enum rc texts_item(str name, enum text_item *out, struct err *err)
 {
+	str class = class_of_template(name), row = class_is(class) ? STR("tell") : name;
 	for (size_t i = 0; i < COUNT_OF(templates); i++) {
-		if (str_eq(name, str_of(templates[i].name))) {
-			*bare_out = templates[i].bare;
+		if (str_eq(row, str_of(templates[i].name))) {
+			*out = templates[i].item;
 			return RC_OK;
 		}
 	}
 	return fail(err, RC_ABSENT, "there is no template '" STR_FMT "'", STR_ARG(name));
+}
+
+bool texts_source(str class, str language, str *out)
+{
+	*out = class_is(class) ? part(&language, class) : STR_NONE;
+	return out->p != NULL;
 }
 
 static const struct mustache *find(const struct texts *t, str name)
@@ -178,6 +208,9 @@ const struct mustache *texts_find(const struct texts *t, str name, str driver, s
 				  const char **language_out)
 {
 	const struct mustache *m = NULL;
+	str class = class_of_template(name);
+	if (class.n > 0) /* a mail has room for what to do */
+		name = str_eq(driver, STR("mail")) ? class : STR("tell");
 	while (!m && wanted.n > 0) {
 		str one = str_cut(&wanted, ' ');
 		one = str_head(one, str_index(one, '-'));

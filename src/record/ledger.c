@@ -8,7 +8,8 @@ static const char *const kind_names[] = {
 	[LEDGER_WITHDRAWN] = "withdrawn", [LEDGER_REFUSED] = "refused",
 	[LEDGER_FAILED] = "failed",	  [LEDGER_RECEIPT] = "receipt",
 	[LEDGER_ANSWER] = "answer",	  [LEDGER_SHOWN] = "shown",
-	[LEDGER_SAID] = "said",
+	[LEDGER_SAID] = "said",		  [LEDGER_REHEARSED] = "rehearsed",
+	[LEDGER_BOUNCED] = "bounced",
 };
 
 const char *ledger_kind_name(enum ledger_kind k)
@@ -97,6 +98,21 @@ enum rc ledger_receipt(struct tx *tx, int64_t message, enum ledger_kind kind, st
 	return rc;
 }
 
+enum rc ledger_bounced(struct tx *tx, int64_t message, str reference, str words, struct err *err)
+{
+	struct message m;
+	struct arena *a = arena_new(KIB(4));
+	enum rc rc = outbox_load(tx_conn(tx), message, a, &m, err);
+	if (rc == RC_OK && m.tries == 0)
+		rc = fail(err, RC_CONFLICT, "message %lld was never sent: it cannot come back", (long long)message);
+	if (rc == RC_OK) {
+		struct outcome_of o = { .policy = m.policy, .rule = "", .reference = reference, .words = words };
+		rc = ledger_of_message(tx, &m, LEDGER_BOUNCED, &o, err);
+	}
+	arena_free(a);
+	return rc;
+}
+
 /* --- reading --- */
 
 static void take_row(struct sql *q, struct arena *a, struct ledger_row *out)
@@ -163,10 +179,11 @@ enum rc ledger_list(struct conn *c, const struct ledger_query *l, struct arena *
 enum rc outbox_verify(struct conn *c, char *words_out, struct err *err)
 {
 	words_out[0] = 0;
-	/* States 4-8 are ends, and the ledger's kinds 1-5 are the same in order. */
+	/* States 4-8 are ends, and the ledger's kinds 1-5 are the same in order; 9 is kind 10. */
 	struct sql *q = sql(c, "SELECT o.id, o.state FROM outbox o WHERE o.state >= 4 AND NOT EXISTS"
 			       " (SELECT 1 FROM ledger l WHERE l.message = o.id AND l.message > 0"
-			       " AND l.kind = o.state - 3) ORDER BY o.id LIMIT 1");
+			       " AND l.kind = CASE o.state WHEN 9 THEN 10 ELSE o.state - 3 END)"
+			       " ORDER BY o.id LIMIT 1");
 	if (sql_row(q))
 		snprintf(words_out, 200, "message %lld is %s, but the ledger does not say so",
 			 (long long)sql_col_int(q, 0),

@@ -11,6 +11,7 @@ static const char *const state_names[] = {
 	[MESSAGE_DRAINING] = "draining",   [MESSAGE_SENT] = "sent",
 	[MESSAGE_UNCERTAIN] = "uncertain", [MESSAGE_WITHDRAWN] = "withdrawn",
 	[MESSAGE_REFUSED] = "refused",	   [MESSAGE_FAILED] = "failed",
+	[MESSAGE_REHEARSED] = "rehearsed",
 };
 
 const char *message_state_name(enum message_state s)

@@ -10,6 +10,7 @@
  * crash makes the message *uncertain*: it is not sent again by itself.
  *
  *   queued -> taken -> draining -> sent | uncertain     any of them -> withdrawn | refused | failed
+ *   queued -> taken -> rehearsed: it went to nobody but perhaps ourselves (notify/rehearsal.h)
  *
  * The disclosure ledger says who got what, when, why, under which rule and
  * policy number: a row for each end of a message, and for each receipt or answer. */
@@ -19,7 +20,8 @@
 #include "record/journal.h"
 
 enum message_state { MESSAGE_QUEUED = 1, MESSAGE_TAKEN, MESSAGE_DRAINING, MESSAGE_SENT,
-		     MESSAGE_UNCERTAIN, MESSAGE_WITHDRAWN, MESSAGE_REFUSED, MESSAGE_FAILED };
+		     MESSAGE_UNCERTAIN, MESSAGE_WITHDRAWN, MESSAGE_REFUSED, MESSAGE_FAILED, MESSAGE_REHEARSED };
+#define MESSAGE_STATES (MESSAGE_REHEARSED + 1)
 const char *message_state_name(enum message_state s);
 enum lane { LANE_WARNING, LANE_INCIDENT, LANE_BULK }; /* in this order */
 
@@ -81,7 +83,8 @@ MUST_CHECK enum rc outbox_covers(struct conn *c, int64_t id, struct arena *a, st
 /* Durable before the last byte goes out. RC_CONFLICT: it is no longer ours (lease, withdrawn). */
 MUST_CHECK enum rc outbox_draining(struct store *s, int64_t id, struct err *err);
 
-enum outcome { OUTCOME_SENT, OUTCOME_RETRY, OUTCOME_UNCERTAIN, OUTCOME_REFUSED, OUTCOME_FAILED };
+enum outcome { OUTCOME_SENT, OUTCOME_RETRY, OUTCOME_UNCERTAIN, OUTCOME_REFUSED, OUTCOME_FAILED,
+	       OUTCOME_REHEARSED };
 struct outcome_of {
 	enum outcome outcome;
 	uint64_t policy;    /* under which it was checked at this try */
@@ -106,6 +109,9 @@ MUST_CHECK enum rc outbox_withdraw_made(struct tx *tx, str maker, str why, struc
 MUST_CHECK enum rc outbox_again(struct tx *tx, struct journal *j, int64_t id, str by, str why,
 				struct err *err);
 
+/* A sent or uncertain one did not arrive: it is queued `again` (for another address), or has failed. */
+MUST_CHECK enum rc outbox_returned(struct tx *tx, int64_t id, bool again, str words, struct err *err);
+
 MUST_CHECK enum rc outbox_load(struct conn *c, int64_t id, struct arena *a, struct message *out,
 			       struct err *err);
 struct outbox_query {
@@ -126,7 +132,8 @@ MUST_CHECK enum rc outbox_waiting(struct conn *c, const char *driver, str recipi
 /* --- ledger --- */
 
 enum ledger_kind { LEDGER_SENT = 1, LEDGER_UNCERTAIN, LEDGER_WITHDRAWN, LEDGER_REFUSED, LEDGER_FAILED,
-		   LEDGER_RECEIPT, LEDGER_ANSWER, LEDGER_SHOWN, LEDGER_SAID };
+		   LEDGER_RECEIPT, LEDGER_ANSWER, LEDGER_SHOWN, LEDGER_SAID, LEDGER_REHEARSED,
+		   LEDGER_BOUNCED };
 const char *ledger_kind_name(enum ledger_kind k);
 struct ledger_row {
 	int64_t id, at_us, message; /* message 0: without one (a call, a page shown) */
@@ -140,6 +147,9 @@ struct ledger_row {
 /* A receipt or an answer to a message that was sent or is uncertain; idempotent by reference. */
 MUST_CHECK enum rc ledger_receipt(struct tx *tx, int64_t message, enum ledger_kind kind,
 				  str reference, str words, struct err *err);
+/* What was handed over did not arrive, or is not taken where it goes: said beside how the message itself
+ * ends. RC_CONFLICT: nothing of it was ever tried. */
+MUST_CHECK enum rc ledger_bounced(struct tx *tx, int64_t message, str reference, str words, struct err *err);
 /* What was disclosed otherwise: said on the phone, shown under break-glass. */
 MUST_CHECK enum rc ledger_add(struct tx *tx, const struct ledger_row *row, int64_t *id_out,
 			      struct err *err);

@@ -234,6 +234,9 @@ enum rc outbox_end_tx(struct tx *tx, int64_t id, const struct outcome_of *o, str
 		case OUTCOME_FAILED:
 			rc = end_as(tx, &m, MESSAGE_FAILED, LEDGER_FAILED, o, err);
 			break;
+		case OUTCOME_REHEARSED:
+			rc = end_as(tx, &m, MESSAGE_REHEARSED, LEDGER_REHEARSED, o, err);
+			break;
 		}
 	}
 	arena_free(a);
@@ -257,4 +260,26 @@ enum rc outbox_end(struct store *s, int64_t id, const struct outcome_of *o, stru
 	struct store_job job = { .fn = end_one, .ctx = &e, .use_reserve = true };
 	store_submit(s, &job);
 	return store_wait(s, &job, err);
+}
+
+enum rc outbox_returned(struct tx *tx, int64_t id, bool again, str words, struct err *err)
+{
+	struct message m;
+	struct arena *a = arena_new(KIB(4));
+	enum rc rc = outbox_load(tx_conn(tx), id, a, &m, err);
+	if (rc == RC_OK && m.state != MESSAGE_SENT && m.state != MESSAGE_UNCERTAIN)
+		rc = fail(err, RC_CONFLICT, "message %lld is %s: it cannot come back", (long long)id,
+			  message_state_name(m.state));
+	if (rc == RC_OK && again) {
+		struct sql *q = sql(tx_conn(tx), "UPDATE outbox SET state = 1, lease_us = 0, not_before_us = 0, words = ?"
+						 " WHERE id = ?");
+		sql_str(q, 1, or_empty(words));
+		sql_int(q, 2, id);
+		rc = sql_run(q, err);
+	} else if (rc == RC_OK) {
+		const struct outcome_of o = { .policy = m.policy, .rule = "", .words = words };
+		rc = end_as(tx, &m, MESSAGE_FAILED, LEDGER_FAILED, &o, err);
+	}
+	arena_free(a);
+	return rc;
 }

@@ -107,6 +107,18 @@ MUST_CHECK enum rc findings_tidy_wanted(struct conn *c, bool *out, struct err *e
 /* The events a finding is made of, that are still here. Reads them all. */
 MUST_CHECK enum rc findings_events(struct reader *r, struct hash128 id, event_each each, void *ctx,
 				   struct err *err);
+/* Of some of them the newest events, at most `per` of each, newest first: those of the last day before the
+ * oldest of their `last_us` that concerned `org` (0: anybody) when they came; of those that have none
+ * so, the one seen last. False stops. */
+struct finding_wanted {
+	struct hash128 id;
+	int64_t last_us;   /* of the finding */
+	size_t given;      /* out */
+};
+typedef bool (*finding_event_each)(void *ctx, const struct event_row *e, size_t place);
+MUST_CHECK enum rc findings_newest_events(struct reader *r, struct finding_wanted *list, size_t count,
+					  int64_t org, size_t per, finding_event_each each, void *ctx,
+					  struct err *err);
 /* Called by forget before a day's events go: folds them into a base. RC_BUSY:
  * there are events the fold has not seen. */
 MUST_CHECK enum rc findings_before_forget(struct store *s, int32_t before_day, struct err *err);

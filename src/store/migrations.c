@@ -454,11 +454,49 @@ static const char version_4[] =
 	/* --- route: findings, transitions --- */
 	/* --- disclosure: accounts of constituents --- */
 	/* --- notify: rehearsal --- */
+	/* rehearsal.c: who is live, or back in rehearsal; scope: enum rehearsal_scope, 0: an older version made
+	 * this node, which may have sent without it */
+	"CREATE TABLE rehearsal (scope INTEGER, key TEXT, live INTEGER NOT NULL, since_us INTEGER NOT NULL,"
+	" by TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (scope, key)) WITHOUT ROWID;"
+	"INSERT INTO rehearsal (scope, key, live, since_us, by, why) SELECT 0, '', 0, 0, '', ''"
+	" WHERE EXISTS (SELECT 1 FROM node);"
 	/* --- notify: rules, teller, escalation --- */
 	/* --- notify: letters, templates --- */
 	/* --- notify: mail out, bounces --- */
 	/* --- notify: mail in, threads --- */
+	/* inbound_keep.c: each mail that came, once; digest: of its bytes with lines by LF; state 1 waits,
+	 * 2 done; kind: enum inbound_kind; record: its uuid. The bytes stand in mail_in_raw until then */
+	"CREATE TABLE mail_in (id INTEGER PRIMARY KEY, digest BLOB UNIQUE NOT NULL, at_us INTEGER NOT NULL,"
+	" box TEXT NOT NULL, bytes INTEGER NOT NULL, state INTEGER NOT NULL, kind INTEGER NOT NULL,"
+	" message_id TEXT NOT NULL, record BLOB, reports INTEGER NOT NULL, tries INTEGER NOT NULL,"
+	" words TEXT NOT NULL);"
+	"CREATE INDEX mail_in_waiting ON mail_in (id) WHERE state = 1;"
+	"CREATE INDEX mail_in_message ON mail_in (message_id) WHERE message_id <> '';"
+	"CREATE TABLE mail_in_raw (id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+	/* how many of each kind there ever were */
+	"CREATE TABLE mail_in_count (kind INTEGER PRIMARY KEY, mails INTEGER NOT NULL);"
+	/* node/mail_pick.c: up to where a mailbox was read (RFC 3501 section 2.3.1.1); words: why it
+	 * cannot be, since then; '' it can */
+	"CREATE TABLE mail_box (name TEXT PRIMARY KEY, validity INTEGER NOT NULL, uid INTEGER NOT NULL,"
+	" words TEXT NOT NULL, since_us INTEGER NOT NULL) WITHOUT ROWID;"
+	/* inbound_tags.c: the number another one's ticket system gave to what answers a message of ours */
+	"CREATE TABLE mail_foreign (organisation TEXT, ours INTEGER, theirs TEXT NOT NULL, at_us INTEGER NOT NULL,"
+	" PRIMARY KEY (organisation, ours)) WITHOUT ROWID;"
 	/* --- notify: answers --- */
+	/* answers.c: what was answered to a message. kind: enum answer_kind; findings: how many; key: of the
+	 * submission; file: digest in record_file, or NULL; seen_us: one of us took note, 0: nobody has to */
+	"CREATE TABLE answer (id INTEGER PRIMARY KEY, message INTEGER NOT NULL, kind INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, channel TEXT NOT NULL, by TEXT NOT NULL, words TEXT NOT NULL,"
+	" organisation TEXT NOT NULL, recipient TEXT NOT NULL, item TEXT NOT NULL, findings INTEGER NOT NULL,"
+	" file BLOB, file_name TEXT NOT NULL, key TEXT NOT NULL, seen_us INTEGER, seen_by TEXT NOT NULL,"
+	" UNIQUE (message, key));"
+	"CREATE INDEX answer_organisation ON answer (organisation, id);"
+	"CREATE INDEX answer_waiting ON answer (id) WHERE seen_us IS NULL;"
+	/* claim: enum claim, as it was noted first */
+	"CREATE TABLE answer_finding (finding BLOB, answer INTEGER, claim INTEGER NOT NULL, claim_us INTEGER NOT NULL,"
+	" PRIMARY KEY (finding, answer)) WITHOUT ROWID;"
+	"CREATE INDEX answer_finding_of ON answer_finding (answer);"
+	"CREATE INDEX answer_finding_claim ON answer_finding (finding, answer) WHERE claim = 1;"
 	/* --- incident: takedown, correspondence --- */
 	/* incident/takedown_tend.c: open and closed takedowns, what is due; messages to each party; looks */
 	"CREATE TABLE takedown_watch (record BLOB PRIMARY KEY, item TEXT NOT NULL, open INTEGER NOT NULL,"

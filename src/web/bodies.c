@@ -49,15 +49,20 @@ static size_t room_for(const struct http_request *q, size_t most)
 void body_begin(struct web *w, const struct http_request *q, struct http_upload *u,
 		struct http_answer *a)
 {
-	if (!body_admitted(w, q, a))
+	bool is_public = false;
+	if (!body_admitted(w, q, &is_public, a))
 		return;
+	if (is_public && !answer_body_wanted(w, q)) {
+		say(a, 404, "this link opens nothing");
+		return;
+	}
 	str type = http_header(q, "content-type");
 	bool multipart = str_starts_nocase(type, STR("multipart/form-data"));
 	if (!multipart && !str_starts_nocase(type, STR("application/json"))) {
 		say(a, 415, "send application/json, or a form");
 		return;
 	}
-	size_t most = multipart ? BODY_MAX : BODY_JSON_MAX, room = room_for(q, most);
+	size_t most = is_public ? BODY_PUBLIC_MAX : multipart ? BODY_MAX : BODY_JSON_MAX, room = room_for(q, most);
 	if (atomic_fetch_add(&w->bodies, room) + room > BODIES_BYTES) {
 		atomic_fetch_sub(&w->bodies, room);
 		say(a, 503, "too much is being sent at once: try again in a moment");

@@ -151,3 +151,15 @@ void answer_header(struct http_answer *a, const char *name, str value)
 		a->headers[a->header_count++].value = value;
 	}
 }
+
+void page_put_actor_name(struct page *p, const char *name, str actor)
+{
+	int64_t id;
+	struct account account;
+	if (p->form != FORM_HTML || !p->r || !uuid_is_zero(&p->caller.viewer.organisation) ||
+	    p->caller.viewer.right == RIGHT_PUBLIC || !str_starts(actor, STR("account:")) ||
+	    !str_to_i64(str_from(actor, STR("account:").n), &id) ||
+	    account_by_id(reader_conn(p->r), p->w->n->roles, id, p->a, &account, NULL) != RC_OK)
+		return;
+	json_put_str(&p->j, arena_fmt(p->a, "%s_name", name).p, account.display);
+}

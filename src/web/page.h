@@ -33,6 +33,7 @@ struct web {
 	struct templates *templates;
 	struct sessions *sessions;
 	struct access_guard *guard;
+	struct access_guard *links; /* of answers: wrong ones close no other door */
 	struct login login;
 	struct fetcher *fetcher;
 	struct oidc *oidc;         /* NULL: no provider is set */
@@ -112,6 +113,9 @@ str page_link(struct page *p, const char *path, const char *name, str value);
 str url_escape(struct arena *a, str text);
 /* The next page: "next" for programs, "next_url" for people. */
 void page_next(struct page *p, const char *name, str cursor);
+/* Who did something, for people: member NAME_name beside "account:3", for our own people; nothing where
+ * there is no such account. Programs have the id. */
+void page_put_actor_name(struct page *p, const char *name, str actor);
 /* The query as it was given, for forms: "query":{"type":"..."}. */
 void page_query(struct page *p, const char *const *names);
 
@@ -157,6 +161,10 @@ void page_put_destroy(struct page *p, str object);
 /* "cases":{"waiting","in_work","list_href","may_make"}: incidents, as many as he may see, "200+" when there are more;
  * for who may see them at all (page_triage.c). */
 MUST_CHECK enum rc page_put_cases(struct page *p, struct err *err);
+/* "answers":[…] of a finding, "claim"; and "told":[…], to whom, for who operates the node (page_answers.c). */
+MUST_CHECK enum rc page_put_answers(struct page *p, const struct finding *f, struct err *err);
+/* "answers_waiting", at most 100 counted, "answers_more". */
+MUST_CHECK enum rc page_put_answers_waiting(struct page *p, struct err *err);
 /* "qr": path data of an SVG of "qr_size" modules (ISO/IEC 18004, libqrencode). */
 void page_qr(struct page *p, str text);
 
@@ -166,7 +174,8 @@ void answer_header(struct http_answer *a, const char *name, str value);
 void answer_error(struct page *p, int status, const char *kind, const char *words);
 
 /* bodies.c: POSTs whose body is JSON or a multipart form, collected whole. */
-enum { BODY_MAX = 20 << 20, BODY_JSON_MAX = 5 << 18, BODIES_BYTES = 4 * BODY_MAX };
+enum { BODY_MAX = 20 << 20, BODY_JSON_MAX = 5 << 18, BODIES_BYTES = 4 * BODY_MAX,
+       BODY_PUBLIC_MAX = 5 << 18 /* of who has not signed in */ };
 void body_begin(struct web *w, const struct http_request *q, struct http_upload *u,
 		struct http_answer *a);
 void body_end(struct web *w, const struct http_request *q, struct http_upload *u,
@@ -174,7 +183,9 @@ void body_end(struct web *w, const struct http_request *q, struct http_upload *u
 /* Answers a request; `body` was collected, or is STR_NONE. */
 void answer_request(struct web *w, const struct http_request *q, str body, struct http_answer *a);
 /* Before the body: is this a route that takes one, and may this caller? Answers when not. */
-bool body_admitted(struct web *w, const struct http_request *q, struct http_answer *a);
+bool body_admitted(struct web *w, const struct http_request *q, bool *public_out, struct http_answer *a);
+/* Before the body too: an address below /a/ whose token opens nothing takes none (page_answer.c). */
+bool answer_body_wanted(struct web *w, const struct http_request *q);
 
 /* api_reports.c */
 void api_reports_begin(struct web *w, const struct http_request *q, struct http_upload *u,

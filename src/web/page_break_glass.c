@@ -13,6 +13,7 @@ static void put_glass(struct page *p, const struct glass *g, bool reviews)
 	json_put_i64(&p->j, "id", g->id);
 	json_put_str(&p->j, "item", g->item);
 	json_put_str(&p->j, "by", g->actor);
+	page_put_actor_name(p, "by", g->actor);
 	json_put_time(&p->j, "at", g->at_us);
 	json_put_time(&p->j, "until", g->until_us);
 	json_put_str(&p->j, "reason", g->reason);

@@ -102,6 +102,7 @@ static enum rc put_clocks(struct page *p, const struct record_view *v, struct er
 		json_put_bool(&p->j, "is_paused", s->paused);
 		json_put_bool(&p->j, "over", s->due_us != TIME_NONE && s->due_us < clock_now_us());
 		json_put_str(&p->j, "noted_by", list[i].noted_by);
+		page_put_actor_name(p, "noted_by", list[i].noted_by);
 		json_close(&p->j, '}');
 	}
 	json_close(&p->j, ']');

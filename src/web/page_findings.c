@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "disclosure/read_outbox.h"
+#include "notify/answers.h"
 #include "web/records.h"
+
+enum { TOLD_SHOWN = 100 };
 
 static enum rc parse_state(str text, enum finding_state *out, struct err *err)
 {
@@ -127,6 +131,41 @@ static void put_last_resort(struct page *p, const struct finding *f)
 	snapshot_drop(p->w->n->contacts, contacts);
 }
 
+/* Whom it was told, when, under which rule and by which message: for who may read the ledger. */
+static enum rc put_told(struct page *p, str item, struct err *err)
+{
+	const struct ledger_query q = { .item = item, .limit = TOLD_SHOWN };
+	struct ledger_row *list = NULL;
+	size_t n = 0;
+	enum rc rc = read_ledger(p->r, page_types(p), p->w->n->roles, &p->caller.viewer, &q, p->a, &list, &n, err);
+	json_put_bool(&p->j, "ledger_shown", rc == RC_OK);
+	json_key(&p->j, STR("ledger"));
+	json_open(&p->j, '[');
+	for (size_t i = 0; rc == RC_OK && i < n; i++) {
+		const struct ledger_row *l = &list[i];
+		str to = l->recipient, organisation = str_cut(&to, '/');
+		json_open(&p->j, '{');
+		json_put_i64(&p->j, "id", l->id);
+		json_put_time(&p->j, "at", l->at_us);
+		json_put_str(&p->j, "kind", str_of(ledger_kind_name(l->kind)));
+		json_put_str(&p->j, "driver", l->driver);
+		json_put_str(&p->j, "to", l->recipient);
+		put_reference(p, "to_ref", organisation);
+		json_put_str(&p->j, "item", l->item);
+		if (!str_eq(l->item, item) && l->item.n > 0)
+			put_reference(p, "rule_ref", l->item);
+		if (l->message)
+			json_put_i64(&p->j, "message", l->message);
+		json_put_str(&p->j, "rule", l->rule);
+		json_put_i64(&p->j, "policy", (int64_t)l->policy);
+		json_put_str(&p->j, "reference", l->reference);
+		json_put_str(&p->j, "words", l->words);
+		json_close(&p->j, '}');
+	}
+	json_close(&p->j, ']');
+	return rc == RC_DENIED ? RC_OK : rc;
+}
+
 enum rc page_finding(struct page *p, struct err *err)
 {
 	struct finding f;
@@ -146,5 +185,7 @@ enum rc page_finding(struct page *p, struct err *err)
 	rc = read_links_to(p->r, page_types(p), &p->caller.viewer, arena_fmt(p->a, "finding--" STR_FMT, STR_ARG(p->item)),
 			   p->a, put_linked, p, err);
 	json_close(&p->j, ']');
-	return rc;
+	if (rc == RC_OK)
+		rc = page_put_answers(p, &f, err);
+	return rc == RC_OK ? put_told(p, arena_fmt(p->a, "finding--" STR_FMT, STR_ARG(p->item)), err) : rc;
 }

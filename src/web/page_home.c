@@ -150,6 +150,8 @@ enum rc page_home(struct page *p, struct err *err)
 	if (rc == RC_OK)
 		rc = page_put_due(p, err);
 	if (rc == RC_OK)
+		rc = page_put_answers_waiting(p, err);
+	if (rc == RC_OK)
 		rc = page_put_cases(p, err);
 	if (rc == RC_OK)
 		rc = findings_caught_up(p->r, &caught_up, err);

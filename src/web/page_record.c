@@ -37,6 +37,7 @@ static void put_record_members(struct page *p, const struct record_view *v)
 	put_members(p, v);
 	if (p->form != FORM_HTML)
 		return;
+	page_put_actor_name(p, "author", record_view_author(v));
 	json_put_str(&p->j, "type_label", str_of(words_in(t->label, p->language)));
 	json_put_str(&p->j, "list_href", arena_fmt(p->a, "/%s", t->name));
 	json_put_str(&p->j, "href", record_href(p, v, ""));

@@ -178,6 +178,7 @@ static bool put_entry(void *ctx, const struct timeline_entry *e)
 	json_put_bool(&p->j, "message", e->kind == TIMELINE_MESSAGE);
 	json_put_str(&p->j, "what", e->what);
 	json_put_str(&p->j, "who", e->who);
+	page_put_actor_name(p, "who", e->who);
 	json_put_str(&p->j, "other", e->other);
 	json_put_str(&p->j, "other_title", e->other_title.n > 0 ? e->other_title : e->other);
 	json_put_str(&p->j, "words", e->words);

@@ -10,6 +10,7 @@
 
 #include "incident/takedown.h"
 #include "node/collect.h"
+#include "node/mail_pick.h"
 #include "node/node_settings.h"
 #include "notify/notify.h"
 #include "web/web.h"
@@ -29,6 +30,7 @@ struct serving {
 	struct http *http;
 	struct control *control;
 	struct collector *collector;
+	struct mail_pick *mail_pick;
 	char address[128];
 };
 
@@ -104,6 +106,8 @@ static enum rc start(struct serving *s, const struct serve_options *o, struct er
 		rc = notify_start(s->node->notify, err);
 	if (rc == RC_OK)
 		rc = takedowns_start(s->node->takedowns, err);
+	if (rc == RC_OK)
+		rc = mail_pick_start(s->node, &s->mail_pick, err);
 	return rc;
 }
 
@@ -112,6 +116,7 @@ static void stop(struct serving *s)
 	pipeline_stop(s->node->pipeline);
 	takedowns_stop(s->node->takedowns);
 	notify_stop(s->node->notify);
+	mail_pick_stop(s->mail_pick);
 	collect_stop(s->collector);
 	control_stop(s->control);
 	if (s->web)

@@ -52,6 +52,7 @@ enum rc web_new(struct node *n, struct web **out, struct err *err)
 	w->a = arena_new(KIB(1));
 	w->sessions = sessions_new();
 	w->guard = guard_new();
+	w->links = guard_new();
 	enum rc rc = templates_new(&w->templates, err);
 	if (rc == RC_OK)
 		rc = open_login(w, err);
@@ -69,6 +70,7 @@ void web_free(struct web *w)
 	templates_free(w->templates);
 	sessions_free(w->sessions);
 	guard_free(w->guard);
+	guard_free(w->links);
 	oidc_free(w->oidc);
 	fetch_free(w->fetcher);
 	arena_free(w->a);
@@ -171,7 +173,7 @@ static void put_links(struct page *p)
 /* What every page shows around its own. */
 static void put_frame(struct page *p)
 {
-	static const char *const places[] = { "triage", "records", "events", "findings", "count", "who", "quarantine",
+	static const char *const places[] = { "triage", "records", "events", "findings", "count", "figures", "who", "quarantine",
 					      "feeds", "tour", "duty" };
 	const struct node *n = p->w->n;
 	str first = str_from(p->path, 1);
@@ -429,10 +431,11 @@ static void answer(void *ctx, const struct http_request *q, struct http_answer *
 	answer_request(ctx, q, STR_NONE, a);
 }
 
-bool body_admitted(struct web *w, const struct http_request *q, struct http_answer *a)
+bool body_admitted(struct web *w, const struct http_request *q, bool *public_out, struct http_answer *a)
 {
 	struct page p = page_begin(w, q, a);
 	const struct route *r = route_of(&p);
+	*public_out = r && r->right == RIGHT_PUBLIC;
 	if (r && !r->takes_body) {
 		answer_error(&p, 403, "denied", "this address takes forms");
 	} else if (r) {

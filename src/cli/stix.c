@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli_private.h"
+
+#include "stix/stix_event.h"
+
+static const struct cli_option options[] = {
+	{ "--limit", 'n', "N", "at most so many events" },
+	{ "--oldest", 0, NULL, "oldest first" },
+	{ .name = NULL },
+};
+
+struct bundle {
+	struct cli *c;
+	struct stix_writer *w;
+	struct buf line;
+	bool comma;
+	uint64_t left_out;
+};
+
+static bool give(void *ctx, str object)
+{
+	struct bundle *b = ctx;
+	cli_print(b->c, b->comma ? STR(",\n") : STR("\n"));
+	cli_print(b->c, object);
+	b->comma = true;
+	return !b->c->broken;
+}
+
+static bool each(void *ctx, const struct event_view *e)
+{
+	struct bundle *b = ctx;
+	struct json_out j = json_out(&b->line);
+	struct json_object *o = NULL;
+	buf_reset(&b->line);
+	event_view_json(e, &j);
+	enum rc rc = json_read(buf_str(&b->line), &o, NULL);
+	if (rc == RC_OK)
+		rc = stix_write_event(b->w, o, NULL);
+	json_free(o);
+	b->left_out += rc != RC_OK && rc != RC_CONFLICT;
+	return !b->c->broken;
+}
+
+static int run(struct cli *c)
+{
+	struct filter_set f = { .query = { 0 } };
+	struct err err;
+	const char *limit = cli_value(c, "--limit");
+	int code = cli_filters(c, &f);
+	if (code)
+		return code;
+	if (limit && !str_to_u64(str_of(limit), &f.query.limit))
+		return cli_usage(c, "--limit takes a number");
+	f.query.oldest_first = cli_value(c, "--oldest") != NULL;
+	struct bundle b = { .c = c, .line = BUF_INIT(MIB(16)) };
+	struct buf id = BUF_INIT(64);
+	const struct uuid u = uuid_random();
+	uuid_format(&id, &u);
+	struct reader *r = NULL;
+	enum rc rc = store_read_begin(c->node->store, &r, &err);
+	if (rc == RC_OK) {
+		cli_print(c, arena_fmt(c->a, "{\"type\":\"bundle\",\"id\":\"bundle--" STR_FMT "\",\"objects\":[",
+				       STR_ARG(buf_str(&id))));
+		b.w = stix_writer_new(store_node_id(c->node->store), store_node_name(c->node->store), give, &b);
+		rc = read_events(r, &c->viewer, &f.query, each, &b, &err);
+		cli_print(c, STR("\n]}\n"));
+	}
+	if (r)
+		store_read_end(r);
+	stix_writer_free(b.w);
+	buf_free(&b.line);
+	buf_free(&id);
+	if (rc == RC_OK && b.left_out)
+		cli_talk(c, "%llu events have no time and were left out", (unsigned long long)b.left_out);
+	return rc == RC_OK ? 0 : cli_fail(c, &err);
+}
+
+const struct cli_command cli_stix = {
+	.name = "stix",
+	.brief = "events as a STIX 2.1 bundle",
+	.usage = "stix [options] [NAME=VALUE...]",
+	.text = "One bundle on stdout: what the caller may see, with the filters of 'ronda events'. Observables have "
+		"the ids everybody makes, marks are TLP 2.0 by their published ids, and each event stands whole in an "
+		"extension (docs/stix.md). For a partner's MISP or OpenCTI: mind that the file is yours to guard.",
+	.example = "ronda stix -d demo type=phishing from=2d > phishing.json",
+	.options = options,
+	.needs_node = true,
+	.needs = CLI_NEEDS_READ,
+	.run = run,
+};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* digest.h: the events behind what a message covers, as files of a letter.
+ *
+ * events.csv (RFC 4180; nothing in it runs in a spreadsheet) and one report by X-ARF for each finding,
+ * up to the limits of settings. Each event was asked of the disclosure check for this recipient. What
+ * infects or cheats who opens it goes in a zip with the recipient's password, where one is set
+ * (meaning organisation.file-password). */
+#ifndef RONDA_NOTIFY_DIGEST_H
+#define RONDA_NOTIFY_DIGEST_H
+
+#include "mail/letter.h"
+#include "notify/notify.h"
+
+struct digest_files {
+	struct letter_part *parts; /* in the arena */
+	size_t count;
+	size_t findings, events;   /* in them */
+	size_t left;               /* findings that have none in them */
+	bool cut;                  /* a limit was reached */
+	bool sealed;               /* in a zip with the recipient's password */
+};
+/* Nothing when `s` covers no findings. */
+MUST_CHECK enum rc digest_of(const struct sending *s, struct reader *r, const struct types *t, str from,
+			     struct arena *a, struct digest_files *out, struct err *err);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* inbound_private.h: what the files of mail in share. */
+#ifndef RONDA_NOTIFY_INBOUND_PRIVATE_H
+#define RONDA_NOTIFY_INBOUND_PRIVATE_H
+
+#include "notify/inbound.h"
+#include "notify/notify_private.h"
+
+enum { INBOUND_WAITS = 1, INBOUND_DONE = 2, INBOUND_TRIES = 10 };
+
+/* --- inbound_keep.c --- */
+
+/* The row is done, its bytes go. `record` NULL: none. */
+MUST_CHECK enum rc inbound_done(struct tx *tx, const struct inbound *in, const struct uuid *record, size_t reports,
+				str words, struct err *err);
+
+/* --- inbound_sort.c --- */
+
+MUST_CHECK enum rc inbound_sort(struct notify *n, struct reader *r, const struct types *t, struct arena *a,
+				struct inbound *in, struct err *err);
+
+/* The domain of an address, behind its '@'. */
+str inbound_domain(str address);
+
+#endif

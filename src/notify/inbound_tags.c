@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers of ticket systems in subjects. */
+#include "notify/inbound.h"
+#include "notify/notify_private.h"
+
+enum { TAG_MAX = 80 };
+
+/* How a system writes its numbers: what stands before, what the number is made of, what ends it. In a
+ * pattern '#' is one digit or more, '@' a word of letters, digits and -._ that begins with a letter or
+ * digit, '!' two capital letters or more; anything else is itself, letters in any case. */
+static const struct {
+	const char *program, *pattern;
+} foreign[] = {
+	{ "OTRS, Znuny", "[Ticket\x01#]" },     /* "[Ticket#2024010112345678]" */
+	{ "OTRS, Znuny", "[Ticket: #]" },
+	{ "OTRS, Znuny", "Ticket\x01#" },
+	{ "RT", "[@ \x01#]" },                  /* "[example.org #123]" */
+	{ "osTicket", "[\x01#]" },
+	{ "osTicket", "[\x01@]" },
+	{ "GLPI", "[GLPI \x01#]" },
+	{ "Freshdesk", "[\x01!-#]" },
+	{ "Jira", "[!-#]" },                    /* "[ABC-123]" */
+	{ "Zendesk", "[@-#]" },
+	{ "Jira", "(!-#)" },
+	{ "Zammad", "[Ticket@#]" },
+	{ "Redmine", "[@ - @ \x01#]" },
+	{ "Request", "[Request ID :\x01\x01#\x01\x01]" }, /* ManageEngine: "[Request ID :##123##]" */
+	{ "ServiceNow", "INC#" },
+	{ "ServiceNow", "CS#" },
+	{ "Freshservice", "[\x01INC-#]" },
+	{ "Front, Help Scout", "[ref:@]" },
+	{ "Salesforce", "[ ref:@ ]" },
+};
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_word(char c)
+{
+	return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' || c == '.' || c == '_';
+}
+
+/* How much of the front of `s` the pattern takes; 0: it does not fit. "\x01" is a '#' itself. */
+static size_t match(str s, const char *pattern)
+{
+	size_t at = 0;
+	for (const char *p = pattern; *p; p++) {
+		size_t from = at;
+		if (*p == '#') {
+			while (at < s.n && is_digit(s.p[at]))
+				at++;
+			if (at == from || at - from > 24)
+				return 0;
+		} else if (*p == '!') {
+			while (at < s.n && s.p[at] >= 'A' && s.p[at] <= 'Z')
+				at++;
+			if (at < from + 2 || at - from > 12)
+				return 0;
+		} else if (*p == '@') {
+			/* As short as lets the rest begin: only what stands behind it ends it. */
+			while (at < s.n && is_word(s.p[at]) && !(at > from && s.p[at] == p[1]))
+				at++;
+			if (at == from || at - from > 60)
+				return 0;
+		} else if (at < s.n && (*p == 1 ? s.p[at] == '#' : (*p | 0x20) == (s.p[at] | 0x20))) {
+			at++;
+		} else {
+			return 0;
+		}
+	}
+	/* A number that goes on is another one. */
+	return at < s.n && is_digit(s.p[at - 1]) && is_word(s.p[at]) && s.p[at] != '.' ? 0 : at;
+}
+
+/* At a '[' or '(', or where a word begins. */
+static bool may_begin(str s, size_t at)
+{
+	return s.p[at] == '[' || s.p[at] == '(' || at == 0 || !is_word(s.p[at - 1]);
+}
+
+bool inbound_our_tag(str subject, str tag, int64_t *message_out)
+{
+	for (size_t i = 0; i < subject.n; i++) {
+		str rest = str_from(subject, i + 1);
+		if (subject.p[i] != '[' || !str_starts_nocase(rest, tag))
+			continue;
+		rest = str_trim(str_from(rest, tag.n));
+		size_t end = str_index(rest, ']');
+		int64_t number;
+		if (end < rest.n && rest.p[0] == '#' && str_to_i64(str_head(str_from(rest, 1), end - 1), &number) && number > 0) {
+			*message_out = number;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool inbound_foreign_find(str subject, str our_tag, str *out)
+{
+	for (size_t k = 0; k < COUNT_OF(foreign); k++)
+		for (size_t i = 0; i < subject.n; i++) {
+			int64_t ours;
+			size_t n = may_begin(subject, i) ? match(str_from(subject, i), foreign[k].pattern) : 0;
+			str found = str_head(str_from(subject, i), n);
+			if (n == 0 || n > TAG_MAX || inbound_our_tag(found, our_tag, &ours))
+				continue;
+			*out = found;
+			return true;
+		}
+	return false;
+}
+
+enum rc inbound_foreign_tag(struct conn *c, str organisation, int64_t message, struct arena *a, str *out, struct err *err)
+{
+	/* The newest it gave to this message, else to one before it in what is told of one thing: theirs
+	 * stays when ours goes on. */
+	struct sql *q = sql(c, "SELECT theirs FROM mail_foreign WHERE organisation = ? AND ours = ?");
+	sql_str(q, 1, organisation);
+	sql_int(q, 2, message);
+	*out = sql_row(q) ? arena_str(a, sql_col_str(q, 0)) : STR("");
+	return sql_end(q, err);
+}

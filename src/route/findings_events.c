@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Back from findings to their newest events, without reading all there are. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "route/findings_private.h"
+
+enum { ASKED_ALONE = 64 };
+
+struct newest {
+	struct key key;
+	struct finding_event e;
+	struct finding_wanted *list;
+	struct finding_wanted **sorted;
+	size_t count, per, complete;
+	finding_event_each each;
+	void *ctx;
+	bool stopped;
+};
+
+static int by_id(const void *a, const void *b)
+{
+	const struct finding_wanted *x = *(struct finding_wanted *const *)a, *y = *(struct finding_wanted *const *)b;
+	return id_cmp(x->id, y->id);
+}
+
+static int id_to(const void *key, const void *member)
+{
+	return id_cmp(*(const struct hash128 *)key, (*(struct finding_wanted *const *)member)->id);
+}
+
+static bool give(void *ctx, const struct event_row *row)
+{
+	struct newest *n = ctx;
+	if (!finding_id_of(&n->key, row->batch, row->row, row->received_us, &n->e))
+		return true;
+	struct finding_wanted **at = bsearch(&n->e.id, n->sorted, n->count, sizeof(*n->sorted), id_to);
+	if (!at || (*at)->given >= n->per)
+		return true;
+	n->complete += ++(*at)->given == n->per;
+	n->stopped = !n->each(n->ctx, row, (size_t)(*at - n->list));
+	return !n->stopped && n->complete < n->count;
+}
+
+static enum rc scan(struct reader *r, struct newest *n, struct event_query *q, struct err *err)
+{
+	q->tlp_mask = (1u << TLP_COUNT) - 1;
+	q->exercise = true;
+	enum rc rc = events_scan(r, q, give, n, err);
+	/* What is damaged is for `verify` to tell. */
+	return rc == RC_INPUT ? RC_OK : rc;
+}
+
+enum rc findings_newest_events(struct reader *r, struct finding_wanted *list, size_t count, int64_t org, size_t per,
+			       finding_event_each each, void *ctx, struct err *err)
+{
+	struct newest n = { .key = finding_key_derive(store_secret(reader_store(r))), .e = FINDING_EVENT_INIT,
+			    .list = list, .sorted = x_array(count + 1, sizeof(*n.sorted)), .count = count, .per = per,
+			    .each = each, .ctx = ctx };
+	int64_t oldest = INT64_MAX;
+	for (size_t i = 0; i < count; i++) {
+		n.sorted[i] = &list[i];
+		list[i].given = 0;
+		oldest = list[i].last_us < oldest ? list[i].last_us : oldest;
+	}
+	qsort(n.sorted, count, sizeof(*n.sorted), by_id);
+	const struct event_filter concerned = { .op = FILTER_ORG, .field = FIELD_RONDA_CONCERNS, .number = org };
+	struct event_query q = { .from_us = oldest - DAY_US > 0 ? oldest - DAY_US : 1, .filters = &concerned,
+				 .filter_count = org != 0 };
+	enum rc rc = count ? scan(r, &n, &q, err) : RC_OK;
+	/* Those that concerned somebody else then: at the time of their newest event. */
+	for (size_t i = 0, asked = 0; rc == RC_OK && !n.stopped && i < count && asked < ASKED_ALONE; i++) {
+		if (list[i].given > 0)
+			continue;
+		struct event_query one = { .from_us = list[i].last_us, .until_us = list[i].last_us + 1 };
+		rc = scan(r, &n, &one, err);
+		asked++;
+	}
+	finding_event_free(&n.e);
+	free(n.sorted);
+	return rc;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stix_event.h: an event of ours as STIX 2.1 objects.
+ *
+ * Addresses, names, URLs, networks' numbers, digests and the traffic between them are observables with
+ * the ids everybody makes (stix_id.h); one observed-data ties them to time and count. Where the class
+ * says that the source itself is bad (a control server, a phishing page), an indicator and its
+ * sighting say so too. The event whole stands in an extension of ours, as its JSON text, so that a
+ * reader of ronda loses nothing. Ids and times follow from the event: the same event makes the same
+ * bytes. Objects that others refer to come first, each once. */
+#ifndef RONDA_STIX_STIX_EVENT_H
+#define RONDA_STIX_STIX_EVENT_H
+
+#include "base/json.h"
+#include "base/uuid.h"
+
+#define STIX_EXTENSION "extension-definition--6f1f3d52-4c0e-4b3a-9d1e-0f9a7c5b8e21"
+
+struct stix_writer;
+typedef bool (*stix_give)(void *ctx, str object); /* one object's JSON; false: stop */
+
+/* `node_id`, `node_name`: of the origin. `give` gets each object, in turn. */
+struct stix_writer *stix_writer_new(str node_id, str node_name, stix_give give, void *ctx);
+void stix_writer_free(struct stix_writer *w);
+/* `event`: flat, with IntelMQ's names and "id" (disclosure/read.h). RC_CONFLICT: `give` said stop.
+ * RC_INPUT: it has no id or no time. */
+MUST_CHECK enum rc stix_write_event(struct stix_writer *w, struct json_object *event, struct err *err);
+
+#endif

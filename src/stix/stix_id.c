@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stix/stix_id.h"
+
+#include <json-c/json.h>
+#include <openssl/evp.h>
+
+#include "stix/jcs.h"
+
+/* Name space of the standard for observables. */
+static const struct uuid observables = { { 0x00, 0xab, 0xed, 0xb4, 0xaa, 0x42, 0x46, 0x6c, 0x9c, 0x01, 0xfe,
+					   0xd2, 0x33, 0x15, 0xa9, 0xb7 } };
+
+static const struct { const char *type, *properties; } contributing[] = {
+	{ "artifact", "hashes payload_bin" },
+	{ "autonomous-system", "number" },
+	{ "directory", "path" },
+	{ "domain-name", "value" },
+	{ "email-addr", "value" },
+	{ "email-message", "from_ref subject body" },
+	{ "file", "hashes name parent_directory_ref extensions" },
+	{ "ipv4-addr", "value" },
+	{ "ipv6-addr", "value" },
+	{ "mac-addr", "value" },
+	{ "mutex", "name" },
+	{ "network-traffic", "start end src_ref dst_ref src_port dst_port protocols extensions" },
+	{ "software", "name cpe swid vendor version" },
+	{ "url", "value" },
+	{ "user-account", "account_type user_id account_login" },
+	{ "windows-registry-key", "key values" },
+	{ "x509-certificate", "hashes serial_number" },
+};
+
+/* Of several digests one contributes: the first of these, else the first there is. */
+static struct json_object *one_hash(struct json_object *hashes)
+{
+	static const char *const order[] = { "MD5", "SHA-1", "SHA-256", "SHA-512" };
+	struct json_object *out = json_object_new_object();
+	for (size_t i = 0; i < COUNT_OF(order); i++) {
+		struct json_object *h = json_get(hashes, order[i]);
+		if (h) {
+			json_object_object_add(out, order[i], json_object_get(h));
+			return out;
+		}
+	}
+	if (json_object_get_type(hashes) == json_type_object) {
+		json_object_object_foreach(hashes, key, value) {
+			json_object_object_add(out, key, json_object_get(value));
+			break;
+		}
+	}
+	return out;
+}
+
+struct uuid uuid_version5(const struct uuid *space, str name)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	struct uuid u;
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	if (!c || EVP_DigestInit_ex(c, EVP_sha1(), NULL) != 1 || EVP_DigestUpdate(c, space->b, sizeof space->b) != 1 ||
+	    EVP_DigestUpdate(c, name.p ? name.p : "", name.n) != 1 || EVP_DigestFinal_ex(c, digest, NULL) != 1)
+		abort(); /* SHA-1 is always there */
+	EVP_MD_CTX_free(c);
+	memcpy(u.b, digest, sizeof u.b);
+	u.b[6] = (uint8_t)((u.b[6] & 0x0f) | 0x50);
+	u.b[8] = (uint8_t)((u.b[8] & 0x3f) | 0x80);
+	return u;
+}
+
+static void write_id(const char *type, str type_text, const struct uuid *u, char out[STIX_ID_MAX])
+{
+	struct buf b = BUF_INIT(STIX_ID_MAX);
+	buf_add(&b, type ? str_of(type) : type_text);
+	buf_add(&b, STR("--"));
+	uuid_format(&b, u);
+	(void)str_to_z(buf_str(&b), out, STIX_ID_MAX);
+	buf_free(&b);
+}
+
+void stix_named_id(const struct uuid *space, const char *type, str name, char out[STIX_ID_MAX])
+{
+	const struct uuid u = uuid_version5(space, name);
+	write_id(type, STR(""), &u, out);
+}
+
+enum rc stix_observable_id(struct json_object *o, char out[STIX_ID_MAX], struct err *err)
+{
+	str type = json_get_str(o, "type"), names = STR("");
+	for (size_t i = 0; i < COUNT_OF(contributing); i++)
+		if (str_eq(type, str_of(contributing[i].type)))
+			names = str_of(contributing[i].properties);
+	struct json_object *part = json_object_new_object();
+	while (names.n > 0) {
+		char name[32];
+		(void)str_to_z(str_cut(&names, ' '), name, sizeof name);
+		struct json_object *v = json_get(o, name);
+		if (v)
+			json_object_object_add(part, name, strcmp(name, "hashes") == 0 ? one_hash(v) : json_object_get(v));
+	}
+	struct buf b = BUF_INIT(MIB(1));
+	enum rc rc = json_object_object_length(part) ? jcs_write(part, &b, err) :
+						       fail(err, RC_ABSENT, "nothing of it makes an id");
+	if (rc == RC_OK) {
+		const struct uuid u = uuid_version5(&observables, buf_str(&b));
+		write_id(NULL, type, &u, out);
+	}
+	json_free(part);
+	buf_free(&b);
+	return rc;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The page behind the link in a message: what it told, and one form to answer. Whoever has the link may; no
+ * cookie, no script. To look changes nothing: scanners of mail open every link.
+ *
+ * An address that is forged, too old or of a message that is gone costs the same work and gives the same
+ * words; wrong ones of one address are counted. The token goes into no journal and no log. */
+#include "notify/link.h"
+#include "web/outside.h"
+
+enum { SHOWN = 200, CSV_MOST = 20000 };
+
+struct linked {
+	str token, language, wrong;
+	struct message m;
+	bool found, often;
+	bool rehearsed, withdrawn, sent;
+	struct rendering what;
+	bool rendered;
+};
+
+static str path_of(struct page *p, const struct linked *l)
+{
+	return arena_fmt(p->a, "/a/" STR_FMT, STR_ARG(l->token));
+}
+
+/* --- which message --- */
+
+static bool in_time(struct page *p, const struct message *m)
+{
+	return clock_now_us() - m->made_us <= settings_int(p->w->n->settings, "answer_link_life");
+}
+
+static bool in_state(const struct message *m, const char *state)
+{
+	return str_eq(str_of(message_state_name(m->state)), str_of(state));
+}
+
+static enum rc find(struct page *p, struct linked *l, struct err *err)
+{
+	const struct notify *n = p->w->n->notify;
+	int64_t id = 0;
+	*l = (struct linked){ .token = p->item, .what = { .rule = "" } };
+	p->path = STR("/a"); /* the rest is a secret: for pages of errors, the journal, the log */
+	answer_header(p->ans, "X-Robots-Tag", STR("noindex, nofollow"));
+	l->often = !guard_open(p->w->links, &p->q->from);
+	enum rc rc = page_reader(p, err);
+	if (rc != RC_OK || l->often)
+		return rc;
+	bool ours = n && link_answer_parse(n, l->token, &id);
+	rc = outbox_load(reader_conn(p->r), ours ? id : 0, p->a, &l->m, NULL);
+	l->found = rc == RC_OK && ours && in_time(p, &l->m) && l->m.recipient.n > 0;
+	if (!l->found)
+		guard_wrong(p->w->links, &p->q->from);
+	if (l->found) {
+		l->rehearsed = in_state(&l->m, "rehearsed");
+		l->withdrawn = l->m.state == MESSAGE_WITHDRAWN || l->m.state == MESSAGE_REFUSED ||
+			       l->m.state == MESSAGE_FAILED;
+		l->sent = !l->rehearsed && !l->withdrawn;
+	}
+	return rc == RC_ABSENT ? RC_OK : rc;
+}
+
+bool answer_body_wanted(struct web *w, const struct http_request *q)
+{
+	int64_t id;
+	str head = STR("/a/"), token = str_starts(q->path, head) ? str_from(q->path, head.n) : STR("");
+	if (!str_starts(q->path, head))
+		return true; /* another page's, which looks itself */
+	if (!guard_open(w->links, &q->from))
+		return false;
+	if (str_ends(token, STR(".json")))
+		token.n -= 5;
+	bool known = w->n->notify && link_answer_parse(w->n->notify, token, &id);
+	if (!known)
+		guard_wrong(w->links, &q->from);
+	return known;
+}
+
+/* What it told, as it may be told now. What may not be told any more is no failure of the page. */
+static enum rc render(struct page *p, struct linked *l, struct err *err)
+{
+	struct err why = { 0 };
+	str theirs = STR("");
+	if (!l->found || l->withdrawn) {
+		l->language = outside_language(p, theirs);
+		return RC_OK;
+	}
+	enum rc rc = notify_render_shown(p->w->n->notify, p->r, page_types(p), &l->m, "print",
+					 http_query(p->q, "lang").n ? outside_language(p, theirs) : theirs, p->a, &l->what,
+					 &why);
+	l->rendered = rc == RC_OK;
+	l->language = outside_language(p, l->rendered ? json_get_str(l->what.data, "language") : theirs);
+	return rc == RC_OK || rc == RC_DENIED || rc == RC_ABSENT || rc == RC_BUSY ? RC_OK : fail(err, rc, "%s", why.text);
+}
+
+/* --- showing it --- */
+
+static void put_said(struct page *p, const struct linked *l)
+{
+	bool flag = false;
+	json_put_time(&p->j, "made", l->m.made_us);
+	json_put_str(&p->j, "subject", l->what.subject);
+	json_put_str(&p->j, "text", l->what.text);
+	json_put_bool(&p->j, "left_out", l->what.left_out > 0);
+	(void)json_get_bool(json_get(l->what.data, "exercise") ? l->what.data : NULL, "exercise", &flag);
+	json_put_bool(&p->j, "exercise", flag);
+	outside_put_covers(p, l->language, l->what.data, SHOWN);
+	json_put_str(&p->j, "csv_href", arena_fmt(p->a, STR_FMT ".csv", STR_ARG(path_of(p, l))));
+}
+
+static enum rc put_answers(struct page *p, const struct linked *l, struct err *err)
+{
+	struct answer_row *list = NULL;
+	size_t count = 0;
+	enum rc rc = answers_of_message(reader_conn(p->r), l->m.id, ANSWERS_A_MESSAGE, p->a, &list, &count, err);
+	if (rc == RC_OK)
+		outside_put_answers(p, l->language, list, count);
+	return rc;
+}
+
+static enum rc show(struct page *p, struct linked *l, str kind, str words, str by, struct err *err)
+{
+	struct json_object *covers = json_get(l->what.data, "covers");
+	bool about_findings = json_count(covers) > 0 || json_get(l->what.data, "finding");
+	enum rc rc = RC_OK;
+	p->template = "answer";
+	p->title = arena_z(p->a, !l->found ? outside_word(l->language, "absent_title") : l->rendered ? l->what.subject :
+			   outside_word(l->language, "answer"));
+	outside_put_frame(p, l->language);
+	json_put_bool(&p->j, "found", l->found);
+	json_put_bool(&p->j, "often", l->often);
+	json_put_bool(&p->j, "rehearsed", l->rehearsed);
+	json_put_bool(&p->j, "withdrawn", l->withdrawn);
+	json_put_bool(&p->j, "answerable", l->sent);
+	json_put_bool(&p->j, "done", l->sent && http_query(p->q, "done").n > 0);
+	json_put_str(&p->j, "wrong", l->wrong.p ? l->wrong : STR(""));
+	json_put_bool(&p->j, "rendered", l->rendered);
+	if (l->rendered)
+		put_said(p, l);
+	if (l->sent) {
+		json_put_str(&p->j, "post_href", arena_fmt(p->a, STR_FMT "?lang=" STR_FMT, STR_ARG(path_of(p, l)),
+							   STR_ARG(l->language)));
+		outside_put_nonce(p);
+		outside_put_kinds(p, l->language, about_findings, kind);
+		json_put_str(&p->j, "given_words", words.p ? words : STR(""));
+		json_put_str(&p->j, "given_by", by.p ? by : STR(""));
+		rc = put_answers(p, l, err);
+	}
+	p->ans->status = l->often ? 429 : !l->found ? 404 : l->wrong.n > 0 ? 400 : 200;
+	if (l->often)
+		answer_header(p->ans, "Retry-After", STR("600"));
+	return rc;
+}
+
+/* --- as a table: all of it, not only what a page shows --- */
+
+static void put_row(struct page *p, const struct finding *f)
+{
+	char id[40];
+	snprintf(id, sizeof id, "%016llx%016llx", (unsigned long long)f->id.hi, (unsigned long long)f->id.lo);
+	json_open(&p->j, '{');
+	json_put_str(&p->j, "id", str_of(id));
+	json_put_str(&p->j, "what", f->key);
+	json_put_str(&p->j, "classification.type", f->type);
+	json_put_str(&p->j, "classification.identifier", f->identifier);
+	json_put_str(&p->j, "severity", f->severity);
+	json_put_time(&p->j, "first_seen", f->first_seen_us);
+	json_put_time(&p->j, "last_seen", f->last_seen_us);
+	json_put_i64(&p->j, "events", (int64_t)f->events);
+	json_put_str(&p->j, "state", str_of(finding_state_name(f->state)));
+	json_close(&p->j, '}');
+	p->row_count++;
+}
+
+static enum rc put_table(struct page *p, const struct linked *l, struct err *err)
+{
+	static const char *const columns[] = { "id", "what", "classification.type", "classification.identifier", "severity",
+					       "first_seen", "last_seen", "events", "state", NULL };
+	struct cover *covers = NULL;
+	size_t count = 0;
+	p->columns = columns;
+	p->template = "answer";
+	enum rc rc = outbox_covers(reader_conn(p->r), l->m.id, p->a, &covers, &count, err);
+	page_rows(p);
+	for (size_t i = 0; rc == RC_OK && l->rendered && i <= count && i < CSV_MOST; i++) {
+		struct told t;
+		str item = i < count ? covers[i].item : l->m.item;
+		if (!str_starts(item, STR("finding--")))
+			continue;
+		rc = told_item(p->r, page_types(p), &l->what.who.to, item, 0, p->a, &t, err);
+		if (rc == RC_OK && t.is_finding)
+			put_row(p, &t.finding);
+		told_end(&t);
+		rc = rc == RC_DENIED || rc == RC_ABSENT ? RC_OK : rc;
+	}
+	page_rows_end(p);
+	return rc;
+}
+
+enum rc page_answer(struct page *p, struct err *err)
+{
+	struct linked l;
+	enum rc rc = find(p, &l, err);
+	if (rc == RC_OK)
+		rc = render(p, &l, err);
+	if (rc == RC_OK && p->form == FORM_CSV && l.rendered)
+		rc = put_table(p, &l, err);
+	else if (rc == RC_OK) {
+		p->form = p->form == FORM_CSV ? FORM_HTML : p->form;
+		rc = show(p, &l, STR(""), STR(""), STR(""), err);
+	}
+	json_free(l.what.data);
+	return rc;
+}
+
+/* --- answering --- */
+
+static bool is_theirs(enum rc rc)
+{
+	return rc == RC_INPUT || rc == RC_LIMIT || rc == RC_CONFLICT || rc == RC_BUSY;
+}
+
+enum rc page_answer_give(struct page *p, struct err *err)
+{
+	struct linked l;
+	struct err why = { 0 };
+	struct answer_new q = { .channel = STR("link") };
+	int64_t id = 0;
+	bool program = p->body.p != NULL;
+	enum rc rc = find(p, &l, err);
+	if (rc == RC_OK)
+		rc = render(p, &l, err);
+	if (rc != RC_OK)
+		return rc;
+	q.message = l.m.id;
+	if (l.sent)
+		rc = outside_take_answer(p, l.language, &q, &why);
+	if (l.sent && rc == RC_OK)
+		rc = outside_give(p, &q, &id, &why);
+	if (is_theirs(rc)) {
+		l.wrong = arena_str(p->a, str_of(why.text));
+		rc = RC_OK;
+	}
+	if (rc != RC_OK)
+		rc = fail(err, rc, "%s", why.text);
+	else if (l.sent && l.wrong.n == 0 && !program && p->form == FORM_HTML)
+		page_go(p, arena_fmt(p->a, STR_FMT "?lang=" STR_FMT "&done=1", STR_ARG(path_of(p, &l)), STR_ARG(l.language)));
+	else {
+		p->form = program ? FORM_JSON : p->form;
+		if (id)
+			json_put_i64(&p->j, "answer", id);
+		rc = show(p, &l, str_of(answer_kind_name(q.kind)), q.words, q.by, err);
+	}
+	json_free(l.what.data);
+	return rc;
+}
