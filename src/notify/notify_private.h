@@ -107,12 +107,6 @@ bool notify_sees(struct reader *r, const struct types *t, const struct viewer *v
 MUST_CHECK enum rc round_invites(struct reader *r, struct uuid round, struct uuid organisation, bool *out,
 				 struct err *err);
 
-/* --- parties.c --- */
-
-/* Did a person of ours choose this organisation to be told of this item? */
-MUST_CHECK enum rc parties_invite(struct reader *r, const struct types *t, str item, str organisation, bool *out,
-				  struct err *err);
-
 /* --- rehearsal.c --- */
 
 /* May this rendered message go to its recipient? A rule's message that was made before he was live may
@@ -121,6 +115,12 @@ MUST_CHECK enum rc rehearsal_live(struct reader *r, const struct rendering *what
 				  bool *live_out, struct err *err);
 /* Turns it into one to our own address, "" for none: its true recipient stands in the subject. */
 void rehearsal_address(struct rendering *what, str own, struct arena *a);
+
+/* --- parties.c --- */
+
+/* Did a person of ours choose this organisation to be told of this item? */
+MUST_CHECK enum rc parties_invite(struct reader *r, const struct types *t, str item, str organisation, bool *out,
+				  struct err *err);
 
 /* --- sender.c --- */
 

@@ -105,9 +105,9 @@ static enum rc start(struct serving *s, const struct serve_options *o, struct er
 	if (rc == RC_OK)
 		rc = notify_start(s->node->notify, err);
 	if (rc == RC_OK)
-		rc = takedowns_start(s->node->takedowns, err);
-	if (rc == RC_OK)
 		rc = mail_pick_start(s->node, &s->mail_pick, err);
+	if (rc == RC_OK)
+		rc = takedowns_start(s->node->takedowns, err);
 	return rc;
 }
 
