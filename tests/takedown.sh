@@ -204,32 +204,54 @@ grep -q 'ronda' "$T/site.log"
 ok $? "none says who looks"
 start_proxy
 
+# --- pages ---
+token=$(r token make pages --right operate --ceiling RED --personal --account "Lead A" 2>/dev/null)
+get() { curl -s -H "Authorization: Bearer $token" -H 'Accept: text/html' "$URL$1" >"$T/out"; }
+get /takedown/1
+has "$T/out" 'Who can take it down' "the record's page has the parties"
+has "$T/out" 'hxxp://127\[.\]0\[.\]0\[.\]1' "with the target defanged"
+has_not "$T/out" "href=\"$SITE" "and no link to it"
+get /incident/1
+has "$T/out" 'hxxp://127.*back|unknown 0' "the incident's page has it"
+get /takedown/1/would-say.json
+has "$T/out" '"subject":"Team B: mohon turunkan' "what it would say, for programs"
+get /takedown/board
+has "$T/out" 'came back' "the list by hours"
+curl -s -X POST -H "Authorization: Bearer $token" -H 'Content-Type: application/json' -d '{"target":"third.example"}' \
+	"$URL/incident/1/do/takedown" >"$T/out"
+has "$T/out" '"done":"takedown"' "another is made from the incident's page"
+third=$(sed -nE 's/.*"id":"(takedown--[^"]*)".*/\1/p' "$T/out")
+curl -s -X POST -H "Authorization: Bearer $token" -H 'Content-Type: application/json' -d '{"parties":[]}' \
+	"$URL/takedown/$third/parties/ask" >"$T/out"
+has "$T/out" 'choose who is asked' "whose page asks nobody by accident"
+r takedown move 2 given-up --why "a test" >/dev/null 2>&1
+
 # --- a domain ---
 check "a domain that is not there any more" r takedown start nowhere.example kind=c2
-r takedown edit 2 parties="host | $host" >/dev/null 2>&1
-r takedown show 2 --json >"$T/out"
+r takedown edit 3 parties="host | $host" >/dev/null 2>&1
+r takedown show 3 --json >"$T/out"
 has "$T/out" '"domain":"nowhere.example"' "is one too"
-check "looked at by hand" r takedown look 2
+check "looked at by hand" r takedown look 3
 has "$T/out" 'gone.*NXDOMAIN' "the DNS says it"
 
 # --- what is not told, what is not looked at ---
 check "one that is RED" r takedown start "$SITE/red" kind=phishing
-r takedown edit 3 --labels '{"tlp":"RED","named":["account:1"]}' >"$T/out" 2>"$T/err"
+r takedown edit 4 --labels '{"tlp":"RED","named":["account:1"]}' >"$T/out" 2>"$T/err"
 before=$(grep -c . "$T/hooks")
-r takedown dry-run 3 >"$T/out" 2>"$T/err"
+r takedown dry-run 4 >"$T/out" 2>"$T/err"
 has "$T/out" 'is told nothing: ' "goes to nobody"
-r takedown ask 3 all >"$T/out" 2>"$T/err"
+r takedown ask 4 all >"$T/out" 2>"$T/err"
 sleep 1
 is "$(grep -c . "$T/hooks")" "$before" "whoever asks for it"
 r incident new title="Not for us" class=abusive-content severity=high rsit_type=violence >/dev/null
 check_fails 77 "of abuse of children none is made" r incident takedown 2 "$SITE/never"
 check "one that names such an incident" r takedown start "$SITE/never" kind=other incident=incident-2
-check_fails 77 "is not looked at" r takedown look 4
+check_fails 77 "is not looked at" r takedown look 5
 ! grep -q '/never' "$T/site.log"
 ok $? "ever"
 check "of an exercise" r takedown start "$SITE/drill" kind=phishing
-r takedown edit 5 --labels '{"tlp":"GREEN","exercise":true}' >/dev/null 2>&1
-check "it can be given up" r takedown move 4 given-up --why "for the authority"
+r takedown edit 6 --labels '{"tlp":"GREEN","exercise":true}' >/dev/null 2>&1
+check "it can be given up" r takedown move 5 given-up --why "for the authority"
 check "the records agree" r verify
 has_not "$T/node.log" "$SITE/login" "the log has no address of it"
 done_testing

@@ -93,7 +93,7 @@ TEST(texts_and_mappings)
 	struct senders s = { .made = 0 };
 	static const char *const mappings[] = { "webhook", "mattermost", "matrix", "thehive", "iris", "fir", "sms" };
 	struct json_object *data = json_tokener_parse(
-		"{\"key\":\"k-1\",\"kind\":\"round.check\",\"node\":\"Team \\\"B\\\"\",\"made\":\"2026-11-22\",\"urgent\":true,"
+		"{\"key\":\"k-1\",\"kind\":\"round.check\",\"node\":\"Team \\\"B\\\"\",\"made\":\"2026-11-22\",\"urgent\":true,\"made_ms\":1,\"tlp_number\":2,"
 		"\"subject\":\"a \\\"b\\\"\\n\",\"text\":\"line\\nline\",\"whole\":\"x\",\"link\":\"https://a.example.org\","
 		"\"address\":\"+62\",\"language\":\"en\",\"reference\":\"\"}");
 	begin_senders(&s, NULL);
@@ -117,6 +117,49 @@ TEST(texts_and_mappings)
 	CHECK(texts_find(s.n->texts, STR("round.check"), STR("webhook"), STR("th"), &language) &&
 	      strcmp(language, "en") == 0);
 	CHECK(!texts_find(s.n->texts, STR("absent"), STR("webhook"), STR(""), &language));
+	json_object_put(data);
+	end_senders(&s);
+}
+
+/* What TheHive 5, DFIR-IRIS and FIR are sent, to the byte; hostile text stays text. */
+TEST(bodies_of_case_tools)
+{
+	static const struct { const char *mapping, *body; } rows[] = {
+		{ "thehive", "{\"type\":\"ronda\",\"source\":\"Team \\\"B\\\"\",\"sourceRef\":\"k-1\",\"title\":\"a \\\"b\\\"},\\\\\","
+			     "\"description\":\"one\\ntwo {{x}}\\u0001\",\"date\":1795353910000,\"severity\":3,\"tlp\":2,"
+			     "\"tags\":[\"ronda\",\"takedown.ask\",\"exercise\"],\"externalLink\":\"https://a.example.org/x\"}" },
+		{ "iris", "{\"alert_title\":\"a \\\"b\\\"},\\\\\",\"alert_description\":\"one\\ntwo {{x}}\\u0001\","
+			  "\"alert_source\":\"Team \\\"B\\\"\",\"alert_source_ref\":\"k-1\",\"alert_source_link\":\"https://a.example.org/x\","
+			  "\"alert_source_event_time\":\"2026-11-22T13:25:10\",\"alert_severity_id\":5,\"alert_status_id\":2,"
+			  "\"alert_customer_id\":1,\"alert_tags\":\"ronda,takedown.ask,exercise\"}" },
+		{ "fir", "{\"subject\":\"a \\\"b\\\"},\\\\\",\"description\":\"one\\ntwo {{x}}\\u0001\\n\\nhttps://a.example.org/x\","
+			 "\"date\":\"2026-11-22T13:25:10.000000+00:00\",\"category\":\"ThreatIntel\",\"severity\":\"3\","
+			 "\"detection\":\"External\",\"confidentiality\":1,\"is_incident\":false}" },
+		{ "webhook", "{\"id\":\"k-1\",\"kind\":\"takedown.ask\",\"from\":\"Team \\\"B\\\"\",\"made\":\"2026-11-22T13:25:10.000000+00:00\","
+			     "\"urgent\":true,\"exercise\":true,\"language\":\"en\",\"subject\":\"a \\\"b\\\"},\\\\\","
+			     "\"text\":\"one\\ntwo {{x}}\\u0001\",\"link\":\"https://a.example.org/x\",\"item\":\"takedown--1\"}" },
+	};
+	struct senders s = { .made = 0 };
+	struct json_object *data = json_tokener_parse(
+		"{\"key\":\"k-1\",\"kind\":\"takedown.ask\",\"node\":\"Team \\\"B\\\"\",\"node_short\":\"Team \\\"B\\\"\","
+		"\"made\":\"2026-11-22T13:25:10.000000+00:00\",\"made_utc\":\"2026-11-22T13:25:10\",\"made_ms\":1795353910000,"
+		"\"tlp_number\":2,\"urgent\":true,\"exercise\":true,\"subject\":\"a \\\"b\\\"},\\\\\","
+		"\"text\":\"one\\ntwo {{x}}\\u0001\",\"link\":\"https://a.example.org/x\",\"language\":\"en\","
+		"\"reference\":\"takedown--1\",\"address\":\"\"}");
+	begin_senders(&s, NULL);
+	CHECK(data != NULL);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const char *type = NULL;
+		struct buf b = BUF_INIT(KIB(16));
+		struct json_object *o = NULL;
+		const struct mustache *m = texts_mapping(s.n->texts, str_of(rows[i].mapping), &type);
+		CHECK_RC(mustache_render(m, data, &b, &err), RC_OK, err);
+		CHECK_MSG(str_eq(str_trim_all(buf_str(&b)), str_of(rows[i].body)), "%s: %.*s", rows[i].mapping,
+			  (int)b.n, b.p);
+		CHECK_MSG(json_read(buf_str(&b), &o, &err) == RC_OK, "%s: %s", rows[i].mapping, err.text);
+		json_free(o);
+		buf_free(&b);
+	}
 	json_object_put(data);
 	end_senders(&s);
 }
@@ -334,5 +377,5 @@ TEST(the_right_contact)
 }
 
 TEST_MAIN(TEST_RUN(short_messages), TEST_RUN(a_signature), TEST_RUN(a_file_of_destinations),
-	  TEST_RUN(texts_and_mappings), TEST_RUN(how_a_try_ends), TEST_RUN(secrets_stay_where_they_are), TEST_RUN(who_may_be_told),
+	  TEST_RUN(texts_and_mappings), TEST_RUN(bodies_of_case_tools), TEST_RUN(how_a_try_ends), TEST_RUN(secrets_stay_where_they_are), TEST_RUN(who_may_be_told),
 	  TEST_RUN(lanes_and_pace), TEST_RUN(the_right_contact))

@@ -200,6 +200,24 @@ static str answer_of(struct making *k)
 	return theirs ? link_answer(k->n, k->m->id, k->a) : STR("");
 }
 
+/* As case tools want the same: a name of at most 32 characters, milliseconds, UTC without a zone, the TLP as a
+ * number from clear. */
+static void put_for_tools(struct making *k)
+{
+	char at[40];
+	str node = store_node_name(k->n->w.store);
+	int64_t made = k->m->made_us > 0 ? k->m->made_us : clock_now_us();
+	size_t n = node.n < 32 ? node.n : 32;
+	enum tlp tlp = k->out->bare || k->m->item.n == 0 ? TLP_AMBER : k->item.is_finding ? k->item.finding.tlp :
+								   record_view_labels(&k->item.view)->tlp;
+	while (n > 0 && n < node.n && ((unsigned char)node.p[n] & 0xc0) == 0x80)
+		n--;
+	put(k, "node_short", str_head(node, n));
+	put(k, "made_utc", str_head(time_str(at, made), 19));
+	json_object_object_add(k->out->data, "made_ms", json_object_new_int64(made / 1000));
+	json_object_object_add(k->out->data, "tlp_number", json_object_new_int((unsigned)tlp < TLP_COUNT ? (int)tlp : TLP_RED));
+}
+
 static void put_frame(struct making *k)
 {
 	char at[40];
@@ -208,6 +226,7 @@ static void put_frame(struct making *k)
 	put(k, "key", arena_fmt(k->a, STR_FMT "-%lld", STR_ARG(store_node_id(k->n->w.store)), (long long)k->m->id));
 	json_object_object_add(o->data, "id", json_object_new_int64(k->m->id));
 	put(k, "node", store_node_name(k->n->w.store));
+	put_for_tools(k);
 	put(k, "kind", k->m->template);
 	put(k, "made", time_str(at, k->m->made_us > 0 ? k->m->made_us : clock_now_us()));
 	put(k, "to", o->who.name);

@@ -4,6 +4,7 @@
 
 #include "incident/act.h"
 #include "incident/merge.h"
+#include "incident/takedown.h"
 #include "web/records.h"
 
 struct doing {
@@ -96,12 +97,22 @@ static enum rc do_confirm(struct doing *k, struct err *err)
 	return case_confirm(p->w->n->records, p->w->n->store, &p->caller.viewer, k->id, p->a, err);
 }
 
+static enum rc do_takedown(struct doing *k, struct err *err)
+{
+	struct page *p = k->p;
+	struct change_errors errors = { .count = 0 };
+	const struct takedown_new q = { .incident = k->id, .target = asked(k, "target"), .language = p->language };
+	enum rc rc = takedown_make(p->w->n->takedowns, &p->caller.viewer, &q, p->a, &k->made, &errors, err);
+
+	return rc == RC_INPUT && errors.count > 0 ? fail(err, RC_INPUT, "%s", errors.list[0].text) : rc;
+}
+
 static const struct {
 	const char *word;
 	enum rc (*run)(struct doing *k, struct err *err);
 } acts[] = {
 	{ "merge", do_merge }, { "unmerge", do_unmerge }, { "split", do_split },
-	{ "hand-over", do_hand_over }, { "confirm", do_confirm },
+	{ "hand-over", do_hand_over }, { "confirm", do_confirm }, { "takedown", do_takedown },
 };
 
 enum rc page_case_do(struct page *p, struct err *err)

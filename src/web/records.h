@@ -69,6 +69,9 @@ MUST_CHECK enum rc put_organisation(struct page *p, const struct record_view *v,
 /* "round" and "members", of a record that is one (page_round.c). */
 MUST_CHECK enum rc put_round(struct page *p, const struct record_view *v, struct err *err);
 
+/* "takedown", of a record that is one; "takedowns", of an incident's (page_takedown.c). */
+MUST_CHECK enum rc put_takedown(struct page *p, const struct record_view *v, struct err *err);
+
 /* --- record_fields.c --- */
 
 /* "fields":[{label, text | long | link | list | rows …}] of what has a value. */
