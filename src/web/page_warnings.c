@@ -133,7 +133,7 @@ enum rc page_warnings(struct page *p, struct err *err)
 		rc = warnings_json(p, &list, err);
 	if (rc == RC_OK) {
 		p->template = "warnings";
-		str language = public_frame(p, "/warnings");
+		str language = public_frame(p);
 		p->title = arena_z(p->a, public_word(language, "warnings"));
 		json_key(&p->j, STR("rows"));
 		json_raw(&p->j, buf_str(&list));
@@ -167,7 +167,7 @@ enum rc page_warning(struct page *p, struct err *err)
 		rc = tell(k, record_view_id(&found, p->a), &t, NULL);
 	if (rc == RC_OK) {
 		p->template = "warning";
-		str language = public_frame(p, arena_fmt(p->a, "/warnings/" STR_FMT, STR_ARG(p->item)).p);
+		str language = public_frame(p);
 		p->language = language;
 		p->title = arena_z(p->a, text_of(k, &t.view, k->type->title));
 		json_put_time(&p->j, "published", record_view_changed(&t.view));
