@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why a finding was told or not; what is due; what was counted. */
-#include "disclosure/read_outbox.h"
 #include "notify/rehearsal.h"
 #include "notify/teller_private.h"
 
@@ -179,10 +178,8 @@ static enum rc explain_org(struct explaining *k, size_t at, const struct rule_ma
 	} else if (!row && !rule) {
 		w.words = miss_words(k, org, nearest);
 	} else if (!row) {
-		struct rule_key key = rule_key_of(k->t.set, &k->f);
 		w.rule = rule->record;
 		w.rule_title = rule->title;
-		(void)key;
 		w.words = STR("it was there before the rule was active: a notification round tells it");
 	}
 	if (rc == RC_OK)

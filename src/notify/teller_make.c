@@ -345,6 +345,22 @@ static enum rc make_group(struct making *k, struct rule_orgs *orgs, const struct
 	return rc == RC_OK ? store_write(k->n->w.store, write_group, k, k->err) : rc;
 }
 
+/* What hinders one group hinders no other: said, and tried again in an hour. */
+static enum rc set_aside(struct making *k, enum rc rc, const struct err *why, struct err *err)
+{
+	if (rc == RC_BUSY || rc == RC_IO || k->count == 0)
+		return fail(err, rc, "%s", why->text);
+	log_warn(k->n->w.log, "what a rule tells is put off", L_Z("why", why->text));
+	k->err = err;
+	k->cover_count = 0;
+	memset(k->counts, 0, sizeof k->counts);
+	for (size_t i = 0; i < k->count; i++) {
+		k->rows[i].message = k->rows[i].message < 0 ? 0 : k->rows[i].message;
+		k->rows[i].next_us = k->now_us + HOUR_US;
+	}
+	return store_write(k->n->w.store, write_group, k, err);
+}
+
 enum rc teller_make(struct notify *n, int64_t now_us, bool *did_out, struct err *err)
 {
 	struct making k = { .t = n->teller, .n = n, .a = arena_new(KIB(64)), .now_us = now_us, .err = err,
@@ -360,8 +376,12 @@ enum rc teller_make(struct notify *n, int64_t now_us, bool *did_out, struct err 
 	if (rc == RC_OK && *did_out)
 		rc = teller_rules(k.t, k.r, k.types, err);
 	if (rc == RC_OK && *did_out) {
+		struct err why = { 0 };
 		orgs = rule_orgs_new(n, k.t->set);
+		k.err = &why;
 		rc = make_group(&k, orgs, &key);
+		if (rc != RC_OK)
+			rc = set_aside(&k, rc, &why, err);
 	}
 	if (k.r)
 		store_read_end(k.r);
