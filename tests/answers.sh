@@ -164,7 +164,7 @@ is "$(as -d '' "$URL/answers/$wait_id")" 409 "once"
 is "$(as "$URL/findings/$one.json")" 200 "the finding"
 has "$T/page" '"claim":"waits"' "is claimed to be fixed"
 has "$T/page" 'both closed' "with their words"
-has "$T/page" '"told":\[.*"kind":"sent"' "and who was told"
+has "$T/page" '"ledger":\[.*"kind":"sent"' "and who was told"
 is "$(as -H 'Accept: text/html' "$URL/findings/$one")" 200 "its page"
 has "$T/page" 'answered by link: <b>fixed</b>' "says it too"
 r findings show "$other" >"$T/out" 2>/dev/null
