@@ -80,7 +80,7 @@ static enum rc render(struct page *p, struct linked *l, struct err *err)
 		l->language = outside_language(p, theirs);
 		return RC_OK;
 	}
-	enum rc rc = notify_render_shown(p->w->n->notify, p->r, page_types(p), &l->m, "print",
+	enum rc rc = notify_render_shown(p->w->n->notify, p->r, page_types(p), &l->m, "print", NULL,
 					 http_query(p->q, "lang").n ? outside_language(p, theirs) : theirs, p->a, &l->what,
 					 &why);
 	l->rendered = rc == RC_OK;
