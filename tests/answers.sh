@@ -202,6 +202,15 @@ get "$en.csv?of=events" >/dev/null
 ! grep -qE '198\.18\.0\.9[^0-9]' "$T/page"
 ok $? "nor that of the events"
 
+check "what it was about becomes RED" r round edit 1 --tlp RED --why "a source is at risk"
+is "$(get "$en")" 200 "its page"
+for word in 'Telnet is open' 'Please close it' '198.18.0.7 '; do has_not "$T/page" "$word" "says nothing of '$word'"; done
+has "$T/page" 'may not be shown any more' "but that it may not be shown"
+is "$(get "$en" -d 'kind=working&nonce=red1')" 303 "and takes an answer all the same"
+is "$(get "$en.csv")" 200 "the table"
+has_not "$T/page" '198.18.0.7' "is none"
+r round edit 1 --tlp AMBER --why "over" >/dev/null 2>&1
+
 # --- withdrawn, old ---
 printf '{"title":"On paper","kind":"contact","question":"name=Paper","answer_by":"%s"}' "$(later '1 hour')" >"$T/round"
 r round new --body "$T/round" >/dev/null
@@ -224,7 +233,7 @@ is "$(get "$paper")" 200 "withdrawn"
 has "$T/page" 'This message was withdrawn' "it says so"
 has_not "$T/page" '<form method="post" action="/a/' "and takes no answer"
 is "$(get "$paper" -d 'kind=working&nonce=n6')" 200 "by no way"
-is "$(query 'SELECT count(*) FROM answer')" 3 "nothing came of it"
+is "$(query 'SELECT count(*) FROM answer')" 4 "nothing came of it"
 stop_node
 sqlite3 "$D/main.db" "UPDATE outbox SET made_us = made_us - 86400000000 * 100 WHERE id = (SELECT message FROM answer WHERE kind = 3)"
 check "the node runs again" run
