@@ -235,6 +235,11 @@ has_not "$T/page" '<form method="post" action="/a/' "and takes no answer"
 is "$(get "$paper" -d 'kind=working&nonce=n6')" 200 "by no way"
 is "$(query 'SELECT count(*) FROM answer')" 4 "nothing came of it"
 stop_node
+check "their words are erased" r erase "answer:$wait_id" --reason "they asked for it"
+sqlite3 -readonly "$D/main.db" .dump >"$T/dump"
+has_not "$T/dump" "canary-words" "from everything"
+is "$(grep -ac 'canary-words' "$D/main.db")" 0 "also from the file itself"
+is "$(query 'SELECT count(*) FROM answer')" 4 "that there was an answer stays"
 sqlite3 "$D/main.db" "UPDATE outbox SET made_us = made_us - 86400000000 * 100 WHERE id = (SELECT message FROM answer WHERE kind = 3)"
 check "the node runs again" run
 
