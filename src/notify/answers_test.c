@@ -2,6 +2,7 @@
 #include "notify/answers.h"
 
 #include "notify/test_senders.h"
+#include "record/clocks.h"
 #include "record/erase.h"
 #include "store/events.h"
 
@@ -390,6 +391,52 @@ TEST(an_answer_to_a_round_confirms_the_contact)
 	end_senders(&s);
 }
 
+struct ringing {
+	struct senders *s;
+	struct uuid id;
+};
+
+/* Its clocks, as the node follows them. */
+static enum rc ring(struct tx *tx, void *ctx, struct err *e)
+{
+	struct ringing *k = ctx;
+	struct record now;
+	struct calendar *calendar = NULL;
+	enum rc rc = calendar_new(STR("UTC"), STR("Mon-Fri 08:00-17:00"), STR_NONE, &calendar, e);
+	if (rc == RC_OK)
+		rc = record_load(tx_conn(tx), types_of(&k->s->w), k->id, k->s->w.a, &now, e);
+	if (rc == RC_OK)
+		rc = clocks_follow(tx, calendar, &now, e);
+	calendar_free(calendar);
+	return rc;
+}
+
+/* As after a call that reached somebody. */
+TEST(a_clock_that_waits_for_word_is_noted)
+{
+	struct senders s = { .made = 0 };
+	struct ringing k = { .s = &s };
+	struct record_clock *list = NULL;
+	char due[40];
+	size_t count = 0;
+	str type;
+	begin_senders(&s, NULL);
+	str who = organisation(&s, "/ok", GREEN);
+	str what = make_record(&s, "task", "{}", arena_fmt(s.w.a, "{\"title\":\"ask them\",\"due_by\":\"" STR_FMT "\"}",
+							   STR_ARG(time_str(due, clock_now_us() + HOUR_US))));
+	CHECK(record_id_parse(what, &type, &k.id));
+	CHECK_RC(store_write(s.w.s, ring, &k, &err), RC_OK, err);
+	int64_t message = told(&s, who, what, 0);
+	const struct answer_new a = { .message = message, .kind = ANSWER_WORKING, .channel = STR("mail"), .key = STR("k") };
+	CHECK_RC(answer(&s, &a, NULL), RC_OK, err);
+	struct reader *r = begin(&s.w);
+	CHECK_RC(clocks_of(reader_conn(r), k.id, s.w.a, &list, &count, &err), RC_OK, err);
+	store_read_end(r);
+	CHECK_INT(count, 1);
+	CHECK_STR(count ? list[0].noted_by : STR(""), STR("recipient"));
+	end_senders(&s);
+}
+
 struct removing {
 	str object;
 };
@@ -469,4 +516,5 @@ TEST(one_of_us_sees_to_it_once)
 
 TEST_MAIN(TEST_RUN(an_answer_is_kept_once_with_all_that_follows), TEST_RUN(what_is_no_answer),
 	  TEST_RUN(fixed_is_held_against_what_is_seen), TEST_RUN(an_answer_to_a_round_confirms_the_contact),
+	  TEST_RUN(a_clock_that_waits_for_word_is_noted),
 	  TEST_RUN(words_are_erased_and_the_answer_stays), TEST_RUN(one_of_us_sees_to_it_once))
