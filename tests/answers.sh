@@ -101,6 +101,10 @@ has "$T/page" 'It is not ours' "that is known"
 is "$(get "$en.csv")" 200 "all of it as a table"
 is "$(grep -c '198\.18\.0\.' "$T/page")" 255 "every finding"
 has_not "$T/page" '198.18.1.' "of theirs alone"
+is "$(get "$en.csv?of=events")" 200 "and the events behind it"
+is "$(grep -c '198\.18\.0\.' "$T/page")" 255 "of each finding"
+has "$T/page" '^"?time.source"?,"?source.ip"?,"?source.port"?' "with time, address and port"
+has_not "$T/page" '198.18.1.' "and none of another"
 is "$(get "$en.json")" 200 "for programs"
 has "$T/page" '"subject":"' "as JSON"
 for _ in $(seq 20); do
@@ -164,7 +168,7 @@ is "$(as -d '' "$URL/answers/$wait_id")" 409 "once"
 is "$(as "$URL/findings/$one.json")" 200 "the finding"
 has "$T/page" '"claim":"waits"' "is claimed to be fixed"
 has "$T/page" 'both closed' "with their words"
-has "$T/page" '"told":\[.*"kind":"sent"' "and who was told"
+has "$T/page" '"ledger":\[.*"kind":"sent"' "and who was told"
 is "$(as -H 'Accept: text/html' "$URL/findings/$one")" 200 "its page"
 has "$T/page" 'answered by link: <b>fixed</b>' "says it too"
 r findings show "$other" >"$T/out" 2>/dev/null
@@ -183,6 +187,29 @@ as "$URL/findings/$one.json" >/dev/null
 has "$T/page" '"claim":"came-back"' "what is seen again was not"
 as -H 'Accept: text/html' "$URL/findings/$one" >/dev/null
 has "$T/page" 'Claimed to be fixed, and came back' "and its page says so"
+
+# --- what may not be told any more ---
+get "$en" >/dev/null
+has "$T/page" '198\.18\.0\.9 ' "a finding is shown"
+nine=$(id_of 198.18.0.9)
+check "somebody holds it back" r findings mark "$nine" held --reason "a search is prepared"
+is "$(get "$en")" 200 "then the page"
+has_not "$T/page" '198.18.0.9 ' "says nothing of it"
+has "$T/page" 'Some of it may not be shown any more' "but that something is left out"
+get "$en.csv" >/dev/null
+has_not "$T/page" '198.18.0.9 ' "nor does the table"
+get "$en.csv?of=events" >/dev/null
+! grep -qE '198\.18\.0\.9[^0-9]' "$T/page"
+ok $? "nor that of the events"
+
+check "what it was about becomes RED" r round edit 1 --tlp RED --why "a source is at risk"
+is "$(get "$en")" 200 "its page"
+for word in 'Telnet is open' 'Please close it' '198.18.0.7 '; do has_not "$T/page" "$word" "says nothing of '$word'"; done
+has "$T/page" 'may not be shown any more' "but that it may not be shown"
+is "$(get "$en" -d 'kind=working&nonce=red1')" 303 "and takes an answer all the same"
+is "$(get "$en.csv")" 200 "the table"
+has_not "$T/page" '198.18.0.7' "is none"
+r round edit 1 --tlp AMBER --why "over" >/dev/null 2>&1
 
 # --- withdrawn, old ---
 printf '{"title":"On paper","kind":"contact","question":"name=Paper","answer_by":"%s"}' "$(later '1 hour')" >"$T/round"
@@ -206,8 +233,13 @@ is "$(get "$paper")" 200 "withdrawn"
 has "$T/page" 'This message was withdrawn' "it says so"
 has_not "$T/page" '<form method="post" action="/a/' "and takes no answer"
 is "$(get "$paper" -d 'kind=working&nonce=n6')" 200 "by no way"
-is "$(query 'SELECT count(*) FROM answer')" 3 "nothing came of it"
+is "$(query 'SELECT count(*) FROM answer')" 4 "nothing came of it"
 stop_node
+check "their words are erased" r erase "answer:$wait_id" --reason "they asked for it"
+sqlite3 -readonly "$D/main.db" .dump >"$T/dump"
+has_not "$T/dump" "canary-words" "from everything"
+is "$(grep -ac 'canary-words' "$D/main.db")" 0 "also from the file itself"
+is "$(query 'SELECT count(*) FROM answer')" 4 "that there was an answer stays"
 sqlite3 "$D/main.db" "UPDATE outbox SET made_us = made_us - 86400000000 * 100 WHERE id = (SELECT message FROM answer WHERE kind = 3)"
 check "the node runs again" run
 

@@ -28,8 +28,8 @@ run() { serve --set "listen=127.0.0.1:$port" --set "public_url=$URL" --set send_
 r init --name "Team B" --country ID --team small --account "Lead A" >"$T/out" 2>"$T/err"
 ok $? "a node is made"
 for i in 0 1; do
-	printf '{"name":"Net %d","kind":"provider","remarks":"canary-remark %d","contacts":[{"role":"abuse","channel":"portal","email":"abuse%d@example.org","confirmed":"2026-11-01"}],"constituency":[{"kind":"network","value":"198.18.%d.0/24"}]}' \
-		$i $i $i $i >"$T/org"
+	printf '{"name":"Net %d","kind":"provider","remarks":"canary-remark %d","contacts":[{"role":"abuse","channel":"portal","email":"abuse%d@example.org","confirmed":"2026-11-01"}],"constituency":[{"kind":"network","value":"198.18.%d.0/24"},{"kind":"network","value":"198.18.%d.0/24"}]}' \
+		$i $i $i $i $((i + 4)) >"$T/org"
 	r organisation new --body "$T/org" >"$T/out" 2>"$T/err"
 	ok $? "organisation $i"
 done
@@ -53,6 +53,13 @@ for _ in $(seq 200); do
 	[ "$(r findings --json 2>/dev/null | grep -c telnet)" != 300 ] || break
 	sleep 0.1
 done
+check "a feed of stricter label" r feed add strict --tlp AMBER+STRICT
+made scan_telnet 1024 5 >"$T/2026-11-20-scan_telnet-strict.csv"
+check "and its report" r intake --feed strict "$T/2026-11-20-scan_telnet-strict.csv"
+for _ in $(seq 200); do
+	[ "$(r findings --json 2>/dev/null | grep -c telnet)" != 305 ] || break
+	sleep 0.1
+done
 cat >"$T/round" <<END2
 {"title":"Telnet","kind":"notification","question":"country=ID to=all","answer_by":"$(later '1 hour')",
  "texts":[{"language":"en","subject":"Telnet is open","text":"Please close it."}]}
@@ -71,6 +78,7 @@ has "$T/page" '"organisation_name":"Net 0"' "by name"
 has "$T/page" '"findings_open":255' "with their findings"
 has "$T/page" '"unread":1' "and a message that waits"
 has_not "$T/page" '198.18.1.' "and nothing of another"
+has_not "$T/page" '198.18.4.' "nor what is above the account's label"
 is "$(as "$tb" "$URL/portal.json")" 200 "the other"
 has "$T/page" '"findings_open":45' "has others"
 is "$(as "$ta" "$URL/portal/findings.csv")" 200 "as a table"
@@ -104,6 +112,9 @@ is "$(query "SELECT state FROM outbox WHERE id = $ma")" 4 "then it was told"
 is "$(query "SELECT count(*) FROM ledger WHERE message = $ma AND kind = 8")" 1 "the ledger says that it was shown"
 is "$(as "$ta" "$URL/portal/messages/$ma.json")" 200 "it reads"
 has "$T/page" 'Please close it' "as we wrote it"
+has "$T/page" '198\.18\.0\.' "with what is theirs"
+has_not "$T/page" '198.18.4.' "without what is above the account's label"
+strict=$(query "SELECT item FROM outbox_cover WHERE message = $ma" | while read -r f; do r findings show "${f#finding--}" 2>/dev/null | grep -q '198.18.4.' && echo "${f#finding--}" && break; done)
 is "$(as "$ta" -d "kind=fixed&nonce=n1&finding=$fa&words=canary-answer" -H 'Accept: text/html' "$URL/portal/messages/$ma")" 303 "an answer"
 is "$(as "$ta" -d "kind=fixed&nonce=n1&finding=$fb" -H 'Accept: text/html' "$URL/portal/messages/$ma")" 303 "the same form again is the same answer"
 is "$(as "$ta" -d "kind=fixed&nonce=n2&finding=$fb" -H 'Accept: text/html' "$URL/portal/messages/$ma")" 400 "another's finding is none of theirs"

@@ -113,7 +113,7 @@ static int run(struct cli *c)
 const struct cli_command cli_erase = {
 	.name = "erase",
 	.brief = "remove the bytes of one thing for good, and say so in the journal",
-	.usage = "erase report:N|journal:N --reason TEXT [--no-wait] | list [--all]",
+	.usage = "erase report:N|journal:N|answer:N --reason TEXT [--no-wait] | list [--all]",
 	.text = "Of a report: its raw bytes, its records in quarantine, its file name and the bodies of journal lines about "
 		"it; its events too when 'ronda feed undo' took them back before. Of a journal line: its body. It ends when "
 		"no byte of it is left in the data directory, and is listed as erasing until then. There is no undo; "

@@ -181,7 +181,9 @@ static bool tell_one(void *ctx, const struct finding *f)
 	struct finding copy = *f;
 	const char *rule;
 
-	return may_tell(k->to, &copy, &rule) ? k->each(k->ctx, &copy) : true;
+	if (!may_tell(k->to, &copy, &rule))
+		return true;
+	return k->each(k->ctx, &copy);
 }
 
 enum rc told_findings(struct reader *r, const struct told_to *to, struct finding_query *q, finding_each each,

@@ -3,7 +3,10 @@
 
 #include "notify/test_senders.h"
 #include "record/clocks.h"
+#include "record/erase.h"
 #include "store/events.h"
+
+extern const struct eraser eraser_answer;
 
 /* --- findings: a feed that lists all there is --- */
 
@@ -388,6 +391,107 @@ TEST(an_answer_to_a_round_confirms_the_contact)
 	end_senders(&s);
 }
 
+struct ringing {
+	struct senders *s;
+	struct uuid id;
+};
+
+/* Its clocks, as the node follows them. */
+static enum rc ring(struct tx *tx, void *ctx, struct err *e)
+{
+	struct ringing *k = ctx;
+	struct record now;
+	struct calendar *calendar = NULL;
+	enum rc rc = calendar_new(STR("UTC"), STR("Mon-Fri 08:00-17:00"), STR_NONE, &calendar, e);
+	if (rc == RC_OK)
+		rc = record_load(tx_conn(tx), types_of(&k->s->w), k->id, k->s->w.a, &now, e);
+	if (rc == RC_OK)
+		rc = clocks_follow(tx, calendar, &now, e);
+	calendar_free(calendar);
+	return rc;
+}
+
+/* As after a call that reached somebody. */
+TEST(a_clock_that_waits_for_word_is_noted)
+{
+	struct senders s = { .made = 0 };
+	struct ringing k = { .s = &s };
+	struct record_clock *list = NULL;
+	char due[40];
+	size_t count = 0;
+	str type;
+	begin_senders(&s, NULL);
+	str who = organisation(&s, "/ok", GREEN);
+	str what = make_record(&s, "task", "{}", arena_fmt(s.w.a, "{\"title\":\"ask them\",\"due_by\":\"" STR_FMT "\"}",
+							   STR_ARG(time_str(due, clock_now_us() + HOUR_US))));
+	CHECK(record_id_parse(what, &type, &k.id));
+	CHECK_RC(store_write(s.w.s, ring, &k, &err), RC_OK, err);
+	int64_t message = told(&s, who, what, 0);
+	const struct answer_new a = { .message = message, .kind = ANSWER_WORKING, .channel = STR("mail"), .key = STR("k") };
+	CHECK_RC(answer(&s, &a, NULL), RC_OK, err);
+	struct reader *r = begin(&s.w);
+	CHECK_RC(clocks_of(reader_conn(r), k.id, s.w.a, &list, &count, &err), RC_OK, err);
+	store_read_end(r);
+	CHECK_INT(count, 1);
+	CHECK_STR(count ? list[0].noted_by : STR(""), STR("recipient"));
+	end_senders(&s);
+}
+
+struct removing {
+	str object;
+};
+
+static enum rc remove_job(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct erasing what = { .object = ((struct removing *)ctx)->object };
+	bool more = true;
+	enum rc rc = eraser_answer.remove(tx, &what, &more, e);
+	CHECK(!more);
+	return rc;
+}
+
+static size_t rows_with(struct senders *s, str word)
+{
+	struct reader *r = begin(&s->w);
+	struct sql *q = sql(reader_conn(r), "SELECT (SELECT count(*) FROM answer WHERE words LIKE ?1 OR by LIKE ?1)"
+					    " + (SELECT count(*) FROM ledger WHERE words LIKE ?1)"
+					    " + (SELECT count(*) FROM outbox WHERE details LIKE ?1)"
+					    " + (SELECT count(*) FROM record_file WHERE CAST(bytes AS TEXT) LIKE ?1)");
+	sql_str(q, 1, word);
+	size_t n = sql_row(q) ? (size_t)sql_col_int(q, 0) : 0;
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	store_read_end(r);
+	return n;
+}
+
+TEST(words_are_erased_and_the_answer_stays)
+{
+	struct senders s = { .made = 0 };
+	begin_senders(&s, NULL);
+	str who = organisation(&s, "/ok", GREEN), what = incident(&s, "{}", who);
+	int64_t message = told(&s, who, what, 0), one = 0, two = 0;
+	const struct answer_new first = { .message = message, .kind = ANSWER_QUESTION, .words = STR("canary-one"), .by = STR("canary-one"),
+					  .channel = STR("link"), .key = STR("k1"), .file = STR("canary-one"), .file_name = STR("canary-one") },
+				second = { .message = message, .kind = ANSWER_WORKING, .words = STR("canary-two"), .channel = STR("link"), .key = STR("k2") };
+	CHECK_RC(answer(&s, &first, &one), RC_OK, err);
+	CHECK_RC(answer(&s, &second, &two), RC_OK, err);
+	CHECK_INT(rows_with(&s, STR("%canary-one%")), 4);
+	struct reader *r = begin(&s.w);
+	CHECK_RC(eraser_answer.check(reader_conn(r), arena_fmt(s.w.a, "%lld", (long long)one), &err), RC_OK, err);
+	CHECK_RC(eraser_answer.check(reader_conn(r), STR("99"), &err), RC_ABSENT, err);
+	CHECK_RC(eraser_answer.check(reader_conn(r), STR("x"), &err), RC_ABSENT, err);
+	store_read_end(r);
+	struct removing q = { arena_fmt(s.w.a, "answer:%lld", (long long)one) }, other = { STR("report:1") };
+	CHECK_RC(store_write(s.w.s, remove_job, &other, &err), RC_OK, err);
+	CHECK_INT(rows_with(&s, STR("%canary-one%")), 4);
+	CHECK_RC(store_write(s.w.s, remove_job, &q, &err), RC_OK, err);
+	CHECK_RC(store_write(s.w.s, remove_job, &q, &err), RC_OK, err);
+	CHECK_INT(rows_with(&s, STR("%canary-one%")), 0);
+	CHECK_INT(rows_with(&s, STR("%canary-two%")), 2);
+	CHECK_INT(ledger_answers(&s, who), 2);
+	end_senders(&s);
+}
+
 static enum rc see_job(struct tx *tx, void *ctx, struct err *e)
 {
 	struct answering *k = ctx;
@@ -412,4 +516,5 @@ TEST(one_of_us_sees_to_it_once)
 
 TEST_MAIN(TEST_RUN(an_answer_is_kept_once_with_all_that_follows), TEST_RUN(what_is_no_answer),
 	  TEST_RUN(fixed_is_held_against_what_is_seen), TEST_RUN(an_answer_to_a_round_confirms_the_contact),
-	  TEST_RUN(one_of_us_sees_to_it_once))
+	  TEST_RUN(a_clock_that_waits_for_word_is_noted),
+	  TEST_RUN(words_are_erased_and_the_answer_stays), TEST_RUN(one_of_us_sees_to_it_once))

@@ -317,6 +317,8 @@ enum rc notify_render_as(const struct notify *n, struct reader *r, const struct 
 	out->who.to.purpose = m->purpose > PURPOSE_NONE && m->purpose < PURPOSES ? (enum purpose)m->purpose :
 										  PURPOSE_HANDLING;
 	out->who.to.invited = out->who.to.invited || as->invited;
+	if (as->reader)
+		out->who.to.viewer = *as->reader;
 	if (as->languages.n > 0)
 		out->who.languages = as->languages;
 	if (as->no_names)
@@ -356,10 +358,9 @@ static enum rc is_invited(struct reader *r, const struct types *t, const struct 
 }
 
 static enum rc render_kept(const struct notify *n, struct reader *r, const struct types *t, const struct message *m,
-			   str languages, bool on_page, struct arena *a, struct rendering *out, struct err *err)
+			   struct render_as as, struct arena *a, struct rendering *out, struct err *err)
 {
 	struct cover *covers = NULL;
-	struct render_as as = { .languages = languages, .shown = on_page };
 	*out = (struct rendering){ .rule = "", .cut = STR("") };
 	enum rc rc = outbox_covers(reader_conn(r), m->id, a, &covers, &as.cover_count, err);
 	if (rc == RC_OK)
@@ -371,14 +372,15 @@ static enum rc render_kept(const struct notify *n, struct reader *r, const struc
 enum rc notify_render(const struct notify *n, struct reader *r, const struct types *t,
 		      const struct message *m, struct arena *a, struct rendering *out, struct err *err)
 {
-	return render_kept(n, r, t, m, STR(""), false, a, out, err);
+	return render_kept(n, r, t, m, (struct render_as){ .languages = STR("") }, a, out, err);
 }
 
 enum rc notify_render_shown(const struct notify *n, struct reader *r, const struct types *t, const struct message *m,
-			    const char *driver, str language, struct arena *a, struct rendering *out, struct err *err)
+			    const char *driver, const struct viewer *reader, str language, struct arena *a, struct rendering *out, struct err *err)
 {
 	struct message shown = *m;
 	shown.driver = str_of(driver);
 	shown.lane = LANE_INCIDENT; /* does not wait until somebody is there */
-	return render_kept(n, r, t, &shown, language, true, a, out, err);
+	return render_kept(n, r, t, &shown, (struct render_as){ .languages = language, .reader = reader, .shown = true }, a,
+			   out, err);
 }

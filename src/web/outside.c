@@ -24,6 +24,7 @@ static const struct { const char *name, *en, *id; } words[] = {
 	{ "returned", "came back", "muncul lagi" },
 	{ "more", "more are in the table", "lagi ada di tabel" },
 	{ "table", "All of it as a table (CSV)", "Semuanya sebagai tabel (CSV)" },
+	{ "events_table", "the events behind it, with times and ports (CSV)", "kejadian di baliknya, dengan waktu dan port (CSV)" },
 	{ "left_out", "Some of it may not be shown any more.", "Sebagian tidak boleh ditampilkan lagi." },
 	{ "answer", "Your answer", "Jawaban Anda" },
 	{ "which", "For which of it", "Untuk yang mana" },

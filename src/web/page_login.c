@@ -53,6 +53,7 @@ enum rc page_login(struct page *p, struct err *err)
 	p->template = "login";
 	p->title = "Sign in";
 	json_put_str(&p->j, "next", page_next_path(http_query(p->q, "next")));
+	json_put_bool(&p->j, "portal", p->w->n->settings && settings_bool(p->w->n->settings, "portal"));
 	json_put_bool(&p->j, "provider", p->w->oidc != NULL);
 	json_put_bool(&p->j, "wrong", wrong.n > 0 && !str_eq(wrong, STR("name")));
 	json_put_bool(&p->j, "wrong_name", str_eq(wrong, STR("name")));

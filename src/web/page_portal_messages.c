@@ -15,15 +15,9 @@ static enum rc render(struct page *p, const struct portal *k, const struct messa
 {
 	struct err why = { 0 };
 	*out = (struct rendering){ .rule = "" };
-	enum rc rc = notify_render_shown(p->w->n->notify, p->r, page_types(p), m, "portal", k->language, p->a, out, &why);
-	*told_out = rc == RC_OK && out->who.to.viewer.policy.number > 0;
-	/* As the organisation might be told, and as he who reads it may see. */
-	struct told t;
-	if (rc == RC_OK && m->item.n > 0 && told_item(p->r, page_types(p), &k->to, m->item, m->item_version, p->a, &t, &why) ==
-						    RC_DENIED && !out->bare)
-		*told_out = out->who.to.invited;
-	if (rc == RC_OK && m->item.n > 0)
-		told_end(&t);
+	enum rc rc = notify_render_shown(p->w->n->notify, p->r, page_types(p), m, "portal", &k->to.viewer, k->language, p->a,
+					 out, &why);
+	*told_out = rc == RC_OK;
 	return rc == RC_OK || rc == RC_DENIED || rc == RC_ABSENT || rc == RC_BUSY ? RC_OK : fail(err, rc, "%s", why.text);
 }
 
