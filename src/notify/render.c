@@ -232,17 +232,21 @@ static void put_frame(struct making *k)
 	put(k, "to", o->who.name);
 	put(k, "address", o->who.address);
 	put(k, "link", o->link);
-	put(k, "reference", o->bare || k->covered ? STR("") : k->m->item);
 	put(k, "answer_link", answer_of(k));
+	put(k, "reference", o->bare || k->covered ? STR("") : k->m->item);
 	json_object_object_add(o->data, "urgent", json_object_new_boolean(k->m->lane == LANE_WARNING));
-	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details)
+	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details) {
+		if (k->covered) /* by which rule is ours to know */
+			json_object_object_del(details, "rule");
 		json_object_object_add(o->data, "details", details);
+	}
 }
 
 /* "shown": addresses that nobody can click, and choices in the language of the text. */
 static void put_shown(struct making *k)
 {
-	const struct type *t = k->item.is_finding || k->out->bare ? NULL : record_view_type(&k->item.view);
+	const struct type *t = k->item.is_finding || k->out->bare || k->covered || k->m->item.n == 0 ?
+				       NULL : record_view_type(&k->item.view);
 	struct json_object *shown = json_object_new_object();
 	for (size_t i = 0; t && k->m->item.n > 0 && i < t->field_count; i++) {
 		const struct type_field *f = &t->fields[i];
