@@ -63,7 +63,8 @@ END
 	w claim new organisation=organisation-1 kind=domain value=$red5.example method=letter remarks=$red5 --tlp RED &&
 	w hold place --case incident-1 incident-1 --reason $red5 &&
 	w incident new title=$red5 class=fraud severity=low summary=$red5 indicators="198.18.7.9 | $red5.example" --tlp RED &&
-	w incident new title=$seen2 class=fraud severity=low summary=x indicators="198.18.7.9 |" --tlp GREEN
+	w incident new title=$seen2 class=fraud severity=low summary=x indicators="198.18.7.9 |" --tlp GREEN &&
+	w takedown new title=$red5 url="https://$red5.example.org/x" kind=phishing evidence=$red5 --tlp RED
 ok $? "something RED of each duty"
 ronda account -d "$D" add watcher --roles viewer >"$T/out" 2>&1 || ronda account -d "$D" new watcher --roles viewer >"$T/out" 2>&1
 watcher=$(ronda token -d "$D" make watcher --right read --ceiling GREEN --account watcher 2>/dev/null)
@@ -89,7 +90,8 @@ for token in "$reader" "$operator" "$watcher" none; do
 		/organisation/1/history /organisation/duplicates /round /round/1 /round/1/dry-run /round/stale /question \
 		/question/1 /question/1/ask /campaign /campaign/1 /call /call/1 /note /note/1 /evidence /evidence/1 \
 		/evidence/1/items /claim /claim/1 /preservation /preservation/1 /shift /handover /subject /destruction \
-		/incident/1/timeline /incident/2/timeline /incident/4 /incident/4/timeline; do
+		/incident/1/timeline /incident/2/timeline /incident/4 /incident/4/timeline /takedown /takedown/1 \
+		/takedown/board /takedown/1/would-say /takedown/1/history; do
 		for suffix in "" .json .csv; do
 			curl -s -i -H "Authorization: Bearer $token" -H 'Accept: text/html' "$URL$path$suffix" >>"$T/all"
 		done

@@ -465,6 +465,8 @@ enum rc fetch(struct fetcher *f, const struct fetch_request *q, struct arena *a,
 	for (size_t i = 0; i < q->header_count; i++)
 		if (!str_is_plain(q->headers[i].value))
 			return fail(err, RC_INPUT, "header '%s' is no plain text of one line", q->headers[i].name);
+	if (q->agent && !str_is_plain(str_of(q->agent)))
+		return fail(err, RC_INPUT, "what we call ourselves is no plain text of one line");
 	w.deadline_us = clock_mono_us() + w.limits.total_ms * 1000;
 	w.body = (struct buf)BUF_INIT(w.limits.body_bytes);
 	w.head = (struct buf)BUF_INIT(w.limits.head_bytes);

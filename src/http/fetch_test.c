@@ -624,6 +624,9 @@ TEST(by_a_proxy_nothing_is_asked_from_here)
 	CHECK(str_find(out.body, STR("agent=Seen/1.0")) < out.body.n);
 	CHECK_INT(w.asked, 0); /* no name was looked up */
 	CHECK(str_starts(out.head, STR("HTTP/1.1 200")) && !out.cut && out.location.n == 0);
+	q.agent = "Seen/1.0\r\nX-Evil: 1";
+	CHECK_RC(fetch(w.f, &q, w.a, &out, &err), RC_INPUT, err);
+	q.agent = NULL;
 	/* a redirect is the answer */
 	q.url = STR("http://bad.example.org/to?url=http%3A%2F%2F10.0.0.1%2F");
 	CHECK_RC(fetch(w.f, &q, w.a, &out, &err), RC_OK, err);

@@ -208,8 +208,7 @@ static void put_for_tools(struct making *k)
 	str node = store_node_name(k->n->w.store);
 	int64_t made = k->m->made_us > 0 ? k->m->made_us : clock_now_us();
 	size_t n = node.n < 32 ? node.n : 32;
-	enum tlp tlp = k->out->bare || k->m->item.n == 0 ? TLP_AMBER : k->item.is_finding ? k->item.finding.tlp :
-								   record_view_labels(&k->item.view)->tlp;
+	enum tlp tlp = k->out->bare ? TLP_AMBER : k->out->tlp;
 	while (n > 0 && n < node.n && ((unsigned char)node.p[n] & 0xc0) == 0x80)
 		n--;
 	put(k, "node_short", str_head(node, n));
@@ -251,7 +250,7 @@ static void put_shown(struct making *k)
 	const struct type *t = k->item.is_finding || k->out->bare || k->covered || k->m->item.n == 0 ?
 				       NULL : record_view_type(&k->item.view);
 	struct json_object *shown = json_object_new_object();
-	for (size_t i = 0; t && k->m->item.n > 0 && i < t->field_count; i++) {
+	for (size_t i = 0; t && i < t->field_count; i++) {
 		const struct type_field *f = &t->fields[i];
 		str text = json_text(json_get(k->item.view.body, f->name));
 		struct buf b = BUF_INIT(KIB(64));

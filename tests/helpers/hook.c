@@ -3,7 +3,7 @@
  *
  *   ronda-hook LOG     prints its port; a line a request: path, idempotency key, signature, time, body
  *
- *   /ok       200              /slow     200 after 0.2 s       /never    keeps silent for a minute
+ *   /ok…      200              /slow     200 after 0.2 s       /never    keeps silent for a minute
  *   /busy     503              /no       404                   /cut      closes without an answer
  *   /twice    503 for the first two of a key, then 200 */
 #include <arpa/inet.h>
@@ -90,7 +90,7 @@ static void behave(int fd, str path, str key)
 		(void)poll(NULL, 0, 200);
 	if (str_eq(path, STR("/never")))
 		(void)poll(NULL, 0, 60000);
-	if (str_eq(path, STR("/ok")) || str_eq(path, STR("/slow")) || (str_eq(path, STR("/twice")) && tries > 2))
+	if (str_starts(path, STR("/ok")) || str_eq(path, STR("/slow")) || (str_eq(path, STR("/twice")) && tries > 2))
 		answer(fd, 200);
 	else if (str_eq(path, STR("/no")))
 		answer(fd, 404);
