@@ -70,6 +70,13 @@ printf 'From: ani@example.org\nSubject: Out of office\nAuto-Submitted: auto-repl
 has "$T/out" '"kind":"automatic"' "an absence is automatic"
 r mail show 5 >"$T/out" 2>"$T/err"
 has "$T/out" 'Follows: mail-1' "and stands in its thread"
+check "an incident" r incident new title="Open relay" class=fraud severity=low summary=x
+check "a mail is filed into it" r mail file 1 incident-1
+r mail show 1 >"$T/out" 2>"$T/err"
+has "$T/out" 'Incident: incident-1' "and names it"
+printf 'From: Ani <ani@example.org>\nSubject: Re: hello\nMessage-ID: <m2@example.org>\nReferences: <m1@example.org>\n\nmore\n' | r mail in - --json >"$T/out" 2>"$T/err"
+r mail show 6 >"$T/out" 2>"$T/err"
+has "$T/out" 'Incident: incident-1' "what follows in the thread belongs to it too"
 printf 'no mail at all\n' | r mail in - --json >"$T/out" 2>"$T/err"
 has "$T/out" '"kind":"unreadable".*"words":"it cannot be read' "what is no mail is kept with the reason"
 node=$(query "SELECT value FROM node WHERE key = 'node.id'" 2>/dev/null)
@@ -245,5 +252,35 @@ for f in $(r organisation list --csv | sed -n 's/^"*\([0-9]*\)"*,.*Net 2.*/\1/p'
 done
 stop_node
 check "the store is sound" r verify
+
+# --- two nodes that write back ---
+mine=$D
+D=$T/other
+ronda init "$D" --name "Team D" --country ID --team small --account "Lead D" >"$T/out" 2>"$T/err"
+ok $? "a second node is made"
+sed "s/cert@example.net/peer@example.com/g; s/Team B/Team D/" "$mine/ronda.conf" >>"$D/ronda.conf"
+for D in "$T/other" "$mine"; do
+	echo 'mail_receipt = yes' >>"$D/ronda.conf"
+	r rehearsal live --all --why "a test of receipts" >"$T/out" 2>"$T/err" || ok 1 "live"
+done
+D=$T/other
+check "it serves" serve
+other_pid=$node_pid
+D=$mine
+check "and so does the first" serve
+printf 'From: Team D <peer@example.com>\nTo: cert@example.net\nSubject: a word\nMessage-ID: <w1@example.com>\n\nHello.\n' | submit peer@example.com cert@example.net
+printf 'From: Team D <peer@example.com>\nTo: cert@example.net\nSubject: one more\nMessage-ID: <w2@example.com>\n\nHello.\n' | submit peer@example.com cert@example.net
+wait_query "SELECT count(*) FROM outbox WHERE template = 'mail.receipt' AND state = 4" 1
+ok $? "who writes is told that it came"
+D=$T/other
+wait_query "SELECT count(*) FROM mail_in WHERE kind = 4 AND state = 2" 1
+ok $? "to the other node that is automatic"
+sleep 4
+is "$(query "SELECT count(*) FROM outbox")" 0 "and it answers nothing"
+D=$mine
+is "$(query "SELECT count(*) FROM outbox WHERE template = 'mail.receipt'")" 1 "two mails of one day, one receipt"
+kill "$other_pid"
+wait "$other_pid" 2>/dev/null
+stop_node
 has_not "$T/node.log" "$MAIL_PASSWORD" "no password in the log"
 done_testing
