@@ -66,16 +66,32 @@ has "$T/out" 'brought' "and the mail names its reports"
 sed 's/desk@partner.example.org/desk@other.example.org/' "$T/csv" >"$T/csv2"
 r mail in "$T/csv2" --json >"$T/out" 2>"$T/err"
 has "$T/out" '"kind":"message".*"reports":0' "of a stranger nothing goes to intake by itself"
+mkdir "$T/www"
+printf 'ip\n198.18.0.31\n' >"$T/www/list.csv"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+	-addext "subjectAltName=IP:127.0.0.1" -keyout "$T/www.key" -out "$T/www.pem" 2>/dev/null
+free_port && www=$port
+(cd "$T/www" && exec openssl s_server -quiet -WWW -accept "127.0.0.1:$www" -cert "$T/www.pem" -key "$T/www.key") >"$T/www.log" 2>&1 &
+www_pid=$!
+wait_listens "$www" $www_pid
+printf 'From: desk@partner.example.org\nSubject: by link\n\nToday: <https://127.0.0.1:%s/list.csv>, https://127.0.0.1:%s/list.csv and https://127.0.0.1:1/other\n' "$www" "$www" >"$T/link"
+r mail in "$T/link" --json --set mail_link_hosts="https://127.0.0.1:$www" --set fetch_ca_file="$T/www.pem" >"$T/out" 2>"$T/err"
+has "$T/out" '"kind":"report".*"reports":1' "a link of a host that is named is fetched"
+is "$(r events --json feed.name=partner | grep -c 198.18.0.31)" 1 "and what it gives goes to intake"
+sed 's/by link/again/' "$T/link" | r mail in - --json >"$T/out" 2>"$T/err"
+has "$T/out" '"kind":"message"' "without the setting it is a message"
+kill $www_pid
+wait $www_pid 2>/dev/null
 printf 'From: ani@example.org\nSubject: Out of office\nAuto-Submitted: auto-replied\nIn-Reply-To: <m1@example.org>\n\naway\n' | r mail in - --json >"$T/out" 2>"$T/err"
 has "$T/out" '"kind":"automatic"' "an absence is automatic"
-r mail show 5 >"$T/out" 2>"$T/err"
+r mail show 7 >"$T/out" 2>"$T/err"
 has "$T/out" 'Follows: mail-1' "and stands in its thread"
 check "an incident" r incident new title="Open relay" class=fraud severity=low summary=x
 check "a mail is filed into it" r mail file 1 incident-1
 r mail show 1 >"$T/out" 2>"$T/err"
 has "$T/out" 'Incident: incident-1' "and names it"
 printf 'From: Ani <ani@example.org>\nSubject: Re: hello\nMessage-ID: <m2@example.org>\nReferences: <m1@example.org>\n\nmore\n' | r mail in - --json >"$T/out" 2>"$T/err"
-r mail show 6 >"$T/out" 2>"$T/err"
+r mail show 8 >"$T/out" 2>"$T/err"
 has "$T/out" 'Incident: incident-1' "what follows in the thread belongs to it too"
 printf 'no mail at all\n' | r mail in - --json >"$T/out" 2>"$T/err"
 has "$T/out" '"kind":"unreadable".*"words":"it cannot be read' "what is no mail is kept with the reason"

@@ -84,4 +84,32 @@ TEST(pieces_of_a_mail)
 	CHECK(out[0].part == INBOUND_WHOLE && str_eq(out[0].bytes, STR("raw")));
 }
 
-TEST_MAIN(TEST_RUN(numbers_in_subjects), TEST_RUN(pieces_of_a_mail))
+/* --- links --- */
+
+static const struct { const char *text, *want; } texts[] = {
+	{ "see https://dl.example.org/r/x.csv.", "https://dl.example.org/r/x.csv" },
+	{ "<HTTPS://DL.example.org/r?x=1&y=2>", "HTTPS://DL.example.org/r?x=1&y=2" },
+	{ "https://dl.example.org.evil.example/r", "" },
+	{ "https://dl.example.org@evil.example/r", "" },
+	{ "https://dl.example.org:444/r", "" },
+	{ "http://dl.example.org/r", "" },
+	{ "https://evil.example/https://dl.example.org/r", "" },
+	{ "http://127.0.0.1:9000/x", "http://127.0.0.1:9000/x" },
+	{ "http://127.0.0.1:90001/x", "" },
+	{ "https://dl.example.org/", "" },
+	{ "http", "" },
+};
+
+TEST(links_of_a_text)
+{
+	str out[INBOUND_LINKS_MAX];
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		const struct mail m = { .text = str_of(texts[i].text) };
+		size_t n = inbound_links(&m, STR("dl.example.org, http://127.0.0.1:9000"), out);
+		CHECK_MSG(n == (texts[i].want[0] != 0), "%s", texts[i].text);
+		if (n == 1)
+			CHECK_STR(out[0], str_of(texts[i].want));
+	}
+}
+
+TEST_MAIN(TEST_RUN(numbers_in_subjects), TEST_RUN(pieces_of_a_mail), TEST_RUN(links_of_a_text))
