@@ -274,7 +274,11 @@ mine=$D
 D=$T/other
 ronda init "$D" --name "Team D" --country ID --team small --account "Lead D" >"$T/out" 2>"$T/err"
 ok $? "a second node is made"
-sed "s/cert@example.net/peer@example.com/g; s/Team B/Team D/" "$mine/ronda.conf" >>"$D/ronda.conf"
+# By STARTTLS, and what is taken goes to another folder.
+sed "s/cert@example.net/peer@example.com/g; s/Team B/Team D/; s#imaps://#imap://#; s/:$IMAPS_PORT/:$IMAP_PORT/" "$mine/ronda.conf" >>"$D/ronda.conf"
+echo 'mail_in_move = Done' >>"$D/ronda.conf"
+mkdir -p "$MAILS/peer@example.com/Maildir/.Done/cur" "$MAILS/peer@example.com/Maildir/.Done/new" "$MAILS/peer@example.com/Maildir/.Done/tmp"
+chown -R mail:mail "$MAILS/peer@example.com"
 for D in "$T/other" "$mine"; do
 	echo 'mail_receipt = yes' >>"$D/ronda.conf"
 	r rehearsal live --all --why "a test of receipts" >"$T/out" 2>"$T/err" || ok 1 "live"
@@ -291,6 +295,7 @@ ok $? "who writes is told that it came"
 D=$T/other
 wait_query "SELECT count(*) FROM mail_in WHERE kind = 4 AND state = 2" 1
 ok $? "to the other node that is automatic"
+is "$(find "$MAILS/peer@example.com/Maildir/.Done/cur" "$MAILS/peer@example.com/Maildir/.Done/new" -type f | wc -l | tr -d ' ')" 1 "taken by STARTTLS, it is moved away"
 sleep 4
 is "$(query "SELECT count(*) FROM outbox")" 0 "and it answers nothing"
 D=$mine
