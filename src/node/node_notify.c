@@ -3,6 +3,7 @@
 
 #include "notify/answers.h"
 #include "notify/round.h"
+#include "notify/subscribers.h"
 
 #define RESOLVER(name) extern const struct resolver resolver_##name;
 #include "resolvers.def"
@@ -25,6 +26,7 @@ enum rc node_notify_open(struct node *n, struct err *err)
 	if (rc == RC_OK) {
 		rounds_open(n->notify);
 		answers_open(n->notify);
+		subscribers_open(n->notify);
 	}
 	return rc;
 }

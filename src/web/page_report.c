@@ -11,7 +11,7 @@ struct told_form {
 static void show_form(struct page *p, const struct told_form *f, str wrong)
 {
 	p->template = "report";
-	str language = public_frame(p, "/report");
+	str language = public_frame(p);
 	p->title = arena_z(p->a, public_word(language, "report"));
 	public_put_helplines(p, language);
 	json_put_str(&p->j, "wrong", wrong);
@@ -100,7 +100,7 @@ enum rc page_receipt(struct page *p, struct err *err)
 	if (open && rc == RC_ABSENT)
 		guard_wrong(p->w->receipts, &p->q->from);
 	p->template = "receipt";
-	str language = public_frame(p, arena_fmt(p->a, "/report/" STR_FMT, STR_ARG(rc == RC_OK ? number : STR("status"))).p);
+	str language = public_frame(p);
 	p->title = arena_z(p->a, public_word(language, "receipt"));
 	public_put_helplines(p, language);
 	json_put_bool(&p->j, "found", rc == RC_OK);

@@ -94,12 +94,12 @@ str public_base(struct page *p)
 	return url;
 }
 
-str public_frame(struct page *p, const char *path)
+str public_frame(struct page *p)
 {
 	str language = outside_language(p, STR(""));
 	if (p->form == FORM_CSV)
 		p->form = FORM_HTML;
-	outside_put_frame(p, language, str_of(path));
+	outside_put_frame(p, language);
 	if (p->form != FORM_HTML)
 		return language;
 	json_key(&p->j, STR("pw"));

@@ -13,8 +13,8 @@
 MUST_CHECK enum rc public_on(struct page *p, struct err *err);
 /* The node's own viewer with the policy in force, to find what may be shown; never to show it. */
 MUST_CHECK enum rc public_finder(struct page *p, struct viewer *out, struct err *err);
-/* "pw":{words} of these pages, and outside_put_frame() for `path`; gives the language. */
-str public_frame(struct page *p, const char *path);
+/* "pw":{words} of these pages, and outside_put_frame(); gives the language. */
+str public_frame(struct page *p);
 str public_word(str language, const char *name);
 /* "helplines":[{"name","for","phone","hours","href"}] of DIR/helplines.json, in this language. */
 void public_put_helplines(struct page *p, str language);
