@@ -101,6 +101,10 @@ has "$T/page" 'It is not ours' "that is known"
 is "$(get "$en.csv")" 200 "all of it as a table"
 is "$(grep -c '198\.18\.0\.' "$T/page")" 255 "every finding"
 has_not "$T/page" '198.18.1.' "of theirs alone"
+is "$(get "$en.csv?of=events")" 200 "and the events behind it"
+is "$(grep -c '198\.18\.0\.' "$T/page")" 255 "of each finding"
+has "$T/page" '^"?time.source"?,"?source.ip"?,"?source.port"?' "with time, address and port"
+has_not "$T/page" '198.18.1.' "and none of another"
 is "$(get "$en.json")" 200 "for programs"
 has "$T/page" '"subject":"' "as JSON"
 for _ in $(seq 20); do
@@ -164,7 +168,7 @@ is "$(as -d '' "$URL/answers/$wait_id")" 409 "once"
 is "$(as "$URL/findings/$one.json")" 200 "the finding"
 has "$T/page" '"claim":"waits"' "is claimed to be fixed"
 has "$T/page" 'both closed' "with their words"
-has "$T/page" '"told":\[.*"kind":"sent"' "and who was told"
+has "$T/page" '"ledger":\[.*"kind":"sent"' "and who was told"
 is "$(as -H 'Accept: text/html' "$URL/findings/$one")" 200 "its page"
 has "$T/page" 'answered by link: <b>fixed</b>' "says it too"
 r findings show "$other" >"$T/out" 2>/dev/null
@@ -183,6 +187,20 @@ as "$URL/findings/$one.json" >/dev/null
 has "$T/page" '"claim":"came-back"' "what is seen again was not"
 as -H 'Accept: text/html' "$URL/findings/$one" >/dev/null
 has "$T/page" 'Claimed to be fixed, and came back' "and its page says so"
+
+# --- what may not be told any more ---
+get "$en" >/dev/null
+has "$T/page" '198\.18\.0\.9 ' "a finding is shown"
+nine=$(id_of 198.18.0.9)
+check "somebody holds it back" r findings mark "$nine" held --reason "a search is prepared"
+is "$(get "$en")" 200 "then the page"
+has_not "$T/page" '198.18.0.9 ' "says nothing of it"
+has "$T/page" 'Some of it may not be shown any more' "but that something is left out"
+get "$en.csv" >/dev/null
+has_not "$T/page" '198.18.0.9 ' "nor does the table"
+get "$en.csv?of=events" >/dev/null
+! grep -qE '198\.18\.0\.9[^0-9]' "$T/page"
+ok $? "nor that of the events"
 
 # --- withdrawn, old ---
 printf '{"title":"On paper","kind":"contact","question":"name=Paper","answer_by":"%s"}' "$(later '1 hour')" >"$T/round"

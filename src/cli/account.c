@@ -5,6 +5,8 @@
 
 #include "disclosure/approval.h"
 #include "disclosure/passkeys.h"
+#include "disclosure/read_records.h"
+#include "notify/sign_in.h"
 
 static const struct cli_option options[] = {
 	{ "--roles", 0, "ROLES", "with new: names of roles, comma or space between" },
@@ -12,6 +14,8 @@ static const struct cli_option options[] = {
 	{ "--organisation", 0, "ID", "with new: whose person it is, when not ours" },
 	{ "--person", 0, "ID", "with new: the record about this person" },
 	{ "--unix", 0, "USER", "with new: the Unix user it has on this machine" },
+	{ "--contact", 0, "ROLE", "with invite-constituent: by which of its contacts; without: the first that was confirmed" },
+	{ "--name", 0, "NAME", "with invite-constituent: of the account; without: the organisation's name and the contact's role" },
 	{ .name = NULL },
 };
 
@@ -267,6 +271,90 @@ static int invite(struct cli *c)
 	return 0;
 }
 
+/* --- people of the organisations we serve --- */
+
+struct inviting {
+	struct change ch;
+	str organisation, contact;
+};
+
+static enum rc invite_by_contact(struct tx *tx, void *ctx, struct err *err)
+{
+	struct inviting *k = ctx;
+	struct cli *c = k->ch.c;
+	int64_t id = 0;
+	struct err why = { 0 };
+	enum rc rc = account_by_name(tx_conn(tx), c->node->roles, k->ch.fresh.name, c->a, &k->ch.account, &why);
+	if (rc == RC_OK)
+		id = k->ch.account.id;
+	else if (rc == RC_ABSENT && (rc = run_new(tx, &k->ch, err)) == RC_OK && !k->ch.waits)
+		rc = account_by_name(tx_conn(tx), c->node->roles, k->ch.fresh.name, c->a, &k->ch.account, err);
+	else if (rc != RC_OK)
+		return rc == RC_ABSENT ? rc : fail(err, rc, "%s", why.text);
+	if (rc != RC_OK || k->ch.waits)
+		return rc;
+	return sign_in_invite(tx, c->node->notify, id ? id : k->ch.account.id, k->contact, str_of(c->viewer.actor), err);
+}
+
+/* By its id; by number or name for who may read it. */
+static enum rc find_contact(struct inviting *k, str *title_out, struct err *err)
+{
+	struct cli *c = k->ch.c;
+	struct reader *r = NULL;
+	struct record_view v = { 0 };
+	struct buf title = BUF_INIT(KIB(8));
+	const char *role = cli_value(c, "--contact");
+	struct snapshot_ref *types = snapshot_hold(c->node->types);
+	enum rc rc = store_read_begin(c->node->store, &r, err);
+	k->organisation = str_of(c->argv[1]);
+	if (rc == RC_OK && read_record(r, snapshot_table(types), &c->viewer, k->organisation, c->a, &v, NULL) == RC_OK) {
+		k->organisation = record_view_id(&v, c->a);
+		record_view_text(&v, record_view_type(&v)->title, &title);
+	}
+	if (rc == RC_OK)
+		rc = sign_in_contact(reader_conn(r), snapshot_table(types), k->organisation, str_of(role ? role : ""), c->a,
+				     &k->contact, err);
+	*title_out = arena_str(c->a, buf_str(&title));
+	record_view_end(&v);
+	buf_free(&title);
+	store_read_end(r);
+	snapshot_drop(c->node->types, types);
+	return rc;
+}
+
+static int invite_constituent(struct cli *c)
+{
+	struct inviting k = { .ch = { .c = c, .fresh = { .unix_uid = -1 } } };
+	const char *name = cli_value(c, "--name");
+	str title, role;
+	struct err err;
+	int bit = roles_find(c->node->roles, STR("constituent"));
+	if (c->argc != 2)
+		return cli_usage(c, "invite-constituent needs an ORGANISATION");
+	if (settings_text(c->node->settings, "public_url").n == 0)
+		return cli_usage(c, "setting public_url is empty: an invitation has no link");
+	if (bit < 0 || !c->node->notify)
+		return cli_usage(c, "there is no role 'constituent'");
+	if (find_contact(&k, &title, &err) != RC_OK)
+		return cli_fail(c, &err);
+	role = k.contact;
+	(void)str_cut(&role, '/');
+	if (!name && title.n == 0)
+		return cli_usage(c, "say --name: the organisation's own is not yours to read");
+	k.ch.fresh.name = name ? str_of(name) : arena_fmt(c->a, STR_FMT "%s" STR_FMT, STR_ARG(str_head(title, 40)),
+							  role.n ? " " : "", STR_ARG(role));
+	k.ch.fresh.roles = UINT32_C(1) << bit;
+	if (!parse_id(arena_z(c->a, k.organisation), &k.ch.fresh.organisation))
+		return cli_usage(c, "that is no organisation");
+	if (store_write(c->node->store, invite_by_contact, &k, &err) != RC_OK)
+		return cli_fail(c, &err);
+	if (k.ch.waits)
+		return cli_waits(c, k.ch.approval);
+	cli_done(c, "account", k.ch.fresh.name);
+	cli_talk(c, "invited by " STR_FMT "; the link works once, within three days of now", STR_ARG(k.contact));
+	return 0;
+}
+
 static enum rc read_account(struct cli *c, struct account *out, struct err *err)
 {
 	struct reader *r = NULL;
@@ -428,6 +516,7 @@ static const struct {
 } words[] = {
 	{ "list", list }, { "new", make }, { "roles", set_roles }, { "unix", set_unix },
 	{ "disable", disable }, { "enable", enable }, { "invite", invite }, { "password", password },
+	{ "invite-constituent", invite_constituent },
 	{ "totp", totp }, { "codes", codes }, { "passkey", passkey }, { "subject", subject }, { "person", person },
 };
 
@@ -440,13 +529,14 @@ static int run(struct cli *c)
 	for (size_t i = 0; i < COUNT_OF(words); i++)
 		if (str_eq(word, str_of(words[i].word)))
 			return words[i].run(c);
-	return cli_usage(c, "list, new, invite, roles, unix, password, totp, codes, passkey, subject, person, disable or enable");
+	return cli_usage(c, "list, new, invite, invite-constituent, roles, unix, password, totp, codes, passkey, subject, person, disable or enable");
 }
 
 const struct cli_command cli_account = {
 	.name = "account",
 	.brief = "people who sign in, and their roles",
-	.usage = "account list | new NAME --roles ROLES [options] | invite NAME | roles NAME ROLES | unix NAME USER | "
+	.usage = "account list | new NAME --roles ROLES [options] | invite NAME | invite-constituent ORGANISATION | "
+		 "roles NAME ROLES | unix NAME USER | "
 		 "password NAME | totp NAME none | codes NAME | passkey NAME [ID] | subject NAME ISSUER SUBJECT | "
 		 "person NAME ID | "
 		 "disable NAME | enable NAME",
@@ -454,6 +544,8 @@ const struct cli_command cli_account = {
 		"persons of organisations we serve, constituent; DIR/roles.json may change them and add others. A Unix "
 		"user with an account may use the commands on DIR while the node serves it, with the account's rights. "
 		"invite prints a link that lets the person choose a password; password reads one from standard input. "
+		"invite-constituent makes an account for a person of an organisation we serve, if there is none, and sends the "
+		"link to a contact of that organisation that was confirmed. "
 		"In a large team what makes more of an account, or lets somebody become it, needs two persons.",
 	.example = "ronda account -d demo new \"Analyst A\" --roles analyst",
 	.options = options,

@@ -40,11 +40,11 @@ static bool is_column(const char *name)
 	return false;
 }
 
-static void put_line(struct digesting *d, const struct event_view *e)
+static void put_line(struct buf *line, const struct event_view *e)
 {
-	struct csv_out c = { .b = &d->line, .guard = true };
+	struct csv_out c = { .b = line, .guard = true };
 	struct buf value = BUF_INIT(VALUE_MAX);
-	buf_reset(&d->line);
+	buf_reset(line);
 	for (size_t i = 0; i < COUNT_OF(columns); i++) {
 		buf_reset(&value);
 		if (!event_view_value(e, str_of(columns[i]), &value))
@@ -105,7 +105,7 @@ static bool take(void *ctx, const struct event_view *e, size_t place)
 		o->cut = true;
 		return false;
 	}
-	put_line(d, e);
+	put_line(&d->line, e);
 	if (d->line.over || d->bytes + d->line.n > d->bytes_max) {
 		o->cut = true;
 		return false;
@@ -123,9 +123,9 @@ static bool take(void *ctx, const struct event_view *e, size_t place)
 
 /* --- all of them --- */
 
-static void put_names(struct digesting *d)
+static void put_names(struct buf *csv)
 {
-	struct csv_out c = { .b = &d->csv };
+	struct csv_out c = { .b = csv };
 	for (size_t i = 0; i < COUNT_OF(columns); i++)
 		csv_field(&c, str_of(columns[i]));
 	csv_end(&c);
@@ -191,7 +191,7 @@ enum rc digest_of(const struct sending *s, struct reader *r, const struct types 
 	d.reports = ARENA_ARRAY(a, XARF_MOST, struct letter_part);
 	for (size_t i = 0; i < d.findings; i++)
 		ids[i] = arena_fmt(a, "finding--" STR_FMT, STR_ARG(json_get_str(json_at(covers, i), "id")));
-	put_names(&d);
+	put_names(&d.csv);
 	enum rc rc = d.findings == 0 || d.events_max == 0 ? RC_OK :
 		     told_events(r, t, &s->what->who.to, ids, d.findings, EVENTS_OF_ONE, a, take, &d, err);
 	if (rc == RC_OK && class_is_live(class_of_template(s->m->template)))
@@ -203,5 +203,45 @@ enum rc digest_of(const struct sending *s, struct reader *r, const struct types 
 	buf_free(&d.line);
 	buf_free(&d.event);
 	buf_free(&d.report);
+	return rc;
+}
+
+/* --- for a page --- */
+
+struct tabling {
+	struct buf *out, line;
+	uint64_t events;
+	bool cut;
+};
+
+static bool put_row(void *ctx, const struct event_view *e, size_t place)
+{
+	struct tabling *k = ctx;
+	(void)place;
+	put_line(&k->line, e);
+	k->cut = k->cut || k->line.over || k->out->n + k->line.n > k->out->cap;
+	if (k->cut)
+		return false;
+	buf_add(k->out, buf_str(&k->line));
+	k->events++;
+	return true;
+}
+
+enum rc digest_table(const struct rendering *what, str template, struct reader *r, const struct types *t,
+		     const str *findings, size_t count, struct arena *a, struct buf *out, uint64_t *events_out,
+		     bool *cut_out, struct err *err)
+{
+	struct tabling k = { .out = out, .line = BUF_INIT(EVENT_MAX) };
+	enum rc rc = RC_OK;
+	if (class_is_live(class_of_template(template)))
+		return fail(err, RC_DENIED, "events of this kind go in a zip with a password: ask us");
+	put_names(out);
+	for (size_t at = 0; rc == RC_OK && !k.cut && at < count; at += TOLD_EVENTS_FINDINGS_MAX) {
+		size_t n = count - at < TOLD_EVENTS_FINDINGS_MAX ? count - at : TOLD_EVENTS_FINDINGS_MAX;
+		rc = told_events(r, t, &what->who.to, findings + at, n, EVENTS_OF_ONE, a, put_row, &k, err);
+	}
+	*events_out = k.events;
+	*cut_out = k.cut;
+	buf_free(&k.line);
 	return rc;
 }

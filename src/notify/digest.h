@@ -22,5 +22,11 @@ struct digest_files {
 /* Nothing when `s` covers no findings. */
 MUST_CHECK enum rc digest_of(const struct sending *s, struct reader *r, const struct types *t, str from,
 			     struct arena *a, struct digest_files *out, struct err *err);
+/* The same events as one table (RFC 4180) for a page, with its names in front: of these findings, for the recipient
+ * of `what` by this template. *cut_out: `out` is full. RC_DENIED: what infects or cheats who opens it goes in no
+ * plain file. */
+MUST_CHECK enum rc digest_table(const struct rendering *what, str template, struct reader *r, const struct types *t,
+				const str *findings, size_t count, struct arena *a, struct buf *out,
+				uint64_t *events_out, bool *cut_out, struct err *err);
 
 #endif

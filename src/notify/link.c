@@ -8,7 +8,7 @@
 #include "notify/notify_private.h"
 
 static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789";
-enum { ANSWER_LETTERS = 20, THREAD_LETTERS = 14, NUMBER_LETTERS = 13, BITS = 5 };
+enum { ANSWER_LETTERS = 20, THREAD_LETTERS = 14, SIGN_IN_LETTERS = 25, NUMBER_LETTERS = 13, BITS = 5 };
 
 static void put_letters(struct buf *b, const unsigned char *bits, size_t count)
 {
@@ -73,6 +73,17 @@ str link_answer(const struct notify *n, int64_t message, struct arena *a)
 {
 	str token = token_of(n, "answer link", message, ANSWER_LETTERS, a);
 	return n->public_url[0] ? arena_fmt(a, "%s/a/" STR_FMT, n->public_url, STR_ARG(token)) : STR("");
+}
+
+str link_sign_in(const struct notify *n, int64_t message, struct arena *a)
+{
+	str token = token_of(n, "sign-in link", message, SIGN_IN_LETTERS, a);
+	return n->public_url[0] ? arena_fmt(a, "%s/portal/sign-in/" STR_FMT, n->public_url, STR_ARG(token)) : STR("");
+}
+
+bool link_sign_in_parse(const struct notify *n, str token, int64_t *message_out)
+{
+	return parse(n, "sign-in link", token, SIGN_IN_LETTERS, message_out);
 }
 
 str link_thread(const struct notify *n, int64_t message, struct arena *a)

@@ -10,10 +10,13 @@
 
 #include "notify/notify.h"
 
-enum { LINK_TOKEN_MAX = 40 };
+enum { LINK_TOKEN_MAX = 40 }; /* letters */
 /* "https://node.example.org/a/TOKEN"; "" when the setting public_url is empty. */
 str link_answer(const struct notify *n, int64_t message, struct arena *a);
 str link_thread(const struct notify *n, int64_t message, struct arena *a);
+/* "https://…/portal/sign-in/TOKEN", of a message that lets somebody in (sign_in.h). */
+str link_sign_in(const struct notify *n, int64_t message, struct arena *a);
+bool link_sign_in_parse(const struct notify *n, str token, int64_t *message_out);
 /* Which message; false: no token of ours. In constant time. */
 bool link_answer_parse(const struct notify *n, str token, int64_t *message_out);
 bool link_thread_parse(const struct notify *n, str token, int64_t *message_out);

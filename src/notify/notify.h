@@ -112,15 +112,17 @@ struct render_as {
 	bool invited;         /* the recipient stands on the list that the item is made for */
 	bool no_names;        /* for somebody who looks at it and may not see persons: no name, no address */
 	str languages;        /* instead of theirs; "": theirs */
+	const struct viewer *reader; /* one of theirs who signed in: at his own ceiling; NULL: whoever gets it */
+	bool shown;           /* on a page of ours: no link by which it is answered, or anybody comes in */
 };
 MUST_CHECK enum rc notify_render_as(const struct notify *n, struct reader *r, const struct types *t,
 				    const struct message *m, const struct render_as *as, struct arena *a,
 				    struct rendering *out, struct err *err);
 /* What a message says, for a page that shows it to who has it already: whatever the hour, by `driver` ("print":
- * whoever has the link, "portal": one of theirs who signed in), in `language` ("": as they like). */
+ * whoever has the link, "portal": one of theirs who signed in, `reader`), in `language` ("": as they like). */
 MUST_CHECK enum rc notify_render_shown(const struct notify *n, struct reader *r, const struct types *t,
-				       const struct message *m, const char *driver, str language, struct arena *a,
-				       struct rendering *out, struct err *err);
+				       const struct message *m, const char *driver, const struct viewer *reader,
+				       str language, struct arena *a, struct rendering *out, struct err *err);
 /* By which driver an organisation is best told: as the contact says that comes first for `role` ("":
  * any), else by what it has. *contact_out: that row's place, from 0; -1: it has none. RC_ABSENT: no
  * such organisation, or not in use. */

@@ -196,7 +196,7 @@ static str page_of(struct making *k)
 /* Who gets it may answer it; who only looks at it must not. */
 static str answer_of(struct making *k)
 {
-	bool theirs = k->m->id > 0 && !k->out->who.ours && !k->as->no_names;
+	bool theirs = k->m->id > 0 && !k->out->who.ours && !k->as->no_names && !k->as->shown;
 	return theirs ? link_answer(k->n, k->m->id, k->a) : STR("");
 }
 
@@ -215,6 +215,9 @@ static void put_frame(struct making *k)
 	put(k, "link", o->link);
 	put(k, "reference", o->bare || k->covered ? STR("") : k->m->item);
 	put(k, "answer_link", answer_of(k));
+	if (str_starts(k->m->template, STR("portal.")) && k->m->id > 0 && !o->who.ours && !k->as->no_names &&
+	    !k->as->shown)
+		put(k, "sign_in_link", link_sign_in(k->n, k->m->id, k->a));
 	json_object_object_add(o->data, "urgent", json_object_new_boolean(k->m->lane == LANE_WARNING));
 	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details)
 		json_object_object_add(o->data, "details", details);
@@ -291,6 +294,8 @@ enum rc notify_render_as(const struct notify *n, struct reader *r, const struct 
 	out->who.to.purpose = m->purpose > PURPOSE_NONE && m->purpose < PURPOSES ? (enum purpose)m->purpose :
 										  PURPOSE_HANDLING;
 	out->who.to.invited = out->who.to.invited || as->invited;
+	if (as->reader)
+		out->who.to.viewer = *as->reader;
 	if (as->languages.n > 0)
 		out->who.languages = as->languages;
 	if (as->no_names)
@@ -330,10 +335,9 @@ static enum rc is_invited(struct reader *r, const struct types *t, const struct 
 }
 
 static enum rc render_kept(const struct notify *n, struct reader *r, const struct types *t, const struct message *m,
-			   str languages, struct arena *a, struct rendering *out, struct err *err)
+			   struct render_as as, struct arena *a, struct rendering *out, struct err *err)
 {
 	struct cover *covers = NULL;
-	struct render_as as = { .languages = languages };
 	*out = (struct rendering){ .rule = "", .cut = STR("") };
 	enum rc rc = outbox_covers(reader_conn(r), m->id, a, &covers, &as.cover_count, err);
 	if (rc == RC_OK)
@@ -345,14 +349,15 @@ static enum rc render_kept(const struct notify *n, struct reader *r, const struc
 enum rc notify_render(const struct notify *n, struct reader *r, const struct types *t,
 		      const struct message *m, struct arena *a, struct rendering *out, struct err *err)
 {
-	return render_kept(n, r, t, m, STR(""), a, out, err);
+	return render_kept(n, r, t, m, (struct render_as){ .languages = STR("") }, a, out, err);
 }
 
 enum rc notify_render_shown(const struct notify *n, struct reader *r, const struct types *t, const struct message *m,
-			    const char *driver, str language, struct arena *a, struct rendering *out, struct err *err)
+			    const char *driver, const struct viewer *reader, str language, struct arena *a, struct rendering *out, struct err *err)
 {
 	struct message shown = *m;
 	shown.driver = str_of(driver);
 	shown.lane = LANE_INCIDENT; /* does not wait until somebody is there */
-	return render_kept(n, r, t, &shown, language, a, out, err);
+	return render_kept(n, r, t, &shown, (struct render_as){ .languages = language, .reader = reader, .shown = true }, a,
+			   out, err);
 }

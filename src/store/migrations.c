@@ -453,6 +453,9 @@ static const char version_4[] =
 	/* --- record, outbox, ledger --- */
 	/* --- route: findings, transitions --- */
 	/* --- disclosure: accounts of constituents --- */
+	/* notify/sign_in.c: by which contact an account was invited ("organisation--…/abuse"); links that were used */
+	"CREATE TABLE constituent (account INTEGER PRIMARY KEY, contact TEXT NOT NULL);"
+	"CREATE TABLE sign_in_used (message INTEGER PRIMARY KEY, at_us INTEGER NOT NULL);"
 	/* --- notify: rehearsal --- */
 	/* rehearsal.c: who is live, or back in rehearsal; scope: enum rehearsal_scope, 0: an older version made
 	 * this node, which may have sent without it */
@@ -496,6 +499,8 @@ static const char version_4[] =
 	"CREATE TABLE answer_finding (finding BLOB, answer INTEGER, claim INTEGER NOT NULL, claim_us INTEGER NOT NULL,"
 	" PRIMARY KEY (finding, answer)) WITHOUT ROWID;"
 	"CREATE INDEX answer_finding_of ON answer_finding (answer);"
+	/* inbox.c: what was sent to one organisation */
+	"CREATE INDEX outbox_recipient ON outbox (recipient, id);"
 	"CREATE INDEX answer_finding_claim ON answer_finding (finding, answer) WHERE claim = 1;"
 	/* --- incident: takedown, correspondence --- */
 	/* incident/takedown_tend.c: open and closed takedowns, what is due; messages to each party; looks */

@@ -8,6 +8,7 @@ enum { NONCE_BYTES = 16, FINDINGS_TEXT = 64 << 10, LABEL_MAX = 16 };
 static const struct { const char *name, *en, *id; } words[] = {
 	{ "skip", "Skip to the content", "Langsung ke isi" },
 	{ "language", "Language", "Bahasa" },
+	{ "demo", "made-up reports; nothing leaves this machine", "laporan karangan; tidak ada yang keluar dari mesin ini" },
 	{ "times", "Times are UTC.", "Waktu dalam UTC." },
 	{ "what_told", "What we told you", "Yang kami sampaikan" },
 	{ "told_at", "Told", "Disampaikan" },
@@ -23,6 +24,7 @@ static const struct { const char *name, *en, *id; } words[] = {
 	{ "returned", "came back", "muncul lagi" },
 	{ "more", "more are in the table", "lagi ada di tabel" },
 	{ "table", "All of it as a table (CSV)", "Semuanya sebagai tabel (CSV)" },
+	{ "events_table", "the events behind it, with times and ports (CSV)", "kejadian di baliknya, dengan waktu dan port (CSV)" },
 	{ "left_out", "Some of it may not be shown any more.", "Sebagian tidak boleh ditampilkan lagi." },
 	{ "answer", "Your answer", "Jawaban Anda" },
 	{ "which", "For which of it", "Untuk yang mana" },
@@ -86,6 +88,8 @@ static const struct { const char *name, *en, *id; } words[] = {
 	{ "p_answer_to", "Answer", "Jawab" },
 	{ "p_ranges", "Your ranges and domains", "Jaringan dan domain Anda" },
 	{ "p_claims", "Claims", "Klaim" },
+	{ "p_contacts", "Your contacts", "Kontak Anda" },
+	{ "p_confirmed", "confirmed", "dipastikan" },
 	{ "p_facts", "What we know of you", "Yang kami ketahui tentang Anda" },
 	{ "p_wrong", "Something is wrong or has changed?", "Ada yang keliru atau berubah?" },
 	{ "p_wrong_hint", "Write what is to be changed: a contact, a range, a name. One of our team confirms it before anything changes.",
@@ -97,6 +101,18 @@ static const struct { const char *name, *en, *id; } words[] = {
 	{ "p_next", "Next", "Berikutnya" },
 	{ "p_all", "All", "Semua" },
 	{ "p_export", "Take it along:", "Bawa pulang:" },
+	{ "s_title", "Sign in to the portal", "Masuk ke portal" },
+	{ "s_name", "Name of your account", "Nama akun Anda" },
+	{ "s_hint", "We send a link to the contact by which you were invited. It works once, within 15 minutes.",
+	  "Kami mengirim tautan ke kontak yang dulu menerima undangan Anda. Berlaku satu kali, dalam 15 menit." },
+	{ "s_send", "Send me a link", "Kirim tautan" },
+	{ "s_other", "Sign in with a password or passkey", "Masuk dengan kata sandi atau passkey" },
+	{ "s_asked", "If there is such an account, a link is on its way to its contact.",
+	  "Bila akun itu ada, tautannya sedang dikirim ke kontaknya." },
+	{ "s_once", "This link lets you in once.", "Tautan ini memasukkan Anda satu kali." },
+	{ "s_in", "Sign in", "Masuk" },
+	{ "s_refused", "This link opens nothing, was used, or is too old: ask for a new one.",
+	  "Tautan ini tidak membuka apa pun, sudah terpakai, atau sudah terlalu lama: mintalah yang baru." },
 	{ "p_claim_waits", "said to be fixed; not seen since", "dinyatakan sudah diperbaiki; belum terlihat lagi" },
 	{ "p_claim_came-back", "said to be fixed, and seen again afterwards", "dinyatakan sudah diperbaiki, lalu terlihat lagi" },
 	{ "p_claim_confirmed", "said to be fixed, and gone since", "dinyatakan sudah diperbaiki, dan memang hilang" },
@@ -227,7 +243,8 @@ void outside_put_covers(struct page *p, str language, struct json_object *data, 
 		json_close(&p->j, '}');
 	}
 	json_close(&p->j, ']');
-	json_put_i64(&p->j, "cover_count", all);
+	if (all > 0) /* a template takes 0 for something */
+		json_put_i64(&p->j, "cover_count", all);
 	json_put_bool(&p->j, "choosable", all > 1);
 	if ((size_t)all > limit)
 		json_put_i64(&p->j, "covers_more", all - (int64_t)limit);

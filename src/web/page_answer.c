@@ -4,10 +4,11 @@
  *
  * An address that is forged, too old or of a message that is gone costs the same work and gives the same
  * words; wrong ones of one address are counted. The token goes into no journal and no log. */
+#include "notify/digest.h"
 #include "notify/link.h"
 #include "web/outside.h"
 
-enum { SHOWN = 200, CSV_MOST = 20000 };
+enum { SHOWN = 200, CSV_MOST = 20000, EVENTS_BYTES = 16 << 20 };
 
 struct linked {
 	str token, language, wrong;
@@ -30,11 +31,6 @@ static bool in_time(struct page *p, const struct message *m)
 	return clock_now_us() - m->made_us <= settings_int(p->w->n->settings, "answer_link_life");
 }
 
-static bool in_state(const struct message *m, const char *state)
-{
-	return str_eq(str_of(message_state_name(m->state)), str_of(state));
-}
-
 static enum rc find(struct page *p, struct linked *l, struct err *err)
 {
 	const struct notify *n = p->w->n->notify;
@@ -52,7 +48,7 @@ static enum rc find(struct page *p, struct linked *l, struct err *err)
 	if (!l->found)
 		guard_wrong(p->w->links, &p->q->from);
 	if (l->found) {
-		l->rehearsed = in_state(&l->m, "rehearsed");
+		l->rehearsed = l->m.state == MESSAGE_REHEARSED;
 		l->withdrawn = l->m.state == MESSAGE_WITHDRAWN || l->m.state == MESSAGE_REFUSED ||
 			       l->m.state == MESSAGE_FAILED;
 		l->sent = !l->rehearsed && !l->withdrawn;
@@ -85,7 +81,7 @@ static enum rc render(struct page *p, struct linked *l, struct err *err)
 		l->language = outside_language(p, theirs);
 		return RC_OK;
 	}
-	enum rc rc = notify_render_shown(p->w->n->notify, p->r, page_types(p), &l->m, "print",
+	enum rc rc = notify_render_shown(p->w->n->notify, p->r, page_types(p), &l->m, "print", NULL,
 					 http_query(p->q, "lang").n ? outside_language(p, theirs) : theirs, p->a, &l->what,
 					 &why);
 	l->rendered = rc == RC_OK;
@@ -106,6 +102,7 @@ static void put_said(struct page *p, const struct linked *l)
 	json_put_bool(&p->j, "exercise", flag);
 	outside_put_covers(p, l->language, l->what.data, SHOWN);
 	json_put_str(&p->j, "csv_href", arena_fmt(p->a, STR_FMT ".csv", STR_ARG(path_of(p, l))));
+	json_put_str(&p->j, "events_href", arena_fmt(p->a, STR_FMT ".csv?of=events", STR_ARG(path_of(p, l))));
 }
 
 static enum rc put_answers(struct page *p, const struct linked *l, struct err *err)
@@ -197,13 +194,56 @@ static enum rc put_table(struct page *p, const struct linked *l, struct err *err
 	return rc;
 }
 
+/* --- the events behind it --- */
+
+static enum rc journal_events(struct page *p, uint64_t events, struct err *err)
+{
+	const struct journal_act act = { .act = "export", .actor = str_of(p->caller.viewer.actor), .object = STR("/a"),
+					 .count = events };
+	return p->w->n->journal ? journal_write(p->w->n->journal, &act, err) : RC_OK;
+}
+
+static enum rc make_events(struct page *p, const struct linked *l, struct err *err)
+{
+	struct cover *covers = NULL;
+	size_t count = 0, n = 0;
+	uint64_t events = 0;
+	bool cut = false;
+	enum rc rc = outbox_covers(reader_conn(p->r), l->m.id, p->a, &covers, &count, err);
+	str *ids = ARENA_ARRAY(p->a, count + 1, str);
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		if (str_starts(covers[i].item, STR("finding--")))
+			ids[n++] = covers[i].item;
+	p->ans->body = (struct buf)BUF_INIT(EVENTS_BYTES);
+	if (rc == RC_OK)
+		rc = digest_table(&l->what, l->m.template, p->r, page_types(p), ids, n, p->a, &p->ans->body, &events, &cut, err);
+	return rc == RC_OK ? journal_events(p, events, err) : rc;
+}
+
+static enum rc give_events(struct page *p, const struct linked *l, struct err *err)
+{
+	if (atomic_exchange(&p->w->events_of_link, true))
+		return fail(err, RC_BUSY, "another table of events is being made: try again in a moment");
+	enum rc rc = make_events(p, l, err);
+	atomic_store(&p->w->events_of_link, false);
+	if (rc != RC_OK)
+		return rc;
+	p->template = NULL;
+	p->ans->status = 200;
+	p->ans->type = "text/csv; charset=utf-8; header=present";
+	answer_header(p->ans, "Content-Disposition", STR("attachment; filename=\"events.csv\""));
+	return RC_OK;
+}
+
 enum rc page_answer(struct page *p, struct err *err)
 {
 	struct linked l;
 	enum rc rc = find(p, &l, err);
 	if (rc == RC_OK)
 		rc = render(p, &l, err);
-	if (rc == RC_OK && p->form == FORM_CSV && l.rendered)
+	if (rc == RC_OK && p->form == FORM_CSV && l.rendered && str_eq(http_query(p->q, "of"), STR("events")))
+		rc = give_events(p, &l, err);
+	else if (rc == RC_OK && p->form == FORM_CSV && l.rendered)
 		rc = put_table(p, &l, err);
 	else if (rc == RC_OK) {
 		p->form = p->form == FORM_CSV ? FORM_HTML : p->form;

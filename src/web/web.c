@@ -192,6 +192,7 @@ static void put_frame(struct page *p)
 	json_put_str(&p->j, "actor", str_of(p->caller.viewer.actor));
 	if (p->caller.name[0])
 		json_put_str(&p->j, "account", str_of(p->caller.name));
+	json_put_bool(&p->j, "outside", p->caller.viewer.as.kind == RECIPIENT_CONSTITUENT);
 	json_put_bool(&p->j, "enrols", p->caller.session.enrols);
 	json_put_str(&p->j, "right", str_of(right_name(p->caller.viewer.right)));
 	json_put_bool(&p->j, "at_home", first.n == 0);
@@ -293,11 +294,17 @@ static void refuse_stranger(struct page *p)
 	}
 }
 
-/* Who must add a second factor is led to where he can. */
+/* Who must add a second factor is led to where he can; a person we serve, to what is theirs. */
 static void refuse_known(struct page *p)
 {
 	if (p->caller.session.enrols && p->form == FORM_HTML && p->q->method != HTTP_POST) {
 		page_go(p, STR("/account"));
+		return;
+	}
+	bool portal = p->w->n->settings && settings_bool(p->w->n->settings, "portal") &&
+		      p->caller.viewer.as.kind == RECIPIENT_CONSTITUENT;
+	if (portal && p->form == FORM_HTML && str_eq(p->path, STR("/"))) {
+		page_go(p, STR("/portal"));
 		return;
 	}
 	answer_error(p, 403, "denied", p->caller.name[0] ? "your roles do not have the right for this" :
