@@ -2,6 +2,7 @@
 #include "notify/subscribers.h"
 
 #include "base/test.h"
+#include "notify/letter_of.h"
 #include "notify/link.h"
 #include "notify/test_senders.h"
 
@@ -184,4 +185,29 @@ TEST(guessed_links)
 	end_senders(&s);
 }
 
-TEST_MAIN(TEST_RUN(asked_confirmed_told_left), TEST_RUN(many_and_none), TEST_RUN(guessed_links))
+/* RFC 2369 and RFC 8058: mail programs have a button of their own. */
+TEST(a_mail_says_how_it_ends)
+{
+	struct senders s = { .made = 0 };
+	struct letter l;
+	struct rendering what = { .rule = "", .cut = STR(""), .subject = STR("subject"), .text = STR("text"), .link = STR(""),
+				  .who = { .address = STR("reader@example.org"), .name = STR("") } };
+	begin_senders(&s, "mail_from=CERT <cert@example.org>");
+	int64_t id = queue(&s, "mail", STR("subscriber:7"), STR(""), "list.warning", LANE_WARNING);
+	struct message m = message_of(&s, id);
+	CHECK_RC(json_read(STR("{\"language\":\"en\",\"details\":{\"unsubscribe\":\"https://ronda.example.org/x\"}}"), &what.data, &err),
+		 RC_OK, err);
+	const struct sending to = { .n = s.n, .m = &m, .what = &what, .a = s.w.a };
+	CHECK_RC(letter_of(&to, s.w.a, &l, &err), RC_OK, err);
+	size_t found = 0;
+	for (size_t i = 0; i < l.header_count; i++)
+		found += (strcmp(l.headers[i].name, "List-Unsubscribe") == 0 &&
+			  str_eq(l.headers[i].value, STR("<https://ronda.example.org/x>"))) ||
+			 (strcmp(l.headers[i].name, "List-Unsubscribe-Post") == 0 &&
+			  str_eq(l.headers[i].value, STR("List-Unsubscribe=One-Click")));
+	CHECK_INT(found, 2);
+	json_free(what.data);
+	end_senders(&s);
+}
+
+TEST_MAIN(TEST_RUN(a_mail_says_how_it_ends), TEST_RUN(asked_confirmed_told_left), TEST_RUN(many_and_none), TEST_RUN(guessed_links))
