@@ -24,7 +24,7 @@ is "$(sqlite3 "$D/main.db" "SELECT count(*) FROM record")" 0 "and nothing was ke
 
 # --- on ---
 printf '[{"name":{"en":"Helpline A","id":"Layanan A"},"for":{"en":"children"},"phone":"+62 000 <b>","hours":"24/7"},"junk"]' >"$D/helplines.json"
-serve --set public_pages=yes --set public_url=https://ronda.example.org --set public_reports=8
+serve --set public_pages=yes --set public_url=https://ronda.example.org --set public_reports=9
 is "$(status "$URL/report")" 200 "on: the form is there"
 has "$T/out" 'emergency number' "with whom to call first"
 has "$T/out" 'Helpline A.*tel:\+62000' "and who helps"
@@ -140,6 +140,37 @@ check "why it is withdrawn" r warning edit 1 withdrawn_because="wrong"
 check "a warning is withdrawn" r warning move 1 withdrawn --why "wrong"
 is "$(status "$URL/warnings/1")" 404 "and is gone"
 
+# --- by mail ---
+is "$(status "$URL/warnings/subscribe")" 200 "warnings may come by mail"
+is "$(status --data-urlencode 'mail=nobody' "$URL/warnings/subscribe")" 400 "not to what is no address"
+is "$(status --data-urlencode 'mail=reader@example.org' "$URL/warnings/subscribe")" 303 "somebody asks"
+link_in() { # template
+	sqlite3 -readonly "$D/main.db" "SELECT details FROM outbox WHERE template = '$1' ORDER BY id DESC LIMIT 1" |
+		sed -nE 's,.*(/warnings/list/[a-z0-9]+).*,\1,p'
+}
+state_of() { sqlite3 -readonly "$D/main.db" "SELECT state, email IS NULL FROM subscriber ORDER BY id DESC LIMIT 1"; }
+confirm=$(link_in list.confirm)
+is "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM outbox WHERE template = 'list.confirm'")" 1 "one mail waits"
+is "$(status "$URL$confirm")" 200 "its link"
+has "$T/out" '<button class="main">Yes, send them' "asks"
+is "$(state_of)" '1|0' "and changes nothing"
+is "$(status --data csrf= "$URL$confirm")" 200 "the button behind it does"
+is "$(state_of)" '2|0' "so that the list has one"
+warn "By mail" CLEAR "" yes
+warn "canary-not-by-mail" AMBER "" yes
+for _ in $(seq 100); do
+	leave=$(link_in list.warning)
+	[ -z "$leave" ] || break
+	sleep 0.1
+done
+is "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM outbox WHERE template = 'list.warning'")" 1 "a warning for all makes one message, another none"
+is "$(status "$URL$leave")" 200 "the link that ends it asks too"
+is "$(state_of)" '2|0' "and changes nothing"
+is "$(status --data 'List-Unsubscribe=One-Click' "$URL$leave")" 200 "a mail program's button ends it"
+is "$(state_of)" '3|1' "and the address is gone"
+is "$(status "$URL$leave")" 404 "then it opens nothing"
+is "$(status "$URL/warnings/list/aaaaaaaaaaaaaaaaaaaaa")" 404 "as one that was made up"
+
 # --- who we are ---
 is "$(status "$URL/.well-known/security.txt")" 200 "security.txt"
 has "$T/out" '^Contact: https://ronda.example.org/report$' "says where"
@@ -154,7 +185,7 @@ done
 has "$T/out" 'Team B' "then it is"
 
 # --- floods ---
-told=1
+told=3 # with what was asked above
 limited=0
 for i in $(seq 20); do
 	code=$(status --data-urlencode "what=flood $i" "$URL/report")
@@ -163,7 +194,7 @@ for i in $(seq 20); do
 	429) limited=$((limited + 1)) ;;
 	esac
 done
-is "$told" 8 "an hour takes as many as it may"
+is "$told" 9 "an hour takes as many as it may"
 [ "$limited" -ge 12 ]
 ok $? "the others are told to wait"
 has "$T/out" 'wait ten minutes' "in words"

@@ -3,6 +3,7 @@
 
 #include "notify/answers.h"
 #include "notify/round.h"
+#include "notify/subscribers.h"
 #include "notify/teller.h"
 
 #define RESOLVER(name) extern const struct resolver resolver_##name;
@@ -27,6 +28,7 @@ enum rc node_notify_open(struct node *n, struct err *err)
 		rounds_open(n->notify);
 		teller_open(n->notify);
 		answers_open(n->notify);
+		subscribers_open(n->notify);
 	}
 	return rc;
 }

@@ -170,6 +170,12 @@ static void put_headers(const struct sending *s, struct arena *a, struct letter 
 		h[n++] = (struct letter_header){ "Precedence", STR("bulk") };
 		h[n++] = (struct letter_header){ "List-Id", arena_fmt(a, "<findings." STR_FMT ">", STR_ARG(host)) };
 	}
+	/* RFC 2369; RFC 8058: the mail program's own button */
+	str leave = json_get_str(json_get(s->what->data, "details"), "unsubscribe");
+	if (leave.n > 0) {
+		h[n++] = (struct letter_header){ "List-Unsubscribe", arena_fmt(a, "<" STR_FMT ">", STR_ARG(leave)) };
+		h[n++] = (struct letter_header){ "List-Unsubscribe-Post", STR("List-Unsubscribe=One-Click") };
+	}
 	out->headers = h;
 	out->header_count = n;
 }

@@ -100,3 +100,15 @@ bool link_thread_parse(const struct notify *n, str token, int64_t *message_out)
 {
 	return parse(n, "mail thread", token, THREAD_LETTERS, message_out);
 }
+
+str link_list(const struct notify *n, bool leave, int64_t subscriber, struct arena *a)
+{
+	str token = token_of(n, leave ? "list leave" : "list confirm", subscriber, ANSWER_LETTERS, a);
+	return n->public_url[0] ? arena_fmt(a, "%s/warnings/list/" STR_FMT, n->public_url, STR_ARG(token)) : STR("");
+}
+
+bool link_list_parse(const struct notify *n, str token, bool *leave_out, int64_t *subscriber_out)
+{
+	*leave_out = parse(n, "list leave", token, ANSWER_LETTERS, subscriber_out);
+	return *leave_out || parse(n, "list confirm", token, ANSWER_LETTERS, subscriber_out);
+}

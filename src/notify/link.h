@@ -21,4 +21,8 @@ bool link_sign_in_parse(const struct notify *n, str token, int64_t *message_out)
 bool link_answer_parse(const struct notify *n, str token, int64_t *message_out);
 bool link_thread_parse(const struct notify *n, str token, int64_t *message_out);
 
+/* Links of the list of warnings: confirms a subscriber, or ends it. As link_answer(). */
+str link_list(const struct notify *n, bool leave, int64_t subscriber, struct arena *a);
+bool link_list_parse(const struct notify *n, str token, bool *leave_out, int64_t *subscriber_out);
+
 #endif

@@ -247,8 +247,7 @@ static void put_frame(struct making *k)
 /* "shown": addresses that nobody can click, and choices in the language of the text. */
 static void put_shown(struct making *k)
 {
-	const struct type *t = k->item.is_finding || k->out->bare || k->covered || k->m->item.n == 0 ?
-				       NULL : record_view_type(&k->item.view);
+	const struct type *t = k->item.view.record && !k->covered && !k->out->bare ? record_view_type(&k->item.view) : NULL;
 	struct json_object *shown = json_object_new_object();
 	for (size_t i = 0; t && i < t->field_count; i++) {
 		const struct type_field *f = &t->fields[i];

@@ -134,8 +134,8 @@ static inline void hook_end(struct hook *h)
 
 /* --- a node's worth of senders --- */
 
-extern const struct resolver resolver_account, resolver_role, resolver_record;
-static const struct resolver *const resolvers[] = { &resolver_account, &resolver_role, &resolver_record };
+extern const struct resolver resolver_account, resolver_role, resolver_record, resolver_subscriber;
+static const struct resolver *const resolvers[] = { &resolver_account, &resolver_role, &resolver_record, &resolver_subscriber };
 
 struct senders {
 	struct world w;

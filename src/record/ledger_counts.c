@@ -29,10 +29,10 @@ enum rc ledger_counts(struct conn *c, int64_t since_us, int64_t until_us, struct
 enum rc ledger_silent(struct conn *c, int64_t since_us, int64_t until_us, uint64_t least, size_t limit,
 		      struct arena *a, struct ledger_silence **out, size_t *count_out, struct err *err)
 {
-	/* ?3 and ?4: the kinds that tell, and that answer */
+	/* ?3, ?4 and ?7: the kinds that tell, that answer, and that take back that it was told */
 	struct sql *q = sql(c, "SELECT substr(recipient, 1, instr(recipient || '/', '/') - 1) AS who,"
-			       " sum(kind = ?3) AS told, min(at_us), max(at_us) FROM ledger"
-			       " WHERE at_us >= ?1 AND at_us < ?2 AND kind IN (?3, ?4)"
+			       " sum(kind = ?3) - sum(kind = ?7) AS told, min(at_us), max(at_us) FROM ledger"
+			       " WHERE at_us >= ?1 AND at_us < ?2 AND kind IN (?3, ?4, ?7)"
 			       " AND recipient >= 'organisation--' AND recipient < 'organisation-.'" PLAYED
 			       " GROUP BY who HAVING told >= ?5 AND sum(kind = ?4) = 0"
 			       " ORDER BY told DESC, who LIMIT ?6");
@@ -44,6 +44,7 @@ enum rc ledger_silent(struct conn *c, int64_t since_us, int64_t until_us, uint64
 	sql_int(q, 4, LEDGER_ANSWER);
 	sql_int(q, 5, (int64_t)least);
 	sql_int(q, 6, (int64_t)limit);
+	sql_int(q, 7, LEDGER_BOUNCED);
 	while (*count_out < limit && sql_row(q))
 		(*out)[(*count_out)++] = (struct ledger_silence){
 			.recipient = arena_str(a, sql_col_str(q, 0)), .told = (uint64_t)sql_col_int(q, 1),

@@ -22,7 +22,7 @@ struct ledger_silence {
 	uint64_t told;             /* messages */
 	int64_t first_us, last_us; /* when */
 };
-/* Organisations that were sent at least `least` messages then and answered none of them, the most
+/* Organisations that were sent at least `least` messages then which did not bounce, and answered none, the most
  * often told first; at most `limit`. */
 MUST_CHECK enum rc ledger_silent(struct conn *c, int64_t since_us, int64_t until_us, uint64_t least, size_t limit,
 				 struct arena *a, struct ledger_silence **out, size_t *count_out,

@@ -103,10 +103,12 @@ static struct sql *with_kinds(struct sql *q)
 	sql_int(q, 1, LEDGER_SENT);
 	sql_int(q, 2, LEDGER_ANSWER);
 	sql_int(q, 3, LEDGER_SAID);
+	sql_int(q, 4, LEDGER_BOUNCED);
 	return q;
 }
 
 /* Of an answer that is kept by itself it is known which findings it is about: not all of the message.
+ * What bounced reached nobody.
  * "finding-." comes right behind every "finding--…", "organisation-." behind the other. */
 static enum rc add_ledger(struct conn *c, struct spill *s, struct err *err)
 {
@@ -114,13 +116,16 @@ static enum rc add_ledger(struct conn *c, struct spill *s, struct err *err)
 		"SELECT v.item, l.at_us, l.kind FROM ledger l JOIN outbox_cover v ON v.message = l.message"
 		" WHERE l.message > 0 AND l.kind IN (?1, ?2, ?3) AND l.recipient >= 'organisation--'"
 		" AND l.recipient < 'organisation-.' AND v.item >= 'finding--' AND v.item < 'finding-.'"
-		" AND (l.kind <> ?2 OR NOT EXISTS (SELECT 1 FROM answer a WHERE a.message = l.message))")), s, err);
+		" AND (l.kind <> ?2 OR NOT EXISTS (SELECT 1 FROM answer a WHERE a.message = l.message))"
+		" AND NOT EXISTS (SELECT 1 FROM ledger b WHERE b.message = l.message AND b.message > 0"
+		" AND b.kind = ?4)")), s, err);
 	if (rc != RC_OK)
 		return rc;
 	return take_ledger(with_kinds(sql(c,
 		"SELECT item, at_us, kind FROM ledger WHERE item >= 'finding--' AND item < 'finding-.'"
-		" AND kind IN (?1, ?2, ?3) AND recipient >= 'organisation--' AND recipient < 'organisation-.'")),
-			   s, err);
+		" AND kind IN (?1, ?2, ?3) AND recipient >= 'organisation--' AND recipient < 'organisation-.'"
+		" AND NOT EXISTS (SELECT 1 FROM ledger b WHERE b.message = ledger.message AND b.message > 0"
+		" AND b.kind = ?4)")), s, err);
 }
 
 static enum rc add_marks(struct conn *c, struct spill *s, struct err *err)

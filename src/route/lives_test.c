@@ -61,6 +61,30 @@ static enum rc answer(struct tx *tx, void *ctx, struct err *e)
 	return rc == RC_OK ? sql_run(q, e) : rc;
 }
 
+/* Sent, and it came back. */
+struct bounced {
+	struct hash128 id;
+	int64_t message;
+};
+
+static enum rc bounce(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct bounced *k = ctx;
+	char item[64];
+	snprintf(item, sizeof(item), "finding--%016llx%016llx", (unsigned long long)k->id.hi, (unsigned long long)k->id.lo);
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO outbox_cover (message, item, version) VALUES (?, ?, 1)");
+	sql_int(q, 1, k->message);
+	sql_str(q, 2, str_of(item));
+	enum rc rc = sql_run(q, e);
+	static const enum ledger_kind kinds[] = { LEDGER_SENT, LEDGER_BOUNCED };
+	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(kinds); i++) {
+		const struct ledger_row row = { .kind = kinds[i], .message = k->message, .driver = STR("mail"),
+						.recipient = STR("organisation--a/abuse"), .item = STR("rule--x") };
+		rc = ledger_add(tx, &row, NULL, e);
+	}
+	return rc;
+}
+
 static enum rc mark_answered(struct tx *tx, void *ctx, struct err *e)
 {
 	return findings_mark(tx, *(struct hash128 *)ctx, MARK_ANSWERED, STR(""), STR("x"), e);
@@ -151,6 +175,8 @@ static void a_life(void)
 	told(&w, two, LEDGER_SENT, "account:3", true);            /* one of ours */
 	told(&w, two, LEDGER_REFUSED, "organisation--a", true);
 	told(&w, two, LEDGER_UNCERTAIN, "organisation--a", true);
+	struct bounced b = { two, 777 };
+	CHECK_RC(store_write(w.s, bounce, &b, &err), RC_OK, err);
 	told(&w, three, LEDGER_SAID, "organisation--b", false);
 	CHECK_RC(store_write(w.s, mark_answered, &two, &err), RC_OK, err); /* nobody had told them: no answer */
 	CHECK_RC(store_write(w.s, mark_answered, &three, &err), RC_OK, err);

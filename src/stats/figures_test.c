@@ -257,6 +257,7 @@ TEST(small_cells)
 
 #define ORG_A "organisation--00000000-0000-4000-8000-00000000000a"
 #define ORG_B "organisation--00000000-0000-4000-8000-00000000000b"
+#define ORG_C "organisation--00000000-0000-4000-8000-00000000000c"
 #define PLAYED "organisation--00000000-0000-4000-8000-0000000000ee"
 
 static enum rc fill(struct tx *tx, void *ctx, struct err *e)
@@ -272,6 +273,10 @@ static enum rc fill(struct tx *tx, void *ctx, struct err *e)
 		{ .kind = LEDGER_UNCERTAIN, .driver = STR_INIT("mail"), .recipient = STR_INIT(ORG_B), .item = STR_INIT("rule--x") },
 		{ .kind = LEDGER_SENT, .driver = STR_INIT("mail"), .recipient = STR_INIT(PLAYED "/abuse"), .item = STR_INIT("rule--x") },
 		{ .kind = LEDGER_SENT, .driver = STR_INIT("mail"), .recipient = STR_INIT(ORG_A), .item = STR_INIT(PLAYED) },
+		{ .kind = LEDGER_SENT, .driver = STR_INIT("sms"), .recipient = STR_INIT(ORG_C), .item = STR_INIT("rule--x") },
+		{ .kind = LEDGER_SENT, .driver = STR_INIT("sms"), .recipient = STR_INIT(ORG_C), .item = STR_INIT("rule--x") },
+		{ .kind = LEDGER_SENT, .driver = STR_INIT("sms"), .recipient = STR_INIT(ORG_C), .item = STR_INIT("rule--x") },
+		{ .kind = LEDGER_BOUNCED, .driver = STR_INIT("sms"), .recipient = STR_INIT(ORG_C), .item = STR_INIT("rule--x") },
 		{ .kind = LEDGER_SENT, .driver = STR_INIT("notice"), .recipient = STR_INIT("account:3"), .item = STR_INIT("rule--x") },
 	};
 	(void)ctx;
@@ -300,7 +305,7 @@ TEST(messages)
 	for (size_t i = 0; i < f.message_count; i++)
 		buf_fmt(&b, STR_FMT " %s %llu;", STR_ARG(f.messages[i].driver), ledger_kind_name(f.messages[i].kind),
 			(unsigned long long)f.messages[i].rows);
-	CHECK_STR(buf_str(&b), STR("mail sent 5;mail uncertain 1;mail answer 1;notice sent 1;webhook sent 1;"));
+	CHECK_STR(buf_str(&b), STR("mail sent 5;mail uncertain 1;mail answer 1;notice sent 1;sms sent 3;sms bounced 1;webhook sent 1;"));
 	CHECK_INT(f.silent_count, 1);
 	CHECK_STR(f.silent[0].recipient, STR(ORG_A));
 	CHECK_INT(f.silent[0].told, 3);

@@ -544,6 +544,15 @@ static const char version_4[] =
 	" PRIMARY KEY (record, at_us)) WITHOUT ROWID;"
 	/* --- stats --- */
 	/* --- web: public reports, mail list --- */
+	/* notify/subscribers.c: state 1 asked, 2 confirmed, 3 left; email NULL once it left, or never confirmed:
+	 * rows stay, so that the link in an old mail means nobody else */
+	"CREATE TABLE subscriber (id INTEGER PRIMARY KEY, email TEXT UNIQUE, language TEXT NOT NULL,"
+	" state INTEGER NOT NULL, asked_us INTEGER NOT NULL, changed_us INTEGER NOT NULL);"
+	"CREATE INDEX subscriber_asked ON subscriber (asked_us) WHERE state = 1;"
+	/* warnings on their way to the list: up to which subscriber they came */
+	"CREATE TABLE subscriber_mailing (record BLOB PRIMARY KEY, item TEXT NOT NULL, version INTEGER NOT NULL,"
+	" upto INTEGER NOT NULL, done INTEGER NOT NULL, at_us INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX subscriber_mailing_open ON subscriber_mailing (at_us) WHERE done = 0;"
 	"PRAGMA user_version = 4;";
 
 const char *const store_migrations[] = { version_1, version_2, version_3, version_4 };

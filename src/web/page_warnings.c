@@ -5,10 +5,11 @@
 
 #include "directory/rfc2350.h"
 #include "disclosure/told.h"
+#include "notify/subscribers.h"
 #include "web/public.h"
 #include "web/records.h"
 
-enum { WARNINGS_MOST = 50, AUDIENCE_MOST = 40, TEXT_MOST = 1 << 20 };
+enum { WARNINGS_MOST = 50, TEXT_MOST = 1 << 20 };
 #define CACHED STR("public, max-age=60")
 
 /* --- which may be shown --- */
@@ -16,7 +17,7 @@ enum { WARNINGS_MOST = 50, AUDIENCE_MOST = 40, TEXT_MOST = 1 << 20 };
 struct published {
 	struct page *p;
 	const struct type *type;
-	const struct meaning *state, *audience, *summary;
+	const struct meaning *state, *summary;
 	struct told_to to;
 	str ids[WARNINGS_MOST];
 	size_t count;
@@ -28,26 +29,15 @@ static enum rc published_begin(struct page *p, struct published *k, struct err *
 	if (!k->type)
 		return fail(err, RC_ABSENT, "there is nothing here");
 	k->state = type_meaning(k->type, STR("warning.published"));
-	k->audience = type_meaning(k->type, STR("warning.audience"));
 	k->summary = type_meaning(k->type, STR("warning.summary"));
 	enum rc rc = page_reader(p, err);
 	return rc == RC_OK ? told_anybody(p->w->n->policies, CHANNEL_SCREEN, &k->to, err) : rc;
 }
 
-/* Made for nobody in particular, or for the public among others. */
-static bool is_for_public(const struct published *k, const struct record_view *v)
-{
-	struct json_object *list = k->audience && k->audience->field ? json_get(v->body, k->audience->field->name) : NULL;
-	bool any = json_count(list) == 0;
-	for (size_t i = 0; i < json_count(list) && i < AUDIENCE_MOST; i++)
-		any = any || str_eq(json_text(json_at(list, i)), STR("public"));
-	return any;
-}
-
 static bool is_published(const struct published *k, const struct record_view *v)
 {
 	return record_view_type(v) == k->type && k->state && !k->state->field &&
-	       record_view_state(v) == (int)k->state->state && is_for_public(k, v);
+	       record_view_state(v) == (int)k->state->state && warning_is_for_all(k->type, v->body);
 }
 
 static bool note_id(void *ctx, const struct record_view *v)
@@ -137,6 +127,7 @@ enum rc page_warnings(struct page *p, struct err *err)
 		p->title = arena_z(p->a, public_word(language, "warnings"));
 		json_key(&p->j, STR("rows"));
 		json_raw(&p->j, buf_str(&list));
+		json_put_bool(&p->j, "has_list", public_base(p).n > 0);
 		answer_header(p->ans, "Cache-Control", CACHED);
 		answer_header(p->ans, "Vary", STR("Accept, Accept-Language"));
 	}
