@@ -8,6 +8,7 @@
 #include "notify/classes.h"
 #include "notify/letter_of.h"
 #include "notify/link.h"
+#include "notify/own_texts.h"
 #include "notify/sealed_zip.h"
 #include "route/directory_records.h"
 #include "route/findings.h"
@@ -41,6 +42,7 @@ static void office_begin(struct office *o, const char *more)
 {
 	*o = (struct office){ .count = 0 };
 	begin_senders(&o->s, "mail_from=Team B <cert@example.org>");
+	own_texts_open(o->s.n);
 	CHECK_RC(directory_records_open(o->s.w.s, o->s.w.r, &o->records, &err), RC_OK, err);
 	o->house = house_with(o, more);
 	struct reader *r = begin(&o->s.w);
@@ -427,5 +429,67 @@ TEST(each_class_makes_a_letter)
 	office_end(&o);
 }
 
+/* --- texts of the team's own --- */
+
+static enum rc edit(struct office *o, str id, str fields, const char *state, const char **words)
+{
+	static struct change_errors errors; /* its words outlive the call */
+	struct viewer lead = staff(LEAD | ANALYST | LIAISON, 1);
+	struct record_view view = { 0 };
+	const struct change_request q = { .id = id, .fields = fields, .to_state = str_of(state), .why = STR("a test") };
+	errors.count = 0;
+	enum rc rc = change_record(o->s.w.r, o->s.w.s, &lead, &q, o->s.w.a, &view, &errors, &err);
+	record_view_end(&view);
+	*words = errors.count ? errors.list[0].text : "";
+	return rc;
+}
+
+TEST(the_teams_own_text_comes_first)
+{
+	struct office o;
+	office_begin(&o, "");
+	struct viewer lead = staff(LEAD | ANALYST | LIAISON, 1);
+	struct letter l;
+	str id = STR(""), two = STR(""), subject, text;
+	const char *words;
+	see(&o, telnet, COUNT_OF(telnet));
+	CHECK_RC(own_text_new(o.s.n, &lead, STR("no-such.en"), o.s.w.a, &id, &err), RC_ABSENT, err);
+	CHECK_RC(own_text_new(o.s.n, &lead, STR("open-telnet.en"), o.s.w.a, &id, &err), RC_OK, err);
+	CHECK_RC(own_text_preview(o.s.n, &lead, id, o.s.w.a, &subject, &text, &err), RC_OK, err);
+	CHECK_STR(subject, STR("Telnet open to the Internet (2)"));
+	HAS(text, "192.0.2.7");
+	HAS(text, "hxxp://www[.]example[.]org/");
+	/* refused, with line and reason */
+	static const struct { const char *what, *fields, *words; } bad[] = {
+		{ "unescaped", "{\"words\":\"a\\n{{{to}}}\"}", "line 2" },
+		{ "not closed", "{\"words\":\"{{#to}}\"}", "" },
+		{ "no such part", "{\"words\":\"{{> nothing}}\"}", "" },
+		{ "subject", "{\"subject\":\"{{{to}}}\"}", "line 1" },
+		{ "class", "{\"class\":\"nothing\"}", "no such class" },
+	};
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		CHECK_RC(edit(&o, id, str_of(bad[i].fields), "", &words), RC_INPUT, err);
+		CHECK_MSG(words[0] && strstr(words, bad[i].words), "%s: '%s'", bad[i].what, words);
+	}
+	CHECK_RC(edit(&o, id, STR("{\"subject\":\"Ours ({{cover_count}})\",\"words\":\"Own words.\\n\\n{{> head}}\"}"), "", &words),
+		 RC_OK, err);
+	CHECK_RC(letter(&o, tell(&o, "open-telnet"), &l), RC_OK, err);
+	HAS_NOT(l.text, "Own words."); /* a draft */
+	CHECK_RC(edit(&o, id, STR_NONE, "active", &words), RC_OK, err);
+	CHECK_RC(letter(&o, tell(&o, "open-telnet"), &l), RC_OK, err);
+	HAS(l.text, "Own words.");
+	HAS(l.text, "198.18.0.1");
+	HAS(l.subject, "Ours (2)");
+	CHECK_RC(letter(&o, tell(&o, "open-rdp"), &l), RC_OK, err);
+	HAS_NOT(l.text, "Own words.");
+	CHECK_RC(own_text_new(o.s.n, &lead, STR("open-telnet.en"), o.s.w.a, &two, &err), RC_OK, err);
+	CHECK_RC(edit(&o, two, STR_NONE, "active", &words), RC_INPUT, err);
+	CHECK_RC(edit(&o, id, STR_NONE, "retired", &words), RC_OK, err);
+	CHECK_RC(letter(&o, tell(&o, "open-telnet"), &l), RC_OK, err);
+	HAS_NOT(l.text, "Own words.");
+	CHECK_RC(edit(&o, two, STR_NONE, "active", &words), RC_OK, err);
+	office_end(&o);
+}
+
 TEST_MAIN(TEST_RUN(says_what_and_with_which_events), TEST_RUN(what_may_not_be_told_is_not_in_it), TEST_RUN(a_thread_holds),
-	  TEST_RUN(live_ones_are_locked_up), TEST_RUN(limits_are_kept_and_said), TEST_RUN(each_class_makes_a_letter))
+	  TEST_RUN(live_ones_are_locked_up), TEST_RUN(limits_are_kept_and_said), TEST_RUN(each_class_makes_a_letter), TEST_RUN(the_teams_own_text_comes_first))
