@@ -141,5 +141,23 @@ else
 	skip "X-ARF by the public schema" "the schemas are not here: set RONDA_XARF_SCHEMAS"
 fi
 
+# --- a text of one's own, and one thread ---
+check "a copy of a built-in text" r template from open-dns.id
+has "$T/out" '^template--' "is a draft"
+r template edit 1 'words={{#to}}' >"$T/out" 2>"$T/err"
+is $? 65 "one that does not compile is refused"
+has "$T/err" 'line 1: section .to. is not closed' "with line and reason"
+check "another wording" r template edit 1 'words={{> head}}Kata-kata kami sendiri.'
+check "how it reads" r template preview 1
+has "$T/out" 'Kata-kata kami sendiri' "with the words"
+has "$T/out" '192\.0\.2\.7' "and made-up findings"
+check "from now on" r template move 1 active
+event 198.18.2.17 ddos-amplifier dns-open-resolver '' >"$T/more.jsonl"
+check "one more" r intake --feed local --format intelmq "$T/more.jsonl"
+until_is "SELECT count(*) FROM outbox WHERE template = 'tell.open-dns' AND state = 4" 2 "is told"
+wait_delivered
+node "$reader" read "$MAILS" 2>"$T/err" | grep abuse@beta | grep 198.18.2.17 >"$T/own"
+has "$T/own" 'Kata-kata kami sendiri' "in the words that the team wrote"
+has "$T/own" '"references":""' "of another thing: another thread"
 stop_node
 done_testing
