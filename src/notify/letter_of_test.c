@@ -25,6 +25,7 @@ struct office {
 	str ids[64];
 	size_t count;
 	int64_t reports;
+	bool unrouted;          /* events say of nobody whom they concern */
 };
 
 static str house_with(struct office *o, const char *more)
@@ -53,9 +54,8 @@ static void office_begin(struct office *o, const char *more)
 static void office_end(struct office *o)
 {
 	directory_free(o->d);
-	struct directory_records *records = o->records;
+	directory_records_close(o->records); /* nothing is written any more */
 	end_senders(&o->s);
-	directory_records_close(records);
 }
 
 /* --- what was seen --- */
@@ -127,7 +127,8 @@ static void see(struct office *o, const struct seen *list, size_t n)
 		event_complete_class(b);
 		CHECK_RC(batch_row_end(b, &err), RC_OK, err);
 	}
-	CHECK_RC(route_batch(o->d, b, clock_now_us(), &err), RC_OK, err);
+	if (!o->unrouted)
+		CHECK_RC(route_batch(o->d, b, clock_now_us(), &err), RC_OK, err);
 	CHECK_RC(event_chunk_new(b, &r, NULL, &d.chunk, &err), RC_OK, err);
 	CHECK_RC(store_write(o->s.w.s, deliver_job, &d, &err), RC_OK, err);
 	event_chunk_free(d.chunk);
@@ -429,6 +430,20 @@ TEST(each_class_makes_a_letter)
 	office_end(&o);
 }
 
+/* Events keep the directory of their day, findings follow it: then the one seen last of each. */
+TEST(who_came_to_the_directory_later_has_events_too)
+{
+	struct office o;
+	office_begin(&o, "");
+	struct letter l;
+	o.unrouted = true;
+	see(&o, telnet, COUNT_OF(telnet));
+	CHECK_RC(letter(&o, tell(&o, "open-telnet"), &l), RC_OK, err);
+	HAS(l.text, "Attached: 2 event(s) of 2 finding(s)");
+	HAS(l.parts[0].bytes, "\"later\"");
+	office_end(&o);
+}
+
 /* --- texts of the team's own --- */
 
 static enum rc edit(struct office *o, str id, str fields, const char *state, const char **words)
@@ -492,4 +507,5 @@ TEST(the_teams_own_text_comes_first)
 }
 
 TEST_MAIN(TEST_RUN(says_what_and_with_which_events), TEST_RUN(what_may_not_be_told_is_not_in_it), TEST_RUN(a_thread_holds),
-	  TEST_RUN(live_ones_are_locked_up), TEST_RUN(limits_are_kept_and_said), TEST_RUN(each_class_makes_a_letter), TEST_RUN(the_teams_own_text_comes_first))
+	  TEST_RUN(live_ones_are_locked_up), TEST_RUN(limits_are_kept_and_said), TEST_RUN(each_class_makes_a_letter),
+	  TEST_RUN(who_came_to_the_directory_later_has_events_too), TEST_RUN(the_teams_own_text_comes_first))
