@@ -156,17 +156,22 @@ static enum rc cover_job(struct tx *tx, void *ctx, struct err *e)
 	return outbox_put(tx, &c->m, c->covers, c->count, &c->id, e);
 }
 
-static int64_t tell(struct office *o, const char *class)
+static int64_t tell_more(struct office *o, const char *class, const char *more)
 {
 	struct covering c = { .m = { .lane = LANE_BULK, .driver = STR("mail"), .recipient = o->house,
 				     .item = STR("rule--0fb7e6ae-5b0c-4d3f-9a5e-0123456789ff"), .purpose = 1, .policy = 1,
 				     .template = arena_fmt(o->s.w.a, "tell.%s", class), .maker = STR("test"),
-				     .details = arena_fmt(o->s.w.a, "{\"class\":\"%s\",\"repeat\":0}", class),
+				     .details = arena_fmt(o->s.w.a, "{\"class\":\"%s\"%s}", class, more),
 				     .made_at = ++o->s.made } };
 	for (; c.count < o->count; c.count++)
 		c.covers[c.count] = (struct cover){ .item = o->ids[c.count] };
 	CHECK_RC(store_write(o->s.w.s, cover_job, &c, &err), RC_OK, err);
 	return c.id;
+}
+
+static int64_t tell(struct office *o, const char *class)
+{
+	return tell_more(o, class, "");
 }
 
 static enum rc letter(struct office *o, int64_t id, struct letter *out)
@@ -252,6 +257,12 @@ TEST(says_what_and_with_which_events)
 		HAS_NOT(l.parts[i].bytes, "ronda.concerns");
 	}
 	HAS(l.parts[1].bytes, "\"category\":\"vulnerability\",\"type\":\"open_service\",\"service\":\"open-telnet\"");
+	CHECK_RC(letter(&o, tell_more(&o, "open-telnet", ",\"gone\":true"), &l), RC_OK, err);
+	HAS(l.subject, "No longer seen");
+	HAS_NOT(l.text, "WHAT TO DO");
+	CHECK_RC(letter(&o, tell_more(&o, "open-telnet", ",\"claimed\":true"), &l), RC_OK, err);
+	HAS(l.text, "seen again since");
+	HAS_NOT(l.text, "reminder");
 	bool automatic = false, loop = false, bulk = false;
 	for (size_t i = 0; i < l.header_count; i++) {
 		automatic = automatic || (strcmp(l.headers[i].name, "Auto-Submitted") == 0 && str_eq(l.headers[i].value, STR("auto-generated")));
