@@ -116,6 +116,25 @@ check "what is counted" r rule counts --csv
 has "$T/out" '"no rule","1"' "nothing is silent"
 has "$T/out" '"nobody","1"' "nothing"
 
+# --- pages ---
+r token make web --right operate --ceiling AMBER --personal --account "Lead A" >"$T/token" 2>&1
+token=$(grep -o 'ronda_[A-Za-z0-9_-]*' "$T/token" | head -1)
+page() { curl -s -H "Authorization: Bearer $token" -H "Accept: $2" "$URL$1" >"$T/out"; }
+page "/findings/$(id 198.18.1.9 | sed 's/finding--//')" application/json
+has "$T/out" '"telling":\[\{"title":"Alpha"' "the page of a finding says by which rule it was told"
+page "/findings/$(id 198.18.1.9 | sed 's/finding--//')" text/html
+has "$T/out" 'By the rules' "for people too"
+page /rule/due application/json
+has "$T/out" '"what":"no rule"' "the page of what is due says what was not told"
+page "/rule/$rule/would-tell" text/html
+has "$T/out" 'Nothing was sent' "the page of the dry run"
+page /rehearsal text/html
+has "$T/out" 'This node is in rehearsal' "the page of rehearsal"
+has "$T/out" 'they agreed' "says who is live, and why"
+curl -s -X POST -H "Authorization: Bearer $token" -d 'what=class&which=open-dns&to=back&why=no' "$URL/rehearsal" >"$T/out"
+is "$(query "SELECT count(*) FROM rehearsal WHERE scope = 3")" 1 "a program switches"
+check "and takes it back" r rehearsal live --class open-dns --why "yes"
+
 # --- an inhibition ---
 check "an inhibition" r inhibition new title="They move" organisation=organisation-1 reason="maintenance" \
 	until="$(date -u -d '+2 days' +%Y-%m-%dT%H:%M:%SZ)"

@@ -212,7 +212,7 @@ static enum rc follow_one(struct following *k, const struct transition_row *t)
 	struct tell_row *old = NULL;
 	size_t old_count = 0;
 	int64_t at_us = t->at_us;
-	enum rc rc = findings_get(k->r, t->finding, k->a, &f, k->err);
+	enum rc rc = told_finding(k->r, t->finding, k->a, &f, k->err);
 	if (rc == RC_ABSENT) /* forgotten since */
 		return RC_OK;
 	if (rc == RC_OK)
@@ -259,7 +259,7 @@ static enum rc follow_page(struct following *k, bool *did_out)
 	struct transition_row *list = NULL;
 	size_t count = 0, i = 0;
 	bool idle = rules_count(k->t->set) == 0;
-	enum rc rc = transitions_read(reader_conn(k->r), "rules", idle ? SKIP_AT_ONCE : TRANSITIONS_AT_ONCE, k->a,
+	enum rc rc = told_transitions(reader_conn(k->r), "rules", idle ? SKIP_AT_ONCE : TRANSITIONS_AT_ONCE, k->a,
 				      &list, &count, k->err);
 	*did_out = rc == RC_OK && count > 0;
 	if (!*did_out)

@@ -26,7 +26,7 @@ enum rc tell_judge(const struct tell_judge *k, struct hash128 finding, struct ar
 	*inhibition_out = NULL;
 	*until_us = 0;
 	*out = TELL_OVER;
-	enum rc rc = findings_get(k->r, finding, a, f, err);
+	enum rc rc = told_finding(k->r, finding, a, f, err);
 	if (rc == RC_ABSENT)
 		return RC_OK;
 	if (rc != RC_OK || (f->state == FINDING_GONE) != k->gone || !concerns(f, k->org))
