@@ -3,6 +3,7 @@
 
 #include <json-c/json.h>
 
+#include "notify/classes.h"
 #include "notify/digest.h"
 #include "notify/inbound.h"
 #include "notify/link.h"
@@ -165,7 +166,7 @@ static void put_headers(const struct sending *s, struct arena *a, struct letter 
 	h[n++] = (struct letter_header){ "X-Ronda-Message", arena_fmt(a, "%lld", (long long)s->m->id) };
 	/* So that a delivery status which brings back no more than the header can be believed. */
 	h[n++] = (struct letter_header){ "X-Ronda-Thread", link_thread(s->n, s->m->id, a) };
-	if (s->m->lane == LANE_BULK) {
+	if (s->m->lane == LANE_BULK || class_of_template(s->m->template).n > 0) {
 		str host = str_from(out->from, str_index(out->from, '@') + 1);
 		h[n++] = (struct letter_header){ "Precedence", STR("bulk") };
 		h[n++] = (struct letter_header){ "List-Id", arena_fmt(a, "<findings." STR_FMT ">", STR_ARG(host)) };

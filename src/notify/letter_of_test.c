@@ -8,6 +8,7 @@
 #include "notify/classes.h"
 #include "notify/letter_of.h"
 #include "notify/link.h"
+#include "notify/own_texts.h"
 #include "notify/sealed_zip.h"
 #include "route/directory_records.h"
 #include "route/findings.h"
@@ -24,6 +25,7 @@ struct office {
 	str ids[64];
 	size_t count;
 	int64_t reports;
+	bool unrouted;          /* events say of nobody whom they concern */
 };
 
 static str house_with(struct office *o, const char *more)
@@ -41,6 +43,7 @@ static void office_begin(struct office *o, const char *more)
 {
 	*o = (struct office){ .count = 0 };
 	begin_senders(&o->s, "mail_from=Team B <cert@example.org>");
+	own_texts_open(o->s.n);
 	CHECK_RC(directory_records_open(o->s.w.s, o->s.w.r, &o->records, &err), RC_OK, err);
 	o->house = house_with(o, more);
 	struct reader *r = begin(&o->s.w);
@@ -51,9 +54,8 @@ static void office_begin(struct office *o, const char *more)
 static void office_end(struct office *o)
 {
 	directory_free(o->d);
-	struct directory_records *records = o->records;
+	directory_records_close(o->records); /* nothing is written any more */
 	end_senders(&o->s);
-	directory_records_close(records);
 }
 
 /* --- what was seen --- */
@@ -125,7 +127,8 @@ static void see(struct office *o, const struct seen *list, size_t n)
 		event_complete_class(b);
 		CHECK_RC(batch_row_end(b, &err), RC_OK, err);
 	}
-	CHECK_RC(route_batch(o->d, b, clock_now_us(), &err), RC_OK, err);
+	if (!o->unrouted)
+		CHECK_RC(route_batch(o->d, b, clock_now_us(), &err), RC_OK, err);
 	CHECK_RC(event_chunk_new(b, &r, NULL, &d.chunk, &err), RC_OK, err);
 	CHECK_RC(store_write(o->s.w.s, deliver_job, &d, &err), RC_OK, err);
 	event_chunk_free(d.chunk);
@@ -153,17 +156,22 @@ static enum rc cover_job(struct tx *tx, void *ctx, struct err *e)
 	return outbox_put(tx, &c->m, c->covers, c->count, &c->id, e);
 }
 
-static int64_t tell(struct office *o, const char *class)
+static int64_t tell_more(struct office *o, const char *class, const char *more)
 {
 	struct covering c = { .m = { .lane = LANE_BULK, .driver = STR("mail"), .recipient = o->house,
 				     .item = STR("rule--0fb7e6ae-5b0c-4d3f-9a5e-0123456789ff"), .purpose = 1, .policy = 1,
 				     .template = arena_fmt(o->s.w.a, "tell.%s", class), .maker = STR("test"),
-				     .details = arena_fmt(o->s.w.a, "{\"class\":\"%s\",\"repeat\":0}", class),
+				     .details = arena_fmt(o->s.w.a, "{\"class\":\"%s\"%s}", class, more),
 				     .made_at = ++o->s.made } };
 	for (; c.count < o->count; c.count++)
 		c.covers[c.count] = (struct cover){ .item = o->ids[c.count] };
 	CHECK_RC(store_write(o->s.w.s, cover_job, &c, &err), RC_OK, err);
 	return c.id;
+}
+
+static int64_t tell(struct office *o, const char *class)
+{
+	return tell_more(o, class, "");
 }
 
 static enum rc letter(struct office *o, int64_t id, struct letter *out)
@@ -249,6 +257,12 @@ TEST(says_what_and_with_which_events)
 		HAS_NOT(l.parts[i].bytes, "ronda.concerns");
 	}
 	HAS(l.parts[1].bytes, "\"category\":\"vulnerability\",\"type\":\"open_service\",\"service\":\"open-telnet\"");
+	CHECK_RC(letter(&o, tell_more(&o, "open-telnet", ",\"gone\":true"), &l), RC_OK, err);
+	HAS(l.subject, "No longer seen");
+	HAS_NOT(l.text, "WHAT TO DO");
+	CHECK_RC(letter(&o, tell_more(&o, "open-telnet", ",\"claimed\":true"), &l), RC_OK, err);
+	HAS(l.text, "seen again since");
+	HAS_NOT(l.text, "reminder");
 	bool automatic = false, loop = false, bulk = false;
 	for (size_t i = 0; i < l.header_count; i++) {
 		automatic = automatic || (strcmp(l.headers[i].name, "Auto-Submitted") == 0 && str_eq(l.headers[i].value, STR("auto-generated")));
@@ -427,5 +441,82 @@ TEST(each_class_makes_a_letter)
 	office_end(&o);
 }
 
+/* Events keep the directory of their day, findings follow it: then the one seen last of each. */
+TEST(who_came_to_the_directory_later_has_events_too)
+{
+	struct office o;
+	office_begin(&o, "");
+	struct letter l;
+	o.unrouted = true;
+	see(&o, telnet, COUNT_OF(telnet));
+	CHECK_RC(letter(&o, tell(&o, "open-telnet"), &l), RC_OK, err);
+	HAS(l.text, "Attached: 2 event(s) of 2 finding(s)");
+	HAS(l.parts[0].bytes, "\"later\"");
+	office_end(&o);
+}
+
+/* --- texts of the team's own --- */
+
+static enum rc edit(struct office *o, str id, str fields, const char *state, const char **words)
+{
+	static struct change_errors errors; /* its words outlive the call */
+	struct viewer lead = staff(LEAD | ANALYST | LIAISON, 1);
+	struct record_view view = { 0 };
+	const struct change_request q = { .id = id, .fields = fields, .to_state = str_of(state), .why = STR("a test") };
+	errors.count = 0;
+	enum rc rc = change_record(o->s.w.r, o->s.w.s, &lead, &q, o->s.w.a, &view, &errors, &err);
+	record_view_end(&view);
+	*words = errors.count ? errors.list[0].text : "";
+	return rc;
+}
+
+TEST(the_teams_own_text_comes_first)
+{
+	struct office o;
+	office_begin(&o, "");
+	struct viewer lead = staff(LEAD | ANALYST | LIAISON, 1);
+	struct letter l;
+	str id = STR(""), two = STR(""), subject, text;
+	const char *words;
+	see(&o, telnet, COUNT_OF(telnet));
+	CHECK_RC(own_text_new(o.s.n, &lead, STR("no-such.en"), o.s.w.a, &id, &err), RC_ABSENT, err);
+	CHECK_RC(own_text_new(o.s.n, &lead, STR("open-telnet.en"), o.s.w.a, &id, &err), RC_OK, err);
+	CHECK_RC(own_text_preview(o.s.n, &lead, id, o.s.w.a, &subject, &text, &err), RC_OK, err);
+	CHECK_STR(subject, STR("Telnet open to the Internet (2)"));
+	HAS(text, "192.0.2.7");
+	HAS(text, "hxxp://www[.]example[.]org/");
+	/* refused, with line and reason */
+	static const struct { const char *what, *fields, *words; } bad[] = {
+		{ "unescaped", "{\"words\":\"a\\n{{{to}}}\"}", "line 2" },
+		{ "not closed", "{\"words\":\"{{#to}}\"}", "" },
+		{ "no such part", "{\"words\":\"{{> nothing}}\"}", "" },
+		{ "subject", "{\"subject\":\"{{{to}}}\"}", "line 1" },
+		{ "class", "{\"class\":\"nothing\"}", "no such class" },
+	};
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		CHECK_RC(edit(&o, id, str_of(bad[i].fields), "", &words), RC_INPUT, err);
+		CHECK_MSG(words[0] && strstr(words, bad[i].words), "%s: '%s'", bad[i].what, words);
+	}
+	CHECK_RC(edit(&o, id, STR("{\"subject\":\"Ours ({{cover_count}})\",\"words\":\"Own words.\\n\\n{{> head}}\"}"), "", &words),
+		 RC_OK, err);
+	CHECK_RC(letter(&o, tell(&o, "open-telnet"), &l), RC_OK, err);
+	HAS_NOT(l.text, "Own words."); /* a draft */
+	CHECK_RC(edit(&o, id, STR_NONE, "active", &words), RC_OK, err);
+	CHECK_RC(letter(&o, tell(&o, "open-telnet"), &l), RC_OK, err);
+	HAS(l.text, "Own words.");
+	HAS(l.text, "198.18.0.1");
+	HAS(l.subject, "Ours (2)");
+	CHECK_RC(letter(&o, tell(&o, "open-rdp"), &l), RC_OK, err);
+	HAS_NOT(l.text, "Own words.");
+	CHECK_RC(own_text_new(o.s.n, &lead, STR("open-telnet.en"), o.s.w.a, &two, &err), RC_OK, err);
+	CHECK_RC(edit(&o, two, STR_NONE, "active", &words), RC_INPUT, err);
+	CHECK_RC(edit(&o, id, STR_NONE, "retired", &words), RC_OK, err);
+	CHECK_RC(letter(&o, tell(&o, "open-telnet"), &l), RC_OK, err);
+	HAS_NOT(l.text, "Own words.");
+	CHECK_RC(edit(&o, two, STR_NONE, "active", &words), RC_OK, err);
+	office_end(&o);
+}
+
 TEST_MAIN(TEST_RUN(says_what_and_with_which_events), TEST_RUN(what_may_not_be_told_is_not_in_it), TEST_RUN(a_thread_holds),
-	  TEST_RUN(live_ones_are_locked_up), TEST_RUN(limits_are_kept_and_said), TEST_RUN(each_class_makes_a_letter))
+	  TEST_RUN(live_ones_are_locked_up), TEST_RUN(limits_are_kept_and_said), TEST_RUN(each_class_makes_a_letter),
+	  TEST_RUN(who_came_to_the_directory_later_has_events_too), TEST_RUN(the_teams_own_text_comes_first))

@@ -488,6 +488,9 @@ static const char version_4[] =
 	"CREATE TABLE tell_count (day INTEGER, state INTEGER, count INTEGER NOT NULL, PRIMARY KEY (day, state))"
 	" WITHOUT ROWID;"
 	/* --- notify: letters, templates --- */
+	/* own_texts.c: of records that are in force; text: subject, empty line, text */
+	"CREATE TABLE letter_text (class TEXT, language TEXT, record BLOB NOT NULL, text TEXT NOT NULL,"
+	" PRIMARY KEY (class, language)) WITHOUT ROWID;"
 	/* --- notify: mail out, bounces --- */
 	/* --- notify: mail in, threads --- */
 	/* inbound_keep.c: each mail that came, once; digest: of its bytes with lines by LF; state 1 waits,
