@@ -113,6 +113,53 @@ has "$T/budi" '^Subject: \[ronda #[0-9]+\] R[Ee]: ' "under his subject"
 check_fails 65 "a note is no letter" r incident letter 1 --answers note-1 --words x
 
 # --- as a page ---
-get() { curl -s -u "x:$TOKEN" "$URL$1"; }
+good='a long Password 1'
+once=$(r account new "Duty A" --roles duty,analyst >/dev/null 2>&1 && r account invite "Duty A" 2>/dev/null | sed -nE 's,.*/welcome\?once=,,p')
+curl -s -o /dev/null -c "$T/jar" --data-urlencode "once=$once" --data-urlencode "new=$good" "$URL/welcome"
+page() { # curl's arguments: body in $T/body, code in $status
+	status=$(curl -s -o "$T/body" -D "$T/head" -w '%{http_code}' --max-time 60 -b "$T/jar" -H 'Accept: text/html' "$@")
+}
+page "$URL/incident/1"
+has "$T/body" 'href="/incident/incident--[0-9a-f-]*/letters"' "the incident leads to its correspondence"
+page "$URL/incident/1/letters"
+is "$status" 200 "which is a page"
+has "$T/body" '<h2>Budi</h2>' "by party"
+has "$T/body" 'Internal notes' "with the notes"
+has "$T/body" 'It is switched off now' "and what came in"
+csrf=$(sed -nE 's/.*name="csrf" value="([^"]*)".*/\1/p' "$T/body" | head -1)
+sent=$(query "SELECT count(*) FROM outbox WHERE template = 'mail.letter'")
+write() {
+	page -H "Origin: $URL" -H 'Sec-Fetch-Site: same-origin' --data-urlencode "csrf=$csrf" "$@" "$URL/incident/1/letters"
+}
+write --data-urlencode do=letter --data-urlencode "to=organisation-$budi" --data-urlencode subject=Hello --data-urlencode "text=<script>x" --data-urlencode tlp=GREEN
+is "$status" 200 "a letter is looked at"
+has "$T/body" 'Would go to' "before it goes"
+has "$T/body" '&lt;budi@example.org&gt;' "exactly where"
+has "$T/body" 'value="send"' "and may be sent"
+has_not "$T/body" '<script>x' "what was typed is escaped"
+write --data-urlencode do=letter --data-urlencode "to=organisation-$budi" --data-urlencode subject=Hello --data-urlencode text=x --data-urlencode tlp=AMBER+STRICT
+has "$T/body" 'Does not go to' "one that must be encrypted and cannot be"
+has_not "$T/body" 'value="send"' "cannot be sent"
+write --data-urlencode do=send --data-urlencode "to=organisation-$budi" --data-urlencode subject=Hello --data-urlencode text=x --data-urlencode tlp=RED
+has "$T/body" 'TLP:RED is never sent by mail' "nor one of RED by a form of one's own"
+is "$(query "SELECT count(*) FROM outbox WHERE template = 'mail.letter'")" "$sent" "nothing was queued"
+write --data-urlencode do=send --data-urlencode "to=organisation-$budi" --data-urlencode subject=Hello --data-urlencode text=x --data-urlencode tlp=GREEN
+is "$status" 303 "a letter is sent"
+write --data-urlencode do=note --data-urlencode "text=A thought"
+is "$status" 303 "a note is kept"
+is "$(query "SELECT count(*) FROM outbox WHERE template = 'mail.letter'")" $((sent + 1)) "one was queued"
+page -X POST --data-urlencode do=send --data-urlencode "to=organisation-$budi" --data-urlencode subject=x --data-urlencode text=x "$URL/incident/1/letters"
+is "$status" 403 "not without the form's token"
+lead=$(r token make lead --right operate --ceiling RED --account "Lead A" 2>/dev/null)
+api() { curl -s -H "Authorization: Bearer $lead" -H 'Content-Type: application/json' -H 'Accept: application/json' "$@"; }
+api "$URL/incident/1/letters" >"$T/out"
+has "$T/out" '"threads":\[\{"party":"Ani"' "programs have it too"
+api -d "{\"do\":\"send\",\"to\":\"organisation-$budi\",\"subject\":\"By a program\",\"text\":\"x\"}" "$URL/incident/1/letters" >"$T/out"
+has "$T/out" '"message":[0-9]+' "and write"
+api "$URL/incident/2/letters" >"$T/out"
+has "$T/out" '404|nothing|no such' "of what is not there: nothing"
+wait_sent
+mail_of budi@example.org >"$T/budi"
+has "$T/budi" '^Subject: \[ronda #[0-9]+\] By a program' "it arrives"
 stop_node
 done_testing
