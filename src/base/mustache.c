@@ -44,6 +44,7 @@ struct compiler {
 	str section_names[DEPTH_MAX];
 	size_t section_count;
 	str open[DEPTH_MAX], close[DEPTH_MAX]; /* delimiters, by source */
+	const char *tag; /* of the template itself: the one under way */
 	struct err *err;
 };
 
@@ -275,6 +276,8 @@ static enum rc step(struct compiler *c)
 	str open = c->open[c->source_count - 1];
 	size_t at = str_find(s->rest, open);
 	str text = str_head(s->rest, at);
+	if (c->source_count == 1)
+		c->tag = s->rest.p + at;
 	if (at == s->rest.n) {
 		add_text(c->m, text);
 		return pop_source(c);
@@ -298,18 +301,30 @@ static enum rc step(struct compiler *c)
 	return apply_tag(c, sigil, body, alone ? blanks : STR(""));
 }
 
+/* Says in which line of `text`. */
+static enum rc fail_at(struct compiler *c, str text, enum rc rc, const struct err *why)
+{
+	size_t line = 1;
+	for (const char *at = text.p; c->tag && at < c->tag; at++)
+		line += *at == '\n';
+	return fail(c->err, rc, "line %zu: %.220s", line, why->text);
+}
+
 enum rc mustache_compile_as(enum mustache_form form, str text, mustache_partial partial, void *ctx,
 			    struct mustache **out, struct err *err)
 {
 	struct mustache *m = x_alloc(sizeof *m);
 	m->form = form;
 	m->a = arena_new(KIB(4));
-	struct compiler c = { .m = m, .partial = partial, .ctx = ctx, .err = err };
-	enum rc rc = text.n > TEXT_MAX ? fail(err, RC_LIMIT, "the template is too large") :
-					 push_source(&c, arena_str(m->a, text));
+	struct err why = { 0 };
+	struct compiler c = { .m = m, .partial = partial, .ctx = ctx, .err = &why };
+	str copy = text.n > TEXT_MAX ? STR("") : arena_str(m->a, text);
+	enum rc rc = text.n > TEXT_MAX ? fail(&why, RC_LIMIT, "the template is too large") : push_source(&c, copy);
 	while (rc == RC_OK && c.source_count > 0)
 		rc = step(&c);
 	if (rc != RC_OK) {
+		c.err = err;
+		rc = fail_at(&c, copy, rc, &why);
 		mustache_free(m);
 		return rc;
 	}

@@ -20,6 +20,7 @@ typedef str (*mustache_partial)(void *ctx, str name); /* its text; STR_NONE: abs
  * JSON  as between the quotes of a string (RFC 8259 section 7): "{{name}}"
  * FORM  percent-encoded, for a URL or a form (RFC 3986 section 2.1) */
 enum mustache_form { MUSTACHE_HTML, MUSTACHE_TEXT, MUSTACHE_JSON, MUSTACHE_FORM };
+/* `err` begins with the line of `text`: "line 3: section 'a' is not closed". */
 MUST_CHECK enum rc mustache_compile_as(enum mustache_form form, str text, mustache_partial partial,
 				       void *ctx, struct mustache **out, struct err *err);
 /* The same as HTML. */

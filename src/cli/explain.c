@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "disclosure/explain.h"
 #include "cli/cli_private.h"
+#include "notify/teller.h"
 
 static const struct cli_option options[] = {
 	{ "--to", 0, "WHOM", "public, staff, log, account:NAME, organisation--UUID, partner:organisation--UUID" },
@@ -88,6 +89,35 @@ static int answer(struct asking *q, str to)
 	return 0;
 }
 
+/* --- of a finding: whom the rules told, or why not --- */
+
+static const struct cli_column told_columns[] = {
+	{ .name = "organisation" }, { .name = "to" },	   { .name = "rule" }, { "told", COLUMN_TIME },
+	{ "messages", COLUMN_NUMBER }, { "due", COLUMN_TIME }, { .name = "why" },
+};
+
+static bool print_reason(void *ctx, const struct tell_reason *w)
+{
+	struct cli_table *t = ctx;
+	struct arena *a = t->c->a;
+	char told[40], due[40];
+	str row[] = { w->organisation.n ? w->title : STR("-"), w->recipient, w->rule_title,
+		      w->told_us ? arena_str(a, time_str(told, w->told_us)) : STR(""),
+		      arena_fmt(a, "%lld", (long long)w->messages),
+		      w->next_us ? arena_str(a, time_str(due, w->next_us)) : STR(""), w->words };
+	cli_row(t, row);
+	return !t->c->broken;
+}
+
+static int told(struct asking *q)
+{
+	struct cli_table t = cli_table(q->c, told_columns, COUNT_OF(told_columns));
+	if (teller_explain(q->c->node->notify, q->r, q->types, &q->c->viewer, q->ask.item, clock_now_us(), q->c->a, print_reason,
+			   &t, q->err) != RC_OK)
+		return cli_fail(q->c, q->err);
+	return 0;
+}
+
 static int run(struct cli *c)
 {
 	const char *to = cli_value(c, "--to"), *by = cli_value(c, "--by"), *why = cli_value(c, "--purpose");
@@ -96,8 +126,9 @@ static int run(struct cli *c)
 			    .ask = { .by = CHANNEL_SCREEN, .purpose = PURPOSE_HANDLING,
 				     .own = cli_value(c, "--own") != NULL } };
 
-	if (c->argc != 1 || !to)
-		return cli_usage(c, "ITEM --to WHOM");
+	bool finding = c->argc == 1 && str_starts(str_of(c->argv[0]), STR("finding--"));
+	if (c->argc != 1 || (!to && !finding))
+		return cli_usage(c, "ITEM --to WHOM, or finding--ID");
 	if (by && !channel_parse(str_of(by), &q.ask.by))
 		return cli_usage(c, "--by takes screen, api, cli, export, mail, webhook, feed, sync or log");
 	if (why && !purpose_parse(str_of(why), &q.ask.purpose))
@@ -107,7 +138,7 @@ static int run(struct cli *c)
 		return cli_fail(c, &err);
 	struct snapshot_ref *ref = snapshot_hold(c->node->types);
 	q.types = snapshot_table(ref);
-	int code = answer(&q, str_of(to));
+	int code = to ? answer(&q, str_of(to)) : told(&q);
 	snapshot_drop(c->node->types, ref);
 	store_read_end(q.r);
 	return code;
@@ -116,11 +147,12 @@ static int run(struct cli *c)
 const struct cli_command cli_explain = {
 	.name = "explain",
 	.brief = "say why somebody would be told something, or not",
-	.usage = "explain ITEM --to WHOM [--by CHANNEL] [--purpose PURPOSE]",
+	.usage = "explain ITEM --to WHOM [--by CHANNEL] [--purpose PURPOSE] | finding--ID",
 	.text = "Asks the very check that everything passes: the decision (yes, cut, no), the rule that "
 		"decided, which fields would be cut, the number of the policy in force, and the kind of "
 		"agreement that counted. ITEM is a record (incident-42, incident--UUID), finding--ID or "
-		"event--ID, and one you can see yourself. Nothing is told by explaining.",
+		"event--ID, and one you can see yourself. Of a finding without --to: whom it concerns, by which rule "
+		"each was told, or why not. Nothing is told by explaining.",
 	.example = "ronda explain -d demo incident-1 --to public --by feed",
 	.options = options,
 	.needs_node = true,

@@ -103,3 +103,18 @@ bool media_may_have(const struct viewer *v, str bytes)
 			return true;
 	return false;
 }
+
+enum rc media_take(struct tx *tx, struct records *r, str bytes, struct digest *out, struct err *err)
+{
+	return file_put(tx, r, STR("outside"), bytes, out, err);
+}
+
+enum rc media_give(struct reader *r, const struct viewer *v, const struct digest *d, struct buf *out, struct err *err)
+{
+	enum rc rc = file_read(r, d, out, err);
+	if (rc == RC_OK && !media_may_have(v, buf_str(out))) {
+		buf_reset(out);
+		rc = fail(err, RC_DENIED, "pictures and films that strangers sent are not handed out");
+	}
+	return rc;
+}

@@ -16,5 +16,11 @@ enum media media_sniff(str bytes);
 const char *media_name(enum media m); /* "image", "video" */
 /* May this viewer have bytes that came from outside? What is no picture or film: yes. */
 bool media_may_have(const struct viewer *v, str bytes);
+/* A small file of somebody outside, kept by its digest as files of records are (record.h); nobody may name it in a
+ * record by that. RC_DENIED: it was destroyed here before. */
+MUST_CHECK enum rc media_take(struct tx *tx, struct records *r, str bytes, struct digest *out, struct err *err);
+/* The same for a viewer: RC_DENIED: a picture or film that he may not have. Then `out` is empty. */
+MUST_CHECK enum rc media_give(struct reader *r, const struct viewer *v, const struct digest *d, struct buf *out,
+			      struct err *err);
 
 #endif

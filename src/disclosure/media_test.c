@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "disclosure/media.h"
 
-#include "base/test.h"
+#include "disclosure/records_world.h"
 
 static const struct {
 	const char *what;
@@ -70,7 +70,6 @@ TEST(names)
 TEST(only_a_role_that_opens_media_has_them)
 {
 	struct roles *roles = NULL;
-	struct err err;
 	CHECK_RC(roles_load(NULL, &roles, &err), RC_OK, err);
 	str picture = STR("GIF89a\1\0");
 	for (size_t i = 0; roles && i < roles_count(roles); i++) {
@@ -84,5 +83,39 @@ TEST(only_a_role_that_opens_media_has_them)
 	roles_free(roles);
 }
 
+struct taking {
+	struct world *w;
+	str bytes;
+	struct digest d;
+};
+
+static enum rc take(struct tx *tx, void *ctx, struct err *e)
+{
+	struct taking *k = ctx;
+	return media_take(tx, k->w->r, k->bytes, &k->d, e);
+}
+
+TEST(a_file_of_a_stranger)
+{
+	struct world w = world_new();
+	struct viewer lead = staff(LEAD | ANALYST, 1);
+	const struct { str bytes; enum rc rc; } rows[] = {
+		{ STR("a,b\n1,2\n"), RC_OK }, { STR_INIT("GIF89a\1\0"), RC_DENIED },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct taking k = { .w = &w, .bytes = rows[i].bytes };
+		struct buf out = BUF_INIT(KIB(1));
+		CHECK_RC(store_write(w.s, take, &k, &err), RC_OK, err);
+		struct reader *r = begin(&w);
+		CHECK_RC(media_give(r, &lead, &k.d, &out, &err), rows[i].rc, err);
+		CHECK_STR(buf_str(&out), rows[i].rc == RC_OK ? rows[i].bytes : STR(""));
+		k.d.b[0] ^= 1;
+		CHECK_RC(media_give(r, &lead, &k.d, &out, &err), RC_ABSENT, err);
+		store_read_end(r);
+		buf_free(&out);
+	}
+	world_end(&w);
+}
+
 TEST_MAIN(TEST_RUN(bytes_say_what_they_are), TEST_RUN(a_transport_stream), TEST_RUN(names),
-	  TEST_RUN(only_a_role_that_opens_media_has_them))
+	  TEST_RUN(only_a_role_that_opens_media_has_them), TEST_RUN(a_file_of_a_stranger))

@@ -129,6 +129,25 @@ static bool concerns(const struct finding *f, int64_t org)
 	return false;
 }
 
+/* What names a person is cut in `f`. *rule_out: that decided. */
+static bool may_tell(const struct told_to *to, struct finding *f, const char **rule_out)
+{
+	struct labels labels = { .tlp = (unsigned)f->tlp < TLP_COUNT ? f->tlp : TLP_COUNT, .personal = true,
+				 .exercise = f->exercise, .held = f->held_us != 0, .sources = 1,
+				 .about_recipient = concerns(f, to->org) };
+	struct decision d = decide(to, &labels);
+	*rule_out = d.rule;
+	if (d.verdict == DISCLOSE_NO)
+		return false;
+	if (in_other_world(to, &labels))
+		*rule_out = "the recipient is one of an exercise";
+	else if (to->asks_roles && !right_includes(to->viewer.right, RIGHT_READ))
+		*rule_out = "no role of the recipient reads findings";
+	else if (d.verdict == DISCLOSE_REDACT)
+		f->mark_reason = STR(""); /* free words about people */
+	return *rule_out == d.rule;
+}
+
 static enum rc tell_finding(struct reader *r, const struct told_to *to, str id, struct arena *a,
 			    struct told *out, struct err *err)
 {
@@ -143,23 +162,38 @@ static enum rc tell_finding(struct reader *r, const struct told_to *to, str id, 
 	enum rc rc = findings_get(r, hash, a, &out->finding, err);
 	if (rc != RC_OK)
 		return rc == RC_ABSENT ? gone(err) : rc;
-	struct finding *f = &out->finding;
-	struct labels labels = { .tlp = (unsigned)f->tlp < TLP_COUNT ? f->tlp : TLP_COUNT, .personal = true,
-				 .exercise = f->exercise, .held = f->held_us != 0, .sources = 1,
-				 .about_recipient = concerns(f, to->org) };
-	struct decision d = decide(to, &labels);
-	if (d.verdict == DISCLOSE_NO)
-		return refuse(out, d.rule, err);
-	if (in_other_world(to, &labels))
-		return refuse(out, "the recipient is one of an exercise", err);
-	if (to->asks_roles && !right_includes(to->viewer.right, RIGHT_READ))
-		return refuse(out, "no role of the recipient reads findings", err);
-	if (d.verdict == DISCLOSE_REDACT)
-		f->mark_reason = STR(""); /* free words about people */
+	if (!may_tell(to, &out->finding, &out->rule))
+		return fail(err, RC_DENIED, "%s", out->rule);
 	out->is_finding = true;
-	out->tlp = labels.tlp;
-	out->rule = d.rule;
+	out->tlp = (unsigned)out->finding.tlp < TLP_COUNT ? out->finding.tlp : TLP_COUNT;
 	return RC_OK;
+}
+
+struct telling {
+	const struct told_to *to;
+	finding_each each;
+	void *ctx;
+};
+
+static bool tell_one(void *ctx, const struct finding *f)
+{
+	const struct telling *k = ctx;
+	struct finding copy = *f;
+	const char *rule;
+
+	return may_tell(k->to, &copy, &rule) ? k->each(k->ctx, &copy) : true;
+}
+
+enum rc told_findings(struct reader *r, const struct told_to *to, struct finding_query *q, finding_each each,
+		      void *ctx, struct err *err)
+{
+	struct telling k = { to, each, ctx };
+	if (to->org == 0)
+		return RC_OK; /* not in the directory: nothing concerns it */
+	q->org = to->org;
+	q->tlp_mask = (1u << TLP_COUNT) - 1; /* whose it is decides as well: may_tell() */
+	q->exercise = to->viewer.exercise;
+	return findings_list(r, q, tell_one, &k, err);
 }
 
 enum rc told_item(struct reader *r, const struct types *t, const struct told_to *to, str item,
@@ -242,4 +276,24 @@ enum rc told_account_of(struct reader *r, const struct roles *roles, struct uuid
 		    list[i].roles != 0)
 			*account_out = list[i].id;
 	return rc;
+}
+
+static struct json_object *rows_meant(const struct addressee *who, const char *meaning)
+{
+	const struct meaning *m = type_meaning(who->type, str_of(meaning));
+	return m ? json_get(who->body, m->field->name) : NULL;
+}
+
+enum rc told_own(struct conn *c, const struct types *t, const struct told_to *to, struct arena *a,
+		 struct told_own *out, struct err *err)
+{
+	*out = (struct told_own){ .claims = NULL };
+	if (uuid_is_zero(&to->viewer.organisation))
+		return fail(err, RC_ABSENT, "the recipient is of no organisation");
+	enum rc rc = told_addressee_of(c, t, to->viewer.organisation, a, &out->who, err);
+	if (rc != RC_OK)
+		return rc;
+	out->claims = rows_meant(&out->who, "organisation.claims");
+	out->contacts = rows_meant(&out->who, "organisation.contacts");
+	return RC_OK;
 }

@@ -47,6 +47,10 @@ struct told {
 MUST_CHECK enum rc told_item(struct reader *r, const struct types *t, const struct told_to *to, str item,
 			     uint64_t version, struct arena *a, struct told *out, struct err *err);
 void told_end(struct told *t);
+/* The findings about the recipient's own organisation that it may be told of, as findings_list(); org, tlp_mask and
+ * exercise of `q` are set here. None for who is not in the directory. */
+MUST_CHECK enum rc told_findings(struct reader *r, const struct told_to *to, struct finding_query *q,
+				 finding_each each, void *ctx, struct err *err);
 
 /* The newest events of findings that told_item() lets go to him, each asked of the check again, with
  * what may not be seen cut: at most `per` of each finding. `place`: which of `ids` it is of. False
@@ -74,6 +78,15 @@ MUST_CHECK enum rc told_addressee(struct conn *c, const struct types *t, str id,
 				  struct addressee *out, struct err *err);
 MUST_CHECK enum rc told_addressee_of(struct conn *c, const struct types *t, struct uuid id,
 				     struct arena *a, struct addressee *out, struct err *err);
+/* What the recipient's own organisation answers for and is reached by, told to itself: the rows of its record
+ * that mean "organisation.claims" and "organisation.contacts" (NULL: none), whoever else may not see them. Of
+ * their columns the caller shows those that the organisation gave. `out` as told_addressee_of(). */
+struct told_own {
+	struct addressee who;
+	struct json_object *claims, *contacts; /* borrowed of who.body */
+};
+MUST_CHECK enum rc told_own(struct conn *c, const struct types *t, const struct told_to *to, struct arena *a,
+			    struct told_own *out, struct err *err);
 /* Its id as text. */
 str addressee_id(const struct addressee *who, struct arena *a);
 /* The account of the person with this record; 0: none in use. */

@@ -16,6 +16,7 @@ static const struct finding findings[] = {
 	{ .id = { 1, 3 }, .tlp = TLP_COUNT },
 	{ .id = { 1, 4 }, .tlp = TLP_GREEN, .exercise = true },
 	{ .id = { 1, 5 }, .tlp = TLP_GREEN, .held_us = 5 },
+	{ .id = { 1, 6 }, .tlp = TLP_RED, .concerns = { .count = 1, .list = { { .org = 4 } } } },
 };
 
 enum rc findings_get(struct reader *r, struct hash128 id, struct arena *a, struct finding *out, struct err *e)
@@ -32,7 +33,11 @@ enum rc findings_get(struct reader *r, struct hash128 id, struct arena *a, struc
 enum rc findings_list(struct reader *r, const struct finding_query *q, finding_each each, void *ctx,
 		      struct err *e)
 {
-	(void)r, (void)q, (void)each, (void)ctx, (void)e;
+	(void)r, (void)e;
+	for (size_t i = 0; i < COUNT_OF(findings); i++)
+		for (size_t k = 0; k < findings[i].concerns.count; k++)
+			if (findings[i].concerns.list[k].org == q->org && !each(ctx, &findings[i]))
+				return RC_OK;
 	return RC_OK;
 }
 
@@ -353,6 +358,74 @@ TEST(findings_told)
 	desk_end(&d);
 }
 
+static bool note_told(void *ctx, const struct finding *f)
+{
+	struct buf *b = ctx;
+	buf_fmt(b, "%llu%s ", (unsigned long long)f->id.lo, f->mark_reason.n ? "!" : "");
+	return b->n < 20;
+}
+
+/* Of the list: its own, as far as it may be told of them. */
+TEST(findings_listed)
+{
+	static const struct {
+		const char *what;
+		char who;
+		const char *told;
+	} cases[] = {
+		{ "its own, without free words, nothing RED", 'a', "1 2 " },
+		{ "who is not in the directory", 'b', "" },
+		{ "what is real, to one who plays", 'A', "" },
+		{ "one of ours has none of its own", 'L', "" },
+	};
+	struct desk d = desk_new();
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct told_to to;
+		struct finding_query q = { .state = FINDING_OPEN };
+		struct buf b = BUF_INIT(100);
+		struct reader *r = begin(&d.w);
+		CHECK_RC(recipient(&d, r, cases[i].who, &to, &err), RC_OK, err);
+		CHECK_RC(told_findings(r, &to, &q, note_told, &b, &err), RC_OK, err);
+		CHECK_MSG(str_eq(buf_str(&b), str_of(cases[i].told)), "%s: " STR_FMT, cases[i].what, STR_ARG(buf_str(&b)));
+		store_read_end(r);
+		buf_free(&b);
+	}
+	desk_end(&d);
+}
+
+TEST(own_record)
+{
+	struct desk d = desk_new();
+	struct viewer lead = staff(LEAD | ANALYST | LIAISON | DUTY, 1);
+	struct record_view view;
+	struct told_to to;
+	struct told_own own;
+	const struct change_request q = { .type = STR("organisation"), .labels = STR("{\"tlp\":\"GREEN\"}"),
+		.fields = STR("{\"name\":\"House\",\"kind\":\"constituent\",\"constituency\":[{\"kind\":\"network\",\"value\":\"198.18.0.0/24\"}],\"contacts\":[{\"role\":\"abuse\",\"email\":\"a@example.org\"}]}") };
+	CHECK_RC(change(&d.w, &lead, &q, &view), RC_OK, err);
+	str id = record_view_id(&view, d.w.a), type;
+	record_view_end(&view);
+	struct reader *r = begin(&d.w);
+	CHECK_RC(recipient(&d, r, 'a', &to, &err), RC_OK, err);
+	CHECK(record_id_parse(id, &type, &to.viewer.organisation));
+	CHECK_RC(told_own(reader_conn(r), types_of(&d.w), &to, d.w.a, &own, &err), RC_OK, err);
+	CHECK_INT(json_count(own.claims), 1);
+	CHECK_INT(json_count(own.contacts), 1);
+	CHECK_STR(own.who.title, STR("House"));
+	json_free(own.who.body);
+	/* a record that answers for nothing, one that is not there, nobody's */
+	CHECK(record_id_parse(d.incident, &type, &to.viewer.organisation));
+	CHECK_RC(told_own(reader_conn(r), types_of(&d.w), &to, d.w.a, &own, &err), RC_OK, err);
+	CHECK(!own.claims && !own.contacts);
+	json_free(own.who.body);
+	to.viewer.organisation = house_b;
+	CHECK_RC(told_own(reader_conn(r), types_of(&d.w), &to, d.w.a, &own, &err), RC_ABSENT, err);
+	to.viewer.organisation = (struct uuid){ { 0 } };
+	CHECK_RC(told_own(reader_conn(r), types_of(&d.w), &to, d.w.a, &own, &err), RC_ABSENT, err);
+	store_read_end(r);
+	desk_end(&d);
+}
+
 TEST(addressees)
 {
 	struct desk d = desk_new();
@@ -442,4 +515,5 @@ TEST(faults)
 	desk_end(&d);
 }
 
-TEST_MAIN(TEST_RUN(recipients), TEST_RUN(records), TEST_RUN(findings_told), TEST_RUN(addressees), TEST_RUN(faults))
+TEST_MAIN(TEST_RUN(recipients), TEST_RUN(records), TEST_RUN(findings_told), TEST_RUN(findings_listed),
+	  TEST_RUN(own_record), TEST_RUN(addressees), TEST_RUN(faults))

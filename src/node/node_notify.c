@@ -2,7 +2,9 @@
 #include "node/node_notify.h"
 
 #include "notify/answers.h"
+#include "notify/own_texts.h"
 #include "notify/round.h"
+#include "notify/teller.h"
 
 #define RESOLVER(name) extern const struct resolver resolver_##name;
 #include "resolvers.def"
@@ -24,6 +26,8 @@ enum rc node_notify_open(struct node *n, struct err *err)
 	enum rc rc = notify_open(&w, &n->notify, err);
 	if (rc == RC_OK) {
 		rounds_open(n->notify);
+		own_texts_open(n->notify);
+		teller_open(n->notify);
 		answers_open(n->notify);
 	}
 	return rc;

@@ -2,6 +2,7 @@
 /* An answer arrives: one job keeps it and does what follows from it. */
 #include "notify/answers.h"
 
+#include "disclosure/media.h"
 #include "notify/round_private.h"
 #include "record/clocks.h"
 
@@ -217,7 +218,7 @@ static str head_of(str s)
 static enum rc put_file(struct putting *k, struct digest *out)
 {
 	return k->q->file.n == 0 ? RC_OK :
-				   file_put(k->tx, k->n->w.records, STR("answer"), k->q->file, out, k->err);
+				   media_take(k->tx, k->n->w.records, k->q->file, out, k->err);
 }
 
 static enum rc put_row(struct putting *k)

@@ -15,7 +15,6 @@
 #define RONDA_NOTIFY_ANSWERS_H
 
 #include "notify/notify.h"
-#include "route/findings.h"
 
 enum answer_kind { ANSWER_WORKING = 1, ANSWER_FIXED, ANSWER_NOT_OURS, ANSWER_FALSE, ANSWER_QUESTION };
 const char *answer_kind_name(enum answer_kind k); /* "working", "fixed", "not-ours", "false", "question" */

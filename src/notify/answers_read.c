@@ -159,17 +159,22 @@ static enum rc load(struct look *k, struct conn *c, struct err *err)
 	return sql_end(q, err);
 }
 
+static str finding_hex(const char raw[16], struct arena *a)
+{
+	struct buf hex = BUF_INIT(40);
+	hex_format(&hex, raw, 16);
+	str text = arena_str(a, buf_str(&hex));
+	buf_free(&hex);
+	return text;
+}
+
 static enum rc judge_all(struct look *k, struct reader *r, struct arena *a, struct err *err)
 {
-	enum rc rc = RC_OK;
+	struct viewer v = viewer_node(k->n->w.roles, "answers");
+	enum rc rc = policies_apply(k->n->w.policies, &v, err);
 	for (size_t i = 0; rc == RC_OK && i < k->count; i++) {
 		struct finding f;
-		struct hash128 id = { 0, 0 };
-		for (size_t b = 0; b < 8; b++) {
-			id.hi = id.hi << 8 | (uint8_t)k->list[i].finding[b];
-			id.lo = id.lo << 8 | (uint8_t)k->list[i].finding[8 + b];
-		}
-		rc = findings_get(r, id, a, &f, err);
+		rc = read_finding(r, &v, finding_hex(k->list[i].finding, a), a, &f, err);
 		/* Forgotten: nothing will ever tell. */
 		k->list[i].claim = rc == RC_OK ? judge(&f, k->list[i].at_us) : CLAIM_NONE;
 		k->told += rc == RC_ABSENT || k->list[i].claim != CLAIM_WAITS;

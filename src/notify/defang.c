@@ -4,7 +4,7 @@
 /* Words of a finding's key (route/finding_key.h) whose values nobody can open. */
 static bool is_calm(str word)
 {
-	static const char *const calm[] = { "ip", "network", "port", "asn", "net" };
+	static const char *const calm[] = { "ip", "network", "port", "asn", "net", "at" };
 	for (size_t i = 0; i < COUNT_OF(calm); i++)
 		if (str_eq(word, str_of(calm[i])))
 			return true;

@@ -92,9 +92,10 @@ static void put_report(struct digesting *d, const struct event_view *e)
 		return;
 	}
 	d->bytes += d->report.n;
-	d->reports[d->report_count++] = (struct letter_part){
+	d->report_count++;
+	d->reports[d->report_count - 1] = (struct letter_part){
 		.type = STR("application/json"), .bytes = arena_str(d->a, buf_str(&d->report)),
-		.name = arena_fmt(d->a, "xarf-%zu.json", d->report_count + 1) };
+		.name = arena_fmt(d->a, "xarf-%zu.json", d->report_count) };
 }
 
 static bool take(void *ctx, const struct event_view *e, size_t place)

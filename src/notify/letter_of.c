@@ -3,7 +3,9 @@
 
 #include <json-c/json.h>
 
+#include "notify/classes.h"
 #include "notify/digest.h"
+#include "notify/inbound.h"
 #include "notify/link.h"
 #include "notify/notify_private.h"
 #include "store/sql.h"
@@ -102,6 +104,17 @@ static enum rc find_earlier(const struct sending *s, struct reader *r, struct ar
 	return rc;
 }
 
+/* By what number their ticket system files this thread: learned from their last answer to one of it. */
+static enum rc find_theirs(const struct sending *s, struct reader *r, const struct earlier *e, struct arena *a,
+			   str *out, struct err *err)
+{
+	enum rc rc = RC_OK;
+	*out = STR("");
+	for (size_t i = e->count; rc == RC_OK && out->n == 0 && i > 0; i--)
+		rc = inbound_foreign_tag(reader_conn(r), s->what->who.record, e->message[i - 1], a, out, err);
+	return rc;
+}
+
 static void put_thread(const struct earlier *e, struct arena *a, struct letter *out)
 {
 	struct buf ids = BUF_INIT(KIB(16));
@@ -168,7 +181,7 @@ static void put_headers(const struct sending *s, struct arena *a, struct letter 
 		h[n++] = (struct letter_header){ "Auto-Submitted", STR("auto-generated") };
 	h[n++] = (struct letter_header){ "X-Ronda-Loop", store_node_id(s->n->w.store) };
 	h[n++] = (struct letter_header){ "X-Ronda-Message", arena_fmt(a, "%lld", (long long)s->m->id) };
-	if (s->m->lane == LANE_BULK) {
+	if (s->m->lane == LANE_BULK || class_of_template(s->m->template).n > 0) {
 		str host = str_from(out->from, str_index(out->from, '@') + 1);
 		h[n++] = (struct letter_header){ "Precedence", STR("bulk") };
 		h[n++] = (struct letter_header){ "List-Id", arena_fmt(a, "<findings." STR_FMT ">", STR_ARG(host)) };
@@ -208,7 +221,7 @@ static void put_text(const struct sending *s, const struct digest_files *files, 
 }
 
 static enum rc read_all(const struct sending *s, const struct types *t, struct arena *a, struct letter *out,
-			struct digest_files *files, struct err *err)
+			struct digest_files *files, str *theirs, struct err *err)
 {
 	struct earlier earlier;
 	struct reader *r = NULL;
@@ -216,6 +229,8 @@ static enum rc read_all(const struct sending *s, const struct types *t, struct a
 	if (rc != RC_OK)
 		return rc;
 	rc = find_earlier(s, r, a, &earlier, err);
+	if (rc == RC_OK)
+		rc = find_theirs(s, r, &earlier, a, theirs, err);
 	if (rc == RC_OK)
 		rc = digest_of(s, r, t, out->from, a, files, err);
 	store_read_end(r);
@@ -227,19 +242,20 @@ static enum rc read_all(const struct sending *s, const struct types *t, struct a
 enum rc letter_of(const struct sending *s, struct arena *a, struct letter *out, struct err *err)
 {
 	struct digest_files files;
+	str theirs;
 	*out = (struct letter){ .date_us = clock_now_us() };
 	enum rc rc = put_names(s, a, out, err);
 	if (rc != RC_OK)
 		return rc;
 	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(s->n->w.records));
-	rc = read_all(s, snapshot_table(types), a, out, &files, err);
+	rc = read_all(s, snapshot_table(types), a, out, &files, &theirs, err);
 	snapshot_drop(records_types_snapshot(s->n->w.records), types);
 	if (rc != RC_OK)
 		return rc;
 	put_headers(s, a, out);
 	put_answered(s, a, out);
-	out->subject = arena_fmt(a, STR_FMT " " STR_FMT, STR_ARG(letter_tag(s->n, s->m->id, a)),
-				 STR_ARG(s->what->subject));
+	out->subject = arena_fmt(a, STR_FMT "%s" STR_FMT " " STR_FMT, STR_ARG(letter_tag(s->n, s->m->id, a)),
+				 theirs.n ? " " : "", STR_ARG(theirs), STR_ARG(s->what->subject));
 	out->parts = files.parts;
 	out->part_count = files.count;
 	put_text(s, &files, a, out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "notify/notify_private.h"
 #include "notify/rehearsal.h"
+#include "notify/teller.h"
 
 #define DRIVER(name) extern const struct driver driver_##name;
 #include "notify/drivers.def"
@@ -55,6 +56,7 @@ void notify_close(struct notify *n)
 	if (!n)
 		return;
 	notify_stop(n);
+	teller_close(n);
 	texts_close(n->texts);
 	arena_free(n->a);
 	free(n);

@@ -13,6 +13,7 @@ struct io_dir;
 struct texts;
 struct destinations;
 struct sender;
+struct teller;
 
 struct notify {
 	struct notify_world w;
@@ -22,6 +23,7 @@ struct notify {
 	struct fetcher *fetcher;           /* NULL until notify_start() */
 	struct smtp *smtp;                 /* the same */
 	struct sender *sender;             /* sender.c; NULL: none runs */
+	struct teller *teller;             /* teller_open(); NULL: rules tell nothing */
 	const char *idle;                  /* why; "": it runs */
 	int64_t pace_us;
 	const char *public_url;            /* without '/' behind; "" */

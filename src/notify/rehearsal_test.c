@@ -108,6 +108,17 @@ TEST(a_named_person_whose_role_may_approve)
 
 /* --- nothing goes out --- */
 
+TEST(a_new_node_begins_in_rehearsal)
+{
+	struct world w = world_new();
+	struct reader *r = begin(&w);
+	struct sql *q = sql(reader_conn(r), "SELECT count(*) FROM rehearsal");
+	CHECK(sql_row(q) && sql_col_int(q, 0) == 0);
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	store_read_end(r);
+	world_end(&w);
+}
+
 TEST(nothing_reaches_anybody_outside)
 {
 	static const char *const drivers[] = { "webhook", "chat" };
@@ -213,5 +224,5 @@ TEST(a_node_that_sent_goes_on_sending)
 }
 
 TEST_MAIN(TEST_RUN(the_narrower_switch_counts_when_it_is_back), TEST_RUN(a_named_person_whose_role_may_approve),
-	  TEST_RUN(nothing_reaches_anybody_outside), TEST_RUN(what_a_rule_made_before_the_switch_is_not_told_behind_it),
+	  TEST_RUN(a_new_node_begins_in_rehearsal), TEST_RUN(nothing_reaches_anybody_outside), TEST_RUN(what_a_rule_made_before_the_switch_is_not_told_behind_it),
 	  TEST_RUN(paper_says_so), TEST_RUN(a_node_that_sent_goes_on_sending))

@@ -3,9 +3,11 @@
 #include <json-c/json.h>
 
 #include "event/normalise.h"
+#include "notify/classes.h"
 #include "notify/defang.h"
 #include "notify/link.h"
 #include "notify/notify_private.h"
+#include "notify/own_texts.h"
 
 enum { TEXT_MAX = 64 << 10, ITEM_MAX = 2 << 20, COVERS_SHOWN = 1000, COVERS_LISTED = 25 };
 
@@ -213,17 +215,21 @@ static void put_frame(struct making *k)
 	put(k, "to", o->who.name);
 	put(k, "address", o->who.address);
 	put(k, "link", o->link);
-	put(k, "reference", o->bare || k->covered ? STR("") : k->m->item);
 	put(k, "answer_link", answer_of(k));
+	put(k, "reference", o->bare || k->covered ? STR("") : k->m->item);
 	json_object_object_add(o->data, "urgent", json_object_new_boolean(k->m->lane == LANE_WARNING));
-	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details)
+	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details) {
+		if (k->covered) /* by which rule is ours to know */
+			json_object_object_del(details, "rule");
 		json_object_object_add(o->data, "details", details);
+	}
 }
 
 /* "shown": addresses that nobody can click, and choices in the language of the text. */
 static void put_shown(struct making *k)
 {
-	const struct type *t = k->item.is_finding || k->out->bare ? NULL : record_view_type(&k->item.view);
+	const struct type *t = k->item.is_finding || k->out->bare || k->covered || k->m->item.n == 0 ?
+				       NULL : record_view_type(&k->item.view);
 	struct json_object *shown = json_object_new_object();
 	for (size_t i = 0; t && k->m->item.n > 0 && i < t->field_count; i++) {
 		const struct type_field *f = &t->fields[i];
@@ -241,13 +247,34 @@ static void put_shown(struct making *k)
 	json_object_object_add(k->out->data, "shown", shown);
 }
 
+/* The team's own text of a class, in the first language of theirs in which there is one; not where a
+ * language they like better has a text built in. */
+static enum rc find_own(struct making *k, struct mustache **out)
+{
+	str class = class_of_template(k->m->template), wanted = k->out->who.languages;
+	enum rc rc = RC_ABSENT;
+	bool built_in = class.n == 0 || !str_eq(str_of(k->d->name), STR("mail"));
+	while (rc == RC_ABSENT && !built_in) {
+		str one = wanted.n > 0 ? str_cut(&wanted, ' ') : STR("en"), text;
+		one = str_head(one, str_index(one, '-'));
+		rc = own_text_find(reader_conn(k->r), class, one, out, k->err);
+		k->language = arena_z(k->a, one);
+		built_in = texts_source(class, one, &text) || (wanted.n == 0 && str_eq(one, STR("en")));
+	}
+	return rc;
+}
+
 static enum rc render_text(struct making *k)
 {
+	struct mustache *own = NULL;
 	struct buf b = BUF_INIT(TEXT_MAX), fit = BUF_INIT(TEXT_MAX);
 	struct rendering *o = k->out;
-	const struct mustache *m = texts_find(k->n->texts, k->m->template, str_of(k->d->name),
-					      o->who.languages, &k->language);
-	enum rc rc = m ? RC_OK : fail(k->err, RC_ABSENT, "there is no text of '" STR_FMT "'", STR_ARG(k->m->template));
+	enum rc rc = find_own(k, &own);
+	if (rc != RC_OK && rc != RC_ABSENT)
+		return rc;
+	const struct mustache *m = own ? own : texts_find(k->n->texts, k->m->template, str_of(k->d->name),
+							  o->who.languages, &k->language);
+	rc = m ? RC_OK : fail(k->err, RC_ABSENT, "there is no text of '" STR_FMT "'", STR_ARG(k->m->template));
 	put(k, "language", str_of(k->language));
 	if (rc == RC_OK)
 		put_shown(k);
@@ -268,6 +295,7 @@ static enum rc render_text(struct making *k)
 	put(k, "subject", o->subject);
 	put(k, "text", o->text);
 	put(k, "whole", all);
+	mustache_free(own);
 	buf_free(&b);
 	buf_free(&fit);
 	return rc;

@@ -459,9 +459,35 @@ static const char version_4[] =
 	"CREATE TABLE rehearsal (scope INTEGER, key TEXT, live INTEGER NOT NULL, since_us INTEGER NOT NULL,"
 	" by TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (scope, key)) WITHOUT ROWID;"
 	"INSERT INTO rehearsal (scope, key, live, since_us, by, why) SELECT 0, '', 0, 0, '', ''"
-	" WHERE EXISTS (SELECT 1 FROM node);"
+	" WHERE EXISTS (SELECT 1 FROM node WHERE key = 'id');"
 	/* --- notify: rules, teller, escalation --- */
+	/* teller_hook.c: since when a rule is active */
+	"CREATE TABLE tell_rule (rule BLOB PRIMARY KEY, active_us INTEGER NOT NULL) WITHOUT ROWID;"
+	/* teller_rows.c: a finding and an organisation (zero: nobody is known yet): what of it is to be told by
+	 * which rule, or was. at_us: when it opened or came back; what: enum transition, 0: again; step: of the
+	 * escalation; told: how often a message was made, unanswered: since the last answer; next_us: when it is
+	 * due, NULL: not by itself; state: enum tell_state */
+	"CREATE TABLE tell (finding BLOB, organisation BLOB, rule BLOB NOT NULL, class TEXT NOT NULL,"
+	" what INTEGER NOT NULL, at_us INTEGER NOT NULL, step INTEGER NOT NULL, told INTEGER NOT NULL,"
+	" unanswered INTEGER NOT NULL, last_us INTEGER NOT NULL, next_us INTEGER, message INTEGER NOT NULL,"
+	" state INTEGER NOT NULL, PRIMARY KEY (finding, organisation)) WITHOUT ROWID;"
+	"CREATE INDEX tell_next ON tell (next_us) WHERE next_us IS NOT NULL;"
+	"CREATE INDEX tell_group ON tell (organisation, rule, class, step, next_us) WHERE next_us IS NOT NULL;"
+	/* teller_rows.c: messages that rules made */
+	"CREATE TABLE tell_message (message INTEGER PRIMARY KEY, recipient TEXT NOT NULL, rule BLOB NOT NULL,"
+	" class TEXT NOT NULL, period TEXT NOT NULL, at_us INTEGER NOT NULL, findings INTEGER NOT NULL);"
+	"CREATE INDEX tell_message_cap ON tell_message (recipient, at_us);"
+	/* What was there before there were rules is told by none, and marked by none. */
+	"INSERT INTO cursor (name, seq) SELECT 'teller:rules', max(coalesce((SELECT max(seq) FROM transition), 0),"
+	" coalesce((SELECT max(last_seq) FROM transition_pack), 0)) WHERE EXISTS (SELECT 1 FROM node WHERE key = 'id');"
+	"INSERT INTO cursor (name, seq) SELECT 'tell:marked', coalesce(max(id), 0) FROM ledger;"
+	/* teller_rows.c: why so many were not told, by day */
+	"CREATE TABLE tell_count (day INTEGER, state INTEGER, count INTEGER NOT NULL, PRIMARY KEY (day, state))"
+	" WITHOUT ROWID;"
 	/* --- notify: letters, templates --- */
+	/* own_texts.c: of records that are in force; text: subject, empty line, text */
+	"CREATE TABLE letter_text (class TEXT, language TEXT, record BLOB NOT NULL, text TEXT NOT NULL,"
+	" PRIMARY KEY (class, language)) WITHOUT ROWID;"
 	/* --- notify: mail out, bounces --- */
 	/* --- notify: mail in, threads --- */
 	/* inbound_keep.c: each mail that came, once; digest: of its bytes with lines by LF; state 1 waits,
@@ -496,6 +522,8 @@ static const char version_4[] =
 	"CREATE TABLE answer_finding (finding BLOB, answer INTEGER, claim INTEGER NOT NULL, claim_us INTEGER NOT NULL,"
 	" PRIMARY KEY (finding, answer)) WITHOUT ROWID;"
 	"CREATE INDEX answer_finding_of ON answer_finding (answer);"
+	/* inbox.c: what was sent to one organisation */
+	"CREATE INDEX outbox_recipient ON outbox (recipient, id);"
 	"CREATE INDEX answer_finding_claim ON answer_finding (finding, answer) WHERE claim = 1;"
 	/* --- incident: takedown, correspondence --- */
 	/* incident/takedown_tend.c: open and closed takedowns, what is due; messages to each party; looks */

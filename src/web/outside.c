@@ -8,6 +8,7 @@ enum { NONCE_BYTES = 16, FINDINGS_TEXT = 64 << 10, LABEL_MAX = 16 };
 static const struct { const char *name, *en, *id; } words[] = {
 	{ "skip", "Skip to the content", "Langsung ke isi" },
 	{ "language", "Language", "Bahasa" },
+	{ "demo", "made-up reports; nothing leaves this machine", "laporan karangan; tidak ada yang keluar dari mesin ini" },
 	{ "times", "Times are UTC.", "Waktu dalam UTC." },
 	{ "what_told", "What we told you", "Yang kami sampaikan" },
 	{ "told_at", "Told", "Disampaikan" },
@@ -86,6 +87,8 @@ static const struct { const char *name, *en, *id; } words[] = {
 	{ "p_answer_to", "Answer", "Jawab" },
 	{ "p_ranges", "Your ranges and domains", "Jaringan dan domain Anda" },
 	{ "p_claims", "Claims", "Klaim" },
+	{ "p_contacts", "Your contacts", "Kontak Anda" },
+	{ "p_confirmed", "confirmed", "dipastikan" },
 	{ "p_facts", "What we know of you", "Yang kami ketahui tentang Anda" },
 	{ "p_wrong", "Something is wrong or has changed?", "Ada yang keliru atau berubah?" },
 	{ "p_wrong_hint", "Write what is to be changed: a contact, a range, a name. One of our team confirms it before anything changes.",

@@ -30,11 +30,6 @@ static bool in_time(struct page *p, const struct message *m)
 	return clock_now_us() - m->made_us <= settings_int(p->w->n->settings, "answer_link_life");
 }
 
-static bool in_state(const struct message *m, const char *state)
-{
-	return str_eq(str_of(message_state_name(m->state)), str_of(state));
-}
-
 static enum rc find(struct page *p, struct linked *l, struct err *err)
 {
 	const struct notify *n = p->w->n->notify;
@@ -52,7 +47,7 @@ static enum rc find(struct page *p, struct linked *l, struct err *err)
 	if (!l->found)
 		guard_wrong(p->w->links, &p->q->from);
 	if (l->found) {
-		l->rehearsed = in_state(&l->m, "rehearsed");
+		l->rehearsed = l->m.state == MESSAGE_REHEARSED;
 		l->withdrawn = l->m.state == MESSAGE_WITHDRAWN || l->m.state == MESSAGE_REFUSED ||
 			       l->m.state == MESSAGE_FAILED;
 		l->sent = !l->rehearsed && !l->withdrawn;

@@ -218,9 +218,7 @@ enum rc page_answer_file(struct page *p, struct err *err)
 	if (rc == RC_OK && !row.has_file)
 		rc = fail(err, RC_ABSENT, "this answer has no file");
 	if (rc == RC_OK)
-		rc = file_read(p->r, &row.file, &p->ans->body, err);
-	if (rc == RC_OK && !media_may_have(&p->caller.viewer, buf_str(&p->ans->body)))
-		rc = fail(err, RC_DENIED, "pictures and films that strangers sent are not handed out");
+		rc = media_give(p->r, &p->caller.viewer, &row.file, &p->ans->body, err);
 	if (rc != RC_OK)
 		return rc;
 	p->template = NULL;
