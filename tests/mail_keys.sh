@@ -139,6 +139,9 @@ round 1 GREEN
 check "the node serves" serve
 wait_ended 5
 ok $? "each message has ended"
+for who in ani budi dedi eka; do
+	for _ in $(seq 300); do [ -z "$(mail_of $who@example.net)" ] || break; sleep 0.1; done
+done
 mail_of ani@example.net >"$T/ani" && mail_of budi@example.net >"$T/budi" && mail_of eka@example.net >"$T/eka"
 mail_of dedi@example.net >"$T/dedi"
 [ -s "$T/ani" ] && [ -s "$T/budi" ] && [ -s "$T/dedi" ] && [ -s "$T/eka" ]
@@ -180,6 +183,7 @@ has "$T/plain" "$secret" "and reads it"
 round 2 AMBER+STRICT
 wait_ended 10
 ok $? "each message has ended"
+for _ in $(seq 300); do [ "$(ls "$MAILS"/ani@example.net/Maildir/new | wc -l)" -lt 2 ] || break; sleep 0.1; done
 is "$(ls "$MAILS"/ani@example.net/Maildir/new "$MAILS"/ani@example.net/Maildir/cur | grep -c .)" 4 "who has a key has it" 
 for who in budi cici dedi; do
 	is "$(mail_of $who@example.net | grep -c 'Round 2\|#[6-9]\|#10')" 0 "who has none that may be used has nothing: $who"

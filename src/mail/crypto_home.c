@@ -77,15 +77,19 @@ static enum rc prepare(struct err *err)
 	return rc;
 }
 
-static enum rc enter(str path, struct err *err)
+static enum rc enter(struct err *err)
 {
 	umask(077);
 	enum rc rc = prepare(err);
 	if (rc == RC_OK && (setenv("GNUPGHOME", home.path, 1) != 0 || chdir(home.path) != 0))
 		rc = fail_errno(err, errno, "cannot go to '%s'", home.path);
+	/* Once, not for each context: it runs the program to ask for its version. */
+	if (rc == RC_OK && gpgme_set_engine_info(GPGME_PROTOCOL_OpenPGP, GPG, home.path) != 0)
+		rc = fail(err, RC_IO, "gpg is not installed");
+	if (rc == RC_OK && gpgme_set_engine_info(GPGME_PROTOCOL_CMS, GPGSM, home.path) != 0)
+		rc = fail(err, RC_IO, "gpgsm is not installed");
 	if (rc == RC_OK)
 		rc = crypto_cage_files(home.path, err);
-	(void)path;
 	return rc;
 }
 
@@ -99,7 +103,7 @@ enum rc crypto_home_enter(str path, struct err *err)
 	if (!str_to_z(path, home.path, sizeof home.path))
 		return fail(err, RC_LIMIT, "the node's directory has too long a path for gpg-agent's socket: at most %d bytes",
 			    HOME_MOST - (int)STR("/gnupg").n);
-	enum rc rc = enter(path, err);
+	enum rc rc = enter(err);
 	if (rc != RC_OK)
 		home.path[0] = '\0';
 	return rc;

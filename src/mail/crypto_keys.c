@@ -58,8 +58,6 @@ enum rc crypto_context(enum crypto_kind kind, gpgme_ctx_t *out, struct err *err)
 	if (!e)
 		e = gpgme_set_protocol(*out, p);
 	if (!e)
-		e = gpgme_ctx_set_engine_info(*out, p, kind == CRYPTO_SMIME ? GPGSM : GPG, crypto_home());
-	if (!e)
 		e = gpgme_set_pinentry_mode(*out, GPGME_PINENTRY_MODE_LOOPBACK);
 	if (!e) {
 		if (kind == CRYPTO_OPENPGP) /* gpgsm's engine refuses to work with one */

@@ -5,7 +5,7 @@
 
 #include "mail/crypto_private.h"
 
-enum { RECIPIENTS_MOST = 100, MICALG_MOST = 32 };
+enum { RECIPIENTS_MOST = 100, MICALG_MOST = 32, SIGNER_S = 30 };
 
 static ssize_t take_bytes(void *handle, const void *p, size_t n)
 {
@@ -49,14 +49,33 @@ static enum rc find_usable(gpgme_ctx_t ctx, str fingerprint, bool to_sign, gpgme
 	return rc;
 }
 
-static enum rc add_signer(gpgme_ctx_t ctx, str fingerprint, struct err *err)
+/* Our own key is looked up by a gpg of its own: not for each of a thousand mails. That it may still be
+ * used gpg asks again when it signs. */
+static struct {
+	char fingerprint[80];
+	enum crypto_kind kind;
+	gpgme_key_t key;
+	time_t at;
+} signer;
+
+static enum rc add_signer(gpgme_ctx_t ctx, enum crypto_kind kind, str fingerprint, struct err *err)
 {
-	gpgme_key_t key = NULL;
-	enum rc rc = find_usable(ctx, fingerprint, true, &key, err);
-	if (rc != RC_OK)
-		return rc;
-	gpgme_error_t e = gpgme_signers_add(ctx, key);
-	gpgme_key_unref(key);
+	time_t now = time(NULL);
+	bool known = signer.key && signer.kind == kind && str_eq(fingerprint, str_of(signer.fingerprint)) &&
+		     now >= signer.at && now - signer.at < SIGNER_S;
+	if (!known) {
+		gpgme_key_t key = NULL;
+		enum rc rc = find_usable(ctx, fingerprint, true, &key, err);
+		if (rc != RC_OK)
+			return rc;
+		if (signer.key)
+			gpgme_key_unref(signer.key);
+		signer.key = key;
+		signer.kind = kind;
+		signer.at = now;
+		(void)str_to_z(fingerprint, signer.fingerprint, sizeof signer.fingerprint);
+	}
+	gpgme_error_t e = gpgme_signers_add(ctx, signer.key);
 	return e ? crypto_fail(err, e, "cannot sign") : RC_OK;
 }
 
@@ -101,7 +120,7 @@ enum rc answer_sign(struct helper_call *k, struct err *err)
 	enum rc rc = crypto_context(kind, &ctx, err);
 	if (rc != RC_OK)
 		return rc;
-	rc = add_signer(ctx, k->blocks[2], err);
+	rc = add_signer(ctx, kind, k->blocks[2], err);
 	if (rc == RC_OK)
 		rc = crypto_sink_begin(&sink, err);
 	if (rc == RC_OK)
@@ -180,7 +199,7 @@ static enum rc encrypt_it(struct helper_call *k, gpgme_ctx_t ctx, gpgme_key_t *k
 	bool smime = crypto_kind_of(k) == CRYPTO_SMIME;
 	enum rc rc = find_recipients(ctx, k->blocks[2], keys, err);
 	if (rc == RC_OK && sign_key.n > 0)
-		rc = add_signer(ctx, sign_key, err);
+		rc = add_signer(ctx, crypto_kind_of(k), sign_key, err);
 	if (rc == RC_OK && sign_key.n > 0 && smime) {
 		rc = sign_inside(ctx, bytes, &inside, err);
 		bytes = buf_str(&inside);

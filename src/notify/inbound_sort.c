@@ -91,6 +91,19 @@ static enum rc reaches(struct notify *n, struct reader *r, const struct types *t
 	return rc == RC_IO ? rc : RC_OK;
 }
 
+/* A letter of ours belongs to a case, and so does its answer. */
+static enum rc case_of_letter(struct reader *r, const struct types *t, str item, struct arena *a, struct inbound *in)
+{
+	struct addressee letter = { 0 };
+	enum rc rc = told_addressee(reader_conn(r), t, item, a, &letter, NULL);
+	const struct meaning *m = rc == RC_OK ? type_meaning(letter.type, STR("mail.incident")) : NULL;
+	str about = m && m->field ? json_get_str(letter.body, m->field->name) : STR_NONE;
+	if (about.n > 0)
+		in->incident = arena_str(a, about);
+	json_free(letter.body);
+	return rc;
+}
+
 static enum rc load_message(struct notify *n, struct reader *r, const struct types *t, struct arena *a,
 			    struct inbound *in, bool *believed, struct err *err)
 {
@@ -109,6 +122,7 @@ static enum rc load_message(struct notify *n, struct reader *r, const struct typ
 	if (str_starts(m.recipient, STR("organisation--")))
 		in->organisation = str_head(m.recipient, str_index(m.recipient, '/'));
 	in->incident = m.item;
+	(void)case_of_letter(r, t, m.item, a, in);
 	*believed = in->by_token;
 	return *believed ? RC_OK : reaches(n, r, t, &m, in->mail.from.address, a, believed);
 }

@@ -157,11 +157,28 @@ static enum rc put_names(const struct sending *s, struct arena *a, struct letter
 	return RC_OK;
 }
 
+/* A person wrote it: it is answered as such, and stands in the thread of the mail it answers. */
+static bool is_personal(const struct sending *s)
+{
+	return str_eq(s->m->template, STR("mail.letter"));
+}
+
+static void put_answered(const struct sending *s, struct arena *a, struct letter *out)
+{
+	struct json_object *details = json_get(s->what->data, "details");
+	str id = json_get_str(details, "in_reply_to"), ids = json_get_str(details, "references");
+	if (!is_personal(s) || id.n == 0)
+		return;
+	out->in_reply_to = arena_str(a, id);
+	out->references = arena_str(a, ids.n ? ids : id);
+}
+
 static void put_headers(const struct sending *s, struct arena *a, struct letter *out)
 {
 	struct letter_header *h = ARENA_ARRAY(a, HEADERS_OF_OURS, struct letter_header);
 	size_t n = 0;
-	h[n++] = (struct letter_header){ "Auto-Submitted", STR("auto-generated") };
+	if (!is_personal(s))
+		h[n++] = (struct letter_header){ "Auto-Submitted", STR("auto-generated") };
 	h[n++] = (struct letter_header){ "X-Ronda-Loop", store_node_id(s->n->w.store) };
 	h[n++] = (struct letter_header){ "X-Ronda-Message", arena_fmt(a, "%lld", (long long)s->m->id) };
 	/* So that a delivery status which brings back no more than the header can be believed. */
@@ -244,6 +261,7 @@ enum rc letter_of(const struct sending *s, struct arena *a, struct letter *out, 
 	if (rc != RC_OK)
 		return rc;
 	put_headers(s, a, out);
+	put_answered(s, a, out);
 	str tag = letter_tag(s->n, s->m->id, a);
 	if (theirs.n)
 		tag = arena_fmt(a, STR_FMT " " STR_FMT, STR_ARG(tag), STR_ARG(theirs));

@@ -349,3 +349,25 @@ const struct resolver resolver_role = {
 	.takes = takes_role,
 	.find = find_role,
 };
+
+static bool takes_address(str recipient)
+{
+	return str_starts(recipient, STR("address:"));
+}
+
+/* Somebody of whom nothing is known: told what the public is. */
+static enum rc find_address(const struct resolving *k, str recipient, struct reached *out, struct err *err)
+{
+	str address = str_from(recipient, STR("address:").n);
+	if (!k->driver->column || !str_eq(str_of(k->driver->column), STR("email")))
+		return fail(err, RC_ABSENT, "'" STR_FMT "' is reached by mail alone", STR_ARG(recipient));
+	out->address = arena_str(k->a, address);
+	return told_anybody(k->n->w.policies, k->driver->channel, &out->to, err);
+}
+
+const struct resolver resolver_address = {
+	.name = "address",
+	.help = "address:ani@example.net: somebody without a record, by mail: told what is TLP:CLEAR",
+	.takes = takes_address,
+	.find = find_address,
+};

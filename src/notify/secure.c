@@ -48,12 +48,13 @@ static enum rc find_key(const struct notify *n, str fingerprint, struct arena *a
 		struct crypto_key *keys = NULL;
 		size_t count = 0;
 		*kind_out = own_keys[i].kind;
-		enum rc rc = crypto_list(n->w.crypto, *kind_out, fingerprint, a, &keys, &count, err);
+		struct err why = { 0 };
+		enum rc rc = crypto_list(n->w.crypto, *kind_out, fingerprint, a, &keys, &count, &why);
 		if (rc == RC_INPUT) /* what stands there is no fingerprint */
 			return fail(err, RC_ABSENT, "key '" STR_FMT "' of the contact is no fingerprint",
 				    STR_ARG(fingerprint));
 		if (rc != RC_OK)
-			return fail(err, RC_BUSY, "%s", err->text);
+			return fail(err, RC_BUSY, "%s", why.text);
 		if (count > 0 && keys[0].words.n > 0)
 			return fail(err, RC_ABSENT, "key '" STR_FMT "' is " STR_FMT, STR_ARG(fingerprint),
 				    STR_ARG(keys[0].words));
