@@ -27,14 +27,14 @@ servers_can || {
 }
 r() { ronda "$@" -d "$D"; }
 query() { sqlite3 -readonly -cmd '.timeout 5000' "$D/main.db" "$1"; }
-# Until all that is to be told is told: nothing is to be made, waits or is under way.
+# Until every finding stands in a letter, and none of these waits or is under way.
 wait_sent() {
-	for _ in $(seq "${1:-6000}"); do
-		left=$(query "SELECT (SELECT count(*) FROM outbox WHERE state IN (1, 2, 3) AND driver = 'mail') +
-			(SELECT count(*) FROM tell WHERE next_us < strftime('%s', 'now') * 1000000) +
-			(SELECT coalesce(max(seq), 0) FROM transition) > (SELECT coalesce(max(seq), 0) FROM cursor WHERE name = 'teller:rules')" 2>/dev/null)
-		[ "$left" != 0 ] || return 0
-		sleep 0.1
+	for _ in $(seq 3000); do
+		if [ "$(query "SELECT count(*) FROM outbox WHERE state IN (1, 2, 3) AND driver = 'mail'" 2>/dev/null)" = 0 ] &&
+			[ "$(query "SELECT count(DISTINCT item) FROM outbox_cover" 2>/dev/null)" = $findings ]; then
+			return 0
+		fi
+		sleep 0.3
 	done
 	return 1
 }
@@ -97,7 +97,7 @@ while [ $killed -lt "$kills" ]; do
 done
 is $killed "$kills" "the node was killed while it told and sent, and came up again each time"
 findings=$((organisations * classes * each))
-is "$(query 'SELECT count(*) FROM finding')" $findings "as many findings as were reported"
+is "$(r findings --json | grep -c '"id"')" $findings "as many findings as were reported"
 echo "# after the kills: $(query "SELECT count(*) FROM outbox WHERE state = 4 AND driver = 'mail'") sent"
 check "once more, and left alone" serve
 wait_sent
