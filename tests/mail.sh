@@ -6,6 +6,7 @@
 #
 #   RONDA_MAIL_ORGANISATIONS   constituents (60)      RONDA_MAIL_CLASSES   kinds of findings (5)
 #   RONDA_MAIL_FINDINGS        of a kind each (10)    RONDA_KILL_ROUNDS    kills of the node (30)
+#   RONDA_MAIL_LIFE            seconds that it lives longer before each (0)
 . "$RONDA_SOURCE/tests/lib.sh"
 . "$RONDA_SOURCE/tests/servers.sh"
 unset LANG LC_ALL LC_MESSAGES
@@ -13,6 +14,7 @@ organisations=${RONDA_MAIL_ORGANISATIONS:-60}
 classes=${RONDA_MAIL_CLASSES:-5}
 each=${RONDA_MAIL_FINDINGS:-10}
 kills=${RONDA_KILL_ROUNDS:-30}
+life=${RONDA_MAIL_LIFE:-0}
 relay_pid=
 end_all() {
 	[ -z "$relay_pid" ] || kill "$relay_pid" 2>/dev/null
@@ -91,7 +93,7 @@ while [ $killed -lt "$kills" ]; do
 	fi
 	killed=$((killed + 1))
 	serve >/dev/null || break
-	sleep "$((killed * 67 % 120 / 100)).$(printf '%02d' $((30 + killed * 67 % 70)))"
+	sleep "$((life + killed * 67 % 120 / 100)).$(printf '%02d' $((30 + killed * 67 % 70)))"
 	kill -9 "$node_pid" 2>/dev/null
 	wait "$node_pid" 2>/dev/null
 done
