@@ -66,10 +66,33 @@ has "$T/out" 'brought' "and the mail names its reports"
 sed 's/desk@partner.example.org/desk@other.example.org/' "$T/csv" >"$T/csv2"
 r mail in "$T/csv2" --json >"$T/out" 2>"$T/err"
 has "$T/out" '"kind":"message".*"reports":0' "of a stranger nothing goes to intake by itself"
+mkdir "$T/www"
+printf 'ip\n198.18.0.31\n' >"$T/www/list.csv"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+	-addext "subjectAltName=IP:127.0.0.1" -keyout "$T/www.key" -out "$T/www.pem" 2>/dev/null
+free_port && www=$port
+(cd "$T/www" && exec openssl s_server -quiet -WWW -accept "127.0.0.1:$www" -cert "$T/www.pem" -key "$T/www.key") >"$T/www.log" 2>&1 &
+www_pid=$!
+wait_listens "$www" $www_pid
+printf 'From: desk@partner.example.org\nSubject: by link\n\nToday: <https://127.0.0.1:%s/list.csv>, https://127.0.0.1:%s/list.csv and https://127.0.0.1:1/other\n' "$www" "$www" >"$T/link"
+r mail in "$T/link" --json --set mail_link_hosts="https://127.0.0.1:$www" --set fetch_ca_file="$T/www.pem" >"$T/out" 2>"$T/err"
+has "$T/out" '"kind":"report".*"reports":1' "a link of a host that is named is fetched"
+is "$(r events --json feed.name=partner | grep -c 198.18.0.31)" 1 "and what it gives goes to intake"
+sed 's/by link/again/' "$T/link" | r mail in - --json >"$T/out" 2>"$T/err"
+has "$T/out" '"kind":"message"' "without the setting it is a message"
+kill $www_pid
+wait $www_pid 2>/dev/null
 printf 'From: ani@example.org\nSubject: Out of office\nAuto-Submitted: auto-replied\nIn-Reply-To: <m1@example.org>\n\naway\n' | r mail in - --json >"$T/out" 2>"$T/err"
 has "$T/out" '"kind":"automatic"' "an absence is automatic"
-r mail show 5 >"$T/out" 2>"$T/err"
+r mail show 7 >"$T/out" 2>"$T/err"
 has "$T/out" 'Follows: mail-1' "and stands in its thread"
+check "an incident" r incident new title="Open relay" class=fraud severity=low summary=x
+check "a mail is filed into it" r mail file 1 incident-1
+r mail show 1 >"$T/out" 2>"$T/err"
+has "$T/out" 'Incident: incident-1' "and names it"
+printf 'From: Ani <ani@example.org>\nSubject: Re: hello\nMessage-ID: <m2@example.org>\nReferences: <m1@example.org>\n\nmore\n' | r mail in - --json >"$T/out" 2>"$T/err"
+r mail show 8 >"$T/out" 2>"$T/err"
+has "$T/out" 'Incident: incident-1' "what follows in the thread belongs to it too"
 printf 'no mail at all\n' | r mail in - --json >"$T/out" 2>"$T/err"
 has "$T/out" '"kind":"unreadable".*"words":"it cannot be read' "what is no mail is kept with the reason"
 node=$(query "SELECT value FROM node WHERE key = 'node.id'" 2>/dev/null)
@@ -245,5 +268,35 @@ for f in $(r organisation list --csv | sed -n 's/^"*\([0-9]*\)"*,.*Net 2.*/\1/p'
 done
 stop_node
 check "the store is sound" r verify
+
+# --- two nodes that write back ---
+mine=$D
+D=$T/other
+ronda init "$D" --name "Team D" --country ID --team small --account "Lead D" >"$T/out" 2>"$T/err"
+ok $? "a second node is made"
+sed "s/cert@example.net/peer@example.com/g; s/Team B/Team D/" "$mine/ronda.conf" >>"$D/ronda.conf"
+for D in "$T/other" "$mine"; do
+	echo 'mail_receipt = yes' >>"$D/ronda.conf"
+	r rehearsal live --all --why "a test of receipts" >"$T/out" 2>"$T/err" || ok 1 "live"
+done
+D=$T/other
+check "it serves" serve
+other_pid=$node_pid
+D=$mine
+check "and so does the first" serve
+printf 'From: Team D <peer@example.com>\nTo: cert@example.net\nSubject: a word\nMessage-ID: <w1@example.com>\n\nHello.\n' | submit peer@example.com cert@example.net
+printf 'From: Team D <peer@example.com>\nTo: cert@example.net\nSubject: one more\nMessage-ID: <w2@example.com>\n\nHello.\n' | submit peer@example.com cert@example.net
+wait_query "SELECT count(*) FROM outbox WHERE template = 'mail.receipt' AND state = 4" 1
+ok $? "who writes is told that it came"
+D=$T/other
+wait_query "SELECT count(*) FROM mail_in WHERE kind = 4 AND state = 2" 1
+ok $? "to the other node that is automatic"
+sleep 4
+is "$(query "SELECT count(*) FROM outbox")" 0 "and it answers nothing"
+D=$mine
+is "$(query "SELECT count(*) FROM outbox WHERE template = 'mail.receipt'")" 1 "two mails of one day, one receipt"
+kill "$other_pid"
+wait "$other_pid" 2>/dev/null
+stop_node
 has_not "$T/node.log" "$MAIL_PASSWORD" "no password in the log"
 done_testing

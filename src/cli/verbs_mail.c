@@ -116,3 +116,48 @@ const struct cli_verb cli_verb_mail_in = {
 	.brief = "take one mail as if it had come, or show how mails come in", .run = mail_in,
 	.helpers = true,
 };
+
+/* --- into an incident --- */
+
+static int file(struct record_call *k)
+{
+	struct node *n = k->c->node;
+	const struct meaning *incident = type_meaning(k->type, STR("mail.incident")), *filed = type_meaning(k->type, STR("mail.filed"));
+	struct change_errors errors = { .count = 0 };
+	struct record_view v = { 0 };
+	struct buf fields = BUF_INIT(KIB(4));
+	struct reader *r = NULL;
+	struct err err;
+	str id = STR("");
+	if (k->argc != 2 || !incident || !filed)
+		return cli_usage(k->c, "file needs the mail's ID and the incident's, or - for none");
+	enum rc rc = store_read_begin(n->store, &r, &err);
+	if (rc == RC_OK && strcmp(k->argv[1], "-") != 0)
+		rc = record_resolve(k, r, incident->field, str_of(k->argv[1]), &id, &err);
+	if (r)
+		store_read_end(r);
+	if (rc != RC_OK)
+		return cli_fail(k->c, &err);
+	id = str_trim_all(id);
+	struct json_out j = json_out(&fields);
+	json_open(&j, '{');
+	json_key(&j, str_of(incident->field->name));
+	if (id.n > 0)
+		json_str(&j, id);
+	else
+		json_null(&j);
+	json_close(&j, '}');
+	const struct change_request q = { .id = record_name(k, k->argv[0]), .fields = buf_str(&fields), .language = k->language,
+					  .to_state = id.n > 0 ? str_of(k->type->states[filed->state].name) : STR_NONE };
+	rc = change_record(n->records, n->store, &k->c->viewer, &q, k->c->a, &v, &errors, &err);
+	record_view_end(&v);
+	buf_free(&fields);
+	if (rc != RC_OK)
+		return cli_fail(k->c, &err);
+	cli_done(k->c, "filed", str_of(k->argv[0]));
+	return 0;
+}
+
+const struct cli_verb cli_verb_mail_file = {
+	.type = "mail", .word = "file", .usage = "file ID INCIDENT | -", .brief = "into an incident, or out of it", .run = file,
+};

@@ -6,7 +6,7 @@
 
 #include "mail/mime_child.h"
 
-enum { HEADER_BYTES_MAX = 256 << 10, HTML_MAX = 2 << 20, STACK_MAX = 2 * (MAIL_PARTS_MAX + MAIL_NEST_MAX) };
+enum { HEADER_BYTES_MAX = 256 << 10, HTML_MAX = 2 << 20, DECODED_MAX = 12 << 20, INLINE_MAX = 1 << 20, DASHES_MAX = 5000, FIELDS_MAX = 30000, STACK_MAX = 2 * (MAIL_PARTS_MAX + MAIL_NEST_MAX) };
 
 struct open_part {
 	GMimeObject *object;
@@ -216,15 +216,22 @@ static void take_fields(struct reading *g, str block)
 	buf_free(&scratch);
 }
 
-static void decode(struct reading *g, GMimePart *part, size_t *at, size_t *bytes)
+/* At most `most` bytes of it; all parts together DECODED_MAX. */
+static void decode(struct reading *g, GMimePart *part, size_t most, size_t *at, size_t *bytes)
 {
 	GMimeDataWrapper *content = g_mime_part_get_content(part);
-	GMimeStream *to = g_mime_stream_mem_new();
+	/* As large as it can get, at once: growing would hold it twice. */
+	gint64 raw = content ? g_mime_stream_length(g_mime_data_wrapper_get_stream(content)) : 0;
+	GByteArray *array = g_byte_array_sized_new(raw > 0 && raw <= MAIL_BYTES_MAX ? (guint)raw + 16 : 16);
+	GMimeStream *to = g_mime_stream_mem_new_with_byte_array(array);
+	g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(to), TRUE);
 	*at = g->bodies.n;
 	if (content && g_mime_data_wrapper_write_to_stream(content, to) >= 0) {
 		GByteArray *got = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(to));
-		if (g->bodies.n + got->len <= MAIL_BYTES_MAX)
-			buf_add_mem(&g->bodies, got->data, got->len);
+		size_t n = got->len < most ? got->len : most;
+		g->cut |= n < got->len;
+		if (g->bodies.n + n <= DECODED_MAX)
+			buf_add_mem(&g->bodies, got->data, n);
 		else
 			g->cut = true;
 	}
@@ -280,7 +287,8 @@ static void take_leaf(struct reading *g, GMimePart *part, const struct open_part
 	type_of(GMIME_OBJECT(part), &l->type);
 	(void)mime_clean(str_of(name), false, 255, &l->name);
 	l->attached = l->name.n > 0 || (d && g_mime_content_disposition_is_attachment(d));
-	decode(g, part, &l->at, &l->bytes);
+	bool is_text = str_starts(buf_str(&l->type), STR("text/"));
+	decode(g, part, is_text && !l->attached ? INLINE_MAX : DECODED_MAX, &l->at, &l->bytes);
 	if (is_type(l, "message/delivery-status") && !l->nested) {
 		g->is_dsn = true;
 		take_fields(g, body_of(g, l));
@@ -417,6 +425,8 @@ static void put_answer(struct reading *g, struct buf *answer)
 		buf_varint(&about, g->leaf[i].depth);
 		buf_varint(&about, (uint64_t)(g->leaf[i].attached | g->leaf[i].nested << 1));
 	}
+	/* All at once: growing would hold it twice. */
+	(void)buf_room(answer, about.n + text.n + g->entity.n + g->sealed.n + g->bodies.n + 8 * (MIME_PARTS + g->leaves));
 	calls_put(answer, buf_str(&about));
 	calls_put(answer, buf_str(&text));
 	calls_put(answer, buf_str(&g->entity));
@@ -434,6 +444,55 @@ static bool header_fits(str raw)
 	return raw.n < HEADER_BYTES_MAX || str_find(head, STR("\n\n")) < head.n || str_find(head, STR("\n\r\n")) < head.n;
 }
 
+static bool is_costly(str line)
+{
+	static const char *const names[] = { "To", "Cc", "Bcc", "From", "Sender", "Reply-To", "Resent-To", "Resent-Cc", "Resent-From",
+					     "Resent-Sender", "Resent-Bcc", "Resent-Reply-To", "Disposition-Notification-To",
+					     "Content-Type", "Content-Disposition", "References", "In-Reply-To" };
+	str name = str_head(line, str_index(str_head(line, 40), ':'));
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (str_eq_nocase(str_trim(name), str_of(names[i])))
+			return true;
+	return false;
+}
+
+/* "Name:" at its front, as a header inside may have it. */
+static bool is_field(str line)
+{
+	size_t n = 0;
+	while (n < line.n && (g_ascii_isalnum(line.p[n]) || line.p[n] == '-' || line.p[n] == '_'))
+		n++;
+	return n > 0 && n < line.n && line.p[n] == ':';
+}
+
+/* Each part and each address is an object of its own: what would take more memory than there is is
+ * refused before it is read. */
+static enum rc check_cost(str raw, struct err *err)
+{
+	size_t dashes = 0, fields = 0, run = 0;
+	bool costly = false;
+	while (raw.n > 0) {
+		size_t n = str_index(raw, '\n');
+		str line = str_head(raw, n);
+		raw = str_from(raw, n < raw.n ? n + 1 : n);
+		bool folded = line.n > 0 && (line.p[0] == ' ' || line.p[0] == '\t');
+		if (!folded) {
+			costly = line.n > 0 && is_costly(line);
+			run = 0;
+		}
+		run += line.n;
+		dashes += line.n > 2 && line.p[0] == '-' && line.p[1] == '-';
+		fields += is_field(line);
+		if (fields > FIELDS_MAX)
+			return fail(err, RC_LIMIT, "a mail with more than %d lines that may be header fields", FIELDS_MAX);
+		if (costly && run > HEADER_BYTES_MAX)
+			return fail(err, RC_LIMIT, "a mail with a header line longer than %d KiB", HEADER_BYTES_MAX >> 10);
+		if (dashes > DASHES_MAX)
+			return fail(err, RC_LIMIT, "a mail with more than %d lines that may begin a part", DASHES_MAX);
+	}
+	return RC_OK;
+}
+
 enum rc mime_read(struct helper_call *k, struct err *err)
 {
 	if (k->count != 1 || k->blocks[0].n == 0)
@@ -442,10 +501,14 @@ enum rc mime_read(struct helper_call *k, struct err *err)
 		return fail(err, RC_LIMIT, "a mail of more than %d MiB", MAIL_BYTES_MAX >> 20);
 	if (!header_fits(k->blocks[0]))
 		return fail(err, RC_LIMIT, "a mail whose header is longer than %d KiB", HEADER_BYTES_MAX >> 10);
+	enum rc rc = check_cost(k->blocks[0], err);
+	if (rc != RC_OK)
+		return rc;
 	struct reading *g = x_alloc(sizeof *g);
-	struct buf whole = BUF_INIT(MAIL_BYTES_MAX + 1), part = BUF_INIT(MAIL_BYTES_MAX * 2), small = BUF_INIT(KIB(8));
+	struct buf whole = BUF_INIT(DECODED_MAX + 1), part = BUF_INIT(MAIL_BYTES_MAX * 2), small = BUF_INIT(KIB(8));
 	g->raw = k->blocks[0];
 	g->bodies = whole;
+	(void)buf_room(&g->bodies, g->raw.n < DECODED_MAX ? g->raw.n : DECODED_MAX);
 	g->text = g->html = (struct buf)BUF_INIT(2 * HTML_MAX + 4096);
 	g->entity = g->sealed = part;
 	g->fields = (struct buf)BUF_INIT(MIB(2));

@@ -58,6 +58,8 @@ static struct mail_address *take_addresses(struct wire *w, size_t *count_out, st
 		list[i].name = take_line(w, MAIL_LINE_MAX, a);
 		str address = take_line(w, 320, a);
 		list[i].address = is_address(address) ? low_domain(address, a) : STR("");
+		if (list[i].address.n == 0 && list[i].name.n == 0)
+			list[i].name = address;
 	}
 	*count_out = w->bad ? 0 : n;
 	return list;

@@ -242,22 +242,58 @@ static void base64_of_much(struct buf *b)
 		buf_add(b, STR("QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE\n"));
 }
 
+static void as_many_parts_as_may_be(struct buf *b)
+{
+	buf_add(b, STR("From: a@example.org\nSubject: many\nContent-Type: multipart/mixed; boundary=b\n\n"));
+	for (int i = 0; i < 4990; i++)
+		buf_add(b, STR("--b\nContent-Type: text/plain; name=x\n\nx\n"));
+}
+static void as_many_mails_inside(struct buf *b)
+{
+	buf_add(b, STR("From: a@example.org\nSubject: many\nContent-Type: multipart/digest; boundary=b\n\n"));
+	for (int i = 0; i < 4990; i++)
+		buf_add(b, STR("--b\n\nFrom: a@example.org\nTo: b@example.org\nSubject: x\n\nx\n"));
+}
+static void many_headers(struct buf *b)
+{
+	buf_add(b, STR("Subject: many\nContent-Type: message/rfc822\n\n"));
+	for (int i = 0; i < 1 << 20; i++)
+		buf_add(b, STR("X-A: b\n"));
+}
+static void headers_to_the_limit(struct buf *b)
+{
+	buf_add(b, STR("Subject: many\nContent-Type: message/rfc822\n\n"));
+	for (int i = 0; i < 29990; i++)
+		buf_fmt(b, "X-A-%d: %0100d\n", i, i);
+}
+static void many_parameters(struct buf *b)
+{
+	buf_add(b, STR("Subject: p\nContent-Type: text/plain"));
+	while (b->n < 250 << 10)
+		buf_add(b, STR(";a=b"));
+	buf_add(b, STR("\n\nx\n"));
+}
+
 static const struct {
 	const char *what;
 	void (*make)(struct buf *b);
 	enum rc rc;
-	bool dies; /* of the memory it would take */
 } hostile[] = {
-	{ "multiparts in each other", nest, RC_OK, false },
-	{ "mails in each other", nest_mails, RC_OK, false },
-	{ "parts without end", many_parts, RC_INPUT, true },
-	{ "a header of ten megabytes", one_long_header, RC_LIMIT, false },
-	{ "a crowd of addresses", many_addresses, RC_OK, false },
-	{ "a crowd in the mail inside", inner_addresses, RC_INPUT, true },
-	{ "encoded words without end", encoded_words, RC_OK, false },
-	{ "tags that never close", unclosed_tags, RC_OK, false },
-	{ "parameters without end", long_parameters, RC_OK, false },
-	{ "all that base64 holds", base64_of_much, RC_OK, false },
+	{ "multiparts in each other", nest, RC_OK },
+	{ "mails in each other", nest_mails, RC_OK },
+	{ "parts without end", many_parts, RC_LIMIT },
+	{ "as many parts as may be", as_many_parts_as_may_be, RC_OK },
+	{ "as many mails inside", as_many_mails_inside, RC_OK },
+	{ "headers without end", many_headers, RC_LIMIT },
+	{ "headers up to the limit", headers_to_the_limit, RC_OK },
+	{ "parameters up to the limit", many_parameters, RC_OK },
+	{ "a header of ten megabytes", one_long_header, RC_LIMIT },
+	{ "a crowd of addresses", many_addresses, RC_OK },
+	{ "a crowd in the mail inside", inner_addresses, RC_LIMIT },
+	{ "encoded words without end", encoded_words, RC_OK },
+	{ "tags that never close", unclosed_tags, RC_OK },
+	{ "parameters without end", long_parameters, RC_OK },
+	{ "all that base64 holds", base64_of_much, RC_OK },
 };
 
 TEST(hostile_mails)
@@ -272,7 +308,7 @@ TEST(hostile_mails)
 		CHECK_RC(parse(&w, buf_str(&b)), hostile[i].rc, w.err);
 		printf("# %s: %lld ms, %zu parts\n", hostile[i].what, (long long)((clock_mono_us() - from_us) / 1000),
 		       w.m.part_count);
-		CHECK(w.died == hostile[i].dies);
+		CHECK(!w.died);
 		if (test_failures > before)
 			printf("# in: %s\n", hostile[i].what);
 		arena_reset(w.a);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/queue.h"
+#include "http/fetch.h"
 #include "mail/imap.h"
 #include "mail/mime_text.h"
 
@@ -58,6 +59,80 @@ static bool is_later(enum rc rc)
 	return rc == RC_BUSY || rc == RC_IO || rc == RC_LIMIT;
 }
 
+/* --- links --- */
+
+enum { LINK_BYTES_MAX = 32 << 20 };
+
+static enum rc open_door(struct node *n, struct fetcher **out, struct err *err)
+{
+	str ca = settings_text(n->settings, "fetch_ca_file"), hosts = settings_text(n->settings, "mail_link_hosts");
+	struct arena *a = arena_new(KIB(1));
+	enum rc rc = fetch_new(arena_z(a, ca), out, err);
+	while (rc == RC_OK && hosts.n > 0) {
+		str one = str_trim(str_cut(&hosts, ','));
+		if (one.n > 0)
+			rc = str_find(one, STR("://")) < one.n ? fetch_exempt(*out, "mail link", one, err) :
+								 fetch_allow(*out, "mail link", one, err);
+	}
+	arena_free(a);
+	return rc;
+}
+
+/* The last part of its path, as a hint to what it is. */
+static str link_name(str url)
+{
+	url = str_head(url, str_index(url, '?'));
+	size_t at = url.n;
+	while (at > 0 && url.p[at - 1] != '/')
+		at--;
+	return str_from(url, at);
+}
+
+static void say_of(struct brought *b, struct arena *a, str what, const char *words)
+{
+	b->words = arena_fmt(a, STR_FMT "%s'" STR_FMT "' is no report: %s", STR_ARG(b->words), b->words.n ? "\n" : "",
+			     STR_ARG(str_head(what, 100)), words);
+}
+
+static enum rc fetch_one(struct node *n, struct fetcher *door, const struct inbound *in, str url, struct arena *a,
+			 struct brought *b, struct err *err)
+{
+	const struct fetch_request q = { .purpose = "mail link", .url = url, .limits = { .body_bytes = LINK_BYTES_MAX } };
+	struct fetch_answer answer;
+	struct err why = { 0 };
+	str report = STR("");
+	enum rc rc = fetch(door, &q, a, &answer, &why);
+	if (rc == RC_BUSY || rc == RC_IO || (rc == RC_OK && answer.status >= 500))
+		return fail(err, RC_BUSY, "a report by link: %s", rc == RC_OK ? "the server is not well" : why.text);
+	if (rc == RC_OK && answer.status != 200)
+		rc = fail(&why, RC_INPUT, "the server says %d", answer.status);
+	if (rc == RC_OK) {
+		const struct inbound_piece piece = { .format = "auto", .name = link_name(url), .bytes = answer.body };
+		rc = deliver(n, in, &piece, a, &report, &why);
+		if (is_later(rc))
+			return fail(err, rc, "%s", why.text);
+	}
+	if (report.n > 0 && b->count < COUNT_OF(b->reports))
+		b->reports[b->count++] = report;
+	if (rc != RC_OK)
+		say_of(b, a, url, why.text);
+	return RC_OK;
+}
+
+static enum rc fetch_all(struct node *n, const struct inbound *in, struct arena *a, struct brought *b, struct err *err)
+{
+	str links[INBOUND_LINKS_MAX];
+	struct fetcher *door = NULL;
+	size_t count = inbound_links(&in->mail, settings_text(n->settings, "mail_link_hosts"), links);
+	if (count == 0)
+		return RC_OK;
+	enum rc rc = open_door(n, &door, err);
+	for (size_t i = 0; i < count && rc == RC_OK; i++)
+		rc = fetch_one(n, door, in, links[i], a, b, err);
+	fetch_free(door);
+	return rc;
+}
+
 static enum rc deliver_all(struct node *n, const struct inbound *in, struct arena *a, struct brought *b, struct err *err)
 {
 	struct inbound_piece pieces[INBOUND_REPORTS_MAX];
@@ -71,10 +146,9 @@ static enum rc deliver_all(struct node *n, const struct inbound *in, struct aren
 		if (report.n > 0)
 			b->reports[b->count++] = report;
 		if (rc != RC_OK)
-			b->words = arena_fmt(a, STR_FMT "%s'" STR_FMT "' is no report: %s", STR_ARG(b->words),
-					     b->words.n ? "\n" : "", STR_ARG(str_head(pieces[i].name, 100)), why.text);
+			say_of(b, a, pieces[i].name, why.text);
 	}
-	return RC_OK;
+	return fetch_all(n, in, a, b, err);
 }
 
 /* --- one mail --- */

@@ -95,6 +95,11 @@ struct inbound_piece {
 };
 size_t inbound_pieces(const struct mail *m, str raw, struct inbound_piece *out);
 
+/* Links of its text to reports at one of `hosts` ("dl.example.org, http://127.0.0.1:9000", comma
+ * separated; a host alone is asked by https): at most INBOUND_LINKS_MAX, views into the text. */
+enum { INBOUND_LINKS_MAX = 10 };
+size_t inbound_links(const struct mail *m, str hosts, str *out);
+
 /* --- filing --- */
 
 /* One job: the record, answer, bounce, numbers learned, and that it is done. `reports` were taken

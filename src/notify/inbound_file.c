@@ -67,7 +67,7 @@ struct filing {
 	struct viewer v;
 	struct arena *a;
 	struct buf fields;
-	str words, id;
+	str words, id, incident;
 	bool with_raw;
 	struct digest raw;
 	struct digest file[FILES_MOST];
@@ -205,8 +205,8 @@ static void make_fields(struct filing *f)
 	put(f, &j, "mail.signature", str_of(signature_of(m->seal)));
 	if (encrypted)
 		json_put_bool(&j, encrypted->name, m->seal == MAIL_PGP_ENCRYPTED || m->seal == MAIL_SMIME_ENCRYPTED);
-	if (is_of(in->incident, field_of(f, "mail.incident")))
-		put(f, &j, "mail.incident", in->incident);
+	if (is_of(f->incident, field_of(f, "mail.incident")))
+		put(f, &j, "mail.incident", f->incident);
 	if (is_of(in->organisation, field_of(f, "mail.organisation")))
 		put(f, &j, "mail.organisation", in->organisation);
 	if (message && in->message > 0 && in->recipient.n > 0)
@@ -426,6 +426,8 @@ static enum rc file_job(struct tx *tx, void *ctx, struct err *err)
 		rc = put_bounces(tx, f, err);
 	if (rc == RC_OK && (f->in->kind == INBOUND_ANSWER || f->in->kind == INBOUND_AUTOMATIC))
 		rc = learn_tag(tx, f->in, err);
+	if (rc == RC_OK)
+		rc = inbound_receipt(tx, f->n, f->in, f->id, policies_number(f->n->w.policies), f->a, err);
 	return rc == RC_OK ? inbound_done(tx, f->in, &uuid, f->report_count, f->words, err) : rc;
 }
 
@@ -435,10 +437,35 @@ static enum rc loop_job(struct tx *tx, void *ctx, struct err *err)
 	return inbound_done(tx, f->in, NULL, 0, f->words, err);
 }
 
-static enum rc file_record(struct filing *f, struct err *err)
+/* What the mail before it belongs to. */
+static enum rc find_incident(struct filing *f, const struct types *t, str *out, struct err *err)
+{
+	const struct type_field *incident = field_of(f, "mail.incident");
+	struct record_view v = { 0 };
+	struct reader *r = NULL;
+	*out = f->in->incident;
+	if (!incident || f->in->previous.n == 0 || is_of(*out, incident))
+		return RC_OK;
+	enum rc rc = store_read_begin(f->n->w.store, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	str id = arena_fmt(f->a, "%s--" STR_FMT, f->type->name, STR_ARG(f->in->previous));
+	rc = read_record(r, t, &f->v, id, f->a, &v, err);
+	if (rc == RC_OK) {
+		str found = json_get_str(v.body, incident->name);
+		*out = found.n ? arena_str(f->a, found) : STR("");
+	}
+	record_view_end(&v);
+	store_read_end(r);
+	return rc == RC_ABSENT || rc == RC_DENIED ? RC_OK : rc;
+}
+
+static enum rc file_record(struct filing *f, const struct types *t, struct err *err)
 {
 	f->v = viewer_node(f->n->w.roles, "mail");
 	enum rc rc = policies_apply(f->n->w.policies, &f->v, err);
+	if (rc == RC_OK)
+		rc = find_incident(f, t, &f->incident, err);
 	if (rc == RC_OK)
 		rc = keep_files(f, err);
 	if (rc != RC_OK)
@@ -468,7 +495,7 @@ enum rc inbound_file(struct notify *n, const struct inbound *in, const str *repo
 	else if (!f->type)
 		rc = fail(err, RC_ABSENT, "no type of records means 'mail.kind'");
 	else
-		rc = file_record(f, err);
+		rc = file_record(f, snapshot_table(ref), err);
 	*record_out = f->id;
 	buf_free(&f->fields);
 	snapshot_drop(types, ref);

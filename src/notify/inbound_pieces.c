@@ -61,3 +61,45 @@ size_t inbound_pieces(const struct mail *m, str raw, struct inbound_piece *out)
 	}
 	return n;
 }
+
+/* --- links --- */
+
+/* Up to where a URL ends in a text. */
+static str url_at(str text)
+{
+	size_t n = 0;
+	while (n < text.n && (unsigned char)text.p[n] > ' ' && (unsigned char)text.p[n] < 0x7f && !strchr("<>\"'`{}|\\^", text.p[n]))
+		n++;
+	while (n > 0 && strchr(".,;:!?)]", text.p[n - 1]))
+		n--;
+	return str_head(text, n);
+}
+
+static bool is_at(str url, str host)
+{
+	str origin = str_find(host, STR("://")) < host.n ? host : STR("");
+	str rest = origin.n ? url : str_starts_nocase(url, STR("https://")) ? str_from(url, 8) : STR("");
+	str want = origin.n ? origin : host;
+	/* Behind the host stands a path: "https://dl.example.org.evil.example" and "https://dl.example.org@evil" are others. */
+	return want.n > 0 && str_starts_nocase(rest, want) && rest.n > want.n + 1 && rest.p[want.n] == '/';
+}
+
+size_t inbound_links(const struct mail *m, str hosts, str *out)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < m->text.n && n < INBOUND_LINKS_MAX; i++) {
+		str rest = str_from(m->text, i), list = hosts;
+		if (!str_starts_nocase(rest, STR("http")))
+			continue;
+		str url = url_at(rest);
+		bool fits = false, again = false;
+		while (list.n > 0)
+			fits |= is_at(url, str_trim(str_cut(&list, ',')));
+		for (size_t k = 0; k < n; k++)
+			again |= str_eq(out[k], url);
+		if (fits && !again)
+			out[n++] = url;
+		i += url.n > 0 ? url.n - 1 : 0;
+	}
+	return n;
+}

@@ -14,6 +14,12 @@ enum { INBOUND_WAITS = 1, INBOUND_DONE = 2, INBOUND_TRIES = 10 };
 MUST_CHECK enum rc inbound_done(struct tx *tx, const struct inbound *in, const struct uuid *record, size_t reports,
 				str words, struct err *err);
 
+/* --- inbound_receipt.c --- */
+
+/* In the job that files it: a message to who wrote, or nothing. */
+MUST_CHECK enum rc inbound_receipt(struct tx *tx, struct notify *n, const struct inbound *in, str record, uint64_t policy,
+				   struct arena *a, struct err *err);
+
 /* --- inbound_sort.c --- */
 
 MUST_CHECK enum rc inbound_sort(struct notify *n, struct reader *r, const struct types *t, struct arena *a,

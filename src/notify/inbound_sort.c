@@ -181,6 +181,7 @@ enum rc inbound_sort(struct notify *n, struct reader *r, const struct types *t, 
 		     struct err *err)
 {
 	struct inbound_piece pieces[INBOUND_REPORTS_MAX];
+	str links[INBOUND_LINKS_MAX];
 	const struct mail *m = &in->mail;
 	bool believed = false;
 
@@ -205,7 +206,9 @@ enum rc inbound_sort(struct notify *n, struct reader *r, const struct types *t, 
 			    in->by_token ? STR("a delivery status about a mail of ours") :
 					   STR("it names a mail of ours, but brings back nothing that only we can have written: "
 					       "nothing follows from it");
-	} else if (!theirs && in->feed.n > 0 && inbound_pieces(m, in->raw, pieces) > 0) {
+	} else if (!theirs && in->feed.n > 0 &&
+		   (inbound_pieces(m, in->raw, pieces) > 0 ||
+		    inbound_links(m, settings_text(n->w.settings, "mail_link_hosts"), links) > 0)) {
 		in->kind = INBOUND_REPORT;
 		in->words = STR("it brings a report, and its sender has a feed");
 	} else if (m->automatic) {

@@ -101,10 +101,11 @@ bool inbound_foreign_find(str subject, str our_tag, str *out)
 {
 	for (size_t k = 0; k < COUNT_OF(foreign); k++)
 		for (size_t i = 0; i < subject.n; i++) {
-			int64_t ours;
 			size_t n = may_begin(subject, i) ? match(str_from(subject, i), foreign[k].pattern) : 0;
 			str found = str_head(str_from(subject, i), n);
-			if (n == 0 || n > TAG_MAX || inbound_our_tag(found, our_tag, &ours))
+			/* Ours, also with a number that is none. */
+			bool ours = n > 0 && found.p[0] == '[' && str_starts_nocase(str_from(found, 1), our_tag);
+			if (n == 0 || n > TAG_MAX || ours)
 				continue;
 			*out = found;
 			return true;

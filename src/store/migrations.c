@@ -505,6 +505,8 @@ static const char version_4[] =
 	/* inbound_tags.c: the number another one's ticket system gave to what answers a message of ours */
 	"CREATE TABLE mail_foreign (organisation TEXT, ours INTEGER, theirs TEXT NOT NULL, at_us INTEGER NOT NULL,"
 	" PRIMARY KEY (organisation, ours)) WITHOUT ROWID;"
+	/* inbound_receipt.c: who was told that his mail came; sender: a keyed hash */
+	"CREATE TABLE mail_receipt (sender BLOB PRIMARY KEY, at_us INTEGER NOT NULL) WITHOUT ROWID;"
 	/* --- notify: answers --- */
 	/* answers.c: what was answered to a message. kind: enum answer_kind; findings: how many; key: of the
 	 * submission; file: digest in record_file, or NULL; seen_us: one of us took note, 0: nobody has to */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "notify/inbound.h"
 #include "web/page.h"
 
 /* What programs ask: health, metrics; and the stylesheet. */
@@ -74,9 +75,16 @@ enum rc page_metrics(struct page *p, struct err *err)
 	metric(b, "reports_refused_total", "counter", "Reports over HTTP that were refused.",
 	       atomic_load(&w->refused_reports));
 	metric(b, "inputs_total", "counter", "Records in reports taken over HTTP.", atomic_load(&w->inputs));
+	struct inbound_counts mails;
+	rc = inbound_count(reader_conn(p->r), &mails, err);
+	if (rc == RC_OK)
+		metric(b, "mails_waiting", "gauge", "Mails that came and are not filed yet.", (uint64_t)mails.waiting);
+	for (int k = 1; rc == RC_OK && k < INBOUND_KINDS; k++)
+		metric(b, arena_fmt(p->a, "mails_%s_total", inbound_kind_name((enum inbound_kind)k)).p, "counter",
+		       "Mails that came, of this kind.", (uint64_t)mails.of[k]);
 	if (w->http)
 		listener_metrics(b, w->http);
-	return RC_OK;
+	return rc;
 }
 
 enum rc page_style(struct page *p, struct err *err)

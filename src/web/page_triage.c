@@ -7,7 +7,7 @@
 #include "incident/indicators.h"
 #include "web/records.h"
 
-enum { GROUPS_MOST = 20, QUARANTINE_LOOK = 100, CASES_LOOK = 200 };
+enum { GROUPS_MOST = 20, QUARANTINE_LOOK = 100, CASES_LOOK = 200, MAILS_MOST = 20 };
 
 struct listing {
 	struct page *p;
@@ -97,6 +97,43 @@ static enum rc put_reports(struct page *p, const struct case_type *t, struct err
 	return rc;
 }
 
+/* --- mails that nobody has read --- */
+
+static bool put_mail(void *ctx, const struct record_view *v)
+{
+	struct page *p = ctx;
+	const struct type *t = record_view_type(v);
+	static const char *const shown[][2] = { { "mail.from", "from" }, { "mail.kind", "kind" } };
+	json_open(&p->j, '{');
+	put_members(p, v);
+	json_put_str(&p->j, "href", record_href(p, v, ""));
+	for (size_t i = 0; i < COUNT_OF(shown); i++) {
+		const struct meaning *m = type_meaning(t, str_of(shown[i][0]));
+		str text = m ? json_text(case_value(v, m->field)) : STR_NONE;
+		json_put_str(&p->j, shown[i][1], m && m->field->choice_count ? choice_label(p, m->field, text) : text);
+	}
+	json_close(&p->j, '}');
+	return !p->doc.over;
+}
+
+static enum rc put_mails(struct page *p, struct err *err)
+{
+	const struct type *t = types_meaning(page_types(p), STR("mail.unread"));
+	if (!t || !authz_ever(&p->caller.viewer, ACTION_READ, t))
+		return RC_OK;
+	const struct meaning *unread = type_meaning(t, STR("mail.unread"));
+	struct record_query q = { .type = t, .with_body = true, .ascending = true, .states = UINT64_C(1) << unread->state };
+	json_put_str(&p->j, "mails_title", str_of(say(p->language, "Unread mails", "Surel belum dibaca")));
+	json_put_str(&p->j, "mails_none", str_of(say(p->language, "None.", "Tidak ada.")));
+	json_put_str(&p->j, "mails_href", arena_fmt(p->a, "/%s?state=%s", t->name, t->states[unread->state].name));
+	json_put_str(&p->j, "mails_all", str_of(say(p->language, "All unread", "Semua yang belum dibaca")));
+	json_key(&p->j, STR("mails"));
+	json_open(&p->j, '[');
+	enum rc rc = read_records(p->r, page_types(p), &p->caller.viewer, &q, MAILS_MOST, p->a, put_mail, p, err);
+	json_close(&p->j, ']');
+	return rc;
+}
+
 /* --- what feeds brought --- */
 
 static enum rc put_feeds(struct page *p, struct err *err)
@@ -154,6 +191,8 @@ enum rc page_triage(struct page *p, struct err *err)
 	enum rc rc = page_reader(p, err);
 	if (rc == RC_OK)
 		rc = put_reports(p, &t, err);
+	if (rc == RC_OK)
+		rc = put_mails(p, err);
 	return rc == RC_OK ? put_feeds(p, err) : rc;
 }
 
