@@ -5,9 +5,10 @@
 . "$RONDA_SOURCE/tests/lib.sh"
 unset LANG LC_ALL LC_MESSAGES
 
-hook_pid=
+hook_pid= sink_pid=
 end_all() {
 	[ -z "$hook_pid" ] || kill "$hook_pid" 2>/dev/null
+	[ -z "$sink_pid" ] || kill "$sink_pid" 2>/dev/null
 	finish
 }
 trap end_all EXIT
@@ -21,6 +22,15 @@ for _ in $(seq 100); do
 done
 HOOK=http://127.0.0.1:$(cat "$T/port")
 send="--set send_messages=yes --set webhook_hosts=$HOOK --set send_pace=0s"
+# A relay that takes every mail, for what comes to ourselves in rehearsal.
+PATH=$PATH:/usr/sbin
+free_port
+touch "$T/sink"
+chmod 666 "$T/sink"
+chmod 711 "$T"
+smtp-sink -u nobody -D "$T/sink" "127.0.0.1:$port" 20 2>"$T/sink.err" &
+sink_pid=$!
+send="$send --set mail_relays=smtp://127.0.0.1:$port --set mail_from=cert@example.org --set mail_rehearsal=watch@example.org"
 query() { sqlite3 -readonly "$D/main.db" "$1" 2>/dev/null; }
 arrived() { grep -c "^/$1" "$T/hooks" 2>/dev/null; }
 # Until this SQL gives this value; ten seconds at most.
@@ -80,7 +90,10 @@ check "the node serves" serve $send
 event 198.18.1.8 vulnerable-system open-dns >"$T/one.jsonl"
 check "another finding" r intake --feed local --format intelmq "$T/one.jsonl"
 until_is "SELECT count(*) FROM outbox WHERE maker = 'teller:rules' AND state = 9" 1 "is rehearsed"
+query "SELECT words FROM outbox"
 is "$(arrived ok)" 0 "nothing goes to anybody"
+has "$T/sink" '^RCPT TO:<watch@example.org>|^X-Rcpt-Args: <watch@example.org>' "but to ourselves"
+has "$T/sink" '^Subject: .rehearsal for http://127.0.0.1:[0-9]+/ok' "with the true recipient in the subject"
 is "$(query 'SELECT count(*) FROM finding_mark WHERE mark = 1')" 0 "and it does not count as told"
 id() { query "SELECT 'finding--' || lower(hex(id)) FROM finding WHERE key LIKE 'ip $1 %'"; }
 check "why" r explain "$(id 198.18.1.8)"
