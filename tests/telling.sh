@@ -5,9 +5,10 @@
 . "$RONDA_SOURCE/tests/lib.sh"
 unset LANG LC_ALL LC_MESSAGES
 
-hook_pid=
+hook_pid= sink_pid=
 end_all() {
 	[ -z "$hook_pid" ] || kill "$hook_pid" 2>/dev/null
+	[ -z "$sink_pid" ] || kill "$sink_pid" 2>/dev/null
 	finish
 }
 trap end_all EXIT
@@ -21,6 +22,15 @@ for _ in $(seq 100); do
 done
 HOOK=http://127.0.0.1:$(cat "$T/port")
 send="--set send_messages=yes --set webhook_hosts=$HOOK --set send_pace=0s"
+# A relay that takes every mail, for what comes to ourselves in rehearsal.
+PATH=$PATH:/usr/sbin
+free_port
+touch "$T/sink"
+chmod 666 "$T/sink"
+chmod 711 "$T"
+smtp-sink -u nobody -D "$T/sink" "127.0.0.1:$port" 20 2>"$T/sink.err" &
+sink_pid=$!
+send="$send --set mail_relays=smtp://127.0.0.1:$port --set mail_from=cert@example.org --set mail_rehearsal=watch@example.org"
 query() { sqlite3 -readonly "$D/main.db" "$1" 2>/dev/null; }
 arrived() { grep -c "^/$1" "$T/hooks" 2>/dev/null; }
 # Until this SQL gives this value; ten seconds at most.
@@ -80,7 +90,10 @@ check "the node serves" serve $send
 event 198.18.1.8 vulnerable-system open-dns >"$T/one.jsonl"
 check "another finding" r intake --feed local --format intelmq "$T/one.jsonl"
 until_is "SELECT count(*) FROM outbox WHERE maker = 'teller:rules' AND state = 9" 1 "is rehearsed"
+query "SELECT words FROM outbox"
 is "$(arrived ok)" 0 "nothing goes to anybody"
+has "$T/sink" '^RCPT TO:<watch@example.org>|^X-Rcpt-Args: <watch@example.org>' "but to ourselves"
+has "$T/sink" '^Subject: .rehearsal for http://127.0.0.1:[0-9]+/ok' "with the true recipient in the subject"
 is "$(query 'SELECT count(*) FROM finding_mark WHERE mark = 1')" 0 "and it does not count as told"
 id() { query "SELECT 'finding--' || lower(hex(id)) FROM finding WHERE key LIKE 'ip $1 %'"; }
 check "why" r explain "$(id 198.18.1.8)"
@@ -115,6 +128,25 @@ has "$T/out" 'nobody that the directory knows' "not told: nobody is known"
 check "what is counted" r rule counts --csv
 has "$T/out" '"no rule","1"' "nothing is silent"
 has "$T/out" '"nobody","1"' "nothing"
+
+# --- pages ---
+r token make web --right operate --ceiling AMBER --personal --account "Lead A" >"$T/token" 2>&1
+token=$(grep -o 'ronda_[A-Za-z0-9_-]*' "$T/token" | head -1)
+page() { curl -s -H "Authorization: Bearer $token" -H "Accept: $2" "$URL$1" >"$T/out"; }
+page "/findings/$(id 198.18.1.9 | sed 's/finding--//')" application/json
+has "$T/out" '"telling":\[\{"title":"Alpha"' "the page of a finding says by which rule it was told"
+page "/findings/$(id 198.18.1.9 | sed 's/finding--//')" text/html
+has "$T/out" 'By the rules' "for people too"
+page /rule/due application/json
+has "$T/out" '"what":"no rule"' "the page of what is due says what was not told"
+page "/rule/$rule/would-tell" text/html
+has "$T/out" 'Nothing was sent' "the page of the dry run"
+page /rehearsal text/html
+has "$T/out" 'This node is in rehearsal' "the page of rehearsal"
+has "$T/out" 'they agreed' "says who is live, and why"
+curl -s -X POST -H "Authorization: Bearer $token" -d 'what=class&which=open-dns&to=back&why=no' "$URL/rehearsal" >"$T/out"
+is "$(query "SELECT count(*) FROM rehearsal WHERE scope = 3")" 1 "a program switches"
+check "and takes it back" r rehearsal live --class open-dns --why "yes"
 
 # --- an inhibition ---
 check "an inhibition" r inhibition new title="They move" organisation=organisation-1 reason="maintenance" \

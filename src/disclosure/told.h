@@ -93,4 +93,11 @@ str addressee_id(const struct addressee *who, struct arena *a);
 MUST_CHECK enum rc told_account_of(struct reader *r, const struct roles *roles, struct uuid person,
 				   struct arena *a, int64_t *account_out, struct err *err);
 
+/* What the teller needs to decide whom a finding is told to, and when: whole. They are no output either: what
+ * is said of a finding comes out of told_item(). As findings_get() and transitions_read(). */
+MUST_CHECK enum rc told_finding(struct reader *r, struct hash128 id, struct arena *a, struct finding *out,
+				struct err *err);
+MUST_CHECK enum rc told_transitions(struct conn *c, const char *teller, size_t most, struct arena *a,
+				    struct transition_row **out, size_t *count_out, struct err *err);
+
 #endif

@@ -222,8 +222,10 @@ enum rc letter_of(const struct sending *s, struct arena *a, struct letter *out, 
 	if (rc != RC_OK)
 		return rc;
 	put_headers(s, a, out);
-	out->subject = arena_fmt(a, STR_FMT " " STR_FMT, STR_ARG(letter_tag(s->n, s->m->id, a)),
-				 STR_ARG(s->what->subject));
+	str tag = letter_tag(s->n, s->m->id, a);
+	bool rehearsed = s->what->rehearsed_for.n > 0; /* then that comes first: "[rehearsal for …] …" */
+	out->subject = arena_fmt(a, STR_FMT " " STR_FMT, STR_ARG(rehearsed ? s->what->subject : tag),
+				 STR_ARG(rehearsed ? tag : s->what->subject));
 	out->parts = files.parts;
 	out->part_count = files.count;
 	put_text(s, &files, a, out);

@@ -157,8 +157,12 @@ static bool each_rule(void *ctx, const struct record_view *v)
 	struct rule r = { .record = record_view_id(v, s->a) };
 	str type;
 	bool active = is_active(v, "rule.active");
-	if (!record_id_parse(r.record, &type, &r.id) || (!active && !uuid_equal(&r.id, &k->draft)))
+	if (!record_id_parse(r.record, &type, &r.id))
 		return true;
+	if (active)
+		k->rc = active_since(k->c, r.id, &r.active_us, k->err);
+	if (k->rc != RC_OK || (r.active_us == 0 && !uuid_equal(&r.id, &k->draft)))
+		return k->rc == RC_OK;
 	r.title = arena_str(s->a, json_text(json_get(v->body, record_view_type(v)->title->name)));
 	r.number = record_view_number(v);
 	r.version = record_view_version(v);
@@ -187,8 +191,6 @@ static bool each_rule(void *ctx, const struct record_view *v)
 	r.by = text_of(s, v, "rule.by");
 	r.class = text_of(s, v, "rule.class");
 	take_steps(k, v, &r);
-	if (active && k->rc == RC_OK)
-		k->rc = active_since(k->c, r.id, &r.active_us, k->err);
 	if (s->count == RULES_MAX)
 		k->rc = fail(k->err, RC_LIMIT, "more than %d rules are active", RULES_MAX);
 	if (k->rc == RC_OK) {

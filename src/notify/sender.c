@@ -92,13 +92,22 @@ static struct outcome_of judge_render(enum rc rc, const struct rendering *what, 
 	return o;
 }
 
+/* "cert@example.org" of "CERT <cert@example.org>" */
+static str own_address(const struct settings *s)
+{
+	str own = settings_text(s, "mail_rehearsal");
+	str from = own.n > 0 ? own : settings_text(s, "mail_from"), inner = from;
+	(void)str_cut(&inner, '<');
+	return inner.n > 0 ? str_cut(&inner, '>') : from;
+}
+
 /* In rehearsal it goes to ourselves, by mail when there is mail; how that ended says nothing of the
  * recipient, so it is no more than rehearsed. */
 static struct outcome_of rehearse(struct sender *s, struct job *j, struct rendering *what)
 {
 	struct outcome_of o = { .outcome = OUTCOME_REHEARSED, .cut = STR(""), .reference = STR(""), .rule = "" };
 	const struct driver *mail = driver_find(STR("mail"));
-	str own = settings_text(s->n->w.settings, "mail_rehearsal");
+	str own = own_address(s->n->w.settings);
 	rehearsal_address(what, own, j->a);
 	o.words = arena_fmt(j->a, "in rehearsal: not sent to " STR_FMT, STR_ARG(what->rehearsed_for));
 	if (own.n == 0 || !mail || !mail->send || (mail->lacks && mail->lacks(s->n)))

@@ -19,6 +19,7 @@ static const struct { const char *name, *words; } states[] = {
 	[TELL_NO_RULE] = { "no rule", "no active rule fits" },
 	[TELL_EXERCISE] = { "exercise", "it is of an exercise, and no rule of the exercise fits" },
 	[TELL_ABOVE] = { "not escalated", "the next step is above what goes out by itself (setting ladder_sends)" },
+	[TELL_DISPUTED] = { "disputed", "they say it is not theirs, or false: one of us decides" },
 };
 
 const char *tell_state_name(enum tell_state s)
@@ -211,7 +212,7 @@ static enum rc follow_one(struct following *k, const struct transition_row *t)
 	struct tell_row *old = NULL;
 	size_t old_count = 0;
 	int64_t at_us = t->at_us;
-	enum rc rc = findings_get(k->r, t->finding, k->a, &f, k->err);
+	enum rc rc = told_finding(k->r, t->finding, k->a, &f, k->err);
 	if (rc == RC_ABSENT) /* forgotten since */
 		return RC_OK;
 	if (rc == RC_OK)
@@ -258,7 +259,7 @@ static enum rc follow_page(struct following *k, bool *did_out)
 	struct transition_row *list = NULL;
 	size_t count = 0, i = 0;
 	bool idle = rules_count(k->t->set) == 0;
-	enum rc rc = transitions_read(reader_conn(k->r), "rules", idle ? SKIP_AT_ONCE : TRANSITIONS_AT_ONCE, k->a,
+	enum rc rc = told_transitions(reader_conn(k->r), "rules", idle ? SKIP_AT_ONCE : TRANSITIONS_AT_ONCE, k->a,
 				      &list, &count, k->err);
 	*did_out = rc == RC_OK && count > 0;
 	if (!*did_out)

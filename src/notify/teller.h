@@ -15,14 +15,15 @@
 
 #include "notify/rule.h"
 
-/* Of a row; those from TELL_NO_RULE on are counted alone. */
+/* Of a row; TELL_NO_RULE, TELL_EXERCISE and TELL_ABOVE are counted alone. */
 enum tell_state { TELL_DUE = 1, TELL_TOLD, TELL_REHEARSED, TELL_INHIBITED, TELL_HELD, TELL_REFUSED, TELL_NO_CONTACT,
-		  TELL_OLD, TELL_OVER, TELL_NOBODY, TELL_NO_RULE, TELL_EXERCISE, TELL_ABOVE, TELL_STATES };
+		  TELL_OLD, TELL_OVER, TELL_NOBODY, TELL_NO_RULE, TELL_EXERCISE, TELL_ABOVE, TELL_DISPUTED, TELL_STATES };
 const char *tell_state_name(enum tell_state s);  /* "due", "no contact" */
 const char *tell_state_words(enum tell_state s); /* a sentence: why it was not told */
 
 enum { TELL_COVERS_MAX = 1000 }; /* in one message; what is more goes in the next */
 #define TELL_AGAIN_US HOUR_US    /* an inhibited row is looked at again */
+#define TELL_DISPUTED_US DAY_US  /* one they say is not theirs, or false */
 
 /* As part of opening a node: follows the records of rules, works in the background. */
 void teller_open(struct notify *n);

@@ -5,6 +5,8 @@
 
 #include "notify/teller_private.h"
 
+enum { ANSWERS_MOST = 10 };
+
 /* --- the finding --- */
 
 static bool concerns(const struct finding *f, int64_t org)
@@ -24,7 +26,7 @@ enum rc tell_judge(const struct tell_judge *k, struct hash128 finding, struct ar
 	*inhibition_out = NULL;
 	*until_us = 0;
 	*out = TELL_OVER;
-	enum rc rc = findings_get(k->r, finding, a, f, err);
+	enum rc rc = told_finding(k->r, finding, a, f, err);
 	if (rc == RC_ABSENT)
 		return RC_OK;
 	if (rc != RC_OK || (f->state == FINDING_GONE) != k->gone || !concerns(f, k->org))
@@ -46,6 +48,19 @@ enum rc tell_judge(const struct tell_judge *k, struct hash128 finding, struct ar
 		return RC_OK;
 	}
 	return rc == RC_OK ? RC_OK : fail(err, rc, "%s", why.text);
+}
+
+enum rc tell_answer_of(struct conn *c, struct hash128 finding, str organisation, struct arena *a,
+		       struct tell_answer *out, struct err *err)
+{
+	struct answer_row *list = NULL;
+	size_t count = 0;
+	*out = (struct tell_answer){ .at_us = 0 };
+	enum rc rc = answers_of_finding(c, finding, ANSWERS_MOST, a, &list, &count, err);
+	for (size_t i = 0; rc == RC_OK && i < count && !out->at_us; i++)
+		if (str_starts(list[i].recipient, organisation))
+			*out = (struct tell_answer){ list[i].kind, list[i].at_us };
+	return rc;
 }
 
 /* --- the recipient --- */

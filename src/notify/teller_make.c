@@ -25,6 +25,7 @@ struct making {
 	struct cover *covers;
 	size_t cover_count;
 	struct tell_row *covered;
+	struct tell_answer *answers; /* of each covered one */
 	int64_t counts[TELL_STATES];
 	struct message message;
 	char period[RULE_PERIOD_BYTES];
@@ -92,11 +93,20 @@ static enum rc judge_row(struct making *k, const struct tell_judge *j, struct te
 	struct arena *a = arena_new(KIB(8));
 	const struct inhibition *i = NULL;
 	enum tell_state state = TELL_DUE;
+	struct tell_answer answer = { .at_us = 0 };
 	int64_t until_us = 0;
 	char id[48];
 	enum rc rc = tell_judge(j, row->finding, a, &f, &state, &until_us, &i, k->err);
 	if (rc == RC_OK && state == TELL_DUE && k->live && row->at_us < since_us)
 		state = TELL_OLD;
+	if (rc == RC_OK && state == TELL_DUE && row->told)
+		rc = tell_answer_of(reader_conn(k->r), row->finding, k->org->id, a, &answer, k->err);
+	/* Of what has come back since they hear again. */
+	if (rc == RC_OK && state == TELL_DUE && answer.at_us >= row->at_us && row->what != TRANSITION_GONE &&
+	    (answer.kind == ANSWER_NOT_OURS || answer.kind == ANSWER_FALSE)) {
+		state = TELL_DISPUTED;
+		until_us = k->now_us + TELL_DISPUTED_US;
+	}
 	if (rc == RC_OK && state != TELL_DUE) {
 		if (state != row->state)
 			k->counts[state]++;
@@ -105,6 +115,7 @@ static enum rc judge_row(struct making *k, const struct tell_judge *j, struct te
 	} else if (rc == RC_OK && !regroup(k, row, &f)) {
 		k->covers[k->cover_count].item = arena_str(k->a, tell_finding_id(row->finding, id));
 		k->covers[k->cover_count].version = 0;
+		k->answers[k->cover_count] = answer;
 		k->covered[k->cover_count++] = *row;
 		row->message = -1; /* written with the message */
 	}
@@ -136,8 +147,9 @@ static str write_details(struct making *k)
 	struct json_out j = json_out(&b);
 	int64_t since = INT64_MAX, repeat = 0;
 	size_t listed = 0;
-	bool gone = k->covered[0].what == TRANSITION_GONE;
+	bool gone = k->covered[0].what == TRANSITION_GONE, claimed = false;
 	for (size_t i = 0; i < k->cover_count; i++) {
+		claimed = claimed || (k->answers[i].kind == ANSWER_FIXED && !gone);
 		since = k->covered[i].at_us < since ? k->covered[i].at_us : since;
 		repeat = k->covered[i].told > repeat ? k->covered[i].told : repeat;
 	}
@@ -149,6 +161,7 @@ static str write_details(struct making *k)
 		json_put_i64(&j, "repeat", repeat);
 	json_put_i64(&j, "step", k->covered[0].step);
 	json_put_bool(&j, "gone", gone);
+	json_put_bool(&j, "claimed", claimed); /* they said that some of it was fixed */
 	json_put_time(&j, "since", since);
 	json_key(&j, STR("history"));
 	json_open(&j, '[');
@@ -162,6 +175,10 @@ static str write_details(struct making *k)
 		json_put_i64(&j, "told", row->told);
 		json_put_time(&j, "last", row->last_us);
 		json_put_bool(&j, "returned", row->what == TRANSITION_RETURNED);
+		if (k->answers[i].at_us) {
+			json_put_str(&j, "answer", str_of(answer_kind_name(k->answers[i].kind)));
+			json_put_time(&j, "answered", k->answers[i].at_us);
+		}
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');
@@ -296,6 +313,7 @@ static enum rc make_one(struct making *k)
 		rc = rehearsal_since(reader_conn(k->r), to.viewer.organisation, k->rows[0].class, &k->live, &since_us, k->err);
 	k->covers = ARENA_ARRAY(k->a, k->count + 1, struct cover);
 	k->covered = ARENA_ARRAY(k->a, k->count + 1, struct tell_row);
+	k->answers = ARENA_ARRAY(k->a, k->count + 1, struct tell_answer);
 	if (rc == RC_OK)
 		rc = judge_rows(k, &to, since_us);
 	if (rc == RC_OK && k->cover_count)

@@ -3,6 +3,7 @@
 #ifndef RONDA_NOTIFY_TELLER_PRIVATE_H
 #define RONDA_NOTIFY_TELLER_PRIVATE_H
 
+#include "notify/answers.h"
 #include "notify/notify_private.h"
 #include "notify/teller.h"
 
@@ -71,6 +72,14 @@ struct tell_judge {
 MUST_CHECK enum rc tell_judge(const struct tell_judge *k, struct hash128 finding, struct arena *a,
 			      struct finding *f, enum tell_state *out, int64_t *until_us,
 			      const struct inhibition **inhibition_out, struct err *err);
+
+/* The newest answer of this organisation about the finding; kind 0: none. */
+struct tell_answer {
+	enum answer_kind kind;
+	int64_t at_us;
+};
+MUST_CHECK enum rc tell_answer_of(struct conn *c, struct hash128 finding, str organisation, struct arena *a,
+				  struct tell_answer *out, struct err *err);
 
 /* Who a step of the escalation is: "organisation--UUID/management", its regulator. "": there is none. */
 MUST_CHECK enum rc tell_recipient(struct reader *r, const struct types *t, const struct rule *rule,

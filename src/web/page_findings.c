@@ -187,5 +187,7 @@ enum rc page_finding(struct page *p, struct err *err)
 	json_close(&p->j, ']');
 	if (rc == RC_OK)
 		rc = page_put_answers(p, &f, err);
+	if (rc == RC_OK)
+		rc = page_put_telling(p, arena_fmt(p->a, "finding--" STR_FMT, STR_ARG(p->item)), err);
 	return rc == RC_OK ? put_told(p, arena_fmt(p->a, "finding--" STR_FMT, STR_ARG(p->item)), err) : rc;
 }

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "notify/teller.h"
+
+#include "notify/test_senders.h"
+
+struct telling {
+	struct senders s;
+	int64_t now_us, seq;
+	str house, regulator;
+};
+
+/* --- what the fold would have written --- */
+
+struct seen {
+	struct telling *t;
+	int n;                    /* the finding */
+	const char *identifier, *concerns;
+	enum finding_state state;
+	enum tlp tlp;
+	enum transition what;
+	const char *sql;
+};
+
+static void id_of(int n, char raw[16])
+{
+	memset(raw, 0, 16);
+	raw[15] = (char)n;
+}
+
+static enum rc put_seen(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct seen *k = ctx;
+	char raw[16], key[60];
+	id_of(k->n, raw);
+	snprintf(key, sizeof key, "ip 198.18.0.%d port 53", k->n);
+	struct sql *q = sql(tx_conn(tx), "INSERT OR REPLACE INTO finding (id, state, first_seen, last_seen, feed, run, events, returns,"
+					 " tlp, exercise, shared_address, asn, feeds, ip, cc, type, identifier, severity, key,"
+					 " concerns, sides) VALUES (?1, ?2, ?3, ?3, 1, 0, 1, 0, ?4, 0, 0, 64500, 1, NULL, 'ID',"
+					 " 'vulnerable-system', ?5, 'high', ?6, ?7, x'')");
+	sql_blob(q, 1, str_mem(raw, 16));
+	sql_int(q, 2, k->state);
+	sql_int(q, 3, k->t->now_us);
+	sql_int(q, 4, k->tlp);
+	sql_str(q, 5, str_of(k->identifier));
+	sql_str(q, 6, str_of(key));
+	sql_str(q, 7, str_of(k->concerns));
+	enum rc rc = sql_run(q, e);
+	if (rc != RC_OK)
+		return rc;
+	q = sql(tx_conn(tx), "INSERT INTO transition (seq, at_us, finding, what, tlp, exercise) VALUES (?, ?, ?, ?, ?, 0)");
+	sql_int(q, 1, ++k->t->seq);
+	sql_int(q, 2, k->t->now_us);
+	sql_blob(q, 3, str_mem(raw, 16));
+	sql_int(q, 4, k->what);
+	sql_int(q, 5, k->tlp);
+	return sql_run(q, e);
+}
+
+static void happens(struct telling *t, int n, enum transition what, const char *identifier, const char *concerns)
+{
+	struct seen k = { .t = t, .n = n, .identifier = identifier, .concerns = concerns, .what = what, .tlp = TLP_GREEN,
+			  .state = what == TRANSITION_GONE ? FINDING_GONE : FINDING_OPEN };
+	CHECK_RC(store_write(t->s.w.s, put_seen, &k, &err), RC_OK, err);
+}
+
+static void opens(struct telling *t, int n)
+{
+	happens(t, n, TRANSITION_OPENED, "open-dns", "1 0 net 198.18.0.0/24");
+}
+
+/* --- a node with rules --- */
+
+static enum rc put_org(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct telling *t = ctx;
+	const str ids[] = { t->house, t->regulator };
+	enum rc rc = RC_OK;
+	for (int64_t i = 0; rc == RC_OK && i < 2; i++) {
+		struct uuid id;
+		str type;
+		CHECK(record_id_parse(ids[i], &type, &id));
+		struct sql *q = sql(tx_conn(tx), "INSERT INTO org (id, record, name, folded, kind, country, sector, timezone, changed_us)"
+						 " VALUES (?1, ?2, 'n' || ?1, 'n' || ?1, 'constituent', 'ID', '', 'Asia/Jakarta', 0)");
+		sql_int(q, 1, i + 1);
+		sql_blob(q, 2, str_mem((const char *)id.b, sizeof id.b));
+		rc = sql_run(q, e);
+	}
+	return rc;
+}
+
+static str rule_on(struct telling *t, const char *fields)
+{
+	struct viewer lead = staff(LEAD | ANALYST | DUTY, 1);
+	str id = make_record(&t->s, "rule", NULL, arena_fmt(t->s.w.a, "{\"title\":\"A rule\",%s}", fields));
+	const struct change_request q = { .id = id, .to_state = STR("active"), .why = STR("a test") };
+	CHECK_RC(change(&t->s.w, &lead, &q, NULL), RC_OK, err);
+	return id;
+}
+
+static void begin_telling(struct telling *t, const char *setting)
+{
+	*t = (struct telling){ .seq = 0 };
+	begin_senders(&t->s, setting);
+	teller_open(t->s.n);
+	t->regulator = organisation(&t->s, "/ok", GREEN);
+	t->house = make_record(&t->s, "organisation", GREEN,
+			       arena_fmt(t->s.w.a, "{\"name\":\"House\",\"kind\":\"constituent\",\"regulator\":\"" STR_FMT "\",\"contacts\":["
+						   "{\"role\":\"abuse\",\"channel\":\"webhook\",\"webhook\":\"http://127.0.0.1:%u/ok\"},"
+						   "{\"role\":\"management\",\"channel\":\"webhook\",\"webhook\":\"http://127.0.0.1:%u/ok\"}]}",
+					 STR_ARG(t->regulator), t->s.hook.port, t->s.hook.port));
+	CHECK_RC(store_write(t->s.w.s, put_org, t, &err), RC_OK, err);
+	/* Midnight UTC, seven in the morning there, after all switches. */
+	t->now_us = clock_now_us() + 2 * DAY_US;
+	t->now_us -= t->now_us % DAY_US;
+}
+
+/* Whatever is to be done at this time. */
+static void runs(struct telling *t)
+{
+	bool did = true, made = true;
+	for (int i = 0; (did || made) && i < 200; i++) {
+		CHECK_RC(teller_follow(t->s.n, t->now_us, &did, &err), RC_OK, err);
+		CHECK_RC(teller_make(t->s.n, t->now_us, &made, &err), RC_OK, err);
+	}
+	CHECK(!did && !made);
+}
+
+static int64_t asked(struct telling *t, struct sql *(*ask)(struct conn *c))
+{
+	struct reader *r = begin(&t->s.w);
+	struct sql *q = ask(reader_conn(r));
+	int64_t n = sql_row(q) ? sql_col_int(q, 0) : -1;
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	store_read_end(r);
+	return n;
+}
+
+static struct sql *all_messages(struct conn *c)
+{
+	return sql(c, "SELECT count(*) FROM outbox WHERE maker = 'teller:rules'");
+}
+
+static struct sql *twice_in_a_period(struct conn *c)
+{
+	return sql(c, "SELECT count(*) FROM (SELECT v.item, m.recipient, m.rule, m.class, m.period FROM tell_message m"
+		      " JOIN outbox_cover v ON v.message = m.message GROUP BY 1, 2, 3, 4, 5 HAVING count(*) > 1)");
+}
+
+static int64_t messages(struct telling *t)
+{
+	return asked(t, all_messages);
+}
+
+static struct message newest(struct telling *t)
+{
+	struct message *list = NULL;
+	size_t count = 0;
+	const struct outbox_query q = { .limit = 1 };
+	struct reader *r = begin(&t->s.w);
+	CHECK_RC(outbox_list(reader_conn(r), &q, t->s.w.a, &list, &count, &err), RC_OK, err);
+	store_read_end(r);
+	return count ? list[0] : (struct message){ .recipient = STR("(none)"), .template = STR(""), .details = STR("") };
+}
+
+static size_t covered(struct telling *t)
+{
+	struct cover *list = NULL;
+	size_t count = 0;
+	struct reader *r = begin(&t->s.w);
+	CHECK_RC(outbox_covers(reader_conn(r), newest(t).id, t->s.w.a, &list, &count, &err), RC_OK, err);
+	store_read_end(r);
+	return count;
+}
+
+static int64_t counted(struct telling *t, enum tell_state state)
+{
+	struct viewer lead = staff(LEAD, 1);
+	struct tell_count *list = NULL;
+	size_t count = 0;
+	int64_t n = 0;
+	struct reader *r = begin(&t->s.w);
+	CHECK_RC(teller_counts(r, &lead, 1000, t->s.w.a, &list, &count, &err), RC_OK, err);
+	for (size_t i = 0; i < count; i++)
+		n += list[i].state == state ? list[i].count : 0;
+	store_read_end(r);
+	return n;
+}
+
+/* --- one message for each recipient, class and period --- */
+
+TEST(one_message_a_period)
+{
+	struct telling t;
+	begin_telling(&t, NULL);
+	rule_on(&t, "\"pace\":\"daily\",\"hour\":8,\"contact\":\"abuse\"");
+	opens(&t, 1);
+	opens(&t, 2);
+	happens(&t, 3, TRANSITION_OPENED, "open-ntp", "1 0 net 198.18.0.0/24");
+	runs(&t);
+	CHECK_INT(messages(&t), 0); /* seven there */
+	t.now_us += HOUR_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 2);
+	CHECK(str_ends(newest(&t).recipient, STR("/abuse")));
+	opens(&t, 4); /* after the message of the day */
+	t.now_us += 5 * HOUR_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 2);
+	t.now_us += 19 * HOUR_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 3);
+	CHECK_STR(newest(&t).template, STR("tell.open-dns"));
+	CHECK_INT(covered(&t), 1);
+	t.now_us += 30 * DAY_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 3); /* once */
+	CHECK_INT(asked(&t, twice_in_a_period), 0);
+	end_senders(&t.s);
+}
+
+TEST(at_once_is_collected_and_capped)
+{
+	struct telling t;
+	begin_telling(&t, NULL);
+	rule_on(&t, "\"pace\":\"once\",\"pause\":\"PT2M\",\"cap\":2");
+	for (int i = 1; i <= 3; i++)
+		opens(&t, i);
+	runs(&t);
+	CHECK_INT(messages(&t), 0);
+	t.now_us += 2 * MINUTE_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 1);
+	CHECK_INT(covered(&t), 3);
+	for (int i = 4; i <= 6; i++) {
+		opens(&t, i);
+		t.now_us += 3 * MINUTE_US;
+		runs(&t);
+	}
+	CHECK_INT(messages(&t), 2); /* the rest waits for the hour */
+	t.now_us += HOUR_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 3);
+	CHECK_INT(covered(&t), 2);
+	end_senders(&t.s);
+}
+
+TEST(quiet_hours_there)
+{
+	struct telling t;
+	begin_telling(&t, NULL);
+	rule_on(&t, "\"pace\":\"once\",\"pause\":\"PT1M\",\"quiet_from\":6,\"quiet_until\":9");
+	opens(&t, 1); /* seven there */
+	t.now_us += HOUR_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 0);
+	t.now_us += HOUR_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 1);
+	end_senders(&t.s);
+}
+
+/* --- again, and up the ladder --- */
+
+static enum rc answered(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct telling *t = ctx;
+	char raw[16];
+	id_of(1, raw);
+	struct sql *q = sql(tx_conn(tx), "INSERT OR REPLACE INTO finding_mark (id, mark, at_us, by, reason) VALUES (?, 2, ?, '', '')");
+	sql_blob(q, 1, str_mem(raw, 16));
+	sql_int(q, 2, t->now_us);
+	return sql_run(q, e);
+}
+
+TEST(silence_goes_up_the_ladder)
+{
+	/* Of each telling: to whom, with regulators asked by the node itself or not. */
+	static const struct { const char *setting, *told; } cases[] = {
+		{ "ladder_sends=regulator", "aammrr" },
+		{ "ladder_sends=manager", "aammmm" },
+		{ "ladder_sends=none", "aaaaaa" },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct telling t;
+		char told[8] = "";
+		begin_telling(&t, cases[i].setting);
+		rule_on(&t, "\"pace\":\"daily\",\"hour\":8,\"repeat\":\"P2D\",\"contact\":\"abuse\",\"escalate_after\":2");
+		opens(&t, 1);
+		t.now_us += HOUR_US;
+		for (size_t n = 0; n < 6; n++) {
+			int64_t before = messages(&t);
+			runs(&t);
+			CHECK_INT(messages(&t), before ? before + 1 : n == 0);
+			str to = newest(&t).recipient;
+			told[n] = str_ends(to, STR("/abuse")) ? 'a' : str_ends(to, STR("/management")) ? 'm' :
+				  str_eq(to, t.regulator) ? 'r' : '?';
+			t.now_us += DAY_US;
+			runs(&t);
+			t.now_us += DAY_US;
+		}
+		CHECK_MSG(strcmp(told, cases[i].told) == 0, "%s: %s", cases[i].setting, told);
+		CHECK((counted(&t, TELL_ABOVE) > 0) == (i > 0));
+		end_senders(&t.s);
+	}
+}
+
+TEST(an_answer_begins_anew)
+{
+	struct telling t;
+	begin_telling(&t, NULL);
+	rule_on(&t, "\"pace\":\"daily\",\"hour\":8,\"repeat\":\"P1D\",\"contact\":\"abuse\",\"escalate_after\":2");
+	opens(&t, 1);
+	t.now_us += HOUR_US;
+	runs(&t);
+	runs(&t);
+	t.now_us += DAY_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 2);
+	t.now_us += HOUR_US;
+	CHECK_RC(store_write(t.s.w.s, answered, &t, &err), RC_OK, err);
+	t.now_us += 23 * HOUR_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 3);
+	CHECK(str_ends(newest(&t).recipient, STR("/abuse")));
+	end_senders(&t.s);
+}
+
+/* --- gone, back, another's --- */
+
+TEST(gone_and_back)
+{
+	struct telling t;
+	begin_telling(&t, NULL);
+	rule_on(&t, "\"pace\":\"once\",\"pause\":\"PT1M\",\"repeat\":\"P1D\",\"gone\":true");
+	opens(&t, 1);
+	t.now_us += MINUTE_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 1);
+	opens(&t, 2);
+	runs(&t);
+	happens(&t, 1, TRANSITION_GONE, "open-dns", "1 0 net 198.18.0.0/24");
+	happens(&t, 2, TRANSITION_GONE, "open-dns", "1 0 net 198.18.0.0/24"); /* before it was told */
+	runs(&t);
+	t.now_us += HOUR_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 2);
+	CHECK_STR(newest(&t).template, STR("told.gone"));
+	CHECK_INT(covered(&t), 1);
+	t.now_us += 10 * DAY_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 2); /* and not again */
+	happens(&t, 1, TRANSITION_RETURNED, "open-dns", "1 0 net 198.18.0.0/24");
+	t.now_us += HOUR_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 3);
+	CHECK(str_find(newest(&t).details, STR("\"returned\":true")) < newest(&t).details.n);
+	end_senders(&t.s);
+}
+
+TEST(another_directory)
+{
+	struct telling t;
+	begin_telling(&t, NULL);
+	rule_on(&t, "\"pace\":\"once\",\"pause\":\"PT10M\"");
+	opens(&t, 1);
+	runs(&t);
+	happens(&t, 2, TRANSITION_OPENED, "open-dns", "");
+	happens(&t, 1, TRANSITION_CHANGED, "open-dns", "2 0 net 198.18.0.0/25"); /* before anybody was told */
+	runs(&t);
+	CHECK_INT(counted(&t, TELL_NOBODY), 1);
+	t.now_us += 10 * MINUTE_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 1);
+	CHECK_STR(newest(&t).recipient, t.regulator);
+	happens(&t, 1, TRANSITION_CHANGED, "open-dns", "1 0 net 198.18.0.0/24"); /* somebody was told */
+	happens(&t, 2, TRANSITION_CHANGED, "open-dns", "1 0 net 198.18.0.0/24"); /* at last somebody is known */
+	t.now_us += HOUR_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 2);
+	CHECK_STR(newest(&t).recipient, t.house);
+	CHECK_INT(covered(&t), 1);
+	end_senders(&t.s);
+}
+
+/* --- not told, and counted --- */
+
+static enum rc run_sql(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct seen *k = ctx;
+	char raw[16];
+	id_of(k->n, raw);
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO finding_mark (id, mark, at_us, by, reason) VALUES (?, 3, 1, '', '')");
+	sql_blob(q, 1, str_mem(raw, 16));
+	return sql_run(q, e);
+}
+
+TEST(what_is_not_told_is_counted)
+{
+	struct telling t;
+	begin_telling(&t, NULL);
+	struct viewer lead = staff(LEAD | ANALYST | DUTY, 1);
+	str rule = rule_on(&t, "\"pace\":\"once\",\"pause\":\"PT10M\",\"identifiers\":[\"open-dns\"]");
+	str stop = make_record(&t.s, "inhibition", NULL, STR("{\"title\":\"x\",\"reason\":\"y\",\"until\":\"2100-01-01T00:00:00Z\","
+							     "\"network\":\"198.18.0.2/32\"}"));
+	const struct change_request on = { .id = stop, .to_state = STR("active") };
+	const struct change_request off = { .id = stop, .to_state = STR("ended"), .why = STR("over") };
+	const struct change_request end = { .id = rule, .to_state = STR("ended"), .why = STR("over") };
+	CHECK_RC(change(&t.s.w, &lead, &on, NULL), RC_OK, err);
+	struct seen held = { .n = 1 }, red = { .t = &t, .n = 3, .identifier = "open-dns", .concerns = "1 0 net 198.18.0.0/24",
+					       .state = FINDING_OPEN, .tlp = TLP_RED, .what = TRANSITION_OPENED };
+	opens(&t, 1);
+	opens(&t, 2);
+	CHECK_RC(store_write(t.s.w.s, put_seen, &red, &err), RC_OK, err);
+	happens(&t, 4, TRANSITION_OPENED, "open-ntp", "1 0 net 198.18.0.0/24");
+	CHECK_RC(store_write(t.s.w.s, run_sql, &held, &err), RC_OK, err);
+	runs(&t);
+	t.now_us += 10 * MINUTE_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 0);
+	CHECK_INT(counted(&t, TELL_HELD), 1);
+	CHECK_INT(counted(&t, TELL_INHIBITED), 1);
+	CHECK_INT(counted(&t, TELL_REFUSED), 1);
+	CHECK_INT(counted(&t, TELL_NO_RULE), 1);
+	CHECK_RC(change(&t.s.w, &lead, &off, NULL), RC_OK, err);
+	t.now_us += HOUR_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 1); /* the inhibition has ended, and it is still open */
+	CHECK_INT(covered(&t), 1);
+	opens(&t, 5);
+	runs(&t);
+	CHECK_RC(change(&t.s.w, &lead, &end, NULL), RC_OK, err);
+	t.now_us += DAY_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 1); /* nor does a rule that has ended */
+	end_senders(&t.s);
+}
+
+/* What was rehearsed, or there before the switch, is not told behind it; what opens then is. */
+TEST(live_later)
+{
+	struct telling t;
+	begin_telling(&t, NULL);
+	switch_all(&t.s, false);
+	rule_on(&t, "\"pace\":\"once\",\"pause\":\"PT0S\",\"repeat\":\"P1D\"");
+	int64_t later_us = t.now_us;
+	t.now_us = clock_now_us();
+	opens(&t, 1);
+	runs(&t);
+	CHECK_INT(messages(&t), 1);
+	CHECK_INT(counted(&t, TELL_REHEARSED), 1);
+	usleep(2000);
+	switch_all(&t.s, true);
+	t.now_us = later_us;
+	runs(&t);
+	CHECK_INT(messages(&t), 1);
+	CHECK_INT(counted(&t, TELL_OLD), 1);
+	opens(&t, 2);
+	runs(&t);
+	CHECK_INT(messages(&t), 2);
+	CHECK_INT(counted(&t, TELL_TOLD), 1);
+	end_senders(&t.s);
+}
+
+TEST_MAIN(TEST_RUN(one_message_a_period), TEST_RUN(at_once_is_collected_and_capped), TEST_RUN(quiet_hours_there),
+	  TEST_RUN(silence_goes_up_the_ladder), TEST_RUN(an_answer_begins_anew), TEST_RUN(gone_and_back),
+	  TEST_RUN(another_directory), TEST_RUN(what_is_not_told_is_counted), TEST_RUN(live_later))
