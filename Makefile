@@ -28,7 +28,7 @@ fuzz:
 # Hours: a thousand kills, 5,000 letters about 100,000 findings, every fuzz target an hour, growth of a store fed one by one.
 long: all
 	@RONDA_KILL_ROUNDS=1000 RONDA_SOURCE=$(CURDIR) RONDA_BUILD=$(B) tests/kill.sh
-	@RONDA_MAIL_ORGANISATIONS=500 RONDA_MAIL_CLASSES=10 RONDA_MAIL_FINDINGS=20 RONDA_SOURCE=$(CURDIR) RONDA_BUILD=$(B) tests/mail.sh
+	@RONDA_MAIL_ORGANISATIONS=500 RONDA_MAIL_CLASSES=10 RONDA_MAIL_FINDINGS=20 RONDA_MAIL_LIFE=6 RONDA_SOURCE=$(CURDIR) RONDA_BUILD=$(B) tests/mail.sh
 	@for t in $$(ls tests/data/fuzz); do fuzz/run.sh $$t 3600 || exit 1; done
 	@bench/growth.sh 1000000
 .PHONY: long

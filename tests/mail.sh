@@ -6,6 +6,7 @@
 #
 #   RONDA_MAIL_ORGANISATIONS   constituents (60)      RONDA_MAIL_CLASSES   kinds of findings (5)
 #   RONDA_MAIL_FINDINGS        of a kind each (10)    RONDA_KILL_ROUNDS    kills of the node (30)
+#   RONDA_MAIL_LIFE            seconds that it lives longer before each (0)
 . "$RONDA_SOURCE/tests/lib.sh"
 . "$RONDA_SOURCE/tests/servers.sh"
 unset LANG LC_ALL LC_MESSAGES
@@ -13,6 +14,7 @@ organisations=${RONDA_MAIL_ORGANISATIONS:-60}
 classes=${RONDA_MAIL_CLASSES:-5}
 each=${RONDA_MAIL_FINDINGS:-10}
 kills=${RONDA_KILL_ROUNDS:-30}
+life=${RONDA_MAIL_LIFE:-0}
 relay_pid=
 end_all() {
 	[ -z "$relay_pid" ] || kill "$relay_pid" 2>/dev/null
@@ -27,14 +29,14 @@ servers_can || {
 }
 r() { ronda "$@" -d "$D"; }
 query() { sqlite3 -readonly -cmd '.timeout 5000' "$D/main.db" "$1"; }
-# Until all that is to be told is told: nothing is to be made, waits or is under way.
+# Until every finding stands in a letter, and none of these waits or is under way.
 wait_sent() {
-	for _ in $(seq "${1:-6000}"); do
-		left=$(query "SELECT (SELECT count(*) FROM outbox WHERE state IN (1, 2, 3) AND driver = 'mail') +
-			(SELECT count(*) FROM tell WHERE next_us < strftime('%s', 'now') * 1000000) +
-			(SELECT coalesce(max(seq), 0) FROM transition) > (SELECT coalesce(max(seq), 0) FROM cursor WHERE name = 'teller:rules')" 2>/dev/null)
-		[ "$left" != 0 ] || return 0
-		sleep 0.1
+	for _ in $(seq 3000); do
+		if [ "$(query "SELECT count(*) FROM outbox WHERE state IN (1, 2, 3) AND driver = 'mail'" 2>/dev/null)" = 0 ] &&
+			[ "$(query "SELECT count(DISTINCT item) FROM outbox_cover" 2>/dev/null)" = $findings ]; then
+			return 0
+		fi
+		sleep 0.3
 	done
 	return 1
 }
@@ -91,13 +93,13 @@ while [ $killed -lt "$kills" ]; do
 	fi
 	killed=$((killed + 1))
 	serve >/dev/null || break
-	sleep "$((killed * 67 % 120 / 100)).$(printf '%02d' $((30 + killed * 67 % 70)))"
+	sleep "$((life + killed * 67 % 120 / 100)).$(printf '%02d' $((30 + killed * 67 % 70)))"
 	kill -9 "$node_pid" 2>/dev/null
 	wait "$node_pid" 2>/dev/null
 done
 is $killed "$kills" "the node was killed while it told and sent, and came up again each time"
 findings=$((organisations * classes * each))
-is "$(query 'SELECT count(*) FROM finding')" $findings "as many findings as were reported"
+is "$(r findings --json | grep -c '"id"')" $findings "as many findings as were reported"
 echo "# after the kills: $(query "SELECT count(*) FROM outbox WHERE state = 4 AND driver = 'mail'") sent"
 check "once more, and left alone" serve
 wait_sent

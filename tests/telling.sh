@@ -6,7 +6,7 @@
 . "$RONDA_SOURCE/tests/servers.sh"
 unset LANG LC_ALL LC_MESSAGES
 
-hook_pid=
+hook_pid= sink_pid=
 end_all() {
 	[ -z "$hook_pid" ] || kill "$hook_pid" 2>/dev/null
 	sink_stop
@@ -90,6 +90,7 @@ check "the node serves" serve $send
 event 198.18.1.8 vulnerable-system open-dns >"$T/one.jsonl"
 check "another finding" r intake --feed local --format intelmq "$T/one.jsonl"
 until_is "SELECT count(*) FROM outbox WHERE maker = 'teller:rules' AND state = 9" 1 "is rehearsed"
+query "SELECT words FROM outbox"
 is "$(arrived ok)" 0 "nothing goes to anybody"
 if [ -n "$SINK_PORT" ]; then
 	cat "$T"/sinks/* >"$T/sink"

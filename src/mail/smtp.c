@@ -80,6 +80,15 @@ const char *smtp_lacks(const struct smtp *m)
 	return m->lacks;
 }
 
+bool smtp_rests(const struct smtp *m)
+{
+	int64_t now = clock_mono_us();
+	for (size_t i = 0; i < m->relay_count; i++)
+		if (atomic_load(&m->relays[i].down_us) <= now)
+			return false;
+	return true;
+}
+
 /* --- what passes --- */
 
 static void say(struct one *o, str text, bool more)

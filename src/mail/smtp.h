@@ -17,6 +17,9 @@ MUST_CHECK enum rc smtp_open(const struct settings *s, struct smtp **out, struct
 void smtp_close(struct smtp *m);
 const char *smtp_lacks(const struct smtp *m); /* why nothing can be sent; NULL: it can */
 
+/* Is every relay left alone for a moment, because none was reached? */
+bool smtp_rests(const struct smtp *m);
+
 enum smtp_end { SMTP_TAKEN, SMTP_LATER, SMTP_REFUSED, SMTP_UNCERTAIN };
 struct smtp_mail {
 	str from;            /* return path; "" none */

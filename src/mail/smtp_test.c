@@ -141,6 +141,13 @@ TEST(one_relay_after_the_other)
 		CHECK_INT(hand(s, STR("cert@example.org"), STR("a@example.org"), STR(MAIL)).end, SMTP_TAKEN);
 	CHECK_INT(atomic_load(&s->relays[1].mails), 21);
 	CHECK_INT(atomic_load(&s->relays[1].connections), 1);
+	CHECK(!smtp_rests(s->m));
+	/* When none is reached, all are left alone. */
+	test_relay_stop(&s->relays[1]);
+	CHECK_INT(hand(s, STR("cert@example.org"), STR("a@example.org"), STR(MAIL)).end, SMTP_LATER);
+	CHECK(smtp_rests(s->m));
+	s->relays[1].stop = false;
+	CHECK(test_relay_start(&s->relays[1]));
 	s->relays[0].stop = false;
 	CHECK(test_relay_start(&s->relays[0]));
 	end(s);

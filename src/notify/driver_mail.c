@@ -126,6 +126,11 @@ static const char *lacks(const struct notify *n)
 		       "setting mail_from is no mail address";
 }
 
+static bool rests(const struct notify *n)
+{
+	return smtp_rests(n->smtp);
+}
+
 const struct driver driver_mail = {
 	.name = "mail",
 	.help = "a letter to the contact's e-mail address, by the relays of setting mail_relays",
@@ -135,4 +140,5 @@ const struct driver driver_mail = {
 	.send = send,
 	.host = host,
 	.lacks = lacks,
+	.rests = rests,
 };

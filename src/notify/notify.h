@@ -153,6 +153,8 @@ struct driver {
 	void (*shorten)(str text, str tail, struct buf *out);
 	/* Why it cannot send as the node is set up; NULL: it can, or needs nothing. */
 	const char *(*lacks)(const struct notify *n);
+	/* Does it rest for a moment, so that nothing is to be taken for it? Only while senders run; NULL: never. */
+	bool (*rests)(const struct notify *n);
 };
 const struct driver *driver_find(str name); /* NULL: none of that name */
 const struct driver *driver_at(size_t i);   /* NULL behind the last */

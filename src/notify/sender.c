@@ -278,7 +278,7 @@ static void take_of(struct sender *s, const struct driver *d, struct reader *r, 
 	size_t count = 0, room = HELD_MOST - s->held_count;
 	bool due = false;
 	struct err err = { 0 };
-	if (!d->send || (d->lacks && d->lacks(s->n)) || room == 0)
+	if (!d->send || (d->lacks && d->lacks(s->n)) || (d->rests && d->rests(s->n)) || room == 0)
 		return;
 	enum rc rc = outbox_due(reader_conn(r), d->name, clock_now_us(), &due, &err);
 	struct arena *a = arena_new(KIB(16));
