@@ -238,13 +238,17 @@ static enum rc take_down(struct story *s, struct err *err)
 {
 	struct change_errors errors = { .count = 0 };
 	size_t asked;
+	int64_t link;
 	struct takedown_ask ask = { .id = STR("") };
-	const struct takedown_new q = { .incident = named(s, STR("second")), .target = STR("http://198.18.19.9/wp-content/login.php"),
+	const struct takedown_new q = { .incident = STR_NONE, .target = STR("http://198.18.19.9/wp-content/login.php"),
 					.fields = STR("{\"kind\":\"phishing\",\"imitates\":\"Bank Dua\"}"),
 					.language = STR("en") };
 	enum rc rc = takedown_make(s->n->takedowns, &s->duty, &q, s->a, &ask.id, &errors, err);
 	if (rc == RC_OK)
 		rc = takedown_ask(s->n->takedowns, &s->duty, &ask, s->a, NULL, NULL, &asked, err);
+	if (rc == RC_OK) /* not of the incident: what its feed says of passing on is not about this page */
+		rc = change_link(s->n->records, s->n->store, &s->duty, ask.id, STR("related"), named(s, STR("second")),
+				 STR("the same holder"), &link, err);
 	return done(rc, &errors, "takedown", err);
 }
 

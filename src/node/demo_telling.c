@@ -18,6 +18,7 @@ struct telling {
 	struct arena *a;
 	struct viewer lead;
 	str organisation;          /* the live one */
+	str desk;                  /* its account */
 	struct uuid record;
 };
 
@@ -30,6 +31,14 @@ static enum rc lead_of(struct telling *k, struct conn *c, struct err *err)
 	if (rc == RC_OK)
 		rc = account_viewer(c, k->n->roles, account.id, CHANNEL_SCREEN, &k->lead, err);
 	return rc == RC_OK ? policies_apply(k->n->policies, &k->lead, err) : rc;
+}
+
+static enum rc desk_of(struct telling *k, struct conn *c, struct err *err)
+{
+	struct account account;
+	enum rc rc = account_by_name(c, k->n->roles, STR(DEMO_DESK), k->a, &account, err);
+	k->desk = rc == RC_OK ? arena_fmt(k->a, "account:%lld", (long long)account.id) : STR("");
+	return rc == RC_ABSENT ? RC_OK : rc; /* it is made later */
 }
 
 static bool is_live(void *ctx, const struct record_view *v)
@@ -54,6 +63,8 @@ static enum rc begin(struct telling *k, struct node *n, struct err *err)
 	enum rc rc = store_read_begin(n->store, &r, err);
 	if (rc == RC_OK)
 		rc = lead_of(k, reader_conn(r), err);
+	if (rc == RC_OK)
+		rc = desk_of(k, reader_conn(r), err);
 	if (rc == RC_OK)
 		rc = read_records(r, snapshot_table(types), &k->lead, &q, UINT64_MAX, k->a, is_live, k, err);
 	if (r)
@@ -182,6 +193,8 @@ static enum rc answer(struct tx *tx, struct telling *k, int64_t message, struct 
 	asks.kind = ANSWER_QUESTION;
 	asks.findings = STR("");
 	asks.words = STR("Since when is it seen? We would like to look into our own logs.");
+	asks.channel = STR("portal");
+	asks.by = STR(DEMO_DESK);
 	asks.key = STR("demonstration 2");
 	rc = answer_put(tx, k->n->notify, &fixed, NULL, err);
 	return rc == RC_OK ? answer_put(tx, k->n->notify, &asks, NULL, err) : rc;
@@ -205,7 +218,7 @@ static enum rc end_messages(struct tx *tx, void *ctx, struct err *err)
 			rc = rehearsed(tx, k, list[i].id, err);
 			continue;
 		}
-		rc = inbox_read(tx, k->organisation, list[i].id, STR(DEMO_DESK), policies_number(k->n->policies),
+		rc = inbox_read(tx, k->organisation, list[i].id, k->desk, policies_number(k->n->policies),
 				"opened by one of the organisation's people", err);
 		if (rc == RC_OK && !answered)
 			rc = answer(tx, k, list[i].id, err);
