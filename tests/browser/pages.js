@@ -9,7 +9,7 @@
 'use strict';
 const { chromium } = require('playwright-core');
 const [node, link, folder] = process.argv.slice(2);
-const SMALL = 360, WIDE = 1280, OF_A_KIND = 2, PAGES_MOST = 150;
+const SMALL = 360, WIDE = 1280, OF_A_KIND = 2, PAGES_MOST = 190;
 
 function see(ok, name, more) {
 	console.log(`${ok ? 'ok' : 'not ok'} ${name}`);
