@@ -80,6 +80,8 @@ MUST_CHECK enum rc outbox_take_one(struct tx *tx, int64_t id, struct err *err);
 MUST_CHECK enum rc outbox_recover(struct store *s, struct err *err);
 MUST_CHECK enum rc outbox_covers(struct conn *c, int64_t id, struct arena *a, struct cover **out,
 				 size_t *count_out, struct err *err);
+/* Inside a job: it does not cover this any more; what has ended keeps what it covered. */
+MUST_CHECK enum rc outbox_uncover(struct tx *tx, int64_t id, str item, struct err *err);
 /* Durable before the last byte goes out. RC_CONFLICT: it is no longer ours (lease, withdrawn). */
 MUST_CHECK enum rc outbox_draining(struct store *s, int64_t id, struct err *err);
 

@@ -104,6 +104,16 @@ enum rc findings_mark(struct tx *tx, struct hash128 id, enum finding_mark mark, 
 	return sql_run(q, err);
 }
 
+enum rc findings_unmark(struct tx *tx, struct hash128 id, enum finding_mark mark, struct err *err)
+{
+	char raw[16];
+	struct sql *q = sql(tx_conn(tx), "DELETE FROM finding_mark WHERE id = ? AND mark = ?");
+	id_bytes(id, raw);
+	sql_blob(q, 1, str_mem(raw, 16));
+	sql_int(q, 2, mark);
+	return sql_run(q, err);
+}
+
 /* --- following the directory --- */
 
 struct reroute {
