@@ -115,6 +115,8 @@ MUST_CHECK enum rc findings_events(struct reader *r, struct hash128 id, event_ea
 struct finding_wanted {
 	struct hash128 id;
 	int64_t last_us;   /* of the finding */
+	uint64_t events;   /* of the finding: no more are looked for; 0: not known */
+	str identifier;    /* of the finding; "": not known */
 	size_t given;      /* out */
 };
 typedef bool (*finding_event_each)(void *ctx, const struct event_row *e, size_t place);
