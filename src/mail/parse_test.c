@@ -258,6 +258,13 @@ static void signed_much(struct buf *b)
 	buf_add(b, STR("--b\nContent-Type: application/pgp-signature\n\nx\n--b--\n"));
 }
 
+static void encrypted_much(struct buf *b)
+{
+	buf_add(b, STR("Subject: big\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data; name=x\n\n"));
+	while (b->n < 12 << 20)
+		buf_add(b, STR("0123456789012345678901234567890123456789012345678901234567890\n"));
+}
+
 static void as_many_parts_as_may_be(struct buf *b)
 {
 	buf_add(b, STR("From: a@example.org\nSubject: many\nContent-Type: multipart/mixed; boundary=b\n\n"));
@@ -312,6 +319,7 @@ static const struct {
 	{ "all that base64 holds", base64_of_much, RC_OK },
 	{ "text to the limit, of two bytes a letter", text_of_much, RC_OK },
 	{ "signed to the limit", signed_much, RC_OK },
+	{ "encrypted to the limit", encrypted_much, RC_OK },
 };
 
 /* --- what they cost --- */
