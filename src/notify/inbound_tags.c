@@ -113,6 +113,28 @@ bool inbound_foreign_find(str subject, str our_tag, str *out)
 	return false;
 }
 
+enum rc inbound_answers_to(struct conn *c, int64_t message, struct arena *a, str *ids, size_t most, size_t *count_out,
+			   struct err *err)
+{
+	struct sql *q = sql(c, "SELECT message_id FROM (SELECT id, message_id FROM mail_in WHERE message = ? AND message > 0"
+			       " AND message_id <> '' ORDER BY id DESC LIMIT ?) ORDER BY id");
+	sql_int(q, 1, message);
+	sql_int(q, 2, (int64_t)most);
+	*count_out = 0;
+	while (sql_row(q))
+		ids[(*count_out)++] = arena_str(a, sql_col_str(q, 0));
+	return sql_end(q, err);
+}
+
+enum rc inbound_answered(struct conn *c, str message_id, int64_t *message_out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT message FROM mail_in WHERE message_id = ? AND message_id <> '' AND message > 0"
+			       " ORDER BY id DESC LIMIT 1");
+	sql_str(q, 1, message_id);
+	*message_out = sql_row(q) ? sql_col_int(q, 0) : 0;
+	return sql_end(q, err);
+}
+
 enum rc inbound_foreign_tag(struct conn *c, str organisation, int64_t message, struct arena *a, str *out, struct err *err)
 {
 	/* The newest it gave to this message, else to one before it in what is told of one thing: theirs

@@ -495,20 +495,23 @@ static const char version_4[] =
 	/* --- notify: mail out, bounces --- */
 	/* --- notify: mail in, threads --- */
 	/* inbound_keep.c: each mail that came, once; digest: of its bytes with lines by LF; state 1 waits,
-	 * 2 done; kind: enum inbound_kind; record: its uuid. The bytes stand in mail_in_raw until then */
+	 * 2 done; kind: enum inbound_kind; record: its uuid; message: of ours, that it truly answers, or 0.
+	 * The bytes stand in mail_in_raw until it is done */
 	"CREATE TABLE mail_in (id INTEGER PRIMARY KEY, digest BLOB UNIQUE NOT NULL, at_us INTEGER NOT NULL,"
 	" box TEXT NOT NULL, bytes INTEGER NOT NULL, state INTEGER NOT NULL, kind INTEGER NOT NULL,"
 	" message_id TEXT NOT NULL, record BLOB, reports INTEGER NOT NULL, tries INTEGER NOT NULL,"
-	" words TEXT NOT NULL);"
+	" words TEXT NOT NULL, message INTEGER NOT NULL DEFAULT 0);"
 	"CREATE INDEX mail_in_waiting ON mail_in (id) WHERE state = 1;"
 	"CREATE INDEX mail_in_message ON mail_in (message_id) WHERE message_id <> '';"
+	"CREATE INDEX mail_in_answers ON mail_in (message, id) WHERE message > 0;"
+	"CREATE INDEX mail_in_record ON mail_in (record) WHERE record IS NOT NULL;"
 	"CREATE TABLE mail_in_raw (id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
 	/* how many of each kind there ever were */
 	"CREATE TABLE mail_in_count (kind INTEGER PRIMARY KEY, mails INTEGER NOT NULL);"
 	/* node/mail_pick.c: up to where a mailbox was read (RFC 3501 section 2.3.1.1); words: why it
-	 * cannot be, since then; '' it can */
+	 * cannot be, since then; '' it can. remain: mails in it that were not taken yet at the last look */
 	"CREATE TABLE mail_box (name TEXT PRIMARY KEY, validity INTEGER NOT NULL, uid INTEGER NOT NULL,"
-	" words TEXT NOT NULL, since_us INTEGER NOT NULL) WITHOUT ROWID;"
+	" words TEXT NOT NULL, since_us INTEGER NOT NULL, remain INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
 	/* inbound_tags.c: the number another one's ticket system gave to what answers a message of ours */
 	"CREATE TABLE mail_foreign (organisation TEXT, ours INTEGER, theirs TEXT NOT NULL, at_us INTEGER NOT NULL,"
 	" PRIMARY KEY (organisation, ours)) WITHOUT ROWID;"
