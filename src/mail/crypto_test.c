@@ -416,11 +416,23 @@ static int count_processes(struct world *w, const char *what)
 	return (int)n;
 }
 
+static pid_t pid_of(struct world *w, const char *what)
+{
+	char line[1024];
+	int code;
+	snprintf(line, sizeof line, "for p in /proc/[0-9]*; do tr '\\0' '\\n' < $p/environ | grep -qx 'GNUPGHOME=%s' && "
+		 "grep -qa '%s' $p/cmdline && echo ${p#/proc/}; done 2>/dev/null", w->home, what);
+	uint64_t pid = 0;
+	(void)str_to_u64(str_trim_all(shell(w, line, &code)), &pid);
+	return (pid_t)pid;
+}
+
 TEST(no_agent_is_left)
 {
 	struct world w = world_open();
 	(void)generate(&w);
 	CHECK_INT(count_processes(&w, "gpg-agent"), 1);
+	CHECK(starter_is_above(w.starter, pid_of(&w, "gpg-agent"))); /* DIR/sock is shut to it */
 	calls_free(w.crypto);
 	w.crypto = NULL;
 	for (int i = 0; i < 100 && count_processes(&w, "gpg") > 0; i++)
