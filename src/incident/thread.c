@@ -6,6 +6,7 @@
 
 #include "disclosure/policy.h"
 #include "incident/thread_private.h"
+#include "notify/inbound.h"
 #include "notify/rehearsal.h"
 #include "record/outbox.h"
 
@@ -67,7 +68,9 @@ static enum rc take_answered(struct planning *k, struct err *err)
 		rc = fail(err, RC_INPUT, "'" STR_FMT "' is no mail", STR_ARG(k->q->answers));
 	if (rc == RC_OK) {
 		str from = thread_value(&v, "mail.from", k->a), own = thread_value(&v, "mail.recipient", k->a), name;
-		str subject = thread_value(&v, "mail.subject", k->a), before = thread_value(&v, "mail.references", k->a);
+		str subject = inbound_without_tag(thread_value(&v, "mail.subject", k->a),
+						  settings_text(k->w->settings, "mail_tag"), k->a);
+		str before = thread_value(&v, "mail.references", k->a);
 		k->out->previous = record_view_id(&v, k->a);
 		k->out->organisation = thread_value(&v, "mail.organisation", k->a);
 		k->out->in_reply_to = thread_value(&v, "mail.message-id", k->a);

@@ -121,6 +121,8 @@ MUST_CHECK enum rc inbound_failed(struct notify *n, int64_t id, str words, bool 
 
 /* Our message's number in a subject "[TAG #123] …", also behind "Re:" and tags of others. */
 bool inbound_our_tag(str subject, str tag, int64_t *message_out);
+/* A subject without tags of ours, wherever they stand: an answer gets one of its own. Others stay. */
+str inbound_without_tag(str subject, str tag, struct arena *a);
 /* The number of a ticket system in a subject, with its brackets; false: none. A view into it. */
 bool inbound_foreign_find(str subject, str our_tag, str *out);
 /* Message-IDs (views into the arena) of mails that truly answer our message, oldest first; of more than `most` the last. */

@@ -97,6 +97,26 @@ bool inbound_our_tag(str subject, str tag, int64_t *message_out)
 	return false;
 }
 
+str inbound_without_tag(str subject, str tag, struct arena *a)
+{
+	struct buf b = BUF_INIT(KIB(16));
+	for (size_t i = 0; i < subject.n;) {
+		str rest = str_from(subject, i), inside = str_from(rest, 1);
+		size_t end = str_index(rest, ']');
+		int64_t number;
+		bool ours = *rest.p == '[' && end < rest.n && str_index(inside, '[') >= end &&
+			    inbound_our_tag(str_head(rest, end + 1), tag, &number);
+		if (!ours)
+			buf_char(&b, subject.p[i]);
+		i += ours ? end + 1 : 1;
+		while (ours && i < subject.n && subject.p[i] == ' ')
+			i++;
+	}
+	str out = arena_str(a, str_trim_all(buf_str(&b)));
+	buf_free(&b);
+	return out;
+}
+
 bool inbound_foreign_find(str subject, str our_tag, str *out)
 {
 	for (size_t k = 0; k < COUNT_OF(foreign); k++)

@@ -48,6 +48,26 @@ TEST(numbers_in_subjects)
 	}
 }
 
+static const struct { const char *subject, *without; } answered[] = {
+	{ "Re: [ronda #12] open telnet", "Re: open telnet" },
+	{ "[ronda #12] Re: [RONDA #0011] open telnet", "Re: open telnet" },
+	{ "Re: [ronda #12] [example.org #4711] x", "Re: [example.org #4711] x" },
+	{ "[Ticket#2024010112345678] Re: [ronda #3]", "[Ticket#2024010112345678] Re:" },
+	{ "[ronda x] y", "[ronda x] y" },
+	{ "[[ronda #3] y", "[y" },
+	{ "[ronda #3", "[ronda #3" },
+	{ "[", "[" },
+	{ "", "" },
+};
+
+TEST(an_answer_has_no_old_tag)
+{
+	struct arena *a = arena_new(KIB(4));
+	for (size_t i = 0; i < COUNT_OF(answered); i++)
+		CHECK_STR(inbound_without_tag(str_of(answered[i].subject), STR("ronda"), a), str_of(answered[i].without));
+	arena_free(a);
+}
+
 /* --- what may be a report --- */
 
 static const struct {
@@ -143,5 +163,5 @@ TEST(links_of_a_text)
 	}
 }
 
-TEST_MAIN(TEST_RUN(numbers_in_subjects), TEST_RUN(pieces_of_a_mail), TEST_RUN(a_text_that_is_a_report),
-	  TEST_RUN(who_is_named), TEST_RUN(links_of_a_text))
+TEST_MAIN(TEST_RUN(numbers_in_subjects), TEST_RUN(an_answer_has_no_old_tag), TEST_RUN(pieces_of_a_mail),
+	  TEST_RUN(a_text_that_is_a_report), TEST_RUN(who_is_named), TEST_RUN(links_of_a_text))
