@@ -57,6 +57,13 @@ static enum rc take_case(struct planning *k, struct err *err)
 	return rc;
 }
 
+static bool came_encrypted(const struct record_view *v)
+{
+	const struct type_field *f = thread_field(record_view_type(v), "mail.encrypted");
+	bool encrypted = false;
+	return f && json_get_bool(v->body, f->name, &encrypted) && encrypted;
+}
+
 /* What it answers says to whom, and by what the thread holds on the other side. */
 static enum rc take_answered(struct planning *k, struct err *err)
 {
@@ -78,6 +85,8 @@ static enum rc take_answered(struct planning *k, struct err *err)
 					       STR_ARG(k->out->in_reply_to));
 		k->out->recipient = own.n ? own : k->out->organisation.n ? k->out->organisation :
 				    letter_mailbox(from, &name, &k->out->address) ? k->out->address : STR("");
+		if (came_encrypted(&v)) /* what stood inside is not told by an answer that may go in clear */
+			subject = STR("[...]");
 		k->out->subject = str_starts_nocase(subject, STR("Re:")) ? subject :
 				  arena_fmt(k->a, "Re: " STR_FMT, STR_ARG(subject));
 	}
