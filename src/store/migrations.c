@@ -458,7 +458,8 @@ static const char version_4[] =
 	"CREATE TABLE sign_in_used (message INTEGER PRIMARY KEY, at_us INTEGER NOT NULL);"
 	/* --- notify: rehearsal --- */
 	/* rehearsal.c: who is live, or back in rehearsal; scope: enum rehearsal_scope, 0: an older version made
-	 * this node, which may have sent without it */
+	 * this node, which may have sent without it; its key is 'restored' (restored.c): made from a backup, and
+	 * nobody switched since */
 	"CREATE TABLE rehearsal (scope INTEGER, key TEXT, live INTEGER NOT NULL, since_us INTEGER NOT NULL,"
 	" by TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (scope, key)) WITHOUT ROWID;"
 	"INSERT INTO rehearsal (scope, key, live, since_us, by, why) SELECT 0, '', 0, 0, '', ''"
@@ -531,9 +532,9 @@ static const char version_4[] =
 	"CREATE TABLE answer_finding (finding BLOB, answer INTEGER, claim INTEGER NOT NULL, claim_us INTEGER NOT NULL,"
 	" PRIMARY KEY (finding, answer)) WITHOUT ROWID;"
 	"CREATE INDEX answer_finding_of ON answer_finding (answer);"
+	"CREATE INDEX answer_finding_claim ON answer_finding (finding, answer) WHERE claim = 1;"
 	/* inbox.c: what was sent to one organisation */
 	"CREATE INDEX outbox_recipient ON outbox (recipient, id);"
-	"CREATE INDEX answer_finding_claim ON answer_finding (finding, answer) WHERE claim = 1;"
 	/* --- incident: takedown, correspondence --- */
 	/* incident/takedown_tend.c: open and closed takedowns, what is due; messages to each party; looks */
 	"CREATE TABLE takedown_watch (record BLOB PRIMARY KEY, item TEXT NOT NULL, open INTEGER NOT NULL,"
