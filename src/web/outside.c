@@ -3,7 +3,7 @@
 
 #include <json-c/json.h>
 
-enum { NONCE_BYTES = 16, FINDINGS_TEXT = 64 << 10, LABEL_MAX = 16 };
+enum { NONCE_BYTES = 16, FINDINGS_TEXT = 64 << 10, LABEL_MAX = 16, COVERS_FIRST = 20 /* a telephone shows */ };
 
 static const struct { const char *name, *en, *id; } words[] = {
 #define WORD(name, en, id) { name, en, id },
@@ -181,16 +181,12 @@ static void put_text(struct page *p, struct json_object *o, const char *name)
 	json_put_str(&p->j, name, s.p ? s : STR(""));
 }
 
-void outside_put_covers(struct page *p, str language, struct json_object *data, size_t limit)
+static void put_covers(struct page *p, str language, struct json_object *data, const char *name, size_t limit)
 {
 	static const char *const shown[] = { "id", "key", "type", "identifier", "severity", "first_seen", "last_seen", "state" };
 	struct json_object *list = json_get(data, "covers"), *one = json_get(data, "finding");
 	size_t count = json_count(list);
-	int64_t all = 0;
-	(void)json_get_i64(data, "cover_count", &all);
-	if (count == 0 && one)
-		all = 1;
-	json_key(&p->j, STR("covers"));
+	json_key(&p->j, str_of(name));
 	json_open(&p->j, '[');
 	for (size_t i = 0; i < (count == 0 && one ? 1 : count) && i < limit; i++) {
 		struct json_object *o = count ? json_at(list, i) : one;
@@ -201,11 +197,22 @@ void outside_put_covers(struct page *p, str language, struct json_object *data, 
 		json_close(&p->j, '}');
 	}
 	json_close(&p->j, ']');
+}
+
+void outside_put_covers(struct page *p, str language, struct json_object *data, size_t limit)
+{
+	int64_t all = 0, shown = p->form == FORM_HTML ? COVERS_FIRST : (int64_t)limit;
+	(void)json_get_i64(data, "cover_count", &all);
+	if (json_count(json_get(data, "covers")) == 0 && json_get(data, "finding"))
+		all = 1;
+	put_covers(p, language, data, "covers", limit); /* to choose from */
+	if (p->form == FORM_HTML)
+		put_covers(p, language, data, "first", COVERS_FIRST);
 	if (all > 0) /* a template takes 0 for something */
 		json_put_i64(&p->j, "cover_count", all);
 	json_put_bool(&p->j, "choosable", all > 1);
-	if ((size_t)all > limit)
-		json_put_i64(&p->j, "covers_more", all - (int64_t)limit);
+	if (all > shown)
+		json_put_i64(&p->j, "covers_more", all - shown);
 }
 
 /* --- the form --- */
