@@ -79,6 +79,10 @@ state() {
 	done
 	query "SELECT max(rowid) FROM journal"
 }
+for _ in $(seq 200); do # that they were told is marked behind the sending
+	[ "$(query "SELECT count(*) FROM finding_mark")" -lt 300 ] || break
+	sleep 0.05
+done
 state >"$T/before"
 is "$(get "$en")" 200 "who opens it sees the page"
 has "$T/page" 'Telnet is open' "with what it told"
@@ -101,6 +105,9 @@ has "$T/page" 'It is not ours' "that is known"
 is "$(get "$en.csv")" 200 "all of it as a table"
 is "$(grep -c '198\.18\.0\.' "$T/page")" 255 "every finding"
 has_not "$T/page" '198.18.1.' "of theirs alone"
+get "$en" >/dev/null
+has "$T/page" 'What was seen, the newest first' "the page lists the first of the events behind it"
+has "$T/page" 'href="[^"]*csv\?of=events"' "with a link to all of them"
 is "$(get "$en.csv?of=events")" 200 "and the events behind it"
 is "$(grep -c '198\.18\.0\.' "$T/page")" 255 "of each finding"
 has "$T/page" '^"?time.source"?,"?source.ip"?,"?source.port"?' "with time, address and port"

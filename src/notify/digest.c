@@ -246,3 +246,44 @@ enum rc digest_table(const struct rendering *what, str template, struct reader *
 	buf_free(&k.line);
 	return rc;
 }
+
+struct listing {
+	struct json_out *j;
+	size_t most, count;
+	bool more;
+};
+
+static bool put_shown(void *ctx, const struct event_view *e, size_t place)
+{
+	static const char *const shown[] = { "time.source", "source.ip", "source.port", "destination.ip", "destination.port",
+					     "protocol.transport", "classification.identifier", "malware.name" };
+	struct listing *k = ctx;
+	struct buf value = BUF_INIT(VALUE_MAX);
+	(void)place;
+	k->more = k->count == k->most;
+	if (k->more)
+		return false;
+	k->count++;
+	json_open(k->j, '{');
+	for (size_t i = 0; i < COUNT_OF(shown); i++) {
+		buf_reset(&value);
+		if (is_column(shown[i]) && event_view_value(e, str_of(shown[i]), &value) && value.n > 0)
+			json_put_str(k->j, shown[i], buf_str(&value));
+	}
+	json_close(k->j, '}');
+	buf_free(&value);
+	return true;
+}
+
+enum rc digest_list(const struct rendering *what, str template, struct reader *r, const struct types *t,
+		    const str *findings, size_t count, size_t most, struct arena *a, struct json_out *j, bool *more_out,
+		    struct err *err)
+{
+	struct listing k = { .j = j, .most = most };
+	if (class_is_live(class_of_template(template)))
+		return fail(err, RC_DENIED, "events of this kind go in a zip with a password: ask us");
+	size_t n = count < most ? count : most; /* each has one at least */
+	enum rc rc = told_events(r, t, &what->who.to, findings, n, most, a, put_shown, &k, err);
+	*more_out = k.more || count > n;
+	return rc;
+}

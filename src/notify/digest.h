@@ -28,5 +28,10 @@ MUST_CHECK enum rc digest_of(const struct sending *s, struct reader *r, const st
 MUST_CHECK enum rc digest_table(const struct rendering *what, str template, struct reader *r, const struct types *t,
 				const str *findings, size_t count, struct arena *a, struct buf *out,
 				uint64_t *events_out, bool *cut_out, struct err *err);
+/* The newest of them, at most `most`, as objects into an array that is open: for people to look at first. *more_out:
+ * there are more. RC_DENIED as above. */
+MUST_CHECK enum rc digest_list(const struct rendering *what, str template, struct reader *r, const struct types *t,
+			       const str *findings, size_t count, size_t most, struct arena *a, struct json_out *j,
+			       bool *more_out, struct err *err);
 
 #endif

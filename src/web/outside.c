@@ -3,119 +3,12 @@
 
 #include <json-c/json.h>
 
-enum { NONCE_BYTES = 16, FINDINGS_TEXT = 64 << 10, LABEL_MAX = 16 };
+enum { NONCE_BYTES = 16, FINDINGS_TEXT = 64 << 10, LABEL_MAX = 16, COVERS_FIRST = 20 /* a telephone shows */ };
 
 static const struct { const char *name, *en, *id; } words[] = {
-	{ "skip", "Skip to the content", "Langsung ke isi" },
-	{ "language", "Language", "Bahasa" },
-	{ "demo", "made-up reports; nothing leaves this machine", "laporan karangan; tidak ada yang keluar dari mesin ini" },
-	{ "times", "Times are UTC.", "Waktu dalam UTC." },
-	{ "what_told", "What we told you", "Yang kami sampaikan" },
-	{ "told_at", "Told", "Disampaikan" },
-	{ "concerns", "What it concerns", "Yang bersangkutan" },
-	{ "what", "What", "Apa" },
-	{ "kind", "Kind", "Jenis" },
-	{ "severity", "Severity", "Tingkat" },
-	{ "first_seen", "First seen", "Pertama terlihat" },
-	{ "last_seen", "Last seen", "Terakhir terlihat" },
-	{ "state", "State", "Keadaan" },
-	{ "open", "open", "terbuka" },
-	{ "gone", "gone", "hilang" },
-	{ "returned", "came back", "muncul lagi" },
-	{ "more", "more are in the table", "lagi ada di tabel" },
-	{ "table", "All of it as a table (CSV)", "Semuanya sebagai tabel (CSV)" },
-	{ "events_table", "the events behind it, with times and ports (CSV)", "kejadian di baliknya, dengan waktu dan port (CSV)" },
-	{ "left_out", "Some of it may not be shown any more.", "Sebagian tidak boleh ditampilkan lagi." },
-	{ "answer", "Your answer", "Jawaban Anda" },
-	{ "which", "For which of it", "Untuk yang mana" },
-	{ "which_hint", "Tick none, and the answer is for all of it.", "Tanpa tanda centang, jawaban berlaku untuk semuanya." },
-	{ "words", "Words", "Keterangan" },
-	{ "words_hint", "What was done, or what you want to know; at most 2000 letters.",
-	  "Apa yang sudah dilakukan, atau yang ingin Anda tanyakan; paling banyak 2000 huruf." },
-	{ "by", "Your name, if you like", "Nama Anda, bila berkenan" },
-	{ "file", "A file, if you like (at most 1 MiB)", "Berkas, bila perlu (paling besar 1 MiB)" },
-	{ "send", "Send the answer", "Kirim jawaban" },
-	{ "answered", "Answered so far", "Jawaban sejauh ini" },
-	{ "thanks", "Thank you. Your answer is with us.", "Terima kasih. Jawaban Anda sudah kami terima." },
-	{ "nobody", "No account is needed. Whoever has this link can read this page and answer: pass it on only to those who see to it.",
-	  "Tidak perlu akun. Siapa pun yang memegang tautan ini dapat membaca halaman ini dan menjawab: teruskan hanya kepada yang menanganinya." },
-	{ "absent_title", "This link opens nothing", "Tautan ini tidak membuka apa pun" },
-	{ "absent", "It is mistyped, or too old. Answer the message itself, or write to us.",
-	  "Tautannya salah ketik, atau sudah terlalu lama. Balas saja pesannya, atau tulis kepada kami." },
-	{ "often", "Too many wrong tries from this address; wait ten minutes.",
-	  "Terlalu banyak percobaan yang salah dari alamat ini; tunggu sepuluh menit." },
-	{ "rehearsal", "REHEARSAL: this message was never sent to you. Nothing can be answered here, and nothing is changed.",
-	  "GLADI: pesan ini tidak pernah dikirim kepada Anda. Di sini tidak ada yang dapat dijawab, dan tidak ada yang berubah." },
-	{ "withdrawn", "This message was withdrawn. Nothing needs to be done.",
-	  "Pesan ini sudah ditarik kembali. Tidak ada yang perlu dilakukan." },
-	{ "gone_text", "What this message was about may not be shown any more. You can still answer it.",
-	  "Isi pesan ini tidak boleh ditampilkan lagi. Anda tetap dapat menjawabnya." },
-	{ "exercise", "EXERCISE - EXERCISE", "LATIHAN - LATIHAN" },
-	{ "k_working", "We are working on it", "Sedang kami tangani" },
-	{ "k_fixed", "It is fixed", "Sudah diperbaiki" },
-	{ "k_not-ours", "It is not ours", "Bukan milik kami" },
-	{ "k_false", "The report is false", "Laporan ini keliru" },
-	{ "k_question", "We have a question", "Kami ingin bertanya" },
-	{ "k_received", "Received; we see to it", "Sudah kami terima dan kami tindak lanjuti" },
-	{ "e_kind", "Say what your answer is.", "Pilih jawaban Anda." },
-	{ "e_question", "A question needs words.", "Pertanyaan perlu keterangan." },
-	{ "e_long", "The words are too long.", "Keterangannya terlalu panjang." },
-	{ "e_file", "The file is larger than 1 MiB.", "Berkasnya lebih besar dari 1 MiB." },
-	{ "e_other", "This could not be taken:", "Ini tidak dapat diterima:" },
-	{ "from_us", "from", "dari" },
-	{ "portal", "Portal", "Portal" },
-	{ "p_home", "Overview", "Ringkasan" },
-	{ "p_findings", "Findings", "Temuan" },
-	{ "p_messages", "Messages", "Pesan" },
-	{ "p_organisation", "Organisation", "Organisasi" },
-	{ "p_account", "Account", "Akun" },
-	{ "p_out", "Sign out", "Keluar" },
-	{ "p_none", "Nothing.", "Tidak ada." },
-	{ "p_open", "open findings", "temuan terbuka" },
-	{ "p_waiting", "messages not read yet", "pesan belum dibaca" },
-	{ "p_unanswered", "messages not answered", "pesan belum dijawab" },
-	{ "p_events", "Events", "Kejadian" },
-	{ "p_returns", "Came back", "Muncul lagi" },
-	{ "p_times", "times", "kali" },
-	{ "p_shared", "Many people use this address.", "Alamat ini dipakai banyak orang." },
-	{ "p_told", "What we told you about it", "Yang kami sampaikan tentangnya" },
-	{ "p_not_told", "We have not told you about it yet.", "Kami belum memberi tahu Anda tentang hal ini." },
-	{ "p_read", "Read it", "Baca" },
-	{ "p_unread", "not read yet", "belum dibaca" },
-	{ "p_message", "Message", "Pesan" },
-	{ "p_date", "Date", "Tanggal" },
-	{ "p_way", "Way", "Jalur" },
-	{ "p_answer_to", "Answer", "Jawab" },
-	{ "p_ranges", "Your ranges and domains", "Jaringan dan domain Anda" },
-	{ "p_claims", "Claims", "Klaim" },
-	{ "p_contacts", "Your contacts", "Kontak Anda" },
-	{ "p_confirmed", "confirmed", "dipastikan" },
-	{ "p_facts", "What we know of you", "Yang kami ketahui tentang Anda" },
-	{ "p_wrong", "Something is wrong or has changed?", "Ada yang keliru atau berubah?" },
-	{ "p_wrong_hint", "Write what is to be changed: a contact, a range, a name. One of our team confirms it before anything changes.",
-	  "Tulis apa yang perlu diubah: kontak, jaringan, nama. Seorang dari tim kami memastikannya sebelum ada yang berubah." },
-	{ "p_propose", "Propose the change", "Usulkan perubahan" },
-	{ "p_proposed", "Thank you. One of our team will see to it.", "Terima kasih. Seorang dari tim kami akan menindaklanjutinya." },
-	{ "p_warnings", "Warnings", "Peringatan" },
-	{ "p_incidents", "Your incidents", "Insiden Anda" },
-	{ "p_next", "Next", "Berikutnya" },
-	{ "p_all", "All", "Semua" },
-	{ "p_export", "Take it along:", "Bawa pulang:" },
-	{ "s_title", "Sign in to the portal", "Masuk ke portal" },
-	{ "s_name", "Name of your account", "Nama akun Anda" },
-	{ "s_hint", "We send a link to the contact by which you were invited. It works once, within 15 minutes.",
-	  "Kami mengirim tautan ke kontak yang dulu menerima undangan Anda. Berlaku satu kali, dalam 15 menit." },
-	{ "s_send", "Send me a link", "Kirim tautan" },
-	{ "s_other", "Sign in with a password or passkey", "Masuk dengan kata sandi atau passkey" },
-	{ "s_asked", "If there is such an account, a link is on its way to its contact.",
-	  "Bila akun itu ada, tautannya sedang dikirim ke kontaknya." },
-	{ "s_once", "This link lets you in once.", "Tautan ini memasukkan Anda satu kali." },
-	{ "s_in", "Sign in", "Masuk" },
-	{ "s_refused", "This link opens nothing, was used, or is too old: ask for a new one.",
-	  "Tautan ini tidak membuka apa pun, sudah terpakai, atau sudah terlalu lama: mintalah yang baru." },
-	{ "p_claim_waits", "said to be fixed; not seen since", "dinyatakan sudah diperbaiki; belum terlihat lagi" },
-	{ "p_claim_came-back", "said to be fixed, and seen again afterwards", "dinyatakan sudah diperbaiki, lalu terlihat lagi" },
-	{ "p_claim_confirmed", "said to be fixed, and gone since", "dinyatakan sudah diperbaiki, dan memang hilang" },
+#define WORD(name, en, id) { name, en, id },
+#include "outside.def"
+#undef WORD
 };
 static const struct { const char *code, *name; } languages[] = {
 	{ "en", "English" }, { "id", "Bahasa Indonesia" },
@@ -152,27 +45,92 @@ str outside_word(str language, const char *name)
 	return STR("");
 }
 
-void outside_put_frame(struct page *p, str language)
+/* This page's address in another language, with the rest of its query; relative, as some paths are secrets. */
+static str language_href(struct page *p, const char *code)
 {
+	str url = page_url_with(p, "lang", str_of(code));
+	return str_from(url, str_index(url, '?'));
+}
+
+/* `name`: of the object of words; pages of ours have a "w" of their own. */
+static void put_frame(struct page *p, str language, const char *name)
+{
+	p->framed = true;
 	json_put_str(&p->j, "lang", language);
 	if (p->form != FORM_HTML)
 		return;
-	json_key(&p->j, STR("w"));
+	json_key(&p->j, str_of(name));
 	json_open(&p->j, '{');
 	for (size_t i = 0; i < COUNT_OF(words); i++)
 		json_put_str(&p->j, words[i].name, str_of(is_id(language) ? words[i].id : words[i].en));
 	json_close(&p->j, '}');
 	json_key(&p->j, STR("languages"));
 	json_open(&p->j, '[');
-	for (size_t i = 0; i < COUNT_OF(languages); i++) {
+	/* what a form answered has often no address that can be asked again */
+	for (size_t i = 0; p->q->method != HTTP_POST && i < COUNT_OF(languages); i++) {
 		json_open(&p->j, '{');
 		json_put_str(&p->j, "code", str_of(languages[i].code));
 		json_put_str(&p->j, "name", str_of(languages[i].name));
-		json_put_str(&p->j, "href", arena_fmt(p->a, "?lang=%s", languages[i].code));
+		json_put_str(&p->j, "href", language_href(p, languages[i].code));
 		json_put_bool(&p->j, "current", str_eq(language, str_of(languages[i].code)));
 		json_close(&p->j, '}');
 	}
 	json_close(&p->j, ']');
+}
+
+void outside_put_frame(struct page *p, str language)
+{
+	put_frame(p, language, "w");
+}
+
+/* --- pages of ours that they meet too --- */
+
+static const struct { const char *template, *title, *theirs; } dressed[] = {
+	{ "login", "t_login", NULL }, { "second", "t_second", NULL }, { "welcome", "t_welcome", NULL },
+	{ "account", "t_account", NULL }, { "totp", "t_totp", NULL }, { "codes", "t_codes", NULL },
+	{ "error", "t_error", NULL }, { "record", NULL, "outside_record" }, { "records", NULL, "outside_records" },
+	{ "record_history", NULL, "outside_history" }, { "record_version", NULL, "outside_version" },
+};
+
+static bool is_theirs(const struct page *p)
+{
+	return p->caller.viewer.as.kind == RECIPIENT_CONSTITUENT;
+}
+
+static str kept_language(const struct page *p)
+{
+	str kept = known(http_cookie(p->q, "lang"));
+	return kept.p ? kept : STR("");
+}
+
+void outside_choose_language(struct page *p)
+{
+	if (is_theirs(p))
+		p->language = outside_language(p, kept_language(p));
+}
+
+str outside_error_words(struct page *p, const char *kind)
+{
+	str language = outside_language(p, kept_language(p));
+	return p->form == FORM_HTML && is_id(language) ? outside_word(language, arena_fmt(p->a, "er_%s", kind).p) : STR("");
+}
+
+void outside_dress(struct page *p)
+{
+	size_t i = 0;
+	while (i < COUNT_OF(dressed) && strcmp(dressed[i].template, p->template) != 0)
+		i++;
+	bool named = i < COUNT_OF(dressed);
+	if (p->framed || !(is_theirs(p) || (named && dressed[i].title)))
+		return;
+	str language = outside_language(p, kept_language(p));
+	if (known(http_query(p->q, "lang")).p && p->q->method != HTTP_POST)
+		page_cookie(p, "lang", arena_z(p->a, language), false, 365 * DAY_US / SECOND_US);
+	if (named && dressed[i].title)
+		p->title = arena_z(p->a, outside_word(language, dressed[i].title));
+	if (named && dressed[i].theirs && is_theirs(p))
+		p->template = dressed[i].theirs;
+	put_frame(p, language, "ow");
 }
 
 static str kind_label(str language, enum answer_kind kind, bool about_findings)
@@ -223,16 +181,12 @@ static void put_text(struct page *p, struct json_object *o, const char *name)
 	json_put_str(&p->j, name, s.p ? s : STR(""));
 }
 
-void outside_put_covers(struct page *p, str language, struct json_object *data, size_t limit)
+static void put_covers(struct page *p, str language, struct json_object *data, const char *name, size_t limit)
 {
 	static const char *const shown[] = { "id", "key", "type", "identifier", "severity", "first_seen", "last_seen", "state" };
 	struct json_object *list = json_get(data, "covers"), *one = json_get(data, "finding");
 	size_t count = json_count(list);
-	int64_t all = 0;
-	(void)json_get_i64(data, "cover_count", &all);
-	if (count == 0 && one)
-		all = 1;
-	json_key(&p->j, STR("covers"));
+	json_key(&p->j, str_of(name));
 	json_open(&p->j, '[');
 	for (size_t i = 0; i < (count == 0 && one ? 1 : count) && i < limit; i++) {
 		struct json_object *o = count ? json_at(list, i) : one;
@@ -243,11 +197,22 @@ void outside_put_covers(struct page *p, str language, struct json_object *data, 
 		json_close(&p->j, '}');
 	}
 	json_close(&p->j, ']');
+}
+
+void outside_put_covers(struct page *p, str language, struct json_object *data, size_t limit)
+{
+	int64_t all = 0, shown = p->form == FORM_HTML ? COVERS_FIRST : (int64_t)limit;
+	(void)json_get_i64(data, "cover_count", &all);
+	if (json_count(json_get(data, "covers")) == 0 && json_get(data, "finding"))
+		all = 1;
+	put_covers(p, language, data, "covers", limit); /* to choose from */
+	if (p->form == FORM_HTML)
+		put_covers(p, language, data, "first", COVERS_FIRST);
 	if (all > 0) /* a template takes 0 for something */
 		json_put_i64(&p->j, "cover_count", all);
 	json_put_bool(&p->j, "choosable", all > 1);
-	if ((size_t)all > limit)
-		json_put_i64(&p->j, "covers_more", all - (int64_t)limit);
+	if (all > shown)
+		json_put_i64(&p->j, "covers_more", all - shown);
 }
 
 /* --- the form --- */

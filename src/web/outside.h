@@ -12,6 +12,13 @@ str outside_language(struct page *p, str theirs);
 /* "lang", "w":{words}, "languages":[{"code","name","href","current"}]. */
 void outside_put_frame(struct page *p, str language);
 str outside_word(str language, const char *name);
+/* For a page of ours that people from outside meet too (signing in, the account, an error) or any page that is shown to
+ * one of theirs: the frame in the language he chose, title and template as they are for him. Once a document. */
+void outside_dress(struct page *p);
+/* Before the handler: one of theirs reads labels of types in the language that he chose. */
+void outside_choose_language(struct page *p);
+/* What an error of this kind ("denied") means, for who reads another language than that of its words; else "". */
+str outside_error_words(struct page *p, const char *kind);
 /* "kinds":[{"name","label","chosen"}]; `about_findings`: else it is about something else. */
 void outside_put_kinds(struct page *p, str language, bool about_findings, str chosen);
 /* "answers":[{"at","kind","label","words","by","findings","file_name"}] */

@@ -75,6 +75,7 @@ struct page {
 	struct http_part *parts; /* of a BODY route: a multipart form */
 	size_t part_count;
 	str language;           /* "id", "en": of Accept-Language, or English */
+	bool framed;            /* the document has the words of outside.h */
 	struct buf doc;
 	struct json_out j;
 	const char *template;   /* NULL: the handler has written the answer itself */

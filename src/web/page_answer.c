@@ -8,7 +8,7 @@
 #include "notify/link.h"
 #include "web/outside.h"
 
-enum { SHOWN = 200, CSV_MOST = 20000, EVENTS_BYTES = 16 << 20 };
+enum { SHOWN = 200, EVENTS_SHOWN = 20, CSV_MOST = 20000, EVENTS_BYTES = 16 << 20 };
 
 struct linked {
 	str token, language, wrong;
@@ -105,6 +105,43 @@ static void put_said(struct page *p, const struct linked *l)
 	json_put_str(&p->j, "events_href", arena_fmt(p->a, STR_FMT ".csv?of=events", STR_ARG(path_of(p, l))));
 }
 
+static enum rc finding_ids(struct page *p, const struct linked *l, str **out, size_t *count_out, struct err *err)
+{
+	struct cover *covers = NULL;
+	size_t count = 0, n = 0;
+	enum rc rc = outbox_covers(reader_conn(p->r), l->m.id, p->a, &covers, &count, err);
+	str *ids = ARENA_ARRAY(p->a, count + 1, str);
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		if (str_starts(covers[i].item, STR("finding--")))
+			ids[n++] = covers[i].item;
+	if (rc == RC_OK && n == 0 && str_starts(l->m.item, STR("finding--")))
+		ids[n++] = l->m.item;
+	*out = ids;
+	*count_out = n;
+	return rc;
+}
+
+/* The first of the events behind it; all are in the table. None while such a table is made, or of what goes in no plain
+ * file. */
+static enum rc put_first_events(struct page *p, const struct linked *l, struct err *err)
+{
+	str *ids = NULL;
+	size_t count = 0;
+	bool more = false;
+	struct err why = { 0 };
+	enum rc rc = l->rendered ? finding_ids(p, l, &ids, &count, err) : RC_OK;
+	if (rc != RC_OK || count == 0 || atomic_exchange(&p->w->events_of_link, true))
+		return rc;
+	json_key(&p->j, STR("events"));
+	json_open(&p->j, '[');
+	rc = digest_list(&l->what, l->m.template, p->r, page_types(p), ids, count, EVENTS_SHOWN, p->a, &p->j, &more, &why);
+	json_close(&p->j, ']');
+	atomic_store(&p->w->events_of_link, false);
+	json_put_bool(&p->j, "events_more", more);
+	json_put_bool(&p->j, "has_events", rc == RC_OK);
+	return rc == RC_OK || rc == RC_DENIED || rc == RC_ABSENT ? RC_OK : fail(err, rc, "%s", why.text);
+}
+
 static enum rc put_answers(struct page *p, const struct linked *l, struct err *err)
 {
 	struct answer_row *list = NULL;
@@ -134,7 +171,8 @@ static enum rc show(struct page *p, struct linked *l, str kind, str words, str b
 	json_put_bool(&p->j, "rendered", l->rendered);
 	if (l->rendered)
 		put_said(p, l);
-	if (l->sent) {
+	rc = put_first_events(p, l, err);
+	if (rc == RC_OK && l->sent) {
 		json_put_str(&p->j, "post_href", arena_fmt(p->a, STR_FMT "?lang=" STR_FMT, STR_ARG(path_of(p, l)),
 							   STR_ARG(l->language)));
 		outside_put_nonce(p);
@@ -205,15 +243,11 @@ static enum rc journal_events(struct page *p, uint64_t events, struct err *err)
 
 static enum rc make_events(struct page *p, const struct linked *l, struct err *err)
 {
-	struct cover *covers = NULL;
-	size_t count = 0, n = 0;
+	str *ids = NULL;
+	size_t n = 0;
 	uint64_t events = 0;
 	bool cut = false;
-	enum rc rc = outbox_covers(reader_conn(p->r), l->m.id, p->a, &covers, &count, err);
-	str *ids = ARENA_ARRAY(p->a, count + 1, str);
-	for (size_t i = 0; rc == RC_OK && i < count; i++)
-		if (str_starts(covers[i].item, STR("finding--")))
-			ids[n++] = covers[i].item;
+	enum rc rc = finding_ids(p, l, &ids, &n, err);
 	p->ans->body = (struct buf)BUF_INIT(EVENTS_BYTES);
 	if (rc == RC_OK)
 		rc = digest_table(&l->what, l->m.template, p->r, page_types(p), ids, n, p->a, &p->ans->body, &events, &cut, err);

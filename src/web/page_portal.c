@@ -89,6 +89,12 @@ static void put_claim(struct page *p, const struct portal *k, const struct findi
 	}
 }
 
+static str severity_words(struct page *p, const struct portal *k, str severity)
+{
+	str words = portal_word(k, severity.n ? arena_fmt(p->a, "sev_" STR_FMT, STR_ARG(severity)).p : "sev_none");
+	return words.n ? words : severity;
+}
+
 enum rc portal_put_finding(struct page *p, const struct portal *k, const struct finding *f, struct err *err)
 {
 	struct answer_row *list = NULL;
@@ -101,6 +107,8 @@ enum rc portal_put_finding(struct page *p, const struct portal *k, const struct 
 	json_put_str(&p->j, "type", f->type);
 	json_put_str(&p->j, "identifier", f->identifier);
 	json_put_str(&p->j, "severity", f->severity);
+	if (p->form == FORM_HTML)
+		json_put_str(&p->j, "severity_label", severity_words(p, k, f->severity));
 	json_put_str(&p->j, "state", str_of(state));
 	json_put_str(&p->j, "state_label", portal_word(k, state));
 	json_put_time(&p->j, "first_seen", f->first_seen_us);

@@ -12,14 +12,50 @@ static str text_of(struct json_object *row, const char *name)
 	return s.p ? s : STR("");
 }
 
-static void put_rows(struct page *p, const char *name, struct json_object *rows, const char *const *columns)
+/* As the type says it in their language; what it does not know stays. */
+static str words_of(struct page *p, const struct type_field *rows, const char *column, str name)
+{
+	for (size_t i = 0; rows && i < rows->row_count; i++) {
+		const struct type_field *f = &rows->rows[i];
+		for (size_t k = 0; strcmp(f->name, column) == 0 && k < f->choice_count; k++)
+			if (str_eq(str_of(f->choices[k].name), name))
+				return str_of(words_in(f->choices[k].label, p->language));
+	}
+	return name;
+}
+
+static const struct type_field *field_meant(const struct type *t, const char *meaning)
+{
+	const struct meaning *m = t ? type_meaning(t, str_of(meaning)) : NULL;
+	return m ? m->field : NULL;
+}
+
+/* From its first day to its last, as UTC days are written. */
+static const char *season_of(str from, str until)
+{
+	struct buf today = BUF_INIT(80);
+	time_format(&today, clock_now_us());
+	str now = str_head(buf_str(&today), 10);
+	bool early = from.n > 0 && str_cmp(str_head(from, 10), now) > 0;
+	bool late = until.n > 0 && str_cmp(str_head(until, 10), now) < 0;
+	buf_free(&today);
+	return early ? "p_season_early" : late ? "p_season_over" : "p_season_now";
+}
+
+static void put_rows(struct page *p, const struct portal *k, const struct type_field *f, const char *name,
+		     struct json_object *rows, const char *const *columns)
 {
 	json_key(&p->j, str_of(name));
 	json_open(&p->j, '[');
 	for (size_t i = 0; i < json_count(rows) && i < RANGES_MOST; i++) {
 		json_open(&p->j, '{');
 		for (size_t c = 0; columns[c]; c++)
-			json_put_str(&p->j, columns[c], text_of(json_at(rows, i), columns[c]));
+			json_put_str(&p->j, columns[c], p->form == FORM_HTML ?
+				     words_of(p, f, columns[c], text_of(json_at(rows, i), columns[c])) :
+				     text_of(json_at(rows, i), columns[c]));
+		if (p->form == FORM_HTML)
+			json_put_str(&p->j, "season", portal_word(k, season_of(text_of(json_at(rows, i), "from"),
+								       text_of(json_at(rows, i), "until"))));
 		json_close(&p->j, '}');
 	}
 	json_close(&p->j, ']');
@@ -77,14 +113,16 @@ static enum rc put_own(struct page *p, struct portal *k, struct err *err)
 	struct record_view v = { 0 };
 	struct told_own own = { .claims = NULL };
 	enum rc rc = read_record(p->r, page_types(p), &p->caller.viewer, k->organisation, p->a, &v, err);
+	const struct type *theirs = rc == RC_OK ? record_view_type(&v) : NULL;
 	if (rc == RC_OK)
 		put_fields(p, &v);
 	record_view_end(&v);
 	if (rc == RC_OK)
 		rc = told_own(reader_conn(p->r), page_types(p), &k->to, p->a, &own, err);
 	if (rc == RC_OK) {
-		put_rows(p, "ranges", own.claims, ranges);
-		put_rows(p, "contacts", own.contacts, contacts);
+		put_rows(p, k, theirs ? field_meant(theirs, "organisation.claims") : NULL, "ranges", own.claims, ranges);
+		put_rows(p, k, theirs ? field_meant(theirs, "organisation.contacts") : NULL, "contacts", own.contacts,
+			 contacts);
 	}
 	json_free(own.who.body);
 	return rc == RC_OK ? put_claims(p, err) : rc;

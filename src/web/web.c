@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/page.h"
 
+#include "web/outside.h"
 #include "web/public.h"
 
 struct route {
@@ -181,6 +182,7 @@ static void put_frame(struct page *p)
 					      "feeds", "tour", "duty" };
 	const struct node *n = p->w->n;
 	str first = str_from(p->path, 1);
+	outside_dress(p);
 	json_key(&p->j, STR("frame"));
 	json_open(&p->j, '{');
 	json_put_str(&p->j, "title", str_of(p->title ? p->title : "ronda"));
@@ -246,6 +248,7 @@ static enum rc write_form(struct page *p, struct err *err)
 static void begin_document(struct page *p)
 {
 	buf_reset(&p->doc);
+	p->framed = false;
 	p->j = json_out(&p->doc);
 	json_open(&p->j, '{');
 }
@@ -265,6 +268,7 @@ void answer_error(struct page *p, int status, const char *kind, const char *word
 	json_put_str(&p->j, "kind", str_of(kind));
 	json_put_str(&p->j, "words", str_of(words));
 	json_put_str(&p->j, "status", str_of(code));
+	json_put_str(&p->j, "said", outside_error_words(p, kind));
 	json_close(&p->j, '}');
 	if (p->form == FORM_HTML)
 		put_frame(p);
@@ -429,6 +433,7 @@ void answer_request(struct web *w, const struct http_request *q, str body, struc
 	if (r) {
 		enum rc rc = body.p ? take_body(&p, body, &err) : RC_OK;
 		identify(w, q, &p.caller);
+		outside_choose_language(&p);
 		if (admitted(&p, r)) {
 			begin_document(&p);
 			finish(&p, rc == RC_OK ? r->run(&p, &err) : rc, &err);

@@ -44,7 +44,7 @@ async function use(browser) {
 	see(await page.getByRole('alert').getByText('A question needs words').isVisible(), 'what is wrong is said');
 	await page.goto(`${node}/a/aaaaaaaaaaaaaaaaaaaab`);
 	see(await page.getByText('This link opens nothing').first().isVisible(), 'a wrong link says so');
-	places.push(answer, `${answer}?lang=id`, `${answer}?done=1`, `${node}/a/aaaaaaaaaaaaaaaaaaaab`, `${node}/portal/sign-in`);
+	places.push(answer, `${answer}?done=1`, `${node}/a/aaaaaaaaaaaaaaaaaaaab`, `${node}/portal/sign-in`, `${node}/login`, `${node}/portal/none`);
 
 	await page.goto(signIn);
 	places.push(signIn);
@@ -71,7 +71,7 @@ async function use(browser) {
 	await page.getByRole('button', { name: 'Propose the change' }).click();
 	see(await page.getByText('One of our team will see to it').isVisible(), 'a change is proposed');
 	places.push(`${node}/portal`, `${node}/portal/findings`, finding, `${node}/portal/messages`, message,
-		`${node}/portal/organisation`, `${node}/portal?lang=id`, `${node}/portal/findings?lang=en`, `${node}/account`, `${node}/incident`,
+		`${node}/portal/organisation`, `${node}/account`, `${node}/incident`,
 		`${node}/warning`);
 	const state = await context.storageState();
 	await context.close();
@@ -93,24 +93,40 @@ async function faults(page) {
 	});
 }
 
-// The same pages, looked at by axe-core, which is put there by this test alone.
+// The same pages in each language, looked at by axe-core, which is put there by this test alone.
 async function look(browser, { places, state }) {
 	const context = await browser.newContext({ viewport: { width: SMALL, height: 640 }, bypassCSP: true, storageState: state });
 	const page = await context.newPage();
-	const wrong = [], broken = [];
+	const wrong = [], broken = [], tongues = [];
 	let n = 0;
 	page.setDefaultTimeout(20000);
-	for (const at of places) {
+	const all = places.flatMap((at) => ['en', 'id'].map((lang) => [`${at}${at.includes('?') ? '&' : '?'}lang=${lang}`, lang]));
+	for (const [at, lang] of all) {
 		await page.goto(at);
+		const spoken = await page.evaluate(() => [document.documentElement.lang, document.querySelectorAll('.languages a').length,
+			document.body.innerText]);
+		if (spoken[0] !== lang || spoken[1] !== 2) tongues.push(`${at}: lang ${spoken[0]}, ${spoken[1]} links`);
+		const english = /\b(the|your|and|sign out|overview|findings|messages|state|changed|history)\b/i.exec(
+			lang === 'id' ? await page.evaluate(() => { // what people wrote is theirs
+				for (const e of document.querySelectorAll('[lang=en], .letter, .long, h1, time, code, main td a, main dd .value')) e.remove();
+				return document.body.innerText;
+			}) : '');
+		if (english) tongues.push(`${at}: '${english[0]}' in ${english.input.slice(Math.max(0, english.index - 40), english.index + 40)}`);
+		if (lang === 'id') await page.goto(at);
 		for (const words of await faults(page)) broken.push(`${at}: ${words}`);
 		await page.evaluate(axe);
 		const result = await page.evaluate(() => window.axe.run(document));
 		for (const v of result.violations)
 			wrong.push(`${at}: ${v.id}: ${v.help}: ${v.nodes.slice(0, 2).map((x) => x.html.slice(0, 120)).join(' | ')}`);
-		if (folder)
-			await page.screenshot({ path: `${folder}/${String(++n).padStart(2, '0')}${new URL(at).pathname.replace(/[^a-z0-9]+/gi, '_').slice(0, 40)}.png`, fullPage: true });
+		if (!folder) continue;
+		const picture = `${folder}/${String(++n).padStart(2, '0')}${new URL(at).pathname.replace(/[^a-z0-9]+/gi, '_').slice(0, 40)}-${lang}`;
+		await page.screenshot({ path: `${picture}-${SMALL}.png`, fullPage: true });
+		await page.setViewportSize({ width: 1280, height: 800 });
+		await page.screenshot({ path: `${picture}-1280.png`, fullPage: true });
+		await page.setViewportSize({ width: SMALL, height: 640 });
 	}
-	console.log(`# ${places.length} pages`);
+	console.log(`# ${all.length} pages`);
+	see(tongues.length === 0, 'each page is in English and in Indonesian, says which, and leads to the other', tongues);
 	see(broken.length === 0, `every page fits ${SMALL} pixels`, broken);
 	see(wrong.length === 0, 'axe-core finds nothing', wrong);
 	await context.close();

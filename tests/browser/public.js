@@ -7,7 +7,9 @@
 // TOKEN reads the figures. With FOLDER a picture of each page at its width and at 1280 is left there. Prints
 // "ok NAME" or "not ok NAME" for each thing seen.
 'use strict';
+const fs = require('fs');
 const { chromium } = require('playwright-core');
+const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const [node, token, folder] = process.argv.slice(2);
 let pictures = 0;
 
@@ -52,6 +54,31 @@ async function look(page, name, width) {
 	await page.setViewportSize({ width, height: 640 });
 }
 
+// The same pages in each language, looked at by axe-core, which is put there by this test alone.
+async function examine(browser, places) {
+	const context = await browser.newContext({ viewport: { width: 320, height: 640 }, bypassCSP: true });
+	const page = await context.newPage();
+	const wrong = [];
+	for (const place of places)
+		for (const lang of ['en', 'id']) {
+			await page.goto(`${node}${place}${place.includes('?') ? '&' : '?'}lang=${lang}`);
+			const spoken = await page.evaluate(() => document.documentElement.lang);
+			if (spoken !== lang) wrong.push(`${place}: lang ${spoken}, not ${lang}`);
+			for (const words of await faults(page)) wrong.push(`${place}: ${words}`);
+			await page.evaluate(axe);
+			for (const v of (await page.evaluate(() => window.axe.run(document))).violations)
+				wrong.push(`${place} ${lang}: ${v.id}: ${v.help}: ${v.nodes.slice(0, 2).map((x) => x.html.slice(0, 120)).join(' | ')}`);
+			if (!folder) continue;
+			const path = `${folder}/${String(++pictures).padStart(2, '0')}-${place.replace(/[^a-z0-9]+/gi, '_').slice(0, 30)}-${lang}`;
+			await page.screenshot({ path: `${path}-320.png`, fullPage: true });
+			await page.setViewportSize({ width: 1280, height: 800 });
+			await page.screenshot({ path: `${path}-1280.png`, fullPage: true });
+			await page.setViewportSize({ width: 320, height: 640 });
+		}
+	see(wrong.length === 0, `axe-core finds nothing on ${places.length} pages in two languages`, wrong);
+	await context.close();
+}
+
 // As faults() asks the page, which needs no JavaScript of its own.
 async function open(browser, width, headers) {
 	const context = await browser.newContext({ viewport: { width, height: 640 }, javaScriptEnabled: false, locale: 'en-GB',
@@ -79,6 +106,7 @@ async function tell(page) {
 	see((await page.innerText('main')).includes('Received.'), 'the number can be typed in');
 	await page.goto(`${node}/report/status?number=nothing`);
 	await look(page, 'no such number', 320);
+	return number;
 }
 
 async function read(page) {
@@ -97,8 +125,10 @@ async function main() {
 	const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ['--no-sandbox'] });
 	try {
 		const page = await open(browser, 320, {});
-		await tell(page);
+		const number = await tell(page);
 		await read(page);
+		await examine(browser, ['/report', `/report/${number}`, `/report/${number}?new=1`, '/report/status?number=nothing',
+			'/warnings', '/warnings/1', '/warnings/99', '/warnings/subscribe', '/warnings/list/aaaaaaaaaaaaaaaaaaaaa']);
 		const staff = await open(browser, 360, { Authorization: `Bearer ${token}`, Accept: 'text/html' });
 		for (const by of ['class', 'month']) {
 			await staff.goto(`${node}/figures?by=${by}`);
