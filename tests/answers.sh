@@ -79,6 +79,12 @@ state() {
 	done
 	query "SELECT max(rowid) FROM journal"
 }
+# What was sent is marked told behind it.
+marked() { query "SELECT (SELECT seq FROM cursor WHERE name = 'tell:marked') >= (SELECT max(id) FROM ledger)"; }
+for _ in $(seq 600); do
+	[ "$(marked)" != 1 ] || break
+	sleep 0.05
+done
 state >"$T/before"
 is "$(get "$en")" 200 "who opens it sees the page"
 has "$T/page" 'Telnet is open' "with what it told"
