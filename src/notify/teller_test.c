@@ -615,6 +615,102 @@ TEST(back_in_rehearsal_before_it_was_sent)
 	end_senders(&t.s);
 }
 
+/* --- what they say --- */
+
+struct saying {
+	struct telling *t;
+	struct answer_new a;
+	int64_t id;
+};
+
+static enum rc say_it(struct tx *tx, void *ctx, struct err *e)
+{
+	struct saying *k = ctx;
+	return answer_put(tx, k->t->s.n, &k->a, &k->id, e);
+}
+
+static enum rc decide_it(struct tx *tx, void *ctx, struct err *e)
+{
+	struct saying *k = ctx;
+	return answer_seen(tx, k->t->s.n, k->id, STR("account:1"), e);
+}
+
+static int64_t says(struct telling *t, int64_t message, int n, enum answer_kind kind)
+{
+	char id[48];
+	struct saying k = { .t = t, .a = { .message = message, .kind = kind, .channel = STR("link"), .key = STR("k") } };
+	k.a.findings = tell_finding_id((struct hash128){ 0, (uint64_t)n }, id);
+	k.a.key = arena_fmt(t->s.w.a, "%d", n);
+	CHECK_RC(store_write(t->s.w.s, say_it, &k, &err), RC_OK, err);
+	return k.id;
+}
+
+static bool newest_says(struct telling *t, const char *words)
+{
+	str details = newest(t).details;
+	return str_find(details, str_of(words)) < details.n;
+}
+
+/* Two are told; one is false, they say, and the other fixed. */
+TEST(what_is_disputed_waits_for_one_of_us)
+{
+	static const enum answer_kind kinds[] = { ANSWER_FALSE, ANSWER_NOT_OURS };
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		struct telling t;
+		begin_telling(&t, NULL);
+		rule_on(&t, "\"pace\":\"once\",\"pause\":\"PT0S\",\"repeat\":\"P1D\"");
+		t.now_us = clock_now_us();
+		opens(&t, 1);
+		opens(&t, 2);
+		runs(&t);
+		CHECK_RC(notify_start(t.s.n, &err), RC_OK, err);
+		CHECK(comes_to(&t.s, newest(&t).id, MESSAGE_SENT));
+		notify_stop(t.s.n);
+		int64_t first = newest(&t).id;
+		struct saying k = { .t = &t, .id = says(&t, first, 1, kinds[i]) };
+		(void)says(&t, first, 2, ANSWER_FIXED);
+		t.now_us += DAY_US + HOUR_US;
+		runs(&t);
+		CHECK_INT(messages(&t), 2);
+		CHECK_INT(covered(&t), 1);
+		CHECK_INT(row_of(&t, 1).state, TELL_DISPUTED);
+		CHECK(newest_says(&t, "\"claimed\":true") && newest_says(&t, "\"answer\":\"fixed\"") && newest_says(&t, "\"repeat\":1"));
+		t.now_us += DAY_US + HOUR_US;
+		runs(&t);
+		CHECK_INT(covered(&t), 1); /* however often */
+		CHECK_RC(store_write(t.s.w.s, decide_it, &k, &err), RC_OK, err);
+		t.now_us += 2 * DAY_US;
+		runs(&t);
+		CHECK_INT(row_of(&t, 1).told, 2);
+		CHECK(newest_says(&t, i == 0 ? "\"answer\":\"false\"" : "\"answer\":\"not-ours\""));
+		end_senders(&t.s);
+	}
+}
+
+/* It was said while the repeat was in the outbox. */
+TEST(disputed_before_it_was_sent)
+{
+	struct telling t;
+	begin_telling(&t, NULL);
+	rule_on(&t, "\"pace\":\"once\",\"pause\":\"PT0S\",\"repeat\":\"P1D\"");
+	t.now_us = clock_now_us();
+	opens(&t, 1);
+	runs(&t);
+	CHECK_RC(notify_start(t.s.n, &err), RC_OK, err);
+	int64_t first = newest(&t).id;
+	CHECK(comes_to(&t.s, first, MESSAGE_SENT));
+	notify_stop(t.s.n);
+	t.now_us += DAY_US + HOUR_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 2);
+	struct message second = newest(&t);
+	(void)says(&t, first, 1, ANSWER_NOT_OURS);
+	CHECK_RC(teller_fit(t.s.n, types_of(&t.s.w), &second, t.s.w.a, &err), RC_DENIED, err);
+	CHECK_INT(row_of(&t, 1).state, TELL_DISPUTED);
+	CHECK_INT(row_of(&t, 1).told, 1);
+	end_senders(&t.s);
+}
+
 /* --- sent, and come back --- */
 
 struct returning {
@@ -694,4 +790,5 @@ TEST_MAIN(TEST_RUN(one_message_a_period), TEST_RUN(at_once_is_collected_and_capp
 	  TEST_RUN(silence_goes_up_the_ladder), TEST_RUN(an_answer_begins_anew), TEST_RUN(gone_and_back),
 	  TEST_RUN(another_directory), TEST_RUN(what_is_not_told_is_counted), TEST_RUN(live_later),
 	  TEST_RUN(what_is_over_before_it_was_sent_is_left_out), TEST_RUN(a_rule_that_ends_sends_nothing_more),
-	  TEST_RUN(back_in_rehearsal_before_it_was_sent), TEST_RUN(what_comes_back_is_untold), TEST_RUN(another_one_was_told))
+	  TEST_RUN(back_in_rehearsal_before_it_was_sent), TEST_RUN(what_is_disputed_waits_for_one_of_us),
+	  TEST_RUN(disputed_before_it_was_sent), TEST_RUN(what_comes_back_is_untold), TEST_RUN(another_one_was_told))
