@@ -79,8 +79,10 @@ state() {
 	done
 	query "SELECT max(rowid) FROM journal"
 }
-for _ in $(seq 200); do # that they were told is marked behind the sending
-	[ "$(query "SELECT count(*) FROM finding_mark")" -lt 300 ] || break
+# What was sent is marked told behind it.
+marked() { query "SELECT (SELECT seq FROM cursor WHERE name = 'tell:marked') >= (SELECT max(id) FROM ledger)"; }
+for _ in $(seq 600); do
+	[ "$(marked)" != 1 ] || break
 	sleep 0.05
 done
 state >"$T/before"

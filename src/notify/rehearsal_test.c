@@ -3,6 +3,7 @@
 
 #include "base/test.h"
 #include "notify/paper.h"
+#include "notify/teller.h"
 #include "notify/test_senders.h"
 
 static enum rc set(struct senders *s, struct viewer v, enum rehearsal_scope scope, str key, bool live, const char *why)
@@ -250,10 +251,15 @@ TEST(what_a_rule_made_before_the_switch_is_not_told_behind_it)
 {
 	struct senders s = { .made = 0 };
 	begin_senders(&s, NULL);
+	teller_open(s.n);
 	switch_all(&s, false);
+	struct viewer lead = staff(LEAD | ANALYST | DUTY, 1);
 	str house = organisation(&s, "/ok", GREEN), item = incident(&s, "{\"tlp\":\"CLEAR\"}", STR(""));
-	struct putting p = { .m = { .lane = LANE_INCIDENT, .driver = STR("webhook"), .recipient = house, .item = item,
-				    .template = STR("clock.due"), .details = STR("{}"), .purpose = 1, .policy = 1,
+	str rule = make_record(&s, "rule", NULL, STR("{\"title\":\"A rule\",\"pace\":\"once\"}"));
+	const struct change_request on = { .id = rule, .to_state = STR("active"), .why = STR("a test") };
+	CHECK_RC(change(&s.w, &lead, &on, NULL), RC_OK, err);
+	struct putting p = { .m = { .lane = LANE_INCIDENT, .driver = STR("webhook"), .recipient = house, .item = rule,
+				    .template = STR("tell.open-dns"), .details = STR("{}"), .purpose = 1, .policy = 1,
 				    .maker = STR("teller:rules"), .made_at = 1 } };
 	CHECK_RC(store_write(s.w.s, put_it, &p, &err), RC_OK, err);
 	int64_t other = queue(&s, "webhook", house, item, "clock.due", LANE_INCIDENT);

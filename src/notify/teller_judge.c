@@ -59,14 +59,14 @@ enum rc tell_answer_of(struct conn *c, struct hash128 finding, str organisation,
 	enum rc rc = answers_of_finding(c, finding, ANSWERS_MOST, a, &list, &count, err);
 	for (size_t i = 0; rc == RC_OK && i < count && !out->at_us; i++)
 		if (str_starts(list[i].recipient, organisation))
-			*out = (struct tell_answer){ list[i].kind, list[i].at_us };
+			*out = (struct tell_answer){ list[i].kind, list[i].at_us, list[i].seen_us == 0 };
 	return rc;
 }
 
 bool tell_is_disputed(const struct tell_answer *answer, const struct tell_row *row)
 {
 	/* Of what has come back since they hear again. */
-	return answer->at_us && answer->at_us >= row->at_us && row->what != TRANSITION_GONE &&
+	return answer->at_us && answer->waits && answer->at_us >= row->at_us && row->what != TRANSITION_GONE &&
 	       (answer->kind == ANSWER_NOT_OURS || answer->kind == ANSWER_FALSE);
 }
 

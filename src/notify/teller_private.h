@@ -83,11 +83,12 @@ MUST_CHECK enum rc tell_judge(const struct tell_judge *k, struct hash128 finding
 struct tell_answer {
 	enum answer_kind kind;
 	int64_t at_us;
+	bool waits;                  /* for one of us to see to it */
 };
 MUST_CHECK enum rc tell_answer_of(struct conn *c, struct hash128 finding, str organisation, struct arena *a,
 				  struct tell_answer *out, struct err *err);
 
-/* Do they say of this, since it was seen, that it is not theirs or false, and nobody of us took note yet? */
+/* Do they say of this, since it was seen, that it is not theirs or false, and none of us has decided yet? */
 bool tell_is_disputed(const struct tell_answer *answer, const struct tell_row *row);
 
 /* Number of the rules and inhibitions as they stand: another one when any changed. */

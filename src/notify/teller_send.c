@@ -64,6 +64,12 @@ static enum rc find_org(struct fitting *k, const struct uuid *organisation)
 	return sql_end(q, k->err);
 }
 
+static void put_back(struct fitting *k, const struct tell_row *row, str item)
+{
+	k->back[k->back_count] = *row;
+	k->items[k->back_count++] = item;
+}
+
 static enum rc judge_row(struct fitting *k, struct tell_row *row, str item)
 {
 	struct finding f;
@@ -84,8 +90,7 @@ static enum rc judge_row(struct fitting *k, struct tell_row *row, str item)
 	if (rc == RC_OK && state != TELL_DUE) {
 		row->state = state;
 		row->next_us = until_us;
-		k->back[k->back_count] = *row;
-		k->items[k->back_count++] = item;
+		put_back(k, row, item);
 	}
 	arena_free(a);
 	return rc;
@@ -99,17 +104,15 @@ static enum rc judge_cover(struct fitting *k, str item, bool active)
 	if (!tell_finding_parse(item, &id))
 		return RC_OK;
 	enum rc rc = tell_rows_of(reader_conn(k->r), id, k->a, &list, &count, k->err);
-	for (size_t i = 0; rc == RC_OK && i < count; i++) {
-		if (list[i].message != k->m->id)
-			continue;
-		if (active)
-			return judge_row(k, &list[i], item);
-		list[i].state = TELL_OVER;
-		list[i].next_us = 0;
-		k->back[k->back_count] = list[i];
-		k->items[k->back_count++] = item;
-		return RC_OK;
-	}
+	/* No row of it: another message told it since, or it was taken back before. */
+	struct tell_row none = { .finding = id }, *row = &none;
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		row = list[i].message == k->m->id ? &list[i] : row;
+	if (rc == RC_OK && active && row != &none)
+		return judge_row(k, row, item);
+	row->state = TELL_OVER;
+	row->next_us = 0;
+	put_back(k, row, item);
 	return rc;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "notify/teller.h"
+#include "notify/teller_private.h"
 
+#include "notify/bounce.h"
 #include "notify/test_senders.h"
 
 struct telling {
@@ -461,6 +462,333 @@ TEST(live_later)
 	end_senders(&t.s);
 }
 
+/* --- between making and sending --- */
+
+static size_t covers_of(struct telling *t, int64_t message)
+{
+	struct cover *list = NULL;
+	size_t count = 0;
+	struct reader *r = begin(&t->s.w);
+	CHECK_RC(outbox_covers(reader_conn(r), message, t->s.w.a, &list, &count, &err), RC_OK, err);
+	store_read_end(r);
+	return count;
+}
+
+static struct tell_row row_of(struct telling *t, int n)
+{
+	struct tell_row *list = NULL;
+	size_t count = 0;
+	struct reader *r = begin(&t->s.w);
+	const struct hash128 id = { 0, (uint64_t)n };
+	CHECK_RC(tell_rows_of(reader_conn(r), id, t->s.w.a, &list, &count, &err), RC_OK, err);
+	store_read_end(r);
+	return count ? list[0] : (struct tell_row){ .told = -1 };
+}
+
+static int64_t told_us(struct telling *t, int n)
+{
+	struct finding f = { .told_us = -1 };
+	struct reader *r = begin(&t->s.w);
+	const struct hash128 id = { 0, (uint64_t)n };
+	CHECK_RC(told_finding(r, id, t->s.w.a, &f, &err), RC_OK, err);
+	store_read_end(r);
+	return f.told_us;
+}
+
+/* The ledger is followed to its end. */
+static void marks(struct telling *t)
+{
+	bool did = true;
+	for (int i = 0; did && i < 100; i++)
+		CHECK_RC(teller_mark(t->s.n, &did, &err), RC_OK, err);
+	CHECK(!did);
+}
+
+static enum rc ask_again(struct telling *t)
+{
+	struct message m = newest(t);
+	return teller_fit(t->s.n, types_of(&t->s.w), &m, t->s.w.a, &err);
+}
+
+/* One rule told of two findings; its message waits. */
+static str two_wait(struct telling *t)
+{
+	begin_telling(t, NULL);
+	str rule = rule_on(t, "\"pace\":\"once\",\"pause\":\"PT0S\"");
+	opens(t, 1);
+	opens(t, 2);
+	runs(t);
+	CHECK_INT(messages(t), 1);
+	CHECK_INT(covered(t), 2);
+	CHECK_RC(ask_again(t), RC_OK, err);
+	CHECK_INT(covered(t), 2);
+	return rule;
+}
+
+/* What became of the first finding before the message was sent. */
+enum meanwhile { GOES, IS_HELD, BECOMES_ANOTHERS, IS_INHIBITED };
+
+static void becomes(struct telling *t, enum meanwhile what, int n)
+{
+	struct seen held = { .n = n };
+	struct viewer lead = staff(LEAD | ANALYST | DUTY, 1);
+	str stop;
+	switch (what) {
+	case GOES:
+		happens(t, n, TRANSITION_GONE, "open-dns", "1 0 net 198.18.0.0/24");
+		break;
+	case IS_HELD:
+		CHECK_RC(store_write(t->s.w.s, run_sql, &held, &err), RC_OK, err);
+		break;
+	case BECOMES_ANOTHERS:
+		happens(t, n, TRANSITION_CHANGED, "open-dns", "2 0 net 198.18.0.0/25");
+		break;
+	case IS_INHIBITED:
+		stop = make_record(&t->s, "inhibition", NULL,
+				   arena_fmt(t->s.w.a, "{\"title\":\"x\",\"reason\":\"y\",\"until\":\"2100-01-01T00:00:00Z\","
+						       "\"network\":\"198.18.0.%d/32\"}", n));
+		const struct change_request on = { .id = stop, .to_state = STR("active") };
+		CHECK_RC(change(&t->s.w, &lead, &on, NULL), RC_OK, err);
+		break;
+	}
+}
+
+TEST(what_is_over_before_it_was_sent_is_left_out)
+{
+	static const struct { const char *name; enum meanwhile what; enum tell_state state; } cases[] = {
+		{ "gone", GOES, TELL_OVER }, { "held", IS_HELD, TELL_HELD },
+		{ "another's", BECOMES_ANOTHERS, TELL_OVER }, { "inhibited", IS_INHIBITED, TELL_INHIBITED },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct telling t;
+		two_wait(&t);
+		becomes(&t, cases[i].what, 1);
+		CHECK_MSG(ask_again(&t) == RC_OK, "%s: %s", cases[i].name, err.text);
+		CHECK_MSG(covered(&t) == 1, "%s: it covers %zu", cases[i].name, covered(&t));
+		CHECK_MSG(row_of(&t, 1).state == cases[i].state && row_of(&t, 1).told == 0, "%s: %s, told %lld", cases[i].name,
+			  tell_state_name(row_of(&t, 1).state), (long long)row_of(&t, 1).told);
+		CHECK_INT(row_of(&t, 2).told, 1);
+		becomes(&t, cases[i].what, 2);
+		CHECK_MSG(ask_again(&t) == RC_DENIED, "%s", cases[i].name);
+		CHECK_INT(row_of(&t, 2).told, 0);
+		CHECK_INT(covered(&t), 1); /* what it was about stays known */
+		CHECK_RC(notify_start(t.s.n, &err), RC_OK, err);
+		CHECK(comes_to(&t.s, newest(&t).id, MESSAGE_REFUSED));
+		notify_stop(t.s.n);
+		marks(&t);
+		CHECK_INT(told_us(&t, 1) + told_us(&t, 2), 0);
+		CHECK_INT(atomic_load(&t.s.hook.got), 0);
+		end_senders(&t.s);
+	}
+}
+
+TEST(a_rule_that_ends_sends_nothing_more)
+{
+	struct telling t;
+	struct viewer lead = staff(LEAD | ANALYST | DUTY, 1);
+	str rule = two_wait(&t);
+	const struct change_request end = { .id = rule, .to_state = STR("ended"), .why = STR("over") };
+	CHECK_RC(change(&t.s.w, &lead, &end, NULL), RC_OK, err);
+	CHECK_RC(notify_start(t.s.n, &err), RC_OK, err);
+	CHECK(comes_to(&t.s, newest(&t).id, MESSAGE_REFUSED));
+	notify_stop(t.s.n);
+	marks(&t);
+	CHECK_INT(row_of(&t, 1).told, 0);
+	CHECK_INT(row_of(&t, 1).state, TELL_OVER);
+	CHECK_INT(told_us(&t, 1), 0);
+	CHECK_INT(atomic_load(&t.s.hook.got), 0);
+	end_senders(&t.s);
+}
+
+TEST(back_in_rehearsal_before_it_was_sent)
+{
+	struct telling t;
+	two_wait(&t);
+	switch_all(&t.s, false);
+	CHECK_RC(notify_start(t.s.n, &err), RC_OK, err);
+	CHECK(comes_to(&t.s, newest(&t).id, MESSAGE_REHEARSED));
+	notify_stop(t.s.n);
+	marks(&t);
+	CHECK_INT(row_of(&t, 1).state, TELL_REHEARSED);
+	CHECK_INT(told_us(&t, 1), 0);
+	CHECK_INT(atomic_load(&t.s.hook.got), 0);
+	end_senders(&t.s);
+}
+
+/* --- what they say --- */
+
+struct saying {
+	struct telling *t;
+	struct answer_new a;
+	int64_t id;
+};
+
+static enum rc say_it(struct tx *tx, void *ctx, struct err *e)
+{
+	struct saying *k = ctx;
+	return answer_put(tx, k->t->s.n, &k->a, &k->id, e);
+}
+
+static enum rc decide_it(struct tx *tx, void *ctx, struct err *e)
+{
+	struct saying *k = ctx;
+	return answer_seen(tx, k->t->s.n, k->id, STR("account:1"), e);
+}
+
+static int64_t says(struct telling *t, int64_t message, int n, enum answer_kind kind)
+{
+	char id[48];
+	struct saying k = { .t = t, .a = { .message = message, .kind = kind, .channel = STR("link"), .key = STR("k") } };
+	k.a.findings = tell_finding_id((struct hash128){ 0, (uint64_t)n }, id);
+	k.a.key = arena_fmt(t->s.w.a, "%d", n);
+	CHECK_RC(store_write(t->s.w.s, say_it, &k, &err), RC_OK, err);
+	return k.id;
+}
+
+static bool newest_says(struct telling *t, const char *words)
+{
+	str details = newest(t).details;
+	return str_find(details, str_of(words)) < details.n;
+}
+
+/* Two are told; one is false, they say, and the other fixed. */
+TEST(what_is_disputed_waits_for_one_of_us)
+{
+	static const enum answer_kind kinds[] = { ANSWER_FALSE, ANSWER_NOT_OURS };
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		struct telling t;
+		begin_telling(&t, NULL);
+		rule_on(&t, "\"pace\":\"once\",\"pause\":\"PT0S\",\"repeat\":\"P1D\"");
+		t.now_us = clock_now_us();
+		opens(&t, 1);
+		opens(&t, 2);
+		runs(&t);
+		CHECK_RC(notify_start(t.s.n, &err), RC_OK, err);
+		CHECK(comes_to(&t.s, newest(&t).id, MESSAGE_SENT));
+		notify_stop(t.s.n);
+		int64_t first = newest(&t).id;
+		struct saying k = { .t = &t, .id = says(&t, first, 1, kinds[i]) };
+		(void)says(&t, first, 2, ANSWER_FIXED);
+		t.now_us += DAY_US + HOUR_US;
+		runs(&t);
+		CHECK_INT(messages(&t), 2);
+		CHECK_INT(covered(&t), 1);
+		CHECK_INT(row_of(&t, 1).state, TELL_DISPUTED);
+		CHECK(newest_says(&t, "\"claimed\":true") && newest_says(&t, "\"answer\":\"fixed\"") && newest_says(&t, "\"repeat\":1"));
+		t.now_us += DAY_US + HOUR_US;
+		runs(&t);
+		CHECK_INT(covered(&t), 1); /* however often */
+		CHECK_RC(store_write(t.s.w.s, decide_it, &k, &err), RC_OK, err);
+		t.now_us += 2 * DAY_US;
+		runs(&t);
+		CHECK_INT(row_of(&t, 1).told, 2);
+		CHECK(newest_says(&t, i == 0 ? "\"answer\":\"false\"" : "\"answer\":\"not-ours\""));
+		end_senders(&t.s);
+	}
+}
+
+/* It was said while the repeat was in the outbox. */
+TEST(disputed_before_it_was_sent)
+{
+	struct telling t;
+	begin_telling(&t, NULL);
+	rule_on(&t, "\"pace\":\"once\",\"pause\":\"PT0S\",\"repeat\":\"P1D\"");
+	t.now_us = clock_now_us();
+	opens(&t, 1);
+	runs(&t);
+	CHECK_RC(notify_start(t.s.n, &err), RC_OK, err);
+	int64_t first = newest(&t).id;
+	CHECK(comes_to(&t.s, first, MESSAGE_SENT));
+	notify_stop(t.s.n);
+	t.now_us += DAY_US + HOUR_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 2);
+	struct message second = newest(&t);
+	(void)says(&t, first, 1, ANSWER_NOT_OURS);
+	CHECK_RC(teller_fit(t.s.n, types_of(&t.s.w), &second, t.s.w.a, &err), RC_DENIED, err);
+	CHECK_INT(row_of(&t, 1).state, TELL_DISPUTED);
+	CHECK_INT(row_of(&t, 1).told, 1);
+	end_senders(&t.s);
+}
+
+/* --- sent, and come back --- */
+
+struct returning {
+	struct telling *t;
+	int64_t message;
+	const char *status;
+	bool permanent;
+};
+
+static enum rc comes_back(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct returning *k = ctx;
+	const struct bounce b = { k->message, STR("nobody@example.org"), str_of(k->status), k->permanent, STR("no such mailbox") };
+	return bounce_note(tx, k->t->s.n, &b, NULL, e);
+}
+
+TEST(what_comes_back_is_untold)
+{
+	struct telling t;
+	two_wait(&t);
+	CHECK_RC(notify_start(t.s.n, &err), RC_OK, err);
+	int64_t first = newest(&t).id;
+	CHECK(comes_to(&t.s, first, MESSAGE_SENT));
+	notify_stop(t.s.n);
+	marks(&t);
+	CHECK(told_us(&t, 1) > 0 && told_us(&t, 2) > 0);
+	struct returning later = { &t, first, "4.4.1", false }, never = { &t, first, "5.1.1", true };
+	CHECK_RC(store_write(t.s.w.s, comes_back, &later, &err), RC_OK, err);
+	marks(&t);
+	CHECK(told_us(&t, 1) > 0); /* it only takes longer */
+	CHECK_RC(store_write(t.s.w.s, comes_back, &never, &err), RC_OK, err);
+	marks(&t);
+	CHECK_INT(message_of(&t.s, first).state, MESSAGE_FAILED);
+	CHECK_INT(told_us(&t, 1) + told_us(&t, 2), 0);
+	CHECK_INT(row_of(&t, 1).told, 0);
+	CHECK_INT(row_of(&t, 1).unanswered, 0);
+	CHECK_INT(row_of(&t, 1).state, TELL_FAILED);
+	/* Another day it is told anew, as the first time. */
+	t.now_us += 3 * DAY_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 2);
+	CHECK_INT(covered(&t), 2);
+	CHECK(str_find(newest(&t).details, STR("\"repeat\"")) == newest(&t).details.n);
+	CHECK_RC(notify_start(t.s.n, &err), RC_OK, err);
+	CHECK(comes_to(&t.s, newest(&t).id, MESSAGE_SENT));
+	notify_stop(t.s.n);
+	marks(&t);
+	CHECK(told_us(&t, 1) > 0);
+	CHECK_INT(covers_of(&t, first), 2);
+	end_senders(&t.s);
+}
+
+/* A second message told somebody: the first one's bounce takes no mark back. */
+TEST(another_one_was_told)
+{
+	struct telling t;
+	two_wait(&t);
+	CHECK_RC(notify_start(t.s.n, &err), RC_OK, err);
+	int64_t first = newest(&t).id;
+	CHECK(comes_to(&t.s, first, MESSAGE_SENT));
+	happens(&t, 1, TRANSITION_RETURNED, "open-dns", "1 0 net 198.18.0.0/24");
+	t.now_us += HOUR_US;
+	runs(&t);
+	CHECK_INT(messages(&t), 2);
+	CHECK(comes_to(&t.s, newest(&t).id, MESSAGE_SENT));
+	notify_stop(t.s.n);
+	struct returning never = { &t, first, "5.1.1", true };
+	CHECK_RC(store_write(t.s.w.s, comes_back, &never, &err), RC_OK, err);
+	marks(&t);
+	CHECK(told_us(&t, 1) > 0);
+	CHECK_INT(told_us(&t, 2), 0);
+	CHECK_INT(row_of(&t, 1).told, 2);
+	end_senders(&t.s);
+}
+
 TEST_MAIN(TEST_RUN(one_message_a_period), TEST_RUN(at_once_is_collected_and_capped), TEST_RUN(quiet_hours_there),
 	  TEST_RUN(silence_goes_up_the_ladder), TEST_RUN(an_answer_begins_anew), TEST_RUN(gone_and_back),
-	  TEST_RUN(another_directory), TEST_RUN(what_is_not_told_is_counted), TEST_RUN(live_later))
+	  TEST_RUN(another_directory), TEST_RUN(what_is_not_told_is_counted), TEST_RUN(live_later),
+	  TEST_RUN(what_is_over_before_it_was_sent_is_left_out), TEST_RUN(a_rule_that_ends_sends_nothing_more),
+	  TEST_RUN(back_in_rehearsal_before_it_was_sent), TEST_RUN(what_is_disputed_waits_for_one_of_us),
+	  TEST_RUN(disputed_before_it_was_sent), TEST_RUN(what_comes_back_is_untold), TEST_RUN(another_one_was_told))

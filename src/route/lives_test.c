@@ -61,10 +61,12 @@ static enum rc answer(struct tx *tx, void *ctx, struct err *e)
 	return rc == RC_OK ? sql_run(q, e) : rc;
 }
 
-/* Sent, and it came back. */
+/* Sent, and it came back; `again`: and was sent to another address. */
 struct bounced {
 	struct hash128 id;
 	int64_t message;
+	const char *reference;
+	bool again;
 };
 
 static enum rc bounce(struct tx *tx, void *ctx, struct err *e)
@@ -76,9 +78,10 @@ static enum rc bounce(struct tx *tx, void *ctx, struct err *e)
 	sql_int(q, 1, k->message);
 	sql_str(q, 2, str_of(item));
 	enum rc rc = sql_run(q, e);
-	static const enum ledger_kind kinds[] = { LEDGER_SENT, LEDGER_BOUNCED };
-	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(kinds); i++) {
+	static const enum ledger_kind kinds[] = { LEDGER_SENT, LEDGER_BOUNCED, LEDGER_SENT };
+	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(kinds) - !k->again; i++) {
 		const struct ledger_row row = { .kind = kinds[i], .message = k->message, .driver = STR("mail"),
+						.reference = str_of(kinds[i] == LEDGER_BOUNCED ? k->reference : ""),
 						.recipient = STR("organisation--a/abuse"), .item = STR("rule--x") };
 		rc = ledger_add(tx, &row, NULL, e);
 	}
@@ -162,12 +165,12 @@ static void a_life(void)
 	struct world w = world_new();
 	struct lived o = { .out = BUF_INIT(KIB(4)) };
 	int64_t run = DELIVER(&w, LIST, VULN("198.18.0.1", 10), VULN("198.18.0.2", 10), VULN("198.18.0.3", 10),
-			      VULN("198.18.0.4", 10), { .ip = "198.18.0.5", .type = "vulnerable-system", .port = 23, .at = 10,
+			      VULN("198.18.0.4", 10), VULN("198.18.0.6", 10), { .ip = "198.18.0.5", .type = "vulnerable-system", .port = 23, .at = 10,
 							.exercise = true });
 	complete(&w, LIST, run);
 	struct hash128 one = id_ending(&o, &w, '1'), two = id_ending(&o, &w, '2'), three = id_ending(&o, &w, '3');
-	struct hash128 four = id_ending(&o, &w, '4');
-	static const char *const fresh[] = { "1", "2", "3", "4" };
+	struct hash128 four = id_ending(&o, &w, '4'), six = id_ending(&o, &w, '6');
+	static const char *const fresh[] = { "1", "2", "3", "4", "6" };
 	check_lives(&o, fresh, COUNT_OF(fresh));
 	told(&w, one, LEDGER_SENT, "organisation--a/abuse", true);
 	struct answered fixed = { one, 2 };
@@ -175,8 +178,11 @@ static void a_life(void)
 	told(&w, two, LEDGER_SENT, "account:3", true);            /* one of ours */
 	told(&w, two, LEDGER_REFUSED, "organisation--a", true);
 	told(&w, two, LEDGER_UNCERTAIN, "organisation--a", true);
-	struct bounced b = { two, 777 };
+	struct bounced b = { two, 777, "bounce:5.1.1:x", false }, later = { six, 778, "bounce:4.4.1:x", false };
+	struct bounced other = { four, 779, "bounce:5.1.1:x", true };
 	CHECK_RC(store_write(w.s, bounce, &b, &err), RC_OK, err);
+	CHECK_RC(store_write(w.s, bounce, &later, &err), RC_OK, err);
+	CHECK_RC(store_write(w.s, bounce, &other, &err), RC_OK, err);
 	told(&w, three, LEDGER_SAID, "organisation--b", false);
 	CHECK_RC(store_write(w.s, mark_answered, &two, &err), RC_OK, err); /* nobody had told them: no answer */
 	CHECK_RC(store_write(w.s, mark_answered, &three, &err), RC_OK, err);
@@ -185,7 +191,7 @@ static void a_life(void)
 	complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.4", 20)));
 	complete(&w, LIST, DELIVER(&w, LIST, VULN("198.18.0.4", 30), VULN("198.18.0.1", 30)));
 	static const char *const lived[] = { "1 told answered gone fixed returned claimed relapsed", "2 gone",
-					     "3 told answered gone fixed", "4 held" };
+					     "3 told answered gone fixed", "4 told held", "6 told gone fixed" };
 	static const size_t memories[] = { 0, 64, 4096 };
 	for (size_t i = 0; i < COUNT_OF(memories); i++) {
 		look(&w, &o, w.dir.path, memories[i]);
