@@ -79,6 +79,11 @@ state() {
 	done
 	query "SELECT max(rowid) FROM journal"
 }
+# What was sent is marked told a moment later, in the background.
+for _ in $(seq 200); do
+	[ "$(query "SELECT count(*) FROM finding_mark")" -lt "$(query "SELECT count(*) FROM outbox_cover")" ] || break
+	sleep 0.05
+done
 state >"$T/before"
 is "$(get "$en")" 200 "who opens it sees the page"
 has "$T/page" 'Telnet is open' "with what it told"
