@@ -15,7 +15,10 @@ true >"$T/address" # there before the loop below looks
 ronda demo "$D" --listen "127.0.0.1:$port" --every 1h >"$T/address" 2>"$T/node.log" &
 node_pid=$!
 told() { # the tour's story, which the demonstration makes behind its first reports
-	curl -s -b "$T/jar" "http://127.0.0.1:$port/tour.json" | grep -q '"calls_href"'
+	curl -s -b "$T/jar" "http://127.0.0.1:$port/tour.json" | tr ',' '\n' >"$T/tour"
+	for word in calls dry rehearsed answer answered takedown; do
+		grep -q "\"${word}_href\":" "$T/tour" || return 1
+	done
 }
 for _ in $(seq 200); do
 	[ "$(wc -l <"$T/address")" -lt 2 ] || break
@@ -30,7 +33,9 @@ for _ in $(seq 300); do
 	sleep 0.1
 done
 told
-ok $? "the demonstration has an incident worked to its end"
+ok $? "the demonstration has an incident worked to its end, and findings told, rehearsed and answered"
+is "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM ledger WHERE kind IN (1, 2) AND driver <> 'portal'")" 0 \
+	"nothing went out but by the portal, which is here"
 grep -E '"(warn|error)"| warn | error ' "$T/node.log" >"$T/out"
 is "$(wc -l <"$T/out")" 0 "and it failed in nothing"
 HOME=$T timeout 400 node "$B/pages.js" "http://127.0.0.1:$port" "$link" >"$T/seen" 2>"$T/err"

@@ -160,6 +160,20 @@ static void add_aliases(struct json_object *o, struct arena *a)
 	}
 }
 
+/* Of the rows in an object's lists: a page that is one thing with parts ("takedown": its parties). */
+static void shorten_parts(struct json_object *o, struct arena *a)
+{
+	struct member *lists, *m;
+	size_t n = members_of(o, a, &lists);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < json_count(lists[i].value); k++) {
+			struct json_object *row = json_at(lists[i].value, k);
+			size_t members = json_object_is_type(row, json_type_object) ? members_of(row, a, &m) : 0;
+			for (size_t j = 0; j < members; j++)
+				shorten_time(m[j].value);
+		}
+}
+
 static struct json_object *list_fields(struct json_object *event, struct arena *a)
 {
 	struct json_object *list = json_object_new_array();
@@ -184,8 +198,10 @@ static void make_ready(struct json_object *doc)
 	size_t n = members_of(doc, a, &m);
 	for (size_t i = 0; i < n; i++) {
 		shorten_time(m[i].value);
-		if (json_object_is_type(m[i].value, json_type_object))
+		if (json_object_is_type(m[i].value, json_type_object)) {
+			shorten_parts(m[i].value, a);
 			add_aliases(m[i].value, a);
+		}
 		for (size_t k = 0; k < json_count(m[i].value); k++) {
 			struct json_object *row = json_at(m[i].value, k);
 			if (json_object_is_type(row, json_type_object))

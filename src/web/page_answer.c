@@ -4,6 +4,7 @@
  *
  * An address that is forged, too old or of a message that is gone costs the same work and gives the same
  * words; wrong ones of one address are counted. The token goes into no journal and no log. */
+#include "notify/classes.h"
 #include "notify/digest.h"
 #include "notify/link.h"
 #include "web/outside.h"
@@ -102,7 +103,9 @@ static void put_said(struct page *p, const struct linked *l)
 	json_put_bool(&p->j, "exercise", flag);
 	outside_put_covers(p, l->language, l->what.data, SHOWN);
 	json_put_str(&p->j, "csv_href", arena_fmt(p->a, STR_FMT ".csv", STR_ARG(path_of(p, l))));
-	json_put_str(&p->j, "events_href", arena_fmt(p->a, STR_FMT ".csv?of=events", STR_ARG(path_of(p, l))));
+	/* What infects who opens it is in no plain file (digest.h). */
+	if (!class_is_live(class_of_template(l->m.template)))
+		json_put_str(&p->j, "events_href", arena_fmt(p->a, STR_FMT ".csv?of=events", STR_ARG(path_of(p, l))));
 }
 
 static enum rc finding_ids(struct page *p, const struct linked *l, str **out, size_t *count_out, struct err *err)

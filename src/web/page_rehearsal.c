@@ -19,6 +19,7 @@ static void put_row(struct page *p, const struct rehearsal_row *row)
 	if (row->since_us)
 		json_put_time(&p->j, "since", row->since_us);
 	json_put_str(&p->j, "by", row->by);
+	page_put_actor_name(p, "by", row->by);
 	json_put_str(&p->j, "why", row->why);
 	json_close(&p->j, '}');
 }
