@@ -33,8 +33,8 @@ make() { # token, type, JSON: its id
 }
 
 # --- two organisations ---
-a=$(make "$lead" organisation '{"fields":{"name":"Bank Satu","kind":"constituent"}}')
-b=$(make "$lead" organisation '{"fields":{"name":"Bank Dua","kind":"constituent"}}')
+a=$(make "$lead" organisation '{"fields":{"name":"Bank Satu","kind":"constituent","contacts":[{"role":"abuse","channel":"portal","email":"abuse0@example.org"}],"constituency":[{"kind":"network","value":"198.18.0.0/24"}]}}')
+b=$(make "$lead" organisation '{"fields":{"name":"Bank Dua","kind":"constituent","contacts":[{"role":"abuse","channel":"portal","email":"abuse1@example.org"}],"constituency":[{"kind":"network","value":"198.18.1.0/24"}]}}')
 ronda account -d "$D" new "Person A" --roles constituent --organisation "$a" >/dev/null 2>"$T/err"
 ok $? "a person of one"
 ronda account -d "$D" new "Person B" --roles constituent --organisation "$b" >/dev/null 2>"$T/err"
@@ -67,6 +67,34 @@ has "$T/out" "$ib2" "nor the other way"
 has_not "$T/out" "$ia" "round"
 number_of() { as "$lead" "$URL/$1/$2.json" | sed -nE 's/.*"record":\{[^}]*"number":([0-9]+).*/\1/p'; }
 
+# what concerns each, and a message to each that waits in the portal
+{
+	echo 'timestamp,severity,ip,protocol,port,hostname,tag,asn,geo,region,city'
+	echo '"2026-11-20 01:02:03",high,198.18.0.7,tcp,23,satu.example.org,telnet,64500,ID,,'
+	echo '"2026-11-20 01:02:03",high,198.18.1.7,tcp,23,hostofdua.example.org,telnet,64500,ID,,'
+} >"$T/2026-11-20-scan_telnet-first.csv"
+until_told() { # until the second organisation has its address
+	for _ in $(seq 100); do
+		! ronda who -d "$D" 198.18.1.7 2>/dev/null | grep -q "Bank Dua" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+check "whose network it is, is known" until_told
+check "a report" ronda intake -d "$D" "$T/2026-11-20-scan_telnet-first.csv"
+make "$lead" round "{\"fields\":{\"title\":\"Telnet\",\"kind\":\"notification\",\"question\":\"identifier=open-telnet\",\"answer_by\":\"$(date -u -d '+1 hour' +%Y-%m-%dT%H:%M:%SZ)\",\"texts\":[{\"language\":\"en\",\"subject\":\"Telnet is open\",\"text\":\"Please close it.\"}]}}" >/dev/null
+check "a round about it" ronda round -d "$D" start 1
+store() { sqlite3 -readonly -cmd '.timeout 5000' "$D/main.db" "$1"; }
+for _ in $(seq 100); do
+	message_b=$(store "SELECT id FROM outbox WHERE recipient LIKE '$b%' AND template = 'round.notify'")
+	[ -z "$message_b" ] || break
+	sleep 0.1
+done
+finding_b=$(ronda findings -d "$D" --json | grep 198.18.1.7 | sed -nE 's/.*"id": ?"([0-9a-f]{32})".*/\1/p' | head -1)
+event_b=$(ronda events -d "$D" --json | grep hostofdua | sed -nE 's/.*"id": ?"([^"]*)".*/\1/p' | head -1)
+[ -n "$message_b" ] && [ -n "$finding_b" ]
+ok $? "a message and a finding of the other: $message_b $finding_b $event_b"
+is "$(as "$tb" -o "$T/out" -w '%{http_code}' "$URL/portal/findings/$finding_b.json")" 200 "whose it is sees it"
 theirs="$mb $b $ib $ib2 $pb $nb"
 numbers=
 for id in $theirs; do numbers="$numbers ${id%%--*}-$(number_of "${id%%--*}" "$id")"; done
@@ -88,7 +116,8 @@ sed -nE 's/^(ROUTE\((GET|POST), |(BODY|UPLOAD)\()"([^"]*)".*/\2\3 \4/p' "$RONDA_
 [ "$(wc -l <"$T/routes")" = "$(grep -cE '^(ROUTE|BODY|UPLOAD)\(' "$RONDA_SOURCE/src/routes.def")" ]
 ok $? "every route of the table is walked"
 : >"$T/came"
-walked=0 wrong=0
+: >"$T/lists"
+walked=0 wrong=0 lists=0
 try() { # address, curl's arguments: nothing of the other comes, nothing happens
 	at=$1
 	shift
@@ -109,7 +138,27 @@ try() { # address, curl's arguments: nothing of the other comes, nothing happens
 while read -r method route; do
 	case $route in
 	*'*'*) ;;
-	*) continue ;;
+	*) # a list: nothing of the other stands in it
+		[ "$method" = GET ] || continue
+		for form in "" .json .csv; do
+			for type in matter organisation incident person note task warning round mail; do
+				as "$ta" -H 'Accept: text/html' "$URL$(echo "$route" | sed "s,:type,$type,")$form" >>"$T/lists"
+				lists=$((lists + 1))
+				[ "${route#*:type}" != "$route" ] || break
+			done
+		done
+		continue
+		;;
+	esac
+	case $route in
+	/:type/*) ;;
+	*) # ids of what is no record
+		for id in $message_b $finding_b $event_b; do
+			path=$(echo "$route" | sed "s,[*],$id,; s,[*],1,")
+			[ "$method" = GET ] || try "$path" -d kind=fixed -d nonce=x -d answer=yes -d words=taken
+			[ "$method" != GET ] || for form in "" .json .csv; do try "$path$form"; done
+		done
+		;;
 	esac
 	for id in $theirs $numbers; do
 		type=${id%%-*}
@@ -129,9 +178,17 @@ done <"$T/routes"
 [ "$walked" -gt 200 ]
 ok $? "$walked questions with ids of the other"
 is "$wrong" 0 "all of them answered 404, or 403 where there is no right to the kind"
-for word in "About Dua" "By Dua" "Matter of Dua" "Person of Dua" "Bank Dua" Internal; do
+for word in "About Dua" "By Dua" "Matter of Dua" "Person of Dua" "Bank Dua" Internal hostofdua 198.18.1.; do
 	has_not "$T/came" "$word" "'$word' came to nobody else"
 done
+[ "$lists" -gt 100 ]
+ok $? "$lists lists and pages without an id"
+has "$T/lists" 'Satu' "which have what is his"
+for word in "About Dua" "By Dua" "Matter of Dua" "Person of Dua" "Bank Dua" hostofdua 198.18.1.; do
+	has_not "$T/lists" "$word" "not '$word'"
+done
+is "$(store "SELECT state FROM outbox WHERE id = $message_b")" 1 "their message waits as before"
+is "$(store "SELECT count(*) FROM answer")" 0 "and nobody has answered it"
 everything >"$T/after"
 cmp -s "$T/before" "$T/after"
 ok $? "and nothing is changed"
