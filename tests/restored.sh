@@ -82,19 +82,27 @@ r journal list --json >"$T/out"
 has "$T/out" '"act":"restore"' "the journal has it"
 check "it is sound" r verify
 round 3
+# The mailbox may be read by the old one still.
+mkdir -p "$T/box/new" "$T/box/cur" "$T/box/tmp"
+printf 'From: Alice <alice@example.org>\nTo: cert@example.org\nSubject: hello\nMessage-ID: <1@example.org>\n\nhello\n' >"$T/box/new/1"
 # shellcheck disable=SC2086
-serve $send
+serve $send --set "mail_in=$T/box" --set mail_in_every=1s
 until_is "SELECT count(*) FROM outbox WHERE driver = 'webhook' AND state = 1" 1
 ok $? "what is made there waits"
 sleep 1
 is "$(query "SELECT count(*) FROM outbox WHERE driver = 'webhook' AND state IN (1, 5)")" 2 "and is not even rehearsed"
 is "$(got)" 2 "nobody got anything"
+until_is "SELECT words LIKE '%made from a backup%' FROM mail_box" 1
+ok $? "its mailbox is left alone"
+is "$(ls "$T/box/new")" 1 "to the last mail"
 stop_node
 check "a person switches it" r rehearsal live --all --why "the old node is gone"
 # shellcheck disable=SC2086
-serve $send
+serve $send --set "mail_in=$T/box" --set mail_in_every=1s
 until_is "SELECT count(*) FROM outbox WHERE driver = 'webhook' AND state = 4" 2
 ok $? "then it sends what it made"
+until_is "SELECT count(*) FROM mail_in" 1
+ok $? "and reads its mailbox"
 is "$(got)" 3 "nothing twice"
 is "$(query "SELECT count(*) FROM outbox WHERE driver = 'webhook' AND state = 5")" 1 "what waited is a person's to send"
 stop_node

@@ -15,7 +15,7 @@ static int run(struct cli *c)
 	if (rc != RC_OK)
 		return cli_fail(c, &err);
 	cli_printf(c, c->form == CLI_JSON ? "{\"sound\":true}\n" :
-					    "%s/ronda.conf, types, roles, marks and holidays are sound\n", c->dir);
+					    "%s/ronda.conf, types, roles, marks, holidays, lists, mappings and destinations are sound\n", c->dir);
 	return 0;
 }
 
@@ -24,7 +24,9 @@ const struct cli_command cli_check = {
 	.brief = "test DIR/ronda.conf and the files beside it, and name the line that is wrong",
 	.usage = "check",
 	.text = "Changes nothing, also while the node runs. It reads ronda.conf again when it gets SIGHUP, and keeps what it\n"
-		"had when that is wrong; types/, roles.json, marks.json and holidays.txt are read when it starts.",
+		"had when that is wrong; types/, roles.json, marks.json, holidays.txt, mappings/ and the file of destinations are read when it\n"
+		"starts, helplines.json and platforms.json when they are asked for. Templates are records: they are tested\n"
+		"when they are written.",
 	.example = "ronda check -d demo",
 	.run = run,
 };

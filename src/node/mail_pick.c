@@ -8,6 +8,7 @@
 #include "http/fetch.h"
 #include "mail/imap.h"
 #include "mail/mime_text.h"
+#include "notify/rehearsal.h"
 
 enum { AT_ONCE = 200, WAITING_AT_ONCE = 100, IDLE_LOOK_S = 5 };
 #define PAUSE_MOST (15 * MINUTE_US)
@@ -231,15 +232,20 @@ static enum rc take(void *ctx, str bytes, struct err *err)
 	return rc;
 }
 
+/* A node made from a backup marks nothing as seen: the one it came from may still read there. */
 static enum rc load_box(struct node *n, struct arena *a, struct inbound_box *out, struct err *err)
 {
 	struct reader *r = NULL;
+	bool restored = false;
 	enum rc rc = store_read_begin(n->store, &r, err);
 	if (rc != RC_OK)
 		return rc;
 	rc = inbound_box_load(reader_conn(r), settings_text(n->settings, "mail_in"), a, out, err);
+	if (rc == RC_OK)
+		rc = rehearsal_is_restored(reader_conn(r), &restored, err);
 	store_read_end(r);
-	return rc;
+	return rc == RC_OK && restored ?
+		       fail(err, RC_BUSY, "this node was made from a backup: its mailbox is left alone until rehearsal is switched") : rc;
 }
 
 static enum rc save_box(struct tx *tx, void *ctx, struct err *err)

@@ -10,6 +10,7 @@
 #include "node/holds.h"
 #include "node/indicators_once.h"
 #include "node/statements.h"
+#include "notify/notify.h"
 #include "record/clocks.h"
 #include "record/erase.h"
 #include "record/retention.h"
@@ -85,6 +86,10 @@ enum rc node_records_check(const char *dir, const struct settings *s, struct err
 		rc = read_calendar(d, s, &calendar, err);
 	if (rc == RC_OK)
 		rc = check_marks(d, err);
+	if (rc == RC_OK)
+		rc = node_files_check(d, err);
+	if (rc == RC_OK)
+		rc = notify_check(d, s, err);
 	calendar_free(calendar);
 	io_dir_close(d);
 	types_free(types);

@@ -11,8 +11,10 @@
 MUST_CHECK enum rc node_records_open(struct node *n, struct err *err);
 void node_records_close(struct node *n);
 
-/* Whether the files read at start are sound: DIR/roles.json, DIR/types, DIR/holidays.txt,
- * DIR/marks.json. Opens no store: a node may be running. */
+/* Are DIR/helplines.json and DIR/platforms.json lists of rows that have what they must? Absent is fine. */
+MUST_CHECK enum rc node_files_check(struct io_dir *d, struct err *err);
+/* Whether the files beside the settings are sound: DIR/roles.json, DIR/types, DIR/holidays.txt,
+ * DIR/marks.json, lists (node_files_check), destinations and DIR/mappings. Opens no store: a node may be running. */
 MUST_CHECK enum rc node_records_check(const char *dir, const struct settings *s, struct err *err);
 
 #endif
