@@ -72,6 +72,10 @@ has "$T/out" 'Bank Dua.*asset holder.*198\.18\.1\.0/24' "  whom it concerns, and
 has "$T/out" 'vulnerable-system.*198\.18\.1\.9' "  events"
 has "$T/out" 'open.*Bank Dua' "  findings"
 has "$T/out" 'not a time' "  what is quarantined"
+has "$T/out" '^--- Bank Dua .* by mail, en, in rehearsal' "  who would be told what"
+has "$T/out" '^- ip 198\.18\.1\.9 port 23 ' "  word for word"
+is "$(cd "$T/here" && ronda rehearsal -d node show --csv | grep -c '^"organisation",.*,"Bank Dua",.*"live"')" 1 "  one of them is live"
+has "$T/out" '^Bank Dua.*not reached' "  and how long it takes"
 has "$T/out" '"known":true' "  and the API knows the list again"
 has "$T/out" ' 0 damaged' "  all sound"
 done_testing

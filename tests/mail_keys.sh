@@ -89,11 +89,15 @@ END
 		openssl req -newkey rsa:2048 -nodes -keyout $who.key -out $who.csr -subj /CN=$who -config ca.cnf
 		openssl x509 -req -in $who.csr -CA ca.pem -CAkey ca.key -days 80 -CAcreateserial -extfile ca.cnf -extensions $who -out $who.pem
 	done
-	openssl pkcs12 -export -in cert.pem -inkey cert.key -out cert.p12 -passout pass: -keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1
+	echo 'a Password of a file' >password
+	openssl pkcs12 -export -in cert.pem -inkey cert.key -out cert.p12 -passout file:password
 ) >"$T/out" 2>"$T/err"
 ok $? "certificates are made"
 check "the authority is believed in" r key import "$T/ca.pem" --smime
-check "our certificate comes with its key" r key import "$T/cert.p12" --smime
+check_fails 65 "our certificate has a password" r key import "$T/cert.p12" --smime
+echo another >"$T/wrong"
+check_fails 65 "not this one" r key import "$T/cert.p12" --smime --password-file "$T/wrong"
+check "our certificate comes with its key" r key import "$T/cert.p12" --smime --password-file "$T/password"
 check "and another's without" r key import "$T/eka.pem" --smime
 finger() { openssl x509 -in "$1" -noout -fingerprint -sha1 | sed 's/.*=//; s/://g'; }
 own_cert=$(finger "$T/cert.pem") eka=$(finger "$T/eka.pem")

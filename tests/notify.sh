@@ -41,14 +41,13 @@ organisation() {
 		"$1" "$HOOK" "$2" "$3" "$4" >"$T/org"
 	r organisation new --body "$T/org" >"$T/out" 2>"$T/err"
 }
-# Until no message of the webhook driver waits or is under way.
+# Until every round has made its messages and none of the webhook driver waits or is under way. Asked at once:
+# between two questions a round could make its messages.
 wait_sent() {
 	for _ in $(seq 1200); do
-		left=$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM outbox WHERE state IN (1, 2, 3)
-			AND driver = 'webhook'" 2>/dev/null)
-		made=$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM round_state WHERE made = 0
-			AND started_us > 0" 2>/dev/null)
-		[ "$left$made" != 00 ] || return 0
+		left=$(sqlite3 -readonly "$D/main.db" "SELECT (SELECT count(*) FROM outbox WHERE state IN (1, 2, 3)
+			AND driver = 'webhook') + (SELECT count(*) FROM round_state WHERE made = 0 AND started_us > 0)" 2>/dev/null)
+		[ "$left" != 0 ] || return 0
 		sleep 0.05
 	done
 	return 1

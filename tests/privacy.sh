@@ -64,6 +64,19 @@ r journal list --json >"$T/out"
 has "$T/out" '"why":"retention"' "the journal says why"
 
 # --- a person asks ---
+stop_node
+sqlite3 "$D/main.db" "INSERT INTO subscriber (id, email, language, state, asked_us, changed_us) VALUES
+	(5, 'qzalice@example.org', 'en', 2, 1, 1), (6, 'bob@example.org', 'en', 2, 1, 1);
+	INSERT INTO outbox (id, state, lane, driver, recipient, item, item_version, template, details, purpose, policy, maker,
+	made_at, made_us, not_before_us, expires_us, lease_us, tries, words)
+	VALUES (901, 4, 1, 'mail', 'organisation--x', '', 0, 'tell', '{}', 1, 1, 'test', 1, 1, 0, 0, 0, 1, '');
+	INSERT INTO ledger (at_us, message, kind, driver, recipient, item, item_version, purpose, policy, rule, cut, reference,
+	words, covers) SELECT 1, 901, kind, 'mail', 'organisation--x', '', 0, 1, 1, '', '', reference, '', 0 FROM
+	(SELECT 1 AS kind, '' AS reference UNION SELECT 7, 'answer:7' UNION SELECT 7, 'answer:8');
+	INSERT INTO answer (id, message, kind, at_us, channel, by, words, organisation, recipient, item, findings, file_name,
+	key, seen_by) VALUES (7, 901, 2, 1, 'link', 'Alice', 'write to qzalice@example.org', '', 'organisation--x', '', 0, '', 'a', ''),
+	(8, 901, 2, 1, 'link', 'Bob', 'bob did it', '', 'organisation--x', '', 0, '', 'b', '');" || ok 1 "rows of others"
+serve
 { made scan_telnet 100 3; line alice.qzhome 20001; line bob.other 20002; } >"$T/2026-11-20-scan_telnet-a.csv"
 check "events" r intake "$T/2026-11-20-scan_telnet-a.csv"
 ip=198.18.$((20001 / 256 % 256)).$((20001 % 256))
@@ -86,6 +99,9 @@ is "$(grep -c ',"event",' "$T/found")" 1 "the event of the address"
 is "$(grep -c ',"finding",' "$T/found")" 1 "its finding"
 is "$(grep -c '^"person--' "$T/found")" 1 "the person's card"
 is "$(grep -c '^"incident--' "$T/found")" 1 "the incident"
+is "$(grep -c '^"answer:7","answer"' "$T/found")" 1 "an answer that names her"
+is "$(grep -c '^"subscriber:5","subscriber"' "$T/found")" 1 "her place on the mail list"
+is "$(grep -cE '^"(answer|subscriber):[68]"' "$T/found")" 0 "and no other's"
 check "again" r subject search 1
 r subject found 1 --csv >"$T/again"
 cmp -s "$T/found" "$T/again"
@@ -96,6 +112,9 @@ has "$T/pack/objects.json" 'Qzalice Example' "what is kept of the person"
 has "$T/pack/table.csv" 'To find and reach|To reach the person' "why"
 has "$T/pack/table.csv" '^"event--.*,"local",' "from whom"
 is "$(stat -c %a "$T/pack/objects.json")" 600 "for the eyes of who made it"
+has "$T/pack/objects.json" '"words":"write to qzalice' "her words"
+has "$T/pack/objects.json" '"by":"\[blackened' "not who signed them"
+has "$T/pack/table.csv" '^"subscriber:5".*"Consent' "and on what ground her address is kept"
 incident=$(grep '^"incident--' "$T/found" | cut -d'"' -f2)
 person2=$(r person show 2 --json | sed -nE 's/.*"id":"(person--[^"]*)".*/\1/p')
 has_not "$T/pack/objects.json" "$person2" "other persons are blackened"
@@ -115,6 +134,8 @@ check "and erased" r subject purge 1
 has "$T/out" ' erased, ' "as far as it may be"
 nowhere "Qzalice Example" "the card is gone to its last byte"
 nowhere alice.qzhome "the event, too"
+is "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM subscriber WHERE email IS NOT NULL")" 1 "her place on the list"
+is "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM answer WHERE words <> ''")" 1 "and her words"
 r events --json >"$T/out"
 is "$(wc -l <"$T/out")" 4 "the others are there"
 check "what is excepted stays" r incident show 2

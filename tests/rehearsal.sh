@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# A node in rehearsal, tried by every path: rounds, takedowns, ladders, rules, invitations, by webhook, chat, SMS
+# A node in rehearsal, tried by every path: rounds, takedowns, ladders, rules, invitations and sign-in links of the
+# portal, letters on an incident, receipts for mails that came, the list of warnings; by webhook, chat, SMS
 # and mail. Nothing reaches anybody but ourselves; what would have gone lies in our own mailbox.
 . "$RONDA_SOURCE/tests/lib.sh"
 . "$RONDA_SOURCE/tests/clock.sh"
@@ -40,6 +41,10 @@ mail_relays = smtp://127.0.0.1:$SMTP_PORT
 ladder_sends = regulator
 ladder_pause = 1m
 portal = yes
+public_pages = yes
+mail_receipt = yes
+mail_in = $T/box
+mail_in_every = 1s
 public_url = https://cert.example.org
 END
 
@@ -53,7 +58,9 @@ organisation "By hook" 0 "\"webhook\":\"$HOOK/ok\",\"channel\":\"webhook\""
 organisation "By room" 1 "\"webhook\":\"$HOOK/ok\",\"channel\":\"chat\""
 organisation "By phone" 2 '"phone":"+62000001","channel":"sms"'
 organisation "By mail" 3 '"email":"abuse@outside.example.net","channel":"mail"'
-organisation "By portal" 4 '"email":"people@outside.example.net","channel":"portal"'
+organisation "By portal" 4 '"email":"people@outside.example.net","channel":"portal","confirmed":"2026-11-01"'
+organisation "By invitation" 6 "\"webhook\":\"$HOOK/ok\",\"channel\":\"webhook\",\"confirmed\":\"2026-11-01\""
+mkdir -p "$T/box/new" "$T/box/cur" "$T/box/tmp"
 id=$(r person new name="Night C" pages=webhook pager_webhook="$HOOK/ok" --json | sed -nE 's/.*"id": ?"(person--[^"]*)".*/\1/p' | head -1)
 check "somebody of ours" r account new "Night C" --roles duty --person "$id"
 check "has the watch" r duty plan --from 2026-12-01 --weeks 1 --persons "Night C" --day 00:00-24:00
@@ -101,7 +108,30 @@ for n in 1 2 3 4; do
 	r incident move "$n" waiting --why "for an answer" >/dev/null 2>"$T/err" || ok 1 "an incident that waits"
 done
 check "something is due for who is on duty" r errand new what="Look at it"
-paths="round.check round.notify takedown.ask ladder.step duty.page"
+# people of the portal: invited, and who ask for a link
+org_of() { r organisation list name="$1" --json | grep -oE 'organisation--[0-9a-f-]{36}' | head -1; }
+for whom in "By portal" "By invitation"; do
+	check "people of '$whom' are invited" r account invite-constituent "$(org_of "$whom")"
+	curl -s -o "$T/out" --data-urlencode "name=$whom abuse" "$URL/portal/sign-in"
+done
+# letters of a person, to one we know and to one of whom nothing is known
+check "a letter on an incident" r incident letter 1 --to "$(org_of "By mail")" --subject "Look" --words "Please look."
+check "one to a bare address" r incident letter 1 --to stranger@outside.example.net --subject "Look" --words "Please look." --tlp CLEAR
+# who writes to us gets a receipt
+printf 'From: Ani <ani@outside.example.net>\nTo: cert@example.org\nReply-To: other@outside.example.net\nReturn-Receipt-To: third@outside.example.net\nDisposition-Notification-To: third@outside.example.net\nSubject: help\nMessage-ID: <h1@outside.example.net>\n\nPlease help.\n' >"$T/box/tmp/1"
+mv "$T/box/tmp/1" "$T/box/new/1"
+# the list of warnings: even who asks himself is written to only when it is live
+curl -s -o "$T/out" --data-urlencode mail=reader@outside.example.net "$URL/warnings/subscribe"
+confirm=$(sqlite3 -readonly "$D/main.db" "SELECT details FROM outbox WHERE template = 'list.confirm'" |
+	sed -nE 's,.*(/warnings/list/[a-z0-9]+).*,\1,p')
+curl -s -o "$T/out" --data csrf= "$URL$confirm"
+is "$(sqlite3 -readonly "$D/main.db" "SELECT state FROM subscriber")" 2 "somebody is on the list of warnings"
+r warning new title="To all" urgency=act summary="All of you" advice="update" review_by=2030-01-01 --tlp CLEAR --why "a test" >"$T/out" 2>"$T/err"
+check "a warning" r warning move 1 approved
+check "is published" r warning move 1 sent
+check_fails 77 "nor does a test letter go to anybody" r mail test stranger@outside.example.net
+paths="round.check round.notify takedown.ask ladder.step duty.page portal.invite portal.sign-in mail.letter mail.receipt
+	list.confirm list.warning"
 if r help rule >/dev/null 2>&1; then
 	check "a rule for all" r rule new title="Tell all" pace=once
 	r rule move 1 active --why "a test" >"$T/out" 2>"$T/err"
@@ -130,6 +160,11 @@ at "2026-12-03 10:30"
 sleep 3
 settled
 ok $? "everything has ended"
+for _ in $(seq 100); do
+	[ "$(sqlite3 -readonly "$D/main.db" "SELECT count(DISTINCT template) FROM outbox WHERE template IN ('mail.receipt', 'list.warning')")" != 2 ] || break
+	sleep 0.1
+done
+settled
 for path in $paths; do
 	n=$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM outbox WHERE template = '$path' OR template LIKE '$path.%'")
 	[ "$n" -gt 0 ]
@@ -143,7 +178,7 @@ grep -q '"kind":"duty.page"' "$T/hooks"
 ok $? "our own are"
 is "$(ls "$MAILS")" "cert@example.org" "no mailbox but ours has mail"
 n=$(find "$MAILS/cert@example.org" -type f -path '*/new/*' | wc -l)
-[ "$n" -ge 10 ]
+[ "$n" -ge 16 ]
 ok $? "ours has $n"
 find "$MAILS" -type f -path '*/new/*' -exec grep -LE '^Subject:.*(\[rehearsal for |=\?)' {} + >"$T/out"
 is "$(cat "$T/out")" "" "each says whom it was for"
@@ -159,6 +194,12 @@ is "$(cat "$T/out")" 0 "no finding counts as told"
 link=$(find "$MAILS" -type f -path '*/new/*' -exec cat {} + | grep -oE '/a/[A-Za-z0-9_-]{10,}' | head -1)
 [ -z "$link" ] || curl -s -o "$T/out" -d 'kind=fixed&answer=fixed&words=x' "$URL$link"
 is "$(sqlite3 -readonly "$D/main.db" 'SELECT count(*) FROM answer')" 0 "its link answers nothing"
+in_link=$(find "$MAILS" -type f -path '*/new/*' -exec cat {} + | tr -d '\r' | sed -e ':a' -e '/=$/{N;s/=\n//;ba' -e '}' |
+	grep -oE '/portal/sign-in/[a-z0-9]{10,}' | head -1)
+[ -n "$in_link" ]
+ok $? "a link to sign in came to us"
+is "$(curl -s -o "$T/out" -w '%{http_code}' -d '' "$URL$in_link")" 403 "it lets nobody in"
+is "$(sqlite3 -readonly "$D/main.db" 'SELECT count(*) FROM sign_in_used')" 0 "and is not used up"
 
 # --- the test can fail: live, the same goes out ---
 check "live" r rehearsal live --all --why "the rehearsal is over"
@@ -174,4 +215,17 @@ grep -q 'And now' "$T/hooks"
 ok $? "arrives by hook"
 [ -d "$MAILS/abuse@outside.example.net" ]
 ok $? "and by mail"
+curl -s -o "$T/out" --data-urlencode mail=second@outside.example.net "$URL/warnings/subscribe"
+curl -s -o "$T/out" --data-urlencode "name=By portal abuse" "$URL/portal/sign-in"
+check "and a letter" r incident letter 1 --to stranger@outside.example.net --subject "Again" --words "Please look." --tlp CLEAR
+printf 'From: Budi <budi@outside.example.net>\nTo: cert@example.org\nSubject: help\nMessage-ID: <h2@outside.example.net>\n\nPlease help.\n' >"$T/box/tmp/2"
+mv "$T/box/tmp/2" "$T/box/new/2"
+for who in second people stranger budi; do
+	for _ in $(seq 150); do
+		[ ! -d "$MAILS/$who@outside.example.net" ] || break
+		sleep 0.1
+	done
+	[ -d "$MAILS/$who@outside.example.net" ]
+	ok $? "so do the other ways: $who"
+done
 done_testing

@@ -45,7 +45,8 @@ struct helper_call {
 	uint32_t what;
 	str *blocks;       /* in the area: the node does not touch it while it waits */
 	size_t count;
-	struct buf answer; /* blocks, by calls_put(); reset for each question */
+	struct buf answer; /* blocks, by calls_put(); empty for each question. It stands in the area: never
+			    * moves, is not freed */
 };
 void calls_put(struct buf *answer, str block);
 /* Says hello, takes questions until the node ends it. `lock_in` is called before the first one is

@@ -61,7 +61,9 @@ int calls_serve(enum rc (*lock_in)(size_t area_bytes, struct err *err),
 	say(&s);
 	str *blocks = x_array(CALLS_BLOCKS_MAX, sizeof *blocks);
 	while (s.rc == RC_OK && hear(&s, sizeof s) && s.kind == CALLS_QUESTION && s.bytes <= sizes.question_bytes) {
-		struct helper_call k = { .what = s.what, .blocks = blocks, .answer = BUF_INIT(sizes.answer_bytes) };
+		/* Written where the node reads it: held once, and it never grows. */
+		struct helper_call k = { .what = s.what, .blocks = blocks, .answer = { .p = area + sizes.question_bytes,
+				.size = sizes.answer_bytes, .cap = sizes.answer_bytes - 1 } };
 		err = (struct err){ 0 };
 		enum rc rc = calls_split(str_mem(area, s.bytes), blocks, &k.count) ?
 				     answer(&k, &err) : fail(&err, RC_INPUT, "nonsense");
@@ -69,13 +71,8 @@ int calls_serve(enum rc (*lock_in)(size_t area_bytes, struct err *err),
 			rc = fail(&err, RC_LIMIT, "the answer is too long");
 		s = (struct calls_say){ .kind = CALLS_ANSWER, .what = s.what, .rc = (int32_t)rc };
 		put_words(&s, &err);
-		if (rc == RC_OK) {
-			str all = buf_str(&k.answer);
-			s.bytes = all.n;
-			if (all.n > 0)
-				memcpy(area + sizes.question_bytes, all.p, all.n);
-		}
-		buf_free(&k.answer);
+		if (rc == RC_OK)
+			s.bytes = k.answer.n;
 		say(&s);
 		s.rc = RC_OK; /* what went wrong was the question's */
 	}

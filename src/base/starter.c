@@ -18,6 +18,7 @@ enum { ANSWER_MS = 5000, ENDING_MS = 2000 };
 
 struct starter {
 	pid_t pid;
+	pid_t born; /* the same, also when it has gone: never changed */
 	int socket;
 };
 
@@ -78,7 +79,7 @@ enum rc starter_new_named(const char *program, struct starter **out, struct err 
 		return fail_errno(err, code, "cannot start '%s'", path);
 	}
 	struct starter *s = x_alloc(sizeof(*s));
-	*s = (struct starter){ .pid = pid, .socket = pair[0] };
+	*s = (struct starter){ .pid = pid, .born = pid, .socket = pair[0] };
 	*out = s;
 	return RC_OK;
 }
@@ -93,6 +94,36 @@ bool starter_gone(struct starter *s)
 	if (s->pid && waitpid(s->pid, NULL, WNOHANG) != 0)
 		s->pid = 0; /* reaped: the number may be anybody's now */
 	return s->pid == 0;
+}
+
+/* The fourth word of /proc/PID/stat (proc(5)); the second is a name in brackets, which may hold anything. */
+static bool parent_of(pid_t pid, pid_t *out)
+{
+	char path[64], text[512], *behind;
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	int64_t parent;
+	str rest = (behind = strrchr(text, ')')) ? str_trim(str_of(behind + 1)) : STR("");
+	(void)str_cut(&rest, ' '); /* its state */
+	if (!str_to_i64(str_cut(&rest, ' '), &parent))
+		return false;
+	*out = (pid_t)parent;
+	return true;
+}
+
+bool starter_is_above(const struct starter *s, pid_t pid)
+{
+	enum { DEEPEST = 4096 };
+	if (!s)
+		return false;
+	for (int i = 0; i < DEEPEST && pid > 1; i++)
+		if (pid == s->born || !parent_of(pid, &pid))
+			return true;
+	return pid > 1;
 }
 
 void starter_free(struct starter *s)

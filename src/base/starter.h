@@ -26,6 +26,10 @@ void starter_free(struct starter *s); /* ends the starter and its children */
  * when to ask. Not while another thread ends it. */
 bool starter_gone(struct starter *s);
 
+/* Is this process the starter, a helper, or one that a helper started, whoever its parent is by now?
+ * True also when that cannot be seen. For who is spoken to by a process. NULL is fine: false. */
+bool starter_is_above(const struct starter *s, pid_t pid);
+
 struct child {
 	pid_t pid;          /* for its CPU clock only: it may be reaped at any time */
 	int socket;         /* SOCK_SEQPACKET, ours to close */

@@ -242,6 +242,9 @@ static bool prepare(struct state *st)
 
 int main(void)
 {
+	/* Whatever a helper starts stays below us, also when its parent has ended. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+		return 1;
 	struct state st = { 0 };
 	if (!prepare(&st))
 		return 1;
@@ -250,7 +253,9 @@ int main(void)
 	for (int i = 0; i < CHILDREN; i++)
 		if (st.running[i].pid)
 			kill(st.running[i].pid, SIGKILL);
-	while (wait(NULL) > 0)
-		;
+	/* These alone: what they started and left behind keeps nobody waiting. */
+	for (int i = 0; i < CHILDREN; i++)
+		while (st.running[i].pid && waitpid(st.running[i].pid, NULL, 0) < 0 && errno == EINTR)
+			;
 	return 0;
 }

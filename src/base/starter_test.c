@@ -131,6 +131,27 @@ TEST(tells_how_a_child_ended)
 	starter_free(s);
 }
 
+TEST(knows_its_own)
+{
+	struct starter *s = starter_for_test();
+	struct child c = CHILD_NONE;
+	struct err err = { 0 };
+	CHECK_RC(starter_spawn(s, "probe", 0, &c, &err), RC_OK, err);
+	CHECK(answers(&c));
+	CHECK(starter_is_above(s, c.pid));
+	CHECK(!starter_is_above(s, getpid()));
+	CHECK(!starter_is_above(s, getppid()));
+	CHECK(!starter_is_above(s, 0)); /* of another namespace */
+	CHECK(!starter_is_above(NULL, c.pid));
+	pid_t gone = fork();
+	if (gone == 0)
+		_exit(0);
+	waitpid(gone, NULL, 0);
+	CHECK(starter_is_above(s, gone)); /* it cannot be seen */
+	starter_end(s, &c);
+	starter_free(s);
+}
+
 /* A node that is killed leaves neither starter nor children behind. */
 TEST(ends_with_the_node)
 {
@@ -213,7 +234,7 @@ TEST(a_full_starter_says_so)
 	starter_free(s);
 }
 
-TEST_MAIN(TEST_RUN(spawns_and_ends), TEST_RUN(unknown_helpers),
+TEST_MAIN(TEST_RUN(knows_its_own), TEST_RUN(spawns_and_ends), TEST_RUN(unknown_helpers),
 	  TEST_RUN(the_release_starter_has_no_test_helpers), TEST_RUN(the_area_cannot_shrink),
 	  TEST_RUN(tells_how_a_child_ended), TEST_RUN(ends_with_the_node),
 	  TEST_RUN(children_end_with_the_starter), TEST_RUN(threads_share_it),

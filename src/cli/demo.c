@@ -11,7 +11,7 @@
 static const struct cli_option options[] = {
 	{ "--listen", 0, "ADDRESS:PORT", "where to serve (default 127.0.0.1:8420; port 0 takes a free one)" },
 	{ "--as", 0, "NAME", "whom the link signs in: Lead A (default), Duty A, Analyst A, Viewer A, Liaison A, "
-				  "Protection A, Auditor A, Administrator A" },
+				  "Protection A, Auditor A, Administrator A; Constituent A sees the portal" },
 	{ "--every", 0, "TIME", "how often a report flows in (default 5s)" },
 	{ .name = NULL },
 };

@@ -7,12 +7,13 @@
 #include "disclosure/read_records.h"
 #include "record/journal.h"
 
-enum { FILE_MOST = 8 << 20 };
+enum { FILE_MOST = 8 << 20, PASSWORD_FILE_MOST = 4096 };
 #define SOON_US (30 * DAY_US)
 
 static const struct cli_option options[] = {
 	{ "--smime", 0, NULL, "S/MIME certificates instead of OpenPGP keys" },
 	{ "--for", 0, "TIME", "with generate: how long it is valid (default 730d)" },
+	{ "--password-file", 0, "FILE", "with import --smime: the password of a PKCS #12 file is its first line" },
 	{ "--secret", 0, NULL, "with delete: also when it is one of our own, with its private part" },
 	{ .name = NULL },
 };
@@ -197,18 +198,40 @@ static enum rc check(struct cli *c, struct err *err)
 
 /* --- changing --- */
 
+/* The first line of the file of --password-file; "" without one. */
+static enum rc read_password(struct cli *c, struct buf *file, str *out, struct err *err)
+{
+	const char *path = cli_value(c, "--password-file");
+	enum rc rc = path ? cli_read_file(c, path, PASSWORD_FILE_MOST, file, err) : RC_OK;
+	str text = buf_str(file);
+	str line = str_cut(&text, '\n');
+	*out = str_head(line, line.n - str_ends(line, STR("\r")));
+	if (rc == RC_OK && path && out->n == 0)
+		rc = fail(err, RC_INPUT, "there is no password in '%s'", path);
+	return rc;
+}
+
+static void wipe(struct buf *b)
+{
+	if (b->p)
+		explicit_bzero(b->p, b->n);
+	buf_free(b);
+}
+
 static enum rc import(struct cli *c, struct err *err)
 {
-	struct buf file = BUF_INIT(FILE_MOST);
+	struct buf file = BUF_INIT(FILE_MOST), secret = BUF_INIT(PASSWORD_FILE_MOST);
+	str password = STR("");
 	struct crypto_key *keys = NULL;
 	size_t count = 0;
 	struct cli_table t = cli_table(c, columns, COUNT_OF(columns));
 	enum rc rc = cli_read_file(c, c->argv[1], FILE_MOST, &file, err);
 	if (rc == RC_OK)
-		rc = crypto_import(c->node->crypto, kind_of(c), buf_str(&file), c->a, &keys, &count, err);
-	if (file.p)
-		explicit_bzero(file.p, file.n); /* it may hold a private key */
-	buf_free(&file);
+		rc = read_password(c, &secret, &password, err);
+	if (rc == RC_OK)
+		rc = crypto_import(c->node->crypto, kind_of(c), buf_str(&file), password, c->a, &keys, &count, err);
+	wipe(&file); /* it may hold a private key */
+	wipe(&secret);
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		rc = note(c, "key.import", keys[i].fingerprint, &keys[i], err);
 		put_key(&t, &keys[i]);
@@ -293,7 +316,7 @@ static int run(struct cli *c)
 const struct cli_command cli_key = {
 	.name = "key",
 	.brief = "keys that mail is signed with and encrypted to",
-	.usage = "key list [FINGERPRINT | ADDRESS] | check | import FILE | generate NAME ADDRESS | export FINGERPRINT | "
+	.usage = "key list [FINGERPRINT | ADDRESS] | check | import FILE [--password-file FILE] | generate NAME ADDRESS | export FINGERPRINT | "
 		 "delete FINGERPRINT",
 	.text = "The node's key ring (DIR/gnupg), which only the crypto child opens: OpenPGP, and S/MIME with --smime. No "
 		"key is fetched from anywhere. generate makes our own, without a passphrase, as the node signs alone; "

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/cli_private.h"
+#include "notify/rehearsal.h"
 
 static const struct cli_option options[] = {
 	{ "--key", 0, "FILE", "the secret key that 'ronda backup key' made" },
@@ -56,15 +57,18 @@ static enum rc read_key(struct cli *c, struct backup_key *key, struct err *err)
 struct checked {
 	struct verify_result all;
 	struct journal_check journal;
+	uint64_t unsure;           /* messages that had not ended */
 };
 
-static enum rc note(struct cli *c, struct journal *j, const struct backup_summary *sum, struct err *err)
+static enum rc note(struct cli *c, struct journal *j, const struct backup_summary *sum, uint64_t unsure,
+		    struct err *err)
 {
 	struct buf body = BUF_INIT(KIB(4));
 	struct json_out json = json_out(&body);
 	json_open(&json, '{');
 	json_put_time(&json, "made", sum->made_us);
 	json_put_str(&json, "journal_head", str_of(sum->head));
+	json_put_i64(&json, "uncertain", (int64_t)unsure);
 	json_close(&json, '}');
 	struct journal_act act = { .act = "restore", .actor = str_of(c->viewer.actor),
 				   .object = STR("backup"), .count = sum->files, .body = buf_str(&body) };
@@ -91,7 +95,9 @@ static enum rc check_store(struct cli *c, const char *dir, str kept, const struc
 	if (rc == RC_OK)
 		rc = journal_open(s, &j, err);
 	if (rc == RC_OK)
-		rc = note(c, j, sum, err);
+		rc = rehearsal_restored(s, &out->unsure, err);
+	if (rc == RC_OK)
+		rc = note(c, j, sum, out->unsure, err);
 	journal_close(j);
 	store_close(s);
 	return rc;
@@ -140,6 +146,9 @@ static int restore(struct cli *c, const struct backup_key *key, str kept)
 		return cli_fail(c, &err);
 	bool sound = !checked.all.damaged && !checked.journal.first_bad && !sum.missing;
 	tell(c, dir, &sum, sound);
+	if (dir)
+		cli_talk(c, "it writes to nobody before a person switches 'ronda rehearsal'; %llu messages that waited are uncertain",
+			 (unsigned long long)checked.unsure);
 	if (checked.journal.first_bad)
 		cli_talk(c, "journal line %llu: %s", (unsigned long long)checked.journal.first_bad,
 			 checked.journal.words);
@@ -170,7 +179,8 @@ const struct cli_command cli_restore = {
 	.usage = "restore FILE|- --key SECRETFILE [--to NEWDIR] [--against FILE]",
 	.text = "NEWDIR must not exist, or be empty. A backup that is damaged, cut off or made for another key is refused and "
 		"nothing is left of it. What was restored is read again as by 'ronda verify', and its journal says that it "
-		"was restored. Do not let the old node run on beside it.",
+		"was restored. It begins in rehearsal and sends nothing before a person says 'ronda rehearsal live' or 'back' and "
+		"starts it again; what waited to be sent is uncertain. Do not let the old node run on beside it.",
 	.example = "ronda restore demo.backup --key demo-backup.key --to demo2",
 	.options = options,
 	.run = run,

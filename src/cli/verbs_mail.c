@@ -20,6 +20,7 @@ static void print_status(struct cli *c, const struct inbound_counts *counts, con
 		json_put_str(&j, "words", box->words);
 		json_put_str(&j, "since", when);
 		put_count(&j, "waiting", counts->waiting);
+		put_count(&j, "in_mailbox", box->remain);
 		for (int k = 1; k < INBOUND_KINDS; k++)
 			put_count(&j, inbound_kind_name((enum inbound_kind)k), counts->of[k]);
 		json_close(&j, '}');
@@ -32,6 +33,8 @@ static void print_status(struct cli *c, const struct inbound_counts *counts, con
 		cli_printf(c, "state\t" STR_FMT " since " STR_FMT "\n", STR_ARG(box->words.n ? box->words : STR("it is read")),
 			   STR_ARG(when));
 	cli_printf(c, "waiting\t%lld\n", (long long)counts->waiting);
+	if (name.n > 0)
+		cli_printf(c, "still in the mailbox\t%lld\n", (long long)box->remain);
 	for (int k = 1; k < INBOUND_KINDS; k++)
 		cli_printf(c, "%s\t%lld\n", inbound_kind_name((enum inbound_kind)k), (long long)counts->of[k]);
 }

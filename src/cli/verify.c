@@ -2,6 +2,7 @@
 #include "cli/cli_private.h"
 
 #include "evidence/evidence.h"
+#include "notify/notify.h"
 #include "record/deliveries.h"
 #include "record/outbox.h"
 
@@ -45,6 +46,8 @@ static int run(struct cli *c)
 	snapshot_drop(c->node->types, types);
 	if (rc == RC_OK)
 		rc = outbox_verify(reader_conn(r), outbox, &err);
+	if (rc == RC_OK && !outbox[0])
+		rc = notify_verify(reader_conn(r), outbox, &err);
 	if (rc == RC_OK && journal.first_bad == 0)
 		rc = deliveries_verify(c->node->store, reader_conn(r), &deliveries, &err);
 	if (rc == RC_OK && !store_read_only(c->node->store))
@@ -89,7 +92,7 @@ const struct cli_command cli_verify = {
 	.brief = "read everything and say what is damaged",
 	.usage = "verify [--against FILE]",
 	.text = "Every frame's checksum, the database's own check, the journal's chain, every version of every record, "
-		"that outbox and ledger agree, and every item of evidence. Exit 0 only when all is sound.",
+		"that outbox, ledger, answers and mails agree, and every item of evidence. Exit 0 only when all is sound.",
 	.example = "ronda verify -d demo",
 	.options = options,
 	.needs_node = true,

@@ -59,7 +59,7 @@ static enum rc load(struct merging *m, str id, struct record_view *out, str *id_
 	if (record_view_type(out) != m->type)
 		return fail(err, RC_INPUT, "'" STR_FMT "' is no organisation", STR_ARG(id));
 	for (size_t i = 0; i < m->type->field_count; i++)
-		if (record_view_cuts(out, &m->type->fields[i]))
+		if (m->type->fields[i].kind != KIND_SECRET && record_view_cuts(out, &m->type->fields[i]))
 			return fail(err, RC_DENIED, "you do not see all of '" STR_FMT "'", STR_ARG(id));
 	return RC_OK;
 }
@@ -70,18 +70,33 @@ static bool is_former(const struct merging *m, const struct record_view *v)
 	return former && !former->field && record_view_state(v) == (int)former->state;
 }
 
+static enum rc change_as(struct merging *m, struct tx *tx, const struct change_request *q, uint64_t *version_out,
+			 struct err *err)
+{
+	struct change_errors errors = { .count = 0 };
+	struct record_view now = { 0 };
+	enum rc rc = change_record_tx(tx, m->r, m->v, q, m->a, &now, &errors, err);
+	if (rc == RC_OK && version_out)
+		*version_out = record_view_version(&now);
+	record_view_end(&now);
+	return rc;
+}
+
 static enum rc change(struct merging *m, struct tx *tx, str id, uint64_t based_on, str fields, str state, str why,
 		      uint64_t *version_out, struct err *err)
 {
 	const struct change_request q = { .id = id, .based_on = based_on, .fields = fields, .to_state = state,
 					  .why = why };
-	struct change_errors errors = { .count = 0 };
-	struct record_view now = { 0 };
-	enum rc rc = change_record_tx(tx, m->r, m->v, &q, m->a, &now, &errors, err);
-	if (rc == RC_OK && version_out)
-		*version_out = record_view_version(&now);
-	record_view_end(&now);
-	return rc;
+	return change_as(m, tx, &q, version_out, err);
+}
+
+/* The one kept: what nobody is shown of it comes from `secrets`, in that version. */
+static enum rc change_keep(struct merging *m, struct tx *tx, uint64_t based_on, str secrets, uint64_t version,
+			   uint64_t *version_out, struct err *err)
+{
+	const struct change_request q = { .id = m->keep_id, .based_on = based_on, .fields = m->keep_fields,
+					  .why = m->why, .secrets_of = secrets, .secrets_version = version };
+	return change_as(m, tx, &q, version_out, err);
 }
 
 static str plain(struct json_object *o)
@@ -379,7 +394,7 @@ static enum rc merge_job(struct tx *tx, void *ctx, struct err *err)
 		rc = change(m, tx, m->other_id, m->other_before, m->other_fields, str_of(m->type->states[former->state].name),
 			    m->why, &other, err);
 	if (rc == RC_OK)
-		rc = change(m, tx, m->keep_id, m->keep_before, m->keep_fields, STR_NONE, m->why, &keep, err);
+		rc = change_keep(m, tx, m->keep_before, m->other_id, 0, &keep, err);
 	for (size_t i = 0; rc == RC_OK && i < m->link_count; i++) {
 		const struct link *l = &m->links[i];
 		if (!of_a_field(m, l))
@@ -516,7 +531,8 @@ static enum rc find_moved(struct back *b, struct err *err)
 	return sql_end(q, err);
 }
 
-/* All fields as they were in that version; what it did not have is taken away. */
+/* All fields as they were in that version; what it did not have is taken away. Secret ones apart: they
+ * are in no view. */
 static enum rc fields_then(struct merging *m, str id, uint64_t version, str *out, struct err *err)
 {
 	struct record_view then = { 0 };
@@ -526,6 +542,8 @@ static enum rc fields_then(struct merging *m, str id, uint64_t version, str *out
 	json_open(&j, '{');
 	for (size_t i = 0; rc == RC_OK && i < m->type->field_count; i++) {
 		struct json_object *was = json_get(then.body, m->type->fields[i].name);
+		if (m->type->fields[i].kind == KIND_SECRET)
+			continue;
 		json_key(&j, str_of(m->type->fields[i].name));
 		json_raw(&j, was ? plain(was) : STR("null"));
 	}
@@ -564,7 +582,7 @@ static enum rc unmerge_job(struct tx *tx, void *ctx, struct err *err)
 	int64_t id;
 	*m->done = (struct merge_done){ .keep = m->keep_id, .other = m->other_id };
 	/* the one kept first: what both claimed is the other's again */
-	enum rc rc = change(m, tx, m->keep_id, b->keep_after, m->keep_fields, STR_NONE, m->why, NULL, err);
+	enum rc rc = change_keep(m, tx, b->keep_after, m->keep_id, m->keep_before, NULL, err);
 	if (rc == RC_OK)
 		rc = change(m, tx, m->other_id, b->other_after, m->other_fields, m->state, m->why, NULL, err);
 	if (rc == RC_OK)

@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 
 #include "directory/merge.h"
+#include "disclosure/told.h"
 #include "route/directory_records.h"
 
 struct desk {
@@ -140,6 +141,43 @@ TEST(one_of_two_and_back)
 	desk_end(&p);
 }
 
+static str password_of(struct desk *p, str id)
+{
+	struct reader *r = begin(&p->w);
+	struct addressee who = { 0 };
+	CHECK_RC(told_addressee(reader_conn(r), types_of(&p->w), id, p->w.a, &who, &err), RC_OK, err);
+	str s = arena_str(p->w.a, json_get_str(who.body, "file_password"));
+	json_free(who.body);
+	store_read_end(r);
+	return s;
+}
+
+TEST(passwords_go_unseen)
+{
+	/* of both, then of the one kept when they are one; "" none */
+	static const char *const cases[][3] = {
+		{ "ours of two", "theirs of two", "ours of two" }, { "ours of two", "", "ours of two" },
+		{ "", "theirs of two", "theirs of two" }, { "", "", "" },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct desk p = desk_new();
+		struct merge_done done;
+		str id[2];
+		for (size_t k = 0; k < 2; k++) {
+			bool has = cases[i][k][0];
+			id[k] = add(&p, "organisation", arena_fmt(p.w.a, "{\"name\":\"Team %zu\",\"kind\":\"csirt\"%s%s%s}", k,
+				has ? ",\"file_password\":\"" : "", cases[i][k], has ? "\"" : "").p);
+		}
+		CHECK_RC(organisations_merge(p.w.r, p.w.s, &p.lead, id[0], id[1], STR("one"), p.w.a, &done, &err), RC_OK, err);
+		CHECK_STR(password_of(&p, id[0]), str_of(cases[i][2]));
+		CHECK(!holds(body(&p, id[0]), " of two") && !holds(body(&p, id[1]), " of two"));
+		CHECK_RC(organisations_unmerge(p.w.r, p.w.s, &p.lead, id[1], STR("two"), p.w.a, &done, &err), RC_OK, err);
+		for (size_t k = 0; k < 2; k++)
+			CHECK_STR(password_of(&p, id[k]), str_of(cases[i][k]));
+		desk_end(&p);
+	}
+}
+
 TEST(changed_since)
 {
 	struct desk p = desk_new();
@@ -202,5 +240,5 @@ TEST(duplicates_have_reasons)
 	desk_end(&p);
 }
 
-TEST_MAIN(TEST_RUN(one_of_two_and_back), TEST_RUN(changed_since), TEST_RUN(not_everybodys),
+TEST_MAIN(TEST_RUN(one_of_two_and_back), TEST_RUN(passwords_go_unseen), TEST_RUN(changed_since), TEST_RUN(not_everybodys),
 	  TEST_RUN(duplicates_have_reasons))

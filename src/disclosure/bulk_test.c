@@ -154,6 +154,20 @@ static bool newest(void *ctx, const struct bulk_run *run)
 	return false;
 }
 
+static str password_of(struct world *w, uint64_t number)
+{
+	struct reader *r = begin(w);
+	struct record kept = { 0 };
+	struct json_object *body = NULL;
+	const struct type *t = types_find(types_of(w), STR("organisation"));
+	CHECK_RC(record_load_number(reader_conn(r), t, number, w->a, &kept, &err), RC_OK, err);
+	CHECK_RC(json_read(kept.body, &body, &err), RC_OK, err);
+	str s = arena_str(w->a, json_get_str(body, "file_password"));
+	json_free(body);
+	store_read_end(r);
+	return s;
+}
+
 TEST(and_back)
 {
 	struct world w = world_new();
@@ -192,6 +206,14 @@ TEST(and_back)
 	CHECK_STR(state, STR("undone"));
 	CHECK_RC(bulk_runs(r, &analyst, t, newest, &state, &err), RC_DENIED, err);
 	store_read_end(r);
+	/* so does what nobody is shown */
+	for (size_t i = 0; i < 2; i++) {
+		q.text = i ? STR("number,file_password\n1,imported of two\n") : STR("number,file_password\n1,ours of two\n");
+		CHECK_RC(take(&w, &lead, q, &n, &told), RC_OK, err);
+	}
+	CHECK_STR(password_of(&w, 1), STR("imported of two"));
+	CHECK_RC(bulk_undo(w.r, w.s, &lead, t, n.run, STR("wrong"), tell, &told, &n, &err), RC_OK, err);
+	CHECK_STR(password_of(&w, 1), STR("ours of two"));
 	/* what one added and nobody touched is erased with it */
 	q.text = STR("name,kind\nBank Q,vendor\n");
 	CHECK_RC(take(&w, &lead, q, &n, &told), RC_OK, err);

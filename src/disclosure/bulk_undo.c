@@ -96,7 +96,8 @@ static enum rc put_back(struct tx *tx, struct undoing *u, const struct undo_row 
 	struct change_errors errors = { .count = 0 };
 	struct buf fields = BUF_INIT(MIB(4));
 	enum rc rc = fields_then(tx, u, row, l, d, &fields, err);
-	struct change_request q = { .id = id, .based_on = row->after, .fields = buf_str(&fields), .why = u->why };
+	struct change_request q = { .id = id, .based_on = row->after, .fields = buf_str(&fields), .why = u->why,
+				    .secrets_of = id, .secrets_version = row->before };
 	if (rc == RC_OK)
 		rc = change_record_tx(tx, b->r, b->v, &q, b->a, &now, &errors, err);
 	record_view_end(&now);

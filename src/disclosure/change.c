@@ -274,7 +274,7 @@ static enum rc values_from_text(struct changing *c)
 
 static enum rc read_fields(struct changing *c)
 {
-	if (!c->q->fields.n && c->q->id.p)
+	if (!c->q->fields.n && c->q->id.p && !c->q->secrets_of.n)
 		return RC_OK;
 	if (c->q->fields.n > RECORD_BODY_MAX)
 		return fail(c->err, RC_LIMIT, "the record is over %zu bytes", RECORD_BODY_MAX);
@@ -306,6 +306,8 @@ static enum rc prepare(struct changing *c)
 
 	if (rc == RC_OK)
 		rc = c->q->id.p ? find_old(c) : begin_new(c);
+	if (rc == RC_OK && c->old && c->q->secrets_of.n)
+		rc = secrets_taken(tx_conn(c->tx), c->types, c->v, c->q, c->old, c->a, c->fields, c->err);
 	if (rc == RC_OK)
 		rc = may_change(c);
 	if (rc == RC_OK)

@@ -29,6 +29,10 @@ struct change_request {
 	str language;              /* of the sentences in change_errors; "": English */
 	bool import;               /* one of many: asks for ACTION_IMPORT too, and may say in which
 				    * state a new one starts */
+	str secrets_of;            /* id of a record of the same type, or its own; STR_NONE: none. Its secret
+				    * fields, which nobody is shown, come from there: of another one what this
+				    * one lacks, of itself as they were in secrets_version */
+	uint64_t secrets_version;
 };
 /* *out, to be ended with record_view_end: the version made, or with RC_CONFLICT the one that stands, as the viewer may see it. */
 MUST_CHECK enum rc change_record(struct records *r, struct store *s, const struct viewer *v,

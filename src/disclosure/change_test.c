@@ -3,6 +3,7 @@
 #include "disclosure/records_world.h"
 
 #include "disclosure/approval.h"
+#include "disclosure/told.h"
 #include "store/destroyed.h"
 
 TEST(what_may_be_sent)
@@ -715,7 +716,71 @@ TEST(refusals_are_counted)
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(what_may_be_sent), TEST_RUN(what_is_made), TEST_RUN(who_labels_need_not_edit),
+/* What stands in the record, which no view has. */
+static str password_of(struct world *w, str id)
+{
+	struct reader *r = begin(w);
+	struct addressee who = { 0 };
+	CHECK_RC(told_addressee(reader_conn(r), types_of(w), id, w->a, &who, &err), RC_OK, err);
+	str s = arena_str(w->a, json_get_str(who.body, "file_password"));
+	json_free(who.body);
+	store_read_end(r);
+	return s;
+}
+
+static str house_with(struct world *w, const struct viewer *v, const char *fields)
+{
+	struct record_view view;
+	const struct change_request q = { .type = STR("organisation"), .fields = str_of(fields) };
+	CHECK_RC(change(w, v, &q, &view), RC_OK, err);
+	str id = record_view_id(&view, w->a);
+	record_view_end(&view);
+	return id;
+}
+
+TEST(secrets_go_unseen)
+{
+	struct world w = world_new();
+	struct viewer lead = staff(LEAD, 1);
+	str with = house_with(&w, &lead, "{\"name\":\"A\",\"kind\":\"vendor\",\"file_password\":\"canary of two\"}");
+	str other = house_with(&w, &lead, "{\"name\":\"B\",\"kind\":\"vendor\",\"file_password\":\"another of two\"}");
+	str none = house_with(&w, &lead, "{\"name\":\"C\",\"kind\":\"vendor\"}");
+	str bare = house_with(&w, &lead, "{\"name\":\"D\",\"kind\":\"vendor\"}");
+	struct uuid uuid = make(&w, id_str(&w, "organisation", &house_a), "{\"tlp\":\"AMBER\"}", 1);
+	str absent = STR("organisation--00000000-0000-4000-8000-000000000000");
+	const struct {
+		const char *what;
+		str to, of;
+		uint64_t version;
+		const char *fields;
+		enum rc rc;
+		const char *password;  /* that `to` has then */
+	} cases[] = {
+		{ "it has one: that stays", with, other, 0, "", RC_OK, "canary of two" },
+		{ "neither has", bare, none, 0, "", RC_OK, "" },
+		{ "it lacks one", none, with, 0, "{\"remarks\":\"x\"}", RC_OK, "canary of two" },
+		{ "as it was: without", none, none, 1, "", RC_OK, "" },
+		{ "as it was: with", none, none, 2, "", RC_OK, "canary of two" },
+		{ "a version that is not", none, none, 9, "", RC_ABSENT, "canary of two" },
+		{ "nobody", bare, absent, 0, "", RC_ABSENT, "" },
+		{ "another type", bare, id_str(&w, "incident", &uuid), 0, "", RC_INPUT, "" },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const struct change_request q = { .id = cases[i].to, .fields = str_of(cases[i].fields),
+						  .secrets_of = cases[i].of, .secrets_version = cases[i].version };
+		enum rc rc = change(&w, &lead, &q, NULL);
+		CHECK_MSG(rc == cases[i].rc, "%s: %s (%s)", cases[i].what, rc_name(rc), err.text);
+		CHECK_STR(password_of(&w, cases[i].to), str_of(cases[i].password));
+		CHECK(!holds(shown(&w, &lead, cases[i].to), " of two"));
+	}
+	/* a new one has nothing to take it into */
+	struct change_request q = { .type = STR("organisation"), .fields = STR("{\"name\":\"E\",\"kind\":\"vendor\"}"),
+				    .secrets_of = with };
+	CHECK_RC(change(&w, &lead, &q, NULL), RC_OK, err);
+	world_end(&w);
+}
+
+TEST_MAIN(TEST_RUN(secrets_go_unseen), TEST_RUN(what_may_be_sent), TEST_RUN(what_is_made), TEST_RUN(who_labels_need_not_edit),
 	  TEST_RUN(what_is_sent_wrong), TEST_RUN(conflicts_that_show_nothing), TEST_RUN(references_tell_nothing),
 	  TEST_RUN(links_need_both_ends), TEST_RUN(links_within_a_job), TEST_RUN(nobody_erases_alone),
 	  TEST_RUN(what_was_destroyed_stays_away), TEST_RUN(files_go_with_their_field),

@@ -53,7 +53,9 @@ enum rc told_events(struct reader *r, const struct types *types, const struct to
 		if (rc == RC_OK && one.is_finding) {
 			about[n] = concerns(&one.finding, to->org);
 			place[n] = i;
-			list[n++] = (struct finding_wanted){ .id = one.finding.id, .last_us = one.finding.last_seen_us };
+			list[n++] = (struct finding_wanted){ .id = one.finding.id, .last_us = one.finding.last_seen_us,
+							     .events = one.finding.events,
+							     .identifier = one.finding.identifier };
 		}
 		told_end(&one);
 		if (rc != RC_OK && rc != RC_DENIED && rc != RC_ABSENT)

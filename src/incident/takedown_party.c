@@ -123,7 +123,7 @@ static str organisation_recipient(struct reader *r, const struct takedowns *t, c
 		return abuse;
 	if (notify_choose(t->w.notify, r, types, organisation, a, driver_out, &contact, NULL) != RC_OK)
 		*driver_out = NULL;
-	return organisation;
+	return arena_str(a, organisation); /* it is of rows that are freed before the message is written */
 }
 
 str takedown_recipient(struct reader *r, const struct takedowns *t, const struct types *types, str id,

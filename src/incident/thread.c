@@ -6,6 +6,7 @@
 
 #include "disclosure/policy.h"
 #include "incident/thread_private.h"
+#include "notify/inbound.h"
 #include "notify/rehearsal.h"
 #include "record/outbox.h"
 
@@ -56,6 +57,13 @@ static enum rc take_case(struct planning *k, struct err *err)
 	return rc;
 }
 
+static bool came_encrypted(const struct record_view *v)
+{
+	const struct type_field *f = thread_field(record_view_type(v), "mail.encrypted");
+	bool encrypted = false;
+	return f && json_get_bool(v->body, f->name, &encrypted) && encrypted;
+}
+
 /* What it answers says to whom, and by what the thread holds on the other side. */
 static enum rc take_answered(struct planning *k, struct err *err)
 {
@@ -67,7 +75,9 @@ static enum rc take_answered(struct planning *k, struct err *err)
 		rc = fail(err, RC_INPUT, "'" STR_FMT "' is no mail", STR_ARG(k->q->answers));
 	if (rc == RC_OK) {
 		str from = thread_value(&v, "mail.from", k->a), own = thread_value(&v, "mail.recipient", k->a), name;
-		str subject = thread_value(&v, "mail.subject", k->a), before = thread_value(&v, "mail.references", k->a);
+		str subject = inbound_without_tag(thread_value(&v, "mail.subject", k->a),
+						  settings_text(k->w->settings, "mail_tag"), k->a);
+		str before = thread_value(&v, "mail.references", k->a);
 		k->out->previous = record_view_id(&v, k->a);
 		k->out->organisation = thread_value(&v, "mail.organisation", k->a);
 		k->out->in_reply_to = thread_value(&v, "mail.message-id", k->a);
@@ -75,6 +85,8 @@ static enum rc take_answered(struct planning *k, struct err *err)
 					       STR_ARG(k->out->in_reply_to));
 		k->out->recipient = own.n ? own : k->out->organisation.n ? k->out->organisation :
 				    letter_mailbox(from, &name, &k->out->address) ? k->out->address : STR("");
+		if (came_encrypted(&v)) /* what stood inside is not told by an answer that may go in clear */
+			subject = STR("[...]");
 		k->out->subject = str_starts_nocase(subject, STR("Re:")) ? subject :
 				  arena_fmt(k->a, "Re: " STR_FMT, STR_ARG(subject));
 	}

@@ -19,7 +19,8 @@ struct thread_letter {
 	str to;               /* "organisation-7", "organisation-7/abuse", "person-2", "ani@example.net" */
 	str subject, text;
 	str tlp;              /* "": GREEN */
-	str answers;          /* mail that it answers, "mail-3"; "": none. `to` and `subject` may be "" then */
+	str answers;          /* mail that it answers, "mail-3"; "": none. `to` and `subject` may be "" then; the
+	                       * subject of one that came encrypted is not repeated: "Re: [...]" */
 };
 struct thread_plan {
 	str recipient;        /* as the outbox has it */

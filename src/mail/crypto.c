@@ -62,11 +62,12 @@ static enum rc take_keys(const struct asking *q, struct crypto_key **out, size_t
 	return RC_OK;
 }
 
-enum rc crypto_import(struct calls *crypto, enum crypto_kind kind, str bytes, struct arena *a,
+enum rc crypto_import(struct calls *crypto, enum crypto_kind kind, str bytes, str password, struct arena *a,
 		      struct crypto_key **out, size_t *count_out, struct err *err)
 {
 	struct asking q = { crypto, kind, a, NULL, 0 };
-	enum rc rc = ask(&q, CRYPTO_IMPORT, &bytes, 1, 1, err);
+	const str blocks[] = { bytes, password };
+	enum rc rc = ask(&q, CRYPTO_IMPORT, blocks, COUNT_OF(blocks), 1, err);
 	return rc == RC_OK ? take_keys(&q, out, count_out, err) : rc;
 }
 

@@ -21,8 +21,9 @@ struct crypto_key {
 	bool can_sign, can_encrypt, has_secret;
 	str words;              /* why it cannot be used ("expired", "revoked"); "": it can */
 };
-MUST_CHECK enum rc crypto_import(struct calls *crypto, enum crypto_kind kind, str bytes, struct arena *a,
-				 struct crypto_key **out, size_t *count_out, struct err *err);
+/* `password`: of a PKCS #12 file; "": it has none. RC_INPUT: also when it is the wrong one. */
+MUST_CHECK enum rc crypto_import(struct calls *crypto, enum crypto_kind kind, str bytes, str password,
+				 struct arena *a, struct crypto_key **out, size_t *count_out, struct err *err);
 /* `what` "": all; else a fingerprint or address. */
 MUST_CHECK enum rc crypto_list(struct calls *crypto, enum crypto_kind kind, str what, struct arena *a,
 			       struct crypto_key **out, size_t *count_out, struct err *err);

@@ -9,7 +9,7 @@
 #include "mail/crypto.h"
 
 enum crypto_call {
-	CRYPTO_IMPORT = 1, /* bytes                       -> keys */
+	CRYPTO_IMPORT = 1, /* bytes, password or ""       -> keys */
 	CRYPTO_LIST,       /* what                        -> keys */
 	CRYPTO_DELETE,     /* fingerprint                 -> */
 	CRYPTO_GENERATE,   /* name <address>, expiry      -> fingerprint */

@@ -210,7 +210,7 @@ enum rc crypto_run_gpgsm_import(str bytes, char *said, size_t size, struct err *
 	said[n] = '\0';
 	close(line[0]);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return fail(err, RC_INPUT, "cannot import: gpgsm cannot read it; has it a password?");
+		return fail(err, RC_INPUT, "cannot import: gpgsm cannot read it; has it a password (--password-file)?");
 	return RC_OK;
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys: import, list, delete, generate, export. */
 #include <openssl/evp.h>
+#include <openssl/pkcs12.h>
 #include <sodium.h>
 #include <unistd.h>
 
 #include "mail/crypto_private.h"
 
-enum { TEXT_MOST = 64 << 10, KEYS_BYTES = 32 << 20 };
+enum { TEXT_MOST = 64 << 10, KEYS_BYTES = 32 << 20, PASSWORD_MOST = 1000, PKCS12_MOST = 8 << 20 };
 
 enum rc crypto_fail(struct err *err, gpgme_error_t e, const char *what)
 {
@@ -253,25 +254,68 @@ static enum rc take_imported(gpgme_ctx_t ctx, enum crypto_kind kind, str bytes, 
 	return rc;
 }
 
-/* A certificate with its private key (PKCS #12, RFC 7292), without a password: GPGME cannot tell
- * gpgsm one, so gpgsm is run as it is. */
-static enum rc import_pkcs12(str bytes, struct imported *seen, struct err *err)
+/* The same with an empty password. gpgsm could be told the one it has, but would then protect the key
+ * in the ring with it, and nobody is here to say it at each letter. */
+static enum rc without_password(str bytes, str password, struct buf *out, struct err *err)
+{
+	const unsigned char *p = (const unsigned char *)bytes.p;
+	char secret[PASSWORD_MOST + 1];
+	EVP_PKEY *key = NULL;
+	X509 *cert = NULL;
+	STACK_OF(X509) *others = NULL;
+	PKCS12 *is = bytes.n <= INT_MAX ? d2i_PKCS12(NULL, &p, (long)bytes.n) : NULL, *made = NULL;
+	bool fits = str_to_z(password, secret, sizeof secret);
+	enum rc rc = is && fits && PKCS12_parse(is, secret, &key, &cert, &others) && key && cert ? RC_OK :
+		     fail(err, RC_INPUT, "cannot import: it is damaged, or the password is another one");
+	explicit_bzero(secret, sizeof secret);
+	if (rc == RC_OK)
+		made = PKCS12_create("", NULL, key, cert, others, NID_pbe_WithSHA1And3_Key_TripleDES_CBC,
+				     NID_pbe_WithSHA1And3_Key_TripleDES_CBC, 2048, -1, 0);
+	unsigned char *der = NULL;
+	int n = made && PKCS12_set_mac(made, "", 0, NULL, 0, 2048, EVP_sha1()) ? i2d_PKCS12(made, &der) : -1;
+	if (rc == RC_OK && n <= 0)
+		rc = fail(err, RC_IO, "cannot import: OpenSSL cannot write it without its password");
+	if (n > 0) {
+		buf_add(out, str_mem(der, (size_t)n));
+		OPENSSL_clear_free(der, (size_t)n);
+	}
+	PKCS12_free(is);
+	PKCS12_free(made);
+	EVP_PKEY_free(key);
+	X509_free(cert);
+	sk_X509_pop_free(others, X509_free);
+	return rc;
+}
+
+/* A certificate with its private key (PKCS #12, RFC 7292): GPGME cannot tell gpgsm a password, not even
+ * an empty one, so gpgsm is run as it is. */
+static enum rc import_pkcs12(str bytes, str password, struct imported *seen, struct err *err)
 {
 	char said[KIB(16)], *rest = said;
-	enum rc rc = crypto_run_gpgsm_import(bytes, said, sizeof said, err);
+	struct buf open = BUF_INIT(PKCS12_MOST);
+	enum rc rc = password.n > 0 ? without_password(bytes, password, &open, err) : RC_OK;
+	if (rc == RC_OK)
+		rc = crypto_run_gpgsm_import(password.n > 0 ? buf_str(&open) : bytes, said, sizeof said, err);
+	if (open.p)
+		explicit_bzero(open.p, open.n);
+	buf_free(&open);
 	for (char *line; rc == RC_OK && (line = strsep(&rest, "\n")) != NULL;)
 		if (strncmp(line, "[GNUPG:] IMPORT_OK ", 19) == 0 && strchr(line + 19, ' '))
 			note_imported(seen, strchr(line + 19, ' ') + 1);
 	return rc;
 }
 
-static enum rc import(gpgme_ctx_t ctx, str bytes, struct imported *seen, struct err *err)
+static enum rc import(gpgme_ctx_t ctx, str bytes, str password, struct imported *seen, struct err *err)
 {
 	gpgme_data_t data = NULL;
 	enum rc rc = crypto_source(bytes, &data, err);
 	if (rc == RC_OK && gpgme_data_identify(data, 0) == GPGME_DATA_TYPE_PKCS12) {
 		gpgme_data_release(data);
-		return import_pkcs12(bytes, seen, err);
+		return import_pkcs12(bytes, password, seen, err);
+	}
+	if (rc == RC_OK && password.n > 0) {
+		gpgme_data_release(data);
+		return fail(err, RC_INPUT, "a password is for a PKCS #12 file, and this is none");
 	}
 	gpgme_error_t e = rc == RC_OK ? gpgme_op_import(ctx, data) : 0;
 	gpgme_data_release(data);
@@ -292,7 +336,8 @@ enum rc answer_import(struct helper_call *k, struct err *err)
 	enum rc rc = crypto_context(crypto_kind_of(k), &ctx, err);
 	if (rc != RC_OK)
 		return rc;
-	rc = import(ctx, k->blocks[2], &seen, err);
+	rc = k->blocks[3].n > PASSWORD_MOST ? fail(err, RC_LIMIT, "a password has at most %d bytes", PASSWORD_MOST) :
+					      import(ctx, k->blocks[2], k->blocks[3], &seen, err);
 	if (rc == RC_OK)
 		rc = take_imported(ctx, crypto_kind_of(k), k->blocks[2], &seen, &keys, err);
 	calls_put(&k->answer, buf_str(&keys));

@@ -24,7 +24,7 @@ static const struct {
 	size_t blocks;          /* with home and kind */
 	enum rc (*answer)(struct helper_call *k, struct err *err);
 } rows[] = {
-	{ CRYPTO_IMPORT, 3, answer_import },	 { CRYPTO_LIST, 3, answer_list },
+	{ CRYPTO_IMPORT, 4, answer_import },	 { CRYPTO_LIST, 3, answer_list },
 	{ CRYPTO_DELETE, 3, answer_delete },	 { CRYPTO_GENERATE, 4, answer_generate },
 	{ CRYPTO_EXPORT, 3, answer_export },	 { CRYPTO_SIGN, 4, answer_sign },
 	{ CRYPTO_ENCRYPT, 5, answer_encrypt },	 { CRYPTO_OPEN, 4, answer_open },

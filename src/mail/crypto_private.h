@@ -8,7 +8,7 @@
  * The three programs are in the same cage, as they are started behind it.
  *
  * It does not keep a gpg that has been taken over from reading the private keys in the GNUPGHOME, from
- * connecting to a Unix socket by its path that the node's user may open (DIR/sock is one), or, where the kernel has
+ * connecting to a Unix socket by its path that the node's user may open (DIR/sock lets no helper in: node/control.c), or, where the kernel has
  * Landlock below version 6, from sending SIGHUP to the user's other processes. Where there is no
  * Landlock at all, programs and files are those of the Unix user; sockets stay forbidden. */
 #ifndef RONDA_MAIL_CRYPTO_PRIVATE_H

@@ -120,7 +120,7 @@ static str import_other(struct world *w, const char *name, const char *more)
 		 "$G --export --armor %s@example.net > %s.asc", name, name, more, name, name);
 	CHECK(does(w, line));
 	snprintf(line, sizeof line, "%s.asc", name);
-	CHECK_RC(crypto_import(w->crypto, CRYPTO_OPENPGP, read_file(w, line), w->a, &keys, &count, &w->err), RC_OK,
+	CHECK_RC(crypto_import(w->crypto, CRYPTO_OPENPGP, read_file(w, line), STR(""), w->a, &keys, &count, &w->err), RC_OK,
 		 w->err);
 	CHECK_INT(count, 1);
 	return count ? keys[0].fingerprint : STR("");
@@ -221,11 +221,11 @@ TEST(keys_that_may_not_be_used_are_refused_in_words)
 	CHECK_RC(crypto_encrypt(w.crypto, CRYPTO_OPENPGP, good, STR(""), entity, w.a, &out, &w.err), RC_OK, w.err);
 	struct crypto_key *keys = NULL;
 	size_t count = 0;
-	CHECK_RC(crypto_import(w.crypto, CRYPTO_OPENPGP, read_file(&w, "ani.asc"), w.a, &keys, &count, &w.err), RC_OK, w.err);
+	CHECK_RC(crypto_import(w.crypto, CRYPTO_OPENPGP, read_file(&w, "ani.asc"), STR(""), w.a, &keys, &count, &w.err), RC_OK, w.err);
 	CHECK(count == 1 && str_eq(keys[0].words, STR("revoked")) && !keys[0].can_encrypt);
 	CHECK_INT(crypto_encrypt(w.crypto, CRYPTO_OPENPGP, good, STR(""), entity, w.a, &out, &w.err), RC_ABSENT);
 	CHECK(strstr(w.err.text, "revoked") != NULL);
-	CHECK_INT(crypto_import(w.crypto, CRYPTO_OPENPGP, STR("no key at all"), w.a, &keys, &count, &w.err), RC_INPUT);
+	CHECK_INT(crypto_import(w.crypto, CRYPTO_OPENPGP, STR("no key at all"), STR(""), w.a, &keys, &count, &w.err), RC_INPUT);
 	world_close(&w);
 }
 
@@ -304,13 +304,51 @@ static bool certificates(struct world *w)
 }
 
 /* gpgsm names its issuers behind it. */
-static str import_smime(struct world *w, const char *file)
+static str import_smime_by(struct world *w, const char *file, str password)
 {
 	struct crypto_key *keys = NULL;
 	size_t count = 0;
-	CHECK_RC(crypto_import(w->crypto, CRYPTO_SMIME, read_file(w, file), w->a, &keys, &count, &w->err), RC_OK, w->err);
+	CHECK_RC(crypto_import(w->crypto, CRYPTO_SMIME, read_file(w, file), password, w->a, &keys, &count, &w->err), RC_OK, w->err);
 	CHECK(count >= 1);
 	return count ? keys[0].fingerprint : STR("");
+}
+
+static str import_smime(struct world *w, const char *file)
+{
+	return import_smime_by(w, file, STR(""));
+}
+
+/* As openssl 3 writes it (PBES2, AES-256), and as older programs do. */
+TEST(a_certificate_with_a_password)
+{
+	static const struct { const char *what, *options; } rows[] = {
+		{ "as of now", "" },
+		{ "as before", "-keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1" },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct world w = world_open();
+		struct crypto_key *keys = NULL;
+		size_t count = 0;
+		char line[512];
+		int before = test_failures;
+		CHECK(certificates(&w));
+		(void)import_smime(&w, "ca.pem");
+		snprintf(line, sizeof line, "openssl pkcs12 -export -in c.pem -inkey c.key -out s.p12 -passout 'pass:it is Näh' %s",
+			 rows[i].options);
+		CHECK(does(&w, line));
+		CHECK_INT(crypto_import(w.crypto, CRYPTO_SMIME, read_file(&w, "s.p12"), STR("another"), w.a, &keys, &count,
+					&w.err), RC_INPUT);
+		CHECK_INT(crypto_import(w.crypto, CRYPTO_SMIME, read_file(&w, "ca.pem"), STR("any"), w.a, &keys, &count,
+					&w.err), RC_INPUT);
+		str own = import_smime_by(&w, "s.p12", STR("it is Näh")), sig = STR(""), micalg = STR("");
+		write_file(&w, "entity", entity);
+		CHECK_RC(crypto_signature(w.crypto, CRYPTO_SMIME, own, entity, w.a, &sig, &micalg, &w.err), RC_OK, w.err);
+		write_file(&w, "sig", sig);
+		CHECK(does(&w, "openssl cms -verify -binary -inform DER -in sig -content entity -CAfile ca.pem -out /dev/null"));
+		if (test_failures > before)
+			printf("# in: %s\n", rows[i].what);
+		world_close(&w);
+	}
 }
 
 TEST(smime_both_ways)
@@ -378,11 +416,23 @@ static int count_processes(struct world *w, const char *what)
 	return (int)n;
 }
 
+static pid_t pid_of(struct world *w, const char *what)
+{
+	char line[1024];
+	int code;
+	snprintf(line, sizeof line, "for p in /proc/[0-9]*; do tr '\\0' '\\n' < $p/environ | grep -qx 'GNUPGHOME=%s' && "
+		 "grep -qa '%s' $p/cmdline && echo ${p#/proc/}; done 2>/dev/null", w->home, what);
+	uint64_t pid = 0;
+	(void)str_to_u64(str_trim_all(shell(w, line, &code)), &pid);
+	return (pid_t)pid;
+}
+
 TEST(no_agent_is_left)
 {
 	struct world w = world_open();
 	(void)generate(&w);
 	CHECK_INT(count_processes(&w, "gpg-agent"), 1);
+	CHECK(starter_is_above(w.starter, pid_of(&w, "gpg-agent"))); /* DIR/sock is shut to it */
 	calls_free(w.crypto);
 	w.crypto = NULL;
 	for (int i = 0; i < 100 && count_processes(&w, "gpg") > 0; i++)
@@ -407,4 +457,4 @@ TEST(the_home_is_ours_alone)
 TEST_MAIN(TEST_RUN(a_key_is_made_listed_exported_deleted), TEST_RUN(a_signature_verifies_with_plain_gpg),
 	  TEST_RUN(what_is_encrypted_is_for_them_alone),
 	  TEST_RUN(keys_that_may_not_be_used_are_refused_in_words), TEST_RUN(what_comes_in_is_opened_and_judged),
-	  TEST_RUN(smime_both_ways), TEST_RUN(no_agent_is_left), TEST_RUN(the_home_is_ours_alone))
+	  TEST_RUN(smime_both_ways), TEST_RUN(a_certificate_with_a_password), TEST_RUN(no_agent_is_left), TEST_RUN(the_home_is_ours_alone))

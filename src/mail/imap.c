@@ -256,7 +256,7 @@ static enum rc see_capability(struct imap *m, void *ctx, str line, struct err *e
 
 struct uids {
 	uint32_t list[UIDS_MOST], after;
-	size_t count, most;
+	size_t count, most, all; /* all: also those that are not kept */
 };
 
 /* Not in order, says the standard: the least ones are kept. */
@@ -271,6 +271,7 @@ static enum rc see_search(struct imap *m, void *ctx, str line, struct err *err)
 		uint32_t uid;
 		if (!str_to_u32(str_trim(str_cut(&line, ' ')), &uid) || uid <= u->after)
 			continue;
+		u->all++;
 		size_t at = u->count;
 		while (at > 0 && u->list[at - 1] > uid)
 			at--;
@@ -331,7 +332,7 @@ static enum rc one(struct imap *m, uint32_t uid, struct fetching *f, mail_take t
 }
 
 static enum rc read_box(struct imap *m, size_t most, struct imap_at *at, mail_take take, void *ctx, size_t *count_out,
-			struct err *err)
+			size_t *left_out, struct err *err)
 {
 	struct fetching f = { .bytes = BUF_INIT(MAIL_BYTES_MAX + KIB(64)) };
 	struct uids *u = ARENA_NEW(m->a, struct uids);
@@ -347,6 +348,7 @@ static enum rc read_box(struct imap *m, size_t most, struct imap_at *at, mail_ta
 	u->most = most < UIDS_MOST ? most : UIDS_MOST;
 	if (rc == RC_OK)
 		rc = command(m, arena_fmt(m->a, "UID SEARCH UID %u:*", at->uid + 1), see_search, u, err);
+	*left_out = u->all - u->count;
 	for (size_t i = 0; i < u->count && rc == RC_OK; i++) {
 		rc = one(m, u->list[i], &f, take, ctx, err);
 		if (rc == RC_OK) {
@@ -361,11 +363,11 @@ static enum rc read_box(struct imap *m, size_t most, struct imap_at *at, mail_ta
 }
 
 enum rc imap_each(const struct settings *s, size_t most, struct imap_at *at, mail_take take, void *ctx,
-		  size_t *count_out, struct err *err)
+		  size_t *count_out, size_t *left_out, struct err *err)
 {
 	struct imap m = { .a = arena_new(KIB(64)), .in = BUF_INIT(LINE_MOST + KIB(128)), .curl = x_made(curl_easy_init()) };
 	struct oauth2 *o = NULL;
-	*count_out = 0;
+	*count_out = *left_out = 0;
 	enum rc rc = oauth2_open(s, &o, err);
 	if (rc == RC_OK)
 		rc = read_settings(&m, s, o, err);
@@ -374,7 +376,7 @@ enum rc imap_each(const struct settings *s, size_t most, struct imap_at *at, mai
 	if (rc == RC_DENIED && m.token.n)
 		oauth2_refused(o, m.token);
 	if (rc == RC_OK)
-		rc = read_box(&m, most, at, take, ctx, count_out, err);
+		rc = read_box(&m, most, at, take, ctx, count_out, left_out, err);
 	curl_easy_cleanup(m.curl);
 	oauth2_close(o);
 	buf_free(&m.in);

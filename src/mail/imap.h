@@ -19,9 +19,9 @@ struct imap_at {             /* how far a mailbox was read */
 /* Is the setting mail_in an address of IMAP? */
 bool imap_is(str mail_in);
 /* Opens a connection, takes the mails behind *at (all of them, when the mailbox's validity is
- * another), oldest first, at most `most`, and moves *at along. RC_INPUT names a setting that is wrong. RC_DENIED: the server does
+ * another), oldest first, at most `most`, and moves *at along; *left_out: those behind them. RC_INPUT names a setting that is wrong. RC_DENIED: the server does
  * not let us in. RC_BUSY: not reached, or it went away. Else whatever `take` said that ended it. */
 MUST_CHECK enum rc imap_each(const struct settings *s, size_t most, struct imap_at *at, mail_take take, void *ctx,
-			     size_t *count_out, struct err *err);
+			     size_t *count_out, size_t *left_out, struct err *err);
 
 #endif

@@ -15,31 +15,40 @@
 
 enum { NAMES_MOST = 1000, NAME_BYTES = 256 };
 
-static int by_name(const void *a, const void *b)
+/* Into its place; of more than `most` the last one falls out. */
+static void put_name(char (*names)[NAME_BYTES], size_t *n, size_t most, const char *name)
 {
-	return strcmp(a, b);
+	size_t at = *n;
+	while (at > 0 && strcmp(names[at - 1], name) > 0)
+		at--;
+	if (at == most)
+		return;
+	*n -= *n == most;
+	memmove(names[at + 1], names[at], (*n - at) * NAME_BYTES);
+	memcpy(names[at], name, strlen(name) + 1);
+	++*n;
 }
 
-/* Delivered: in new/, no link, no name that a half-made one has. */
-static size_t list_new(int new_fd, char (*names)[NAME_BYTES], size_t most)
+/* Delivered: in new/, no link, no name that a half-made one has. The first ones by name, in order. */
+static size_t list_new(int new_fd, char (*names)[NAME_BYTES], size_t most, size_t *all_out)
 {
 	size_t n = 0;
+	*all_out = 0;
 	int fd = openat(new_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *e;
 	if (!dir && fd >= 0)
 		close(fd);
-	while (dir && n < most && (e = readdir(dir))) {
+	while (dir && (e = readdir(dir))) {
 		struct stat st;
-		str name = str_of(e->d_name);
-		if (name.n == 0 || name.p[0] == '.' || !str_to_z(name, names[n], NAME_BYTES) ||
+		if (e->d_name[0] == '.' || strlen(e->d_name) >= NAME_BYTES ||
 		    fstatat(new_fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
 			continue;
-		n++;
+		++*all_out;
+		put_name(names, &n, most, e->d_name);
 	}
 	if (dir)
 		closedir(dir);
-	qsort(names, n, NAME_BYTES, by_name);
 	return n;
 }
 
@@ -96,10 +105,11 @@ static enum rc each_in(int new_fd, int cur_fd, char (*names)[NAME_BYTES], size_t
 	return rc;
 }
 
-enum rc maildir_each(str path, size_t most, mail_take take, void *ctx, size_t *count_out, struct err *err)
+enum rc maildir_each(str path, size_t most, mail_take take, void *ctx, size_t *count_out, size_t *left_out,
+		     struct err *err)
 {
 	char z[4096];
-	*count_out = 0;
+	*count_out = *left_out = 0;
 	if (!str_to_z(path, z, sizeof z))
 		return fail(err, RC_INPUT, "'" STR_FMT "' is no path", STR_ARG(path));
 	int dir = open(z, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -109,8 +119,9 @@ enum rc maildir_each(str path, size_t most, mail_take take, void *ctx, size_t *c
 						   fail(err, RC_ABSENT, "'" STR_FMT "' is no Maildir", STR_ARG(path));
 	if (rc == RC_OK) {
 		char(*names)[NAME_BYTES] = x_array(NAMES_MOST, NAME_BYTES);
-		size_t n = list_new(new_fd, names, most < NAMES_MOST ? most : NAMES_MOST);
+		size_t all, n = list_new(new_fd, names, most < NAMES_MOST ? most : NAMES_MOST, &all);
 		rc = each_in(new_fd, cur_fd, names, n, take, ctx, count_out, err);
+		*left_out = all - n;
 		free(names);
 	}
 	if (new_fd >= 0)

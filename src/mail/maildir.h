@@ -11,7 +11,8 @@
 typedef enum rc (*mail_take)(void *ctx, str bytes, struct err *err);
 
 /* Every mail of new/ that is a file, oldest name first, at most `most`; what is taken moves to cur/.
- * RC_ABSENT: no such Maildir. Whatever `take` said that ended it. */
-MUST_CHECK enum rc maildir_each(str path, size_t most, mail_take take, void *ctx, size_t *count_out, struct err *err);
+ * *left_out: those behind them. RC_ABSENT: no such Maildir. Whatever `take` said that ended it. */
+MUST_CHECK enum rc maildir_each(str path, size_t most, mail_take take, void *ctx, size_t *count_out, size_t *left_out,
+				struct err *err);
 
 #endif

@@ -6,7 +6,8 @@
 #include "base/calls.h"
 #include "mail/parse.h"
 
-/* Blocks of an answer. The first is read by struct wire: strings as blocks, numbers as varints, in the
+/* Blocks of an answer. In the area those of the parts come before them (mime_read.c writes each while it is
+ * decoded, so that it is held once); mail_parse() turns that round. The first is read by struct wire: strings as blocks, numbers as varints, in the
  * order of mime_read.c. */
 enum { MIME_ABOUT, MIME_TEXT, MIME_ENTITY, MIME_SEALED, MIME_PARTS };
 

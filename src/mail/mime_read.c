@@ -18,7 +18,7 @@ struct leaf {
 	struct buf type, name;
 	uint32_t depth;
 	bool attached, nested;
-	size_t at, bytes; /* in `bodies` */
+	size_t at, bytes; /* in `answer` */
 };
 struct reading {
 	str raw;
@@ -29,8 +29,11 @@ struct reading {
 	size_t leaves;
 	bool cut, is_dsn, is_feedback, text_cut, was_html;
 	size_t original;           /* nested mails seen */
-	struct buf bodies;         /* of all leaves, decoded */
-	struct buf text, html, entity, sealed, fields;
+	struct buf *answer;        /* a block of each leaf, decoded; what is said of them comes behind */
+	size_t decoded;            /* bytes of all leaves */
+	const char *boundary;      /* of what is signed; NULL: nothing is */
+	str sealed;
+	struct buf text, html, fields;
 	size_t field_count;
 	struct buf original_id, original_subject, original_loop;
 	enum mail_seal seal;
@@ -216,6 +219,17 @@ static void take_fields(struct reading *g, str block)
 	buf_free(&scratch);
 }
 
+/* A block of the answer that began at `at` ends here. */
+static size_t end_block(struct buf *answer, size_t at)
+{
+	uint64_t n = answer->n - at; /* as calls_put() has it */
+	struct buf length = BUF_INIT(16);
+	buf_le64(&length, n);
+	memcpy(answer->p + at - length.n, length.p, length.n);
+	buf_free(&length);
+	return n;
+}
+
 /* At most `most` bytes of it; all parts together DECODED_MAX. */
 static void decode(struct reading *g, GMimePart *part, size_t most, size_t *at, size_t *bytes)
 {
@@ -225,23 +239,25 @@ static void decode(struct reading *g, GMimePart *part, size_t most, size_t *at, 
 	GByteArray *array = g_byte_array_sized_new(raw > 0 && raw <= MAIL_BYTES_MAX ? (guint)raw + 16 : 16);
 	GMimeStream *to = g_mime_stream_mem_new_with_byte_array(array);
 	g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(to), TRUE);
-	*at = g->bodies.n;
+	buf_le64(g->answer, 0); /* how long it is: said when it is known */
+	*at = g->answer->n;
 	if (content && g_mime_data_wrapper_write_to_stream(content, to) >= 0) {
 		GByteArray *got = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(to));
 		size_t n = got->len < most ? got->len : most;
 		g->cut |= n < got->len;
-		if (g->bodies.n + n <= DECODED_MAX)
-			buf_add_mem(&g->bodies, got->data, n);
+		if (g->decoded + n <= DECODED_MAX)
+			buf_add_mem(g->answer, got->data, n);
 		else
 			g->cut = true;
 	}
-	*bytes = g->bodies.n - *at;
+	*bytes = end_block(g->answer, *at);
+	g->decoded += *bytes;
 	g_object_unref(to);
 }
 
 static str body_of(const struct reading *g, const struct leaf *l)
 {
-	return str_head(str_from(buf_str(&g->bodies), l->at), l->bytes);
+	return str_head(str_from(buf_str(g->answer), l->at), l->bytes);
 }
 
 static void type_of(GMimeObject *o, struct buf *out)
@@ -327,9 +343,8 @@ static void take_seal(struct reading *g, GMimeObject *o, bool nested)
 	if (g_mime_content_type_is_type(t, "multipart", "signed")) {
 		bool smime = parameter_is(o, "protocol", "application/pkcs7-signature") ||
 			     parameter_is(o, "protocol", "application/x-pkcs7-signature");
-		const char *boundary = g_mime_object_get_content_type_parameter(o, "boundary");
+		g->boundary = g_mime_object_get_content_type_parameter(o, "boundary");
 		g->seal = smime ? MAIL_SMIME_SIGNED : MAIL_PGP_SIGNED;
-		mime_entity(g->raw, boundary ? boundary : "", &g->entity);
 	} else if (g_mime_content_type_is_type(t, "multipart", "encrypted")) {
 		g->seal = MAIL_PGP_ENCRYPTED;
 	} else if (g_mime_content_type_is_type(t, "application", "pkcs7-mime") ||
@@ -379,7 +394,7 @@ static void find_sealed(struct reading *g)
 		bool fits = str_eq(type, want) ||
 			    (str_starts(type, x) && str_eq(str_from(type, x.n), str_from(want, STR("application/").n)));
 		if (fits && !g->leaf[i].nested)
-			buf_add(&g->sealed, body_of(g, &g->leaf[i]));
+			g->sealed = body_of(g, &g->leaf[i]);
 	}
 	str text = buf_str(&g->text);
 	if (g->seal == MAIL_PLAIN && (str_find(text, STR("-----BEGIN PGP MESSAGE-----")) < text.n ||
@@ -387,7 +402,7 @@ static void find_sealed(struct reading *g)
 		g->seal = MAIL_PGP_INLINE;
 		for (size_t i = 0; i < g->leaves && g->sealed.n == 0; i++)
 			if (is_type(&g->leaf[i], "text/plain") && !g->leaf[i].nested && !g->leaf[i].attached)
-				buf_add(&g->sealed, body_of(g, &g->leaf[i]));
+				g->sealed = body_of(g, &g->leaf[i]);
 	}
 }
 
@@ -425,14 +440,13 @@ static void put_answer(struct reading *g, struct buf *answer)
 		buf_varint(&about, g->leaf[i].depth);
 		buf_varint(&about, (uint64_t)(g->leaf[i].attached | g->leaf[i].nested << 1));
 	}
-	/* All at once: growing would hold it twice. */
-	(void)buf_room(answer, about.n + text.n + g->entity.n + g->sealed.n + g->bodies.n + 8 * (MIME_PARTS + g->leaves));
 	calls_put(answer, buf_str(&about));
 	calls_put(answer, buf_str(&text));
-	calls_put(answer, buf_str(&g->entity));
-	calls_put(answer, buf_str(&g->sealed));
-	for (size_t i = 0; i < g->leaves; i++)
-		calls_put(answer, body_of(g, &g->leaf[i]));
+	buf_le64(answer, 0);
+	size_t entity = answer->n;
+	mime_entity(g->raw, g->boundary ? g->boundary : "", answer);
+	(void)end_block(answer, entity);
+	calls_put(answer, g->sealed);
 	buf_free(&about);
 	buf_free(&text);
 }
@@ -505,12 +519,11 @@ enum rc mime_read(struct helper_call *k, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	struct reading *g = x_alloc(sizeof *g);
-	struct buf whole = BUF_INIT(DECODED_MAX + 1), part = BUF_INIT(MAIL_BYTES_MAX * 2), small = BUF_INIT(KIB(8));
+	struct buf small = BUF_INIT(KIB(8));
 	g->raw = k->blocks[0];
-	g->bodies = whole;
-	(void)buf_room(&g->bodies, g->raw.n < DECODED_MAX ? g->raw.n : DECODED_MAX);
+	g->answer = &k->answer;
 	g->text = g->html = (struct buf)BUF_INIT(2 * HTML_MAX + 4096);
-	g->entity = g->sealed = part;
+	g->sealed = STR("");
 	g->fields = (struct buf)BUF_INIT(MIB(2));
 	g->original_id = g->original_subject = g->original_loop = small;
 	/* The bytes stay in the area: parts are views into them. */

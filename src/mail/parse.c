@@ -175,7 +175,14 @@ enum rc mail_parse(struct calls *reader, str raw, struct arena *a, struct mail *
 	if (raw.n > MAIL_BYTES_MAX)
 		return fail(err, RC_LIMIT, "a mail of more than %d MiB", MAIL_BYTES_MAX >> 20);
 	enum rc rc = calls_ask(reader, MAIL_PARSE, &raw, 1, a, &blocks, &count, died_out, err);
-	return rc == RC_OK ? mail_parse_answer(blocks, count, a, out, err) : rc;
+	if (rc != RC_OK)
+		return rc;
+	str ordered[CALLS_BLOCKS_MAX];
+	if (count < MIME_PARTS)
+		return fail(err, RC_INPUT, "the mail child answered nonsense");
+	for (size_t i = 0; i < count; i++)
+		ordered[(i + MIME_PARTS) % count] = blocks[i];
+	return mail_parse_answer(ordered, count, a, out, err);
 }
 
 str mail_field(const struct mail *m, const char *name)

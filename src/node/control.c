@@ -163,6 +163,9 @@ static bool may_call(const struct control *ctl, int socket, uint32_t *uid_out, s
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
 		return fail_errno(err, errno, "the caller cannot be told"), false;
 	*uid_out = peer.uid;
+	/* Its own helpers have what strangers sent before them: they reach sockets by path, and are not let in. */
+	if (peer.uid == geteuid() && starter_is_above(ctl->node->starter, peer.pid))
+		return fail(err, RC_DENIED, "the node's helpers may not call it"), false;
 	return node_viewer_unix(ctl->node, peer.uid, &v, err) == RC_OK;
 }
 

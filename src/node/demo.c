@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "node/demo_story.h"
+#include "node/demo_telling.h"
 #include "node/demo_watch.h"
 #include "route/directory_records.h"
 
@@ -223,7 +224,7 @@ enum rc demo_fill(struct node *n, struct err *err)
 		{ "scan-rdp", "scan_rdp", 10000, 1500, 200 },
 		{ "websites", "compromised_website", 20000, 300, 60 },
 	};
-	enum rc rc = RC_OK;
+	enum rc rc = demo_rules(n, err);
 	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(runs); i++)
 		rc = deliver_report(n, runs[i].feed, runs[i].type, 1, runs[i].first, runs[i].lines, yesterday, err);
 	if (rc == RC_OK)
@@ -237,7 +238,9 @@ enum rc demo_fill(struct node *n, struct err *err)
 		rc = deliver_blocklist(n, today, err);
 	if (rc == RC_OK)
 		rc = pipeline_settle(n->pipeline, err);
-	return rc == RC_OK ? demo_story(n, err) : rc;
+	if (rc == RC_OK)
+		rc = demo_story(n, err);
+	return rc == RC_OK ? demo_told(n, err) : rc;
 }
 
 enum rc demo_tick(struct node *n, unsigned number, struct err *err)
@@ -315,7 +318,9 @@ static enum rc write_files(const char *dir, const char *listen, struct err *err)
 	rc = io_replace_file(d, "networks.txt", buf_str(&text), err);
 	buf_reset(&text);
 	buf_fmt(&text, "# a demonstration: everything in this node is made up\ndemo = yes\nlisten = %s\n"
-		"network_overlay = %s/networks.txt\n", listen, dir);
+		"network_overlay = %s/networks.txt\nportal = yes\n", listen, dir);
+	if (!str_ends(str_of(listen), STR(":0"))) /* links in letters need an address */
+		buf_fmt(&text, "public_url = http://%s\n", listen);
 	if (rc == RC_OK)
 		rc = io_replace_file(d, "ronda.conf", buf_str(&text), err);
 	buf_free(&text);

@@ -6,6 +6,7 @@
 #include "duty/call.h"
 #include "duty/handover.h"
 #include "incident/from.h"
+#include "incident/takedown.h"
 #include "disclosure/make.h"
 
 enum { FINDINGS_MOST = 6, NAMES_MOST = 24 };
@@ -232,6 +233,25 @@ static enum rc tell(struct story *s, struct err *err)
 				      "is clean, passwords were changed.\"}", NULL, err);
 }
 
+/* A page that should go: those who can take it down are found by its address, and asked. */
+static enum rc take_down(struct story *s, struct err *err)
+{
+	struct change_errors errors = { .count = 0 };
+	size_t asked;
+	int64_t link;
+	struct takedown_ask ask = { .id = STR("") };
+	const struct takedown_new q = { .incident = STR_NONE, .target = STR("http://198.18.19.9/wp-content/login.php"),
+					.fields = STR("{\"kind\":\"phishing\",\"imitates\":\"Bank Dua\"}"),
+					.language = STR("en") };
+	enum rc rc = takedown_make(s->n->takedowns, &s->duty, &q, s->a, &ask.id, &errors, err);
+	if (rc == RC_OK)
+		rc = takedown_ask(s->n->takedowns, &s->duty, &ask, s->a, NULL, NULL, &asked, err);
+	if (rc == RC_OK) /* not of the incident: what its feed says of passing on is not about this page */
+		rc = change_link(s->n->records, s->n->store, &s->duty, ask.id, STR("related"), named(s, STR("second")),
+				 STR("the same holder"), &link, err);
+	return done(rc, &errors, "takedown", err);
+}
+
 /* What lies on the desk besides. */
 static enum rc fill_desk(struct story *s, struct err *err)
 {
@@ -268,6 +288,8 @@ static enum rc fill_desk(struct story *s, struct err *err)
 		rc = change_link(s->n->records, s->n->store, &s->lead, named(s, str_of(parts[i])), STR("part-of"),
 				 named(s, STR("campaign")), STR("the same plug-in"), &link, err);
 	}
+	if (rc == RC_OK)
+		rc = take_down(s, err);
 	return rc == RC_OK ? put(s, &s->duty, "second", NULL, NULL, "{\"title\":\"A second web server of the same holder\"}",
 				 NULL, err) : rc;
 }

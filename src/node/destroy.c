@@ -284,15 +284,29 @@ static enum rc find_record(struct destroying *d, struct reader *r, str id, struc
 	return d->merge ? RC_OK : digest_files(d, reader_conn(r), &uuid, g, err);
 }
 
+/* What people outside said or gave us, kept beside records: for a request of a person alone. */
+static enum rc find_beside(struct destroying *d, struct reader *r, str object, struct err *err)
+{
+	if (!d->merge)
+		return fail(err, RC_INPUT, "'" STR_FMT "' is erased by 'ronda erase'", STR_ARG(object));
+	enum rc rc = held_check(reader_conn(r), object, err);
+	if (rc == RC_OK)
+		rc = erase_check(d->n->erase, reader_conn(r), object, err);
+	if (rc == RC_OK)
+		(void)add_goner(d, arena_str(d->a, object), DESTROY_BEGIN, arena_str(d->a, object));
+	return rc;
+}
+
 static enum rc find_one(struct destroying *d, struct reader *r, str object, struct err *err)
 {
 	static const struct {
 		str head;
-		enum { REPORT, QUARANTINE, EVENT, FINDING } kind;
+		enum { REPORT, QUARANTINE, EVENT, FINDING, BESIDE } kind;
 	} heads[] = { { STR_INIT("report:"), REPORT },	     { STR_INIT("report--"), REPORT },
 		      { STR_INIT("quarantine:"), QUARANTINE }, { STR_INIT("event:"), EVENT },
 		      { STR_INIT("event--"), EVENT },	     { STR_INIT("finding:"), FINDING },
-		      { STR_INIT("finding--"), FINDING } };
+		      { STR_INIT("finding--"), FINDING },    { STR_INIT("answer:"), BESIDE },
+		      { STR_INIT("subscriber:"), BESIDE } };
 	for (size_t i = 0; i < COUNT_OF(heads); i++) {
 		int64_t number = 0;
 		if (!str_starts(object, heads[i].head))
@@ -302,6 +316,8 @@ static enum rc find_one(struct destroying *d, struct reader *r, str object, stru
 			return find_event(d, r, id, err);
 		if (heads[i].kind == FINDING)
 			return find_finding(d, r, id, err);
+		if (heads[i].kind == BESIDE)
+			return find_beside(d, r, object, err);
 		if (!str_to_i64(id, &number))
 			return fail(err, RC_INPUT, "'" STR_FMT "' names no number", STR_ARG(object));
 		return heads[i].kind == REPORT ? find_report(d, r, number, true, err) :

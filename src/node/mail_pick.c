@@ -28,9 +28,9 @@ static enum rc deliver(struct node *n, const struct inbound *in, const struct in
 			      .actor = STR("mail") };
 	struct intake_summary s = { 0 };
 	struct intake *intake = NULL;
-	/* A mail as a whole is text of several charsets: what is no UTF-8 in it is marked. */
+	/* A mail as a whole is text of several charsets, and its text is in one of them: what is no UTF-8 is marked. */
 	struct buf clean = BUF_INIT(RECORD_MAX);
-	bool whole = piece->part == INBOUND_WHOLE;
+	bool whole = piece->part == INBOUND_WHOLE || piece->part == INBOUND_BODY;
 	if (whole)
 		(void)mime_clean(piece->bytes, true, RECORD_MAX - KIB(1), &clean);
 	enum rc rc = intake_begin(n->pipeline, &d, &intake, err);
@@ -136,7 +136,7 @@ static enum rc fetch_all(struct node *n, const struct inbound *in, struct arena 
 static enum rc deliver_all(struct node *n, const struct inbound *in, struct arena *a, struct brought *b, struct err *err)
 {
 	struct inbound_piece pieces[INBOUND_REPORTS_MAX];
-	size_t count = inbound_pieces(&in->mail, in->raw, pieces);
+	size_t count = inbound_pieces(&in->mail, in->raw, in->body_counts, pieces);
 	for (size_t i = 0; i < count; i++) {
 		struct err why = { 0 };
 		str report = STR("");
@@ -146,7 +146,7 @@ static enum rc deliver_all(struct node *n, const struct inbound *in, struct aren
 		if (report.n > 0)
 			b->reports[b->count++] = report;
 		if (rc != RC_OK)
-			say_of(b, a, pieces[i].name, why.text);
+			say_of(b, a, pieces[i].part == INBOUND_BODY ? STR("the text") : pieces[i].name, why.text);
 	}
 	return fetch_all(n, in, a, b, err);
 }
@@ -179,7 +179,8 @@ static enum rc give_up(struct node *n, int64_t id, const char *words, struct are
 	return rc == RC_OK ? inbound_file(n->notify, &in, NULL, 0, STR(""), a, &record, err) : rc;
 }
 
-static enum rc see_to_all(struct node *n, uint64_t *filed, struct err *err)
+/* `stop` closed ends it between two mails: those behind wait for the next time. */
+static enum rc see_to_all(struct node *n, struct queue *stop, uint64_t *filed, struct err *err)
 {
 	int64_t ids[WAITING_AT_ONCE], after = 0;
 	size_t count = 0;
@@ -192,7 +193,7 @@ static enum rc see_to_all(struct node *n, uint64_t *filed, struct err *err)
 			rc = inbound_waiting(reader_conn(r), after, WAITING_AT_ONCE, ids, &count, err);
 			store_read_end(r);
 		}
-		for (size_t i = 0; rc == RC_OK && i < count; i++) {
+		for (size_t i = 0; rc == RC_OK && i < count && !queue_closed(stop); i++) {
 			struct err why = { 0 };
 			str record;
 			bool given_up = false;
@@ -207,7 +208,7 @@ static enum rc see_to_all(struct node *n, uint64_t *filed, struct err *err)
 			if (rc == RC_OK && given_up)
 				rc = give_up(n, ids[i], why.text, a, err);
 		}
-	} while (rc == RC_OK && count == WAITING_AT_ONCE);
+	} while (rc == RC_OK && count == WAITING_AT_ONCE && !queue_closed(stop));
 	arena_free(a);
 	return rc;
 }
@@ -246,11 +247,11 @@ static enum rc save_box(struct tx *tx, void *ctx, struct err *err)
 	return inbound_box_save(tx, ctx, err);
 }
 
-static enum rc pick_up(struct node *n, uint64_t *taken_out, struct err *err)
+static enum rc pick_up(struct node *n, uint64_t *taken_out, bool *more_out, struct err *err)
 {
 	struct err why = { 0 };
 	struct inbound_box box;
-	size_t count = 0;
+	size_t count = 0, left = 0;
 	str name = settings_text(n->settings, "mail_in");
 	struct taking t = { .n = n, .box = name };
 	if (name.n == 0)
@@ -259,30 +260,38 @@ static enum rc pick_up(struct node *n, uint64_t *taken_out, struct err *err)
 	enum rc rc = load_box(n, a, &box, &why);
 	struct imap_at at = { .validity = box.validity, .uid = box.uid };
 	if (rc == RC_OK)
-		rc = imap_is(name) ? imap_each(n->settings, AT_ONCE, &at, take, &t, &count, &why) :
-				     maildir_each(name, AT_ONCE, take, &t, &count, &why);
+		rc = imap_is(name) ? imap_each(n->settings, AT_ONCE, &at, take, &t, &count, &left, &why) :
+				     maildir_each(name, AT_ONCE, take, &t, &count, &left, &why);
 	/* Written when something is new: an idle look writes nothing. */
 	str words = rc == RC_OK ? STR("") : str_of(why.text);
-	if (at.uid != box.uid || at.validity != box.validity || !str_eq(words, box.words) || box.since_us == 0) {
+	bool as_before = (int64_t)left == box.remain || rc != RC_OK;
+	if (!as_before || at.uid != box.uid || at.validity != box.validity || !str_eq(words, box.words) || box.since_us == 0) {
 		box.since_us = str_eq(words, box.words) ? box.since_us : 0;
 		box.words = words;
 		box.validity = at.validity;
 		box.uid = at.uid;
+		box.remain = as_before ? box.remain : (int64_t)left;
 		enum rc saved = store_write(n->store, save_box, &box, err);
 		rc = rc == RC_OK ? saved : rc;
 	}
 	*taken_out = t.fresh;
+	*more_out = left > 0;
 	arena_free(a);
 	return rc == RC_OK || !*why.text ? rc : fail(err, rc, "%s", why.text);
 }
 
-enum rc mail_pick_once(struct node *n, uint64_t *taken_out, uint64_t *filed_out, struct err *err)
+/* One look into the mailbox, and over all that wait: some hundred mails, so that those which came first
+ * are seen to before more are taken, and the end of the node waits for one mail only. */
+static enum rc pick_once(struct node *n, struct queue *stop, bool *more_out, struct err *err)
 {
 	struct err why = { 0 };
-	*taken_out = *filed_out = 0;
-	enum rc picked = pick_up(n, taken_out, &why);
+	uint64_t taken = 0, filed = 0;
+	*more_out = false;
+	enum rc picked = pick_up(n, &taken, more_out, &why);
 	/* Those that are here are seen to, whatever the mailbox says. */
-	enum rc rc = see_to_all(n, filed_out, err);
+	enum rc rc = see_to_all(n, stop, &filed, err);
+	if (*more_out)
+		log_info(n->log, "more mails are in the mailbox", L_INT("taken", (int64_t)taken), L_INT("filed", (int64_t)filed));
 	return rc == RC_OK && picked != RC_OK ? fail(err, picked, "%s", why.text) : rc;
 }
 
@@ -310,17 +319,17 @@ enum rc mail_pick_take(struct node *n, str bytes, struct arena *a, struct inboun
 
 /* --- the thread --- */
 
-static int64_t watch_once(struct node *n, unsigned *fails)
+static int64_t watch_once(struct node *n, struct queue *stop, unsigned *fails)
 {
 	struct err err = { 0 };
-	uint64_t taken, filed;
+	bool more;
 	int64_t every_us = settings_int(n->settings, "mail_in_every");
 	if (settings_text(n->settings, "mail_in").n == 0 && every_us < IDLE_LOOK_S * SECOND_US)
 		every_us = IDLE_LOOK_S * SECOND_US;
-	enum rc rc = mail_pick_once(n, &taken, &filed, &err);
+	enum rc rc = pick_once(n, stop, &more, &err);
 	if (rc == RC_OK) {
 		*fails = 0;
-		return taken == AT_ONCE ? 0 : every_us;
+		return more ? 0 : every_us;
 	}
 	/* Said when it begins; then each time the pause has grown to its most. */
 	if (*fails == 0)
@@ -335,7 +344,7 @@ static void *watch(void *arg)
 	struct mail_pick *m = arg;
 	unsigned fails = 0;
 	while (!queue_closed(m->stop)) {
-		int64_t pause_us = watch_once(m->node, &fails);
+		int64_t pause_us = watch_once(m->node, m->stop, &fails);
 		queue_take_for(m->stop, pause_us > 0 ? pause_us : 1);
 	}
 	return NULL;

@@ -16,8 +16,6 @@ struct mail_pick;
 MUST_CHECK enum rc mail_pick_start(struct node *n, struct mail_pick **out, struct err *err);
 void mail_pick_stop(struct mail_pick *m);
 
-/* One look into the mailbox and over all that wait, in the calling thread. *taken_out: came now. */
-MUST_CHECK enum rc mail_pick_once(struct node *n, uint64_t *taken_out, uint64_t *filed_out, struct err *err);
 /* One mail by hand: kept and seen to its end. *known_out: it was here before. */
 MUST_CHECK enum rc mail_pick_take(struct node *n, str bytes, struct arena *a, struct inbound_row *out, str *record_out,
 				  bool *known_out, struct err *err);

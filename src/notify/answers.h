@@ -84,6 +84,9 @@ enum claim answer_outcome(const struct finding *f, const struct answer_row *list
 /* Inside a job: one of us has dealt with it. Journalled. RC_CONFLICT: it was, or needs nothing. */
 MUST_CHECK enum rc answer_seen(struct tx *tx, struct notify *n, int64_t id, str by, struct err *err);
 
+/* Inside a job of an erasing: words, name and file of it, wherever they were put; that there was one stays. */
+MUST_CHECK enum rc answer_erase_words(struct tx *tx, int64_t number, struct err *err);
+
 /* As part of opening a node: notes in the background when a claim is confirmed or denied. */
 void answers_open(struct notify *n);
 

@@ -23,7 +23,7 @@ static enum rc check(struct conn *c, str id, struct err *err)
 
 /* In this order: the last one forgets which message and file it was. A file that another answer, or a record, has
  * too stays with it. */
-static enum rc erase_words(struct tx *tx, int64_t number, struct err *err)
+enum rc answer_erase_words(struct tx *tx, int64_t number, struct err *err)
 {
 	const char *const statements[] = {
 		"UPDATE ledger SET words = '' WHERE message = (SELECT message FROM answer WHERE id = ?1) AND kind = 7"
@@ -51,7 +51,7 @@ static enum rc remove_words(struct tx *tx, const struct erasing *e, bool *more_o
 	str head = STR("answer:");
 	*more_out = false;
 	return str_starts(e->object, head) && number_of(str_from(e->object, head.n), &number) ?
-		       erase_words(tx, number, err) : RC_OK;
+		       answer_erase_words(tx, number, err) : RC_OK;
 }
 
 const struct eraser eraser_answer = { .kind = "answer", .check = check, .remove = remove_words };

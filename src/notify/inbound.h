@@ -15,6 +15,7 @@
 #include "mail/parse.h"
 #include "notify/notify.h"
 #include "notify/opened.h"
+#include "record/erase.h"
 
 enum inbound_kind {
 	INBOUND_LOOP = 1,    /* from us: X-Ronda-Loop or Message-ID */
@@ -57,6 +58,7 @@ struct inbound_box {
 	uint32_t validity, uid;
 	str words;               /* "": it can */
 	int64_t since_us;        /* of words; 0: never looked into */
+	int64_t remain;          /* not taken yet at the last look: only so many are at once */
 };
 MUST_CHECK enum rc inbound_box_load(struct conn *c, str name, struct arena *a, struct inbound_box *out, struct err *err);
 /* Inside a job. */
@@ -84,18 +86,22 @@ struct inbound {
 	str previous;            /* "mail--…" of the thread; "" */
 	str foreign;             /* number of their ticket system, as it stands: "[x #12]"; "" */
 	str feed;                /* by the sender's rule; "" none */
+	bool body_counts;        /* setting mail_bodies names who wrote it */
 };
 /* Reads the kept bytes, parses and sorts; changes nothing. RC_BUSY, RC_IO: later. RC_CONFLICT: it is done. */
 MUST_CHECK enum rc inbound_open(struct notify *n, int64_t id, struct arena *a, struct inbound *out, struct err *err);
 
-/* What of a mail may be a report for intake: part numbers, or the whole mail (INBOUND_WHOLE). */
+/* What of a mail may be a report for intake: part numbers, the whole mail (INBOUND_WHOLE) or, of a sender
+ * that setting mail_bodies names and where nothing else is one, its text up to a signature (INBOUND_BODY). */
 enum { INBOUND_REPORTS_MAX = 50, INBOUND_WHOLE = -1, INBOUND_BODY = -2 };
 struct inbound_piece {
 	int part;
 	const char *format;      /* "arf", "xarf" or "auto" */
 	str name, bytes;
 };
-size_t inbound_pieces(const struct mail *m, str raw, struct inbound_piece *out);
+size_t inbound_pieces(const struct mail *m, str raw, bool body, struct inbound_piece *out);
+/* Does a list as in setting mail_bodies ("reports@example.org, example.net, *") name who wrote it? */
+bool inbound_is_named(str list, str from);
 
 /* Links of its text to reports at one of `hosts` ("dl.example.org, http://127.0.0.1:9000", comma
  * separated; a host alone is asked by https): at most INBOUND_LINKS_MAX, views into the text. */
@@ -115,10 +121,23 @@ MUST_CHECK enum rc inbound_failed(struct notify *n, int64_t id, str words, bool 
 
 /* Our message's number in a subject "[TAG #123] …", also behind "Re:" and tags of others. */
 bool inbound_our_tag(str subject, str tag, int64_t *message_out);
+/* A subject without tags of ours, wherever they stand: an answer gets one of its own. Others stay. */
+str inbound_without_tag(str subject, str tag, struct arena *a);
 /* The number of a ticket system in a subject, with its brackets; false: none. A view into it. */
 bool inbound_foreign_find(str subject, str our_tag, str *out);
+/* Message-IDs (views into the arena) of mails that truly answer our message, oldest first; of more than `most` the last. */
+MUST_CHECK enum rc inbound_answers_to(struct conn *c, int64_t message, struct arena *a, str *ids, size_t most,
+				      size_t *count_out, struct err *err);
+/* Our message that the mail with that Message-ID truly answers; 0: none. */
+MUST_CHECK enum rc inbound_answered(struct conn *c, str message_id, int64_t *message_out, struct err *err);
 /* What an organisation's ticket system calls the thread of our message; "" when it never said. */
 MUST_CHECK enum rc inbound_foreign_tag(struct conn *c, str organisation, int64_t message, struct arena *a, str *out,
 				       struct err *err);
+
+/* --- the end (inbound_erase.c) --- */
+
+/* "record:mail--…" is erased: what its row still says of it goes, and what it answered. That it was here stays, as
+ * a hash that only this node can make: the same mail, found again in a mailbox, does not come back. */
+extern const struct eraser eraser_mail;
 
 #endif

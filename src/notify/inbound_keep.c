@@ -33,10 +33,13 @@ static struct digest digest_of(str bytes)
 	return sha256_end(h);
 }
 
-static enum rc find_digest(struct conn *c, struct keeping *k, struct err *err)
+/* By its digest, or by what stays of one whose record was erased. */
+static enum rc find_digest(struct conn *c, const struct key *secret, struct keeping *k, struct err *err)
 {
-	struct sql *q = sql(c, "SELECT id FROM mail_in WHERE digest = ?");
+	struct digest erased = inbound_erased_digest(secret, str_mem(k->digest.b, sizeof k->digest.b));
+	struct sql *q = sql(c, "SELECT id FROM mail_in WHERE digest IN (?, ?)");
 	sql_blob(q, 1, str_mem(k->digest.b, sizeof k->digest.b));
+	sql_blob(q, 2, str_mem(erased.b, sizeof erased.b));
 	k->known = sql_row(q);
 	if (k->known)
 		k->id = sql_col_int(q, 0);
@@ -70,7 +73,7 @@ static enum rc put_row(struct tx *tx, struct keeping *k, struct err *err)
 static enum rc keep(struct tx *tx, void *ctx, struct err *err)
 {
 	struct keeping *k = ctx;
-	enum rc rc = find_digest(tx_conn(tx), k, err);
+	enum rc rc = find_digest(tx_conn(tx), store_secret(tx_store(tx)), k, err);
 	if (rc != RC_OK || k->known)
 		return rc;
 	rc = put_row(tx, k, err);
@@ -164,7 +167,7 @@ enum rc inbound_count(struct conn *c, struct inbound_counts *out, struct err *er
 
 enum rc inbound_box_load(struct conn *c, str name, struct arena *a, struct inbound_box *out, struct err *err)
 {
-	struct sql *q = sql(c, "SELECT validity, uid, words, since_us FROM mail_box WHERE name = ?");
+	struct sql *q = sql(c, "SELECT validity, uid, words, since_us, remain FROM mail_box WHERE name = ?");
 	sql_str(q, 1, name);
 	*out = (struct inbound_box){ .name = name, .words = STR("") };
 	if (sql_row(q)) {
@@ -172,20 +175,22 @@ enum rc inbound_box_load(struct conn *c, str name, struct arena *a, struct inbou
 		out->uid = (uint32_t)sql_col_int(q, 1);
 		out->words = arena_str(a, sql_col_str(q, 2));
 		out->since_us = sql_col_int(q, 3);
+		out->remain = sql_col_int(q, 4);
 	}
 	return sql_end(q, err);
 }
 
 enum rc inbound_box_save(struct tx *tx, const struct inbound_box *box, struct err *err)
 {
-	struct sql *q = sql(tx_conn(tx), "INSERT INTO mail_box (name, validity, uid, words, since_us) VALUES (?, ?, ?, ?, ?)"
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO mail_box (name, validity, uid, words, since_us, remain) VALUES (?, ?, ?, ?, ?, ?)"
 					 " ON CONFLICT (name) DO UPDATE SET validity = excluded.validity, uid = excluded.uid,"
-					 " words = excluded.words, since_us = excluded.since_us");
+					 " words = excluded.words, since_us = excluded.since_us, remain = excluded.remain");
 	sql_str(q, 1, box->name);
 	sql_int(q, 2, box->validity);
 	sql_int(q, 3, box->uid);
 	sql_str(q, 4, box->words);
 	sql_int(q, 5, box->since_us ? box->since_us : tx_now_us(tx));
+	sql_int(q, 6, box->remain);
 	return sql_run(q, err);
 }
 
@@ -195,7 +200,7 @@ enum rc inbound_done(struct tx *tx, const struct inbound *in, const struct uuid 
 		     struct err *err)
 {
 	struct sql *q = sql(tx_conn(tx), "UPDATE mail_in SET state = 2, kind = ?, message_id = ?, record = ?, reports = ?,"
-					 " words = ? WHERE id = ? AND state = 1");
+					 " words = ?, message = ? WHERE id = ? AND state = 1");
 	sql_int(q, 1, in->kind);
 	sql_str(q, 2, in->mail.message_id.n ? in->mail.message_id : STR(""));
 	if (record)
@@ -204,7 +209,9 @@ enum rc inbound_done(struct tx *tx, const struct inbound *in, const struct uuid 
 		sql_null(q, 3);
 	sql_int(q, 4, (int64_t)reports);
 	sql_str(q, 5, words.n ? str_head(words, 1000) : STR(""));
-	sql_int(q, 6, in->id);
+	bool answers = in->recipient.n > 0 && (in->kind == INBOUND_ANSWER || in->kind == INBOUND_AUTOMATIC);
+	sql_int(q, 6, answers ? in->message : 0);
+	sql_int(q, 7, in->id);
 	enum rc rc = sql_run(q, err);
 	if (rc == RC_OK && sql_changes(tx_conn(tx)) != 1)
 		rc = fail(err, RC_CONFLICT, "mail %lld is done", (long long)in->id);

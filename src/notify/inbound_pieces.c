@@ -44,7 +44,47 @@ static bool is_report(const struct mail_part *p)
 	return p->attached && (is_one_of(p->type, types, COUNT_OF(types)) || ends(p->name, names, COUNT_OF(names)));
 }
 
-size_t inbound_pieces(const struct mail *m, str raw, struct inbound_piece *out)
+bool inbound_is_named(str list, str from)
+{
+	str domain = str_from(from, str_index(from, '@') + 1);
+	while (list.n > 0 && from.n > 0) {
+		str who = str_trim(str_cut(&list, ','));
+		if (str_eq(who, STR("*")) || (who.n > 0 && (str_eq_nocase(who, from) || str_eq_nocase(who, domain))))
+			return true;
+	}
+	return false;
+}
+
+/* Up to the line that begins a signature (RFC 3676, section 4.3). */
+static str without_signature(str text)
+{
+	str rest = text, line;
+	while (rest.n > 0) {
+		size_t at = text.n - rest.n;
+		if (!str_line(&rest, &line))
+			break;
+		if (str_eq(line, STR("-- ")))
+			return str_head(text, at);
+	}
+	return text;
+}
+
+/* Its bytes where it is text as it came: the text that is shown may be cut. */
+static bool body_piece(const struct mail *m, struct inbound_piece *out)
+{
+	str text = m->text;
+	for (size_t i = 0; i < m->part_count && !m->text_was_html; i++) {
+		const struct mail_part *p = &m->parts[i];
+		if (str_eq(p->type, STR("text/plain")) && !p->attached && !p->nested && p->bytes.n > 0) {
+			text = p->bytes;
+			break;
+		}
+	}
+	*out = (struct inbound_piece){ .part = INBOUND_BODY, .format = "auto", .name = STR(""), .bytes = without_signature(text) };
+	return str_trim_all(out->bytes).n > 0;
+}
+
+size_t inbound_pieces(const struct mail *m, str raw, bool body, struct inbound_piece *out)
 {
 	size_t n = 0;
 	if (m->is_feedback) {
@@ -59,7 +99,7 @@ size_t inbound_pieces(const struct mail *m, str raw, struct inbound_piece *out)
 		out[n++] = (struct inbound_piece){ .part = (int)i, .format = xarf ? "xarf" : "auto", .name = p->name,
 						   .bytes = p->bytes };
 	}
-	return n;
+	return n == 0 && body && body_piece(m, out) ? 1 : n;
 }
 
 /* --- links --- */

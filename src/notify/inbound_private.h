@@ -8,6 +8,11 @@
 
 enum { INBOUND_WAITS = 1, INBOUND_DONE = 2, INBOUND_TRIES = 10 };
 
+/* --- inbound_erase.c --- */
+
+/* What mail_in.digest is once the record is erased. */
+struct digest inbound_erased_digest(const struct key *secret, str digest);
+
 /* --- inbound_keep.c --- */
 
 /* The row is done, its bytes go. `record` NULL: none. */

@@ -208,6 +208,7 @@ enum rc inbound_sort(struct notify *n, struct reader *r, const struct types *t, 
 	if (rc != RC_OK)
 		return rc;
 	in->feed = feed_of(n, m->from.address);
+	in->body_counts = inbound_is_named(settings_text(n->w.settings, "mail_bodies"), m->from.address);
 	if (!inbound_foreign_find(m->subject, settings_text(n->w.settings, "mail_tag"), &in->foreign))
 		in->foreign = STR("");
 	bool theirs = in->message > 0 && believed;
@@ -221,7 +222,7 @@ enum rc inbound_sort(struct notify *n, struct reader *r, const struct types *t, 
 					   STR("it names a mail of ours, but brings back nothing that only we can have written: "
 					       "nothing follows from it");
 	} else if (!theirs && in->feed.n > 0 &&
-		   (inbound_pieces(m, in->raw, pieces) > 0 ||
+		   (inbound_pieces(m, in->raw, in->body_counts, pieces) > 0 ||
 		    inbound_links(m, settings_text(n->w.settings, "mail_link_hosts"), links) > 0)) {
 		in->kind = INBOUND_REPORT;
 		in->words = STR("it brings a report, and its sender has a feed");

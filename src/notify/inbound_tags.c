@@ -97,6 +97,26 @@ bool inbound_our_tag(str subject, str tag, int64_t *message_out)
 	return false;
 }
 
+str inbound_without_tag(str subject, str tag, struct arena *a)
+{
+	struct buf b = BUF_INIT(KIB(16));
+	for (size_t i = 0; i < subject.n;) {
+		str rest = str_from(subject, i), inside = str_from(rest, 1);
+		size_t end = str_index(rest, ']');
+		int64_t number;
+		bool ours = *rest.p == '[' && end < rest.n && str_index(inside, '[') >= end &&
+			    inbound_our_tag(str_head(rest, end + 1), tag, &number);
+		if (!ours)
+			buf_char(&b, subject.p[i]);
+		i += ours ? end + 1 : 1;
+		while (ours && i < subject.n && subject.p[i] == ' ')
+			i++;
+	}
+	str out = arena_str(a, str_trim_all(buf_str(&b)));
+	buf_free(&b);
+	return out;
+}
+
 bool inbound_foreign_find(str subject, str our_tag, str *out)
 {
 	for (size_t k = 0; k < COUNT_OF(foreign); k++)
@@ -111,6 +131,28 @@ bool inbound_foreign_find(str subject, str our_tag, str *out)
 			return true;
 		}
 	return false;
+}
+
+enum rc inbound_answers_to(struct conn *c, int64_t message, struct arena *a, str *ids, size_t most, size_t *count_out,
+			   struct err *err)
+{
+	struct sql *q = sql(c, "SELECT message_id FROM (SELECT id, message_id FROM mail_in WHERE message = ? AND message > 0"
+			       " AND message_id <> '' ORDER BY id DESC LIMIT ?) ORDER BY id");
+	sql_int(q, 1, message);
+	sql_int(q, 2, (int64_t)most);
+	*count_out = 0;
+	while (sql_row(q))
+		ids[(*count_out)++] = arena_str(a, sql_col_str(q, 0));
+	return sql_end(q, err);
+}
+
+enum rc inbound_answered(struct conn *c, str message_id, int64_t *message_out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT message FROM mail_in WHERE message_id = ? AND message_id <> '' AND message > 0"
+			       " ORDER BY id DESC LIMIT 1");
+	sql_str(q, 1, message_id);
+	*message_out = sql_row(q) ? sql_col_int(q, 0) : 0;
+	return sql_end(q, err);
 }
 
 enum rc inbound_foreign_tag(struct conn *c, str organisation, int64_t message, struct arena *a, str *out, struct err *err)

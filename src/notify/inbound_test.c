@@ -48,6 +48,26 @@ TEST(numbers_in_subjects)
 	}
 }
 
+static const struct { const char *subject, *without; } answered[] = {
+	{ "Re: [ronda #12] open telnet", "Re: open telnet" },
+	{ "[ronda #12] Re: [RONDA #0011] open telnet", "Re: open telnet" },
+	{ "Re: [ronda #12] [example.org #4711] x", "Re: [example.org #4711] x" },
+	{ "[Ticket#2024010112345678] Re: [ronda #3]", "[Ticket#2024010112345678] Re:" },
+	{ "[ronda x] y", "[ronda x] y" },
+	{ "[[ronda #3] y", "[y" },
+	{ "[ronda #3", "[ronda #3" },
+	{ "[", "[" },
+	{ "", "" },
+};
+
+TEST(an_answer_has_no_old_tag)
+{
+	struct arena *a = arena_new(KIB(4));
+	for (size_t i = 0; i < COUNT_OF(answered); i++)
+		CHECK_STR(inbound_without_tag(str_of(answered[i].subject), STR("ronda"), a), str_of(answered[i].without));
+	arena_free(a);
+}
+
 /* --- what may be a report --- */
 
 static const struct {
@@ -74,14 +94,45 @@ TEST(pieces_of_a_mail)
 		struct mail_part p = { .type = str_of(parts[i].type), .name = str_of(parts[i].name), .bytes = str_of(parts[i].bytes),
 				       .attached = parts[i].attached, .nested = parts[i].nested };
 		const struct mail m = { .parts = &p, .part_count = 1 };
-		size_t n = inbound_pieces(&m, STR("raw"), out);
+		size_t n = inbound_pieces(&m, STR("raw"), false, out);
 		CHECK_MSG(n == (parts[i].format != NULL), "%s", parts[i].what);
 		if (n == 1 && parts[i].format)
 			CHECK_STR(str_of(out[0].format), str_of(parts[i].format));
 	}
 	const struct mail feedback = { .is_feedback = true };
-	CHECK_INT(inbound_pieces(&feedback, STR("raw"), out), 1);
+	CHECK_INT(inbound_pieces(&feedback, STR("raw"), true, out), 1);
 	CHECK(out[0].part == INBOUND_WHOLE && str_eq(out[0].bytes, STR("raw")));
+}
+
+TEST(a_text_that_is_a_report)
+{
+	struct inbound_piece out[INBOUND_REPORTS_MAX];
+	struct mail_part p[] = { { .type = STR("text/plain"), .bytes = STR("ip\r\n198.18.0.1\r\n-- \r\nAni\r\n") },
+				 { .type = STR("text/csv"), .name = STR("x.csv"), .attached = true, .bytes = STR("ip\n") } };
+	struct mail m = { .text = STR("cut"), .parts = p, .part_count = 1 };
+	CHECK_INT(inbound_pieces(&m, STR("raw"), false, out), 0);
+	CHECK_INT(inbound_pieces(&m, STR("raw"), true, out), 1);
+	CHECK(out[0].part == INBOUND_BODY);
+	CHECK_STR(out[0].bytes, STR("ip\r\n198.18.0.1\r\n"));
+	m.text_was_html = true; /* there it is the text that was made of it */
+	CHECK_INT(inbound_pieces(&m, STR("raw"), true, out), 1);
+	CHECK_STR(out[0].bytes, STR("cut"));
+	m.part_count = 2; /* what is attached is the report */
+	CHECK_INT(inbound_pieces(&m, STR("raw"), true, out), 1);
+	CHECK_INT(out[0].part, 1);
+	m = (struct mail){ .text = STR(" \n") };
+	CHECK_INT(inbound_pieces(&m, STR("raw"), true, out), 0);
+}
+
+TEST(who_is_named)
+{
+	CHECK(inbound_is_named(STR("a@example.org, example.net"), STR("A@Example.org")));
+	CHECK(inbound_is_named(STR("a@example.org, example.net"), STR("b@example.net")));
+	CHECK(inbound_is_named(STR("*"), STR("b@example.net")));
+	CHECK(!inbound_is_named(STR("a@example.org, example.net"), STR("b@example.org")));
+	CHECK(!inbound_is_named(STR("example.net"), STR("b@evil.example.net")));
+	CHECK(!inbound_is_named(STR(" , "), STR("b@example.net")));
+	CHECK(!inbound_is_named(STR("*"), STR("")));
 }
 
 /* --- links --- */
@@ -112,4 +163,5 @@ TEST(links_of_a_text)
 	}
 }
 
-TEST_MAIN(TEST_RUN(numbers_in_subjects), TEST_RUN(pieces_of_a_mail), TEST_RUN(links_of_a_text))
+TEST_MAIN(TEST_RUN(numbers_in_subjects), TEST_RUN(an_answer_has_no_old_tag), TEST_RUN(pieces_of_a_mail),
+	  TEST_RUN(a_text_that_is_a_report), TEST_RUN(who_is_named), TEST_RUN(links_of_a_text))

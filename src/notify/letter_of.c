@@ -29,6 +29,9 @@ struct earlier {
 	int64_t message[EARLIER_MOST]; /* ascending */
 	str id[EARLIER_MOST];
 	size_t count;
+	int64_t answered;              /* of ours, that the mail answers which this one answers; 0: none */
+	str thread[EARLIER_MOST];      /* those ids, each with what was answered to it, oldest first */
+	size_t thread_count;
 };
 
 static void remember(struct earlier *e, int64_t message, str reference)
@@ -110,18 +113,47 @@ static enum rc find_theirs(const struct sending *s, struct reader *r, const stru
 {
 	enum rc rc = RC_OK;
 	*out = STR("");
+	if (e->answered > 0)
+		rc = inbound_foreign_tag(reader_conn(r), s->what->who.record, e->answered, a, out, err);
 	for (size_t i = e->count; rc == RC_OK && out->n == 0 && i > 0; i--)
 		rc = inbound_foreign_tag(reader_conn(r), s->what->who.record, e->message[i - 1], a, out, err);
+	return rc;
+}
+
+/* The first one stays (RFC 5322, section 3.6.4: it is what a thread is found by); then the oldest goes. */
+static void add_to_thread(struct earlier *e, str id)
+{
+	if (id.n == 0 || id.n > LETTER_ID_MAX)
+		return;
+	if (e->thread_count == EARLIER_MOST) {
+		memmove(e->thread + 1, e->thread + 2, (EARLIER_MOST - 2) * sizeof *e->thread);
+		e->thread_count--;
+	}
+	e->thread[e->thread_count++] = id;
+}
+
+/* Ours, and what they answered to each: their programs find the thread by ids that they made. */
+static enum rc find_thread(struct reader *r, struct earlier *e, struct arena *a, struct err *err)
+{
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < e->count; i++) {
+		str theirs[EARLIER_MOST];
+		size_t count = 0;
+		add_to_thread(e, e->id[i]);
+		rc = inbound_answers_to(reader_conn(r), e->message[i], a, theirs, COUNT_OF(theirs), &count, err);
+		for (size_t k = 0; rc == RC_OK && k < count; k++)
+			add_to_thread(e, theirs[k]);
+	}
 	return rc;
 }
 
 static void put_thread(const struct earlier *e, struct arena *a, struct letter *out)
 {
 	struct buf ids = BUF_INIT(KIB(16));
-	for (size_t i = 0; i < e->count; i++)
-		buf_fmt(&ids, "%s" STR_FMT, i ? " " : "", STR_ARG(e->id[i]));
+	for (size_t i = 0; i < e->thread_count; i++)
+		buf_fmt(&ids, "%s" STR_FMT, i ? " " : "", STR_ARG(e->thread[i]));
 	out->references = arena_str(a, buf_str(&ids));
-	out->in_reply_to = e->count ? e->id[e->count - 1] : STR("");
+	out->in_reply_to = e->thread_count ? e->thread[e->thread_count - 1] : STR("");
 	buf_free(&ids);
 }
 
@@ -237,6 +269,11 @@ static enum rc read_all(const struct sending *s, const struct types *t, struct a
 	if (rc != RC_OK)
 		return rc;
 	rc = find_earlier(s, r, a, &earlier, err);
+	if (rc == RC_OK && is_personal(s))
+		rc = inbound_answered(reader_conn(r), json_get_str(json_get(s->what->data, "details"), "in_reply_to"),
+				      &earlier.answered, err);
+	if (rc == RC_OK)
+		rc = find_thread(r, &earlier, a, err);
 	if (rc == RC_OK)
 		rc = find_theirs(s, r, &earlier, a, theirs, err);
 	if (rc == RC_OK)
@@ -263,7 +300,7 @@ enum rc letter_of(const struct sending *s, struct arena *a, struct letter *out, 
 	put_headers(s, a, out);
 	put_answered(s, a, out);
 	str tag = letter_tag(s->n, s->m->id, a);
-	if (theirs.n)
+	if (theirs.n && str_find(s->what->subject, theirs) == s->what->subject.n) /* "Re: …" may have it */
 		tag = arena_fmt(a, STR_FMT " " STR_FMT, STR_ARG(tag), STR_ARG(theirs));
 	bool rehearsed = s->what->rehearsed_for.n > 0; /* then that comes first: "[rehearsal for …] …" */
 	out->subject = arena_fmt(a, STR_FMT " " STR_FMT, STR_ARG(rehearsed ? s->what->subject : tag),

@@ -69,10 +69,14 @@ static str token_of(const struct notify *n, const char *purpose, int64_t message
 	return token;
 }
 
+str link_answer_path(const struct notify *n, int64_t message, struct arena *a)
+{
+	return arena_fmt(a, "/a/" STR_FMT, STR_ARG(token_of(n, "answer link", message, ANSWER_LETTERS, a)));
+}
+
 str link_answer(const struct notify *n, int64_t message, struct arena *a)
 {
-	str token = token_of(n, "answer link", message, ANSWER_LETTERS, a);
-	return n->public_url[0] ? arena_fmt(a, "%s/a/" STR_FMT, n->public_url, STR_ARG(token)) : STR("");
+	return n->public_url[0] ? arena_fmt(a, "%s" STR_FMT, n->public_url, STR_ARG(link_answer_path(n, message, a))) : STR("");
 }
 
 str link_sign_in(const struct notify *n, int64_t message, struct arena *a)

@@ -13,6 +13,8 @@
 enum { LINK_TOKEN_MAX = 40 }; /* letters */
 /* "https://node.example.org/a/TOKEN"; "" when the setting public_url is empty. */
 str link_answer(const struct notify *n, int64_t message, struct arena *a);
+/* "/a/TOKEN", whatever the setting: for who shows it on a page of the node itself. */
+str link_answer_path(const struct notify *n, int64_t message, struct arena *a);
 str link_thread(const struct notify *n, int64_t message, struct arena *a);
 /* "https://…/portal/sign-in/TOKEN", of a message that lets somebody in (sign_in.h). */
 str link_sign_in(const struct notify *n, int64_t message, struct arena *a);

@@ -83,6 +83,17 @@ static enum rc open_fetcher(struct notify *n, struct err *err)
 	return rc;
 }
 
+static enum rc is_restored(struct notify *n, bool *out, struct err *err)
+{
+	struct reader *r = NULL;
+	enum rc rc = store_read_begin(n->w.store, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = rehearsal_is_restored(reader_conn(r), out, err);
+	store_read_end(r);
+	return rc;
+}
+
 enum rc notify_start(struct notify *n, struct err *err)
 {
 	if (settings_bool(n->w.settings, "demo")) {
@@ -96,6 +107,12 @@ enum rc notify_start(struct notify *n, struct err *err)
 	if (!sends) {
 		n->idle = "setting send_messages is off";
 		return RC_OK;
+	}
+	bool restored = false;
+	rc = is_restored(n, &restored, err);
+	if (rc != RC_OK || restored) {
+		n->idle = "this node was made from a backup: switch rehearsal (live or back), then start it again";
+		return rc;
 	}
 	rc = destinations_open(settings_text(n->w.settings, "destinations_file"), &n->destinations, err);
 	if (rc == RC_OK)

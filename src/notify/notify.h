@@ -47,6 +47,8 @@ MUST_CHECK enum rc notify_start(struct notify *n, struct err *err);
 /* What is being sent is finished (a server that hangs: at most its time limit); the rest is queued
  * again. */
 void notify_stop(struct notify *n);
+/* For verify: what is wrong with the rows of messages, answers and mails; `words_out` takes 200 bytes, "": nothing. */
+MUST_CHECK enum rc notify_verify(struct conn *c, char *words_out, struct err *err);
 const struct notify_world *notify_world_of(const struct notify *n);
 /* "": they run; else why nothing is sent by itself. */
 const char *notify_idle(const struct notify *n);

@@ -124,6 +124,13 @@ void rehearsal_address(struct rendering *what, str own, struct arena *a);
 MUST_CHECK enum rc parties_invite(struct reader *r, const struct types *t, str item, str organisation, bool *out,
 				  struct err *err);
 
+/* --- teller_send.c --- */
+
+/* Before each try of a rule's message: what it covers and is not to be told any more (gone, held, another's,
+ * inhibited, disputed) is taken out of it, and is untold. RC_DENIED: that is all, or the rule has ended. */
+MUST_CHECK enum rc teller_fit(struct notify *n, const struct types *types, const struct message *m, struct arena *a,
+			      struct err *err);
+
 /* --- sender.c --- */
 
 MUST_CHECK enum rc sender_start(struct notify *n, struct sender **out, struct err *err);

@@ -56,5 +56,11 @@ const char *rehearsal_scope_name(enum rehearsal_scope s); /* "node", "organisati
 /* At the first start of the senders after an upgrade from a version without rehearsal: a node that sent
  * goes on, live; one that did not begins in rehearsal. */
 MUST_CHECK enum rc rehearsal_upgrade(struct notify *n, bool sends, struct err *err);
+/* A node made from a backup writes to nobody, not to our own people either, before a person switches (live or back):
+ * it begins in rehearsal, and what was queued or being sent is *uncertain*, as the node it came from may have sent it
+ * since. *messages_out: how many. */
+MUST_CHECK enum rc rehearsal_restored(struct store *s, uint64_t *messages_out, struct err *err);
+/* Was it made from one, and did nobody switch since? */
+MUST_CHECK enum rc rehearsal_is_restored(struct conn *c, bool *out, struct err *err);
 
 #endif

@@ -149,6 +149,102 @@ TEST(nothing_reaches_anybody_outside)
 	end_senders(&s);
 }
 
+static bool is_restored(struct senders *s)
+{
+	struct reader *r = begin(&s->w);
+	bool is = false;
+	CHECK_RC(rehearsal_is_restored(reader_conn(r), &is, &err), RC_OK, err);
+	store_read_end(r);
+	return is;
+}
+
+/* What waited may have gone from the node it came from, and nothing goes before a person says so. */
+TEST(a_copy_writes_to_nobody)
+{
+	struct senders s = { .made = 0 };
+	struct viewer lead = staff(LEAD, 1);
+	begin_senders(&s, NULL);
+	str house = organisation(&s, "/ok", GREEN), item = incident(&s, "{\"tlp\":\"CLEAR\"}", STR(""));
+	int64_t since, id = queue(&s, "webhook", house, item, "clock.due", LANE_INCIDENT);
+	int64_t page = queue(&s, "print", house, item, "clock.due", LANE_INCIDENT);
+	uint64_t messages = 9;
+	CHECK(is_live(&s, house, "tell.open-dns", &since) && !is_restored(&s));
+	CHECK_RC(rehearsal_restored(s.w.s, &messages, &err), RC_OK, err);
+	CHECK_INT(messages, 1);
+	CHECK(is_restored(&s) && !is_live(&s, house, "tell.open-dns", &since));
+	CHECK_INT(message_of(&s, id).state, MESSAGE_UNCERTAIN);
+	CHECK_INT(message_of(&s, page).state, MESSAGE_QUEUED);
+	CHECK_RC(notify_start(s.n, &err), RC_OK, err);
+	CHECK_MSG(strstr(notify_idle(s.n), "made from a backup"), "%s", notify_idle(s.n));
+	int64_t later = queue(&s, "webhook", house, item, "clock.due", LANE_INCIDENT);
+	usleep(300000);
+	CHECK_INT(message_of(&s, later).state, MESSAGE_QUEUED);
+	/* a person has looked at it */
+	CHECK_RC(set(&s, lead, REHEARSAL_NODE, STR(""), true, "the old one is gone"), RC_OK, err);
+	CHECK(!is_restored(&s));
+	CHECK_RC(notify_start(s.n, &err), RC_OK, err);
+	CHECK(comes_to(&s, later, MESSAGE_SENT));
+	CHECK_INT(message_of(&s, id).state, MESSAGE_UNCERTAIN);
+	CHECK_INT(atomic_load(&s.hook.got), 1);
+	end_senders(&s);
+}
+
+/* --- verify --- */
+
+struct spoiling {
+	const char *spoil;
+	char words[200];
+};
+
+static enum rc spoil_and_look(struct tx *tx, void *ctx, struct err *e)
+{
+	struct spoiling *k = ctx;
+	enum rc rc = sql_run(sql(tx_conn(tx), k->spoil), e);
+	if (rc == RC_OK)
+		rc = notify_verify(tx_conn(tx), k->words, e);
+	return rc == RC_OK ? fail(e, RC_CONFLICT, "taken back") : rc;
+}
+
+TEST(verify_finds_what_does_not_agree)
+{
+	static const struct {
+		const char *spoil, *words;
+	} cases[] = {
+		{ "DELETE FROM mail_in", "" },
+		{ "INSERT INTO answer (id, message, kind, at_us, channel, by, words, organisation, recipient, item, findings,"
+		  " file_name, key, seen_by) VALUES (3, 99, 1, 0, '', '', '', '', '', '', 0, '', '', '')",
+		  "answer 3 is to a message that is not there" },
+		{ "INSERT INTO answer (id, message, kind, at_us, channel, by, words, organisation, recipient, item, findings,"
+		  " file_name, key, seen_by) SELECT 3, id, 1, 0, '', '', '', '', '', '', 0, '', '', '' FROM outbox LIMIT 1",
+		  "answer 3 does not stand in the ledger" },
+		{ "INSERT INTO answer_finding (finding, answer, claim, claim_us) VALUES (x'00', 4, 0, 0)", "findings name answer 4" },
+		{ "INSERT INTO tell_message (message, recipient, rule, class, period, at_us, findings)"
+		  " VALUES (98, '', x'00', '', '', 0, 1)", "a rule made message 98" },
+		{ "INSERT INTO tell (finding, organisation, rule, class, what, at_us, step, told, unanswered, last_us, message,"
+		  " state) VALUES (x'00', x'00', x'00', '', 0, 0, 0, 1, 0, 0, 97, 1)", "was told by message 97" },
+		{ "INSERT INTO mail_in (id, digest, at_us, box, bytes, state, kind, message_id, record, reports, tries, words)"
+		  " VALUES (5, x'00', 0, '', 1, 2, 1, '', x'01', 0, 0, '')", "mail 5 became a record" },
+		{ "INSERT INTO mail_in (id, digest, at_us, box, bytes, state, kind, message_id, record, reports, tries, words)"
+		  " VALUES (5, x'00', 0, '', 1, 1, 0, '', NULL, 0, 0, '')", "mail 5 waits" },
+		{ "INSERT INTO mail_in_raw (id, body) VALUES (6, x'00')", "bytes of mail 6" },
+		{ "INSERT INTO subscriber (id, email, language, state, asked_us, changed_us) VALUES (7, NULL, 'en', 2, 0, 0)",
+		  "subscriber 7" },
+		{ "INSERT INTO subscriber (id, email, language, state, asked_us, changed_us) VALUES (8, 'a', 'en', 3, 0, 0)",
+		  "subscriber 8" },
+	};
+	struct senders s = { .made = 0 };
+	begin_senders(&s, NULL);
+	str house = organisation(&s, "/ok", GREEN), item = incident(&s, "{\"tlp\":\"CLEAR\"}", STR(""));
+	(void)queue(&s, "webhook", house, item, "clock.due", LANE_INCIDENT);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct spoiling k = { .spoil = cases[i].spoil };
+		CHECK_MSG(store_write(s.w.s, spoil_and_look, &k, &err) == RC_CONFLICT, "%s: %s", cases[i].spoil, err.text);
+		CHECK_MSG(cases[i].words[0] ? strstr(k.words, cases[i].words) != NULL : !k.words[0], "%s: '%s'", cases[i].spoil,
+			  k.words);
+	}
+	end_senders(&s);
+}
+
 /* What a rule made before the switch is not told behind it, though it waits until then. */
 TEST(what_a_rule_made_before_the_switch_is_not_told_behind_it)
 {
@@ -224,5 +320,6 @@ TEST(a_node_that_sent_goes_on_sending)
 }
 
 TEST_MAIN(TEST_RUN(the_narrower_switch_counts_when_it_is_back), TEST_RUN(a_named_person_whose_role_may_approve),
-	  TEST_RUN(a_new_node_begins_in_rehearsal), TEST_RUN(nothing_reaches_anybody_outside), TEST_RUN(what_a_rule_made_before_the_switch_is_not_told_behind_it),
+	  TEST_RUN(a_new_node_begins_in_rehearsal), TEST_RUN(nothing_reaches_anybody_outside), TEST_RUN(a_copy_writes_to_nobody),
+	  TEST_RUN(verify_finds_what_does_not_agree), TEST_RUN(what_a_rule_made_before_the_switch_is_not_told_behind_it),
 	  TEST_RUN(paper_says_so), TEST_RUN(a_node_that_sent_goes_on_sending))

@@ -242,6 +242,7 @@ static void put_frame(struct making *k)
 	if (!o->bare && json_read(k->m->details, &details, NULL) == RC_OK && details) {
 		if (k->covered) /* by which rule is ours to know */
 			json_object_object_del(details, "rule");
+		json_object_object_del(details, "stamp");
 		json_object_object_add(o->data, "details", details);
 	}
 }

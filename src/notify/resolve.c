@@ -62,7 +62,8 @@ static str key_of(str text, struct arena *a)
 static str pager_of(const struct resolving *k, const struct addressee *who)
 {
 	const struct type_field *f = k->driver->pager ? type_find_field(who->type, str_of(k->driver->pager)) : NULL;
-	str address = f ? json_get_str(who->body, f->name) : STR_NONE;
+	struct json_object *value = f ? json_get(who->body, f->name) : NULL;
+	str address = json_text(json_count(value) > 0 ? json_at(value, 0) : value); /* of several the first */
 	return arena_str(k->a, address.p ? address : STR(""));
 }
 

@@ -131,7 +131,9 @@ static struct outcome_of try_once(struct sender *s, struct job *j)
 	struct err why = { 0 };
 	bool live = false;
 	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(n->w.records));
-	enum rc rc = store_read_begin(n->w.store, &r, &why);
+	enum rc rc = teller_fit(n, snapshot_table(types), &j->m, j->a, &why);
+	if (rc == RC_OK)
+		rc = store_read_begin(n->w.store, &r, &why);
 	if (rc == RC_OK) {
 		rc = notify_render(n, r, snapshot_table(types), &j->m, j->a, &what, &why);
 		if (rc == RC_OK)

@@ -24,6 +24,14 @@ MUST_CHECK enum rc subscriber_confirm(struct notify *n, int64_t id, struct err *
 MUST_CHECK enum rc subscriber_leave(struct notify *n, int64_t id, struct err *err);
 enum subscriber_state { SUBSCRIBER_ASKED = 1, SUBSCRIBER_CONFIRMED, SUBSCRIBER_LEFT };
 MUST_CHECK enum rc subscriber_find(struct conn *c, int64_t id, enum subscriber_state *out, struct err *err);
+struct subscriber_row {
+	int64_t id, asked_us;
+	str email, language;
+	enum subscriber_state state;
+};
+/* Those with an address, in order, behind `after`; the caller has asked who may read it. */
+MUST_CHECK enum rc subscribers_list(struct conn *c, int64_t after, size_t limit, struct arena *a,
+				    struct subscriber_row **out, size_t *count_out, struct err *err);
 
 /* Is a warning with this body made for everybody: for nobody in particular, or for the public too? */
 bool warning_is_for_all(const struct type *t, struct json_object *body);

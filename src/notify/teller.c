@@ -20,6 +20,8 @@ static const struct { const char *name, *words; } states[] = {
 	[TELL_EXERCISE] = { "exercise", "it is of an exercise, and no rule of the exercise fits" },
 	[TELL_ABOVE] = { "not escalated", "the next step is above what goes out by itself (setting ladder_sends)" },
 	[TELL_DISPUTED] = { "disputed", "they say it is not theirs, or false: one of us decides" },
+	[TELL_FAILED] = { "failed", "its message did not arrive: it is told anew" },
+	[TELL_WITHDRAWN] = { "withdrawn", "its message was withdrawn before it was sent" },
 };
 
 const char *tell_state_name(enum tell_state s)
@@ -34,14 +36,18 @@ const char *tell_state_words(enum tell_state s)
 
 /* --- the table of rules, as it stands --- */
 
+enum rc teller_stamp(struct conn *c, int64_t *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT 1 + coalesce((SELECT seq FROM cursor WHERE name = 'tell:rules'), 0)"
+			       " + (SELECT count(*) FROM feed)");
+	*out = sql_row(q) ? sql_col_int(q, 0) : 0;
+	return sql_end(q, err);
+}
+
 enum rc teller_rules(struct teller *t, struct reader *r, const struct types *types, struct err *err)
 {
 	int64_t stamp = 0;
-	struct sql *q = sql(reader_conn(r), "SELECT 1 + coalesce((SELECT seq FROM cursor WHERE name = 'tell:rules'), 0)"
-					    " + (SELECT count(*) FROM feed)");
-	if (sql_row(q))
-		stamp = sql_col_int(q, 0);
-	enum rc rc = sql_end(q, err);
+	enum rc rc = teller_stamp(reader_conn(r), &stamp, err);
 	if (rc != RC_OK || (t->set && stamp == t->stamp))
 		return rc;
 	struct rule_set *set = NULL;

@@ -5,7 +5,7 @@
  *
  *   transitions -> whom and when (rule.h): rows of table `tell`, in one job with the cursor
  *   rows due    -> one message for each recipient, rule, class and period, that covers its findings
- *   ledger      -> what was sent is marked told
+ *   ledger      -> what was sent is marked told; what was refused, has failed or came back is untold again
  *
  * A row is looked at again when it is due: the finding may be gone, held, inhibited, another's by now,
  * or not to be told by the check. What is not told is counted by its reason. A rebuild, a forgotten day,
@@ -17,13 +17,15 @@
 
 /* Of a row; TELL_NO_RULE, TELL_EXERCISE and TELL_ABOVE are counted alone. */
 enum tell_state { TELL_DUE = 1, TELL_TOLD, TELL_REHEARSED, TELL_INHIBITED, TELL_HELD, TELL_REFUSED, TELL_NO_CONTACT,
-		  TELL_OLD, TELL_OVER, TELL_NOBODY, TELL_NO_RULE, TELL_EXERCISE, TELL_ABOVE, TELL_DISPUTED, TELL_STATES };
+		  TELL_OLD, TELL_OVER, TELL_NOBODY, TELL_NO_RULE, TELL_EXERCISE, TELL_ABOVE, TELL_DISPUTED, TELL_FAILED,
+		  TELL_WITHDRAWN, TELL_STATES };
 const char *tell_state_name(enum tell_state s);  /* "due", "no contact" */
 const char *tell_state_words(enum tell_state s); /* a sentence: why it was not told */
 
 enum { TELL_COVERS_MAX = 1000 }; /* in one message; what is more goes in the next */
 #define TELL_AGAIN_US HOUR_US    /* an inhibited row is looked at again */
 #define TELL_DISPUTED_US DAY_US  /* one they say is not theirs, or false */
+#define TELL_FAILED_US DAY_US    /* one whose message was refused, or did not arrive */
 
 /* As part of opening a node: follows the records of rules, works in the background. */
 void teller_open(struct notify *n);

@@ -34,7 +34,7 @@ enum rc tell_judge(const struct tell_judge *k, struct hash128 finding, struct ar
 	*out = f->held_us ? TELL_HELD : TELL_DUE;
 	if (*out == TELL_HELD)
 		return RC_OK;
-	*inhibition_out = rules_inhibit(k->set, f, k->organisation, k->now_us);
+	*inhibition_out = k->set ? rules_inhibit(k->set, f, k->organisation, k->now_us) : NULL;
 	if (*inhibition_out) {
 		int64_t again = k->now_us + TELL_AGAIN_US;
 		*out = TELL_INHIBITED;
@@ -61,6 +61,13 @@ enum rc tell_answer_of(struct conn *c, struct hash128 finding, str organisation,
 		if (str_starts(list[i].recipient, organisation))
 			*out = (struct tell_answer){ list[i].kind, list[i].at_us };
 	return rc;
+}
+
+bool tell_is_disputed(const struct tell_answer *answer, const struct tell_row *row)
+{
+	/* Of what has come back since they hear again. */
+	return answer->at_us && answer->at_us >= row->at_us && row->what != TRANSITION_GONE &&
+	       (answer->kind == ANSWER_NOT_OURS || answer->kind == ANSWER_FALSE);
 }
 
 /* --- the recipient --- */
@@ -133,6 +140,20 @@ enum rc tell_driver(const struct notify *n, struct reader *r, const struct types
 	if (rc == RC_OK && *driver_out && rule->by.n > 0)
 		*driver_out = arena_z(a, rule->by);
 	return rc == RC_OK || rc == RC_ABSENT ? RC_OK : fail(err, rc, "%s", why.text);
+}
+
+enum rc tell_told_to(const struct notify *n, struct reader *r, const struct types *t, str recipient, str driver,
+		     struct arena *a, struct told_to *out, struct err *err)
+{
+	struct addressee who = { 0 };
+	const struct driver *d = driver_find(driver);
+	str rest = recipient;
+	enum rc rc = told_addressee(reader_conn(r), t, str_cut(&rest, '/'), a, &who, err);
+	if (rc == RC_OK)
+		rc = told_organisation(r, n->w.policies, who.id, who.exercise, d ? d->channel : CHANNEL_MAIL, out, err);
+	json_free(who.body);
+	out->purpose = PURPOSE_HANDLING;
+	return rc;
 }
 
 struct message tell_message(const struct rule *rule, str recipient, const char *driver, str class, str details,

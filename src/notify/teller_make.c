@@ -101,9 +101,7 @@ static enum rc judge_row(struct making *k, const struct tell_judge *j, struct te
 		state = TELL_OLD;
 	if (rc == RC_OK && state == TELL_DUE && row->told)
 		rc = tell_answer_of(reader_conn(k->r), row->finding, k->org->id, a, &answer, k->err);
-	/* Of what has come back since they hear again. */
-	if (rc == RC_OK && state == TELL_DUE && answer.at_us >= row->at_us && row->what != TRANSITION_GONE &&
-	    (answer.kind == ANSWER_NOT_OURS || answer.kind == ANSWER_FALSE)) {
+	if (rc == RC_OK && state == TELL_DUE && tell_is_disputed(&answer, row)) {
 		state = TELL_DISPUTED;
 		until_us = k->now_us + TELL_DISPUTED_US;
 	}
@@ -160,6 +158,7 @@ static str write_details(struct making *k)
 	if (repeat > 0) /* absent: the first time */
 		json_put_i64(&j, "repeat", repeat);
 	json_put_i64(&j, "step", k->covered[0].step);
+	json_put_i64(&j, "stamp", k->t->stamp); /* the rules as they stood */
 	json_put_bool(&j, "gone", gone);
 	json_put_bool(&j, "claimed", claimed); /* they said that some of it was fixed */
 	json_put_time(&j, "since", since);
@@ -278,20 +277,6 @@ static enum rc may_wait(struct making *k, bool *waits_out)
 	return rc;
 }
 
-static enum rc told_to_of(struct making *k, struct told_to *to)
-{
-	struct addressee who = { 0 };
-	const struct driver *d = driver_find(str_of(k->driver));
-	str rest = k->recipient;
-	enum rc rc = told_addressee(reader_conn(k->r), k->types, str_cut(&rest, '/'), k->a, &who, k->err);
-	if (rc == RC_OK)
-		rc = told_organisation(k->r, k->n->w.policies, who.id, who.exercise, d ? d->channel : CHANNEL_MAIL, to,
-				       k->err);
-	json_free(who.body);
-	to->purpose = PURPOSE_HANDLING;
-	return rc;
-}
-
 static enum rc make_one(struct making *k)
 {
 	struct told_to to;
@@ -308,7 +293,7 @@ static enum rc make_one(struct making *k)
 		rc = may_wait(k, &waits);
 	if (rc != RC_OK || waits)
 		return rc;
-	rc = told_to_of(k, &to);
+	rc = tell_told_to(k->n, k->r, k->types, k->recipient, str_of(k->driver), k->a, &to, k->err);
 	if (rc == RC_OK)
 		rc = rehearsal_since(reader_conn(k->r), to.viewer.organisation, k->rows[0].class, &k->live, &since_us, k->err);
 	k->covers = ARENA_ARRAY(k->a, k->count + 1, struct cover);

@@ -56,6 +56,12 @@ const struct calendar *teller_calendar(struct teller *t, str zone);
 
 str tell_uuid(const struct uuid *id);
 str tell_finding_id(struct hash128 id, char text[48]);
+bool tell_finding_parse(str item, struct hash128 *out); /* "finding--HEX" */
+str tell_finding_raw(struct hash128 id, char raw[16]);
+
+/* Its message told nobody: as if it had not been made. */
+MUST_CHECK enum rc tell_row_back(struct tx *tx, struct tell_row *row, enum tell_state state, int64_t next_us,
+				 struct err *err);
 
 /* Whether this finding may be told to this organisation now, and why not. *until_us: when to look again. */
 struct tell_judge {
@@ -81,6 +87,12 @@ struct tell_answer {
 MUST_CHECK enum rc tell_answer_of(struct conn *c, struct hash128 finding, str organisation, struct arena *a,
 				  struct tell_answer *out, struct err *err);
 
+/* Do they say of this, since it was seen, that it is not theirs or false, and nobody of us took note yet? */
+bool tell_is_disputed(const struct tell_answer *answer, const struct tell_row *row);
+
+/* Number of the rules and inhibitions as they stand: another one when any changed. */
+MUST_CHECK enum rc teller_stamp(struct conn *c, int64_t *out, struct err *err);
+
 /* Who a step of the escalation is: "organisation--UUID/management", its regulator. "": there is none. */
 MUST_CHECK enum rc tell_recipient(struct reader *r, const struct types *t, const struct rule *rule,
 				  const struct rule_org *org, int step, struct arena *a, str *out,
@@ -92,6 +104,9 @@ int tell_step_wanted(const struct rule *rule, int64_t unanswered);
 MUST_CHECK enum rc tell_driver(const struct notify *n, struct reader *r, const struct types *t,
 			       const struct rule *rule, struct arena *a, str *recipient, const char **driver_out,
 			       struct err *err);
+/* Who reads it, by that driver. */
+MUST_CHECK enum rc tell_told_to(const struct notify *n, struct reader *r, const struct types *t, str recipient, str driver,
+				struct arena *a, struct told_to *out, struct err *err);
 struct message tell_message(const struct rule *rule, str recipient, const char *driver, str class, str details,
 			    uint64_t policy, struct arena *a);
 

@@ -15,6 +15,12 @@ static void raw_of(struct hash128 id, char raw[16])
 	}
 }
 
+str tell_finding_raw(struct hash128 id, char raw[16])
+{
+	raw_of(id, raw);
+	return str_mem(raw, 16);
+}
+
 static struct hash128 hash_of(str raw)
 {
 	struct hash128 id = { 0, 0 };
@@ -29,6 +35,14 @@ str tell_finding_id(struct hash128 id, char text[48])
 {
 	int n = snprintf(text, 48, "finding--%016llx%016llx", (unsigned long long)id.hi, (unsigned long long)id.lo);
 	return str_mem(text, (size_t)n);
+}
+
+bool tell_finding_parse(str item, struct hash128 *out)
+{
+	char raw[16];
+	bool is = str_starts(item, STR("finding--")) && hex_parse(str_from(item, STR("finding--").n), (uint8_t *)raw, 16);
+	*out = is ? hash_of(str_mem(raw, 16)) : (struct hash128){ 0, 0 };
+	return is;
 }
 
 static struct uuid uuid_of(str b)
@@ -103,6 +117,19 @@ enum rc tell_row_drop(struct tx *tx, const struct tell_row *row, struct err *err
 	sql_blob(q, 1, str_mem(raw, 16));
 	sql_blob(q, 2, tell_uuid(&row->organisation));
 	return sql_run(q, err);
+}
+
+enum rc tell_row_back(struct tx *tx, struct tell_row *row, enum tell_state state, int64_t next_us, struct err *err)
+{
+	row->told -= row->told > 0;
+	row->unanswered -= row->unanswered > 0;
+	if (row->told == 0 && row->what == TRANSITION_GONE) /* who heard of nothing is not told that it is gone */
+		return tell_row_drop(tx, row, err);
+	if (row->told == 0)
+		row->last_us = 0;
+	row->state = state;
+	row->next_us = next_us;
+	return tell_row_put(tx, row, err);
 }
 
 enum rc tell_count_add(struct tx *tx, const int64_t counts[TELL_STATES], int64_t now_us, struct err *err)

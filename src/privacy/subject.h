@@ -3,7 +3,7 @@
  *
  * A request is a record of a type that has the meanings "subject.identifiers",
  * "subject.searching" and "subject.reviewed". The search walks events, findings, records, the
- * ledger and quarantine as the searcher may see them, and keeps a list of what it found: ids
+ * ledger, quarantine, answers and the mail list as the searcher may see them, and keeps a list of what it found: ids
  * and which identifier, never content. It may be cut off and called again: it goes on. Sealed
  * fields cannot be searched; nobody but those named can open them.
  *
@@ -39,8 +39,9 @@ MUST_CHECK enum rc subject_search(const struct subject_ask *q, struct arena *a,
 
 enum subject_fate { SUBJECT_GIVEN, SUBJECT_CUT, SUBJECT_NEITHER };
 struct subject_found {
-	str object;                /* "event--HEX", "finding--HEX", "incident--…", "ledger:4", "quarantine:7" */
-	str kind;                  /* "event", "finding", "record", "ledger", "quarantine" */
+	str object;                /* "event--HEX", "finding--HEX", "incident--…", "ledger:4", "quarantine:7",
+				    * "answer:3", "subscriber:5" */
+	str kind;                  /* "event", "finding", "record", "ledger", "quarantine", "answer", "subscriber" */
 	unsigned identifier;       /* row of the request, from 0 */
 	enum subject_fate fate;    /* NEITHER: kept for a case nobody may know of */
 	str ground;                /* CUT: choice of "subject.exceptions" */

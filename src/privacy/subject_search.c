@@ -3,14 +3,17 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "notify/answers.h"
+#include "notify/subscribers.h"
 #include "privacy/subject_private.h"
 
-enum part { PART_INDEXED, PART_EVENTS, PART_FINDINGS, PART_RECORDS, PART_LEDGER, PART_QUARANTINE, PARTS };
+enum part { PART_INDEXED, PART_EVENTS, PART_FINDINGS, PART_RECORDS, PART_LEDGER, PART_QUARANTINE,
+	    PART_ANSWERS, PART_LIST, PARTS };
 enum { FOUND_BATCH = 500, EVENTS_PAGE = 100000, FINDINGS_PAGE = 10000, LIST_PAGE = 1000, QUARANTINE_PAGE = 100,
        TELL_EVERY = 20000 };
 
 static const char *const part_names[PARTS] = { "events by index", "events", "findings", "records",
-					       "ledger", "quarantine" };
+					       "ledger", "quarantine", "answers", "mail list" };
 
 struct hit {
 	str object;
@@ -396,6 +399,88 @@ static enum rc search_quarantine(struct search *s, struct err *err)
 	return rc;
 }
 
+/* --- answers, and who is on the mail list: for who reads the ledger --- */
+
+static enum rc may_read_ledger(struct search *s, struct reader *r, struct arena *a, struct err *err)
+{
+	struct ledger_row *rows = NULL;
+	size_t n = 0;
+	const struct ledger_query q = { .recipient = STR(""), .item = STR(""), .limit = 1 };
+	return read_ledger(r, s->q->types, s->q->roles, s->q->viewer, &q, a, &rows, &n, err);
+}
+
+static bool look_beside(struct search *s, const char *kind, int64_t id)
+{
+	char object[40];
+	int which = identifier_in(&s->list, buf_str(&s->text));
+	snprintf(object, sizeof(object), "%s:%lld", kind, (long long)id);
+	if (which >= 0)
+		(void)add_hit(s, kind, str_of(object), which);
+	s->at = (uint64_t)id;
+	return look_on(s);
+}
+
+static enum rc look_answers(struct search *s, struct reader *r, struct arena *a, size_t *n, struct err *err)
+{
+	struct answer_row *rows = NULL;
+	const struct answer_query q = { .organisation = STR(""), .before = (int64_t)s->at, .limit = LIST_PAGE };
+	enum rc rc = answers_list(reader_conn(r), &q, a, &rows, n, err);
+	for (size_t i = 0; rc == RC_OK && i < *n; i++) {
+		buf_reset(&s->text);
+		buf_fmt(&s->text, STR_FMT " " STR_FMT " " STR_FMT, STR_ARG(rows[i].by), STR_ARG(rows[i].words),
+			STR_ARG(rows[i].file_name));
+		if (!look_beside(s, "answer", rows[i].id))
+			break;
+	}
+	return rc;
+}
+
+static enum rc look_list(struct search *s, struct reader *r, struct arena *a, size_t *n, struct err *err)
+{
+	struct subscriber_row *rows = NULL;
+	enum rc rc = subscribers_list(reader_conn(r), (int64_t)s->at, LIST_PAGE, a, &rows, n, err);
+	for (size_t i = 0; rc == RC_OK && i < *n; i++) {
+		buf_reset(&s->text);
+		buf_add(&s->text, rows[i].email);
+		if (!look_beside(s, "subscriber", rows[i].id))
+			break;
+	}
+	return rc;
+}
+
+static enum rc walk_beside(struct search *s,
+			   enum rc (*look)(struct search *, struct reader *, struct arena *, size_t *, struct err *),
+			   struct err *err)
+{
+	enum rc rc = RC_OK;
+	size_t n = 0;
+	do {
+		struct arena *a = arena_new(KIB(64));
+		struct reader *r = NULL;
+		rc = store_read_begin(s->q->s, &r, err);
+		if (rc == RC_OK)
+			rc = may_read_ledger(s, r, a, err);
+		if (rc == RC_OK)
+			rc = look(s, r, a, &n, err);
+		if (r)
+			store_read_end(r);
+		if (rc == RC_OK)
+			rc = flush(s, false, err);
+		arena_free(a);
+	} while (rc == RC_OK && !s->stopped && n == LIST_PAGE);
+	return rc;
+}
+
+static enum rc search_answers(struct search *s, struct err *err)
+{
+	return walk_beside(s, look_answers, err);
+}
+
+static enum rc search_list(struct search *s, struct err *err)
+{
+	return walk_beside(s, look_list, err);
+}
+
 /* --- all of it --- */
 
 static enum rc run_part(struct search *s, struct err *err)
@@ -404,15 +489,16 @@ static enum rc run_part(struct search *s, struct err *err)
 		[PART_INDEXED] = search_indexed,   [PART_EVENTS] = search_events,
 		[PART_FINDINGS] = search_findings, [PART_RECORDS] = search_records,
 		[PART_LEDGER] = search_ledger,	   [PART_QUARANTINE] = search_quarantine,
+		[PART_ANSWERS] = search_answers,   [PART_LIST] = search_list,
 	};
 	enum rc rc = parts[s->part](s, err);
 	/* what he may not look at at all is not searched, and the reply says so */
-	if (rc == RC_DENIED && (s->part == PART_LEDGER || s->part == PART_QUARANTINE))
+	if (rc == RC_DENIED && s->part >= PART_LEDGER)
 		return RC_OK;
 	return rc;
 }
 
-/* Where it was cut off: events and quarantine go on behind the last one, other parts begin anew. */
+/* Where it was cut off: events, and what stands in the order of its number, go on behind the last one, other parts begin anew. */
 static enum rc load_place(struct search *s, struct reader *r, struct err *err)
 {
 	struct sql *q = sql(reader_conn(r), "SELECT part, at, ended_us FROM subject_search WHERE record = ?");
@@ -420,7 +506,7 @@ static enum rc load_place(struct search *s, struct reader *r, struct err *err)
 	if (sql_row(q) && !sql_col_int(q, 2)) {
 		int64_t part = sql_col_int(q, 0);
 		s->part = part >= 0 && part < PARTS ? (enum part)part : PART_INDEXED;
-		if (s->part == PART_EVENTS || s->part == PART_QUARANTINE || s->part == PART_LEDGER)
+		if (s->part == PART_EVENTS || s->part >= PART_LEDGER)
 			s->at = (uint64_t)sql_col_int(q, 1);
 	}
 	return sql_end(q, err);

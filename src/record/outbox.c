@@ -304,6 +304,15 @@ enum rc outbox_withdraw(struct tx *tx, struct journal *j, int64_t id, str by, st
 	return rc;
 }
 
+enum rc outbox_uncover(struct tx *tx, int64_t id, str item, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "DELETE FROM outbox_cover WHERE message = ?1 AND item = ?2"
+					 " AND EXISTS (SELECT 1 FROM outbox WHERE id = ?1 AND state IN (1, 2))");
+	sql_int(q, 1, id);
+	sql_str(q, 2, item);
+	return sql_run(q, err);
+}
+
 enum rc outbox_withdraw_made(struct tx *tx, str maker, str why, struct err *err)
 {
 	struct message *list = NULL;

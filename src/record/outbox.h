@@ -78,8 +78,13 @@ MUST_CHECK enum rc outbox_due(struct conn *c, const char *driver, int64_t now_us
 MUST_CHECK enum rc outbox_take_one(struct tx *tx, int64_t id, struct err *err);
 /* At start, before any sender runs: what a process that died had taken, as if its leases ran out. */
 MUST_CHECK enum rc outbox_recover(struct store *s, struct err *err);
+/* Inside a job: all that this driver had not ended, of which nobody knows any more whether it went (a backup): it is
+ * uncertain. *count_out grows by how many. */
+MUST_CHECK enum rc outbox_unsure(struct tx *tx, const char *driver, str words, uint64_t *count_out, struct err *err);
 MUST_CHECK enum rc outbox_covers(struct conn *c, int64_t id, struct arena *a, struct cover **out,
 				 size_t *count_out, struct err *err);
+/* Inside a job: it does not cover this any more; what has ended keeps what it covered. */
+MUST_CHECK enum rc outbox_uncover(struct tx *tx, int64_t id, str item, struct err *err);
 /* Durable before the last byte goes out. RC_CONFLICT: it is no longer ours (lease, withdrawn). */
 MUST_CHECK enum rc outbox_draining(struct store *s, int64_t id, struct err *err);
 

@@ -47,6 +47,31 @@ enum rc outbox_recover(struct store *s, struct err *err)
 	return store_wait(s, &job, err);
 }
 
+enum rc outbox_unsure(struct tx *tx, const char *driver, str words, uint64_t *count_out, struct err *err)
+{
+	struct arena *a = arena_new(KIB(16));
+	enum rc rc = RC_OK;
+	size_t n;
+	do {
+		struct message *list;
+		struct sql *q = sql(tx_conn(tx), "SELECT " MESSAGE_COLUMNS " FROM outbox WHERE state IN (1, 2, 3)"
+						 " AND driver = ? LIMIT 1000");
+		n = 0;
+		arena_reset(a);
+		sql_str(q, 1, str_of(driver));
+		rc = outbox_rows(q, a, &list, &n, err);
+		for (size_t i = 0; i < n && rc == RC_OK; i++) {
+			const struct outcome_of o = { .policy = list[i].policy, .rule = "", .words = words };
+			rc = outbox_set_state(tx_conn(tx), list[i].id, MESSAGE_UNCERTAIN, words, err);
+			if (rc == RC_OK)
+				rc = ledger_of_message(tx, &list[i], LEDGER_UNCERTAIN, &o, err);
+		}
+		*count_out += n;
+	} while (rc == RC_OK && n > 0);
+	arena_free(a);
+	return rc;
+}
+
 /* --- taking --- */
 
 struct taking {

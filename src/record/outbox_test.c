@@ -295,6 +295,38 @@ static void found_spoiled(struct world *w, char *statement, const char *words)
 	store_read_end(r);
 }
 
+static enum rc unsure_job(struct tx *tx, void *ctx, struct err *e)
+{
+	return outbox_unsure(tx, "mail", STR("a backup"), ctx, e);
+}
+
+/* Of what a backup had under way nobody knows; what ended stays as it ended. */
+TEST(a_backup_knows_no_ends)
+{
+	struct world w = opened();
+	struct message m = a_message(9), *list;
+	int64_t sent = put(&w, a_message(1)), draining = put(&w, a_message(2)), taken = put(&w, a_message(3));
+	CHECK_INT(take(&w, &list), 3);
+	CHECK_RC(outbox_draining(w.s, sent, &err), RC_OK, err);
+	CHECK_RC(end(&w, sent, OUTCOME_SENT), RC_OK, err);
+	CHECK_RC(outbox_draining(w.s, draining, &err), RC_OK, err);
+	int64_t queued = put(&w, a_message(4));
+	m.driver = STR("notice");
+	int64_t notice = put(&w, m);
+	uint64_t count = 0;
+	CHECK_RC(store_write(w.s, unsure_job, &count, &err), RC_OK, err);
+	CHECK_INT(count, 3);
+	CHECK_INT(state_of(&w, sent), MESSAGE_SENT);
+	CHECK_INT(state_of(&w, draining), MESSAGE_UNCERTAIN);
+	CHECK_INT(state_of(&w, taken), MESSAGE_UNCERTAIN);
+	CHECK_INT(state_of(&w, queued), MESSAGE_UNCERTAIN);
+	CHECK_INT(state_of(&w, notice), MESSAGE_QUEUED);
+	CHECK_INT(take(&w, &list), 0);
+	struct ledger_row *rows;
+	CHECK_INT(ledger(&w, STR("incident--1"), &rows), 4);
+	ended(&w);
+}
+
 TEST(verify)
 {
 	struct world w = opened();
@@ -339,4 +371,4 @@ TEST(bad_messages)
 }
 
 TEST_MAIN(TEST_RUN(sent_once), TEST_RUN(lanes_and_times), TEST_RUN(tried_again),
-	  TEST_RUN(a_sender_dies), TEST_RUN(cursor_and_covers), TEST_RUN(verify), TEST_RUN(bad_messages))
+	  TEST_RUN(a_sender_dies), TEST_RUN(cursor_and_covers), TEST_RUN(a_backup_knows_no_ends), TEST_RUN(verify), TEST_RUN(bad_messages))

@@ -2,8 +2,11 @@
 /* Findings one by one, marked, and as they follow the directory. */
 #include "route/findings.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "route/finding_write.h"
+#include "store/reader_kept.h"
 
 enum { REROUTE_PAGE = 8192 };
 
@@ -35,21 +38,43 @@ static enum rc absent(struct err *err)
 	return fail(err, RC_ABSENT, "there is no such finding");
 }
 
+static void kept_end(void *kept)
+{
+	view_end(kept);
+	free(kept);
+}
+
+/* One is asked after the other, mostly in the order of the ids: what a view has read serves the next. */
+static enum rc kept_view(struct reader *r, struct view **out, struct err *err)
+{
+	*out = reader_kept(r);
+	if (*out)
+		return RC_OK;
+	struct view *v = x_alloc(sizeof *v);
+	enum rc rc = view_begin(v, r, NULL, false, err);
+	if (rc != RC_OK) {
+		free(v);
+		return rc;
+	}
+	reader_keep(r, v, kept_end);
+	*out = v;
+	return RC_OK;
+}
+
 enum rc findings_get(struct reader *r, struct hash128 id, struct arena *a, struct finding *out,
 		     struct err *err)
 {
-	struct view v;
+	struct view *v;
 	struct found f;
-	enum rc rc = view_begin(&v, r, NULL, false, err);
+	enum rc rc = kept_view(r, &v, err);
 	if (rc != RC_OK)
 		return rc;
-	rc = view_find(&v, id, a, &f, err);
+	rc = view_find(v, id, a, &f, err);
 	if (rc == RC_OK) {
 		finding_row_own(&f.row, a); /* the view's words go with it */
 		finding_of_row(&f.row, out);
 		rc = finding_add_marks(reader_conn(r), a, out, err);
 	}
-	view_end(&v);
 	return rc == RC_ABSENT ? absent(err) : rc;
 }
 
@@ -101,6 +126,16 @@ enum rc findings_mark(struct tx *tx, struct hash128 id, enum finding_mark mark, 
 	sql_int(q, 3, tx_now_us(tx));
 	sql_str(q, 4, by.p ? by : STR(""));
 	sql_str(q, 5, reason.p ? reason : STR(""));
+	return sql_run(q, err);
+}
+
+enum rc findings_unmark(struct tx *tx, struct hash128 id, enum finding_mark mark, struct err *err)
+{
+	char raw[16];
+	struct sql *q = sql(tx_conn(tx), "DELETE FROM finding_mark WHERE id = ? AND mark = ?");
+	id_bytes(id, raw);
+	sql_blob(q, 1, str_mem(raw, 16));
+	sql_int(q, 2, mark);
 	return sql_run(q, err);
 }
 

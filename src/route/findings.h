@@ -91,6 +91,8 @@ MUST_CHECK enum rc findings_feeds(struct reader *r, struct hash128 id, struct ar
 				  struct finding_feed **out, size_t *count_out, struct err *err);
 MUST_CHECK enum rc findings_mark(struct tx *tx, struct hash128 id, enum finding_mark mark, str reason,
 				 str by, struct err *err);
+/* Takes a mark back; none is fine. */
+MUST_CHECK enum rc findings_unmark(struct tx *tx, struct hash128 id, enum finding_mark mark, struct err *err);
 /* Open findings follow the directory: after it was loaded anew, asks again whom
  * each concerns; transitions where the answer is another one. In the background. */
 MUST_CHECK enum rc findings_reroute(struct store *s, const struct directory *d, struct err *err);
@@ -113,6 +115,8 @@ MUST_CHECK enum rc findings_events(struct reader *r, struct hash128 id, event_ea
 struct finding_wanted {
 	struct hash128 id;
 	int64_t last_us;   /* of the finding */
+	uint64_t events;   /* of the finding: no more are looked for; 0: not known */
+	str identifier;    /* of the finding; "": not known */
 	size_t given;      /* out */
 };
 typedef bool (*finding_event_each)(void *ctx, const struct event_row *e, size_t place);

@@ -108,7 +108,7 @@ static struct sql *with_kinds(struct sql *q)
 }
 
 /* Of an answer that is kept by itself it is known which findings it is about: not all of the message.
- * What bounced reached nobody.
+ * What bounced for good reached nobody, until it was sent again to another address.
  * "finding-." comes right behind every "finding--…", "organisation-." behind the other. */
 static enum rc add_ledger(struct conn *c, struct spill *s, struct err *err)
 {
@@ -118,14 +118,14 @@ static enum rc add_ledger(struct conn *c, struct spill *s, struct err *err)
 		" AND l.recipient < 'organisation-.' AND v.item >= 'finding--' AND v.item < 'finding-.'"
 		" AND (l.kind <> ?2 OR NOT EXISTS (SELECT 1 FROM answer a WHERE a.message = l.message))"
 		" AND NOT EXISTS (SELECT 1 FROM ledger b WHERE b.message = l.message AND b.message > 0"
-		" AND b.kind = ?4)")), s, err);
+		" AND b.kind = ?4 AND b.id > l.id AND b.reference NOT LIKE 'bounce:4%')")), s, err);
 	if (rc != RC_OK)
 		return rc;
 	return take_ledger(with_kinds(sql(c,
 		"SELECT item, at_us, kind FROM ledger WHERE item >= 'finding--' AND item < 'finding-.'"
 		" AND kind IN (?1, ?2, ?3) AND recipient >= 'organisation--' AND recipient < 'organisation-.'"
 		" AND NOT EXISTS (SELECT 1 FROM ledger b WHERE b.message = ledger.message AND b.message > 0"
-		" AND b.kind = ?4)")), s, err);
+		" AND b.kind = ?4 AND b.id > ledger.id AND b.reference NOT LIKE 'bounce:4%')")), s, err);
 }
 
 static enum rc add_marks(struct conn *c, struct spill *s, struct err *err)

@@ -205,7 +205,7 @@ enum rc chunk_numbers(struct chunk *c, uint8_t field, int64_t absent, const int6
 struct maker {
 	struct chunk *c;
 	struct batch *b;
-	const uint16_t *to; /* place in the chunk -> place in the batch + 1 */
+	const uint16_t *pick; /* place in the batch -> place in the chunk */
 	uint32_t *filled;
 	size_t text_room;
 	uint16_t key;
@@ -225,19 +225,41 @@ static uint64_t text_add(struct maker *m, str s)
 	return at;
 }
 
+/* Which of the column's values the row at this place of the chunk has; *from, 0 at first, moves along
+ * with rows that are asked for in order. False: it has none. */
+static bool value_of(const struct column *d, uint16_t row, uint32_t *from, uint32_t *out)
+{
+	uint32_t low = *from, high = d->n;
+	if (!d->row) {
+		*out = column_value(d, row);
+		return row < d->n;
+	}
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		if (d->row[mid] < row)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	*from = low;
+	if (low == d->n || d->row[low] != row)
+		return false;
+	*out = column_value(d, low);
+	return true;
+}
+
 /* Bytes the picked rows' values need when each distinct one is copied once;
  * also counts the cells of each row. */
 static void measure(struct maker *m, const struct column *d)
 {
-	bool *seen = ARENA_ARRAY(m->c->a, d->values, bool);
-	for (uint32_t j = 0; j < d->n; j++) {
-		uint16_t to = m->to[d->row ? d->row[j] : j];
-		if (!to)
+	bool *seen = kind_is_number(d->kind) ? NULL : ARENA_ARRAY(m->c->a, d->values, bool);
+	uint32_t from = 0, v;
+	for (uint32_t j = 0; j < m->b->c.rows; j++) {
+		if (!value_of(d, m->pick[j], &from, &v))
 			continue;
-		m->b->row[to - 1].cells++;
+		m->b->row[j].cells++;
 		m->b->c.cells++;
-		uint32_t v = column_value(d, j);
-		if (!kind_is_number(d->kind) && !seen[v]) {
+		if (seen && !seen[v]) {
 			seen[v] = true;
 			m->text_room += column_bytes(d, v).n;
 		}
@@ -248,13 +270,11 @@ static void fill(struct maker *m, const struct chunk_column *col, const struct c
 {
 	bool number = kind_is_number(d->kind);
 	uint64_t *place = number ? NULL : ARENA_ARRAY(m->c->a, d->values, uint64_t);
-	for (uint32_t j = 0; j < d->n; j++) {
-		uint16_t to = m->to[d->row ? d->row[j] : j];
-		if (!to)
+	uint32_t from = 0, v;
+	for (uint32_t j = 0; j < m->b->c.rows; j++) {
+		if (!value_of(d, m->pick[j], &from, &v))
 			continue;
-		struct row *row = &m->b->row[to - 1];
-		struct cell *cell = &m->b->cell[row->first_cell + m->filled[to - 1]++];
-		uint32_t v = column_value(d, j);
+		struct cell *cell = &m->b->cell[m->b->row[j].first_cell + m->filled[j]++];
 		*cell = (struct cell){ .field = col->field, .kind = col->kind, .key = m->key };
 		if (number) {
 			cell->i = d->number[v];
@@ -330,13 +350,10 @@ static bool is_row_sound(const struct batch *b, const struct row *r)
 enum rc chunk_batch(struct chunk *c, const uint16_t *pick, uint32_t n, struct batch *out,
 		    struct err *err)
 {
-	uint16_t *to = ARENA_ARRAY(c->a, c->rows, uint16_t);
-	struct maker m = { .c = c, .b = out, .to = to,
+	struct maker m = { .c = c, .b = out, .pick = pick,
 			   .filled = ARENA_ARRAY(c->a, n, uint32_t) };
 	const struct column *d;
 	*out = (struct batch){ .row = ARENA_ARRAY(c->a, n, struct row), .c.rows = n };
-	for (uint32_t j = 0; j < n; j++)
-		to[pick[j]] = (uint16_t)(j + 1);
 	enum rc rc = make_rows(&m, pick, n, err);
 	for (uint32_t i = 0; i < c->columns && !rc; i++) {
 		m.text_room += c->column[i].key.n;

@@ -69,6 +69,7 @@ struct event_query {
 	int64_t report;                /* 0: any */
 	uint32_t tlp_mask;             /* bit per enum tlp that may be seen: others do not exist */
 	bool exercise;                 /* also those of exercises */
+	bool again;                    /* others will soon ask for the same: decoded chunks are held */
 	bool oldest_first;             /* default newest (highest sequence) first */
 	uint64_t limit;                /* 0: none */
 };

@@ -3,6 +3,7 @@
 #ifndef RONDA_STORE_EVENTS_PRIVATE_H
 #define RONDA_STORE_EVENTS_PRIVATE_H
 
+#include "store/chunk_cache.h"
 #include "store/zone.h"
 
 /* --- events.c --- */
@@ -39,6 +40,8 @@ struct selection {
 	struct buf bytes;
 	struct ZSTD_DCtx_s *unpack;
 	struct chunk chunk;
+	const struct chunk_kept *kept; /* what `chunk` is a copy of; NULL: decoded for this reading */
+	unsigned turn;
 	uint8_t *hit;        /* one a row of the chunk: 1 when selected */
 	uint32_t hits;
 	struct err damage;   /* the first that was met */

@@ -458,7 +458,8 @@ static const char version_4[] =
 	"CREATE TABLE sign_in_used (message INTEGER PRIMARY KEY, at_us INTEGER NOT NULL);"
 	/* --- notify: rehearsal --- */
 	/* rehearsal.c: who is live, or back in rehearsal; scope: enum rehearsal_scope, 0: an older version made
-	 * this node, which may have sent without it */
+	 * this node, which may have sent without it; its key is 'restored' (restored.c): made from a backup, and
+	 * nobody switched since */
 	"CREATE TABLE rehearsal (scope INTEGER, key TEXT, live INTEGER NOT NULL, since_us INTEGER NOT NULL,"
 	" by TEXT NOT NULL, why TEXT NOT NULL, PRIMARY KEY (scope, key)) WITHOUT ROWID;"
 	"INSERT INTO rehearsal (scope, key, live, since_us, by, why) SELECT 0, '', 0, 0, '', ''"
@@ -483,7 +484,8 @@ static const char version_4[] =
 	/* What was there before there were rules is told by none, and marked by none. */
 	"INSERT INTO cursor (name, seq) SELECT 'teller:rules', max(coalesce((SELECT max(seq) FROM transition), 0),"
 	" coalesce((SELECT max(last_seq) FROM transition_pack), 0)) WHERE EXISTS (SELECT 1 FROM node WHERE key = 'id');"
-	"INSERT INTO cursor (name, seq) SELECT 'tell:marked', coalesce(max(id), 0) FROM ledger;"
+	"INSERT INTO cursor (name, seq) SELECT 'tell:marked', last FROM (SELECT max(id) AS last FROM ledger)"
+	" WHERE last > 0;"
 	/* teller_rows.c: why so many were not told, by day */
 	"CREATE TABLE tell_count (day INTEGER, state INTEGER, count INTEGER NOT NULL, PRIMARY KEY (day, state))"
 	" WITHOUT ROWID;"
@@ -494,20 +496,23 @@ static const char version_4[] =
 	/* --- notify: mail out, bounces --- */
 	/* --- notify: mail in, threads --- */
 	/* inbound_keep.c: each mail that came, once; digest: of its bytes with lines by LF; state 1 waits,
-	 * 2 done; kind: enum inbound_kind; record: its uuid. The bytes stand in mail_in_raw until then */
+	 * 2 done; kind: enum inbound_kind; record: its uuid; message: of ours, that it truly answers, or 0.
+	 * The bytes stand in mail_in_raw until it is done */
 	"CREATE TABLE mail_in (id INTEGER PRIMARY KEY, digest BLOB UNIQUE NOT NULL, at_us INTEGER NOT NULL,"
 	" box TEXT NOT NULL, bytes INTEGER NOT NULL, state INTEGER NOT NULL, kind INTEGER NOT NULL,"
 	" message_id TEXT NOT NULL, record BLOB, reports INTEGER NOT NULL, tries INTEGER NOT NULL,"
-	" words TEXT NOT NULL);"
+	" words TEXT NOT NULL, message INTEGER NOT NULL DEFAULT 0);"
 	"CREATE INDEX mail_in_waiting ON mail_in (id) WHERE state = 1;"
 	"CREATE INDEX mail_in_message ON mail_in (message_id) WHERE message_id <> '';"
+	"CREATE INDEX mail_in_answers ON mail_in (message, id) WHERE message > 0;"
+	"CREATE INDEX mail_in_record ON mail_in (record) WHERE record IS NOT NULL;"
 	"CREATE TABLE mail_in_raw (id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
 	/* how many of each kind there ever were */
 	"CREATE TABLE mail_in_count (kind INTEGER PRIMARY KEY, mails INTEGER NOT NULL);"
 	/* node/mail_pick.c: up to where a mailbox was read (RFC 3501 section 2.3.1.1); words: why it
-	 * cannot be, since then; '' it can */
+	 * cannot be, since then; '' it can. remain: mails in it that were not taken yet at the last look */
 	"CREATE TABLE mail_box (name TEXT PRIMARY KEY, validity INTEGER NOT NULL, uid INTEGER NOT NULL,"
-	" words TEXT NOT NULL, since_us INTEGER NOT NULL) WITHOUT ROWID;"
+	" words TEXT NOT NULL, since_us INTEGER NOT NULL, remain INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
 	/* inbound_tags.c: the number another one's ticket system gave to what answers a message of ours */
 	"CREATE TABLE mail_foreign (organisation TEXT, ours INTEGER, theirs TEXT NOT NULL, at_us INTEGER NOT NULL,"
 	" PRIMARY KEY (organisation, ours)) WITHOUT ROWID;"
@@ -527,9 +532,9 @@ static const char version_4[] =
 	"CREATE TABLE answer_finding (finding BLOB, answer INTEGER, claim INTEGER NOT NULL, claim_us INTEGER NOT NULL,"
 	" PRIMARY KEY (finding, answer)) WITHOUT ROWID;"
 	"CREATE INDEX answer_finding_of ON answer_finding (answer);"
+	"CREATE INDEX answer_finding_claim ON answer_finding (finding, answer) WHERE claim = 1;"
 	/* inbox.c: what was sent to one organisation */
 	"CREATE INDEX outbox_recipient ON outbox (recipient, id);"
-	"CREATE INDEX answer_finding_claim ON answer_finding (finding, answer) WHERE claim = 1;"
 	/* --- incident: takedown, correspondence --- */
 	/* incident/takedown_tend.c: open and closed takedowns, what is due; messages to each party; looks */
 	"CREATE TABLE takedown_watch (record BLOB PRIMARY KEY, item TEXT NOT NULL, open INTEGER NOT NULL,"

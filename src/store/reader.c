@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
+#include "store/chunk_cache.h"
+#include "store/reader_kept.h"
 #include "store/store_private.h"
 
 enum { READER_FILES = 24 };
@@ -10,6 +12,8 @@ struct reader {
 	unsigned forgotten; /* of the store when the files below were opened */
 	unsigned era;       /* in which the view began */
 	uint64_t uses;
+	void *kept;
+	void (*kept_free)(void *kept);
 	struct read_file {
 		struct io_file *file;
 		enum segment which;
@@ -25,6 +29,19 @@ static void close_files(struct reader *r)
 		io_close(r->file[i].file);
 		r->file[i].file = NULL;
 	}
+}
+
+void *reader_kept(const struct reader *r)
+{
+	return r->kept;
+}
+
+void reader_keep(struct reader *r, void *kept, void (*kept_free)(void *kept))
+{
+	if (r->kept)
+		r->kept_free(r->kept);
+	r->kept = kept;
+	r->kept_free = kept_free;
 }
 
 void reader_free(struct reader *r)
@@ -93,6 +110,7 @@ void store_read_end(struct reader *r)
 	if (!r)
 		return;
 	struct store *s = r->s;
+	reader_keep(r, NULL, NULL);
 	bool sound = sql_run(sql(r->c, "ROLLBACK"), NULL) == RC_OK && !conn_broken(r->c);
 	leave(s, r->era);
 	if (r->forgotten != atomic_load(&s->forgotten))
@@ -106,6 +124,12 @@ void store_drop_handles(struct store *s)
 	atomic_fetch_add(&s->forgotten, 1);
 	for (struct reader *r; (r = queue_take_for(s->idle, 0)) != NULL;)
 		reader_free(r);
+	chunk_cache_clear(s->chunks);
+}
+
+struct chunk_cache *reader_chunks(struct reader *r)
+{
+	return r->s->chunks;
 }
 
 struct conn *reader_conn(struct reader *r)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "store/events_private.h"
+#include "store/store_private.h"
 
 enum { PAGE = 128 };
 
@@ -253,12 +254,27 @@ static enum rc bytes_load(struct selection *s, const struct candidate *c, struct
 	return sql_end(q, err);
 }
 
+/* Takes what is held, with memory of this reading for what is made of it. */
+static bool use_kept(struct selection *s, const struct chunk_kept *kept)
+{
+	s->kept = kept;
+	if (!kept)
+		return false;
+	s->chunk = kept->chunk;
+	s->chunk.a = s->one;
+	return true;
+}
+
 static enum rc chunk_load(struct selection *s, const struct candidate *c, struct err *err)
 {
+	enum rc rc = RC_OK;
 	arena_reset(s->one);
-	enum rc rc = bytes_load(s, c, err);
-	if (!rc)
-		rc = chunk_open(&s->chunk, buf_str(&s->bytes), s->one, s->unpack, err);
+	chunk_cache_give_back(reader_chunks(s->r), s->kept);
+	if (!use_kept(s, s->q->again && !c->tail ? chunk_cache_take(reader_chunks(s->r), &c->at) : NULL)) {
+		rc = bytes_load(s, c, err);
+		if (!rc)
+			rc = chunk_open(&s->chunk, buf_str(&s->bytes), s->one, s->unpack, err);
+	}
 	if (!rc && s->chunk.rows != c->rows)
 		rc = fail(err, RC_INPUT, "chunk of event %llu has other rows than its name says",
 			  (unsigned long long)c->first);
@@ -300,7 +316,7 @@ static enum rc undone_load(struct selection *s, struct err *err)
 enum rc selection_begin(struct selection *s, struct reader *r, const struct event_query *q,
 			struct err *err)
 {
-	*s = (struct selection){ .r = r, .q = q, .bytes = BUF_INIT(MIB(64)) };
+	*s = (struct selection){ .r = r, .q = q, .bytes = BUF_INIT(MIB(64)), .turn = chunk_cache_turn(reader_chunks(r)) };
 	if (q->filter_count > FILTERS_MAX)
 		return fail(err, RC_LIMIT, "more than %d conditions", FILTERS_MAX);
 	s->a = arena_new(KIB(64));
@@ -329,14 +345,19 @@ bool selection_next(struct selection *s, struct candidate *out, enum rc *rc, str
 				*err = local;
 			return false;
 		}
-		if (!*rc && any_hit(s))
+		if (!*rc && any_hit(s)) {
+			if (s->q->again && !out->tail && !s->kept)
+				(void)use_kept(s, chunk_cache_add(reader_chunks(s->r), &out->at, buf_str(&s->bytes),
+								  s->unpack, s->turn));
 			return true;
+		}
 	}
 	return false;
 }
 
 enum rc selection_end(struct selection *s, enum rc rc, struct err *err)
 {
+	chunk_cache_give_back(reader_chunks(s->r), s->kept);
 	if (s->a)
 		arena_free(s->a);
 	if (s->one)

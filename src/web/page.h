@@ -162,6 +162,8 @@ MUST_CHECK enum rc page_put_approvals(struct page *p, const char *name, bool wai
 /* "due": how many records that he may see are due, "notices": how many wait for him; "due_more",
  * "notices_more": there are more than were counted (page_notices.c). */
 MUST_CHECK enum rc page_put_due(struct page *p, struct err *err);
+/* "telling" of the tour, for our own people who read rules. */
+MUST_CHECK enum rc page_put_tour_telling(struct page *p, struct err *err);
 /* "telling": whom the rules told of this finding ("finding--HEX"), or why not (page_rule.c). */
 MUST_CHECK enum rc page_put_telling(struct page *p, str finding, struct err *err);
 /* "destroy_href": the form that destroys and refers it, for who may (page_privacy.c). */

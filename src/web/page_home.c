@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "notify/rehearsal.h"
 #include "web/page.h"
 
 /* The watch board: what came today, what is wrong, what waits for a person.
@@ -131,6 +132,26 @@ static enum rc put_feeds(struct page *p, struct err *err)
 	return RC_OK;
 }
 
+/* While the node is in rehearsal, for our own people: who is written to all the same. */
+static enum rc put_rehearsal(struct page *p, struct err *err)
+{
+	struct rehearsal_row *list = NULL;
+	size_t count = 0;
+	int64_t live = 0;
+	enum rc rc = rehearsal_list(p->r, page_types(p), &p->caller.viewer, p->a, &list, &count, err);
+	if (rc != RC_OK || list[0].live)
+		return rc;
+	for (size_t i = 1; i < count; i++)
+		live += list[i].live;
+	json_key(&p->j, STR("rehearsal"));
+	json_open(&p->j, '{');
+	if (live > 0)
+		json_put_i64(&p->j, "live_count", live);
+	json_put_bool(&p->j, "one", live == 1);
+	json_close(&p->j, '}');
+	return rc;
+}
+
 enum rc page_home(struct page *p, struct err *err)
 {
 	bool caught_up = false;
@@ -151,6 +172,8 @@ enum rc page_home(struct page *p, struct err *err)
 		rc = page_put_due(p, err);
 	if (rc == RC_OK)
 		rc = page_put_answers_waiting(p, err);
+	if (rc == RC_OK && p->caller.viewer.as.kind == RECIPIENT_STAFF)
+		rc = put_rehearsal(p, err);
 	if (rc == RC_OK)
 		rc = page_put_cases(p, err);
 	if (rc == RC_OK)

@@ -76,9 +76,15 @@ enum rc page_metrics(struct page *p, struct err *err)
 	       atomic_load(&w->refused_reports));
 	metric(b, "inputs_total", "counter", "Records in reports taken over HTTP.", atomic_load(&w->inputs));
 	struct inbound_counts mails;
+	struct inbound_box box = { .name = STR("") };
 	rc = inbound_count(reader_conn(p->r), &mails, err);
 	if (rc == RC_OK)
+		rc = inbound_box_load(reader_conn(p->r), settings_text(w->n->settings, "mail_in"), p->a, &box, err);
+	if (rc == RC_OK) {
 		metric(b, "mails_waiting", "gauge", "Mails that came and are not filed yet.", (uint64_t)mails.waiting);
+		metric(b, "mails_in_mailbox", "gauge", "Mails that the mailbox still had at the last look.", (uint64_t)box.remain);
+		metric(b, "mailbox_fails", "gauge", "1: the mailbox cannot be read.", box.words.n > 0);
+	}
 	for (int k = 1; rc == RC_OK && k < INBOUND_KINDS; k++)
 		metric(b, arena_fmt(p->a, "mails_%s_total", inbound_kind_name((enum inbound_kind)k)).p, "counter",
 		       "Mails that came, of this kind.", (uint64_t)mails.of[k]);

@@ -391,6 +391,21 @@ enum rc page_search(struct page *p, struct err *err)
 	return q.text.n > 0 ? put_list(p, NULL, &q, false, err) : RC_OK;
 }
 
+/* Where the rules are, who hears by them, and what came back: pages that are no list of records. */
+static void put_telling_links(struct page *p)
+{
+	const struct type *rule = types_meaning(page_types(p), STR("rule.pace")),
+			  *takedown = types_meaning(page_types(p), STR("takedown.asked"));
+	if (p->caller.viewer.as.kind != RECIPIENT_STAFF || !rule || !authz_ever(&p->caller.viewer, ACTION_READ, rule))
+		return;
+	json_key(&p->j, STR("telling_links"));
+	json_open(&p->j, '{');
+	json_put_str(&p->j, "rules_href", arena_fmt(p->a, "/%s", rule->name));
+	if (takedown && authz_ever(&p->caller.viewer, ACTION_READ, takedown))
+		json_put_str(&p->j, "takedown_href", STR("/takedown/board"));
+	json_close(&p->j, '}');
+}
+
 enum rc page_types_list(struct page *p, struct err *err)
 {
 	const struct types *t = page_types(p);
@@ -410,5 +425,6 @@ enum rc page_types_list(struct page *p, struct err *err)
 		p->row_count++;
 	}
 	page_rows_end(p);
+	put_telling_links(p);
 	return RC_OK;
 }

@@ -214,6 +214,8 @@ enum rc page_tour(struct page *p, struct err *err)
 	if (rc == RC_OK)
 		rc = put_story(p, err);
 	if (rc == RC_OK)
+		rc = page_put_tour_telling(p, err);
+	if (rc == RC_OK)
 		rc = put_state(p, FINDING_GONE, "gone", err);
 	if (rc == RC_OK)
 		rc = put_state(p, FINDING_RETURNED, "returned", err);
