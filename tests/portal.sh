@@ -188,6 +188,22 @@ is "$(browse "$URL/portal")" 303 "until the account is disabled"
 sqlite3 -readonly "$D/main.db" .dump >"$T/dump"
 has_not "$T/dump" "${link##*/}" "no link stands in the database"
 has_not "$T/node.log" "${link##*/}" "nor in the log"
+
+# --- more than a page ---
+for port in 2301 2302 2303 2304 2305; do
+	made scan_telnet 0 250 | sed -e 1d -e "s/,tcp,23,/,tcp,$port,/"
+done >"$T/rows"
+{ made scan_telnet 0 0; cat "$T/rows"; } >"$T/2026-11-20-scan_telnet-many.csv"
+check "many more reports" r intake --feed telnet "$T/2026-11-20-scan_telnet-many.csv"
+for _ in $(seq 200); do
+	as "$ta" "$URL/portal/findings.csv" >/dev/null
+	[ "$(grep -c '198\.18\.0\.' "$T/page")" -lt 1505 ] || break
+	sleep 0.1
+done
+is "$(grep -c '198\.18\.0\.' "$T/page")" 1505 "the table has all of them, not a thousand"
+is "$(cut -d, -f1 "$T/page" | sed 1d | sort -u | wc -l)" 1505 "each once"
+as "$ta" "$URL/portal/export.json" >/dev/null
+is "$(grep -oE '"key":"ip 198\.18\.0\.[0-9]+ port [0-9]+"' "$T/page" | sort -u | wc -l)" 1505 "and so has what is taken along"
 stop_node
 has_not "$T/node.log" '"error"' "nothing failed"
 ronda verify -d "$D" >"$T/out" 2>"$T/err"

@@ -173,13 +173,19 @@ struct telling {
 	const struct told_to *to;
 	finding_each each;
 	void *ctx;
+	struct finding_query *q;
+	size_t listed;
 };
 
 static bool tell_one(void *ctx, const struct finding *f)
 {
-	const struct telling *k = ctx;
+	struct telling *k = ctx;
 	struct finding copy = *f;
 	const char *rule;
+
+	k->listed++;
+	k->q->after = f->id;
+	k->q->after_last_seen_us = f->last_seen_us;
 
 	if (!may_tell(k->to, &copy, &rule))
 		return true;
@@ -187,15 +193,19 @@ static bool tell_one(void *ctx, const struct finding *f)
 }
 
 enum rc told_findings(struct reader *r, const struct told_to *to, struct finding_query *q, finding_each each,
-		      void *ctx, struct err *err)
+		      void *ctx, size_t *listed_out, struct err *err)
 {
-	struct telling k = { to, each, ctx };
+	struct finding_query asked = *q;
+	struct telling k = { to, each, ctx, q, 0 };
+	*listed_out = 0;
 	if (to->org == 0)
 		return RC_OK; /* not in the directory: nothing concerns it */
-	q->org = to->org;
-	q->tlp_mask = (1u << TLP_COUNT) - 1; /* whose it is decides as well: may_tell() */
-	q->exercise = to->viewer.exercise;
-	return findings_list(r, q, tell_one, &k, err);
+	asked.org = to->org;
+	asked.tlp_mask = (1u << TLP_COUNT) - 1; /* whose it is decides as well: may_tell() */
+	asked.exercise = to->viewer.exercise;
+	enum rc rc = findings_list(r, &asked, tell_one, &k, err);
+	*listed_out = k.listed;
+	return rc;
 }
 
 enum rc told_item(struct reader *r, const struct types *t, const struct told_to *to, str item,

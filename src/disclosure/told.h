@@ -48,9 +48,10 @@ MUST_CHECK enum rc told_item(struct reader *r, const struct types *t, const stru
 			     uint64_t version, struct arena *a, struct told *out, struct err *err);
 void told_end(struct told *t);
 /* The findings about the recipient's own organisation that it may be told of, as findings_list(); org, tlp_mask and
- * exercise of `q` are set here. None for who is not in the directory. */
+ * exercise of `q` are set here. None for who is not in the directory. Afterwards `q` stands behind the
+ * last that was looked at, told or not; *listed_out: how many were, of q->limit (there may be more when it is all). */
 MUST_CHECK enum rc told_findings(struct reader *r, const struct told_to *to, struct finding_query *q,
-				 finding_each each, void *ctx, struct err *err);
+				 finding_each each, void *ctx, size_t *listed_out, struct err *err);
 
 /* The newest events of findings that told_item() lets go to him, each asked of the check again, with
  * what may not be seen cut: at most `per` of each finding. `place`: which of `ids` it is of. False

@@ -372,8 +372,9 @@ TEST(findings_listed)
 		const char *what;
 		char who;
 		const char *told;
+		bool more; /* were looked at than are told */
 	} cases[] = {
-		{ "its own, without free words, nothing RED", 'a', "1 2 " },
+		{ "its own, without free words, nothing RED", 'a', "1 2 ", true },
 		{ "who is not in the directory", 'b', "" },
 		{ "what is real, to one who plays", 'A', "" },
 		{ "one of ours has none of its own", 'L', "" },
@@ -385,7 +386,10 @@ TEST(findings_listed)
 		struct buf b = BUF_INIT(100);
 		struct reader *r = begin(&d.w);
 		CHECK_RC(recipient(&d, r, cases[i].who, &to, &err), RC_OK, err);
-		CHECK_RC(told_findings(r, &to, &q, note_told, &b, &err), RC_OK, err);
+		size_t listed = 99;
+		CHECK_RC(told_findings(r, &to, &q, note_told, &b, &listed, &err), RC_OK, err);
+		CHECK_MSG(cases[i].more ? listed > 2 : b.n > 0 || listed != 99, "%s: %zu", cases[i].what, listed);
+		CHECK_MSG((q.after.lo > 0) == (listed > 0), "%s: stands where it began", cases[i].what);
 		CHECK_MSG(str_eq(buf_str(&b), str_of(cases[i].told)), "%s: " STR_FMT, cases[i].what, STR_ARG(buf_str(&b)));
 		store_read_end(r);
 		buf_free(&b);

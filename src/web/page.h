@@ -45,6 +45,7 @@ struct web {
 	int64_t started_us;
 	_Atomic uint64_t reports, refused_reports, inputs;
 	_Atomic size_t bodies; /* bytes of those being collected */
+	struct dear *figures;  /* at most one is reckoned at a time (dear.h) */
 	atomic_bool events_of_link; /* a table of them is being made: one at a time (page_answer.c) */
 };
 

@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stats/figures.h"
+#include "web/dear.h"
 #include "web/records.h"
 
 enum { BAR_UNITS = 100 };
+
+/* Members that were written elsewhere, into an object that is open. */
+static void json_members(struct json_out *j, str members)
+{
+	if (j->comma && members.n > 0)
+		buf_char(j->b, ',');
+	buf_add(j->b, members);
+	j->comma = j->comma || members.n > 0;
+}
 
 static enum rc take_query(struct page *p, struct figures_query *q, struct err *err)
 {
@@ -126,23 +136,31 @@ static void put_choices(struct page *p, enum figure_by by)
 	json_close(&p->j, ']');
 }
 
-enum rc page_figures(struct page *p, struct err *err)
+struct work {
+	struct page *p;
+	const struct figures_query *q;
+};
+
+/* The members of the document. */
+static enum rc reckon(void *ctx, struct buf *out, uint64_t *count_out, struct err *err)
 {
 	static const char *const names[] = { "by", "since", "until", NULL };
-	const struct directory *d = page_directory(p);
-	struct figures_query q = { .now_us = clock_now_us(), .directory = d, .dir = p->w->n->dir };
+	const struct work *k = ctx;
+	const struct figures_query q = *k->q;
+	struct page *p = k->p;
+	const struct directory *d = q.directory;
 	int64_t longest[FIGURE_TIMES] = { 0 };
 	uint64_t limit = page_limit(p, 100);
 	struct figures f;
-	p->template = "figures";
-	p->title = "Figures";
-	enum rc rc = take_query(p, &q, err);
-	if (rc == RC_OK)
-		rc = page_reader(p, err);
+	enum rc rc = page_reader(p, err);
 	if (rc == RC_OK)
 		rc = figures_read(p->r, &p->caller.viewer, &q, p->a, &f, err);
 	if (rc != RC_OK)
 		return rc;
+	struct json_out page = p->j;
+	p->j = json_out(out);
+	p->j.depth = page.depth;
+	json_put_time(&p->j, "reckoned", q.now_us);
 	for (size_t i = 0; i < f.count; i++)
 		for (size_t t = 0; t < FIGURE_TIMES; t++)
 			if (f.rows[i].times[t].median_s > longest[t])
@@ -155,6 +173,34 @@ enum rc page_figures(struct page *p, struct err *err)
 	for (size_t i = 0; i < f.count && i < limit; i++)
 		put_row(p, q.by, &f.rows[i], longest);
 	page_rows_end(p);
-	p->row_count = f.count < limit ? f.count : limit;
+	p->j = page;
+	*count_out = f.count < limit ? f.count : limit;
 	return RC_OK;
+}
+
+/* All that they depend on beside the store: who asks, with which rights, for what. */
+static str key_of(struct page *p)
+{
+	const struct viewer *v = &p->caller.viewer;
+	return arena_fmt(p->a, "%s %d %d %d %u %d%d%d%d%d%d %llu %d %llu " STR_FMT, v->actor, (int)v->right, (int)v->as.kind,
+			 (int)v->as.ceiling, v->roles, v->reads_no_case, v->exercise, v->reads_only, v->as.named,
+			 v->as.personal_basis, v->as.exercise_member,
+			 (unsigned long long)v->policy.number, (int)p->form, (unsigned long long)page_limit(p, 100),
+			 STR_ARG(page_url_with(p, "lang", STR_NONE)));
+}
+
+enum rc page_figures(struct page *p, struct err *err)
+{
+	struct figures_query q = { .now_us = clock_now_us(), .directory = page_directory(p), .dir = p->w->n->dir };
+	struct work k = { p, &q };
+	struct buf members = BUF_INIT(PAGE_MAX);
+	p->template = "figures";
+	p->title = "Figures";
+	enum rc rc = take_query(p, &q, err);
+	if (rc == RC_OK)
+		rc = dear_get(p->w->figures, key_of(p), reckon, &k, &members, &p->row_count, err);
+	if (rc == RC_OK)
+		json_members(&p->j, buf_str(&members));
+	buf_free(&members);
+	return rc;
 }

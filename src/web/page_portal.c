@@ -127,9 +127,7 @@ enum rc portal_put_finding(struct page *p, const struct portal *k, const struct 
 struct listing {
 	struct page *p;
 	const struct portal *k;
-	struct hash128 last;
-	int64_t last_seen_us;
-	size_t count;
+	size_t count, listed; /* listed: looked at, shown or not */
 	bool counts; /* only */
 	enum rc rc;
 	struct err *err;
@@ -139,8 +137,6 @@ static bool put_one(void *ctx, const struct finding *f)
 {
 	struct listing *l = ctx;
 	l->count++;
-	l->last = f->id;
-	l->last_seen_us = f->last_seen_us;
 	if (l->counts)
 		return true;
 	json_open(&l->p->j, '{');
@@ -157,9 +153,24 @@ static enum rc list_findings(struct page *p, const struct portal *k, struct find
 		json_key(&p->j, str_of(name));
 		json_open(&p->j, '[');
 	}
-	enum rc rc = told_findings(p->r, &k->to, q, put_one, l, err);
+	enum rc rc = told_findings(p->r, &k->to, q, put_one, l, &l->listed, err);
 	if (name)
 		json_close(&p->j, ']');
+	return rc == RC_OK ? l->rc : rc;
+}
+
+/* All there are, a thousand at a time. */
+static enum rc list_all(struct page *p, const struct portal *k, struct finding_query *q, const char *name,
+			struct listing *l, struct err *err)
+{
+	enum rc rc = RC_OK;
+	*l = (struct listing){ .p = p, .k = k, .rc = RC_OK, .err = err };
+	json_key(&p->j, str_of(name));
+	json_open(&p->j, '[');
+	do {
+		rc = told_findings(p->r, &k->to, q, put_one, l, &l->listed, err);
+	} while (rc == RC_OK && l->rc == RC_OK && !p->doc.over && l->listed == q->limit);
+	json_close(&p->j, ']');
 	return rc == RC_OK ? l->rc : rc;
 }
 
@@ -205,11 +216,12 @@ enum rc page_portal_findings(struct page *p, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	p->title = arena_z(p->a, portal_word(&k, "p_findings"));
-	rc = list_findings(p, &k, &q, "rows", &l, err);
+	bool all = p->form == FORM_CSV && http_query(p->q, "limit").n == 0; /* a table has no next page */
+	rc = all ? list_all(p, &k, &q, "rows", &l, err) : list_findings(p, &k, &q, "rows", &l, err);
 	p->row_count = l.count;
-	if (rc == RC_OK && l.count > 0 && l.count == q.limit)
-		page_next(p, "after", arena_fmt(p->a, "%016llx%016llx:%lld", (unsigned long long)l.last.hi,
-						(unsigned long long)l.last.lo, (long long)l.last_seen_us));
+	if (rc == RC_OK && !all && l.listed > 0 && l.listed == q.limit)
+		page_next(p, "after", arena_fmt(p->a, "%016llx%016llx:%lld", (unsigned long long)q.after.hi,
+						(unsigned long long)q.after.lo, (long long)q.after_last_seen_us));
 	return rc;
 }
 
@@ -300,15 +312,17 @@ enum rc page_portal_export(struct page *p, struct err *err)
 	p->template = "portal";
 	enum rc rc = portal_enter(p, &k, "home", err);
 	if (rc == RC_OK)
-		rc = list_findings(p, &k, &open, "open", &l, err);
+		rc = list_all(p, &k, &open, "open", &l, err);
 	if (rc == RC_OK)
-		rc = list_findings(p, &k, &gone, "gone", &l, err);
+		rc = list_all(p, &k, &gone, "gone", &l, err);
 	if (rc == RC_OK)
 		rc = portal_put_messages(p, &k, false, 0, COUNT_MOST, &messages, &last, err);
+	json_put_bool(&p->j, "messages_more", messages == COUNT_MOST);
 	const struct answer_query q = { .organisation = k.organisation, .limit = COUNT_MOST };
 	if (rc == RC_OK)
 		rc = answers_list(reader_conn(p->r), &q, p->a, &list, &count, err);
 	if (rc == RC_OK)
 		outside_put_answers(p, k.language, list, count);
+	json_put_bool(&p->j, "answers_more", count == COUNT_MOST);
 	return rc;
 }

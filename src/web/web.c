@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/page.h"
 
+#include "web/dear.h"
 #include "web/outside.h"
 #include "web/public.h"
 
@@ -56,6 +57,7 @@ enum rc web_new(struct node *n, struct web **out, struct err *err)
 	w->sessions = sessions_new();
 	w->guard = guard_new();
 	w->links = guard_new();
+	w->figures = dear_new(SECOND_US / 2, SECOND_US);
 	public_open(w);
 	enum rc rc = templates_new(&w->templates, err);
 	if (rc == RC_OK)
@@ -76,6 +78,7 @@ void web_free(struct web *w)
 	guard_free(w->guard);
 	guard_free(w->links);
 	public_close(w);
+	dear_free(w->figures);
 	oidc_free(w->oidc);
 	fetch_free(w->fetcher);
 	arena_free(w->a);
