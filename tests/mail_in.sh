@@ -315,6 +315,7 @@ reply "someone@elsewhere.example.org" "about that" "X: y" "We are working on it.
 wait_query "SELECT count(*) FROM answer WHERE channel = 'mail' AND kind = 1" 1
 ok $? "with the token it counts, wherever it comes from"
 reply "abuse@n1.example.org" "Autoreply: [ronda #$number] open telnet" "Auto-Submitted: auto-replied
+Message-ID: <rt-4711-2@n1.example.org>
 In-Reply-To: <$id>" "We got your mail. $token"
 wait_query "SELECT count(*) FROM mail_in WHERE kind = 4 AND box LIKE 'imaps:%'" 1
 ok $? "an acknowledgement by a program is automatic"
@@ -356,8 +357,8 @@ come_in() { # waits for a letter to them with a higher number than that
 next_letter 2 "still open"
 ok $? "a second letter about the same"
 has "$T/letter" "^Subject: \\[ronda #$number\\] \\[NetOne #4711\\] still open" "bears the number of their ticket"
-has "$T/letter" "^References: <$one> <rt-4711-1@n1.example.org>" "and stands in their thread"
-has "$T/letter" "^In-Reply-To: <rt-4711-1@n1.example.org>" "behind their last word"
+has "$T/letter" "^References: <$one> <rt-4711-1@n1.example.org> .*<rt-4711-2@n1.example.org>$" "and stands in their thread"
+has "$T/letter" "^In-Reply-To: <rt-4711-2@n1.example.org>" "behind their last word"
 two=$id
 reply "abuse@n1.example.org" "[Ticket#2026112210000017] Re: [ronda #$number] [NetOne #4711] still open" "Message-ID: <otrs-17-1@n1.example.org>
 References: <otrs-17-0@n1.example.org>" "Working on it."
