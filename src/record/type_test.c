@@ -326,15 +326,15 @@ TEST(folder)
 	CHECK(types_find(t, STR("visit")) && !types_find(t, STR("visit"))->built_in);
 	types_free(t);
 	/* a built-in type is replaced by a newer one, never by as old a one */
-	for (int version = 2; version <= 3; version++) {
+	for (int version = 3; version <= 4; version++) {
 		snprintf(note, sizeof(note),
 			 "{ \"type\": \"note\",\n\"version\": %d" STR_FMT, version,
 			 STR_ARG(str_from(str_of(visit), str_find(str_of(visit), STR(",\n  \"label")))));
 		write_type(d.path, "note.json", note);
 		enum rc rc = types_load(d.path, roles, &t, &err);
-		CHECK_RC(rc, version == 2 ? RC_INPUT : RC_OK, err);
+		CHECK_RC(rc, version == 3 ? RC_INPUT : RC_OK, err);
 		if (rc == RC_OK) {
-			CHECK_INT(types_find(t, STR("note"))->version, 3);
+			CHECK_INT(types_find(t, STR("note"))->version, 4);
 			types_free(t);
 		} else {
 			CHECK_STR(str_head(str_of(err.text), 19), STR("types/note.json:2: "));

@@ -483,7 +483,8 @@ static const char version_4[] =
 	/* What was there before there were rules is told by none, and marked by none. */
 	"INSERT INTO cursor (name, seq) SELECT 'teller:rules', max(coalesce((SELECT max(seq) FROM transition), 0),"
 	" coalesce((SELECT max(last_seq) FROM transition_pack), 0)) WHERE EXISTS (SELECT 1 FROM node WHERE key = 'id');"
-	"INSERT INTO cursor (name, seq) SELECT 'tell:marked', coalesce(max(id), 0) FROM ledger;"
+	"INSERT INTO cursor (name, seq) SELECT 'tell:marked', last FROM (SELECT max(id) AS last FROM ledger)"
+	" WHERE last > 0;"
 	/* teller_rows.c: why so many were not told, by day */
 	"CREATE TABLE tell_count (day INTEGER, state INTEGER, count INTEGER NOT NULL, PRIMARY KEY (day, state))"
 	" WITHOUT ROWID;"
