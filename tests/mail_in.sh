@@ -103,6 +103,34 @@ r mail in "$T/media" --json >"$T/out" 2>"$T/err"
 has "$T/out" 'pictures or films' "a picture under another name is seen"
 is "$(query "SELECT count(*) FROM mail_in_raw")" 0 "and no second copy of any mail is left"
 
+# A text that is a report, of who is named for it; nothing of it when he is not.
+printf 'From: Desk <desk@partner.example.org>\nSubject: today\n\ntimestamp,ip\n2026-11-20 01:02:03,198.18.0.41\n2026-11-20 01:02:04,198.18.0.42\n-- \nDesk\n' >"$T/body1"
+r mail in "$T/body1" --json >"$T/out" 2>"$T/err"
+has "$T/out" '"kind":"message".*"reports":0' "a text is no report by itself"
+sed 's/today/today too/' "$T/body1" | r mail in - --json --set mail_bodies=partner.example.org >"$T/out" 2>"$T/err"
+has "$T/out" '"kind":"report".*"reports":1' "of a sender who is named for it, it is one"
+is "$(r events --json feed.name=partner | grep -cE '198.18.0.4[12]')" 2 "and its lines are events"
+sed 's/desk@partner.example.org/desk@other.example.org/' "$T/body1" | r mail in - --json --set 'mail_bodies=*' >"$T/out" 2>"$T/err"
+has "$T/out" '"kind":"message".*"reports":0' "without a feed it is none, whoever is named"
+printf 'From: Desk <desk@partner.example.org>\nSubject: X-ARF\n\n{"xarf_version":"4.0.0","timestamp":"2026-11-20T01:02:03Z","source_identifier":"198.18.0.43","category":"messaging","type":"spam"}\n' |
+	r mail in - --json >"$T/out" 2>"$T/err"
+has "$T/out" '"kind":"report".*"reports":1' "X-ARF as the text is seen by what it is"
+printf 'From: Desk <desk@partner.example.org>\nSubject: prose\n\nGood morning, nothing to tell today.\n' |
+	r mail in - --json --set mail_bodies=partner.example.org >"$T/out" 2>"$T/err"
+has "$T/out" '"kind":"report".*"words":".*text. is no report' "a text that is none is kept, with the reason"
+# --- erased: what is left lets nothing in again, and says nothing ---
+printf 'From: Cora <cora@example.org>\nTo: cert@example.net\nSubject: about me\nMessage-ID: <cora-canary@example.org>\n\nForget CANARYCORA.\n' >"$T/cora"
+cora=$(r mail in "$T/cora" --json 2>"$T/err" | sed -nE 's/.*"record":"([^"]*)".*/\1/p')
+check "a mail is erased" r mail erase "$cora" --why "asked for by the person"
+is "$(query "SELECT count(*) FROM mail_in WHERE message_id LIKE '%cora%' OR words LIKE '%CORA%'")" 0 "its row says nothing of it"
+sqlite3 -readonly "$D/main.db" "SELECT hex(digest) FROM mail_in WHERE id = (SELECT max(id) FROM mail_in)" >"$T/digest"
+has_not "$T/digest" "$(sha256sum <"$T/cora" | cut -c1-64 | tr a-f A-F)" "nor by its digest"
+sed 's/$/\r/' "$T/cora" | r mail in - --json >"$T/out" 2>"$T/err"
+has "$T/out" '"known":true.*"words":""' "found again it does not come in again"
+is "$(r mail list --csv --limit 500 | grep -c 'about me')" 0 "and no record of it comes back"
+! grep -rqa CANARYCORA "$D"
+ok $? "no byte of it is left"
+
 # --- out of a Maildir, while the node is killed ---
 for i in $(seq 100 139); do letter "$i" "burst $i" | post "$i.example"; done
 killed=0
@@ -125,6 +153,44 @@ is "$(find "$T/box/cur" -type f -name '*:2,S' | wc -l | tr -d ' ')" 40 "all stan
 check "and the store is sound" r verify
 r mail in status >"$T/out" 2>"$T/err"
 has "$T/out" 'state.it is read since' "the state says that the box is read"
+# More than are taken at once, looked for once an hour: worked off without a pause, and it is said how far.
+for i in $(seq 1000 1699); do letter "$i" "many $i" | post "$i.many"; done
+serve --set mail_in_every=1h >/dev/null
+wait_query "SELECT remain > 0 FROM mail_box" 1
+ok $? "it is said how many the mailbox still has"
+r mail in status --json >"$T/out" 2>"$T/err"
+has "$T/out" '"in_mailbox":[1-9]' "also to who asks"
+is "$(query "SELECT min(words) FROM mail_box")" '' "the box is well"
+read=$(r token make reader --right read 2>/dev/null)
+status=$(curl -s -o "$T/body" -w '%{http_code}' "$URL/healthz")
+is "$status" 200 "the node answers meanwhile"
+stopped=$(date +%s)
+stop_node
+waits=$(query "SELECT count(*) FROM mail_in WHERE state = 1")
+echo "# ended within $(($(date +%s) - stopped)) s with $waits mails that wait"
+serve --set mail_in_every=1h >/dev/null
+for _ in 1 2 3 4; do # 30 s each: seven hundred mails on a machine that has other work
+	wait_query "SELECT count(*) FROM mail_in WHERE state = 2 AND box LIKE '%/box'" 740 >"$T/out" && break
+done
+is "$(query "SELECT count(*) FROM mail_in WHERE state = 2 AND box LIKE '%/box'")" 740 "all are worked off within the first look"
+is "$(query "SELECT remain FROM mail_box")" 0 "and none is left in the mailbox"
+is "$(query "SELECT group_concat(id) = (SELECT group_concat(id) FROM (SELECT id FROM mail_in WHERE box LIKE '%/box' AND id > 0 ORDER BY id)) FROM (SELECT id FROM mail_in WHERE box LIKE '%/box' ORDER BY at_us, id)")" 1 "in the order they came"
+curl -s -o "$T/body" -H "Authorization: Bearer $read" "$URL/metrics"
+has "$T/body" '^ronda_mails_waiting 0$' "the figures for machines say that none waits"
+has "$T/body" '^ronda_mails_in_mailbox 0$' "that none is left"
+has "$T/body" '^ronda_mailbox_fails 0$' "that the box is read"
+has "$T/body" "^ronda_mails_message_total $(mails_are 6)\$" "and how many of each kind came: messages"
+has "$T/body" "^ronda_mails_report_total $(mails_are 3)\$" "reports"
+has "$T/body" "^ronda_mails_unreadable_total $(mails_are 7)\$" "unreadable ones"
+good='a long Password 1'
+once=$(r account new "Duty A" --roles duty,analyst >/dev/null 2>&1 && r account invite "Duty A" 2>/dev/null | sed -nE 's,.*/welcome\?once=,,p')
+curl -s -o /dev/null -c "$T/jar" --data-urlencode "once=$once" --data-urlencode "new=$good" "$URL/welcome"
+curl -s -o "$T/body" -b "$T/jar" -H 'Accept: text/html' "$URL/triage"
+has "$T/body" 'Unread mails' "unread mails stand where the next thing to do is looked for"
+has "$T/body" 'again|burst 1[0-9]{2}' "by their subjects"
+has "$T/body" 'href="/mail\?state=unread"' "with a way to all of them"
+has_not "$T/body" 'Out of office' "and none that a program wrote"
+stop_node
 rm -rf "$T/box/new"
 serve >/dev/null
 wait_query "SELECT words LIKE '%is no Maildir' FROM mail_box" 1
@@ -236,7 +302,8 @@ ok $? "the letter bears the thread's token"
 reply() { # from, subject, more headers, text
 	printf 'From: %s\nTo: cert@example.net\nSubject: %s\n%s\n\n%b\n' "$1" "$2" "$3" "$4" | submit "$1" cert@example.net
 }
-reply "abuse@n1.example.org" "RE: [ronda #$number] open telnet [NetOne #4711]" "In-Reply-To: <$id>" "Fixed since this morning."
+reply "abuse@n1.example.org" "RE: [ronda #$number] open telnet [NetOne #4711]" "Message-ID: <rt-4711-1@n1.example.org>
+In-Reply-To: <$id>" "Fixed since this morning."
 wait_query "SELECT count(*) FROM answer WHERE channel = 'mail' AND kind = 2" 1
 ok $? "the answer says that it is fixed"
 is "$(query "SELECT theirs FROM mail_foreign")" '[NetOne #4711]' "the number of their ticket system is learned"
@@ -248,6 +315,7 @@ reply "someone@elsewhere.example.org" "about that" "X: y" "We are working on it.
 wait_query "SELECT count(*) FROM answer WHERE channel = 'mail' AND kind = 1" 1
 ok $? "with the token it counts, wherever it comes from"
 reply "abuse@n1.example.org" "Autoreply: [ronda #$number] open telnet" "Auto-Submitted: auto-replied
+Message-ID: <rt-4711-2@n1.example.org>
 In-Reply-To: <$id>" "We got your mail. $token"
 wait_query "SELECT count(*) FROM mail_in WHERE kind = 4 AND box LIKE 'imaps:%'" 1
 ok $? "an acknowledgement by a program is automatic"
@@ -266,6 +334,50 @@ for f in $(r organisation list --csv | sed -n 's/^"*\([0-9]*\)"*,.*Net 2.*/\1/p'
 	r organisation show "$f" --json >"$T/out" 2>"$T/err"
 	has "$T/out" '"trust": *0' "and its contact is trusted no more"
 done
+
+# --- one thread through their ticket systems' subjects and our numbers, both ways ---
+one=$id
+next_letter() { # round's number, subject: starts it; what comes of it is in $T/letter, with $number and $id
+	sed "s/\"subject\":\"[^\"]*\"/\"subject\":\"$2\"/" "$T/round" >"$T/round.next"
+	r round new --body "$T/round.next" >"$T/out" 2>"$T/err" && r round start "$1" >"$T/out" 2>"$T/err" || return 1
+	come_in "$number"
+}
+come_in() { # waits for a letter to them with a higher number than that
+	for _ in $(seq 300); do
+		number=$(cat "$MAILS/abuse@n1.example.org/Maildir"/*/* 2>/dev/null | tr -d '\r' | sed -n 's/^X-Ronda-Message: //p' | sort -n | tail -1)
+		[ "$number" -le "$1" ] || break
+		sleep 0.1
+	done
+	# header lines whole
+	cat "$(grep -l "^X-Ronda-Message: $number" "$MAILS/abuse@n1.example.org/Maildir"/*/* | head -1)" | tr -d '\r' |
+		sed -e ':a' -e '$!N;s/\n[ \t][ \t]*/ /;ta' -e 'P;D' >"$T/letter"
+	id=$(sed -n 's/^Message-ID: <\(.*\)>.*/\1/ip' "$T/letter" | head -1)
+	[ "$number" -gt "$1" ]
+}
+next_letter 2 "still open"
+ok $? "a second letter about the same"
+has "$T/letter" "^Subject: \\[ronda #$number\\] \\[NetOne #4711\\] still open" "bears the number of their ticket"
+has "$T/letter" "^References: <$one> <rt-4711-1@n1.example.org> .*<rt-4711-2@n1.example.org>$" "and stands in their thread"
+has "$T/letter" "^In-Reply-To: <rt-4711-2@n1.example.org>" "behind their last word"
+two=$id
+reply "abuse@n1.example.org" "[Ticket#2026112210000017] Re: [ronda #$number] [NetOne #4711] still open" "Message-ID: <otrs-17-1@n1.example.org>
+References: <otrs-17-0@n1.example.org>" "Working on it."
+wait_query "SELECT theirs FROM mail_foreign WHERE ours = $number" '[Ticket#2026112210000017]'
+ok $? "another system of theirs answers, by our number alone"
+is "$(query "SELECT count(*) FROM answer WHERE message = $number AND kind = 1")" 1 "and that is an answer"
+next_letter 3 "open still"
+ok $? "a third letter"
+has "$T/letter" "^Subject: \\[ronda #$number\\] \\[Ticket#2026112210000017\\] open still" "bears the newer number"
+has "$T/letter" "^References: <$one> <rt-4711-1@n1.example.org> .*<$two> <otrs-17-1@n1.example.org>$" "and the whole thread, oldest first"
+check "an incident" r incident new title="Telnet" class=fraud severity=low summary=x
+incident=$(r incident list --json | sed -nE 's/.*"number":([0-9]+).*"Telnet".*|.*"Telnet".*"number":([0-9]+).*/\1\2/p' | head -1)
+mail=$(query "SELECT lower(hex(record)) FROM mail_in WHERE message_id = 'otrs-17-1@n1.example.org'" | sed -E 's/(.{8})(.{4})(.{4})(.{4})(.{12})/mail--\1-\2-\3-\4-\5/')
+check "their mail is filed into it" r mail file "$mail" "incident-$incident"
+check "a person writes back" r incident letter "$incident" --answers "$mail" --subject "a word" --words "Thank you."
+come_in "$number"
+ok $? "that comes too"
+has "$T/letter" "^Subject: \\[ronda #$number\\] \\[Ticket#2026112210000017\\] a word" "under their number"
+has "$T/letter" "^In-Reply-To: <otrs-17-1@n1.example.org>" "in answer to their mail"
 stop_node
 check "the store is sound" r verify
 
@@ -288,6 +400,7 @@ check "it serves" serve
 other_pid=$node_pid
 D=$mine
 check "and so does the first" serve
+# A person's letter, by a program that says nothing of itself; then by the other node: those are never answered by a program.
 printf 'From: Team D <peer@example.com>\nTo: cert@example.net\nSubject: a word\nMessage-ID: <w1@example.com>\n\nHello.\n' | submit peer@example.com cert@example.net
 printf 'From: Team D <peer@example.com>\nTo: cert@example.net\nSubject: one more\nMessage-ID: <w2@example.com>\n\nHello.\n' | submit peer@example.com cert@example.net
 wait_query "SELECT count(*) FROM outbox WHERE template = 'mail.receipt' AND state = 4" 1
@@ -296,10 +409,19 @@ D=$T/other
 wait_query "SELECT count(*) FROM mail_in WHERE kind = 4 AND state = 2" 1
 ok $? "to the other node that is automatic"
 is "$(find "$MAILS/peer@example.com/Maildir/.Done/cur" "$MAILS/peer@example.com/Maildir/.Done/new" -type f | wc -l | tr -d ' ')" 1 "taken by STARTTLS, it is moved away"
-sleep 4
-is "$(query "SELECT count(*) FROM outbox")" 0 "and it answers nothing"
+check "the other has an incident" r incident new title="A word" class=fraud severity=low summary=x
+check "and writes to the first by itself" r incident letter 1 --to cert@example.net --subject "by hand" --words "Hello." --tlp CLEAR
 D=$mine
-is "$(query "SELECT count(*) FROM outbox WHERE template = 'mail.receipt'")" 1 "two mails of one day, one receipt"
+wait_query "SELECT count(*) FROM mail_in WHERE message_id LIKE '%@example.com' AND kind = 6 AND state = 2" 3
+ok $? "its letter has come as a message"
+wait_delivered
+sleep 4
+D=$T/other
+is "$(query "SELECT count(*) FROM outbox WHERE template <> 'mail.letter'")" 0 "nothing was answered to the receipt"
+is "$(query "SELECT count(*) FROM mail_in")" 1 "and to its letter no receipt came"
+is "$(query "SELECT count(*) FROM answer")" 0 "nor is the receipt an answer"
+D=$mine
+is "$(query "SELECT count(*) FROM outbox WHERE template = 'mail.receipt'")" 1 "three mails of one day, one receipt"
 kill "$other_pid"
 wait "$other_pid" 2>/dev/null
 stop_node

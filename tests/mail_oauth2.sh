@@ -116,7 +116,32 @@ wait_sent() {
 	done
 	return 1
 }
+# Mails are taken by the same tokens; there is no password.
+cat >>"$D/ronda.conf" <<END
+mail_in = imaps://cert@example.org@localhost:$IMAPS_PORT/INBOX
+mail_in_every = 1s
+END
+query() { sqlite3 -readonly -cmd '.timeout 5000' "$D/main.db" "$1" 2>/dev/null; }
+wait_query() { # query, value
+	for _ in $(seq 300); do
+		[ "$(query "$1")" != "$2" ] || return 0
+		sleep 0.1
+	done
+	echo "# '$(query "$1")', want '$2'"
+	return 1
+}
+submit() { # number
+	printf 'From: Ani <ani@example.net>\nTo: cert@example.org\nSubject: hello %s\nMessage-ID: <m%s@example.net>\n\nGood day.\n' "$1" "$1" |
+		curl -sS --url "smtp://127.0.0.1:$SMTP_PORT" --mail-from ani@example.net --mail-rcpt cert@example.org -T - 2>"$T/err"
+}
+check "a mail comes to us" submit 1
 check "the node runs" serve
+wait_query "SELECT count(*) FROM mail_in WHERE kind = 6 AND state = 2" 1
+ok $? "and is taken by IMAP, signed in by a token"
+wait_query "SELECT count(*) FROM mail_in WHERE state = 2" 5
+ok $? "with the four that stand there; those count for nothing"
+grep -qE 'imap-login: (Info: )?Login: user=<cert@example.org>, method=(OAUTHBEARER|XOAUTH2)' "$SERVERS/dovecot/log"
+ok $? "as the store says"
 round 1
 wait_sent 3
 ok $? "three letters are sent"
@@ -125,6 +150,17 @@ ok $? "the provider starts anew, and knows no token of before"
 round 2
 wait_sent 6
 ok $? "the node asks for another token, and sends"
+check "another mail" submit 2
+wait_query "SELECT count(*) FROM mail_in WHERE kind = 6 AND state = 2" 2
+ok $? "and takes mails again"
+wait_query "SELECT words FROM mail_box" ''
+ok $? "nothing is wrong with the mailbox any more"
+stop_node
+# A token of another name than the mailbox's.
+sed -i 's/^mail_in = .*/mail_in = imaps:\/\/other@example.org@localhost:'"$IMAPS_PORT"'\/INBOX/' "$D/ronda.conf"
+check "the node runs with another mailbox" serve
+wait_query "SELECT words LIKE '%does not let%in' FROM mail_box WHERE name LIKE '%other@%'" 1
+ok $? "which it is not let into, and says so"
 stop_node
 has_not "$T/node.log" 'secret-of' "no secret in the log"
 r ledger list --csv >"$T/out"

@@ -82,7 +82,7 @@ static enum rc slot_ready(struct calls *c, struct slot *s, struct err *err)
 	starter_end(c->starter, &s->child);
 	s->served = 0;
 	struct calls_say hello = { 0 };
-	enum rc rc = starter_spawn(c->starter, c->o.helper, c->o.question_bytes + c->o.answer_bytes, &s->child, err);
+	enum rc rc = starter_spawn(c->starter, c->o.helper, c->o.question_bytes + c->o.answer_bytes + 1, &s->child, err);
 	if (rc != RC_OK)
 		return RC_BUSY;
 	const struct calls_area sizes = { c->o.question_bytes, c->o.answer_bytes };

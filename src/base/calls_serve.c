@@ -38,7 +38,7 @@ void calls_put(struct buf *answer, str block)
 static void *map_area(const struct calls_area *sizes)
 {
 	struct stat st;
-	if (fstat(HELPER_AREA, &st) != 0 || (uint64_t)st.st_size < sizes->question_bytes + sizes->answer_bytes)
+	if (fstat(HELPER_AREA, &st) != 0 || (uint64_t)st.st_size <= sizes->question_bytes + sizes->answer_bytes)
 		return NULL;
 	void *area = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, HELPER_AREA, 0);
 	close(HELPER_AREA);
@@ -63,7 +63,7 @@ int calls_serve(enum rc (*lock_in)(size_t area_bytes, struct err *err),
 	while (s.rc == RC_OK && hear(&s, sizeof s) && s.kind == CALLS_QUESTION && s.bytes <= sizes.question_bytes) {
 		/* Written where the node reads it: held once, and it never grows. */
 		struct helper_call k = { .what = s.what, .blocks = blocks, .answer = { .p = area + sizes.question_bytes,
-				.size = sizes.answer_bytes, .cap = sizes.answer_bytes - 1 } };
+				.size = sizes.answer_bytes + 1, .cap = sizes.answer_bytes } }; /* a buf ends with NUL */
 		err = (struct err){ 0 };
 		enum rc rc = calls_split(str_mem(area, s.bytes), blocks, &k.count) ?
 				     answer(&k, &err) : fail(&err, RC_INPUT, "nonsense");

@@ -5,7 +5,8 @@
 
 #include "base/arena.h"
 
-enum { GZIP_BITS = 15 + 16, ZSTD_WINDOW_LOG = 23 }; /* a window of 8 MiB, as RFC 8878 asks for */
+enum { GZIP_BITS = 15 + 16, ZSTD_WINDOW_LOG = 23, /* a window of 8 MiB, as RFC 8878 asks for */
+       ZSTD_BLOCK_HEAD = 3, ZSTD_HEAD = 5 }; /* by which a frame's header says how long it is */
 
 /* --- packed bytes --- */
 
@@ -200,13 +201,23 @@ static enum rc zstd_entry(struct unpack *u, str *name_out, struct err *err)
 	return single_entry(u, name_out, err);
 }
 
+/* One block at a call, as the library asks for it: of a frame that breaks off inside a call, what was whole before
+ * would be lost, and how much that is would follow from the sizes the source was read in. */
+static size_t zstd_piece(const struct unpack *u)
+{
+	size_t left = u->n - u->at, wanted = u->zstd_wants ? u->zstd_wants : ZSTD_HEAD;
+	/* It asks for the next block's head too: that comes alone. */
+	wanted -= wanted > ZSTD_BLOCK_HEAD ? ZSTD_BLOCK_HEAD : 0;
+	return left < wanted ? left : wanted;
+}
+
 static enum rc zstd_read(struct unpack *u, void *to, size_t n, size_t *n_out, struct err *err)
 {
 	ZSTD_outBuffer out = { .dst = to, .size = n };
 	enum rc rc = RC_OK;
 	while (rc == RC_OK && out.pos == 0) {
 		bool fed = unpack_more(u);
-		ZSTD_inBuffer in = { .src = u->in + u->at, .size = u->n - u->at };
+		ZSTD_inBuffer in = { .src = u->in + u->at, .size = zstd_piece(u) };
 		if (!fed && !u->frame_open && !u->gone)
 			break; /* the end, where it should be */
 		size_t z = ZSTD_decompressStream(u->zstd, &out, &in);
@@ -216,6 +227,7 @@ static enum rc zstd_read(struct unpack *u, void *to, size_t n, size_t *n_out, st
 		else if (!fed && out.pos == 0)
 			rc = unpack_short(u, err);
 		u->frame_open = z != 0;
+		u->zstd_wants = ZSTD_isError(z) ? 0 : z;
 	}
 	*n_out = out.pos;
 	return rc;

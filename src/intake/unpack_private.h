@@ -48,6 +48,7 @@ struct unpack {
 	bool z_open, between; /* between two gzip members */
 	ZSTD_DStream *zstd;
 	bool frame_open; /* inside a zstd frame */
+	size_t zstd_wants;   /* bytes of the next piece; 0: a frame begins */
 	struct zip_entry e;
 	unsigned char scratch[KIB(64)];
 };

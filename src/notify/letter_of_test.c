@@ -346,6 +346,61 @@ TEST(a_thread_holds)
 	office_end(&o);
 }
 
+struct answering {
+	int64_t message;
+	int count;
+};
+
+/* Mails that came, in answer to one of ours. */
+static enum rc answered_job(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct answering *w = ctx;
+	enum rc rc = RC_OK;
+	for (int i = 0; i < w->count && rc == RC_OK; i++) {
+		char id[40];
+		snprintf(id, sizeof id, "rt-%d@example.net", i);
+		struct sql *q = sql(tx_conn(tx), "INSERT INTO mail_in (digest, at_us, box, bytes, state, kind, message_id, reports,"
+						 " tries, words, message) VALUES (?, 1, '', 1, 2, 5, ?, 0, 0, '', ?)");
+		sql_str(q, 1, str_of(id));
+		sql_str(q, 2, str_of(id));
+		sql_int(q, 3, w->message);
+		rc = sql_run(q, e);
+	}
+	return rc;
+}
+
+/* Ids of others are what their programs find the thread by; of too many the first of all and the last ones stay. */
+TEST(their_ids_stay_in_the_thread)
+{
+	static const struct {
+		int count;
+		const char *second, *last;
+		size_t ids;
+	} cases[] = { { 1, "rt-0@example.net", "rt-0@example.net", 2 }, { 30, "rt-11@example.net", "rt-29@example.net", 20 } };
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct office o;
+		office_begin(&o, "");
+		struct letter l;
+		see(&o, telnet, COUNT_OF(telnet));
+		int64_t first = tell(&o, "open-telnet");
+		CHECK_RC(letter(&o, first, &l), RC_OK, err);
+		str id = l.message_id;
+		sent(&o, first, id);
+		struct answering w = { first, cases[i].count };
+		CHECK_RC(store_write(o.s.w.s, answered_job, &w, &err), RC_OK, err);
+		CHECK_RC(letter(&o, tell(&o, "open-telnet"), &l), RC_OK, err);
+		CHECK_STR(l.in_reply_to, str_of(cases[i].last));
+		str rest = l.references;
+		size_t n = 1;
+		CHECK_STR(str_cut(&rest, ' '), id);
+		CHECK_STR(str_cut(&rest, ' '), str_of(cases[i].second));
+		for (n = 2; rest.n > 0; n++)
+			(void)str_cut(&rest, ' ');
+		CHECK_INT(n, cases[i].ids);
+		office_end(&o);
+	}
+}
+
 /* --- what nobody shall open by mistake --- */
 
 static size_t unzip(str bytes, const char *password, const char *name, char *to, size_t size)
@@ -517,6 +572,6 @@ TEST(the_teams_own_text_comes_first)
 	office_end(&o);
 }
 
-TEST_MAIN(TEST_RUN(says_what_and_with_which_events), TEST_RUN(what_may_not_be_told_is_not_in_it), TEST_RUN(a_thread_holds),
+TEST_MAIN(TEST_RUN(says_what_and_with_which_events), TEST_RUN(what_may_not_be_told_is_not_in_it), TEST_RUN(a_thread_holds), TEST_RUN(their_ids_stay_in_the_thread),
 	  TEST_RUN(live_ones_are_locked_up), TEST_RUN(limits_are_kept_and_said), TEST_RUN(each_class_makes_a_letter),
 	  TEST_RUN(who_came_to_the_directory_later_has_events_too), TEST_RUN(the_teams_own_text_comes_first))
