@@ -60,6 +60,7 @@ struct layer {
 	struct arena *a; /* of the block */
 	size_t block_page, block_zone;
 	struct block block;
+	struct frame_kept *kept; /* of which `block` is a copy; NULL: decoded for this view */
 	/* where a walk stands, and the row there */
 	size_t page_at, zone_at;
 	uint32_t row_at;
@@ -79,6 +80,8 @@ struct view {
 	struct buf frame;
 	ZSTD_DCtx *unpack;
 	struct key key;
+	bool shares;      /* blocks with other readers: asked for single findings */
+	unsigned turn;
 	/* ids that have rows in main.db, or notes of feeds there, when they are few */
 	struct hash128 *row_id, *note_id;
 	size_t row_ids, note_ids;

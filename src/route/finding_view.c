@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "route/finding_layer.h"
+#include "store/reader_kept.h"
 
 enum { IDS_MOST = 20000 };
 
@@ -62,6 +63,57 @@ enum rc layer_need_zones(struct view *v, struct layer *l, size_t page, struct er
 	return rc;
 }
 
+/* --- blocks that others have read --- */
+
+struct block_kept {
+	struct frame_kept head;
+	struct block block; /* all of it is read */
+	struct arena *a;
+	struct key key;
+};
+
+static void kept_end(struct frame_kept *kept)
+{
+	struct block_kept *one = (struct block_kept *)kept;
+	arena_free(one->a);
+	explicit_bzero(&one->key, sizeof(one->key));
+	free(one);
+}
+
+static bool use_kept(struct layer *l, struct frame_kept *kept)
+{
+	l->kept = kept;
+	if (kept)
+		l->block = ((struct block_kept *)kept)->block;
+	return kept != NULL;
+}
+
+/* Of the frame that was just read; false: it is not held, nor damaged that anybody knows. */
+static bool share_block(struct view *v, struct layer *l, const struct place *at)
+{
+	struct frame_cache *k = reader_blocks(v->r);
+	if (!frame_cache_room(k, v->turn))
+		return false;
+	struct block_kept *one = x_alloc(sizeof(*one));
+	one->head = (struct frame_kept){ .at = *at, .end = kept_end };
+	one->key = v->key;
+	one->a = arena_new(KIB(16));
+	if (!block_open(&one->block, buf_str(&v->frame), &one->key, one->a) ||
+	    !block_need_rest(&one->block, v->unpack)) {
+		kept_end(&one->head);
+		return false;
+	}
+	one->head.bytes = arena_bytes(one->a);
+	return use_kept(l, frame_cache_add(k, &one->head, v->turn));
+}
+
+static void give_back(struct view *v, struct layer *l)
+{
+	if (l->kept)
+		frame_cache_give_back(reader_blocks(v->r), l->kept);
+	l->kept = NULL;
+}
+
 enum rc layer_need_block(struct view *v, struct layer *l, size_t page, size_t zone, struct err *err)
 {
 	if (l->has_block && l->block_page == page && l->block_zone == zone)
@@ -73,10 +125,15 @@ enum rc layer_need_block(struct view *v, struct layer *l, size_t page, size_t zo
 		l->a = arena_new(KIB(96));
 	arena_reset(l->a);
 	l->has_block = false;
+	give_back(v, l);
 	struct place at = in_file(l, l->zone[zone].at);
-	rc = frame(v, &at, err);
-	if (rc == RC_OK && (!block_open(&l->block, buf_str(&v->frame), &v->key, l->a) ||
-			    l->block.rows != l->zone[zone].rows))
+	if (!v->shares || !use_kept(l, frame_cache_take(reader_blocks(v->r), &at))) {
+		rc = frame(v, &at, err);
+		bool shared = rc == RC_OK && v->shares && share_block(v, l, &at);
+		if (rc == RC_OK && !shared && !block_open(&l->block, buf_str(&v->frame), &v->key, l->a))
+			rc = layer_damaged(l, err);
+	}
+	if (rc == RC_OK && l->block.rows != l->zone[zone].rows)
 		rc = layer_damaged(l, err);
 	l->has_block = rc == RC_OK;
 	l->block_page = page;
@@ -232,6 +289,7 @@ enum rc view_begin(struct view *v, struct reader *r, struct tx *tx, bool many, s
 void view_end(struct view *v)
 {
 	for (size_t i = 0; i < v->layers; i++) {
+		give_back(v, &v->layer[i]);
 		free(v->layer[i].zone);
 		buf_free(&v->layer[i].filter);
 		arena_free(v->layer[i].a);

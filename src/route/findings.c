@@ -56,6 +56,8 @@ static enum rc kept_view(struct reader *r, struct view **out, struct err *err)
 		free(v);
 		return rc;
 	}
+	v->shares = true;
+	v->turn = frame_cache_turn(reader_blocks(r));
 	reader_keep(r, v, kept_end);
 	*out = v;
 	return RC_OK;

@@ -111,7 +111,7 @@ MUST_CHECK enum rc findings_events(struct reader *r, struct hash128 id, event_ea
 				   struct err *err);
 /* Of some of them the newest events, at most `per` of each, newest first: those of the last day before the
  * oldest of their `last_us` that concerned `org` (0: anybody) when they came; of those that have none
- * so, the one seen last. False stops. */
+ * so, the one seen last. Events with the identifier that all findings have come before others. False stops. */
 struct finding_wanted {
 	struct hash128 id;
 	int64_t last_us;   /* of the finding */

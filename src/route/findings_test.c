@@ -470,7 +470,67 @@ TEST(speed)
 	world_end(&w);
 }
 
+struct given {
+	uint64_t seq[8];
+	size_t n, most;
+};
+
+static bool take_event(void *ctx, const struct event_row *e, size_t place)
+{
+	struct given *g = ctx;
+	CHECK(place == 0 && g->n < COUNT_OF(g->seq));
+	g->seq[g->n++] = e->seq;
+	return g->n < g->most;
+}
+
+/* One finding of which an event has the name in another place: each event once, whatever is known before. */
+TEST(newest_events)
+{
+	struct world w = world_new();
+	DELIVER(&w, HONEYPOT, { .ip = "198.18.0.1", .type = "vulnerable-system", .identifier = "x", .port = 23, .at = 10 },
+		{ .ip = "198.18.0.1", .type = "vulnerable-system", .malware = "x", .port = 23, .at = 20 },
+		{ .ip = "198.18.0.2", .type = "vulnerable-system", .identifier = "x", .port = 23, .at = 25 },
+		{ .ip = "198.18.0.1", .type = "vulnerable-system", .identifier = "x", .port = 23, .at = 30 });
+	fold(&w);
+	struct reader *r;
+	struct net net;
+	struct finding f;
+	struct hash128 id = { 0 };
+	struct arena *a = arena_new(KIB(16));
+	CHECK(net_parse(STR("198.18.0.1/32"), true, &net));
+	const struct finding_query q = { .tlp_mask = 31, .net = net, .has_net = true };
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	CHECK_RC(findings_list(r, &q, take_id, &id, &err), RC_OK, err);
+	CHECK_RC(findings_get(r, id, a, &f, &err), RC_OK, err);
+	CHECK_INT(f.events, 3);
+	static const struct {
+		const char *identifier, *want;
+		uint64_t events;
+		size_t per, most;
+		int64_t org;
+	} cases[] = {
+		{ "", "4 2 1 ", 0, 5, 8, HOLDER },   { "", "4 2 1 ", 3, 5, 8, 0 },     { "x", "4 1 2 ", 3, 5, 8, HOLDER },
+		{ "x", "4 1 2 ", 9, 5, 8, HOLDER },  { "x", "4 1 ", 2, 5, 8, HOLDER }, { "x", "4 ", 3, 1, 8, HOLDER },
+		{ "x", "4 1 ", 3, 5, 2, HOLDER },    { "y", "4 2 1 ", 3, 5, 8, 0 },    { "x", "4 ", 3, 5, 8, 99 },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct finding_wanted wanted = { .id = id, .last_us = f.last_seen_us, .events = cases[i].events,
+						 .identifier = str_of(cases[i].identifier) };
+		struct given g = { .most = cases[i].most };
+		struct buf got = BUF_INIT(200);
+		CHECK_RC(findings_newest_events(r, &wanted, 1, cases[i].org, cases[i].per, take_event, &g, &err), RC_OK, err);
+		for (size_t k = 0; k < g.n; k++)
+			buf_fmt(&got, "%llu ", (unsigned long long)g.seq[k]);
+		CHECK_STR(buf_str(&got), str_of(cases[i].want));
+		buf_free(&got);
+	}
+	store_read_end(r);
+	arena_free(a);
+	world_end(&w);
+}
+
 EVERY_WAY(opened_and_counted)
+EVERY_WAY(newest_events)
 EVERY_WAY(caught_up)
 EVERY_WAY(steps_do_not_matter)
 EVERY_WAY(changed)
@@ -494,4 +554,4 @@ TEST_MAIN(RUN_EVERY_WAY(opened_and_counted), RUN_EVERY_WAY(caught_up),
 	  RUN_EVERY_WAY(two_feeds), RUN_EVERY_WAY(repeats_stand_in_a_run),
 	  RUN_EVERY_WAY(repeat_before_the_fold), RUN_EVERY_WAY(shared_address),
 	  RUN_EVERY_WAY(filters_and_marks), RUN_EVERY_WAY(feeds_of_a_finding),
-	  RUN_EVERY_WAY(file_teller), RUN_EVERY_WAY(tellers), TEST_RUN(speed))
+	  RUN_EVERY_WAY(file_teller), RUN_EVERY_WAY(tellers), RUN_EVERY_WAY(newest_events), TEST_RUN(speed))

@@ -70,7 +70,7 @@ static inline void world_end(struct world *w)
 /* --- deliveries --- */
 
 struct line {
-	const char *ip, *type, *severity;
+	const char *ip, *type, *severity, *identifier, *malware;
 	int port;
 	int64_t at; /* seconds */
 	int tlp;
@@ -97,6 +97,10 @@ static inline void fill(struct batch *b, const struct line *l)
 	batch_set_text(b, FIELD_CLASSIFICATION_TYPE, STR_NONE, str_of(l->type));
 	if (l->severity)
 		batch_set_text(b, FIELD_SEVERITY, STR_NONE, str_of(l->severity));
+	if (l->identifier)
+		batch_set_text(b, FIELD_CLASSIFICATION_IDENTIFIER, STR_NONE, str_of(l->identifier));
+	if (l->malware)
+		batch_set_text(b, FIELD_MALWARE_NAME, STR_NONE, str_of(l->malware));
 	if (l->port)
 		batch_set_int(b, FIELD_SOURCE_PORT, STR_NONE, l->port);
 	batch_set_time(b, FIELD_TIME_SOURCE, (1700000000 + l->at) * SECOND_US);

@@ -29,13 +29,13 @@ TEST(held)
 {
 	struct err err = { 0 };
 	struct buf bytes = BUF_INIT(MIB(1));
-	struct chunk_cache *k = chunk_cache_new(MIB(1));
+	struct frame_cache *k = frame_cache_new(MIB(1));
 	struct place one = at(1), other = at(2);
 	make_chunk(&bytes, 300);
 	CHECK(!chunk_cache_take(k, &one));
-	const struct chunk_kept *added = chunk_cache_add(k, &one, buf_str(&bytes), NULL, chunk_cache_turn(k));
+	const struct chunk_kept *added = chunk_cache_add(k, &one, buf_str(&bytes), NULL, frame_cache_turn(k));
 	CHECK(added && chunk_cache_take(k, &one) == added && !chunk_cache_take(k, &other));
-	CHECK(chunk_cache_add(k, &one, buf_str(&bytes), NULL, chunk_cache_turn(k)) == added); /* not twice */
+	CHECK(chunk_cache_add(k, &one, buf_str(&bytes), NULL, frame_cache_turn(k)) == added); /* not twice */
 	struct arena *a = arena_new(KIB(16));
 	struct chunk c = added->chunk;
 	struct batch b;
@@ -48,7 +48,7 @@ TEST(held)
 	for (int i = 0; i < 3; i++)
 		chunk_cache_give_back(k, added);
 	chunk_cache_give_back(k, NULL);
-	chunk_cache_free(k);
+	frame_cache_free(k);
 	buf_free(&bytes);
 }
 
@@ -56,21 +56,21 @@ TEST(held)
 TEST(bounded)
 {
 	struct buf bytes = BUF_INIT(MIB(1));
-	struct chunk_cache *k = chunk_cache_new(KIB(400));
+	struct frame_cache *k = frame_cache_new(KIB(400));
 	size_t held = 0;
 	make_chunk(&bytes, 1000);
 	for (uint32_t i = 0; i < 20; i++) {
 		struct place p = at(i);
-		const struct chunk_kept *one = chunk_cache_add(k, &p, buf_str(&bytes), NULL, chunk_cache_turn(k));
+		const struct chunk_kept *one = chunk_cache_add(k, &p, buf_str(&bytes), NULL, frame_cache_turn(k));
 		held += one != NULL;
 		chunk_cache_give_back(k, one);
-		CHECK(chunk_cache_bytes(k) <= KIB(400));
+		CHECK(frame_cache_bytes(k) <= KIB(400));
 	}
 	struct place first = at(0);
 	const struct chunk_kept *one = chunk_cache_take(k, &first);
 	CHECK(one && held >= 1 && held < 20);
 	chunk_cache_give_back(k, one);
-	chunk_cache_free(k);
+	frame_cache_free(k);
 	buf_free(&bytes);
 }
 
@@ -78,21 +78,21 @@ TEST(bounded)
 TEST(cleared)
 {
 	struct buf bytes = BUF_INIT(MIB(1));
-	struct chunk_cache *k = chunk_cache_new(MIB(1));
+	struct frame_cache *k = frame_cache_new(MIB(1));
 	struct place one = at(1);
 	make_chunk(&bytes, 300);
-	unsigned turn = chunk_cache_turn(k);
+	unsigned turn = frame_cache_turn(k);
 	const struct chunk_kept *used = chunk_cache_add(k, &one, buf_str(&bytes), NULL, turn);
 	CHECK(used);
-	chunk_cache_clear(k);
-	CHECK(!chunk_cache_take(k, &one) && chunk_cache_bytes(k) == 0);
+	frame_cache_clear(k);
+	CHECK(!chunk_cache_take(k, &one) && frame_cache_bytes(k) == 0);
 	CHECK(!chunk_cache_add(k, &one, buf_str(&bytes), NULL, turn));
 	CHECK_INT(used->chunk.rows, 300);
 	chunk_cache_give_back(k, used);
 	bytes.p[bytes.n / 2] = (char)(bytes.p[bytes.n / 2] ^ 1);
-	CHECK(!chunk_cache_add(k, &one, str_mem(bytes.p, bytes.n / 2), NULL, chunk_cache_turn(k))); /* damaged */
-	CHECK_INT(chunk_cache_bytes(k), 0);
-	chunk_cache_free(k);
+	CHECK(!chunk_cache_add(k, &one, str_mem(bytes.p, bytes.n / 2), NULL, frame_cache_turn(k))); /* damaged */
+	CHECK_INT(frame_cache_bytes(k), 0);
+	frame_cache_free(k);
 	buf_free(&bytes);
 }
 

@@ -2,6 +2,7 @@
 #include "store/frame_file.h"
 
 #include "base/arena.h"
+#include "store/frame_cache.h"
 #include "store/store_private.h"
 
 enum { WRITE_BYTES = 1 << 18 }; /* gathered before they are written */
@@ -164,6 +165,7 @@ enum rc frame_files_tend(struct store *s, bool *did_out, struct err *err)
 			return RC_OK;
 		*did_out = true;
 		atomic_fetch_add(&s->forgotten, 1); /* readers let go of them */
+		frame_cache_clear(s->blocks);
 		return remove_all(s, err);
 	}
 	for (struct leaving *l; (l = queue_take_for(s->retired, 0)) != NULL;) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
-#include "store/chunk_cache.h"
+#include "store/frame_cache.h"
 #include "store/reader_kept.h"
 #include "store/store_private.h"
 
@@ -124,12 +124,18 @@ void store_drop_handles(struct store *s)
 	atomic_fetch_add(&s->forgotten, 1);
 	for (struct reader *r; (r = queue_take_for(s->idle, 0)) != NULL;)
 		reader_free(r);
-	chunk_cache_clear(s->chunks);
+	frame_cache_clear(s->chunks);
+	frame_cache_clear(s->blocks);
 }
 
-struct chunk_cache *reader_chunks(struct reader *r)
+struct frame_cache *reader_chunks(struct reader *r)
 {
 	return r->s->chunks;
+}
+
+struct frame_cache *reader_blocks(const struct reader *r)
+{
+	return r->s->blocks;
 }
 
 struct conn *reader_conn(struct reader *r)

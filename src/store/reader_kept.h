@@ -3,10 +3,13 @@
 #ifndef RONDA_STORE_READER_KEPT_H
 #define RONDA_STORE_READER_KEPT_H
 
-#include "store/store.h"
+#include "store/frame_cache.h"
 
 /* One thing, ended with the view (store_read_end); a new one ends the one before. NULL: none. */
 void *reader_kept(const struct reader *r);
 void reader_keep(struct reader *r, void *kept, void (*kept_free)(void *kept));
+
+/* Decoded blocks of findings, shared by all readers. */
+struct frame_cache *reader_blocks(const struct reader *r);
 
 #endif

@@ -316,7 +316,7 @@ static enum rc undone_load(struct selection *s, struct err *err)
 enum rc selection_begin(struct selection *s, struct reader *r, const struct event_query *q,
 			struct err *err)
 {
-	*s = (struct selection){ .r = r, .q = q, .bytes = BUF_INIT(MIB(64)), .turn = chunk_cache_turn(reader_chunks(r)) };
+	*s = (struct selection){ .r = r, .q = q, .bytes = BUF_INIT(MIB(64)), .turn = frame_cache_turn(reader_chunks(r)) };
 	if (q->filter_count > FILTERS_MAX)
 		return fail(err, RC_LIMIT, "more than %d conditions", FILTERS_MAX);
 	s->a = arena_new(KIB(64));

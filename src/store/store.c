@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/queue.h"
-#include "store/chunk_cache.h"
+#include "store/frame_cache.h"
 #include "store/migrations.h"
 #include "store/store_private.h"
 
@@ -13,7 +13,7 @@ const struct store_options store_options_default = {
 	.cache_kib = 2048,
 };
 
-enum { IDLE_READERS = 4, RETIRED = 4096, CHUNKS_BYTES = MIB(8) };
+enum { IDLE_READERS = 4, RETIRED = 4096, CHUNKS_BYTES = MIB(6), BLOCKS_BYTES = MIB(6) };
 
 enum rc store_db_path(struct io_dir *d, const char *name, char *to, size_t size, struct err *err)
 {
@@ -188,7 +188,8 @@ enum rc store_open(const char *dir, const struct store_options *o, struct log *l
 	s->log = log;
 	s->idle = queue_new(IDLE_READERS);
 	s->retired = queue_new(RETIRED);
-	s->chunks = chunk_cache_new(CHUNKS_BYTES);
+	s->chunks = frame_cache_new(CHUNKS_BYTES);
+	s->blocks = frame_cache_new(BLOCKS_BYTES);
 	enum rc rc = open_dirs(s, dir, err);
 	if (rc == RC_OK)
 		rc = s->read_only_disk ? open_read_only(s, err) : open_writable(s, err);
@@ -222,7 +223,8 @@ void store_close(struct store *s)
 	if (s->findings)
 		frame_files_end(s);
 	queue_free(s->retired);
-	chunk_cache_free(s->chunks);
+	frame_cache_free(s->chunks);
+	frame_cache_free(s->blocks);
 	conn_close(s->conn);
 	io_dir_close(s->raw);
 	io_dir_close(s->events);

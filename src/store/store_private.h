@@ -121,7 +121,7 @@ struct store {
 	/* raw.c counts deliveries under way by the turn they began in; rewrite.c turns */
 	atomic_uint raw_turn, raw_under_way[2];
 	struct place rewriting;  /* for which it turned; of who has taken the files */
-	struct chunk_cache *chunks; /* decoded, for who reads the same again: chunk_cache.h */
+	struct frame_cache *chunks, *blocks; /* decoded, of events and findings: frame_cache.h */
 	atomic_uint forgotten;   /* counts removals, so that readers let go of files */
 	atomic_uint era;         /* of views: those of two eras are told apart by their last bit */
 	atomic_uint views[2];    /* open ones of even and of odd eras */
@@ -162,7 +162,7 @@ void frame_files_end(struct store *s); /* nobody reads any more */
 /* --- reader.c --- */
 
 void reader_free(struct reader *r);
-struct chunk_cache *reader_chunks(struct reader *r);
+struct frame_cache *reader_chunks(struct reader *r);
 /* Idle readers close the segments they hold open, and no decoded chunk is held. */
 void store_drop_handles(struct store *s);
 
