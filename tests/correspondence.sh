@@ -105,6 +105,10 @@ has_not "$T/budi" Auto-Submitted "as a person's letter"
 arrives ani@example.net 'multipart/encrypted' "$T/ani"
 has "$T/ani" 'multipart/encrypted' "Ani's is encrypted"
 has_not "$T/ani" CANARY "whole"
+mails() { r mail list direction=out --csv >"$T/out" 2>"$T/err"; }
+mails
+has "$T/out" '"sent","Your server"' "a list of letters says sent"
+has_not "$T/out" 'Waits|queued' "and none that waits"
 id=$(sed -n 's/^Message-ID: <\(.*\)>/\1/p' "$T/budi")
 cat >"$T/answer" <<END
 From: Budi <budi@example.org>
