@@ -89,6 +89,25 @@ r person new name=Dewi email=dewi@example.net >/dev/null 2>&1
 plan --to person-2
 has "$T/out" '"Dewi","dewi@example.net".*"no",' "one of none is a stranger"
 
+# --- texts to begin with ---
+check "the texts are listed" r template classes --csv
+has "$T/out" '"letter-closing","letter"' "those of letters too"
+r incident letter 1 --to "organisation-$budi" --template letter-request.id >"$T/out" 2>"$T/err"
+has "$T/out" '^Yth. Budi,' "one in Indonesian"
+has "$T/out" 'incident-1' "names the incident"
+has_not "$T/out" 'A server that scans' "not its title"
+has "$T/out" 'Kami memerlukan bantuan Anda' "with its subject"
+check_fails 66 "none of that name" r incident letter 1 --to "organisation-$budi" --template letter-none.en
+printf '{"title":"Ours","class":"letter-visit","language":"en","subject":"We come to see you","words":"Dear {{to}},\\n{{title}} ({{case}})."}' >"$T/own"
+check "one of our own" r template new --body "$T/own"
+check_fails 65 "one that is no Mustache" r template new title=x class=letter-x language=en subject=y words='{{#z}}'
+r incident letter 1 --to person-1 --template letter-visit.en >"$T/out" 2>"$T/err"
+is $? 66 "not while it is a draft"
+check "it is put in force" r template move 1 active
+r incident letter 1 --to person-1 --template letter-visit.en >"$T/out" 2>"$T/err"
+has "$T/out" '^A server that scans \(incident-1\)\.' "then it is there, and may name the title"
+is "$(query "SELECT count(*) FROM outbox")" 0 "nothing was sent by all that"
+
 # --- there and back ---
 check "live" r rehearsal live --all --why "a test of letters"
 check "a letter to Budi" r incident letter 1 --to "organisation-$budi" --subject "Your server" --words "Please look at
@@ -163,6 +182,12 @@ has "$T/body" 'Would go to' "before it goes"
 has "$T/body" '&lt;budi@example.org&gt;' "exactly where"
 has "$T/body" 'value="send"' "and may be sent"
 has_not "$T/body" '<script>x' "what was typed is escaped"
+write --data-urlencode do=fill --data-urlencode "to=organisation-$budi" --data-urlencode template=letter-acknowledgement.en --data-urlencode text=mine --data-urlencode tlp=GREEN
+has "$T/body" 'Dear Budi,' "a text takes the place of what was typed"
+has "$T/body" 'value="We have your report \(incident-1\)"' "with its subject"
+has "$T/body" 'Duty A' "and who writes"
+has "$T/body" '&lt;budi@example.org&gt;' "beside whom it reaches"
+has "$T/body" 'letter-visit.en, ours' "our own stand in the list"
 write --data-urlencode do=letter --data-urlencode "to=organisation-$budi" --data-urlencode subject=Hello --data-urlencode text=x --data-urlencode tlp=AMBER+STRICT
 has "$T/body" 'Does not go to' "one that must be encrypted and cannot be"
 has_not "$T/body" 'value="send"' "cannot be sent"

@@ -35,6 +35,10 @@ struct thread_plan {
 /* Nothing is written. RC_ABSENT: no such recipient, or he has no mail address. */
 MUST_CHECK enum rc thread_plan(const struct notify *n, const struct viewer *v, const struct thread_letter *q,
 			       struct arena *a, struct thread_plan *out, struct err *err);
+/* Subject (unless it has one) and text of a letter by a text that the team has for that
+ * (notify/letters.h, "letter-request.id"), for its writer to change. `writer`: name, or "". */
+MUST_CHECK enum rc thread_begin(const struct notify *n, const struct viewer *v, str name, str writer,
+				struct thread_letter *q, struct arena *a, struct err *err);
 /* RC_DENIED: the plan says no. *id_out: "mail--…"; *message_out: its number in the outbox. */
 MUST_CHECK enum rc thread_send(const struct notify *n, const struct viewer *v, const struct thread_letter *q,
 			       struct arena *a, str *id_out, int64_t *message_out, struct err *err);
