@@ -196,6 +196,16 @@ has "$T/body" 'TLP:RED is never sent by mail' "nor one of RED by a form of one's
 is "$(query "SELECT count(*) FROM outbox WHERE template = 'mail.letter'")" "$sent" "nothing was queued"
 write --data-urlencode do=send --data-urlencode "to=organisation-$budi" --data-urlencode subject=Hello --data-urlencode text=x --data-urlencode tlp=GREEN
 is "$status" 303 "a letter is sent"
+write --data-urlencode do=round --data-urlencode "subject=To all of you" --data-urlencode "text=It goes on." --data-urlencode tlp=GREEN
+is "$status" 303 "a round to all it concerns"
+dry=$(sed -nE 's/^[Ll]ocation: *([^ \r]*).*/\1/p' "$T/head" | tr -d '\r')
+page "$URL${dry#"$URL"}"
+is "$status" 200 "shows what it would say"
+has "$T/body" '<h2>Budi</h2>' "to who was written with"
+has "$T/body" '<h2>Ani</h2>' "each of them"
+has "$T/body" 'To all of you' "with its subject"
+has "$T/body" 'It goes on\.' "and text"
+is "$(query "SELECT count(*) FROM outbox WHERE template = 'round.notify'")" 0 "and sends nothing"
 write --data-urlencode do=note --data-urlencode "text=A thought"
 is "$status" 303 "a note is kept"
 is "$(query "SELECT count(*) FROM outbox WHERE template = 'mail.letter'")" $((sent + 1)) "one was queued"

@@ -46,6 +46,11 @@ MUST_CHECK enum rc thread_send(const struct notify *n, const struct viewer *v, c
 MUST_CHECK enum rc thread_note(const struct notify *n, const struct viewer *v, str about, str text, str tlp,
 			       struct arena *a, str *id_out, struct err *err);
 
+/* A draft of a notification round about it: on its list the organisations that the case names and those it
+ * was written about with, its text the letter's (none: to be written). Started by a person, after a dry run. */
+MUST_CHECK enum rc thread_round(const struct notify *n, const struct viewer *v, const struct thread_letter *q,
+				struct arena *a, str *id_out, struct err *err);
+
 struct thread_entry {
 	str id, number;       /* "mail--…", "mail-3" */
 	str party;            /* whom it was with: title of the organisation, else the address; "" a note */

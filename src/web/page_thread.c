@@ -13,7 +13,7 @@ struct writing {
 	struct thread_letter q;
 	struct thread_plan plan;
 	bool planned;
-	str what;                /* "letter" (only show), "fill" (by a text), "send", "note" */
+	str what;                /* "letter" (only show), "fill" (by a text), "send", "note", "round" */
 	str refused;             /* why it did not go */
 };
 
@@ -218,6 +218,8 @@ static enum rc act(struct writing *k, str *made, int64_t *message, struct err *e
 	struct notify *n = k->p->w->n->notify;
 	if (str_eq(k->what, STR("note")))
 		return thread_note(n, &k->p->caller.viewer, k->q.about, k->q.text, k->q.tlp, k->p->a, made, err);
+	if (str_eq(k->what, STR("round")))
+		return thread_round(n, &k->p->caller.viewer, &k->q, k->p->a, made, err);
 	return thread_send(n, &k->p->caller.viewer, &k->q, k->p->a, made, message, err);
 }
 
@@ -234,7 +236,8 @@ enum rc page_thread_write(struct page *p, struct err *err)
 		rc = json_read(p->body, &k.o, err);
 	if (rc == RC_OK)
 		take(&k, &v);
-	bool acts = rc == RC_OK && (str_eq(k.what, STR("send")) || str_eq(k.what, STR("note")));
+	bool rounds = str_eq(k.what, STR("round"));
+	bool acts = rc == RC_OK && (str_eq(k.what, STR("send")) || str_eq(k.what, STR("note")) || rounds);
 	if (acts) {
 		enum rc done = act(&k, &made, &message, &why);
 		bool typed = done == RC_INPUT || done == RC_DENIED || done == RC_ABSENT || done == RC_LIMIT;
@@ -251,7 +254,7 @@ enum rc page_thread_write(struct page *p, struct err *err)
 		if (message)
 			json_put_i64(&p->j, "message", message);
 	} else if (rc == RC_OK && acts) {
-		page_go(p, record_href(p, &v, "/letters"));
+		page_go(p, rounds ? arena_fmt(p->a, STR_FMT "/dry-run", STR_ARG(id_href(p, made))) : record_href(p, &v, "/letters"));
 	} else if (rc == RC_OK) {
 		str refused = k.refused;
 		rc = str_eq(k.what, STR("note")) ? RC_OK : look(&k, err);
