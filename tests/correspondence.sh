@@ -223,4 +223,16 @@ wait_sent
 arrives budi@example.org '^Subject: \[ronda #[0-9]+\] By a program' "$T/budi"
 has "$T/budi" '^Subject: \[ronda #[0-9]+\] By a program' "it arrives"
 stop_node
+# What ends without a sender: withdrawn, its record follows in the background.
+check "one more" r incident letter 1 --to "organisation-$budi" --subject "Never mind" --words "x"
+gone=$(query "SELECT max(id) FROM outbox WHERE template = 'mail.letter'")
+check "is withdrawn" r outbox withdraw "$gone" --why "written by mistake"
+check "the node serves" serve --set send_messages=no
+for _ in $(seq 150); do
+	r mail list direction=out --csv >"$T/out" 2>"$T/err"
+	! grep -q '"failed","Never mind"' "$T/out" || break
+	sleep 0.2
+done
+has "$T/out" '"failed","Never mind"' "its record says so"
+stop_node
 done_testing

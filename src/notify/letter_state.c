@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "notify/letter_state.h"
 
-#include "notify/notify_private.h"
+#include "disclosure/change.h"
+#include "notify/round_private.h"
 #include "store/sql.h"
 
 enum { LOOKED_AT_ONCE = 50 };
@@ -19,37 +20,43 @@ static int state_meaning(const struct type *t, const char *meaning)
 	return m && !m->field ? (int)m->state : -1;
 }
 
-static enum rc move(struct tx *tx, const struct notify *n, const struct record *r, const struct message *m,
+/* A record that is gone, held or elsewhere, or cannot go there, stays as it is: all of that is said
+ * before anything of the change is written. */
+static enum rc move(struct tx *tx, const struct notify *n, const struct type *t, const struct message *m,
 		    struct arena *a, struct err *err)
 {
 	int to = -1;
-	struct record now;
+	struct viewer v;
+	struct record_view view = { 0 };
+	struct change_errors errors = { .count = 0 };
 	for (size_t i = 0; i < COUNT_OF(ends); i++)
 		if (ends[i].state == m->state)
-			to = state_meaning(r->type, ends[i].meaning);
-	if (to < 0 || to == r->state || r->state < 0 || !type_move(r->type, (unsigned)r->state, (unsigned)to))
+			to = state_meaning(t, ends[i].meaning);
+	if (to < 0)
 		return RC_OK;
-	const struct record_change c = { .type = r->type, .id = r->id, .fields = STR_NONE, .to_state = to, .labels = STR_NONE,
-					 .why = str_head(m->words, 300), .language = STR_NONE, .actor = STR("node:mail"),
-					 .origin = STR_NONE };
-	return record_put(tx, n->w.records, &c, a, &now, NULL, 0, NULL, err);
+	const struct change_request q = { .id = m->item, .fields = STR("{}"), .to_state = str_of(t->states[to].name),
+					  .why = STR("how its message ended") };
+	enum rc rc = node_viewer(n, &v, err);
+	if (rc == RC_OK)
+		rc = change_record_tx(tx, n->w.records, &v, &q, a, &view, &errors, err);
+	record_view_end(&view);
+	return rc == RC_DENIED || rc == RC_ABSENT || rc == RC_CONFLICT || rc == RC_INPUT ? RC_OK : rc;
 }
 
 static enum rc follow(struct tx *tx, const struct notify *n, int64_t message, struct arena *a, struct err *err)
 {
 	struct message m;
-	struct record r;
 	struct uuid id;
 	str type;
 	enum rc rc = outbox_load(tx_conn(tx), message, a, &m, err);
 	if (rc != RC_OK || !str_eq(m.template, STR("mail.letter")) || !record_id_parse(m.item, &type, &id))
 		return rc;
 	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(n->w.records));
-	rc = record_load(tx_conn(tx), snapshot_table(types), id, a, &r, err);
-	if (rc == RC_OK && r.type && !r.erased && type_meaning(r.type, STR("mail.recipient")))
-		rc = move(tx, n, &r, &m, a, err);
+	const struct type *t = types_find(snapshot_table(types), type);
+	if (t && type_meaning(t, STR("mail.recipient")))
+		rc = move(tx, n, t, &m, a, err);
 	snapshot_drop(records_types_snapshot(n->w.records), types);
-	return rc == RC_ABSENT ? RC_OK : rc;
+	return rc;
 }
 
 enum rc letter_follow(struct tx *tx, const struct notify *n, int64_t message, struct err *err)
@@ -90,7 +97,8 @@ enum rc letter_end(struct notify *n, const struct message *m, const struct outco
 /* --- in the background --- */
 
 struct looking {
-	struct conn *c;
+	struct reader *r;
+	struct arena *a;
 	int64_t list[LOOKED_AT_ONCE];
 	size_t count;
 	struct err *err;
@@ -98,30 +106,29 @@ struct looking {
 };
 
 /* The newest message of a letter that is still to be sent: has it ended? thread.c makes it by this name. */
-static bool look_at(void *ctx, const struct record *r)
+static bool look_at(void *ctx, const struct record_view *v)
 {
 	struct looking *k = ctx;
-	struct buf maker = BUF_INIT(256);
-	buf_add(&maker, STR("letter:"));
-	record_id_format(&maker, str_of(r->type->name), &r->id);
-	struct sql *q = sql(k->c, "SELECT id, state FROM outbox WHERE maker = ? ORDER BY id DESC LIMIT 1");
-	sql_str(q, 1, buf_str(&maker));
+	struct sql *q = sql(reader_conn(k->r), "SELECT id, state FROM outbox WHERE maker = ? ORDER BY id DESC LIMIT 1");
+	sql_str(q, 1, arena_fmt(k->a, "letter:" STR_FMT, STR_ARG(record_view_id(v, k->a))));
 	if (sql_row(q) && sql_col_int(q, 1) >= MESSAGE_SENT)
 		k->list[k->count++] = sql_col_int(q, 0);
 	k->rc = sql_end(q, k->err);
-	buf_free(&maker);
 	return k->rc == RC_OK && k->count < LOOKED_AT_ONCE;
 }
 
-static enum rc find_ended(struct looking *k, const struct types *t, struct err *err)
+static enum rc find_ended(struct looking *k, const struct notify *n, const struct types *t, struct err *err)
 {
+	struct viewer v;
 	const struct type *type = types_meaning(t, STR("mail.recipient"));
 	int queued = type ? state_meaning(type, "mail.queued") : -1;
-	struct record_query q = { .type = type, .text = STR(""), .after = STR(""), .tlp_mask = UINT32_MAX, .exercise = true };
+	struct record_query q = { .type = type };
 	if (queued < 0)
 		return RC_OK;
 	q.states = UINT64_C(1) << queued;
-	enum rc rc = record_list(k->c, t, &q, look_at, k, err);
+	enum rc rc = node_viewer(n, &v, err);
+	if (rc == RC_OK)
+		rc = read_records(k->r, t, &v, &q, UINT64_MAX, k->a, look_at, k, err);
 	return rc == RC_OK ? k->rc : rc;
 }
 
@@ -144,8 +151,10 @@ static enum rc tend(struct store *s, void *ctx, bool *did_out, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(n->w.records));
-	k.c = reader_conn(r);
-	rc = find_ended(&k, snapshot_table(types), err);
+	k.r = r;
+	k.a = arena_new(KIB(16));
+	rc = find_ended(&k, n, snapshot_table(types), err);
+	arena_free(k.a);
 	snapshot_drop(records_types_snapshot(n->w.records), types);
 	store_read_end(r);
 	for (size_t i = 0; rc == RC_OK && i < k.count; i++) {
