@@ -16,6 +16,8 @@ check_fails 65 "a key that is none is named" ronda check -d "$D"
 printf 'backup_key = %s\n' "$public" >"$D/ronda.conf"
 check "the public one is a setting" ronda check -d "$D"
 
+check "a key to sign with" ronda key generate -d "$D" "Team B" cert@example.org
+signs=$(cat "$T/out")
 serve
 ok $? "a node serves"
 {
@@ -72,6 +74,9 @@ events=$(ronda count -d "$T/new" --json | number count)
 ok $? "all that was acknowledged before is there ($events events, $((before * 2000)) at least)"
 is "$(ronda events -d "$T/new" --json fqdn=$canary.example.org 2>/dev/null | wc -l)" 1 "so is the canary"
 is "$(ronda settings -d "$T/new" --json backup_key | grep -c "$public")" 1 "and the settings"
+check "the key ring is there" ronda key list -d "$T/new" --csv
+has "$T/out" "$signs.*signs, encrypts.*yes.*valid" "with our own key, and its private part"
+is "$(stat -c %a "$T/new/gnupg" "$T/new/gnupg/private-keys-v1.d" | sort -u)" 700 "ours alone"
 has_not "$T/new/ronda.conf" rbs1 "but no secret key"
 ronda restore "$T/backup" --key "$T/secret" --to "$T/old" --against "$head" >"$T/out" 2>"$T/err"
 is $? 74 "a head kept elsewhere shows what the backup has not"

@@ -89,6 +89,25 @@ r person new name=Dewi email=dewi@example.net >/dev/null 2>&1
 plan --to person-2
 has "$T/out" '"Dewi","dewi@example.net".*"no",' "one of none is a stranger"
 
+# --- texts to begin with ---
+check "the texts are listed" r template classes --csv
+has "$T/out" '"letter-closing","letter"' "those of letters too"
+r incident letter 1 --to "organisation-$budi" --template letter-request.id >"$T/out" 2>"$T/err"
+has "$T/out" '^Yth. Budi,' "one in Indonesian"
+has "$T/out" 'incident-1' "names the incident"
+has_not "$T/out" 'A server that scans' "not its title"
+has "$T/out" 'Kami memerlukan bantuan Anda' "with its subject"
+check_fails 66 "none of that name" r incident letter 1 --to "organisation-$budi" --template letter-none.en
+printf '{"title":"Ours","class":"letter-visit","language":"en","subject":"We come to see you","words":"Dear {{to}},\\n{{title}} ({{case}})."}' >"$T/own"
+check "one of our own" r template new --body "$T/own"
+check_fails 65 "one that is no Mustache" r template new title=x class=letter-x language=en subject=y words='{{#z}}'
+r incident letter 1 --to person-1 --template letter-visit.en >"$T/out" 2>"$T/err"
+is $? 66 "not while it is a draft"
+check "it is put in force" r template move 1 active
+r incident letter 1 --to person-1 --template letter-visit.en >"$T/out" 2>"$T/err"
+has "$T/out" '^A server that scans \(incident-1\)\.' "then it is there, and may name the title"
+is "$(query "SELECT count(*) FROM outbox")" 0 "nothing was sent by all that"
+
 # --- there and back ---
 check "live" r rehearsal live --all --why "a test of letters"
 check "a letter to Budi" r incident letter 1 --to "organisation-$budi" --subject "Your server" --words "Please look at
@@ -105,6 +124,10 @@ has_not "$T/budi" Auto-Submitted "as a person's letter"
 arrives ani@example.net 'multipart/encrypted' "$T/ani"
 has "$T/ani" 'multipart/encrypted' "Ani's is encrypted"
 has_not "$T/ani" CANARY "whole"
+mails() { r mail list direction=out --csv >"$T/out" 2>"$T/err"; }
+mails
+has "$T/out" '"sent","Your server"' "a list of letters says sent"
+has_not "$T/out" 'Waits|queued' "and none that waits"
 id=$(sed -n 's/^Message-ID: <\(.*\)>/\1/p' "$T/budi")
 cat >"$T/answer" <<END
 From: Budi <budi@example.org>
@@ -159,6 +182,12 @@ has "$T/body" 'Would go to' "before it goes"
 has "$T/body" '&lt;budi@example.org&gt;' "exactly where"
 has "$T/body" 'value="send"' "and may be sent"
 has_not "$T/body" '<script>x' "what was typed is escaped"
+write --data-urlencode do=fill --data-urlencode "to=organisation-$budi" --data-urlencode template=letter-acknowledgement.en --data-urlencode text=mine --data-urlencode tlp=GREEN
+has "$T/body" 'Dear Budi,' "a text takes the place of what was typed"
+has "$T/body" 'value="We have your report \(incident-1\)"' "with its subject"
+has "$T/body" 'Duty A' "and who writes"
+has "$T/body" '&lt;budi@example.org&gt;' "beside whom it reaches"
+has "$T/body" 'letter-visit.en, ours' "our own stand in the list"
 write --data-urlencode do=letter --data-urlencode "to=organisation-$budi" --data-urlencode subject=Hello --data-urlencode text=x --data-urlencode tlp=AMBER+STRICT
 has "$T/body" 'Does not go to' "one that must be encrypted and cannot be"
 has_not "$T/body" 'value="send"' "cannot be sent"
@@ -167,6 +196,16 @@ has "$T/body" 'TLP:RED is never sent by mail' "nor one of RED by a form of one's
 is "$(query "SELECT count(*) FROM outbox WHERE template = 'mail.letter'")" "$sent" "nothing was queued"
 write --data-urlencode do=send --data-urlencode "to=organisation-$budi" --data-urlencode subject=Hello --data-urlencode text=x --data-urlencode tlp=GREEN
 is "$status" 303 "a letter is sent"
+write --data-urlencode do=round --data-urlencode "subject=To all of you" --data-urlencode "text=It goes on." --data-urlencode tlp=GREEN
+is "$status" 303 "a round to all it concerns"
+dry=$(sed -nE 's/^[Ll]ocation: *([^ \r]*).*/\1/p' "$T/head" | tr -d '\r')
+page "$URL${dry#"$URL"}"
+is "$status" 200 "shows what it would say"
+has "$T/body" '<h2>Budi</h2>' "to who was written with"
+has "$T/body" '<h2>Ani</h2>' "each of them"
+has "$T/body" 'To all of you' "with its subject"
+has "$T/body" 'It goes on\.' "and text"
+is "$(query "SELECT count(*) FROM outbox WHERE template = 'round.notify'")" 0 "and sends nothing"
 write --data-urlencode do=note --data-urlencode "text=A thought"
 is "$status" 303 "a note is kept"
 is "$(query "SELECT count(*) FROM outbox WHERE template = 'mail.letter'")" $((sent + 1)) "one was queued"
@@ -183,5 +222,17 @@ has "$T/out" '404|nothing|no such' "of what is not there: nothing"
 wait_sent
 arrives budi@example.org '^Subject: \[ronda #[0-9]+\] By a program' "$T/budi"
 has "$T/budi" '^Subject: \[ronda #[0-9]+\] By a program' "it arrives"
+stop_node
+# What ends without a sender: withdrawn, its record follows in the background.
+check "one more" r incident letter 1 --to "organisation-$budi" --subject "Never mind" --words "x"
+gone=$(query "SELECT max(id) FROM outbox WHERE template = 'mail.letter'")
+check "is withdrawn" r outbox withdraw "$gone" --why "written by mistake"
+check "the node serves" serve --set send_messages=no
+for _ in $(seq 150); do
+	r mail list direction=out --csv >"$T/out" 2>"$T/err"
+	! grep -q '"failed","Never mind"' "$T/out" || break
+	sleep 0.2
+done
+has "$T/out" '"failed","Never mind"' "its record says so"
 stop_node
 done_testing

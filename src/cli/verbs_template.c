@@ -2,6 +2,7 @@
 /* ronda template from | preview | classes. */
 #include "cli/record_private.h"
 #include "notify/classes.h"
+#include "notify/letters.h"
 #include "notify/own_texts.h"
 
 static int from(struct record_call *k)
@@ -66,6 +67,10 @@ static int classes(struct record_call *k)
 		str values[] = { name, class_is_live(name) ? STR("live") : STR("") };
 		cli_row(&t, values);
 	}
+	for (size_t i = 0; letter_class_at(i); i++) {
+		str values[] = { str_of(letter_class_at(i)), STR("letter") };
+		cli_row(&t, values);
+	}
 	cli_rows_end(k->c);
 	return 0;
 }
@@ -74,6 +79,6 @@ const struct cli_verb cli_verb_template_classes = {
 	.type = "template",
 	.word = "classes",
 	.usage = "classes",
-	.brief = "what findings are told as; of live ones the events hold what infects or cheats",
+	.brief = "what findings are told as; of live ones the events hold what infects or cheats; and texts of letters",
 	.run = classes,
 };

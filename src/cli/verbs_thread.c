@@ -53,10 +53,14 @@ static int letter(struct record_call *k)
 	if (k->argc != 1)
 		return cli_usage(k->c, "letter needs an ID");
 	enum rc rc = text_of(k, &file, &text, &err);
-	const struct thread_letter q = { .about = record_name(k, k->argv[0]), .to = option(k, "--to"), .text = text,
+	struct thread_letter q = { .about = record_name(k, k->argv[0]), .to = option(k, "--to"), .text = text,
 					 .subject = option(k, "--subject"), .tlp = option(k, "--tlp"),
 					 .answers = option(k, "--answers") };
-	bool dry = cli_value(k->c, "--dry-run") != NULL;
+	/* A text is there to be changed: it is printed, and goes out as --body. */
+	bool dry = cli_value(k->c, "--dry-run") || cli_value(k->c, "--template");
+	if (rc == RC_OK && cli_value(k->c, "--template"))
+		rc = text.n > 0 ? fail(&err, RC_INPUT, "--template and a text of your own exclude each other") :
+				  thread_begin(n, &k->c->viewer, option(k, "--template"), STR(""), &q, k->c->a, &err);
 	if (rc == RC_OK)
 		rc = dry ? thread_plan(n, &k->c->viewer, &q, k->c->a, &p, &err) :
 			   thread_send(n, &k->c->viewer, &q, k->c->a, &id, &message, &err);
@@ -65,6 +69,8 @@ static int letter(struct record_call *k)
 		return cli_fail(k->c, &err);
 	if (dry) {
 		print_plan(k, &p);
+		if (cli_value(k->c, "--template") && k->c->form == CLI_TEXT)
+			cli_printf(k->c, "\n" STR_FMT "\n", STR_ARG(q.text));
 		return 0;
 	}
 	cli_done(k->c, "id", id);
@@ -78,12 +84,13 @@ static const struct cli_option letter_options[] = {
 	{ "--to", 0, "WHOM", "letter: organisation-7, organisation-7/abuse, person-2, or an address" },
 	{ "--subject", 0, "TEXT", "letter: its subject" },
 	{ "--words", 0, "TEXT", "letter, remark: its text, instead of --body FILE" },
+	{ "--template", 0, "TEXT", "letter: print this text, as letter-request.id, to begin with; nothing is sent" },
 	{ "--answers", 0, "MAIL", "letter: the mail it answers, mail-3: whom to and subject follow" },
 	{ .name = NULL },
 };
 const struct cli_verb cli_verb_incident_letter = {
 	.type = "incident", .word = "letter",
-	.usage = "letter ID --to WHOM | --answers MAIL [--subject TEXT] [--tlp TLP] --words TEXT | --body FILE [--dry-run]",
+	.usage = "letter ID --to WHOM | --answers MAIL [--subject TEXT] [--tlp TLP] --words TEXT | --body FILE | --template TEXT [--dry-run]",
 	.brief = "write to somebody about it; --dry-run says exactly whom it would reach, and how",
 	.options = letter_options, .helpers = true, .run = letter,
 };

@@ -7,6 +7,7 @@
 #include "disclosure/policy.h"
 #include "incident/thread_private.h"
 #include "notify/inbound.h"
+#include "notify/letters.h"
 #include "notify/rehearsal.h"
 #include "record/outbox.h"
 
@@ -35,6 +36,7 @@ struct planning {
 	struct arena *a;
 	struct thread_plan *out;
 	str about;             /* id of the case */
+	str number, title;     /* of it: "incident-7" */
 	bool exercise;
 	struct reached who;
 };
@@ -49,6 +51,11 @@ static enum rc take_case(struct planning *k, struct err *err)
 	if (rc == RC_OK && !case_type_of(record_view_type(&v), &t))
 		rc = fail(err, RC_INPUT, "'" STR_FMT "' is no case", STR_ARG(k->q->about));
 	if (rc == RC_OK) {
+		struct buf title = BUF_INIT(KIB(4));
+		record_view_text(&v, record_view_type(&v)->title, &title);
+		k->title = arena_str(k->a, buf_str(&title));
+		buf_free(&title);
+		k->number = arena_fmt(k->a, "%s-%llu", record_view_type(&v)->name, (unsigned long long)record_view_number(&v));
 		k->about = record_view_id(&v, k->a);
 		k->exercise = record_view_labels(&v)->exercise;
 		k->out->case_tlp = record_view_labels(&v)->tlp;
@@ -195,6 +202,29 @@ enum rc thread_plan(const struct notify *n, const struct viewer *v, const struct
 {
 	struct planning k = { .n = n, .w = notify_world_of(n), .v = v, .q = q, .a = a, .out = out };
 	return plan_with(&k, err);
+}
+
+enum rc thread_begin(const struct notify *n, const struct viewer *v, str name, str writer, struct thread_letter *q,
+		     struct arena *a, struct err *err)
+{
+	struct thread_plan p;
+	struct planning k = { .n = n, .w = notify_world_of(n), .v = v, .q = q, .a = a, .out = &p };
+	str subject = STR(""), text = STR("");
+	struct reader *r = NULL;
+	enum rc rc = plan_with(&k, err);
+	if (rc == RC_OK)
+		rc = store_read_begin(k.w->store, &r, err);
+	if (rc == RC_OK) {
+		const struct letter_facts facts = { .to = p.name.n ? p.name : p.address, .number = k.number, .title = k.title,
+						    .writer = writer };
+		rc = letter_text_make(n, reader_conn(r), name, &facts, a, &subject, &text, err);
+		store_read_end(r);
+	}
+	if (rc == RC_OK && p.subject.n == 0)
+		q->subject = subject;
+	if (rc == RC_OK)
+		q->text = text;
+	return rc;
 }
 
 /* --- writing --- */

@@ -36,12 +36,21 @@ struct thread_plan {
 /* Nothing is written. RC_ABSENT: no such recipient, or he has no mail address. */
 MUST_CHECK enum rc thread_plan(const struct notify *n, const struct viewer *v, const struct thread_letter *q,
 			       struct arena *a, struct thread_plan *out, struct err *err);
+/* Subject (unless it has one) and text of a letter by a text that the team has for that
+ * (notify/letters.h, "letter-request.id"), for its writer to change. `writer`: name, or "". */
+MUST_CHECK enum rc thread_begin(const struct notify *n, const struct viewer *v, str name, str writer,
+				struct thread_letter *q, struct arena *a, struct err *err);
 /* RC_DENIED: the plan says no. *id_out: "mail--…"; *message_out: its number in the outbox. */
 MUST_CHECK enum rc thread_send(const struct notify *n, const struct viewer *v, const struct thread_letter *q,
 			       struct arena *a, str *id_out, int64_t *message_out, struct err *err);
 /* For our own people alone: a record that means "note.text", linked to the case. */
 MUST_CHECK enum rc thread_note(const struct notify *n, const struct viewer *v, str about, str text, str tlp,
 			       struct arena *a, str *id_out, struct err *err);
+
+/* A draft of a notification round about it: on its list the organisations that the case names and those it
+ * was written about with, its text the letter's (none: to be written). Started by a person, after a dry run. */
+MUST_CHECK enum rc thread_round(const struct notify *n, const struct viewer *v, const struct thread_letter *q,
+				struct arena *a, str *id_out, struct err *err);
 
 struct thread_entry {
 	str id, number;       /* "mail--…", "mail-3" */

@@ -13,6 +13,7 @@
 
 static struct err err;
 #define CANARY "Canary-51ce-of-Someone"
+#define PRIVATE_KEY "gnupg/private-keys-v1.d/00112233445566778899AABBCCDDEEFF00112233.key"
 
 struct world {
 	struct test_dir d, to;
@@ -164,7 +165,7 @@ TEST(there_and_back)
 {
 	struct world w = opened();
 	struct backup_summary sum;
-	char types[512], mappings[512];
+	char types[512], mappings[512], path[512];
 	write_file(&w, "ronda.conf", "demo = no\n");
 	write_file(&w, "account.key", CANARY);
 	write_file(&w, "networks-12.cache", "made again");
@@ -172,6 +173,12 @@ TEST(there_and_back)
 	write_file(&w, "types/visit.json", "{}");
 	CHECK_INT(mkdir(test_dir_in(&w.d, mappings, "mappings"), 0700), 0);
 	write_file(&w, "mappings/own.json.mustache", "{}");
+	CHECK_INT(mkdir(test_dir_in(&w.d, path, "gnupg"), 0700), 0);
+	CHECK_INT(mkdir(test_dir_in(&w.d, path, "gnupg/private-keys-v1.d"), 0700), 0);
+	write_file(&w, "gnupg/pubring.kbx", CANARY);
+	write_file(&w, "gnupg/pubring.kbx~", "the one before");
+	write_file(&w, "gnupg/gpg.conf", "made again");
+	write_file(&w, PRIVATE_KEY, CANARY);
 	CHECK_RC(back_up(&w), RC_OK, err);
 	CHECK(!memmem(w.bytes.p, w.bytes.n, CANARY, strlen(CANARY)));
 	CHECK(!memmem(w.bytes.p, w.bytes.n, "Team B", 6));
@@ -180,17 +187,18 @@ TEST(there_and_back)
 	/* only checked */
 	CHECK_RC(restore(&w, &w.sk, NULL, &sum), RC_OK, err);
 	CHECK_STR(str_of(sum.name), STR("Team B"));
-	CHECK_INT(sum.files, 6);
+	CHECK_INT(sum.files, 8);
 	CHECK_RC(restore(&w, &w.sk, "new", &sum), RC_OK, err);
 	CHECK(!is_absent(&w, "new/ronda.conf") && !is_absent(&w, "new/account.key"));
 	CHECK(!is_absent(&w, "new/mappings/own.json.mustache"));
+	CHECK(!is_absent(&w, "new/gnupg/pubring.kbx") && !is_absent(&w, "new/" PRIVATE_KEY));
+	CHECK(is_absent(&w, "new/gnupg/pubring.kbx~") && is_absent(&w, "new/gnupg/gpg.conf"));
 	CHECK(!is_absent(&w, "new/types/visit.json") && is_absent(&w, "new/networks-12.cache"));
 	check_restored(&w, "new", 5);
 	CHECK_RC(restore(&w, &w.sk, "new", &sum), RC_CONFLICT, err); /* it is not empty */
 	check_restored(&w, "new", 5);
 	CHECK_INT(number(w.s, "SELECT count(*) FROM journal WHERE act = 'backup.done'"), 1);
 	/* nothing of it stays beside main.db */
-	char path[512];
 	CHECK(access(test_dir_in(&w.d, path, "backup.db"), F_OK) != 0);
 	ended(&w);
 }

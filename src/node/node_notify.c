@@ -2,6 +2,7 @@
 #include "node/node_notify.h"
 
 #include "notify/answers.h"
+#include "notify/letter_state.h"
 #include "notify/own_texts.h"
 #include "notify/round.h"
 #include "notify/subscribers.h"
@@ -28,6 +29,7 @@ enum rc node_notify_open(struct node *n, struct err *err)
 	if (rc == RC_OK) {
 		rounds_open(n->notify);
 		own_texts_open(n->notify);
+		letter_state_open(n->notify);
 		teller_open(n->notify);
 		answers_open(n->notify);
 		subscribers_open(n->notify);

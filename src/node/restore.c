@@ -32,12 +32,13 @@ struct reading {
 	uint64_t done, all;
 	struct entry *entry;
 	size_t entries, written; /* files that were made, also in part */
-	struct io_dir *dir, *sub[7];
+	struct io_dir *dir, *sub[9];
 	bool made; /* the directory is ours */
 };
 
 static const char *const subs[] = { "raw", "events", "findings", "repeats", "types", "evidence",
-				    "mappings" };
+				    "mappings", "gnupg", "gnupg/private-keys-v1.d" };
+enum { INSIDE = 7 }; /* the one before the last holds the last */
 
 /* --- the stream --- */
 
@@ -233,7 +234,7 @@ static enum rc take_listing(struct reading *r, struct backup_summary *sum, struc
 
 static struct io_dir *place_of(struct reading *r, size_t i, const char **name_out)
 {
-	const char *name = r->entry[i].name, *slash = strchr(name, '/');
+	const char *name = r->entry[i].name, *slash = strrchr(name, '/');
 	*name_out = slash ? slash + 1 : i == 0 ? DB_BESIDE : name;
 	for (size_t k = 0; slash && k < COUNT_OF(subs); k++)
 		if (str_eq(str_mem(name, (size_t)(slash - name)), str_of(subs[k])))
@@ -302,8 +303,10 @@ static enum rc make_dir(struct reading *r, const char *path, struct err *err)
 		r->dir = NULL;
 		return rc;
 	}
-	for (size_t k = 0; k < COUNT_OF(subs) && rc == RC_OK; k++)
-		rc = io_dir_sub(r->dir, subs[k], true, &r->sub[k], err);
+	for (size_t k = 0; k < COUNT_OF(subs) && rc == RC_OK; k++) {
+		const char *inside = strrchr(subs[k], '/');
+		rc = io_dir_sub(inside ? r->sub[INSIDE] : r->dir, inside ? inside + 1 : subs[k], true, &r->sub[k], err);
+	}
 	return rc;
 }
 
@@ -328,8 +331,8 @@ static void take_back(struct reading *r, const char *path)
 		struct io_dir *d = place_of(r, i, &name);
 		(void)!io_unlink(d, name, NULL);
 	}
-	for (size_t k = 0; k < COUNT_OF(subs); k++)
-		(void)!unlinkat(io_dir_fd(r->dir), subs[k], AT_REMOVEDIR);
+	for (size_t k = COUNT_OF(subs); k > 0; k--)
+		(void)!unlinkat(io_dir_fd(r->dir), subs[k - 1], AT_REMOVEDIR);
 	if (r->made)
 		(void)!rmdir(path);
 }

@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 
 #include "disclosure/change.h"
+#include "notify/letter_state.h"
 #include "notify/notify_private.h"
 #include "notify/round_private.h"
 #include "store/sql.h"
@@ -185,6 +186,8 @@ enum rc bounce_note(struct tx *tx, const struct notify *n, const struct bounce *
 	bool ended = k.m.state == MESSAGE_SENT || k.m.state == MESSAGE_UNCERTAIN;
 	if (rc == RC_OK && !known && b->permanent && ended)
 		rc = outbox_returned(tx, b->message, k.next, str_of(k.why), err);
+	if (rc == RC_OK && !known)
+		rc = letter_follow(tx, n, b->message, err);
 	if (next_out)
 		*next_out = rc == RC_OK && k.next;
 	arena_free(k.a);

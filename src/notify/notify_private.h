@@ -26,6 +26,7 @@ struct notify {
 	struct teller *teller;             /* teller_open(); NULL: rules tell nothing */
 	const char *idle;                  /* why; "": it runs */
 	int64_t pace_us;
+	int64_t letters_next_us;           /* letter_state.c; of the background alone */
 	const char *public_url;            /* without '/' behind; "" */
 	const char *sms_url, *sms_mapping, *country_code;
 	struct {                           /* answers_read.c; of the background alone */

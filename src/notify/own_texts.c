@@ -5,6 +5,7 @@
 
 #include "disclosure/change.h"
 #include "notify/classes.h"
+#include "notify/letters.h"
 #include "notify/notify_private.h"
 #include "store/sql.h"
 
@@ -117,8 +118,9 @@ static enum rc check(struct tx *tx, struct records *r, void *ctx, const struct r
 	(void)r, (void)ctx, (void)before, (void)language;
 	*count_out = 0;
 	if (read_text(now, a, &t)) {
-		if (t.class.n > 0 && !class_is(t.class))
-			say(&s, t.class_field, "there is no such class of texts; 'other' stands for what has none of its own");
+		if (t.class.n > 0 && !class_is(t.class) && !letter_class_is(t.class))
+			say(&s, t.class_field, "there is no such class of texts; 'other' stands for what has none of its own, "
+					       "'letter-' and a word is for letters");
 		check_mustache(&s, t.subject_field, t.subject, t.language);
 		check_mustache(&s, t.text_field, t.text, t.language);
 		if (t.in_force)
@@ -200,7 +202,7 @@ enum rc own_text_new(struct notify *n, const struct viewer *v, str from, struct 
 	str rest = from, class = str_cut(&rest, '.'), language = rest, text;
 	struct record_view view = { 0 };
 	struct change_errors errors = { .count = 0 };
-	if (!class_is(class))
+	if (!class_is(class) && !letter_class_is(class))
 		return fail(err, RC_ABSENT, "there is no class '" STR_FMT "'; 'ronda template classes' lists them", STR_ARG(class));
 	if (language.n == 0)
 		language = STR("en");
@@ -224,7 +226,8 @@ enum rc own_text_new(struct notify *n, const struct viewer *v, str from, struct 
 
 /* Two findings nobody has. */
 static const char made_up[] =
-	"{\"node\":\"CERT\",\"to\":\"Example\",\"cover_count\":2,\"details\":{\"class\":\"other\"},"
+	"{\"node\":\"CERT\",\"to\":\"Example\",\"case\":\"incident-1\",\"title\":\"An example\",\"writer\":\"Somebody\","
+	"\"cover_count\":2,\"details\":{\"class\":\"other\"},"
 	"\"answer_link\":\"https://cert.example.org/a/example\",\"listed\":["
 	"{\"shown\":\"ip 192.0.2.7 port 53\",\"identifier\":\"example\",\"type\":\"other\","
 	"\"first_seen\":\"2026-01-01T00:00:00+00:00\",\"last_seen\":\"2026-01-02T00:00:00+00:00\"},"

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "notify/letter_state.h"
 #include "notify/notify_private.h"
 #include "notify/rehearsal.h"
 
@@ -68,7 +69,7 @@ static void job_free(struct job *j)
 static void end(struct sender *s, const struct job *j, const struct outcome_of *o)
 {
 	struct err err = { 0 };
-	enum rc rc = outbox_end(s->n->w.store, j->m.id, o, &err);
+	enum rc rc = letter_end(s->n, &j->m, o, &err);
 	if (rc != RC_OK && rc != RC_CONFLICT)
 		log_error(s->n->w.log, "how a message ended is not written", L_INT("message", j->m.id),
 			  L_Z("why", err.text));

@@ -2,6 +2,7 @@
 #include "base/io.h"
 #include "notify/assets.h"
 #include "notify/classes.h"
+#include "notify/letters.h"
 #include "notify/notify_private.h"
 
 enum { MAPPING_MAX = 64 << 10, TEXTS_MAX = 256 };
@@ -181,7 +182,7 @@ enum rc texts_item(str name, enum text_item *out, struct err *err)
 
 bool texts_source(str class, str language, str *out)
 {
-	*out = class_is(class) ? part(&language, class) : STR_NONE;
+	*out = class_is(class) || letter_class_is(class) ? part(&language, class) : STR_NONE;
 	return out->p != NULL;
 }
 

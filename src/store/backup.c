@@ -13,7 +13,7 @@ enum { FILE_NAME = 64, FILES_BESIDE = 256, STEP_PAGES = 512, TAG_FILES = 256, KE
 
 struct store_backup {
 	struct store *s;
-	struct io_dir *repeats, *types, *evidence, *mappings;
+	struct io_dir *repeats, *types, *evidence, *mappings, *gnupg, *private;
 	struct backup_file *file;
 	size_t n, room, missing;
 	/* tag files and layers of findings are merged and removed while we read: held open from the start */
@@ -65,6 +65,21 @@ static bool is_digest(str name)
 	return name.n == 2 * sizeof(d) && hex_parse(name, d, sizeof(d));
 }
 
+/* The key ring, but for what gpg locks and remakes, and for its sockets (which are no files anyway). A
+ * private key stands in a folder of its own under its keygrip. */
+static bool is_key_ring(str file)
+{
+	static const char *const these[] = { "pubring.kbx", "trustdb.gpg", "trustlist.txt" };
+	unsigned char grip[20];
+	str folder = STR("private-keys-v1.d/"), key = STR(".key");
+	for (size_t i = 0; i < COUNT_OF(these); i++)
+		if (str_eq(file, str_of(these[i])))
+			return true;
+	if (!str_starts(file, folder) || !str_ends(file, key) || file.n != folder.n + 2 * sizeof(grip) + key.n)
+		return false;
+	return hex_parse(str_head(str_from(file, folder.n), 2 * sizeof(grip)), grip, sizeof(grip));
+}
+
 bool store_backup_name_is_ours(str name)
 {
 	char z[BACKUP_NAME];
@@ -81,6 +96,8 @@ bool store_backup_name_is_ours(str name)
 		return is_plain_name(file) && str_ends(file, STR(".mustache"));
 	if (str_eq(dir, STR("evidence")))
 		return is_digest(file);
+	if (str_eq(dir, STR("gnupg")))
+		return is_key_ring(file);
 	if (!str_to_z(file, z, sizeof(z)))
 		return false;
 	if (str_eq(dir, STR("raw")) || str_eq(dir, STR("events")) || str_eq(dir, STR("findings")))
@@ -105,7 +122,7 @@ static struct backup_file *add(struct store_backup *b, const char *dir, const ch
 static enum rc dir_of(struct store_backup *b, const char *name, struct io_dir **out,
 		      const char **file_out)
 {
-	const char *slash = strchr(name, '/');
+	const char *slash = strrchr(name, '/');
 	*file_out = slash ? slash + 1 : name;
 	*out = !slash				? b->s->dir
 	       : str_starts(str_of(name), STR("raw/"))	? b->s->raw
@@ -114,6 +131,8 @@ static enum rc dir_of(struct store_backup *b, const char *name, struct io_dir **
 	       : str_starts(str_of(name), STR("types/"))  ? b->types
 	       : str_starts(str_of(name), STR("evidence/")) ? b->evidence
 	       : str_starts(str_of(name), STR("mappings/")) ? b->mappings
+	       : str_starts(str_of(name), STR("gnupg/private-keys-v1.d/")) ? b->private
+	       : str_starts(str_of(name), STR("gnupg/")) ? b->gnupg
 						       : b->repeats;
 	return *out ? RC_OK : RC_ABSENT;
 }
@@ -175,6 +194,7 @@ struct beside {
 	struct store_backup *b;
 	struct io_dir *d;
 	const char *dir;
+	bool keeps; /* they are replaced while we read, and may be large */
 	size_t n;
 };
 
@@ -188,8 +208,10 @@ static bool take_beside(void *ctx, const char *name)
 	snprintf(whole, sizeof(whole), "%s%s%s", s->dir, *s->dir ? "/" : "", name);
 	if (!store_backup_name_is_ours(str_of(whole)) || str_eq(str_of(whole), STR(DB_NAME)) ||
 	    fstatat(io_dir_fd(s->d), name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||
-	    (uint64_t)st.st_size > MIB(16))
+	    ((uint64_t)st.st_size > MIB(16) && !s->keeps))
 		return true;
+	if (s->keeps) /* gpg puts a new file in the place of the old one: the one of now is read */
+		(void)!keep_open(s->b, s->d, name, NULL);
 	add(s->b, s->dir, name)->bytes = (uint64_t)st.st_size;
 	return ++s->n < FILES_BESIDE;
 }
@@ -206,7 +228,14 @@ static enum rc list_beside(struct store_backup *b, struct err *err)
 		struct beside inside = { .b = b, .d = *places[i].dir, .dir = places[i].name };
 		rc = io_dir_each(*places[i].dir, take_beside, &inside, err);
 	}
-	return rc;
+	if (rc != RC_OK || io_dir_sub(b->s->dir, "gnupg", false, &b->gnupg, NULL) != RC_OK)
+		return rc;
+	struct beside ring = { .b = b, .d = b->gnupg, .dir = "gnupg", .keeps = true };
+	rc = io_dir_each(b->gnupg, take_beside, &ring, err);
+	if (rc != RC_OK || io_dir_sub(b->gnupg, "private-keys-v1.d", false, &b->private, NULL) != RC_OK)
+		return rc;
+	struct beside keys = { .b = b, .d = b->private, .dir = "gnupg/private-keys-v1.d", .keeps = true };
+	return io_dir_each(b->private, take_beside, &keys, err);
 }
 
 /* Files of evidence as the copy of main.db names them: each once, under the digest of it. */
@@ -387,6 +416,8 @@ void store_backup_end(struct store_backup *b)
 	io_dir_close(b->types);
 	io_dir_close(b->evidence);
 	io_dir_close(b->mappings);
+	io_dir_close(b->gnupg);
+	io_dir_close(b->private);
 	store_backup_clean(b->s);
 	store_give_files(b->s);
 	free(b->file);

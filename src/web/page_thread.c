@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 
 #include "incident/thread.h"
+#include "notify/letters.h"
 #include "web/records.h"
 
 struct writing {
@@ -12,7 +13,7 @@ struct writing {
 	struct thread_letter q;
 	struct thread_plan plan;
 	bool planned;
-	str what;                /* "letter" (only show), "send", "note" */
+	str what;                /* "letter" (only show), "fill" (by a text), "send", "note", "round" */
 	str refused;             /* why it did not go */
 };
 
@@ -107,7 +108,29 @@ static void put_plan(struct page *p, const struct thread_plan *plan)
 	json_close(&p->j, '}');
 }
 
-static void put_letter(struct writing *k)
+/* The texts that a letter may begin with. */
+static enum rc put_texts(struct writing *k, struct err *err)
+{
+	struct page *p = k->p;
+	struct letter_text *list = NULL;
+	size_t count = 0;
+	enum rc rc = letter_texts(reader_conn(p->r), p->a, &list, &count, err);
+	str chosen = asked(k, "template");
+	json_key(&p->j, STR("letters"));
+	json_open(&p->j, '[');
+	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+		json_open(&p->j, '{');
+		json_put_str(&p->j, "name", list[i].name);
+		json_put_str(&p->j, "label", list[i].label);
+		json_put_bool(&p->j, "own", list[i].own);
+		json_put_bool(&p->j, "selected", str_eq(chosen, list[i].name));
+		json_close(&p->j, '}');
+	}
+	json_close(&p->j, ']');
+	return rc;
+}
+
+static enum rc put_letter(struct writing *k, struct err *err)
 {
 	struct page *p = k->p;
 	str to = k->q.to.n == 0 && k->planned ? k->plan.recipient : k->q.to;
@@ -119,9 +142,11 @@ static void put_letter(struct writing *k)
 	json_put_str(&p->j, "answers", k->q.answers);
 	json_put_str(&p->j, "refused", k->refused);
 	put_markings(p, k->q.tlp.n ? k->q.tlp : STR("GREEN"));
+	enum rc rc = put_texts(k, err);
 	json_close(&p->j, '}');
 	if (k->planned)
 		put_plan(p, &k->plan);
+	return rc;
 }
 
 static enum rc show(struct writing *k, const struct record_view *v, struct err *err)
@@ -135,17 +160,22 @@ static enum rc show(struct writing *k, const struct record_view *v, struct err *
 	json_put_str(&p->j, "write_href", write);
 	json_put_bool(&p->j, "may_write", p->caller.viewer.as.kind == RECIPIENT_STAFF && record_view_may(v, ACTION_LINK, -1));
 	json_put_str(&p->j, "idle", str_of(notify_idle(p->w->n->notify)));
-	put_letter(k);
-	return put_threads(p, record_view_id(v, p->a), write, err);
+	enum rc rc = put_letter(k, err);
+	return rc == RC_OK ? put_threads(p, record_view_id(v, p->a), write, err) : rc;
 }
 
 /* Who it is, and how, of what was typed; what is wrong is told in the form. */
 static enum rc look(struct writing *k, struct err *err)
 {
 	struct err why = { 0 };
-	if (k->q.to.n == 0 && k->q.answers.n == 0)
+	str text = asked(k, "template");
+	bool fills = text.n > 0 && (str_eq(k->what, STR("fill")) || k->p->q->method == HTTP_GET);
+	if (k->q.to.n == 0 && k->q.answers.n == 0 && !fills)
 		return RC_OK;
-	enum rc rc = thread_plan(k->p->w->n->notify, &k->p->caller.viewer, &k->q, k->p->a, &k->plan, &why);
+	enum rc rc = fills ? thread_begin(k->p->w->n->notify, &k->p->caller.viewer, text, str_of(k->p->caller.name), &k->q, k->p->a,
+					  &why) : RC_OK;
+	if (rc == RC_OK)
+		rc = thread_plan(k->p->w->n->notify, &k->p->caller.viewer, &k->q, k->p->a, &k->plan, &why);
 	k->planned = rc == RC_OK;
 	if (rc == RC_IO)
 		return fail(err, rc, "%s", why.text);
@@ -188,6 +218,8 @@ static enum rc act(struct writing *k, str *made, int64_t *message, struct err *e
 	struct notify *n = k->p->w->n->notify;
 	if (str_eq(k->what, STR("note")))
 		return thread_note(n, &k->p->caller.viewer, k->q.about, k->q.text, k->q.tlp, k->p->a, made, err);
+	if (str_eq(k->what, STR("round")))
+		return thread_round(n, &k->p->caller.viewer, &k->q, k->p->a, made, err);
 	return thread_send(n, &k->p->caller.viewer, &k->q, k->p->a, made, message, err);
 }
 
@@ -204,7 +236,8 @@ enum rc page_thread_write(struct page *p, struct err *err)
 		rc = json_read(p->body, &k.o, err);
 	if (rc == RC_OK)
 		take(&k, &v);
-	bool acts = rc == RC_OK && (str_eq(k.what, STR("send")) || str_eq(k.what, STR("note")));
+	bool rounds = str_eq(k.what, STR("round"));
+	bool acts = rc == RC_OK && (str_eq(k.what, STR("send")) || str_eq(k.what, STR("note")) || rounds);
 	if (acts) {
 		enum rc done = act(&k, &made, &message, &why);
 		bool typed = done == RC_INPUT || done == RC_DENIED || done == RC_ABSENT || done == RC_LIMIT;
@@ -221,7 +254,7 @@ enum rc page_thread_write(struct page *p, struct err *err)
 		if (message)
 			json_put_i64(&p->j, "message", message);
 	} else if (rc == RC_OK && acts) {
-		page_go(p, record_href(p, &v, "/letters"));
+		page_go(p, rounds ? arena_fmt(p->a, STR_FMT "/dry-run", STR_ARG(id_href(p, made))) : record_href(p, &v, "/letters"));
 	} else if (rc == RC_OK) {
 		str refused = k.refused;
 		rc = str_eq(k.what, STR("note")) ? RC_OK : look(&k, err);
