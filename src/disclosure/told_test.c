@@ -375,9 +375,9 @@ TEST(findings_listed)
 		bool more; /* were looked at than are told */
 	} cases[] = {
 		{ "its own, without free words, nothing RED", 'a', "1 2 ", true },
-		{ "who is not in the directory", 'b', "" },
-		{ "what is real, to one who plays", 'A', "" },
-		{ "one of ours has none of its own", 'L', "" },
+		{ "who is not in the directory", 'b', "", false },
+		{ "what is real, to one who plays", 'A', "", false },
+		{ "one of ours has none of its own", 'L', "", false },
 	};
 	struct desk d = desk_new();
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
