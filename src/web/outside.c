@@ -45,9 +45,13 @@ str outside_word(str language, const char *name)
 	return STR("");
 }
 
-/* This page's address in another language, with the rest of its query; relative, as some paths are secrets. */
+/* This page's address in another language, with the rest of its query; relative, as some paths are secrets.
+ * A way on that leads elsewhere is not repeated. */
 static str language_href(struct page *p, const char *code)
 {
+	str next = http_query(p->q, "next");
+	if (next.n > 0 && !str_eq(page_next_path(next), next))
+		return arena_fmt(p->a, "?lang=%s", code);
 	str url = page_url_with(p, "lang", str_of(code));
 	return str_from(url, str_index(url, '?'));
 }

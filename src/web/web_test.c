@@ -357,7 +357,7 @@ static const struct {
 	{ "/who.json?q=198.18.0.1", "", 200, "\"asked\":\"198.18.0.1\"", "groups" },
 	{ "/tour", "Accept: text/html\r\n", 200, "The plug is pulled", "<script" },
 	{ "/nothing", "", 404, "\"kind\":\"absent\"", "" },
-	{ "/nothing", "Accept: text/html\r\n", 404, "there is nothing here", "nav" },
+	{ "/nothing", "Accept: text/html\r\n", 404, "there is nothing here", "Watch board" },
 	{ "/events/0123456789abcdef0123456789abcdef", "", 404, "\"kind\":\"absent\"", "" },
 	{ "/findings/0123456789abcdef0123456789abcdef", "", 404, "\"kind\":\"absent\"", "" },
 	{ "/quarantine/99", "", 404, "\"kind\":\"absent\"", "" },

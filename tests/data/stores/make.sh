@@ -45,6 +45,15 @@ r evidence new title="A disk image" exhibit=1 case=incident-2 collected_at="2026
 r evidence add 1 "$T/2026-11-20-scan_telnet-a.csv"
 r hold place --case incident-2 incident-1 --reason "made up"
 r claim new organisation=organisation-2 kind=domain value=second.example method=letter
+r rule make-defaults
+r rule move 1 active --why "made up"
+r inhibition new title="Made up" organisation=organisation-2 reason="made up" until="2030-01-01 00:00"
+r rehearsal live --organisation organisation-2 --why "made up"
+r rehearsal back --organisation organisation-2 --why "made up"
+r template from open-dns.en
+r takedown new title="Made up" url=http://phishing.example/a kind=phishing
+printf 'From: eka@telecom.example\r\nTo: cert@team-b.example\r\nSubject: Made up\r\nMessage-ID: <1@telecom.example>\r\nDate: Fri, 20 Nov 2026 10:00:00 +0000\r\n\r\nKelapa muda\r\n' >"$T/mail.eml"
+r mail in "$T/mail.eml"
 r note new title="To be erased" text_body="Made up"
 r note erase 2 --why "made up"
 r verify
