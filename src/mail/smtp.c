@@ -368,7 +368,7 @@ enum rc smtp_try(struct smtp *m, size_t i, struct arena *a, str *relay_out, str 
 	if (i >= m->relay_count)
 		return RC_ABSENT;
 	o.relay = &m->relays[i];
-	*relay_out = str_of(o.relay->name);
+	*relay_out = arena_str(a, str_of(o.relay->name)); /* outlives the relays */
 	*words_out = STR("");
 	if (m->oauth2 && o.relay->user[0]) {
 		enum rc rc = oauth2_token(m->oauth2, a, &token, err);
