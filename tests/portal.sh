@@ -194,7 +194,8 @@ for port in 2301 2302 2303 2304 2305; do
 	made scan_telnet 0 250 | sed -e 1d -e "s/,tcp,23,/,tcp,$port,/"
 done >"$T/rows"
 { made scan_telnet 0 0; cat "$T/rows"; } >"$T/2026-11-20-scan_telnet-many.csv"
-check "many more reports" r intake --feed telnet "$T/2026-11-20-scan_telnet-many.csv"
+check "a feed that never lists all" r feed add more --tlp AMBER
+check "many more reports" r intake --feed more "$T/2026-11-20-scan_telnet-many.csv"
 for _ in $(seq 200); do
 	as "$ta" "$URL/portal/findings.csv" >/dev/null
 	[ "$(grep -c '198\.18\.0\.' "$T/page")" -lt 1505 ] || break
