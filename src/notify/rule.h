@@ -16,7 +16,7 @@
 #include "notify/notify.h"
 
 enum rule_pace { PACE_ONCE, PACE_HOURLY, PACE_DAILY, PACE_WEEKLY };
-enum { RULES_MAX = 2000, INHIBITIONS_MAX = 5000, RULE_STEPS_MAX = 6, RULE_PERIOD_BYTES = 24 };
+enum { RULE_LANGUAGES_MAX = 8, RULES_MAX = 2000, INHIBITIONS_MAX = 5000, RULE_STEPS_MAX = 6, RULE_PERIOD_BYTES = 24 };
 
 /* Numbers of words that rules name; none: any. */
 struct rule_words {
@@ -34,7 +34,7 @@ struct rule {
 	int severity;                /* least; -1: any */
 	/* who */
 	bool all_concerned;
-	struct rule_words organisations, kinds, countries, sectors;
+	struct rule_words organisations, kinds, countries, sectors, languages;
 	str contact;                 /* "abuse"; "": the first */
 	/* when */
 	enum rule_pace pace;
@@ -77,6 +77,8 @@ struct rule_org {
 	str id, zone;                /* "organisation--UUID"; zone "": the node's */
 	bool usable, exercise;       /* usable: there is a record of it, in use */
 	uint16_t self, kind, country, sector;
+	uint16_t languages[RULE_LANGUAGES_MAX]; /* it reads; English when it says none */
+	size_t language_count;
 };
 /* Organisations met so far: one look-up each. Of one thread, for one reader and one table at a time. */
 struct rule_orgs;

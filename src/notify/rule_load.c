@@ -177,6 +177,7 @@ static bool each_rule(void *ctx, const struct record_view *v)
 	r.kinds = words_of(k, v, "rule.kinds", false);
 	r.countries = words_of(k, v, "rule.countries", false);
 	r.sectors = words_of(k, v, "rule.sectors", false);
+	r.languages = words_of(k, v, "rule.languages", false);
 	r.contact = text_of(s, v, "rule.contact");
 	r.pace = (enum rule_pace)place_of(text_of(s, v, "rule.pace"), paces, COUNT_OF(paces), PACE_DAILY);
 	r.pause_us = duration_of(s, v, "rule.pause", PAUSE_ELSE);

@@ -68,6 +68,16 @@ static enum rc load_row(struct rule_orgs *o, struct conn *c, struct rule_org *to
 	return sql_end(q, err);
 }
 
+static void load_languages(struct rule_orgs *o, const struct addressee *who, struct rule_org *to)
+{
+	const struct meaning *m = type_meaning(who->type, STR("organisation.languages"));
+	struct json_object *list = m && m->field ? json_get(who->body, m->field->name) : NULL;
+	for (size_t i = 0; i < json_count(list) && to->language_count < RULE_LANGUAGES_MAX; i++)
+		to->languages[to->language_count++] = rule_word(&o->s->words, json_text(json_at(list, i)));
+	if (to->language_count == 0)
+		to->languages[to->language_count++] = rule_word(&o->s->words, STR("en"));
+}
+
 static enum rc load_org(struct rule_orgs *o, struct reader *r, const struct types *t, struct rule_org *to,
 			struct err *err)
 {
@@ -82,6 +92,7 @@ static enum rc load_org(struct rule_orgs *o, struct reader *r, const struct type
 	if (rc == RC_OK) {
 		to->id = arena_str(o->a, addressee_id(&who, a));
 		to->self = rule_word(&o->s->words, to->id);
+		load_languages(o, &who, to);
 	}
 	json_free(who.body);
 	arena_free(a);
@@ -131,6 +142,14 @@ static bool has(const struct rule_words *w, uint16_t word)
 	return false;
 }
 
+static bool reads(const struct rule_words *w, const struct rule_org *o)
+{
+	bool yes = w->n == 0;
+	for (size_t i = 0; !yes && i < o->language_count; i++)
+		yes = has(w, o->languages[i]);
+	return yes;
+}
+
 static const char *what_misfits(const struct rule *r, const struct rule_key *k, int64_t at_us)
 {
 	return !has(&r->types, k->type)		      ? "another type" :
@@ -150,7 +169,8 @@ const char *rule_misfit(const struct rule *r, const struct rule_key *k, const st
 	       !has(&r->organisations, o->self) ? "another organisation" :
 	       !has(&r->kinds, o->kind)	       ? "another kind of organisation" :
 	       !has(&r->countries, o->country) ? "an organisation of another country" :
-	       !has(&r->sectors, o->sector)    ? "an organisation of another sector" : NULL;
+	       !has(&r->sectors, o->sector)    ? "an organisation of another sector" :
+	       !reads(&r->languages, o)	       ? "an organisation that reads another language" : NULL;
 }
 
 bool rules_want(const struct rule_set *s, const struct rule_key *k, int64_t at_us)

@@ -152,6 +152,8 @@ TEST(which_rule_fits)
 		{ "everybody", "\"concerned\":\"all\"", "123" },
 		{ "its sector", "\"sectors\":[\"energy\",\"water\"]", "1" },
 		{ "another sector", "\"sectors\":[\"water\"]", "" },
+		{ "English, as it says nothing", "\"languages\":[\"id\",\"en\"]", "1" },
+		{ "another language", "\"languages\":[\"id\"]", "" },
 	};
 	struct senders s = { .made = 0 };
 	begin_senders(&s, NULL);
