@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/chunk_cache.h"
 
+#include <pthread.h>
+
 #include "base/test.h"
 
 static void make_chunk(struct buf *out, uint32_t rows)
@@ -96,4 +98,53 @@ TEST(cleared)
 	buf_free(&bytes);
 }
 
-TEST_MAIN(TEST_RUN(held), TEST_RUN(bounded), TEST_RUN(cleared))
+/* Readers take and add, one forgets: what somebody holds stays whole until he gives it back. */
+struct crowd {
+	struct frame_cache *k;
+	str bytes;
+	unsigned wrong;
+};
+
+static void *read_often(void *ctx)
+{
+	struct crowd *c = ctx;
+	for (uint32_t i = 0; i < 400; i++) {
+		struct place p = at(i % 7);
+		unsigned turn = frame_cache_turn(c->k);
+		const struct chunk_kept *one = chunk_cache_take(c->k, &p);
+		if (!one)
+			one = chunk_cache_add(c->k, &p, c->bytes, NULL, turn);
+		if (one && (one->chunk.rows != 300 || one->head.at.offset != p.offset))
+			__atomic_add_fetch(&c->wrong, 1, __ATOMIC_RELAXED);
+		chunk_cache_give_back(c->k, one);
+	}
+	return NULL;
+}
+
+static void *forget_often(void *ctx)
+{
+	struct crowd *c = ctx;
+	for (int i = 0; i < 100; i++) {
+		frame_cache_clear(c->k);
+		(void)frame_cache_bytes(c->k);
+	}
+	return NULL;
+}
+
+TEST(shared)
+{
+	struct buf bytes = BUF_INIT(MIB(1));
+	pthread_t t[4];
+	make_chunk(&bytes, 300);
+	struct crowd c = { frame_cache_new(KIB(400)), buf_str(&bytes), 0 };
+	for (int i = 0; i < 4; i++)
+		CHECK_INT(pthread_create(&t[i], NULL, i < 3 ? read_often : forget_often, &c), 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	CHECK_INT(c.wrong, 0);
+	CHECK(frame_cache_bytes(c.k) <= KIB(400));
+	frame_cache_free(c.k);
+	buf_free(&bytes);
+}
+
+TEST_MAIN(TEST_RUN(held), TEST_RUN(bounded), TEST_RUN(cleared), TEST_RUN(shared))
