@@ -174,6 +174,21 @@ else
 	skip "a terminal" "no script(1)"
 fi
 
+# --- another process holds the directory for a moment ---
+if command -v flock >/dev/null; then
+	flock "$D/lock" sleep 2 &
+	holder=$!
+	for _ in $(seq 100); do
+		flock -n "$D/lock" true || break
+		sleep 0.02
+	done
+	check "a command waits for it" ronda feed list -d "$D"
+	has "$T/err" "waiting for another process that holds '$D'" "and says so"
+	wait $holder
+else
+	skip "a held directory" "no flock(1)"
+fi
+
 # --- completion ---
 ronda help completion >"$T/completion"
 complete_line() { # words...: what the last may become

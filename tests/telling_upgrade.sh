@@ -21,13 +21,15 @@ for _ in $(seq 100); do
 	sleep 0.05
 done
 HOOK=http://127.0.0.1:$(cat "$T/port")
+# a notice is for our own watch: of the old incident's clock that ran out meanwhile, say
+MESSAGES="SELECT count(*) FROM outbox WHERE driver <> 'notice'"
 run() { serve --set "webhook_hosts=$HOOK" --set send_pace=0s "$@"; }
 
 for sends in yes no; do
 	rm -rf "$D"
 	mkdir -m 0700 "$D"
 	cp -r "$RONDA_SOURCE"/tests/data/stores/v3/. "$D"
-	before=$(query 'SELECT count(*) FROM outbox')
+	before=$(query "$MESSAGES")
 	ledger=$(query 'SELECT count(*) FROM ledger')
 	check "sent before: $sends: it starts" run --set "send_messages=$sends"
 	made scan_telnet 7000 50 >"$T/2026-11-20-scan_telnet-a.csv"
@@ -41,7 +43,7 @@ for sends in yes no; do
 		sleep 0.05
 	done
 	is "$(query "SELECT seq >= (SELECT max(seq) FROM transition) FROM cursor WHERE name = 'teller:rules'")" 1 "the teller has seen it"
-	is "$(query 'SELECT count(*) FROM outbox')" "$before" "no message was made"
+	is "$(query "$MESSAGES")" "$before" "no message was made"
 	is "$(query 'SELECT count(*) FROM ledger')" "$ledger" "none was sent"
 	r rehearsal show >"$T/out" 2>"$T/err"
 	case $sends in

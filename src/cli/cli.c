@@ -7,8 +7,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/cli_private.h"
 #include "disclosure/seal.h"
 #include "node/control.h"
@@ -387,12 +389,43 @@ int cli_run_in_node(void *ctx, struct node *n, int argc, char **argv, const int 
 	return code;
 }
 
-static int run_here(struct cli *c, const struct line *l)
+/* Another process that ends, begins or does one short thing holds the directory for a moment: it is waited
+ * for, and asked as soon as it answers. */
+enum { WAIT_STEP_MS = 50 };
+#define WAIT_HELD_US (10 * SECOND_US)
+#define WAIT_SAID_US SECOND_US
+
+/* RC_OK: the node is ours, or `*served_out` and `*code_out` is what the one that serves gave. */
+static enum rc open_or_ask(struct cli *c, const struct node_options *o, int argc, char **argv, bool *served_out,
+			   int *code_out, struct err *err)
+{
+	int64_t began = clock_mono_us();
+	bool said = false;
+	for (;;) {
+		enum rc rc = control_call(c->dir, argc, argv, code_out, err);
+		*served_out = rc == RC_OK;
+		if (rc != RC_ABSENT)
+			return rc;
+		rc = node_open(c->dir, o, &c->node, err);
+		int64_t waited = clock_mono_us() - began;
+		if (rc != RC_BUSY || waited >= WAIT_HELD_US)
+			return rc;
+		if (!said && waited >= WAIT_SAID_US) {
+			cli_talk(c, "ronda: waiting for another process that holds '%s'", c->dir);
+			said = true;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = WAIT_STEP_MS * 1000000L }, NULL);
+	}
+}
+
+static int run_here(struct cli *c, const struct line *l, int argc, char **argv)
 {
 	struct node_options o = { .overrides = l->sets, .override_count = l->set_count,
 				  .parsers = c->command->needs_parsers ||
 					     cli_verb_asks_helpers(c->command->name, c->argc, c->argv) };
 	struct err err = { 0 };
+	bool served = false;
+	int code = 0;
 	if (c->command->takes_signals) {
 		/* Before the first thread: all of them then leave these to the one that waits. */
 		sigset_t signals;
@@ -403,13 +436,15 @@ static int run_here(struct cli *c, const struct line *l)
 		sigaddset(&signals, SIGCHLD);
 		pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	}
-	if (needs_node(c) && node_open(c->dir, &o, &c->node, &err) != RC_OK) {
+	if (needs_node(c) && open_or_ask(c, &o, argc, argv, &served, &code, &err) != RC_OK) {
 		if (err.rc == RC_BUSY)
 			cli_talk(c, "ronda: another process holds '%s' and does not answer on its socket",
 				 c->dir);
 		return cli_fail(c, &err);
 	}
-	int code = run_and_flush(c, getuid());
+	if (served)
+		return code;
+	code = run_and_flush(c, getuid());
 	node_close(c->node);
 	return code;
 }
@@ -434,16 +469,7 @@ static int dispatch(struct cli *c, int argc, char **argv)
 		cli_flush(c);
 		return 0;
 	}
-	if (needs_node(c)) {
-		int code = 0;
-		struct err err = { 0 };
-		enum rc rc = control_call(c->dir, argc - 1, argv + 1, &code, &err);
-		if (rc == RC_OK)
-			return code;
-		if (rc != RC_ABSENT)
-			return cli_fail(c, &err);
-	}
-	return run_here(c, &l);
+	return run_here(c, &l, argc - 1, argv + 1);
 }
 
 int cli_main(int argc, char **argv)

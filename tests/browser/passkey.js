@@ -43,7 +43,8 @@ async function fresh() {
 // The words a form shows when the browser gave no answer.
 async function refused(form) {
 	await page.click(`#${form} button`);
-	await page.waitForFunction((f) => document.querySelector(`#${f} output`).textContent !== '', form);
+	// a selector: a function would be compiled anew at each look, which the page's policy forbids
+	await page.waitForSelector(`#${form} output:not(:empty)`, { state: 'attached' });
 	return page.textContent(`#${form} output`);
 }
 
