@@ -18,6 +18,7 @@ violations() {
 			  "node web cli", order, " ")
 		for (i = 1; i <= n; i++)
 			rank[order[i]] = i
+		rank["exchange"] = rank["notify"]
 		split("events.h quarantine.h upkeep.h backup.h rewrite.h", list, " ")
 		for (i in list)
 			unread["store/" list[i]] = 1
@@ -38,7 +39,7 @@ violations() {
 		is_test = FILENAME ~ /_test\.c$/ || FILENAME ~ /\/test_[^\/]*\.h$/
 		floor = floor_of(folder)
 		outer = folder != "" && !is_test &&
-			(floor == "notify" || floor == "DUTY" || floor == "web" || floor == "cli")
+			(floor == "notify" || floor == "exchange" || floor == "DUTY" || floor == "web" || floor == "cli")
 	}
 	outer && $0 ~ readers && $0 !~ /^[ \t]*\*/ {
 		bad("reads items past disclosure/read.h")
@@ -73,7 +74,7 @@ violations() {
 			bad(folder " stands below " to)
 		else if (to != "base" && (folder == "event" || folder == "http" || (folder == "mail" && to != "http")))
 			bad(folder " uses base only")
-		else if (to == "http" && floor != "web" && floor != "node" && floor != "notify" && floor != "mail")
+		else if (to == "http" && floor != "web" && floor != "node" && floor != "notify" && floor != "exchange" && floor != "mail")
 			bad(folder " speaks no HTTP")
 	}')
 }
@@ -139,6 +140,11 @@ try 1 drill/a.c '#include "node/node.h"'
 try 0 notify/a.c '#include "http/fetch.h"'
 try 1 notify/a.c '#include "record/record.h"'
 try 0 drill/a.c '#include "notify/notify.h"'
+try 0 exchange/a.c '#include "http/fetch.h"'
+try 1 exchange/a.c '#include "notify/notify.h"'
+try 1 notify/a.c '#include "exchange/partner.h"'
+try 1 exchange/a.c '#include "record/record.h"'
+try 0 drill/a.c '#include "exchange/partner.h"'
 try 1 notify/a.c '#include "drill/drill.h"'
 try 1 web/a.c '	rc = record_load(c, t, id, a, &r, err);'
 try 1 cli/a.c '	rc = record_list(c, t, &q, each, NULL, err);'

@@ -563,5 +563,15 @@ static const char version_4[] =
 	"CREATE INDEX subscriber_mailing_open ON subscriber_mailing (at_us) WHERE done = 0;"
 	"PRAGMA user_version = 4;";
 
-const char *const store_migrations[] = { version_1, version_2, version_3, version_4 };
+static const char version_5[] =
+	/* --- rules by confidence, contacts of last resort --- */
+	/* --- exchange: collections --- */
+	/* --- exchange: objects of others --- */
+	/* --- exchange: partners --- */
+	/* --- exchange: the way over, receipts --- */
+	/* --- exchange: withdrawal, contributions --- */
+	/* --- exchange: MISP, TAXII clients --- */
+	"PRAGMA user_version = 5;";
+
+const char *const store_migrations[] = { version_1, version_2, version_3, version_4, version_5 };
 const int store_version = (int)COUNT_OF(store_migrations);
