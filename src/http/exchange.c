@@ -3,7 +3,7 @@
 
 enum { STREAM_BYTES = 32 << 10 };
 
-struct http_exchange *exchange_new(struct http *h, struct MHD_Connection *c, str target)
+struct http_exchange *http_exchange_new(struct http *h, struct MHD_Connection *c, str target)
 {
 	struct http_exchange *x = x_alloc(sizeof *x);
 	x->h = h;
@@ -31,7 +31,7 @@ static void free_exchange(struct http_exchange *x)
 	atomic_fetch_sub(&h->under_way, 1);
 }
 
-void exchange_finish(struct http_exchange *x)
+void http_exchange_finish(struct http_exchange *x)
 {
 	bool may_block = x->taking || x->ans.stream_end;
 	x->job = JOB_FINISH;
@@ -79,7 +79,7 @@ static bool open_target(struct http_exchange *x)
 	return !host.p || str_eq_nocase(host, str_trim(http_header(&x->q, "host")));
 }
 
-int exchange_open(struct http_exchange *x, const char **words_out)
+int http_exchange_open(struct http_exchange *x, const char **words_out)
 {
 	int status = framing_check(&x->head, &x->h->o.limits, words_out);
 	if (status)
@@ -161,7 +161,7 @@ static void run_stream(struct http_exchange *x)
 		x->piece_n = -1;
 }
 
-void *exchange_worker(void *queue)
+void *http_exchange_worker(void *queue)
 {
 	struct http_exchange *x;
 	while ((x = queue_take(queue)) != NULL) {
@@ -181,7 +181,7 @@ void *exchange_worker(void *queue)
 	return NULL;
 }
 
-void exchange_submit(struct http_exchange *x, enum job job)
+void http_exchange_submit(struct http_exchange *x, enum job job)
 {
 	x->job = job;
 	link_work(x->link);

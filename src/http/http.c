@@ -69,7 +69,7 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **socket_con
 
 static void *on_target(void *cls, const char *target, struct MHD_Connection *c)
 {
-	return exchange_new(cls, c, str_of(target ? target : ""));
+	return http_exchange_new(cls, c, str_of(target ? target : ""));
 }
 
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
@@ -118,11 +118,11 @@ static enum MHD_Result refuse(struct http_exchange *x, int status, const char *w
 static enum MHD_Result first_call(struct http_exchange *x)
 {
 	const char *words = NULL;
-	int status = exchange_open(x, &words);
+	int status = http_exchange_open(x, &words);
 	if (status)
 		return refuse(x, status, words);
 	if (x->step == STEP_BEGIN)
-		exchange_submit(x, JOB_BEGIN);
+		http_exchange_submit(x, JOB_BEGIN);
 	else if (x->step == STEP_FORM)
 		link_body(x->h->links, x->link, true);
 	return MHD_YES;
@@ -168,7 +168,7 @@ static enum MHD_Result take_piece(struct http_exchange *x, str piece)
 	if (x->received > most + DRAIN_BYTES)
 		return MHD_NO;
 	if (x->step == STEP_UPLOAD && x->body.n >= PIECE_BYTES)
-		exchange_submit(x, JOB_GIVE);
+		http_exchange_submit(x, JOB_GIVE);
 	return MHD_YES;
 }
 
@@ -183,7 +183,7 @@ static enum MHD_Result last_call(struct http_exchange *x)
 		return x->close ? MHD_NO : refuse(x, 413, "the body is too large");
 	if (x->step == STEP_FORM && !pairs_parse(buf_str(&x->body), x->q.a, &x->form))
 		return refuse(x, 400, "the form is malformed");
-	exchange_submit(x, x->step == STEP_UPLOAD ? JOB_END : JOB_ANSWER);
+	http_exchange_submit(x, x->step == STEP_UPLOAD ? JOB_END : JOB_ANSWER);
 	return MHD_YES;
 }
 
@@ -230,7 +230,7 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **context,
 	struct link *k = x->link;
 	if (!k)
 		k = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-	exchange_finish(x);
+	http_exchange_finish(x);
 	if (k)
 		link_idle(h->links, k);
 }
@@ -261,7 +261,7 @@ static void start_workers(struct http *h)
 	unsigned n = h->o.limits.threads ? h->o.limits.threads : 1;
 	h->threads = x_array(n * 2, sizeof *h->threads);
 	for (unsigned i = 0; i < n * 2; i++) {
-		if (pthread_create(&h->threads[h->thread_count], NULL, exchange_worker,
+		if (pthread_create(&h->threads[h->thread_count], NULL, http_exchange_worker,
 				   i % 2 ? h->uploads : h->answers) == 0)
 			h->thread_count++;
 	}

@@ -164,14 +164,14 @@ struct http {
 	_Atomic uint64_t requests, refused, by_status[6];
 };
 
-struct http_exchange *exchange_new(struct http *h, struct MHD_Connection *c, str target);
-void exchange_finish(struct http_exchange *x); /* the request is over, one way or another */
+struct http_exchange *http_exchange_new(struct http *h, struct MHD_Connection *c, str target);
+void http_exchange_finish(struct http_exchange *x); /* the request is over, one way or another */
 /* Gives the exchange to a worker and suspends the connection. */
-void exchange_submit(struct http_exchange *x, enum job job);
-void *exchange_worker(void *queue);
+void http_exchange_submit(struct http_exchange *x, enum job job);
+void *http_exchange_worker(void *queue);
 
 /* Looks at the head; fills q; says what comes next in x->step. 0, or a refusal. */
-int exchange_open(struct http_exchange *x, const char **words_out);
+int http_exchange_open(struct http_exchange *x, const char **words_out);
 
 enum MHD_Result respond(struct http_exchange *x);
 /* Replaces whatever answer there is by a sentence, and closes. */

@@ -107,7 +107,7 @@ static ssize_t read_stream(void *cls, uint64_t at, char *to, size_t most)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (x->piece_n < 0 || x->over)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	exchange_submit(x, JOB_STREAM);
+	http_exchange_submit(x, JOB_STREAM);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "duty/duty.h"
 #include "duty/ladder.h"
 #include "incident/takedown.h"
+#include "node/node_exchange.h"
 #include "node/node_notify.h"
 #include "node/node_records.h"
 #include "node/node_settings.h"
@@ -398,6 +399,8 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 				     (unsigned)settings_int(n->settings, "parsers"), &n->parsers, err);
 	if (rc == RC_OK)
 		rc = pipeline_new(n, &n->pipeline, err);
+	if (rc == RC_OK)
+		rc = node_exchange_open(n, err);
 	if (rc != RC_OK) {
 		node_close(n);
 		return rc;
@@ -421,6 +424,7 @@ void node_close(struct node *n)
 {
 	if (!n)
 		return;
+	node_exchange_close(n);
 	pipeline_free(n->pipeline);
 	takedowns_stop(n->takedowns);
 	node_notify_close(n);

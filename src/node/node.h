@@ -24,6 +24,7 @@
 #include "record/record.h"
 #include "store/repeats.h"
 
+struct exchange;
 struct notify;
 struct pipeline;
 
@@ -59,6 +60,7 @@ struct node {
 	struct notify *notify;          /* notify/notify.h; its senders run while the node serves */
 	const char *const *overrides;   /* of node_options, the caller's; read again on SIGHUP */
 	size_t override_count;
+	struct exchange *exchange;      /* exchange/exchange.h; its courier runs while the node serves */
 	bool demo;                      /* every page says DEMONSTRATION */
 };
 

@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#include "exchange/exchange.h"
 #include "incident/takedown.h"
 #include "node/collect.h"
 #include "node/mail_pick.h"
@@ -108,11 +109,14 @@ static enum rc start(struct serving *s, const struct serve_options *o, struct er
 		rc = mail_pick_start(s->node, &s->mail_pick, err);
 	if (rc == RC_OK)
 		rc = takedowns_start(s->node->takedowns, err);
+	if (rc == RC_OK)
+		rc = exchange_start(s->node->exchange, err);
 	return rc;
 }
 
 static void stop(struct serving *s)
 {
+	exchange_stop(s->node->exchange);
 	pipeline_stop(s->node->pipeline);
 	takedowns_stop(s->node->takedowns);
 	notify_stop(s->node->notify);

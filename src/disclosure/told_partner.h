@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* told_partner.h: what of events and records may go to a partner by machine, as things stand now.
+ *
+ * A partner is told as RECIPIENT_PARTNER by CHANNEL_SYNC, under the agreement with its organisation; which kinds of
+ * things that agreement lets flow is part of the policy ("agreement.flows" of its type). Events that concern its own
+ * organisation are its own assets (check.h). What we hold from somebody else is foreign: TLP 2.0 lets us
+ * widen nothing. Never back to whom it came from. */
+#ifndef RONDA_DISCLOSURE_TOLD_PARTNER_H
+#define RONDA_DISCLOSURE_TOLD_PARTNER_H
+
+#include "disclosure/told.h"
+
+/* `feed`: name of the feed what comes from it has ("": none): nothing of that is told to it. `exercise` as
+ * told_organisation(). */
+MUST_CHECK enum rc told_partner(struct reader *r, struct policies *p, struct uuid organisation, str feed, bool exercise,
+				struct told_to *out, struct err *err);
+/* Is this kind of thing ("findings", "incidents", "warnings", …) agreed with it now? */
+MUST_CHECK enum rc told_partner_flow(struct policies *p, struct uuid organisation, str flow, bool *out,
+				     struct err *err);
+/* The events numbered first..last that may go to it, oldest first, cut as it may see them; those that do not concern
+ * it are none. *refused: how many that do concern it the check kept back. False stops. */
+typedef bool (*told_range_each)(void *ctx, const struct event_view *e, uint64_t seq);
+MUST_CHECK enum rc told_event_range(struct reader *r, const struct told_to *to, uint64_t first, uint64_t last,
+				    told_range_each each, void *ctx, uint64_t *refused, struct err *err);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exchange_private.h: what the files of this floor share. */
+#ifndef RONDA_EXCHANGE_EXCHANGE_PRIVATE_H
+#define RONDA_EXCHANGE_EXCHANGE_PRIVATE_H
+
+#include "exchange/exchange.h"
+
+struct exchange {
+	struct exchange_world w;
+	/* keys.c, courier.c, offer.c, ...: one pointer each to what they keep */
+};
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* partner.h: with whom we exchange, and how they prove who they are.
+ *
+ * A partner is a record (its type means "partner.organisation", "partner.kind", "partner.address",
+ * "partner.node", "partner.active", ...); its keys stand in a table, as people do not edit them. What may flow is
+ * another matter: the agreement with its organisation (disclosure/policy.h) decides at each item.
+ *
+ * A node's key is a self-signed certificate; its digest is pinned (SHA-256 of the SubjectPublicKeyInfo,
+ * as in RFC 7469 section 2.4), no authority is needed. Bodies are signed besides (Ed25519, RFC 8032) over a fixed head and
+ * the exact bytes, so that they can be carried by anybody. Old and new key of one who rotates are both good until
+ * `until_us`; a revoked one is refused at once. */
+#ifndef RONDA_EXCHANGE_PARTNER_H
+#define RONDA_EXCHANGE_PARTNER_H
+
+#include "exchange/exchange.h"
+
+enum partner_kind { PARTNER_NODE = 1 /* a ronda */, PARTNER_TAXII, PARTNER_MISP };
+struct partner {
+	struct uuid id;            /* of its record */
+	str name;                  /* title; for feeds: partner_feed() */
+	enum partner_kind kind;
+	struct uuid organisation;  /* whose agreement counts; zero: none is named, nothing flows */
+	int64_t org;               /* its number in the directory; 0: none */
+	str address;               /* "https://watch.example.org:8421"; "" : only they reach us */
+	struct uuid node;          /* node id of a PARTNER_NODE; zero: not known yet */
+	bool active;               /* state of the record */
+	bool push, pull;           /* we push to them; we pull from them */
+	bool exercise;
+	uint64_t version;          /* of the record */
+};
+/* By record id ("partner--…", a number as people say it, its title) or by the pin a client showed.
+ * RC_ABSENT: none, or not active when `pin` asks. In `a`. */
+MUST_CHECK enum rc partner_find(struct exchange *x, struct conn *c, str what, struct arena *a, struct partner *out,
+				struct err *err);
+MUST_CHECK enum rc partner_by_pin(struct exchange *x, struct conn *c, const struct digest *pin, struct arena *a,
+				  struct partner *out, struct err *err);
+typedef bool (*partner_each)(void *ctx, const struct partner *p);
+MUST_CHECK enum rc partners_list(struct exchange *x, struct conn *c, bool active_only, struct arena *a,
+				 partner_each each, void *ctx, struct err *err);
+/* "partner-NAME" as feeds are called: lower case, other characters '-', made unique by its record's number. */
+str partner_feed(const struct partner *p, struct arena *a);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* take.h: the one way in for what a partner sends, however it came.
+ *
+ * Each object is judged alone: a bad one is a failure with words, the others count. Bytes are hostile until
+ * stix_read (stix/stix_read.h) made sense of them.
+ *   event of the partner's own    -> the way of a report, feed "partner-NAME"; extra.origin_event is its id there
+ *   record of the partner's own   -> a copy under its origin and version (record.h); labels only get stricter
+ *   answer to an item of ours     -> ledger (LEDGER_RECEIPT, LEDGER_ANSWER), marks of the finding, a contribution
+ *   withdrawal of its own item    -> taken back here; a receipt; refused for what is not its own
+ *   any other STIX object         -> kept as received, shown, passed on under its markings; indicators with a
+ *                                    pattern we read, observed-data: also events
+ * Exactly once: events by the repeat filter (the origin's id is part of them), records and objects by id and version. */
+#ifndef RONDA_EXCHANGE_TAKE_H
+#define RONDA_EXCHANGE_TAKE_H
+
+#include "exchange/collection.h"
+
+struct take_failure { str id, version, words; };
+struct taken {
+	uint64_t objects, successes;
+	struct take_failure *failures; size_t failure_count; /* in `a` */
+	str *ids, *versions;       /* of all objects, in their order; in `a` */
+	int64_t report;            /* 0: no event was among them */
+};
+/* `objects`: text of a TAXII envelope or STIX bundle. `from`: who proved to be it, as partner_by_pin() found
+ * him. RC_INPUT: unusable as a whole (nothing was taken). RC_LIMIT: too large. */
+MUST_CHECK enum rc take_envelope(struct exchange *x, const struct partner *from, str objects, str name,
+				 struct arena *a, struct taken *out, struct err *err);
+
+#endif
