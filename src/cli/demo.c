@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "cli/demo_region.h"
 #include "node/demo.h"
 #include "web/serve.h"
 
@@ -13,6 +14,8 @@ static const struct cli_option options[] = {
 	{ "--as", 0, "NAME", "whom the link signs in: Lead A (default), Duty A, Analyst A, Viewer A, Liaison A, "
 				  "Protection A, Auditor A, Administrator A; Constituent A sees the portal" },
 	{ "--every", 0, "TIME", "how often a report flows in (default 5s)" },
+	{ "--nodes", 0, "N", "of a region: how many teams, 2 to 193 (default 3)" },
+	{ "--lines", 0, "N", "of a region: events in each report (default 30)" },
 	{ .name = NULL },
 };
 
@@ -87,6 +90,32 @@ static int serve(struct cli *c, int64_t every_us)
 	return rc == RC_OK ? 0 : cli_fail(c, &err);
 }
 
+static bool number(const char *text, unsigned least, unsigned most, unsigned *out)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+	if (*end != '\0' || n < least || n > most)
+		return false;
+	*out = (unsigned)n;
+	return true;
+}
+
+static int run_region(struct cli *c, int64_t every_us)
+{
+	const char *nodes = cli_value(c, "--nodes"), *lines = cli_value(c, "--lines"), *listen = cli_value(c, "--listen");
+	struct region_options o = { .dir = c->argc == 2 ? c->argv[1] : "ronda-region", .teams = 3, .port = 8420,
+				    .every_us = every_us, .lines = 30 };
+	if (c->argc > 2)
+		return cli_usage(c, "one directory at a time");
+	if (nodes && !number(nodes, 2, DEMO_TEAMS_MOST, &o.teams))
+		return cli_usage(c, "--nodes takes a number from 2 to 193");
+	if (lines && !number(lines, 1, 100000, &o.lines))
+		return cli_usage(c, "--lines takes a number from 1 to 100000");
+	if (listen && (strncmp(listen, "127.0.0.1:", 10) != 0 || !number(listen + 10, 1024, 65535 - 2 * o.teams, &o.port)))
+		return cli_usage(c, "--listen of a region takes the first of its ports, as 127.0.0.1:8420");
+	return demo_region(c, &o);
+}
+
 static int run(struct cli *c)
 {
 	const char *dir = c->argc == 1 ? c->argv[0] : "ronda-demo";
@@ -95,10 +124,12 @@ static int run(struct cli *c)
 	struct node_options o = { .parsers = true };
 	struct stat st;
 	struct err err;
-	if (c->argc > 1)
-		return cli_usage(c, "one directory at a time");
 	if (every && (!duration_parse(str_of(every), &every_us) || every_us < SECOND_US / 10))
 		return cli_usage(c, "--every takes a time like 5s");
+	if (c->argc > 0 && str_eq(str_of(c->argv[0]), STR("region")))
+		return run_region(c, every_us);
+	if (c->argc > 1)
+		return cli_usage(c, "one directory at a time");
 	if (stat(dir, &st) != 0 && demo_create(dir, listen ? listen : "127.0.0.1:8420", &err) != RC_OK)
 		return cli_fail(c, &err);
 	if (node_open(dir, &o, &c->node, &err) != RC_OK)
@@ -118,9 +149,13 @@ static int run(struct cli *c)
 const struct cli_command cli_demo = {
 	.name = "demo",
 	.brief = "a demonstration node with made-up reports flowing in",
-	.usage = "demo [DIR] [--listen ADDRESS:PORT] [--every TIME] [--as NAME]",
+	.usage = "demo [DIR] [--listen ADDRESS:PORT] [--every TIME] [--as NAME]\n"
+		 "       ronda demo region [DIR] [--nodes N] [--listen 127.0.0.1:PORT] [--every TIME] [--lines N]",
 	.text = "Makes DIR (default: ronda-demo) unless it is there, serves it, and prints the address and a link that "
-		"signs a browser in. Every page says DEMONSTRATION.",
+		"signs a browser in. Every page says DEMONSTRATION. 'demo region' makes several teams below DIR (default: "
+		"ronda-region), each a node of its own, serves them all on ports from 8420 up, pairs them as partners under "
+		"agreements, and prints a link for each: reports come in with Team A, and what concerns the others is with "
+		"them a moment later.",
 	.example = "ronda demo --listen 127.0.0.1:0",
 	.options = options,
 	.takes_signals = true,

@@ -21,6 +21,29 @@ static unsigned asn_of(unsigned country)
 	return 64500 + country;
 }
 
+void demo_team_name(unsigned number, char out[DEMO_TEAM_NAME])
+{
+	if (number < COUNTRIES)
+		snprintf(out, DEMO_TEAM_NAME, "Team %c", 'A' + number);
+	else
+		snprintf(out, DEMO_TEAM_NAME, "Team %u", number + 1);
+}
+
+/* The first have a country each; the others 198.19.N.0/24 of their own. */
+static void write_teams(struct buf *out, unsigned count)
+{
+	char name[DEMO_TEAM_NAME];
+	for (unsigned i = 0; i < count; i++) {
+		demo_team_name(i, name);
+		if (i < COUNTRIES)
+			buf_fmt(out, "%s,csirt,%s,,%s,,,,duty@team-%c.example,+0 000 10%02u,24x7,\n", name, countries[i],
+				zones[i], 'a' + i, i);
+		else
+			buf_fmt(out, "%s,csirt,,,UTC,198.19.%u.0/24,,,duty@team-%u.example,+0 000 1%03u,24x7,\n", name, i,
+				i + 1, i);
+	}
+}
+
 static void write_overlay(struct buf *out)
 {
 	buf_add(out, STR("# made-up networks of the demonstration: CIDR ASN CC name\n"));
@@ -32,12 +55,10 @@ static void write_overlay(struct buf *out)
 	}
 }
 
-static void write_directory(struct buf *out)
+static void write_directory(struct buf *out, unsigned teams)
 {
 	buf_add(out, STR("name,kind,country,sector,timezone,networks,asns,domains,email,phone,role,shared_address\n"));
-	for (unsigned i = 0; i < COUNTRIES; i++)
-		buf_fmt(out, "Team %c,csirt,%s,,%s,,,,duty@team-%c.example,+0 000 10%02u,24x7,\n", 'A' + i, countries[i],
-			zones[i], 'a' + i, i);
+	write_teams(out, teams);
 	for (unsigned i = 0; i < COUNTRIES; i++)
 		buf_fmt(out, "Telecom %s,constituent,%s,telecommunications,%s,,%u,,abuse@telecom-%c.example,+0 000 20%02u,abuse,\n",
 			countries[i], countries[i], zones[i], asn_of(i), 'a' + i, i);
@@ -278,15 +299,21 @@ static enum rc add_accounts(struct tx *tx, struct node *n, struct arena *arena, 
 	return rc == RC_OK ? demo_roster(tx, n, watch, arena, err) : rc;
 }
 
+struct rows {
+	struct node *n;
+	unsigned teams;
+};
+
 static enum rc add_rows(struct tx *tx, void *ctx, struct err *err)
 {
-	struct node *n = ctx;
+	const struct rows *k = ctx;
+	struct node *n = k->n;
 	struct arena *a = arena_new(KIB(64));
 	struct buf text = BUF_INIT(KIB(64));
 	struct import_result result;
 	struct directory_system sys = { n->records, STR("node"), STR("the demonstration") };
 	struct directory_writer as = { directory_put_as_system, &sys };
-	write_directory(&text);
+	write_directory(&text, k->teams);
 	enum rc rc = directory_import(tx, n->organisations, &as, buf_str(&text), false, false, a, &result,
 				      err);
 	if (rc == RC_OK && result.refused)
@@ -307,7 +334,16 @@ static enum rc add_rows(struct tx *tx, void *ctx, struct err *err)
 	return rc;
 }
 
-static enum rc write_files(const char *dir, const char *listen, struct err *err)
+/* A node beside many others on one machine takes little of it. */
+static void write_team_settings(struct buf *text, const struct demo_team *t)
+{
+	buf_fmt(text, "exchange = yes\nexchange_listen = %s\nexchange_address = https://%s\n", t->exchange_listen,
+		t->exchange_listen);
+	if (t->teams > COUNTRIES)
+		buf_add(text, STR("parsers = 1\nhttp_threads = 2\nrepeat_memory = 1M\n"));
+}
+
+static enum rc write_files(const char *dir, const struct demo_team *t, struct err *err)
 {
 	struct io_dir *d = NULL;
 	struct buf text = BUF_INIT(KIB(64));
@@ -318,9 +354,11 @@ static enum rc write_files(const char *dir, const char *listen, struct err *err)
 	rc = io_replace_file(d, "networks.txt", buf_str(&text), err);
 	buf_reset(&text);
 	buf_fmt(&text, "# a demonstration: everything in this node is made up\ndemo = yes\nlisten = %s\n"
-		"network_overlay = %s/networks.txt\nportal = yes\n", listen, dir);
-	if (!str_ends(str_of(listen), STR(":0"))) /* links in letters need an address */
-		buf_fmt(&text, "public_url = http://%s\n", listen);
+		"network_overlay = %s/networks.txt\nportal = yes\n", t->listen, dir);
+	if (!str_ends(str_of(t->listen), STR(":0"))) /* links in letters need an address */
+		buf_fmt(&text, "public_url = http://%s\n", t->listen);
+	if (t->exchange_listen)
+		write_team_settings(&text, t);
 	if (rc == RC_OK)
 		rc = io_replace_file(d, "ronda.conf", buf_str(&text), err);
 	buf_free(&text);
@@ -328,18 +366,46 @@ static enum rc write_files(const char *dir, const char *listen, struct err *err)
 	return rc;
 }
 
-enum rc demo_create(const char *dir, const char *listen, struct err *err)
+enum rc demo_create_team(const char *dir, const struct demo_team *t, struct err *err)
 {
 	static const struct node_options plain = { 0 };
-	char secret[128];
-	struct node *n = NULL;
-	enum rc rc = node_create(dir, "Team B", "ID", secret, sizeof(secret), err);
+	char secret[128], name[DEMO_TEAM_NAME];
+	struct rows k = { .teams = t->teams > COUNTRIES ? t->teams : COUNTRIES };
+	demo_team_name(t->number, name);
+	enum rc rc = node_create(dir, name, t->number < COUNTRIES ? countries[t->number] : "ZZ", secret, sizeof(secret),
+				 err);
 	if (rc == RC_OK)
-		rc = write_files(dir, listen, err);
+		rc = write_files(dir, t, err);
 	if (rc == RC_OK)
-		rc = node_open(dir, &plain, &n, err);
+		rc = node_open(dir, &plain, &k.n, err);
 	if (rc == RC_OK)
-		rc = store_write(n->store, add_rows, n, err);
-	node_close(n);
+		rc = store_write(k.n->store, add_rows, &k, err);
+	node_close(k.n);
 	return rc;
+}
+
+enum rc demo_create(const char *dir, const char *listen, struct err *err)
+{
+	const struct demo_team b = { .number = ID, .teams = COUNTRIES, .listen = listen };
+	return demo_create_team(dir, &b, err);
+}
+
+void demo_team_lines(unsigned from, unsigned teams, uint64_t seed, unsigned lines, int64_t at_us, struct buf *out)
+{
+	uint64_t state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	char text[40];
+	for (unsigned i = 0; i < lines; i++) {
+		unsigned team = (unsigned)(next(&state) % teams), host = (unsigned)(next(&state) % 250);
+		if (team == from)
+			team = (team + 1) % teams;
+		str at = time_str(text, at_us + (int64_t)i);
+		buf_fmt(out, "{\"time.source\":\"" STR_FMT "\",\"classification.type\":\"infected-system\","
+			"\"malware.name\":\"mirai-demo\",\"protocol.transport\":\"tcp\",\"source.port\":%u,\"tlp\":\"AMBER\",",
+			STR_ARG(at), (unsigned)(1024 + next(&state) % 60000));
+		if (team < COUNTRIES)
+			buf_fmt(out, "\"source.ip\":\"198.18.%u.%u\",\"source.geolocation.cc\":\"%s\"}\n",
+				16 * team + (unsigned)(next(&state) % 16), host, countries[team]);
+		else
+			buf_fmt(out, "\"source.ip\":\"198.19.%u.%u\"}\n", team, host);
+	}
 }

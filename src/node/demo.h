@@ -14,6 +14,19 @@
  * directory and feeds; no reports yet. */
 MUST_CHECK enum rc demo_create(const char *dir, const char *listen, struct err *err);
 
+/* One of several teams beside each other, each with a node of its own that exchanges with the others
+ * (`ronda demo region`). All have the same directory; organisation number N + 1 is team N. */
+enum { DEMO_TEAMS_MOST = 193, DEMO_TEAM_NAME = 24 };
+struct demo_team {
+	unsigned number, teams;      /* 0 is Team A; of so many */
+	const char *listen;          /* "127.0.0.1:8420" */
+	const char *exchange_listen; /* of the partners' listener; NULL: it has none */
+};
+void demo_team_name(unsigned number, char out[DEMO_TEAM_NAME]);
+MUST_CHECK enum rc demo_create_team(const char *dir, const struct demo_team *t, struct err *err);
+/* Made-up events (IntelMQ's names, one JSON object a line) about machines of all teams but `from`. */
+void demo_team_lines(unsigned from, unsigned teams, uint64_t seed, unsigned lines, int64_t at_us, struct buf *out);
+
 /* Delivers yesterday's and today's first reports. */
 MUST_CHECK enum rc demo_fill(struct node *n, struct err *err);
 /* One more small report, the number-th since the start. */

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/demo_region.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli_private.h"
+#include "node/demo.h"
+
+/* Among this many each is paired with each; of more, each with Team A, who takes the reports. */
+enum { MESH_MOST = 11, PATH_MOST = 4096, ADDRESS_MOST = 64, LINE_MOST = 4096, START_MS = 60000, END_MS = 20000 };
+
+struct team {
+	char dir[PATH_MOST], name[DEMO_TEAM_NAME];
+	char listen[ADDRESS_MOST], exchange_listen[ADDRESS_MOST];
+	char link[LINE_MOST];    /* that signs a browser in */
+	pid_t pid;               /* 0: does not run */
+};
+struct region {
+	struct cli *c;
+	const struct region_options *o;
+	char self[PATH_MOST];
+	struct team *teams;
+	sigset_t signals;        /* blocked; looked for between steps */
+	bool ended;              /* one came */
+};
+
+/* --- other processes of this program --- */
+
+static void look_for_end(struct region *g, int wait_ms)
+{
+	struct timespec t = { wait_ms / 1000, wait_ms % 1000 * 1000000L };
+	int s = sigtimedwait(&g->signals, NULL, &t);
+	if (s == SIGINT || s == SIGTERM)
+		g->ended = true;
+}
+
+/* Its standard output comes by *out_fd (NULL: nowhere), its standard input is `in_fd` (-1: nothing), what it logs goes to
+ * the file `log` (NULL: where ours goes). No thread of this process runs. */
+static pid_t start(struct region *g, char *const argv[], int in_fd, int *out_fd, const char *log)
+{
+	int pipe_fd[2] = { -1, -1 };
+	if (out_fd && pipe2(pipe_fd, O_CLOEXEC) != 0)
+		return -1;
+	pid_t pid = fork();
+	if (pid == 0) {
+		int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+		sigprocmask(SIG_UNBLOCK, &g->signals, NULL);
+		/* ^C is for this process, which ends the others in turn */
+		(void)setpgid(0, 0);
+		dup2(in_fd >= 0 ? in_fd : nothing, 0);
+		dup2(out_fd ? pipe_fd[1] : nothing, 1);
+		int to = log ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+		if (to >= 0)
+			dup2(to, 2);
+		execv(g->self, argv);
+		_exit(127);
+	}
+	if (out_fd) {
+		close(pipe_fd[1]);
+		*out_fd = pipe_fd[0];
+		if (pid < 0)
+			close(pipe_fd[0]);
+	}
+	return pid;
+}
+
+/* The next line, without its end. False: there is none within START_MS. */
+static bool read_line(int fd, char *out, size_t size)
+{
+	size_t n = 0;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	while (n + 1 < size && poll(&p, 1, START_MS) > 0 && read(fd, out + n, 1) == 1 && out[n] != '\n')
+		n++;
+	out[n] = '\0';
+	return n > 0;
+}
+
+/* Runs one command on a team's node to its end; its first line into `line` (may be NULL). */
+static enum rc command(struct region *g, const struct team *t, const char *const *words, size_t count, int in_fd,
+		       char *line, struct err *err)
+{
+	enum { WORDS_MOST = 24 };
+	char *argv[WORDS_MOST + 4] = { (char *)"ronda" };
+	char spare[LINE_MOST];
+	int fd = -1, status = 0;
+	size_t n = 1;
+	for (size_t i = 0; i < count && i < WORDS_MOST; i++)
+		argv[n++] = (char *)words[i];
+	argv[n++] = (char *)"-d";
+	argv[n++] = (char *)t->dir;
+	pid_t pid = start(g, argv, in_fd, &fd, NULL);
+	if (pid < 0)
+		return fail(err, RC_LIMIT, "cannot start 'ronda %s'", words[0]);
+	(void)read_line(fd, line ? line : spare, LINE_MOST);
+	while (read(fd, spare, sizeof spare) > 0)
+		continue;
+	close(fd);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return fail(err, RC_IO, "'ronda %s %s' failed for %s", words[0], count > 1 ? words[1] : "", t->name);
+	return RC_OK;
+}
+#define COMMAND(g, t, line, err, ...) \
+	command(g, t, (const char *const[]){ __VA_ARGS__ }, COUNT_OF(((const char *const[]){ __VA_ARGS__ })), -1, line, err)
+
+/* --- the teams --- */
+
+static enum rc make_team(struct region *g, unsigned i, struct err *err)
+{
+	struct team *t = &g->teams[i];
+	struct stat st;
+	demo_team_name(i, t->name);
+	snprintf(t->dir, sizeof t->dir, "%s/team-%u", g->o->dir, i + 1);
+	snprintf(t->listen, sizeof t->listen, "127.0.0.1:%u", g->o->port + 2 * i);
+	snprintf(t->exchange_listen, sizeof t->exchange_listen, "127.0.0.1:%u", g->o->port + 2 * i + 1);
+	const struct demo_team team = { .number = i, .teams = g->o->teams, .listen = t->listen,
+					.exchange_listen = t->exchange_listen };
+	return stat(t->dir, &st) == 0 ? RC_OK : demo_create_team(t->dir, &team, err);
+}
+
+static enum rc serve_team(struct region *g, struct team *t, struct err *err)
+{
+	char *argv[] = { (char *)"ronda", (char *)"serve", (char *)"--sign-in", (char *)"-d", t->dir, NULL };
+	char address[LINE_MOST], log[PATH_MOST + 8];
+	int fd = -1;
+	snprintf(log, sizeof log, "%s.log", t->dir);
+	t->pid = start(g, argv, -1, &fd, log);
+	if (t->pid < 0) {
+		t->pid = 0;
+		return fail(err, RC_LIMIT, "cannot start the node of %s", t->name);
+	}
+	bool serves = read_line(fd, address, sizeof address) && read_line(fd, t->link, sizeof t->link);
+	close(fd);
+	return serves ? RC_OK : fail(err, RC_IO, "the node of %s does not serve: see %s", t->name, log);
+}
+
+static void end_teams(struct region *g)
+{
+	for (unsigned i = 0; i < g->o->teams; i++)
+		if (g->teams[i].pid > 0)
+			kill(g->teams[i].pid, SIGTERM);
+	for (unsigned i = 0; i < g->o->teams; i++) {
+		struct team *t = &g->teams[i];
+		for (int ms = 0; t->pid > 0 && ms < END_MS && waitpid(t->pid, NULL, WNOHANG) == 0; ms += 20)
+			nanosleep(&(struct timespec){ .tv_nsec = 20000000L }, NULL);
+	}
+}
+
+/* --- with each other --- */
+
+static enum rc agree(struct region *g, const struct team *t, const char *party, const char *name, struct err *err)
+{
+	char title[64], parties[64], id[LINE_MOST], from[40], text[16];
+	snprintf(title, sizeof title, "title=With %s", name);
+	snprintf(parties, sizeof parties, "parties=%s", party);
+	snprintf(from, sizeof from, "from=" STR_FMT, STR_ARG(time_day_str(text, clock_now_us())));
+	enum rc rc = COMMAND(g, t, id, err, "agreement", "new", title, "kind=memorandum", parties, "tlp_ceiling=AMBER",
+			     "flows=findings,incidents,warnings", "personal=yes", from);
+	if (rc != RC_OK)
+		return rc;
+	id[strcspn(id, " \t")] = '\0';
+	return COMMAND(g, t, NULL, err, "agreement", "move", id, "in-force", "--why", "signed by both");
+}
+
+static enum rc pair(struct region *g, unsigned i, unsigned k, struct err *err)
+{
+	struct team *one = &g->teams[i], *other = &g->teams[k];
+	char line[LINE_MOST], org_one[32], org_other[32];
+	snprintf(org_one, sizeof org_one, "organisation-%u", i + 1);
+	snprintf(org_other, sizeof org_other, "organisation-%u", k + 1);
+	enum rc rc = COMMAND(g, one, line, err, "partner", "invite", "--organisation", org_other, "--name", other->name);
+	if (rc == RC_OK)
+		rc = COMMAND(g, other, NULL, err, "partner", "accept", line, "--organisation", org_one);
+	if (rc == RC_OK)
+		rc = COMMAND(g, one, NULL, err, "partner", "confirm", other->name);
+	if (rc == RC_OK)
+		rc = COMMAND(g, other, NULL, err, "partner", "confirm", one->name);
+	if (rc == RC_OK)
+		rc = agree(g, one, org_other, other->name, err);
+	return rc == RC_OK ? agree(g, other, org_one, one->name, err) : rc;
+}
+
+/* Directory "paired" beside the teams: it was done before. */
+static enum rc pair_all(struct region *g, struct err *err)
+{
+	char mark[PATH_MOST];
+	struct stat st;
+	unsigned mesh = g->o->teams <= MESH_MOST ? g->o->teams : 1;
+	enum rc rc = RC_OK;
+	snprintf(mark, sizeof mark, "%s/paired", g->o->dir);
+	if (stat(mark, &st) == 0)
+		return RC_OK;
+	for (unsigned i = 0; i < mesh; i++) {
+		for (unsigned k = i + 1; rc == RC_OK && k < g->o->teams && !g->ended; k++) {
+			rc = pair(g, i, k, err);
+			look_for_end(g, 0);
+		}
+	}
+	if (rc == RC_OK && !g->ended && mkdir(mark, 0700) != 0)
+		rc = fail(err, RC_IO, "cannot make '%s'", mark);
+	return rc;
+}
+
+/* --- reports --- */
+
+static enum rc report(struct region *g, uint64_t number, struct err *err)
+{
+	struct buf text = BUF_INIT(MIB(64));
+	char name[64];
+	int fd = memfd_create("ronda-demo", MFD_CLOEXEC);
+	if (fd < 0)
+		return fail(err, RC_LIMIT, "no memory for a report");
+	demo_team_lines(0, g->o->teams, number + 1, g->o->lines, clock_now_us() - SECOND_US, &text);
+	enum rc rc = RC_OK;
+	for (size_t at = 0; at < text.n;) {
+		ssize_t n = write(fd, text.p + at, text.n - at);
+		if (n <= 0) {
+			rc = fail(err, RC_LIMIT, "no memory for a report");
+			break;
+		}
+		at += (size_t)n;
+	}
+	snprintf(name, sizeof name, "region-%llu.jsonl", (unsigned long long)number);
+	if (rc == RC_OK && lseek(fd, 0, SEEK_SET) == 0)
+		rc = command(g, &g->teams[0],
+			     (const char *const[]){ "intake", "--feed", "local", "--format", "intelmq", "--name", name, "-" }, 8,
+			     fd, NULL, err);
+	close(fd);
+	buf_free(&text);
+	return rc;
+}
+
+static enum rc run_region(struct region *g, struct err *err)
+{
+	enum rc rc = RC_OK;
+	for (unsigned i = 0; rc == RC_OK && i < g->o->teams && !g->ended; i++) {
+		rc = make_team(g, i, err);
+		look_for_end(g, 0);
+	}
+	for (unsigned i = 0; rc == RC_OK && i < g->o->teams && !g->ended; i++) {
+		rc = serve_team(g, &g->teams[i], err);
+		look_for_end(g, 0);
+	}
+	if (rc == RC_OK && !g->ended)
+		rc = pair_all(g, err);
+	if (rc != RC_OK || g->ended)
+		return rc;
+	for (unsigned i = 0; i < g->o->teams; i++)
+		cli_printf(g->c, "%s\t%s\n", g->teams[i].name, g->teams[i].link);
+	cli_flush(g->c);
+	cli_talk(g->c, "reports come in with Team A; see /partners of each; everything is made up, nothing leaves the machine; "
+		       "^C ends it");
+	for (uint64_t n = 0; rc == RC_OK && !g->ended; n++) {
+		rc = report(g, n, err);
+		if (rc == RC_OK)
+			look_for_end(g, (int)(g->o->every_us / 1000));
+	}
+	return rc;
+}
+
+int demo_region(struct cli *c, const struct region_options *o)
+{
+	struct region g = { .c = c, .o = o };
+	struct err err = { 0 };
+	ssize_t n = readlink("/proc/self/exe", g.self, sizeof g.self - 1);
+	if (n <= 0 || (mkdir(o->dir, 0700) != 0 && errno != EEXIST)) {
+		cli_talk(c, "ronda demo: cannot make '%s'", o->dir);
+		return rc_exit_code(RC_IO);
+	}
+	g.self[n] = '\0';
+	g.teams = x_array(o->teams, sizeof *g.teams);
+	sigemptyset(&g.signals);
+	sigaddset(&g.signals, SIGINT);
+	sigaddset(&g.signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &g.signals, NULL);
+	enum rc rc = run_region(&g, &err);
+	end_teams(&g);
+	free(g.teams);
+	return rc == RC_OK ? 0 : cli_fail(c, &err);
+}
