@@ -574,6 +574,15 @@ static const char version_5[] =
 	"CREATE TABLE taken_upto (partner BLOB NOT NULL, lane INTEGER NOT NULL, upto_us INTEGER NOT NULL,"
 	" PRIMARY KEY (partner, lane)) WITHOUT ROWID;"
 	/* --- exchange: partners --- */
+	/* exchange/partner_keys.c: by what partners prove who they are; partner: uuid of the record; pin: SHA-256 of
+	 * the certificate's SubjectPublicKeyInfo, sign: Ed25519; state: enum key_state; until_us 0: no end */
+	"CREATE TABLE partner_key (id INTEGER PRIMARY KEY, partner BLOB NOT NULL, pin BLOB UNIQUE NOT NULL,"
+	" sign BLOB NOT NULL, state INTEGER NOT NULL, since_us INTEGER NOT NULL, until_us INTEGER NOT NULL,"
+	" changed_us INTEGER NOT NULL, why TEXT NOT NULL);"
+	"CREATE INDEX partner_key_of ON partner_key (partner, id);"
+	/* exchange/pairing.c: invitations of ours, each good once; secret: a keyed hash; partner: who used it */
+	"CREATE TABLE partner_invite (id INTEGER PRIMARY KEY, secret BLOB UNIQUE NOT NULL, made_us INTEGER NOT NULL,"
+	" expires_us INTEGER NOT NULL, by TEXT NOT NULL, used_us INTEGER NOT NULL, partner BLOB);"
 	/* --- exchange: the way over, receipts --- */
 	/* --- exchange: withdrawal, contributions --- */
 	"CREATE TABLE exchange_answer (id INTEGER PRIMARY KEY AUTOINCREMENT, partner BLOB NOT NULL, item TEXT NOT NULL,"
