@@ -567,6 +567,12 @@ static const char version_5[] =
 	/* --- rules by confidence, contacts of last resort --- */
 	/* --- exchange: collections --- */
 	/* --- exchange: objects of others --- */
+	/* taxii_status.failures: JSON list; taken: a row for each lane, how far we have come in his outbox */
+	"CREATE TABLE taxii_status (id BLOB PRIMARY KEY, partner BLOB NOT NULL, at_us INTEGER NOT NULL,"
+	" total INTEGER NOT NULL, successes INTEGER NOT NULL, failures TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX taxii_status_at ON taxii_status (at_us);"
+	"CREATE TABLE taken_upto (partner BLOB NOT NULL, lane INTEGER NOT NULL, upto_us INTEGER NOT NULL,"
+	" PRIMARY KEY (partner, lane)) WITHOUT ROWID;"
 	/* --- exchange: partners --- */
 	/* exchange/partner_keys.c: by what partners prove who they are; partner: uuid of the record; pin: SHA-256 of
 	 * the certificate's SubjectPublicKeyInfo, sign: Ed25519; state: enum key_state; until_us 0: no end */
@@ -579,6 +585,9 @@ static const char version_5[] =
 	" expires_us INTEGER NOT NULL, by TEXT NOT NULL, used_us INTEGER NOT NULL, partner BLOB);"
 	/* --- exchange: the way over, receipts --- */
 	/* --- exchange: withdrawal, contributions --- */
+	"CREATE TABLE exchange_answer (id INTEGER PRIMARY KEY AUTOINCREMENT, partner BLOB NOT NULL, item TEXT NOT NULL,"
+	" origin TEXT NOT NULL, about TEXT NOT NULL, what TEXT NOT NULL, words TEXT NOT NULL, key TEXT NOT NULL,"
+	" at_us INTEGER NOT NULL, tlp INTEGER NOT NULL, UNIQUE (partner, key));"
 	/* --- exchange: MISP, TAXII clients --- */
 	"PRAGMA user_version = 5;";
 
