@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/trace.h"
+
+#include <stdlib.h>
+
+#include "disclosure/read_outbox.h"
+#include "disclosure/told_partner.h"
+
+enum { STEPS_MOST = 2000, LEDGER_MOST = 500, RUNS_LOOKED = 64 };
+
+struct tracing {
+	struct exchange *x;
+	struct reader *r;
+	const struct types *types;
+	const struct roles *roles;
+	const struct viewer *v;
+	struct arena *a;
+	str id;                /* of the item, as its ledger rows and entries name it */
+	str event;             /* event that goes to partners; "" none */
+	uint64_t seq;          /* its number; 0: none */
+	int64_t record;        /* row of the record's version that stands; 0: it is none */
+	struct trace_step *steps;
+	size_t count, room;
+};
+
+static void step(struct tracing *k, int64_t at_us, const char *what, str who, str words, bool missing)
+{
+	if (k->count == STEPS_MOST || at_us == TIME_NONE)
+		return;
+	if (k->count == k->room) {
+		struct trace_step *more = arena_array(k->a, k->room ? 2 * k->room : 32, sizeof *more);
+		if (k->count)
+			memcpy(more, k->steps, k->count * sizeof *more);
+		k->room = k->room ? 2 * k->room : 32;
+		k->steps = more;
+	}
+	k->steps[k->count++] = (struct trace_step){ .at_us = at_us, .what = what, .who = arena_str(k->a, who),
+						    .words = arena_str(k->a, words), .missing = missing };
+}
+
+/* --- what it is --- */
+
+static bool put_event(void *ctx, const struct event_view *e)
+{
+	struct tracing *k = ctx;
+	struct buf text = BUF_INIT(KIB(4));
+	int64_t at_us;
+	k->event = arena_str(k->a, str_of(e->id));
+	if (event_view_value(e, STR("time.source"), &text) && time_parse(buf_str(&text), true, &at_us))
+		step(k, at_us, "happened", STR(""), STR(""), false);
+	buf_reset(&text);
+	(void)event_view_value(e, STR("feed.name"), &text);
+	step(k, e->received_us, "received", buf_str(&text), STR(""), false);
+	buf_free(&text);
+	return false;
+}
+
+static bool put_newest(void *ctx, const struct event_view *e, size_t place)
+{
+	(void)place;
+	(void)put_event(ctx, e);
+	return true;
+}
+
+static enum rc of_finding(struct tracing *k, str hex, struct err *err)
+{
+	struct told_to to = { .viewer = *k->v, .purpose = PURPOSE_HANDLING };
+	struct finding f;
+	enum rc rc = read_finding(k->r, k->v, hex, k->a, &f, err);
+	if (rc != RC_OK)
+		return rc;
+	step(k, f.first_seen_us, "first seen", STR(""), f.key, false);
+	if (f.told_us)
+		step(k, f.told_us, "told", STR(""), STR("marked as told"), false);
+	if (f.answered_us)
+		step(k, f.answered_us, "answered", STR(""), STR("marked as answered"), false);
+	step(k, f.last_seen_us, f.state == FINDING_GONE ? "last seen, and gone since" : "last seen", STR(""), STR(""), false);
+	rc = told_events(k->r, k->types, &to, &k->id, 1, 1, k->a, put_newest, k, err);
+	return rc == RC_DENIED ? RC_OK : rc; /* the finding is seen, its events are not */
+}
+
+static enum rc of_record(struct tracing *k, str id, struct err *err)
+{
+	struct record_view view;
+	enum rc rc = read_record(k->r, k->types, k->v, id, k->a, &view, err);
+	if (rc != RC_OK)
+		return rc;
+	k->id = record_view_id(&view, k->a);
+	step(k, view.record->created_us, "made", view.record->author, view.record->title, false);
+	if (view.record->version > 1)
+		step(k, view.record->changed_us, "changed", view.record->author,
+		     arena_fmt(k->a, "version %llu", (unsigned long long)view.record->version), false);
+	struct sql *q = sql(reader_conn(k->r), "SELECT version_id FROM record WHERE uuid = ?");
+	sql_blob(q, 1, str_mem(view.record->id.b, sizeof view.record->id.b));
+	if (sql_row(q))
+		k->record = sql_col_int(q, 0);
+	record_view_end(&view);
+	return sql_end(q, err);
+}
+
+static enum rc of_what(struct tracing *k, str id, struct err *err)
+{
+	const struct key *secret = store_secret(exchange_world_of(k->x)->store);
+	uint64_t seq;
+	str bare = str_starts(id, STR("event--")) ? str_from(id, 7) : id;
+	if (event_id_parse(secret, bare, &seq)) {
+		enum rc rc = read_event(k->r, k->v, bare, put_event, k, err);
+		if (rc == RC_OK) {
+			k->id = arena_fmt(k->a, "event--" STR_FMT, STR_ARG(bare));
+			return rc;
+		}
+		if (rc != RC_ABSENT)
+			return rc;
+	}
+	bare = str_starts(id, STR("finding--")) ? str_from(id, 9) : id;
+	if (bare.n == 32) {
+		k->id = arena_fmt(k->a, "finding--" STR_FMT, STR_ARG(bare));
+		return of_finding(k, bare, err);
+	}
+	return of_record(k, id, err);
+}
+
+/* --- whom it was told --- */
+
+static enum rc put_ledger(struct tracing *k, str item, struct err *err)
+{
+	const struct ledger_query q = { .recipient = STR(""), .item = item, .limit = LEDGER_MOST };
+	struct ledger_row *list = NULL;
+	size_t count = 0;
+	enum rc rc = read_ledger(k->r, k->types, k->roles, k->v, &q, k->a, &list, &count, err);
+	if (rc == RC_DENIED) /* the way is shown without it */
+		return RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		step(k, list[i].at_us, ledger_kind_name(list[i].kind), list[i].recipient,
+		     list[i].words.n > 0 ? list[i].words : list[i].rule, false);
+	return rc;
+}
+
+/* --- to partners --- */
+
+struct offering {
+	struct tracing *k;
+	struct collection c;
+	str name;
+	struct err *err;
+	enum rc rc;
+};
+
+/* The run of events that holds the number, or the entry of the record's version. */
+static enum rc entry_of(struct tracing *k, int64_t collection, struct entry *out, bool *found, struct err *err)
+{
+	struct sql *q = sql(reader_conn(k->r), "SELECT added_us, kind, lane, first, last, count FROM collection_entry"
+			    " WHERE kind = ? AND first <= ? AND collection = ? ORDER BY first DESC LIMIT ?");
+	uint64_t number = k->seq ? k->seq : (uint64_t)k->record;
+	*found = false;
+	sql_int(q, 1, k->seq ? ENTRY_EVENTS : ENTRY_RECORD);
+	sql_int(q, 2, (int64_t)number);
+	sql_int(q, 3, collection);
+	sql_int(q, 4, k->seq ? RUNS_LOOKED : 1);
+	while (!*found && sql_row(q)) {
+		*out = (struct entry){ .added_us = sql_col_int(q, 0), .kind = (enum entry_kind)sql_col_int(q, 1),
+				       .lane = (enum lane)sql_col_int(q, 2), .first = (uint64_t)sql_col_int(q, 3),
+				       .last = (uint64_t)sql_col_int(q, 4), .count = (uint64_t)sql_col_int(q, 5) };
+		*found = k->seq ? out->last >= number : out->first == number;
+	}
+	return sql_end(q, err);
+}
+
+/* Does it hold it for this partner? The page that he gets says so: the check is in it. */
+static bool note_object(void *ctx, const struct page_object *o)
+{
+	int64_t *found = ctx;
+	if (!*found)
+		*found = o->added_us;
+	return true;
+}
+
+static enum rc put_offer(struct offering *o, const struct partner *p, const struct entry *e, struct err *err)
+{
+	struct tracing *k = o->k;
+	const struct exchange_world *w = exchange_world_of(k->x);
+	int64_t at_us = e->added_us + (k->seq ? (int64_t)(k->seq - e->first) * ENTRY_STEP : 0), added_us = 0;
+	struct page_query q = { .after_us = at_us - 1, .until_us = at_us + ENTRY_STEP - 1, .limit = ENTRY_STEP, .lane = -1 };
+	struct told_to to;
+	struct page_end end;
+	struct receipt receipt;
+	enum rc rc = told_partner(k->r, w->policies, p->organisation, partner_feed(p, k->a), p->exercise, &to, err);
+	if (rc == RC_OK)
+		rc = collection_page(k->x, k->r, &o->c, &to, &q, note_object, &added_us, &end, err);
+	if (rc != RC_OK || (!added_us && end.refused == 0))
+		return rc; /* it does not concern this one */
+	if (!added_us) {
+		step(k, e->added_us, "kept back", p->name, STR("the check lets nothing of it go to this partner now"), false);
+		return RC_OK;
+	}
+	step(k, e->added_us, "offered", p->name, STR(""), false);
+	rc = receipt_of(reader_conn(k->r), p->id, e->lane, added_us, k->a, &receipt, err);
+	if (rc == RC_OK)
+		step(k, receipt.at_us, "receipt", p->name, receipt.id, false);
+	else if (rc == RC_ABSENT)
+		step(k, clock_now_us(), "no receipt yet", p->name, STR(""), true);
+	return rc == RC_ABSENT ? RC_OK : rc;
+}
+
+static bool look_in(void *ctx, const struct collection *c)
+{
+	struct offering *o = ctx;
+	struct tracing *k = o->k;
+	struct partner p;
+	struct entry e;
+	bool found = false;
+	struct buf id = BUF_INIT(64);
+	if (c->kind != COLLECTION_OUT)
+		return true;
+	o->c = *c;
+	buf_add(&id, STR("partner--"));
+	uuid_format(&id, &c->partner);
+	o->rc = entry_of(k, c->id, &e, &found, o->err);
+	if (o->rc == RC_OK && found) {
+		o->rc = partner_find(k->x, reader_conn(k->r), buf_str(&id), k->a, &p, o->err);
+		if (o->rc == RC_OK)
+			o->rc = put_offer(o, &p, &e, o->err);
+		else if (o->rc == RC_ABSENT) /* erased since */
+			o->rc = RC_OK;
+	}
+	buf_free(&id);
+	return o->rc == RC_OK;
+}
+
+static enum rc put_partners(struct tracing *k, struct err *err)
+{
+	struct offering o = { .k = k, .err = err, .rc = RC_OK };
+	enum rc rc = RC_OK;
+	if (k->event.n > 0 && !event_id_parse(store_secret(exchange_world_of(k->x)->store), k->event, &k->seq))
+		k->seq = 0;
+	if (k->seq || k->record)
+		rc = collections_list(reader_conn(k->r), look_in, &o, err);
+	return rc == RC_OK ? o.rc : rc;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct trace_step *x = a, *y = b;
+	return x->at_us < y->at_us ? -1 : x->at_us > y->at_us;
+}
+
+enum rc trace_item(struct exchange *x, struct reader *r, const struct types *t, const struct roles *roles,
+		   const struct viewer *v, str id, struct arena *a, trace_each each, void *ctx, struct err *err)
+{
+	struct tracing k = { .x = x, .r = r, .types = t, .roles = roles, .v = v, .a = a };
+	enum rc rc = of_what(&k, id, err);
+	if (rc == RC_OK)
+		rc = put_ledger(&k, k.id, err);
+	if (rc == RC_OK && k.event.n > 0 && !str_starts(k.id, STR("event--")))
+		rc = put_ledger(&k, arena_fmt(a, "event--" STR_FMT, STR_ARG(k.event)), err);
+	if (rc == RC_OK)
+		rc = put_partners(&k, err);
+	if (rc != RC_OK)
+		return rc;
+	if (k.count > 1)
+		qsort(k.steps, k.count, sizeof *k.steps, by_time);
+	for (size_t i = 0; i < k.count && each(ctx, &k.steps[i]); i++)
+		continue;
+	return RC_OK;
+}
