@@ -145,7 +145,7 @@ TEST(what_is_no_object)
 
 TEST(a_bad_one_leaves_the_others)
 {
-	struct got g = read_objects("{\"type\":\"tool\",\"id\":\"tool--" UUID_A "\"," TIMES "},{\"type\":[[[}]]]},"
+	struct got g = read_objects("{\"type\":\"tool\",\"id\":\"tool--" UUID_A "\"," TIMES "},{\"type\":[1,{]}},"
 				    "{\"type\":\"tool\",\"id\":\"tool--" UUID_B "\"," TIMES "}");
 	CHECK_INT(g.count, 3);
 	CHECK(g.o[0].what == STIX_FOREIGN && g.o[1].what == STIX_BAD && g.o[2].what == STIX_FOREIGN);
