@@ -73,6 +73,7 @@ static enum rc read_partner(const struct look *l, const struct record *r, struct
 		out->address.n--;
 	(void)uuid_parse(value_of(l, r, body, "partner.node"), &out->node);
 	out->active = r->state == (int)type_meaning(l->type, STR("partner.active"))->state;
+	out->ended = r->state >= 0 && l->type->states[r->state].closed;
 	str way = value_of(l, r, body, "partner.way");
 	bool both = str_eq(way, STR("both"));
 	out->push = out->address.n && (way.n == 0 || both || str_eq(way, STR("push")));
