@@ -37,6 +37,9 @@ MUST_CHECK enum rc collection_of(struct tx *tx, enum collection_kind kind, struc
 /* By uuid or alias. RC_ABSENT. */
 MUST_CHECK enum rc collection_find(struct conn *c, str id, struct arena *a, struct collection *out,
 				   struct err *err);
+/* Without making one. RC_ABSENT. */
+MUST_CHECK enum rc collection_of_partner(struct conn *c, enum collection_kind kind, struct uuid partner,
+					 struct arena *a, struct collection *out, struct err *err);
 typedef bool (*collection_each)(void *ctx, const struct collection *c);
 MUST_CHECK enum rc collections_list(struct conn *c, collection_each each, void *ctx, struct err *err);
 
@@ -47,7 +50,8 @@ enum entry_kind {
 	ENTRY_OBJECT,       /* first: id of exchange_object */
 	ENTRY_WITHDRAWN,    /* first: id of exchange_withdrawn (withdraw.h) */
 };
-enum { ENTRY_STEP = 16 };  /* most objects that one event becomes: microseconds it takes */
+enum { ENTRY_STEP = 16,    /* most objects that one item becomes with a time of their own: microseconds it takes */
+       ENTRY_EVENTS_MOST = 1 << 16 }; /* numbers from first to last */
 struct entry {
 	int64_t added_us;
 	enum entry_kind kind;
@@ -58,6 +62,12 @@ struct entry {
 /* Inside a job: stands behind all others of the collection; *added_out: its time. */
 MUST_CHECK enum rc entry_put(struct tx *tx, int64_t collection, const struct entry *e, int64_t *added_out,
 			     struct err *err);
+
+/* How many microseconds an entry takes from its time on. */
+int64_t entry_span_us(const struct entry *e);
+/* The entry that holds or is the first behind a cursor; lane -1: of any. */
+MUST_CHECK enum rc entry_after(struct conn *c, int64_t collection, int lane, int64_t after_us, struct entry *out,
+			       bool *found, struct err *err);
 
 /* --- reading --- */
 
