@@ -154,7 +154,7 @@ static enum rc sent_job(struct tx *tx, void *ctx, struct err *err)
 	return line_sent(tx, ctx, err);
 }
 
-static void take_status(struct push *p, const struct fetch_answer *answer, struct batch *b)
+static void take_status(struct push *p, const struct fetch_answer *answer, struct sent_batch *b)
 {
 	struct json_object *o = NULL;
 	int64_t failures = 0;
@@ -171,7 +171,7 @@ static void take_status(struct push *p, const struct fetch_answer *answer, struc
 static enum rc answered(struct push *p, const struct fetch_answer *answer, int64_t took_us, struct err *err)
 {
 	struct peer *peer = p->c.peer;
-	struct batch b = { .partner = peer->id, .lane = p->lane, .after_us = p->after_us, .upto_us = p->end.upto_us,
+	struct sent_batch b = { .partner = peer->id, .lane = p->lane, .after_us = p->after_us, .upto_us = p->end.upto_us,
 			   .objects = p->objects, .bytes = p->packed.n, .policy = p->policy };
 	take_status(p, answer, &b);
 	peer_measure(peer, p->packed.n, p->plain.n, took_us);
