@@ -6,7 +6,7 @@
 #include "exchange/courier_private.h"
 #include "exchange/taxii.h"
 
-enum { PACK_LEVEL = 3, OBJECTS_MOST = 10000, PLAIN_MOST = 32 << 20, TURNS_MOST = 3 /* to find each other's place */ };
+enum { PACK_LEVEL = 3, PLAIN_MOST = 32 << 20, TURNS_MOST = 3 /* to find each other's place */ };
 #define INBOX TAXII_ROOT TAXII_API "collections/inbox/objects/"
 
 struct push {
@@ -54,7 +54,7 @@ static enum rc read_page(struct push *p, struct reader *r, struct err *err)
 		peer->policy = p->policy;
 	}
 	int64_t from = peer->looked_us[p->lane] > p->after_us ? peer->looked_us[p->lane] : p->after_us;
-	const struct page_query q = { .after_us = from, .limit = OBJECTS_MOST, .lane = (int)p->lane, .carriers = true,
+	const struct page_query q = { .after_us = from, .limit = COLLECTION_PAGE_MOST, .lane = (int)p->lane, .carriers = true,
 				      .bytes = plain < PLAIN_MOST ? plain : PLAIN_MOST };
 	buf_add(&p->plain, STR("{\"objects\":["));
 	rc = collection_page(x, r, &col, &to, &q, add_object, p, &p->end, err);
