@@ -2,14 +2,14 @@
 /* Our next key: told to each partner whom we call, used when all know it. */
 #include "exchange/courier_private.h"
 
-struct told {
+struct told_key {
 	struct uuid partner;
 	int64_t made_us;
 };
 
 static enum rc note_told(struct tx *tx, void *ctx, struct err *err)
 {
-	const struct told *t = ctx;
+	const struct told_key *t = ctx;
 	return line_set_told_key(tx, t->partner, t->made_us, err);
 }
 
@@ -48,7 +48,7 @@ enum rc announce_run(struct exchange *x, struct peer *p, struct err *err)
 		rc = call_ask(&c, STR("/key"), &body, &answer, &took, err);
 		if (rc == RC_OK && answer.status != 200)
 			rc = call_refused(&c, &answer, err);
-		struct told t = { c.partner.id, c.own.next.made_us };
+		struct told_key t = { c.partner.id, c.own.next.made_us };
 		if (rc == RC_OK)
 			rc = store_write(x->w.store, note_told, &t, err);
 		buf_free(&text);

@@ -91,13 +91,15 @@ enum rc call_begin(struct call *c, struct exchange *x, struct peer *p, struct er
 		return rc;
 	}
 	/* A connection was made under keys that may have gone since. */
-	if (p->keep && memcmp(&p->kept_pin, &c->pins[0], sizeof p->kept_pin) != 0) {
+	if (p->keep && (memcmp(&p->kept_pin, &c->pins[0], sizeof p->kept_pin) != 0 ||
+			memcmp(&p->kept_own, &c->own.now.who.pin, sizeof p->kept_own) != 0)) {
 		fetch_keep_free(p->keep);
 		p->keep = NULL;
 	}
 	if (!p->keep)
 		p->keep = fetch_keep_new();
 	p->kept_pin = c->pins[0];
+	p->kept_own = c->own.now.who.pin;
 	return RC_OK;
 }
 

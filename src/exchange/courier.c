@@ -6,6 +6,7 @@
 
 #include "base/queue.h"
 #include "exchange/courier_private.h"
+#include "exchange/offer.h"
 
 enum { THREADS_MOST = 64, FAILS_MOST = 9 };
 #define LOOK_US SECOND_US        /* what no wake tells of: retries, fetching, partners that changed */
@@ -108,6 +109,20 @@ static bool take_collection(void *ctx, const struct collection *c)
 	return true;
 }
 
+/* Our next key is told to each that does not know it. */
+static enum rc look_at_keys(struct courier *k, struct conn *c, struct arena *a, struct err *err)
+{
+	struct own_keys own;
+	enum rc rc = keys_own(c, a, &own, err);
+	for (size_t i = 0; rc == RC_OK && own.rotating && i < k->count; i++) {
+		int64_t told = 0;
+		rc = line_told_key(c, k->peers[i]->id, &told, err);
+		k->peers[i]->again = k->peers[i]->again || (!k->peers[i]->busy && told != own.next.made_us);
+	}
+	keys_wipe(&own);
+	return rc;
+}
+
 static enum rc look(struct courier *k, struct err *err)
 {
 	struct arena *a = arena_new(KIB(32));
@@ -119,6 +134,8 @@ static enum rc look(struct courier *k, struct err *err)
 		rc = partners_list(k->x, reader_conn(r), true, a, take_partner, k, err);
 		if (rc == RC_OK)
 			rc = collections_list(reader_conn(r), take_collection, k, err);
+		if (rc == RC_OK)
+			rc = look_at_keys(k, reader_conn(r), a, err);
 		store_read_end(r);
 	}
 	arena_free(a);

@@ -15,7 +15,7 @@ enum { WIRE_FIRST = 64 << 10, WIRE_LEAST = 8 << 10, WIRE_MOST = 4 << 20, POOR_RA
 struct peer {
 	struct uuid id;
 	struct fetch_keep *keep;
-	struct digest kept_pin;    /* under which `keep` was made */
+	struct digest kept_pin, kept_own; /* his key and ours, under which `keep` was made */
 	int64_t looked_us[LANES];  /* offered up to here there is nothing that may go */
 	uint64_t policy;           /* under which that was so */
 	size_t wire;               /* bytes of a batch on the wire */

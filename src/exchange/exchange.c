@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/courier.h"
 #include "exchange/exchange_private.h"
 
 #include <stdlib.h>
@@ -7,7 +8,9 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 {
 	struct exchange *x = x_alloc(sizeof *x);
 	*x = (struct exchange){ .w = *w };
-	enum rc rc = keys_open(x, err);
+	enum rc rc = fetch_new(NULL, &x->fetcher, err);
+	if (rc == RC_OK)
+		rc = keys_open(x, err);
 	if (rc != RC_OK) {
 		exchange_close(x);
 		return rc;
@@ -18,19 +21,22 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 
 void exchange_close(struct exchange *x)
 {
+	if (!x)
+		return;
+	exchange_stop(x);
+	fetch_free(x->fetcher);
 	free(x);
 }
 
 enum rc exchange_start(struct exchange *x, struct err *err)
 {
-	(void)x;
-	(void)err;
-	return RC_OK;
+	return settings_bool(x->w.settings, "exchange") ? courier_start(x, err) : RC_OK;
 }
 
 void exchange_stop(struct exchange *x)
 {
-	(void)x;
+	if (x)
+		courier_stop(x);
 }
 
 const struct exchange_world *exchange_world_of(const struct exchange *x)

@@ -8,7 +8,7 @@
 const char *lane_name(enum lane l)
 {
 	static const char *const names[LANES] = { "warning", "incident", "bulk" };
-	return l >= 0 && l < LANES ? names[l] : "bulk";
+	return (unsigned)l < LANES ? names[l] : "bulk";
 }
 
 static void bind_partner(struct sql *q, int at, const struct uuid *partner)
@@ -47,7 +47,7 @@ enum rc line_set_cursor(struct tx *tx, struct uuid partner, enum lane lane, int6
 
 /* --- what was answered --- */
 
-static enum rc put_receipt(struct tx *tx, const struct batch *b, struct err *err)
+static enum rc put_receipt(struct tx *tx, const struct sent_batch *b, struct err *err)
 {
 	struct sql *q = sql(tx_conn(tx), "INSERT INTO partner_receipt (partner, lane, at_us, after_us, upto_us, objects,"
 					 " failures, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
@@ -62,7 +62,7 @@ static enum rc put_receipt(struct tx *tx, const struct batch *b, struct err *err
 	return sql_run(q, err);
 }
 
-static enum rc put_ledger(struct tx *tx, const struct batch *b, struct err *err)
+static enum rc put_ledger(struct tx *tx, const struct sent_batch *b, struct err *err)
 {
 	struct buf who = BUF_INIT(RECORD_ID_BYTES), item = BUF_INIT(64);
 	int64_t id;
@@ -79,7 +79,7 @@ static enum rc put_ledger(struct tx *tx, const struct batch *b, struct err *err)
 	return rc;
 }
 
-enum rc line_sent(struct tx *tx, const struct batch *b, struct err *err)
+enum rc line_sent(struct tx *tx, const struct sent_batch *b, struct err *err)
 {
 	int64_t at = 0;
 	enum rc rc = line_cursor(tx_conn(tx), b->partner, b->lane, &at, err);

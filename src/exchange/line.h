@@ -11,7 +11,7 @@ enum { LANES = 3 };
 const char *lane_name(enum lane l); /* "warning", "incident", "bulk": as Ronda-Lane says it */
 
 /* One batch that the other side answered, or a bundle's receipt. */
-struct batch {
+struct sent_batch {
 	struct uuid partner;
 	enum lane lane;
 	int64_t after_us, upto_us; /* 0: not ours; counted only */
@@ -23,7 +23,7 @@ struct batch {
 	uint64_t rate;
 };
 /* Inside a job: cursor, receipt, ledger, counts. RC_CONFLICT: the cursor does not stand at after_us. */
-MUST_CHECK enum rc line_sent(struct tx *tx, const struct batch *b, struct err *err);
+MUST_CHECK enum rc line_sent(struct tx *tx, const struct sent_batch *b, struct err *err);
 /* Inside a job: the other side stands there. */
 MUST_CHECK enum rc line_set_cursor(struct tx *tx, struct uuid partner, enum lane lane, int64_t out_us, struct err *err);
 MUST_CHECK enum rc line_cursor(struct conn *c, struct uuid partner, enum lane lane, int64_t *out, struct err *err);

@@ -274,7 +274,7 @@ enum rc pairing_accept(struct exchange *x, str line, str by, struct arena *a, st
 		rc = store_write(x->w.store, keep_accepted, &k, err);
 	if (rc == RC_OK) {
 		out->partner = k.partner;
-		pairing_words(&own.now.who, store_node_id(x->w.store), &k.i.who, k.i.node, out->words);
+		rc = pairing_words(&own.now.who, store_node_id(x->w.store), &k.i.who, k.i.node, out->words, err);
 	}
 	keys_wipe(&own);
 	explicit_bzero(k.i.secret, sizeof k.i.secret);
@@ -300,7 +300,7 @@ enum rc pairing_words_of(struct exchange *x, struct conn *c, const struct partne
 	struct buf node = BUF_INIT(64);
 	uuid_format(&node, &p->node);
 	if (rc == RC_OK)
-		pairing_words(&own.now.who, store_node_id(x->w.store), &list[at].who, buf_str(&node), out);
+		rc = pairing_words(&own.now.who, store_node_id(x->w.store), &list[at].who, buf_str(&node), out, err);
 	keys_wipe(&own);
 	buf_free(&node);
 	return rc;

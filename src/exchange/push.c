@@ -6,7 +6,7 @@
 #include "exchange/courier_private.h"
 #include "exchange/taxii.h"
 
-enum { PACK_LEVEL = 3, OBJECTS_MOST = 10000, PLAIN_MOST = 32 << 20, TURNS_MOST = 3 /* to find each other's place */ };
+enum { PACK_LEVEL = 3, PLAIN_MOST = 32 << 20, TURNS_MOST = 3 /* to find each other's place */ };
 #define INBOX TAXII_ROOT TAXII_API "collections/inbox/objects/"
 
 struct push {
@@ -54,7 +54,7 @@ static enum rc read_page(struct push *p, struct reader *r, struct err *err)
 		peer->policy = p->policy;
 	}
 	int64_t from = peer->looked_us[p->lane] > p->after_us ? peer->looked_us[p->lane] : p->after_us;
-	const struct page_query q = { .after_us = from, .limit = OBJECTS_MOST, .lane = (int)p->lane, .carriers = true,
+	const struct page_query q = { .after_us = from, .limit = COLLECTION_PAGE_MOST, .lane = (int)p->lane, .carriers = true,
 				      .bytes = plain < PLAIN_MOST ? plain : PLAIN_MOST };
 	buf_add(&p->plain, STR("{\"objects\":["));
 	rc = collection_page(x, r, &col, &to, &q, add_object, p, &p->end, err);
@@ -154,7 +154,7 @@ static enum rc sent_job(struct tx *tx, void *ctx, struct err *err)
 	return line_sent(tx, ctx, err);
 }
 
-static void take_status(struct push *p, const struct fetch_answer *answer, struct batch *b)
+static void take_status(struct push *p, const struct fetch_answer *answer, struct sent_batch *b)
 {
 	struct json_object *o = NULL;
 	int64_t failures = 0;
@@ -171,7 +171,7 @@ static void take_status(struct push *p, const struct fetch_answer *answer, struc
 static enum rc answered(struct push *p, const struct fetch_answer *answer, int64_t took_us, struct err *err)
 {
 	struct peer *peer = p->c.peer;
-	struct batch b = { .partner = peer->id, .lane = p->lane, .after_us = p->after_us, .upto_us = p->end.upto_us,
+	struct sent_batch b = { .partner = peer->id, .lane = p->lane, .after_us = p->after_us, .upto_us = p->end.upto_us,
 			   .objects = p->objects, .bytes = p->packed.n, .policy = p->policy };
 	take_status(p, answer, &b);
 	peer_measure(peer, p->packed.n, p->plain.n, took_us);

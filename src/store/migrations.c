@@ -587,6 +587,8 @@ static const char version_5[] =
 	"CREATE TABLE taken_answer (partner BLOB NOT NULL, id TEXT NOT NULL, PRIMARY KEY (partner, id)) WITHOUT ROWID;"
 	"CREATE TABLE taken_events (partner BLOB NOT NULL, report INTEGER NOT NULL, tags BLOB NOT NULL,"
 	" PRIMARY KEY (partner, report));"
+	/* node/withdrawn.c: erasings after which the findings are made anew */
+	"CREATE TABLE taken_back (erasing INTEGER PRIMARY KEY);"
 	/* --- exchange: partners --- */
 	/* exchange/partner_keys.c: by what partners prove who they are; partner: uuid of the record; pin: SHA-256 of
 	 * the certificate's SubjectPublicKeyInfo, sign: Ed25519; state: enum key_state; until_us 0: no end */
@@ -618,6 +620,8 @@ static const char version_5[] =
 	"CREATE TABLE exchange_withdrawn (id INTEGER PRIMARY KEY, collection INTEGER NOT NULL, at_us INTEGER NOT NULL,"
 	" item TEXT NOT NULL, object TEXT NOT NULL, seqs BLOB);"
 	"CREATE INDEX exchange_withdrawn_item ON exchange_withdrawn (item, collection) WHERE item <> '';"
+	/* route/findings_held.c */
+	"CREATE INDEX finding_mark_held ON finding_mark (id) WHERE mark = 3;"
 	"CREATE TABLE exchange_undone (report INTEGER PRIMARY KEY, at_seq INTEGER NOT NULL);"
 	"CREATE TABLE exchange_answer (id INTEGER PRIMARY KEY AUTOINCREMENT, partner BLOB NOT NULL, item TEXT NOT NULL,"
 	" origin TEXT NOT NULL, about TEXT NOT NULL, what TEXT NOT NULL, words TEXT NOT NULL, key TEXT NOT NULL,"
