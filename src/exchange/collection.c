@@ -106,8 +106,16 @@ enum rc collection_of(struct tx *tx, enum collection_kind kind, struct uuid part
 		return rc;
 	if (!found)
 		*out = (struct collection){ .uuid = uuid_random(), .kind = kind, .partner = partner };
-	bool named = title.n == 0 || str_eq(title, out->title);
-	return found && named ? RC_OK : save(tx, out, found || title.n ? title : STR(""), a, err);
+	if (found && (title.n == 0 || str_eq(title, out->title)))
+		return RC_OK;
+	rc = save(tx, out, title.p ? title : STR(""), a, err);
+	/* who reads it from the start finds first what the rest refers to */
+	const struct entry frame = { .kind = ENTRY_FRAME, .lane = LANE_WARNING, .first = 1, .last = 1, .count = 1 };
+	int64_t added = 0;
+	if (rc == RC_OK && !found && kind != COLLECTION_IN)
+		rc = entry_put(tx, out->id, &frame, &added, err);
+	out->last_us = found ? out->last_us : added ? added + ENTRY_STEP - 1 : 0;
+	return rc;
 }
 
 enum rc collection_find(struct conn *c, str id, struct arena *a, struct collection *out, struct err *err)
@@ -158,10 +166,11 @@ int64_t entry_span_us(const struct entry *e)
 	case ENTRY_EVENTS:
 		return (int64_t)(e->last - e->first + 1) * ENTRY_STEP;
 	case ENTRY_WITHDRAWN:
-		return (int64_t)e->count;
+		return (int64_t)e->count * ENTRY_STEP;
 	case ENTRY_RECORD:
 	case ENTRY_ANSWER:
 	case ENTRY_OBJECT:
+	case ENTRY_FRAME:
 		break;
 	}
 	return ENTRY_STEP;

@@ -11,7 +11,9 @@
  *
  * Reading (collection_page) asks the disclosure check for each item as it stands now, and makes the
  * STIX from it: what may not go any more is not there. A withdrawn item is an entry of its own
- * (ENTRY_WITHDRAWN), which says no more than its id and that it is revoked. */
+ * (ENTRY_WITHDRAWN), which says no more than its id and that it is revoked. While no agreement at all is in
+ * force with a partner, his collection gives nothing and his cursor stands still: what waits flows when there is one
+ * again. What the agreement does not let flow, or the check keeps back, is passed over. */
 #ifndef RONDA_EXCHANGE_COLLECTION_H
 #define RONDA_EXCHANGE_COLLECTION_H
 
@@ -48,7 +50,9 @@ enum entry_kind {
 	ENTRY_RECORD,       /* first: id of record_version */
 	ENTRY_ANSWER,       /* first: id of the ledger row, or of what answers.h keeps */
 	ENTRY_OBJECT,       /* first: id of exchange_object */
-	ENTRY_WITHDRAWN,    /* first: id of exchange_withdrawn (withdraw.h) */
+	ENTRY_WITHDRAWN,    /* first: id of exchange_withdrawn (withdraw.h); count: how many items */
+	ENTRY_FRAME,        /* what other objects refer to: who we are, our extension, the marks. Each collection begins
+	                     * with one */
 };
 enum { ENTRY_STEP = 16,    /* most objects that one item becomes with a time of their own: microseconds it takes */
        ENTRY_EVENTS_MOST = 1 << 16 }; /* numbers from first to last */
@@ -96,6 +100,7 @@ struct page_end {
 	int64_t first_us, last_us; /* of what was given; 0: nothing */
 	int64_t upto_us;           /* looked through up to here, given or not: the next cursor */
 	uint64_t refused;          /* items the check kept back */
+	bool stopped;              /* no agreement is in force: nothing was looked at */
 };
 /* False stops: it is given again with the next page. */
 typedef bool (*page_each)(void *ctx, const struct page_object *o);

@@ -613,6 +613,8 @@ static const char version_5[] =
 	"CREATE TABLE exchange_withdrawn (id INTEGER PRIMARY KEY, collection INTEGER NOT NULL, at_us INTEGER NOT NULL,"
 	" item TEXT NOT NULL, object TEXT NOT NULL, seqs BLOB);"
 	"CREATE INDEX exchange_withdrawn_item ON exchange_withdrawn (item, collection) WHERE item <> '';"
+	/* route/findings_held.c */
+	"CREATE INDEX finding_mark_held ON finding_mark (id) WHERE mark = 3;"
 	"CREATE TABLE exchange_undone (report INTEGER PRIMARY KEY, at_seq INTEGER NOT NULL);"
 	"CREATE TABLE exchange_answer (id INTEGER PRIMARY KEY AUTOINCREMENT, partner BLOB NOT NULL, item TEXT NOT NULL,"
 	" origin TEXT NOT NULL, about TEXT NOT NULL, what TEXT NOT NULL, words TEXT NOT NULL, key TEXT NOT NULL,"
