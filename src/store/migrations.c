@@ -595,6 +595,8 @@ static const char version_5[] =
 	"CREATE TABLE taken_answer (partner BLOB NOT NULL, id TEXT NOT NULL, PRIMARY KEY (partner, id)) WITHOUT ROWID;"
 	"CREATE TABLE taken_events (partner BLOB NOT NULL, report INTEGER NOT NULL, tags BLOB NOT NULL,"
 	" PRIMARY KEY (partner, report));"
+	/* node/withdrawn.c: erasings after which the findings are made anew */
+	"CREATE TABLE taken_back (erasing INTEGER PRIMARY KEY);"
 	/* --- exchange: partners --- */
 	/* exchange/partner_keys.c: by what partners prove who they are; partner: uuid of the record; pin: SHA-256 of
 	 * the certificate's SubjectPublicKeyInfo, sign: Ed25519; state: enum key_state; until_us 0: no end */
