@@ -583,6 +583,10 @@ static const char version_5[] =
 	"CREATE INDEX taxii_status_at ON taxii_status (at_us);"
 	"CREATE TABLE taken_upto (partner BLOB NOT NULL, lane INTEGER NOT NULL, upto_us INTEGER NOT NULL,"
 	" PRIMARY KEY (partner, lane)) WITHOUT ROWID;"
+	/* take_answer.c: each answer once; take_events.c: tags: eight bytes for each event's id there, sorted */
+	"CREATE TABLE taken_answer (partner BLOB NOT NULL, id TEXT NOT NULL, PRIMARY KEY (partner, id)) WITHOUT ROWID;"
+	"CREATE TABLE taken_events (partner BLOB NOT NULL, report INTEGER NOT NULL, tags BLOB NOT NULL,"
+	" PRIMARY KEY (partner, report));"
 	/* --- exchange: partners --- */
 	/* exchange/partner_keys.c: by what partners prove who they are; partner: uuid of the record; pin: SHA-256 of
 	 * the certificate's SubjectPublicKeyInfo, sign: Ed25519; state: enum key_state; until_us 0: no end */
