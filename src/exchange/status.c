@@ -16,7 +16,7 @@ static enum rc put_flows(struct policies *p, struct uuid organisation, struct ar
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(flows); i++) {
 		bool agreed = false;
-		rc = told_partner_flow(p, organisation, str_of(flows[i]), &agreed, err);
+		rc = told_partner_flow(p, organisation, str_of(flows[i]), NULL, &agreed, err);
 		if (rc == RC_OK && agreed)
 			buf_fmt(&b, "%s%s", b.n > 0 ? "," : "", flows[i]);
 	}
