@@ -22,6 +22,7 @@ struct team {
 	char dir[PATH_MOST], name[DEMO_TEAM_NAME];
 	char listen[ADDRESS_MOST], exchange_listen[ADDRESS_MOST];
 	char link[LINE_MOST];    /* that signs a browser in */
+	unsigned partners;       /* made so far: partner-1, partner-2, … */
 	pid_t pid;               /* 0: does not run */
 };
 struct region {
@@ -172,19 +173,29 @@ static enum rc agree(struct region *g, const struct team *t, const char *party, 
 	return COMMAND(g, t, NULL, err, "agreement", "move", id, "in-force", "--why", "signed by both");
 }
 
+/* A partner that was made is the organisation with this number, and both have compared the words. */
+static enum rc know(struct region *g, struct team *t, unsigned organisation, struct err *err)
+{
+	char partner[32], is[40];
+	snprintf(partner, sizeof partner, "partner-%u", ++t->partners);
+	snprintf(is, sizeof is, "organisation=organisation-%u", organisation);
+	enum rc rc = COMMAND(g, t, NULL, err, "partner", "edit", partner, is);
+	return rc == RC_OK ? COMMAND(g, t, NULL, err, "partner", "confirm", partner) : rc;
+}
+
 static enum rc pair(struct region *g, unsigned i, unsigned k, struct err *err)
 {
 	struct team *one = &g->teams[i], *other = &g->teams[k];
 	char line[LINE_MOST], org_one[32], org_other[32];
 	snprintf(org_one, sizeof org_one, "organisation-%u", i + 1);
 	snprintf(org_other, sizeof org_other, "organisation-%u", k + 1);
-	enum rc rc = COMMAND(g, one, line, err, "partner", "invite", "--organisation", org_other, "--name", other->name);
+	enum rc rc = COMMAND(g, one, line, err, "partner", "invite");
 	if (rc == RC_OK)
-		rc = COMMAND(g, other, NULL, err, "partner", "accept", line, "--organisation", org_one);
+		rc = COMMAND(g, other, NULL, err, "partner", "accept", line);
 	if (rc == RC_OK)
-		rc = COMMAND(g, one, NULL, err, "partner", "confirm", other->name);
+		rc = know(g, one, k + 1, err);
 	if (rc == RC_OK)
-		rc = COMMAND(g, other, NULL, err, "partner", "confirm", one->name);
+		rc = know(g, other, i + 1, err);
 	if (rc == RC_OK)
 		rc = agree(g, one, org_other, other->name, err);
 	return rc == RC_OK ? agree(g, other, org_one, one->name, err) : rc;

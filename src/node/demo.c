@@ -2,6 +2,7 @@
 #include "node/demo.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "node/demo_story.h"
 #include "node/demo_telling.h"
@@ -273,7 +274,7 @@ enum rc demo_tick(struct node *n, unsigned number, struct err *err)
 /* --- the node --- */
 
 /* One person a role, so that each page can be seen as each of them sees it. */
-static enum rc add_accounts(struct tx *tx, struct node *n, struct arena *arena, struct err *err)
+static enum rc add_accounts(struct tx *tx, struct node *n, int64_t lead_uid, struct arena *arena, struct err *err)
 {
 	static const struct {
 		const char *name, *roles;
@@ -286,7 +287,7 @@ static enum rc add_accounts(struct tx *tx, struct node *n, struct arena *arena, 
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(people); i++) {
 		int64_t id;
-		struct account_new a = { .name = str_of(people[i].name), .unix_uid = -1 };
+		struct account_new a = { .name = str_of(people[i].name), .unix_uid = i == 0 ? lead_uid : -1 };
 		if (i < COUNT_OF(watch)) { /* the first take turns */
 			rc = demo_person(tx, n, a.name, arena, &watch[i], err);
 			a.person = watch[i];
@@ -302,6 +303,7 @@ static enum rc add_accounts(struct tx *tx, struct node *n, struct arena *arena, 
 struct rows {
 	struct node *n;
 	unsigned teams;
+	int64_t lead_uid; /* Unix user who is the lead on the command line; -1: nobody */
 };
 
 static enum rc add_rows(struct tx *tx, void *ctx, struct err *err)
@@ -320,7 +322,7 @@ static enum rc add_rows(struct tx *tx, void *ctx, struct err *err)
 		rc = fail(err, RC_INPUT, "the demonstration's directory, row %u: %s", result.errors[0].row,
 			  result.errors[0].words);
 	if (rc == RC_OK)
-		rc = add_accounts(tx, n, a, err);
+		rc = add_accounts(tx, n, k->lead_uid, a, err);
 	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(feeds); i++) {
 		int64_t id;
 		struct feed f = { .name = str_of(feeds[i].name), .provider = str_of(feeds[i].provider),
@@ -370,7 +372,8 @@ enum rc demo_create_team(const char *dir, const struct demo_team *t, struct err 
 {
 	static const struct node_options plain = { 0 };
 	char secret[128], name[DEMO_TEAM_NAME];
-	struct rows k = { .teams = t->teams > COUNTRIES ? t->teams : COUNTRIES };
+	struct rows k = { .teams = t->teams > COUNTRIES ? t->teams : COUNTRIES,
+			  .lead_uid = t->exchange_listen ? (int64_t)getuid() : -1 };
 	demo_team_name(t->number, name);
 	enum rc rc = node_create(dir, name, t->number < COUNTRIES ? countries[t->number] : "ZZ", secret, sizeof(secret),
 				 err);
