@@ -87,7 +87,7 @@ static enum rc write_one(struct tx *tx, void *ctx, struct err *err)
 	struct one *k = ctx;
 	switch (k->t->list[k->i].what) {
 	case STIX_OUR_RECORD:
-		return take_record(tx, k->t, k->i, k->a, err);
+		return take_record(tx, k->t, k->i, &k->about, k->a, err);
 	case STIX_OUR_ANSWER:
 		return take_answer(tx, k->t, k->i, &k->about, k->a, err);
 	case STIX_WITHDRAWN:
@@ -133,7 +133,7 @@ static enum rc look_up(struct one *list, size_t n, struct err *err)
 	struct reader *r = NULL;
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
-		if (list[i].t->list[list[i].i].what != STIX_OUR_ANSWER)
+		if (list[i].t->list[list[i].i].what == STIX_WITHDRAWN)
 			continue;
 		if (!r)
 			rc = store_read_begin(list[i].t->x->w.store, &r, err);

@@ -68,9 +68,27 @@ static enum rc about_record(struct taking *t, struct reader *r, str item, struct
 	return rc == RC_ABSENT || rc == RC_DENIED || rc == RC_INPUT ? RC_OK : rc;
 }
 
+/* What a contribution is about stands in its body; of other records: nothing. */
+static str about_of_record(struct taking *t, const struct stix_object *o)
+{
+	struct uuid id;
+	str type, about = STR("");
+	struct json_object *root = NULL;
+	if (!record_id_parse(o->item, &type, &id))
+		return about;
+	const struct type *of = types_find(t->types, type);
+	const struct meaning *m = of ? type_meaning(of, STR("contribution.about")) : NULL;
+	if (!m || !m->field || json_read(o->text, &root, NULL) != RC_OK)
+		return about;
+	about = arena_str(t->a, json_get_str(json_get(root, "body"), m->field->name));
+	json_free(root);
+	return about;
+}
+
 enum rc take_answer_about(struct taking *t, struct reader *r, size_t i, struct take_about *out, struct err *err)
 {
-	str item = t->list[i].item, type;
+	const struct stix_object *o = &t->list[i];
+	str item = o->what == STIX_OUR_RECORD ? about_of_record(t, o) : o->item, type;
 	struct uuid id;
 	*out = (struct take_about){ .known = false };
 	if (str_starts(item, STR("event--")))
@@ -91,9 +109,8 @@ static enum rc is_new(struct tx *tx, struct taking *t, str id, bool *out, struct
 	return rc;
 }
 
-static str words_of(const struct said *s, struct json_object *o, struct arena *a)
+static str words_of(const struct said *s, str words, struct arena *a)
 {
-	str words = json_get_str(o, "words");
 	words = str_head(words, WORDS_MOST);
 	while (words.n > 0 && !str_is_utf8(words))
 		words.n--;
@@ -131,7 +148,31 @@ enum rc take_answer(struct tx *tx, struct taking *t, size_t i, const struct take
 	if (rc == RC_OK)
 		rc = is_new(tx, t, o->id, &fresh, err);
 	if (rc == RC_OK && fresh)
-		rc = put(tx, t, o, s, about, words_of(s, answer, a), err);
+		rc = put(tx, t, o, s, about, words_of(s, json_get_str(answer, "words"), a), err);
 	json_free(answer);
+	return rc;
+}
+
+/* --- in words --- */
+
+enum rc take_contribution(struct tx *tx, struct taking *t, size_t i, const struct take_about *about,
+			  const struct record *copy, struct arena *a, struct err *err)
+{
+	const struct stix_object *o = &t->list[i];
+	const struct meaning *what = type_meaning(copy->type, STR("contribution.what"));
+	const struct meaning *words = type_meaning(copy->type, STR("contribution.words"));
+	struct json_object *body = NULL;
+	bool fresh = false;
+	enum rc rc = json_read(copy->body, &body, err);
+	const struct said *s = rc == RC_OK && what && what->field ? said_of(json_get_str(body, what->field->name)) : NULL;
+	if (rc == RC_OK && s)
+		rc = is_new(tx, t, arena_fmt(a, STR_FMT " %llu", STR_ARG(o->item), (unsigned long long)copy->version), &fresh,
+			    err);
+	str said = words && words->field ? json_get_str(body, words->field->name) : STR("");
+	if (fresh)
+		rc = put(tx, t, o, s, about, words_of(s, said, a), err);
+	if (fresh && rc == RC_OK)
+		rc = record_link(tx, t->x->w.records, o->item, STR("answers"), about->item, t->actor, STR(""), NULL, err);
+	json_free(body);
 	return rc;
 }

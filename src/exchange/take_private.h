@@ -5,6 +5,7 @@
 
 #include "exchange/exchange_private.h"
 #include "exchange/take.h"
+#include "record/record.h"
 #include "stix/stix_read.h"
 
 /* What an object without markings of a partner's is. */
@@ -38,19 +39,24 @@ void take_foreign_events(struct taking *t, size_t i);
 MUST_CHECK enum rc take_deliver(struct taking *t, struct err *err);
 uint64_t take_tag(str origin_event);
 
-/* take_record.c: inside a job of its own. An error refuses this object alone. */
-MUST_CHECK enum rc take_record(struct tx *tx, struct taking *t, size_t i, struct arena *a, struct err *err);
-
-/* take_answer.c: what an answer is about is looked up first, with a view of the store. */
+/* take_answer.c: what an answer, or a contribution, is about is looked up first, with a view of the store. */
 struct take_about {
 	bool known, is_finding;
 	struct hash128 finding;
 	str item;                  /* "finding--HEX", "incident--UUID" */
 };
+
+/* take_record.c: inside a job of its own. An error refuses this object alone. */
+MUST_CHECK enum rc take_record(struct tx *tx, struct taking *t, size_t i, const struct take_about *about,
+			       struct arena *a, struct err *err);
+
 MUST_CHECK enum rc take_answer_about(struct taking *t, struct reader *r, size_t i, struct take_about *out,
 				     struct err *err);
 MUST_CHECK enum rc take_answer(struct tx *tx, struct taking *t, size_t i, const struct take_about *about,
 			       struct arena *a, struct err *err);
+/* What people of a partner say (a type that means "contribution.about"): the copy was made; now what it is about. */
+MUST_CHECK enum rc take_contribution(struct tx *tx, struct taking *t, size_t i, const struct take_about *about,
+				     const struct record *copy, struct arena *a, struct err *err);
 
 /* take_withdrawn.c: events of all of them at once, then records one by one. */
 MUST_CHECK enum rc take_withdrawn_events(struct taking *t, struct err *err);

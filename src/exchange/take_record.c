@@ -169,16 +169,17 @@ static enum rc fill(struct copying *k, struct err *err)
 }
 
 /* A version that stands, or one before it, is no news, and no fault. */
-static enum rc put(struct tx *tx, struct copying *k, struct err *err)
+static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take_about *about, struct err *err)
 {
 	struct record now;
 	if (k->is_held && k->held.version >= k->c.version)
 		return RC_OK;
 	enum rc rc = record_put(tx, k->t->x->w.records, &k->c, k->a, &now, NULL, 0, NULL, err);
-	return rc;
+	return rc == RC_OK && about->known ? take_contribution(tx, k->t, i, about, &now, k->a, err) : rc;
 }
 
-enum rc take_record(struct tx *tx, struct taking *t, size_t i, struct arena *a, struct err *err)
+enum rc take_record(struct tx *tx, struct taking *t, size_t i, const struct take_about *about, struct arena *a,
+		    struct err *err)
 {
 	struct copying k = { .t = t, .o = &t->list[i], .a = a };
 	enum rc rc = read_text(&k, err);
@@ -189,7 +190,7 @@ enum rc take_record(struct tx *tx, struct taking *t, size_t i, struct arena *a, 
 	if (rc == RC_OK)
 		rc = fill(&k, err);
 	if (rc == RC_OK)
-		rc = put(tx, &k, err);
+		rc = put(tx, &k, i, about, err);
 	json_free(k.root);
 	return rc;
 }
