@@ -577,6 +577,14 @@ static const char version_5[] =
 	"CREATE INDEX collection_entry_lane ON collection_entry (collection, lane, added_us);"
 	"CREATE INDEX collection_entry_item ON collection_entry (kind, first, collection);"
 	/* --- exchange: objects of others --- */
+	/* exchange/object_store.c: partner: uuid of the record; version_us: TIME_NONE of an observable; tlp: TLP_COUNT is a
+	 * marking that is not understood; json: as it was received */
+	"CREATE TABLE exchange_object (id INTEGER PRIMARY KEY AUTOINCREMENT, partner BLOB NOT NULL,"
+	" stix_id TEXT NOT NULL, type TEXT NOT NULL, version TEXT NOT NULL, version_us INTEGER NOT NULL,"
+	" tlp INTEGER NOT NULL, marked INTEGER NOT NULL, revoked INTEGER NOT NULL, exercise INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, events INTEGER NOT NULL, title TEXT NOT NULL, words TEXT NOT NULL,"
+	" json TEXT NOT NULL, UNIQUE (stix_id, partner, version_us));"
+	"CREATE INDEX exchange_object_type ON exchange_object (type, id);"
 	/* taxii_status.failures: JSON list; taken: a row for each lane, how far we have come in his outbox */
 	"CREATE TABLE taxii_status (id BLOB PRIMARY KEY, partner BLOB NOT NULL, at_us INTEGER NOT NULL,"
 	" total INTEGER NOT NULL, successes INTEGER NOT NULL, failures TEXT NOT NULL) WITHOUT ROWID;"
