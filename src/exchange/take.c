@@ -2,6 +2,8 @@
 /* One envelope: who may say what of it, then each part its way. */
 #include "exchange/take_private.h"
 
+#include "exchange/object_store.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,8 +66,6 @@ static void judge(struct taking *t, size_t i)
 		return;
 	case STIX_FOREIGN:
 		take_foreign_events(t, i);
-		if (o->event_count == 0)
-			take_refuse(t, i, false, "nothing of it can be used here");
 		return;
 	case STIX_HELPER:
 		return;
@@ -82,6 +82,15 @@ struct one {
 	struct store_job job;
 };
 
+static enum rc keep_foreign(struct tx *tx, struct one *k, struct err *err)
+{
+	const struct object_from from = { .partner = k->t->from->id, .tlp = TAKE_DEFAULT_TLP,
+					  .exercise = k->t->from->exercise, .now_us = tx_now_us(tx) };
+	int64_t id = 0;
+	bool fresh = false;
+	return object_keep(tx, &from, &k->t->list[k->i], &id, &fresh, err);
+}
+
 static enum rc write_one(struct tx *tx, void *ctx, struct err *err)
 {
 	struct one *k = ctx;
@@ -93,6 +102,7 @@ static enum rc write_one(struct tx *tx, void *ctx, struct err *err)
 	case STIX_WITHDRAWN:
 		return take_withdrawn(tx, k->t, k->i, k->a, err);
 	case STIX_FOREIGN:
+		return keep_foreign(tx, k, err);
 	case STIX_BAD:
 	case STIX_OUR_EVENT:
 	case STIX_HELPER:
@@ -104,7 +114,7 @@ static enum rc write_one(struct tx *tx, void *ctx, struct err *err)
 static bool is_written(const struct taking *t, size_t i)
 {
 	enum stix_what w = t->list[i].what;
-	return !t->words[i].p && (w == STIX_OUR_RECORD || w == STIX_OUR_ANSWER || w == STIX_WITHDRAWN);
+	return !t->words[i].p && (w == STIX_OUR_RECORD || w == STIX_OUR_ANSWER || w == STIX_WITHDRAWN || w == STIX_FOREIGN);
 }
 
 /* What the machine cannot do now fails all of it: he sends it again. */
@@ -133,7 +143,8 @@ static enum rc look_up(struct one *list, size_t n, struct err *err)
 	struct reader *r = NULL;
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
-		if (list[i].t->list[list[i].i].what == STIX_WITHDRAWN)
+		enum stix_what what = list[i].t->list[list[i].i].what;
+		if (what != STIX_OUR_ANSWER && what != STIX_OUR_RECORD)
 			continue;
 		if (!r)
 			rc = store_read_begin(list[i].t->x->w.store, &r, err);
