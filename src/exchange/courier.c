@@ -104,7 +104,7 @@ static bool take_collection(void *ctx, const struct collection *c)
 {
 	struct courier *k = ctx;
 	struct peer *p = c->kind == COLLECTION_OUT ? find_peer(k, &c->partner) : NULL;
-	for (int lane = 0; p && !p->busy && p->pushes && lane < LANES; lane++)
+	for (int lane = 0; p && !p->busy && p->pushes && lane < LANE_COUNT; lane++)
 		p->again = p->again || p->looked_us[lane] < c->last_us;
 	return true;
 }

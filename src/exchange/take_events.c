@@ -150,8 +150,7 @@ void take_foreign_events(struct taking *t, size_t i)
 {
 	const struct stix_object *o = &t->list[i];
 	for (size_t k = 0; k < o->event_count && !t->words[i].p; k++) {
-		str id = k == 0 ? o->id : arena_fmt(t->a, STR_FMT "#%zu", STR_ARG(o->id), k);
-		const struct line l = { o->events[k], id, STR(""), take_tlp(o), t->from->exercise };
+		const struct line l = { o->events[k], o->id, STR(""), take_tlp(o), t->from->exercise };
 		add_line(t, i, &l);
 	}
 }
