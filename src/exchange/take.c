@@ -65,8 +65,6 @@ static void judge(struct taking *t, size_t i)
 		(void)is_his(t, i, "item");
 		return;
 	case STIX_FOREIGN:
-		take_foreign_events(t, i);
-		return;
 	case STIX_HELPER:
 		return;
 	}
@@ -111,10 +109,11 @@ static enum rc write_one(struct tx *tx, void *ctx, struct err *err)
 	return RC_OK;
 }
 
-static bool is_written(const struct taking *t, size_t i)
+static bool is_written(const struct taking *t, size_t i, bool foreign)
 {
 	enum stix_what w = t->list[i].what;
-	return !t->words[i].p && (w == STIX_OUR_RECORD || w == STIX_OUR_ANSWER || w == STIX_WITHDRAWN || w == STIX_FOREIGN);
+	bool ours = w == STIX_OUR_RECORD || w == STIX_OUR_ANSWER || w == STIX_WITHDRAWN;
+	return !t->words[i].p && (foreign ? w == STIX_FOREIGN : ours);
 }
 
 /* What the machine cannot do now fails all of it: he sends it again. */
@@ -156,11 +155,11 @@ static enum rc look_up(struct one *list, size_t n, struct err *err)
 	return rc;
 }
 
-static enum rc write_some(struct taking *t, size_t *at, struct one *list, struct err *err)
+static enum rc write_some(struct taking *t, bool foreign, size_t *at, struct one *list, struct err *err)
 {
 	size_t n = 0;
 	for (; *at < t->count && n < JOBS_AT_ONCE; (*at)++)
-		if (is_written(t, *at))
+		if (is_written(t, *at, foreign))
 			list[n++] = (struct one){ .t = t, .i = *at };
 	enum rc rc = look_up(list, n, err);
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
@@ -171,13 +170,13 @@ static enum rc write_some(struct taking *t, size_t *at, struct one *list, struct
 	return rc == RC_OK ? wait_for(t, list, n, err) : rc;
 }
 
-static enum rc write_all(struct taking *t, struct err *err)
+static enum rc write_all(struct taking *t, bool foreign, struct err *err)
 {
 	struct one *list = x_array(JOBS_AT_ONCE, sizeof *list);
 	size_t at = 0;
 	enum rc rc = RC_OK;
 	while (rc == RC_OK && at < t->count)
-		rc = write_some(t, &at, list, err);
+		rc = write_some(t, foreign, &at, list, err);
 	free(list);
 	return rc;
 }
@@ -284,11 +283,17 @@ static enum rc take_all(struct taking *t, struct err *err)
 	t->types = snapshot_table(ref);
 	for (size_t i = 0; i < t->count; i++)
 		judge(t, i);
-	enum rc rc = take_deliver(t, err);
+	/* Of what is not kept nothing is read. */
+	enum rc rc = write_all(t, true, err);
+	for (size_t i = 0; rc == RC_OK && i < t->count; i++)
+		if (t->list[i].what == STIX_FOREIGN && !t->words[i].p)
+			take_foreign_events(t, i);
+	if (rc == RC_OK)
+		rc = take_deliver(t, err);
 	if (rc == RC_OK)
 		rc = take_withdrawn_events(t, err);
 	if (rc == RC_OK)
-		rc = write_all(t, err);
+		rc = write_all(t, false, err);
 	snapshot_drop(t->x->w.types, ref);
 	if (rc != RC_INPUT && rc != RC_LIMIT)
 		return rc;
