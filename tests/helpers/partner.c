@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ronda-partner: a partner that is no node: it says what the scenarios have it say, with its own keys, well signed or not.
+ *
+ *   ronda-partner keys DIR NODE           DIR/cert.pem and key.pem are there; makes the key that signs
+ *   ronda-partner accept DIR LINE NAME    answers an invitation; its address and node are kept in DIR
+ *   ronda-partner post DIR [lane=L after=US upto=US encoding=E path=P sign=SIGNED-BY flip=BYTE type=T unsigned=1 as=NODE]
+ *                                         posts standard input; flip: one bit of that byte, after it was signed
+ *   ronda-partner storm DIR COUNT TIMES SEED
+ *                                         COUNT messages, each sent TIMES times, shuffled by SEED; 0: in order
+ *
+ * Prints the status, and the answer's body; exits with 1 when there was no answer. DIR/origin of a message: its own node. */
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "exchange/pairing.h"
+#include "exchange/taxii.h"
+#include "http/fetch.h"
+
+enum { BODY_MOST = 64 << 20 };
+
+struct self {
+	const char *dir;
+	struct arena *a;
+	str cert, key, node, address, to;
+	unsigned char secret[crypto_sign_SECRETKEYBYTES];
+	struct digest pin;
+	struct fetcher *fetcher;
+	struct fetch_keep *keep;
+};
+
+static str slurp(struct arena *a, const char *dir, const char *name)
+{
+	char path[4096];
+	struct buf b = BUF_INIT(KIB(64));
+	char part[4096];
+	ssize_t n;
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && (n = read(fd, part, sizeof part)) > 0)
+		buf_add(&b, str_mem(part, (size_t)n));
+	if (fd >= 0)
+		close(fd);
+	str s = arena_str(a, buf_str(&b));
+	buf_free(&b);
+	return s;
+}
+
+static bool spill(const char *dir, const char *name, str s)
+{
+	char path[4096];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	bool good = fd >= 0 && write(fd, s.p, s.n) == (ssize_t)s.n;
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+static bool read_self(struct self *s, const char *dir)
+{
+	struct err err = { 0 };
+	s->dir = dir;
+	s->a = arena_new(KIB(64));
+	s->cert = slurp(s->a, dir, "cert.pem");
+	s->key = slurp(s->a, dir, "key.pem");
+	s->node = slurp(s->a, dir, "node");
+	s->address = slurp(s->a, dir, "address");
+	s->to = slurp(s->a, dir, "to");
+	str secret = slurp(s->a, dir, "sign"), pin = slurp(s->a, dir, "pin");
+	if (secret.n == sizeof s->secret)
+		memcpy(s->secret, secret.p, secret.n);
+	if (pin.n == sizeof s->pin)
+		memcpy(&s->pin, pin.p, pin.n);
+	s->keep = fetch_keep_new();
+	return fetch_new(NULL, &s->fetcher, &err) == RC_OK;
+}
+
+/* --- one request --- */
+
+struct say {
+	str path, type, lane, after, upto, encoding, signature;
+};
+
+static int ask(struct self *s, const struct say *q, const struct buf *body, str *answer)
+{
+	struct err err = { 0 };
+	struct fetch_answer out;
+	struct fetch_header h[5];
+	size_t n = 0;
+	const struct { const char *name; str value; } all[] = {
+		{ "Ronda-Lane", q->lane }, { "Ronda-After", q->after }, { "Ronda-Upto", q->upto },
+		{ "Content-Encoding", q->encoding }, { "Ronda-Signature", q->signature },
+	};
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		if (all[i].value.n)
+			h[n++] = (struct fetch_header){ all[i].name, all[i].value };
+	const struct fetch_pinned pinned = { .pins = &s->pin, .pin_count = 1, .cert = s->cert, .key = s->key };
+	const struct fetch_request r = { .purpose = "partner", .url = arena_fmt(s->a, STR_FMT STR_FMT, STR_ARG(s->address), STR_ARG(q->path)),
+					 .form = body, .form_type = arena_z(s->a, q->type), .accept = TAXII_TYPE, .headers = h,
+					 .header_count = n, .pinned = &pinned, .keep = s->keep,
+					 .limits = { .body_bytes = MIB(16), .total_ms = 120000 } };
+	if (fetch(s->fetcher, &r, s->a, &out, &err) != RC_OK) {
+		*answer = arena_str(s->a, str_of(err.text));
+		return 0;
+	}
+	*answer = out.body;
+	return out.status;
+}
+
+static int tell(int status, str answer)
+{
+	printf("%d " STR_FMT "\n", status, STR_ARG(answer));
+	return status ? 0 : 1;
+}
+
+/* --- keys, accept --- */
+
+static int make_keys(const char *dir, const char *node)
+{
+	unsigned char public[crypto_sign_PUBLICKEYBYTES], secret[crypto_sign_SECRETKEYBYTES];
+	crypto_sign_keypair(public, secret);
+	return spill(dir, "sign", str_mem(secret, sizeof secret)) && spill(dir, "node", str_of(node)) ? 0 : 1;
+}
+
+static int accept_line(struct self *s, const char *line, const char *name)
+{
+	struct invitation i;
+	struct err err = { 0 };
+	struct buf body = BUF_INIT(KIB(16)), text = BUF_INIT(KIB(1)), signature = BUF_INIT(256);
+	struct json_out j = json_out(&body);
+	str answer;
+	if (pairing_read(str_of(line), s->a, &i, &err) != RC_OK) {
+		fprintf(stderr, "ronda-partner: %s\n", err.text);
+		return 1;
+	}
+	s->pin = i.who.pin;
+	s->address = i.address;
+	if (!spill(s->dir, "address", i.address) || !spill(s->dir, "to", i.node) ||
+	    !spill(s->dir, "pin", str_mem(i.who.pin.b, sizeof i.who.pin.b)))
+		return 1;
+	json_open(&j, '{');
+	base64url_format(&text, i.secret, sizeof i.secret);
+	json_put_str(&j, "secret", buf_str(&text));
+	json_put_str(&j, "node", s->node);
+	json_put_str(&j, "name", str_of(name));
+	json_put_str(&j, "address", STR(""));
+	buf_reset(&text);
+	hex_format(&text, s->secret + 32, 32);
+	json_put_str(&j, "sign", buf_str(&text));
+	json_close(&j, '}');
+	const struct signed_head head = { .from = s->node, .to = i.node, .what = STR("pair"), .type = STR("application/json") };
+	signature_make(s->secret, &head, buf_str(&body), &signature);
+	const struct say q = { .path = STR("/pair"), .type = head.type, .signature = buf_str(&signature) };
+	int status = ask(s, &q, &body, &answer);
+	buf_free(&text);
+	buf_free(&signature);
+	buf_free(&body);
+	return tell(status, answer);
+}
+
+/* --- post --- */
+
+#define INBOX TAXII_ROOT TAXII_API "collections/inbox/objects/"
+
+static int64_t number(str s)
+{
+	int64_t n = 0;
+	return str_to_i64(s, &n) ? n : 0;
+}
+
+static int post_signed(struct self *s, struct say *q, const unsigned char *secret, str from, struct buf *body, int64_t flip,
+		       str *answer)
+{
+	struct buf signature = BUF_INIT(256);
+	const struct signed_head head = { .from = from, .to = s->to, .what = STR("push"), .lane = q->lane,
+					  .after_us = number(q->after), .upto_us = number(q->upto), .type = q->type,
+					  .encoding = q->encoding };
+	if (secret)
+		signature_make(secret, &head, buf_str(body), &signature);
+	if (flip >= 0 && (size_t)flip < body->n)
+		body->p[flip] ^= 1;
+	q->signature = buf_str(&signature);
+	int status = ask(s, q, body, answer);
+	buf_free(&signature);
+	return status;
+}
+
+static int post(struct self *s, int argc, char **argv)
+{
+	struct say q = { .path = STR(INBOX), .type = STR(TAXII_TYPE) };
+	const unsigned char *secret = s->secret;
+	struct self other = { .dir = NULL };
+	struct buf body = BUF_INIT(BODY_MOST);
+	int64_t flip = -1;
+	str from = s->node, answer;
+	char part[65536];
+	ssize_t n;
+	for (int i = 0; i < argc; i++) {
+		str value = str_of(argv[i]), key = str_cut(&value, '=');
+		const struct { const char *name; str *to; } texts[] = {
+			{ "lane", &q.lane }, { "after", &q.after }, { "upto", &q.upto }, { "encoding", &q.encoding },
+			{ "path", &q.path }, { "type", &q.type }, { "as", &from },
+		};
+		for (size_t k = 0; k < COUNT_OF(texts); k++)
+			if (str_eq(key, str_of(texts[k].name)))
+				*texts[k].to = value;
+		if (str_eq(key, STR("flip")))
+			flip = number(value);
+		else if (str_eq(key, STR("unsigned")))
+			secret = NULL;
+		else if (str_eq(key, STR("sign")) && read_self(&other, arena_z(s->a, value)))
+			secret = other.secret;
+	}
+	while ((n = read(0, part, sizeof part)) > 0)
+		buf_add(&body, str_mem(part, (size_t)n));
+	int status = post_signed(s, &q, secret, from, &body, flip, &answer);
+	buf_free(&body);
+	return tell(status, answer);
+}
+
+/* --- storm --- */
+
+#define GREEN "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
+#define EXTENSION "extension-definition--6f1f3d52-4c0e-4b3a-9d1e-0f9a7c5b8e21"
+
+static void put_object(struct buf *b, const char *type, unsigned id, unsigned second, bool revoked, const char *item, str node)
+{
+	buf_fmt(b, "{\"type\":\"%s\",\"spec_version\":\"2.1\",\"id\":\"%s--22222222-0000-4000-8000-%012x\","
+		   "\"created\":\"2026-11-22T09:00:00.000Z\",\"modified\":\"2026-11-22T09:00:%02u.000Z\",%s"
+		   "\"object_marking_refs\":[\"" GREEN "\"],\"extensions\":{\"" EXTENSION "\":{"
+		   "\"extension_type\":\"property-extension\",\"origin\":\"" STR_FMT "\",\"item\":\"%s\"",
+		type, type, id, second, revoked ? "\"revoked\":true," : "", STR_ARG(node), item);
+}
+
+/* Four kinds in turn: an event; a first, then a second version of a warning; a warning. */
+static void message(struct self *s, unsigned i, struct buf *b)
+{
+	char item[80];
+	struct buf text = BUF_INIT(KIB(4)), quoted = BUF_INIT(KIB(8));
+	struct json_out j = json_out(&quoted);
+	unsigned kind = i % 4, subject = kind == 2 ? i - 1 : i, version = kind == 2 ? 2 : 1;
+	buf_add(b, STR("{\"objects\":["));
+	if (kind == 0) {
+		snprintf(item, sizeof item, "event--%032x", i + 1);
+		put_object(b, "observed-data", i, 0, false, item, s->node);
+		buf_fmt(&text, "{\"time.source\":\"2026-11-22T09:%02u:%02u+00:00\",\"source.ip\":\"198.18.%u.%u\","
+			       "\"classification.type\":\"infected-system\",\"malware.name\":\"example\"}",
+			i / 60 % 60, i % 60, i / 200 % 256, i % 200 + 1);
+	} else {
+		snprintf(item, sizeof item, "warning--11111111-0000-4000-8000-%012x", subject);
+		put_object(b, "report", subject, version, false, item, s->node);
+		buf_fmt(&text, "{\"id\":\"%s\",\"type\":\"warning\",\"type_version\":1,\"version\":%u,\"origin\":\"" STR_FMT "\","
+			       "\"organisation\":null,\"created\":\"2026-11-22T09:00:00Z\",\"changed\":\"2026-11-22T09:00:%02uZ\","
+			       "\"state\":\"sent\",\"labels\":{\"tlp\":\"GREEN\"},\"body\":{\"title\":\"Warning %u as of %u\"}}",
+			item, version, STR_ARG(s->node), version, subject, version);
+	}
+	json_str(&j, buf_str(&text));
+	buf_fmt(b, ",\"%s\":" STR_FMT "}}}]}", kind == 0 ? "event" : "record", STR_ARG(buf_str(&quoted)));
+	buf_free(&text);
+	buf_free(&quoted);
+}
+
+static int storm(struct self *s, unsigned count, unsigned times, uint64_t seed)
+{
+	size_t total = (size_t)count * times, taken = 0;
+	unsigned *order = calloc(total + 1, sizeof *order);
+	if (!order)
+		return 1;
+	for (size_t i = 0; i < total; i++)
+		order[i] = seed ? (unsigned)(i % count) : (unsigned)(i / times);
+	for (size_t i = total; seed && i > 1; i--) {
+		seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+		size_t k = (size_t)(seed >> 33) % i;
+		unsigned x = order[i - 1];
+		order[i - 1] = order[k];
+		order[k] = x;
+	}
+	struct arena *a = arena_new(KIB(64)), *own = s->a;
+	for (size_t i = 0; i < total; i++) {
+		struct buf body = BUF_INIT(KIB(64));
+		struct say q = { .path = STR(INBOX), .type = STR(TAXII_TYPE) };
+		str answer;
+		s->a = a;
+		message(s, order[i], &body);
+		int status = post_signed(s, &q, s->secret, s->node, &body, -1, &answer);
+		taken += status == 202;
+		if (status != 202)
+			fprintf(stderr, "message %u: %d " STR_FMT "\n", order[i], status, STR_ARG(str_head(answer, 300)));
+		buf_free(&body);
+		arena_reset(a);
+	}
+	s->a = own;
+	arena_free(a);
+	free(order);
+	printf("%zu of %zu\n", taken, total);
+	return taken == total ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct self s = { .dir = NULL };
+	if (argc < 3 || sodium_init() < 0)
+		return 64;
+	if (argc == 4 && strcmp(argv[1], "keys") == 0)
+		return make_keys(argv[2], argv[3]);
+	if (!read_self(&s, argv[2]))
+		return 1;
+	if (argc == 5 && strcmp(argv[1], "accept") == 0)
+		return accept_line(&s, argv[3], argv[4]);
+	if (strcmp(argv[1], "post") == 0)
+		return post(&s, argc - 3, argv + 3);
+	if (argc == 6 && strcmp(argv[1], "storm") == 0)
+		return storm(&s, (unsigned)number(str_of(argv[3])), (unsigned)number(str_of(argv[4])), (uint64_t)number(str_of(argv[5])));
+	return 64;
+}
