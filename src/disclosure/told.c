@@ -2,6 +2,7 @@
 #include "disclosure/told.h"
 
 #include "disclosure/read_records_private.h"
+#include "disclosure/told_private.h"
 
 /* --- who --- */
 
@@ -13,9 +14,9 @@ enum rc told_account(struct reader *r, const struct roles *roles, struct policie
 	return rc == RC_OK ? policies_apply(p, &out->viewer, err) : rc;
 }
 
-static enum rc outsider(struct policies *p, enum recipient_kind kind, enum tlp ceiling,
-			struct uuid organisation, bool exercise, enum channel channel, struct told_to *out,
-			struct err *err)
+enum rc told_outsider(struct policies *p, enum recipient_kind kind, enum tlp ceiling,
+			    struct uuid organisation, bool exercise, enum channel channel, struct told_to *out,
+			    struct err *err)
 {
 	*out = (struct told_to){ .purpose = PURPOSE_HANDLING };
 	out->viewer = viewer_public(channel);
@@ -37,14 +38,14 @@ static enum rc number_of(struct conn *c, struct uuid organisation, int64_t *out,
 enum rc told_organisation(struct reader *r, struct policies *p, struct uuid organisation, bool exercise,
 			  enum channel channel, struct told_to *out, struct err *err)
 {
-	enum rc rc = outsider(p, RECIPIENT_CONSTITUENT, TLP_AMBER_STRICT, organisation, exercise, channel, out,
-			      err);
+	enum rc rc = told_outsider(p, RECIPIENT_CONSTITUENT, TLP_AMBER_STRICT, organisation, exercise, channel, out,
+				   err);
 	return rc == RC_OK ? number_of(reader_conn(r), organisation, &out->org, err) : rc;
 }
 
 enum rc told_anybody(struct policies *p, enum channel channel, struct told_to *out, struct err *err)
 {
-	return outsider(p, RECIPIENT_PUBLIC, TLP_CLEAR, (struct uuid){ { 0 } }, false, channel, out, err);
+	return told_outsider(p, RECIPIENT_PUBLIC, TLP_CLEAR, (struct uuid){ { 0 } }, false, channel, out, err);
 }
 
 /* --- what --- */
@@ -121,10 +122,12 @@ static enum rc tell_record(struct reader *r, const struct types *t, const struct
 	return rc;
 }
 
-static bool concerns(const struct finding *f, int64_t org)
+bool told_concerns(const struct told_to *to, const struct finding *f)
 {
-	for (size_t i = 0; org && i < f->concerns.count; i++)
-		if (f->concerns.list[i].org == org)
+	if (to->contacts)
+		return told_last_resort_is(to, f);
+	for (size_t i = 0; to->org && i < f->concerns.count; i++)
+		if (f->concerns.list[i].org == to->org)
 			return true;
 	return false;
 }
@@ -134,12 +137,14 @@ static bool may_tell(const struct told_to *to, struct finding *f, const char **r
 {
 	struct labels labels = { .tlp = (unsigned)f->tlp < TLP_COUNT ? f->tlp : TLP_COUNT, .personal = true,
 				 .exercise = f->exercise, .held = f->held_us != 0, .sources = 1,
-				 .about_recipient = concerns(f, to->org) };
+				 .about_recipient = told_concerns(to, f) };
 	struct decision d = decide(to, &labels);
 	*rule_out = d.rule;
 	if (d.verdict == DISCLOSE_NO)
 		return false;
-	if (in_other_world(to, &labels))
+	if (to->contacts && !labels.about_recipient)
+		*rule_out = "nobody names the recipient for what it is about";
+	else if (in_other_world(to, &labels))
 		*rule_out = "the recipient is one of an exercise";
 	else if (to->asks_roles && !right_includes(to->viewer.right, RIGHT_READ))
 		*rule_out = "no role of the recipient reads findings";
