@@ -184,7 +184,8 @@ static enum rc comes_back(struct tx *tx, void *ctx, struct err *e)
 {
 	struct senders *s = ctx;
 	const struct bounce b = { 1, STR("abuse@example.org"), STR("5.1.1"), true, STR("no such mailbox") };
-	return bounce_note(tx, s->n, &b, NULL, e);
+	enum rc rc = sql_run(sql(tx_conn(tx), "UPDATE outbox SET state = 4, tries = 1 WHERE id = 1"), e);
+	return rc == RC_OK ? bounce_note(tx, s->n, &b, NULL, e) : rc;
 }
 
 static enum rc put_org(struct tx *tx, void *ctx, struct err *e)
