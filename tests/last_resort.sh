@@ -92,6 +92,15 @@ check "what is counted" r rule counts --csv
 has "$T/out" '"unsure","2"' "nothing is silent"
 r findings --json >"$T/out"
 has "$T/out" '"confidence":61' "the finding says it"
+r token make web --right read --ceiling AMBER --personal --account "Lead A" >"$T/token" 2>&1
+token=$(grep -o 'ronda_[A-Za-z0-9_-]*' "$T/token" | head -1)
+page() { curl -s -H "Authorization: Bearer $token" -H "Accept: text/html" "$URL$1" >"$T/out"; }
+page "/findings/$(id 198.18.1.2 | sed 's/finding--//')"
+has "$T/out" '<dt>Confidence</dt><dd>61 of 100</dd>' "and its page"
+page "/findings/$(id 198.18.1.4 | sed 's/finding--//')"
+has_not "$T/out" 'Confidence' "which says nothing where nobody does"
+page /feeds
+has "$T/out" 'confidence 20 of 100' "and that of the feeds"
 surer() { event 198.18.1.1 open-dns ',"feed.accuracy":95'; }
 report plain surer
 until_is "SELECT count(*) FROM tell WHERE state = 17" 1 "a surer source says the same"
@@ -148,6 +157,8 @@ has "$sent" 'whois:test \(2026-01-01\) names this address' "and why he gets it"
 is "$(query "SELECT count(*) FROM ledger WHERE recipient = 'contact:abuse@net.example' AND kind = 1")" 1 "the ledger has it"
 check "why" r explain "$(id 203.0.113.3)"
 has "$T/out" 'contact of last resort abuse@net.example.*Anybody SNMP.*is sent.*abuse contact of whois:test of 2026-01-01' "by which source"
+page "/findings/$(id 203.0.113.3 | sed 's/finding--//')"
+has "$T/out" 'contact of last resort abuse@net.example.*abuse contact of whois:test' "on its page too"
 check "why not" r explain "$(id 203.0.113.4)"
 has "$T/out" 'its label does not let it go' "its marking"
 check "why not" r explain "$(id 203.0.113.5)"
