@@ -126,6 +126,17 @@ role: Desk
 nic-hdl: D-TEST
 abuse-mailbox: abuse@net.example
 source: TEST
+
+inetnum: 192.0.2.128 - 192.0.2.255
+netname: NEAR
+country: ID
+abuse-c: E-TEST
+source: TEST
+
+role: Meja
+nic-hdl: E-TEST
+abuse-mailbox: aduan@near.example
+source: TEST
 END
 check "a registry's dump" r directory import "$T/dump.txt" --seen 2026-01-01
 nobody() { event 203.0.113.1 open-snmp; }
@@ -166,6 +177,11 @@ has "$T/out" 'it tells no contact of last resort' "no such rule"
 check "why not" r explain "$(id 192.0.2.77)"
 has "$T/out" 'nobody that the directory knows' "nobody names anybody"
 has_not "$T/out" 'contact of last resort' "nobody"
+near() { event 192.0.2.200 open-snmp; }
+report guess near
+until_is "SELECT count(*) FROM outbox WHERE recipient = 'contact:aduan@near.example' AND state = 4" 1 "one of another country"
+sent=$(grep -lE '^(RCPT TO:<|X-Rcpt-Args: <)aduan@near.example>' "$T"/sinks/*)
+has "$sent" 'Anda menerima pesan ini karena whois:test' "reads its own language"
 for n in 1 2; do
 	more() { event "203.0.113.1$n" open-snmp; }
 	report guess more

@@ -123,6 +123,19 @@ str last_resort_words(const struct last_resort *l, struct arena *a)
 			 STR_ARG(l->reason), l->trust);
 }
 
+/* Of countries with a language that there are texts in. */
+static const struct { const char *country, *languages; } countries[] = {
+	{ "ID", "id en" },
+};
+
+str last_resort_languages(str country)
+{
+	for (size_t i = 0; i < COUNT_OF(countries); i++)
+		if (str_eq(country, str_of(countries[i].country)))
+			return str_of(countries[i].languages);
+	return STR("");
+}
+
 bool last_resort_named(const struct notify *n, const struct finding *f, str recipient, struct arena *a,
 		       struct last_resort *out)
 {
@@ -145,6 +158,7 @@ void last_resort_put(const struct last_resort *l, struct json_out *j)
 	json_put_str(j, "source", l->source);
 	json_put_str(j, "seen", time_day_str(day, (int64_t)l->seen_day * DAY_US));
 	json_put_str(j, "reason", l->reason);
+	json_put_str(j, "country", str_of(l->country));
 	json_put_i64(j, "trust", l->trust);
 	json_close(j, '}');
 }
@@ -157,10 +171,14 @@ struct rule_org *last_resort_org(const struct notify *n, const struct rule_set *
 		.record = id_of(n, l->email), .id = arena_fmt(a, "contact:" STR_FMT, STR_ARG(l->email)), .zone = STR(""),
 		.usable = true, .last_resort = true, .trust = l->trust,
 	};
-	if (s) {
-		o->country = rule_word(&s->words, str_of(l->country));
-		o->languages[o->language_count++] = rule_word(&s->words, STR("en"));
-	}
+	str languages = last_resort_languages(str_of(l->country));
+	if (!s)
+		return o;
+	o->country = rule_word(&s->words, str_of(l->country));
+	do {
+		str one = languages.n > 0 ? str_cut(&languages, ' ') : STR("en");
+		o->languages[o->language_count++] = rule_word(&s->words, one);
+	} while (languages.n > 0);
 	return o;
 }
 

@@ -37,7 +37,9 @@ str last_resort_words(const struct last_resort *l, struct arena *a);
 /* Who names the recipient for it; false: nobody any more. */
 bool last_resort_named(const struct notify *n, const struct finding *f, str recipient, struct arena *a,
 		       struct last_resort *out);
-/* Member "named" of a message's details: by which source, when, for what. */
+/* Languages by space that somebody of this country is written to in; "": nothing is known, English. */
+str last_resort_languages(str country);
+/* Member "named" of a message's details: by which source, when, for what, and where. */
 void last_resort_put(const struct last_resort *l, struct json_out *j);
 
 /* Does such an id stand for a contact, not for an organisation's record? */

@@ -34,6 +34,7 @@ static struct snapshot *registry(struct senders *s)
 	bool same;
 	add(b, "192.0.2.0", "192.0.2.255", "abuse@example.org", "SG", 45);
 	add(b, "198.18.0.0", "198.18.0.255", "abuse@example.net", "TL", 25);
+	add(b, "198.18.5.0", "198.18.5.255", "abuse@net.example", "ID", 45);
 	add(b, "198.18.1.0", "198.18.1.255", "one@example.net,two@example.net", "TL", 45);
 	add(b, "198.18.2.0", "198.18.2.255", "a b@example.net", "TL", 45);
 	add(b, "198.18.3.0", "198.18.3.255", "@example.net", "TL", 45);
@@ -101,6 +102,7 @@ TEST(which_rule_tells_them)
 		{ "nothing is known of its kind", LAST ",\"kinds\":[\"provider\"]", "ip 192.0.2.1", "" },
 		{ "nor of its sector", LAST ",\"sectors\":[\"telecom\"]", "ip 192.0.2.1", "" },
 		{ "it reads English", LAST ",\"languages\":[\"en\"]", "ip 192.0.2.1", "contact:abuse@example.org" },
+		{ "by its country more", LAST ",\"languages\":[\"id\"]", "ip 198.18.5.1", "contact:abuse@net.example" },
 		{ "not more", LAST ",\"languages\":[\"id\"]", "ip 192.0.2.1", "" },
 	};
 	struct senders s = { .made = 0 };
