@@ -3,6 +3,7 @@
 #include "disclosure/told_private.h"
 
 #include "event/normalise.h"
+#include "intake/feeds.h"
 
 enum rc told_last_resort(struct policies *p, struct snapshot *contacts, str email, enum tlp ceiling,
 			 enum channel channel, struct told_to *out, struct err *err)
@@ -41,6 +42,24 @@ size_t told_last_resort_of(const struct fallback *f, const struct finding *findi
 	struct ip ip;
 
 	return !finding->exercise && take_subject(finding, &ip, &ask) ? fallback_find(f, &ask, out) : 0;
+}
+
+enum rc told_last_resort_terms(struct reader *r, const struct told_to *to, const struct finding *f, struct arena *a,
+			       struct labels *into, struct err *err)
+{
+	const struct marks *m = policy_marks(&to->viewer.policy);
+	struct finding_feed *list;
+	size_t n = 0;
+	enum rc rc = findings_feeds(r, f->id, a, &list, &n, err);
+
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		struct feed feed;
+
+		rc = feed_by_id(reader_conn(r), list[i].feed, a, &feed, err);
+		labels_license(into, m, rc == RC_OK ? feed.licence : STR("?"));
+		rc = rc == RC_ABSENT ? RC_OK : rc;
+	}
+	return rc;
 }
 
 bool told_last_resort_is(const struct told_to *to, const struct finding *finding)

@@ -15,6 +15,10 @@ static const struct finding findings[] = {
 	{ .id = { 1, 5 }, .tlp = TLP_CLEAR, .key = STR_INIT("ip 192.0.2.1"), .exercise = true },
 	{ .id = { 1, 6 }, .tlp = TLP_CLEAR, .key = STR_INIT("ip 192.0.2.1"), .held_us = 5 },
 	{ .id = { 1, 7 }, .tlp = TLP_COUNT, .key = STR_INIT("ip 192.0.2.1") },
+	{ .id = { 1, 8 }, .tlp = TLP_CLEAR, .key = STR_INIT("ip 192.0.2.1") },
+	{ .id = { 1, 9 }, .tlp = TLP_CLEAR, .key = STR_INIT("ip 192.0.2.1") },
+	{ .id = { 1, 10 }, .tlp = TLP_CLEAR, .key = STR_INIT("ip 192.0.2.1") },
+	{ .id = { 1, 11 }, .tlp = TLP_CLEAR, .key = STR_INIT("ip 192.0.2.1") },
 };
 
 enum rc findings_get(struct reader *r, struct hash128 id, struct arena *a, struct finding *out, struct err *e)
@@ -26,6 +30,19 @@ enum rc findings_get(struct reader *r, struct hash128 id, struct arena *a, struc
 			return RC_OK;
 		}
 	return fail(e, RC_ABSENT, "findings: nothing");
+}
+
+/* Two feeds saw the first, one of which nobody knows the eighth; what is read of the ninth is broken. */
+enum rc findings_feeds(struct reader *r, struct hash128 id, struct arena *a, struct finding_feed **out, size_t *count_out,
+		       struct err *e)
+{
+	(void)r;
+	*count_out = 1;
+	*out = ARENA_ARRAY(a, 2, struct finding_feed);
+	(*out)[0] = (struct finding_feed){ .feed = id.lo == 8 ? 99 : id.lo == 10 ? 3 : id.lo == 11 ? 4 : 1 };
+	(*out)[1] = (struct finding_feed){ .feed = 2 };
+	*count_out += id.lo == 1;
+	return id.lo == 9 ? fail(e, RC_IO, "findings: nothing") : RC_OK;
 }
 
 static struct buf asked = BUF_INIT(KIB(1)); /* what the table was asked last */
@@ -75,6 +92,23 @@ TEST(what_the_table_is_asked)
 	buf_free(&asked);
 }
 
+/* The third may be told to each of its own, the fourth to nobody outside. */
+static enum rc feeds_job(struct tx *tx, void *ctx, struct err *e)
+{
+	static const char *const licences[] = { "", "CC0", "own-assets", "internal" };
+	enum rc rc = RC_OK;
+	(void)ctx;
+	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(licences); i++) {
+		struct sql *q = sql(tx_conn(tx), "INSERT OR REPLACE INTO feed (id, name, provider, url, licence, tlp, is_on, exercise, format,"
+						 " mapping, folder, period_us, complete, made_us, last_report_us)"
+						 " VALUES (?1, 'f' || ?1, '', '', ?2, 0, 1, 0, 'auto', x'', '', 0, 0, 0, 0)");
+		sql_int(q, 1, (int64_t)i + 1);
+		sql_str(q, 2, str_of(licences[i]));
+		rc = sql_run(q, e);
+	}
+	return rc;
+}
+
 static void free_nothing(void *table)
 {
 	(void)table;
@@ -82,6 +116,7 @@ static void free_nothing(void *table)
 
 TEST(what_he_is_told)
 {
+#define TERMS "the terms of its source do not let it be passed on to them"
 	static const struct {
 		const char *what, *email;
 		enum tlp ceiling;
@@ -100,6 +135,9 @@ TEST(what_he_is_told)
 		{ "an exercise", "abuse@example.net", TLP_GREEN, '5', "made in an exercise in which the recipient takes no part" },
 		{ "held", "abuse@example.net", TLP_GREEN, '6', "a person holds it back" },
 		{ "no marking that is known", "abuse@example.net", TLP_AMBER, '7', "stricter than the recipient may see" },
+		{ "of a feed that is not known", "abuse@example.net", TLP_GREEN, '8', TERMS },
+		{ "terms for their own", "abuse@example.net", TLP_GREEN, 'a', NULL },
+		{ "terms for nobody outside", "abuse@example.net", TLP_GREEN, 'b', TERMS },
 	};
 	struct world w = world_new();
 	const struct policy_sources from = { .roles = STR("roles"), .public_k = 5 };
@@ -108,6 +146,7 @@ TEST(what_he_is_told)
 	snapshot_swap(contacts, &asked);
 	CHECK_RC(policies_open(w.s, w.r, &from, &p, &err), RC_OK, err);
 	struct reader *r = NULL;
+	CHECK_RC(store_write(w.s, feeds_job, NULL, &err), RC_OK, err);
 	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct told_to to;
@@ -124,6 +163,11 @@ TEST(what_he_is_told)
 			CHECK_MSG(t.finding.mark_reason.n == 0, "%s", cases[i].what);
 		told_end(&t);
 	}
+	struct told_to to;
+	struct told t;
+	CHECK_RC(told_last_resort(p, contacts, STR("abuse@example.net"), TLP_GREEN, CHANNEL_MAIL, &to, &err), RC_OK, err);
+	CHECK_RC(told_item(r, NULL, &to, STR("finding--00000000000000010000000000000009"), 0, w.a, &t, &err), RC_IO, err);
+	told_end(&t);
 	store_read_end(r);
 	policies_close(p);
 	snapshot_free(contacts);

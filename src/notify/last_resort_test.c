@@ -136,6 +136,11 @@ static enum rc put_seen(struct tx *tx, void *ctx, struct err *e)
 {
 	const struct seen *k = ctx;
 	const char id[16] = { 7 };
+	enum rc rc = sql_run(sql(tx_conn(tx), "INSERT OR IGNORE INTO feed (id, name, provider, url, licence, tlp, is_on, exercise,"
+					      " format, mapping, folder, period_us, complete, made_us, last_report_us)"
+					      " VALUES (1, 'local', '', '', '', 2, 1, 0, 'auto', '', '', 0, 0, 0, 0)"), e);
+	if (rc != RC_OK)
+		return rc;
 	struct sql *q = sql(tx_conn(tx), "INSERT OR REPLACE INTO finding (id, state, first_seen, last_seen, feed, run, events, returns,"
 					 " tlp, exercise, shared_address, asn, feeds, ip, cc, type, identifier, severity, key,"
 					 " concerns, sides) VALUES (?1, 1, ?2, ?2, 1, 0, 1, 0, 1, 0, 0, 64500, 1, NULL, 'SG',"
@@ -143,7 +148,7 @@ static enum rc put_seen(struct tx *tx, void *ctx, struct err *e)
 	sql_blob(q, 1, str_mem(id, 16));
 	sql_int(q, 2, k->now_us);
 	sql_str(q, 3, str_of(k->concerns));
-	enum rc rc = sql_run(q, e);
+	rc = sql_run(q, e);
 	if (rc != RC_OK)
 		return rc;
 	q = sql(tx_conn(tx), "INSERT INTO transition (seq, at_us, finding, what, tlp, exercise) VALUES (?, ?, ?, ?, 1, 0)");
