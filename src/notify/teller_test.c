@@ -837,6 +837,94 @@ TEST(disputed_before_it_was_sent)
 	end_senders(&t.s);
 }
 
+/* --- what hinders one group --- */
+
+static enum rc run_statements(struct tx *tx, void *ctx, struct err *e)
+{
+	enum rc rc = RC_OK;
+	for (const char *const *s = ctx; rc == RC_OK && *s; s++)
+		rc = sql_run(sql(tx_conn(tx), *s), e);
+	return rc;
+}
+
+#define AT_ONCE "\"pace\":\"once\",\"pause\":\"PT0S\""
+
+/* The house's findings cannot be told; the regulator's, behind them, are. An hour later it is tried again. */
+TEST(what_hinders_one_group_hinders_no_other)
+{
+	static const struct { const char *name, *spoil[4], *mend[4]; } cases[] = {
+		{ "its message is not taken",
+		  { "CREATE TRIGGER spoil BEFORE INSERT ON outbox_cover WHEN NEW.item LIKE '%1' BEGIN"
+		    " SELECT RAISE(ABORT, 'not this one'); END" },
+		  { "DROP TRIGGER spoil" } },
+		{ "its organisation's record is damaged",
+		  { "CREATE TABLE spare AS SELECT id, body FROM record_version",
+		    "UPDATE record_version SET body = x'7b' WHERE record = (SELECT id FROM record WHERE uuid ="
+		    " (SELECT record FROM org WHERE id = 1))" },
+		  { "UPDATE record_version SET body = (SELECT body FROM spare WHERE spare.id = record_version.id)",
+		    "DROP TABLE spare" } },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct telling t;
+		begin_telling(&t, NULL);
+		rule_on(&t, AT_ONCE);
+		t.now_us = clock_now_us() + MINUTE_US;
+		opens(&t, 1);
+		opens(&t, 2);
+		happens(&t, 3, TRANSITION_OPENED, "open-dns", "2 0 net 198.18.0.0/25");
+		CHECK_RC(store_write(t.s.w.s, run_statements, (void *)cases[i].spoil, &err), RC_OK, err);
+		runs(&t);
+		CHECK_MSG(messages(&t) == 1 && str_eq(newest(&t).recipient, t.regulator), "%s: %lld", cases[i].name,
+			  (long long)messages(&t));
+		for (int n = 1; n <= 2; n++) {
+			struct tell_row row = row_of(&t, n);
+			CHECK_MSG(row.next_us == t.now_us + HOUR_US && row.told == 0 && row.message == 0, "%s: told %lld, %lld",
+				  cases[i].name, (long long)row.told, (long long)row.message);
+		}
+		CHECK_INT(row_of(&t, 3).told, 1);
+		CHECK_INT(counted(&t, TELL_TOLD), 1);
+		t.now_us += HOUR_US - SECOND_US;
+		runs(&t);
+		CHECK_INT(messages(&t), 1); /* not before */
+		t.now_us += SECOND_US;
+		runs(&t);
+		CHECK_INT(messages(&t), 1); /* it still stands in the way */
+		CHECK(row_of(&t, 1).next_us == t.now_us + HOUR_US);
+		CHECK_RC(store_write(t.s.w.s, run_statements, (void *)cases[i].mend, &err), RC_OK, err);
+		t.now_us += HOUR_US;
+		runs(&t);
+		CHECK_MSG(messages(&t) == 2 && covered(&t) == 2, "%s: %lld", cases[i].name, (long long)messages(&t));
+		CHECK(row_of(&t, 1).told == 1 && row_of(&t, 2).told == 1);
+		CHECK_INT(counted(&t, TELL_TOLD), 3);
+		CHECK_INT(asked(&t, twice_in_a_period), 0);
+		end_senders(&t.s);
+	}
+}
+
+/* What hinders the node itself is said, and puts nothing off. */
+TEST(what_hinders_the_node_puts_nothing_off)
+{
+	static const char *const spoil[] = { "ALTER TABLE outbox_cover RENAME TO away", NULL },
+				*const mend[] = { "ALTER TABLE away RENAME TO outbox_cover", NULL };
+	struct telling t;
+	bool did = true;
+	begin_telling(&t, NULL);
+	rule_on(&t, AT_ONCE);
+	t.now_us = clock_now_us() + MINUTE_US;
+	opens(&t, 1);
+	while (did)
+		CHECK_RC(teller_follow(t.s.n, t.now_us, &did, &err), RC_OK, err);
+	int64_t due_us = row_of(&t, 1).next_us;
+	CHECK_RC(store_write(t.s.w.s, run_statements, (void *)spoil, &err), RC_OK, err);
+	CHECK_RC(teller_make(t.s.n, t.now_us, &did, &err), RC_IO, err);
+	CHECK_INT(row_of(&t, 1).next_us, due_us);
+	CHECK_RC(store_write(t.s.w.s, run_statements, (void *)mend, &err), RC_OK, err);
+	runs(&t);
+	CHECK_INT(messages(&t), 1);
+	CHECK_INT(row_of(&t, 1).told, 1);
+	end_senders(&t.s);
+}
+
 /* --- sent, and come back --- */
 
 struct returning {
@@ -919,4 +1007,5 @@ TEST_MAIN(TEST_RUN(one_message_a_period), TEST_RUN(at_once_is_collected_and_capp
 	  TEST_RUN(what_is_over_before_it_was_printed_is_left_out), TEST_RUN(withdrawn_while_others_are_printed),
 	  TEST_RUN(what_is_over_before_it_was_opened_is_left_out), TEST_RUN(a_rule_that_ends_sends_nothing_more),
 	  TEST_RUN(back_in_rehearsal_before_it_was_sent), TEST_RUN(what_is_disputed_waits_for_one_of_us),
-	  TEST_RUN(disputed_before_it_was_sent), TEST_RUN(what_comes_back_is_untold), TEST_RUN(another_one_was_told))
+	  TEST_RUN(disputed_before_it_was_sent), TEST_RUN(what_hinders_one_group_hinders_no_other),
+	  TEST_RUN(what_hinders_the_node_puts_nothing_off), TEST_RUN(what_comes_back_is_untold), TEST_RUN(another_one_was_told))
