@@ -10,7 +10,7 @@
 #include "notify/notify_private.h"
 #include "notify/own_texts.h"
 
-enum { TEXT_MAX = 64 << 10, ITEM_MAX = 2 << 20, COVERS_SHOWN = 1000, COVERS_LISTED = 25 };
+enum { TEXT_MAX = 512 << 10, ITEM_MAX = 2 << 20, COVERS_SHOWN = 1000, COVERS_LISTED = 25 };
 
 /* Also where no template says so. */
 static const struct { const char *language, *word; } exercise_words[] = {
@@ -176,6 +176,8 @@ static enum rc take_covers(struct making *k)
 	}
 	put_listed(k, list, told);
 	json_object_object_add(k->out->data, "covers", list);
+	if (told > COVERS_SHOWN)
+		json_object_object_add(k->out->data, "covers_more", json_object_new_int64((int64_t)told - COVERS_SHOWN));
 	json_object_object_add(k->out->data, "cover_count", json_object_new_int64((int64_t)told));
 	return rc;
 }

@@ -70,12 +70,21 @@ static enum rc load_row(struct rule_orgs *o, struct conn *c, struct rule_org *to
 
 static void load_languages(struct rule_orgs *o, const struct addressee *who, struct rule_org *to)
 {
-	const struct meaning *m = type_meaning(who->type, STR("organisation.languages"));
+	const struct meaning *m = who->type ? type_meaning(who->type, STR("organisation.languages")) : NULL;
 	struct json_object *list = m && m->field ? json_get(who->body, m->field->name) : NULL;
 	for (size_t i = 0; i < json_count(list) && to->language_count < RULE_LANGUAGES_MAX; i++)
 		to->languages[to->language_count++] = rule_word(&o->s->words, json_text(json_at(list, i)));
 	if (to->language_count == 0)
 		to->languages[to->language_count++] = rule_word(&o->s->words, STR("en"));
+}
+
+static str id_of(struct rule_orgs *o, const struct rule_org *to)
+{
+	struct buf id = BUF_INIT(RECORD_ID_BYTES);
+	record_id_format(&id, STR("organisation"), &to->record);
+	str s = arena_str(o->a, buf_str(&id));
+	buf_free(&id);
+	return s;
 }
 
 static enum rc load_org(struct rule_orgs *o, struct reader *r, const struct types *t, struct rule_org *to,
@@ -87,16 +96,17 @@ static enum rc load_org(struct rule_orgs *o, struct reader *r, const struct type
 		return rc;
 	struct arena *a = arena_new(KIB(4));
 	rc = told_addressee_of(reader_conn(r), t, to->record, a, &who, err);
-	to->usable = rc == RC_OK && !who.closed;
+	/* Of a damaged record its findings fall due all the same: the message to it fails alone, until it is mended. */
+	to->usable = (rc == RC_OK && !who.closed) || rc == RC_INPUT;
 	to->exercise = who.exercise;
-	if (rc == RC_OK) {
-		to->id = arena_str(o->a, addressee_id(&who, a));
+	if (to->usable || rc == RC_OK) {
+		to->id = id_of(o, to);
 		to->self = rule_word(&o->s->words, to->id);
 		load_languages(o, &who, to);
 	}
 	json_free(who.body);
 	arena_free(a);
-	return rc == RC_ABSENT ? RC_OK : rc;
+	return rc == RC_ABSENT || rc == RC_INPUT ? RC_OK : rc;
 }
 
 enum rc rule_orgs_get(struct rule_orgs *o, struct reader *r, const struct types *t, int64_t org,

@@ -579,6 +579,9 @@ static const char version_5[] =
 	/* --- exchange: the way over, receipts --- */
 	/* --- exchange: withdrawal, contributions --- */
 	/* --- exchange: MISP, TAXII clients --- */
+	/* --- notify: answers --- */
+	/* answers_follow.c: answers of which findings are still to be marked; behind: the last item that was */
+	"CREATE TABLE answer_follow (answer INTEGER PRIMARY KEY, behind TEXT NOT NULL);"
 	"PRAGMA user_version = 5;";
 
 const char *const store_migrations[] = { version_1, version_2, version_3, version_4, version_5 };
