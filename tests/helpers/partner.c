@@ -6,19 +6,24 @@
  *   ronda-partner post DIR [lane=L after=US upto=US encoding=E path=P sign=SIGNED-BY flip=BYTE type=T unsigned=1 as=NODE]
  *                                         posts standard input; flip: one bit of that byte, after it was signed
  *   ronda-partner storm DIR COUNT TIMES SEED
- *                                         COUNT messages, each sent TIMES times, shuffled by SEED; 0: in order
+ *                                         COUNT messages, each sent TIMES times, shuffled by SEED, by some at once;
+ *                                         SEED 0: in order, by one, many an envelope
  *
- * Prints the status, and the answer's body; exits with 1 when there was no answer. DIR/origin of a message: its own node. */
+ * Prints the status, and the answer's body; exits with 1 when there was no answer. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "exchange/pairing.h"
 #include "exchange/taxii.h"
 #include "http/fetch.h"
+#include "stix/stix_event.h"
 
-enum { BODY_MOST = 64 << 20 };
+enum { BODY_MOST = 64 << 20, SENDERS = 4, IN_ORDER_AT_ONCE = 50, TRIES = 100 };
 
 struct self {
 	const char *dir;
@@ -223,79 +228,110 @@ static int post(struct self *s, int argc, char **argv)
 /* --- storm --- */
 
 #define GREEN "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
-#define EXTENSION "extension-definition--6f1f3d52-4c0e-4b3a-9d1e-0f9a7c5b8e21"
 
-static void put_object(struct buf *b, const char *type, unsigned id, unsigned second, bool revoked, const char *item, str node)
+static void put_object(struct buf *b, const char *type, unsigned id, unsigned second, const char *item, str node)
 {
 	buf_fmt(b, "{\"type\":\"%s\",\"spec_version\":\"2.1\",\"id\":\"%s--22222222-0000-4000-8000-%012x\","
-		   "\"created\":\"2026-11-22T09:00:00.000Z\",\"modified\":\"2026-11-22T09:00:%02u.000Z\",%s"
-		   "\"object_marking_refs\":[\"" GREEN "\"],\"extensions\":{\"" EXTENSION "\":{"
+		   "\"created\":\"2026-11-22T09:00:00.000Z\",\"modified\":\"2026-11-22T09:00:%02u.000Z\","
+		   "\"object_marking_refs\":[\"" GREEN "\"],\"extensions\":{\"" STIX_EXTENSION "\":{"
 		   "\"extension_type\":\"property-extension\",\"origin\":\"" STR_FMT "\",\"item\":\"%s\"",
-		type, type, id, second, revoked ? "\"revoked\":true," : "", STR_ARG(node), item);
+		type, type, id, second, STR_ARG(node), item);
 }
 
 /* Four kinds in turn: an event; a first, then a second version of a warning; a warning. */
-static void message(struct self *s, unsigned i, struct buf *b)
+static void message(str node, unsigned i, struct buf *b)
 {
 	char item[80];
 	struct buf text = BUF_INIT(KIB(4)), quoted = BUF_INIT(KIB(8));
 	struct json_out j = json_out(&quoted);
 	unsigned kind = i % 4, subject = kind == 2 ? i - 1 : i, version = kind == 2 ? 2 : 1;
-	buf_add(b, STR("{\"objects\":["));
 	if (kind == 0) {
 		snprintf(item, sizeof item, "event--%032x", i + 1);
-		put_object(b, "observed-data", i, 0, false, item, s->node);
+		put_object(b, "observed-data", i, 0, item, node);
 		buf_fmt(&text, "{\"time.source\":\"2026-11-22T09:%02u:%02u+00:00\",\"source.ip\":\"198.18.%u.%u\","
 			       "\"classification.type\":\"infected-system\",\"malware.name\":\"example\"}",
 			i / 60 % 60, i % 60, i / 200 % 256, i % 200 + 1);
 	} else {
 		snprintf(item, sizeof item, "warning--11111111-0000-4000-8000-%012x", subject);
-		put_object(b, "report", subject, version, false, item, s->node);
+		put_object(b, "report", subject, version, item, node);
 		buf_fmt(&text, "{\"id\":\"%s\",\"type\":\"warning\",\"type_version\":1,\"version\":%u,\"origin\":\"" STR_FMT "\","
 			       "\"organisation\":null,\"created\":\"2026-11-22T09:00:00Z\",\"changed\":\"2026-11-22T09:00:%02uZ\","
 			       "\"state\":\"sent\",\"labels\":{\"tlp\":\"GREEN\"},\"body\":{\"title\":\"Warning %u as of %u\"}}",
-			item, version, STR_ARG(s->node), version, subject, version);
+			item, version, STR_ARG(node), version, subject, version);
 	}
 	json_str(&j, buf_str(&text));
-	buf_fmt(b, ",\"%s\":" STR_FMT "}}}]}", kind == 0 ? "event" : "record", STR_ARG(buf_str(&quoted)));
+	buf_fmt(b, ",\"%s\":" STR_FMT "}}}", kind == 0 ? "event" : "record", STR_ARG(buf_str(&quoted)));
 	buf_free(&text);
 	buf_free(&quoted);
 }
 
-static int storm(struct self *s, unsigned count, unsigned times, uint64_t seed)
+struct storm {
+	const char *dir;
+	unsigned *order;
+	size_t total, at_once;
+	atomic_size_t next, taken;
+};
+
+/* One of the senders: `at_once` messages an envelope. */
+static void *send_some(void *ctx)
 {
-	size_t total = (size_t)count * times, taken = 0;
-	unsigned *order = calloc(total + 1, sizeof *order);
-	if (!order)
-		return 1;
-	for (size_t i = 0; i < total; i++)
-		order[i] = seed ? (unsigned)(i % count) : (unsigned)(i / times);
-	for (size_t i = total; seed && i > 1; i--) {
-		seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-		size_t k = (size_t)(seed >> 33) % i;
-		unsigned x = order[i - 1];
-		order[i - 1] = order[k];
-		order[k] = x;
-	}
-	struct arena *a = arena_new(KIB(64)), *own = s->a;
-	for (size_t i = 0; i < total; i++) {
-		struct buf body = BUF_INIT(KIB(64));
+	struct storm *m = ctx;
+	struct self s;
+	size_t at;
+	if (!read_self(&s, m->dir))
+		return NULL;
+	while ((at = atomic_fetch_add(&m->next, m->at_once)) < m->total) {
+		struct buf body = BUF_INIT(MIB(4));
 		struct say q = { .path = STR(INBOX), .type = STR(TAXII_TYPE) };
 		str answer;
-		s->a = a;
-		message(s, order[i], &body);
-		int status = post_signed(s, &q, s->secret, s->node, &body, -1, &answer);
-		taken += status == 202;
-		if (status != 202)
-			fprintf(stderr, "message %u: %d " STR_FMT "\n", order[i], status, STR_ARG(str_head(answer, 300)));
+		size_t n = m->total - at < m->at_once ? m->total - at : m->at_once;
+		buf_add(&body, STR("{\"objects\":["));
+		for (size_t i = 0; i < n; i++) {
+			if (i)
+				buf_char(&body, ',');
+			message(s.node, m->order[at + i], &body);
+		}
+		buf_add(&body, STR("]}"));
+		int status = post_signed(&s, &q, s.secret, s.node, &body, -1, &answer);
+		for (unsigned again = 0; status == 503 && again < TRIES; again++) { /* the same is on its way by another */
+			struct timespec t = { .tv_nsec = 50000000L };
+			nanosleep(&t, NULL);
+			status = post_signed(&s, &q, s.secret, s.node, &body, -1, &answer);
+		}
+		if (status == 202 && str_find(answer, STR("\"failure_count\":0,")) < answer.n)
+			atomic_fetch_add(&m->taken, n);
+		else
+			fprintf(stderr, "message %u: %d " STR_FMT "\n", m->order[at], status, STR_ARG(str_head(answer, 300)));
 		buf_free(&body);
-		arena_reset(a);
 	}
-	s->a = own;
-	arena_free(a);
-	free(order);
-	printf("%zu of %zu\n", taken, total);
-	return taken == total ? 0 : 1;
+	fetch_keep_free(s.keep);
+	fetch_free(s.fetcher);
+	arena_free(s.a);
+	return NULL;
+}
+
+static int storm(const char *dir, unsigned count, unsigned times, uint64_t seed)
+{
+	struct storm m = { .dir = dir, .total = (size_t)count * times, .at_once = seed ? 1 : IN_ORDER_AT_ONCE };
+	pthread_t threads[SENDERS];
+	unsigned senders = seed ? SENDERS : 1, started = 0;
+	m.order = x_array(m.total + 1, sizeof *m.order);
+	for (size_t i = 0; i < m.total; i++)
+		m.order[i] = seed ? (unsigned)(i % count) : (unsigned)(i / times);
+	for (size_t i = m.total; seed && i > 1; i--) {
+		seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+		size_t k = (size_t)(seed >> 33) % i;
+		unsigned x = m.order[i - 1];
+		m.order[i - 1] = m.order[k];
+		m.order[k] = x;
+	}
+	while (started < senders && pthread_create(&threads[started], NULL, send_some, &m) == 0)
+		started++;
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+	free(m.order);
+	printf("%zu of %zu\n", atomic_load(&m.taken), m.total);
+	return atomic_load(&m.taken) == m.total ? 0 : 1;
 }
 
 int main(int argc, char **argv)
@@ -312,6 +348,6 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "post") == 0)
 		return post(&s, argc - 3, argv + 3);
 	if (argc == 6 && strcmp(argv[1], "storm") == 0)
-		return storm(&s, (unsigned)number(str_of(argv[3])), (unsigned)number(str_of(argv[4])), (uint64_t)number(str_of(argv[5])));
+		return storm(argv[2], (unsigned)number(str_of(argv[3])), (unsigned)number(str_of(argv[4])), (uint64_t)number(str_of(argv[5])));
 	return 64;
 }

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# exchange_lib.sh: what the scenarios of the exchange share: nodes beside each other, and a partner that is no node.
+HELPERS=$RONDA_BUILD/tests/helpers
+pids=
+
+# The listener for partners of node DIR, in $X; settings as lines of its ronda.conf.
+with_exchange() { # directory
+	free_port
+	X=$port
+	printf 'exchange = yes\nexchange_listen = 127.0.0.1:%s\nexchange_address = https://127.0.0.1:%s\n' "$X" "$X" >>"$1/ronda.conf"
+}
+org() { # directory, name, network: organisation-N
+	ronda organisation -d "$1" new "name=$2" kind=csirt "constituency=network|$3" 2>&1 | sed -nE 's/.*(organisation-[0-9]+).*/\1/p' | head -1
+}
+agree() { # directory, organisation: an agreement in force, its number in $A
+	A=$(ronda agreement -d "$1" new "title=With $2" kind=memorandum "parties=$2" tlp_ceiling=AMBER "flows=findings,incidents,warnings" \
+		personal=yes "from=$(date -u +%F)" 2>&1 | sed -nE 's/.*(agreement-[0-9]+).*/\1/p' | head -1)
+	ronda agreement -d "$1" move "$A" in-force --why "signed by both" >/dev/null 2>&1
+}
+# A partner without a node: its keys in directory DIR, its node id ID.
+made_partner() { # directory, node id
+	mkdir -p "$1"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1/key.pem" -out "$1/cert.pem" \
+		-subj "/CN=partner" -days 30 2>/dev/null
+	"$HELPERS/ronda-partner" keys "$1" "$2"
+}
+# Starts node DIR; its address in $address, its pid in $started. Ends with end_nodes.
+start_node() { # directory, further options
+	dir=$1
+	shift
+	: >"$dir.address"
+	ronda serve -d "$dir" --set listen=127.0.0.1:0 "$@" >"$dir.address" 2>>"$dir.log" &
+	started=$!
+	pids="$pids $started"
+	for _ in $(seq 400); do
+		[ ! -s "$dir.address" ] || break
+		kill -0 $started 2>/dev/null || break
+		sleep 0.05
+	done
+	address=$(head -1 "$dir.address")
+	[ -n "$address" ]
+}
+end_nodes() {
+	for pid in $pids; do
+		kill "$pid" 2>/dev/null
+	done
+	for pid in $pids; do
+		wait "$pid" 2>/dev/null
+	done
+	pids=
+}
+finish() {
+	for pid in $node_pid $pids; do
+		kill -9 "$pid" 2>/dev/null
+	done
+	rm -rf "$T"
+}
