@@ -55,3 +55,35 @@ finish() {
 	done
 	rm -rf "$T"
 }
+
+# Nodes $T/a ("Team A") and $T/b ("Team B"), which is responsible for 198.18.0.0/16: paired, agreed, A's address $1 as B
+# sees it and B's $2 as A sees it (nothing: as they are). Both run; pids in $a_pid, $b_pid, listeners in $a_port, $b_port.
+two_nodes() {
+	for n in a b; do
+		ronda init "$T/$n" --name "Team $(echo $n | tr ab AB)" --country ID --team small --account "Lead" >"$T/out" 2>"$T/err" || return 1
+		with_exchange "$T/$n"
+		eval ${n}_port=$X
+	done
+	start_node "$T/a" && a_pid=$started && start_node "$T/b" && b_pid=$started || return 1
+	line=$(ronda partner -d "$T/b" invite 2>"$T/err") &&
+	ronda partner -d "$T/a" accept "$line" >"$T/out" 2>"$T/err" &&
+	ronda partner -d "$T/a" confirm partner-1 >"$T/out" 2>"$T/err" &&
+	ronda partner -d "$T/b" confirm partner-1 >"$T/out" 2>"$T/err" || return 1
+	o=$(org "$T/a" "Team B" 198.18.0.0/16)
+	ronda partner -d "$T/a" edit partner-1 "organisation=$o" >"$T/out" 2>"$T/err" || return 1
+	agree "$T/a" "$o"
+	o=$(org "$T/b" "Team A" 198.19.0.0/16)
+	ronda partner -d "$T/b" edit partner-1 "organisation=$o" >"$T/out" 2>"$T/err" || return 1
+	agree "$T/b" "$o"
+}
+events_of() { ronda events -d "$1" --json 2>/dev/null | wc -l; } # directory
+# Until B has as many events, or TRIES tenths of a second went by.
+until_events() { # directory, events, tries
+	for _ in $(seq "$3"); do
+		[ "$(events_of "$1")" -lt "$2" ] || return 0
+		sleep 0.1
+	done
+	echo "# $(events_of "$1") of $2 events; $(ronda partner -d "$T/a" line partner-1 2>/dev/null | tail -1)"
+	tail -3 "$T/a.log" "$T/b.log" | sed 's/^/# /'
+	return 1
+}

@@ -1,0 +1,237 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# A partner that is paired and means ill, and others who are not: each is refused in plain words that the operator sees, and
+# nothing changes.
+. "$RONDA_SOURCE/tests/lib.sh"
+. "$RONDA_SOURCE/tests/exchange_lib.sh"
+C=cccccccc-0000-4000-8000-000000000001
+E=dddddddd-0000-4000-8000-000000000002
+GREEN=marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb
+STRICT=marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003
+CLEAR=marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487
+EXT=extension-definition--6f1f3d52-4c0e-4b3a-9d1e-0f9a7c5b8e21
+BIN=$HELPERS/ronda-partner
+ronda init "$D" --name "Team B" --country ID --team small --account "Lead A" >"$T/out" 2>"$T/err"
+ok $? "a node is made"
+with_exchange "$D"
+made_partner "$T/c" $C
+made_partner "$T/e" $E
+made_partner "$T/nobody" eeeeeeee-0000-4000-8000-000000000003
+serve
+ok $? "and serves"
+B=$(ronda version -d "$D" >/dev/null 2>&1; sqlite3 -readonly "$D/main.db" "SELECT value FROM meta WHERE key = 'node_id'" 2>/dev/null)
+
+# --- pairing ---
+line=$(ronda partner -d "$D" invite 2>"$T/err")
+"$BIN" accept "$T/c" "$line" "Team C" >"$T/out" 2>&1
+has "$T/out" '^200 ' "an invitation"
+to=$(cat "$T/c/to")
+[ -n "$B" ] || B=$to
+"$BIN" accept "$T/e" "$line" "Team E" >"$T/out" 2>&1
+has "$T/out" '^403 .*was used already' "is good once"
+has "$T/node.log" 'warn .*the invitation was used already' "and the second one is in the log"
+"$BIN" accept "$T/e" "$(printf %s "$line" | tr 'B' 'C')" "Team E" >"$T/out" 2>&1
+has "$T/out" 'was not copied whole' "one letter of it changed"
+printf 'x' | "$BIN" post "$T/c" >"$T/out"
+has "$T/out" '^403 ' "nothing is taken before the words were compared"
+check "the words are compared" ronda partner -d "$D" confirm partner-1
+line=$(ronda partner -d "$D" invite 2>"$T/err")
+"$BIN" accept "$T/e" "$line" "Team E" >"$T/out" 2>&1
+has "$T/out" '^200 ' "another partner"
+check "confirmed" ronda partner -d "$D" confirm partner-2
+oc=$(org "$D" "Team C" 198.18.3.0/24)
+oe=$(org "$D" "Team E" 198.18.5.0/24)
+check "is an organisation" ronda partner -d "$D" edit partner-1 "organisation=$oc"
+check "and the other one" ronda partner -d "$D" edit partner-2 "organisation=$oe"
+agree "$D" "$oc"
+agree "$D" "$oe"
+
+# --- what they say ---
+object() { # type, id, modified, mark, origin, item, member, text
+	printf '{"type":"%s","spec_version":"2.1","id":"%s--%s","created":"2026-11-22T09:00:00.000Z","modified":"%s",%s"object_marking_refs":["%s"],"extensions":{"%s":{"extension_type":"property-extension","origin":"%s","item":"%s"' \
+		"$1" "$1" "$2" "$3" "$([ -n "$7" ] || printf '"revoked":true,')" "$4" $EXT "$5" "$6"
+	[ -z "$7" ] || printf ',"%s":"%s"' "$7" "$(printf %s "$8" | sed 's/"/\\"/g')"
+	printf '}}}'
+}
+envelope() { printf '{"objects":[%s]}' "$1"; }
+warning() { # uuid, version, mark, origin, labels, title
+	object report "$1" "2026-11-22T09:00:0$2.000Z" "$3" "$4" "warning--$1" record \
+		"{\"id\":\"warning--$1\",\"type\":\"warning\",\"type_version\":1,\"version\":$2,\"origin\":\"$4\",\"organisation\":null,\"created\":\"2026-11-22T09:00:00Z\",\"changed\":\"2026-11-22T09:00:0$2Z\",\"state\":\"sent\",\"labels\":{\"tlp\":\"$5\"},\"body\":{\"title\":\"$6\"}}"
+}
+event() { # number, mark, origin, time, address
+	object observed-data "22222222-0000-4000-8000-00000000000$1" 2026-11-22T09:00:00.000Z "$2" "$3" "event--0000000000000000000000000000000$1" event \
+		"{\"time.source\":\"$4\",\"source.ip\":\"$5\",\"classification.type\":\"infected-system\",\"malware.name\":\"example\"}"
+}
+post() { "$BIN" post "$T/c" "$@" >"$T/out" 2>"$T/err"; }
+# What stands here, but for who called.
+stands() {
+	sqlite3 -readonly "$D/main.db" "SELECT count(*), coalesce(max(id), 0) FROM record_version; SELECT count(*) FROM record;
+		SELECT count(*) FROM exchange_object; SELECT lane, upto_us FROM taken_upto ORDER BY partner, lane;
+		SELECT count(*) FROM partner_key WHERE state = 2"
+	ronda count -d "$D" --json
+}
+# What is said is refused: refused NAME WHERE PATTERN, after a post; WHERE: the answer's.
+refused() { # name, regular expression of the answer
+	has "$T/out" "$2" "$1"
+	stands >"$T/stands-now"
+	cmp -s "$T/stands" "$T/stands-now" || diff "$T/stands" "$T/stands-now" | sed 's/^/# /'
+	cmp -s "$T/stands" "$T/stands-now"
+	ok $? "  and nothing changed"
+}
+W=11111111-0000-4000-8000-000000000001
+{ envelope "$(event 1 $GREEN $C 2026-11-22T09:00:00+00:00 198.18.9.1),$(warning $W 1 $STRICT $C AMBER+STRICT 'Theirs')"; } >"$T/good"
+post <"$T/good"
+has "$T/out" '^202 .*"success_count":2' "an honest push is taken"
+ours=$(ronda warning -d "$D" new title="Ours" urgency=information --json 2>/dev/null | sed -nE 's/.*"id": ?"warning--([-0-9a-f]{36})".*/\1/p' | head -1)
+[ -n "$ours" ]
+ok $? "a warning of ours"
+post lane=bulk after=0 upto=1000 <"$T/good"
+has "$T/out" '^202 ' "a push that says where it stands"
+stands >"$T/stands"
+
+# --- who is it? ---
+url=$(cat "$T/c/address")/taxii2/exchange/collections
+is "$(curl -sk -o "$T/out" -w '%{http_code}' --cert "$T/nobody/cert.pem" --key "$T/nobody/key.pem" "$url/")" 403 "a certificate that nobody knows"
+is "$(curl -sk -o "$T/out" -w '%{http_code}' "$url/")" 401 "none at all"
+has "$T/node.log" 'warn a caller is no partner' "  is in the log"
+ronda journal list -d "$D" --act refusal >"$T/out" 2>&1
+has "$T/out" "partners' listener" "  and in the journal"
+curl -sk --tls-max 1.2 --cert "$T/c/cert.pem" --key "$T/c/key.pem" "$url/" >"$T/out" 2>"$T/err"
+[ $? = 35 ]
+ok $? "TLS 1.2 gets no connection"
+post unsigned=1 <"$T/good"
+refused "a body that is not signed" '^403 .*not signed by the key'
+post sign="$T/e" <"$T/good"
+refused "signed by another partner" '^403 .*not signed by the key'
+post as=$E <"$T/good"
+refused "signed as another node" '^403 .*not signed by the key'
+has "$T/node.log" 'warn a push is not signed by its sender' "  is in the log"
+n=$(wc -c <"$T/good")
+wrong=0
+for i in $(seq 0 24); do
+	post flip=$((i * (n - 1) / 24)) <"$T/good"
+	grep -q '^403 .*not signed by the key' "$T/out" || wrong=$((wrong + 1))
+done
+is $wrong 0 "a bit flipped anywhere is refused before anything is read"
+printf '{"objects":[' | "$BIN" post "$T/c" flip=0 >"$T/out"
+refused "broken JSON with a flipped bit: the signature first" '^403 '
+zstd -qc "$T/good" >"$T/good.zst"
+post encoding=zstd flip=40 <"$T/good.zst"
+refused "packed, and flipped" '^403 '
+
+# --- again, and in another order ---
+post lane=bulk after=0 upto=1000 <"$T/good"
+refused "the same push again" '^409 .*"upto": ?1000'
+post lane=bulk after=5000 upto=6000 <"$T/good"
+refused "a later one before its time" '^409 .*"upto": ?1000'
+post lane=bulk after=1000 upto=900 <"$T/good"
+refused "one that goes backwards" '^400 '
+post lane=sideways after=1000 upto=2000 <"$T/good"
+refused "a lane that is none" '^400 '
+post <"$T/good"
+refused "all of it again, without a place" '^202 '
+
+# --- what is not theirs ---
+envelope "$(event 2 $GREEN $E 2026-11-22T09:00:00+00:00 198.18.9.2)" >"$T/body"
+post <"$T/body"
+refused "an event in the name of another" '"failure_count": ?1.*belongs to another node than yours'
+envelope "$(event 2 $GREEN "$B" 2026-11-22T09:00:00+00:00 198.18.9.2)" >"$T/body"
+post <"$T/body"
+refused "in our name" '"failure_count": ?1.*is ours'
+envelope "$(warning $W 2 $GREEN $E GREEN 'Theirs?')" >"$T/body"
+"$BIN" post "$T/e" <"$T/body" >"$T/out" 2>&1
+refused "another partner's record, as one's own" '"failure_count": ?1.*belongs to another node than yours'
+envelope "$(warning "$ours" 9 $GREEN $C GREEN 'Overwritten')" >"$T/body"
+post <"$T/body"
+refused "our warning, overwritten" '"failure_count": ?1.*it is ours: nobody else changes it'
+ronda journal list -d "$D" --act exchange.refused >"$T/out" 2>&1
+has "$T/out" 'it is ours: nobody else changes it' "  is in the journal"
+has "$T/node.log" 'warn a partner claimed what is not his: refused' "  and in the log"
+envelope "$(object report "$ours" 2026-11-22T10:00:00.000Z $GREEN $C "warning--$ours" '' '')" >"$T/body"
+post <"$T/body"
+refused "our warning, withdrawn" '"failure_count": ?1.*not yours to withdraw'
+envelope "$(object report $W 2026-11-22T10:00:00.000Z $GREEN $C "warning--$W" '' '')" >"$T/body"
+"$BIN" post "$T/e" <"$T/body" >"$T/out" 2>&1
+refused "another's warning, withdrawn in his name" '"failure_count": ?1.*belongs to another node than yours'
+envelope "$(object report $W 2026-11-22T10:00:00.000Z $GREEN $E "warning--$W" '' '')" >"$T/body"
+"$BIN" post "$T/e" <"$T/body" >"$T/out" 2>&1
+refused "and in one's own" '"failure_count": ?1.*not yours to withdraw'
+envelope "$(warning $W 2 $CLEAR $C CLEAR 'Theirs, corrected')" >"$T/body"
+post <"$T/body"
+has "$T/out" '"success_count": ?1' "their correction is taken"
+is "$(ronda warning -d "$D" show "warning--$W" --json 2>/dev/null | grep -oE '"tlp": ?"[^"]*"' | head -1)" '"tlp":"AMBER+STRICT"' \
+	"  but its marking does not get looser"
+stands >"$T/stands"
+
+# --- what is another's to read ---
+for who in c e; do
+	curl -sk --cert "$T/$who/cert.pem" --key "$T/$who/key.pem" -H 'Accept: application/taxii+json;version=2.1' "$url/" >"$T/collections-$who"
+done
+for id in $(grep -oE '"id": ?"[-0-9a-f]{36}"' "$T/collections-e" | grep -oE '[-0-9a-f]{36}'); do
+	! grep -qF "$id" "$T/collections-c" || continue # what is public
+	for what in "" objects/ manifest/; do
+		got=$(curl -sk -o "$T/out" -w '%{http_code}' --cert "$T/c/cert.pem" --key "$T/c/key.pem" -H 'Accept: application/taxii+json;version=2.1' "$url/$id/$what")
+		is "$got" 404 "another's collection is not there: $what"
+	done
+	post path="/taxii2/exchange/collections/$id/objects/" <"$T/good"
+	refused "nor to be written to" '^404 '
+done
+
+# --- what cannot be read ---
+printf '{"objects":[{"type":"indicator"' >"$T/body"
+post <"$T/body"
+refused "half an envelope" '^400 '
+printf 'no JSON at all' >"$T/body"
+post <"$T/body"
+refused "no envelope" '^400 '
+post encoding=zstd <"$T/body"
+refused "packed, as it says, and not" '^400 '
+post encoding=compress <"$T/body"
+refused "an encoding that nobody knows" '^415 '
+post type=text/plain <"$T/good"
+refused "another type" '^415 '
+awk 'BEGIN { for (i = 0; i < 20000; i++) printf "["; }' >"$T/body"
+post <"$T/body"
+refused "brackets without end" '^400 '
+envelope '{"type":"indicator","id":"nonsense"},{"type":7},[],"x",{"id":"report--1"}' >"$T/body"
+post <"$T/body"
+refused "malformed objects, each for itself" '"failure_count": ?5'
+{
+	printf '{"objects":['
+	seq 100001 | awk '{ printf "%s{\"type\":\"identity\"}", (NR > 1) ? "," : "" }'
+	printf ']}'
+} >"$T/body"
+post <"$T/body"
+refused "more objects than an envelope may hold" '^4(13|22) .*100000'
+head -c 100000000 /dev/zero | zstd -qc >"$T/body"
+post encoding=zstd <"$T/body"
+refused "a hundred million bytes, packed to nothing" '^413 '
+head -c 20000000 /dev/urandom >"$T/body"
+"$BIN" post "$T/c" <"$T/body" >"$T/out" 2>&1
+refused "a body over max_content_length" '^(413|0) '
+
+# --- taken, with care ---
+envelope "$(event 3 marking-definition--99999999-0000-4000-8000-000000000009 $C 2026-11-22T09:00:00+00:00 198.18.9.3)" >"$T/body"
+post <"$T/body"
+has "$T/out" '"success_count": ?1' "a marking that nobody knows"
+is "$(ronda events -d "$D" ip=198.18.9.3 --json | grep -oE '"(tlp|marking)": ?"[^"]*"' | head -1)" '"tlp":"RED"' "  is RED"
+envelope "$(event 4 $GREEN $C "$(date -u -d '+1 day' +%FT%T)+00:00" 198.18.9.4)" >"$T/body"
+post <"$T/body"
+has "$T/out" '^202 .*"total_count": ?1' "a clock that is a day ahead is answered"
+envelope "$(event 5 $GREEN $C "$(date -u -d '-1 day' +%FT%T)+00:00" 198.18.9.5)" >"$T/body"
+post <"$T/body"
+has "$T/out" '"success_count": ?1' "one that is a day behind is taken"
+is "$(ronda events -d "$D" ip=198.18.9.5 --json | wc -l)" 1 "  and the event is there"
+
+# --- keys ---
+stands >"$T/stands"
+check "its key is revoked" ronda partner -d "$D" keys revoke partner-1 --why "lost"
+stands >"$T/stands"
+post <"$T/good"
+refused "a revoked key" '^403 '
+"$BIN" post "$T/e" <"$T/body" >"$T/out" 2>&1
+has "$T/out" '^202 ' "the others go on"
+stop_node
+check "all is sound" ronda verify -d "$D"
+has_not "$T/node.log" AddressSanitizer "no fault of memory"
+done_testing
