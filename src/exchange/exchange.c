@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exchange/exchange_private.h"
+#include "exchange/offer.h"
 
 #include <stdlib.h>
 
@@ -8,6 +9,8 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 	struct exchange *x = x_alloc(sizeof *x);
 	*x = (struct exchange){ .w = *w };
 	enum rc rc = keys_open(x, err);
+	if (rc == RC_OK)
+		rc = offer_open(x, err);
 	if (rc != RC_OK) {
 		exchange_close(x);
 		return rc;
@@ -18,19 +21,19 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 
 void exchange_close(struct exchange *x)
 {
+	if (x)
+		offer_close(x);
 	free(x);
 }
 
 enum rc exchange_start(struct exchange *x, struct err *err)
 {
-	(void)x;
-	(void)err;
-	return RC_OK;
+	return offer_start(x, err);
 }
 
 void exchange_stop(struct exchange *x)
 {
-	(void)x;
+	offer_stop(x);
 }
 
 const struct exchange_world *exchange_world_of(const struct exchange *x)
