@@ -200,9 +200,17 @@ static void put_refusals(struct taking *t, struct json_out *j)
 	json_close(j, ']');
 }
 
-/* One line for the envelope, one more when it claimed what is not his. */
-static enum rc tell_journal(struct taking *t, const struct taken *out, struct err *err)
+struct finishing {
+	struct taking *t;
+	const struct taken *out;
+};
+
+/* One line for the envelope: what came, or that it claimed what is not his. */
+static enum rc finish(struct tx *tx, void *ctx, struct err *err)
 {
+	const struct finishing *f = ctx;
+	struct taking *t = f->t;
+	const struct taken *out = f->out;
 	uint64_t hostile = 0;
 	for (size_t i = 0; i < t->count; i++)
 		hostile += t->hostile[i];
@@ -219,8 +227,10 @@ static enum rc tell_journal(struct taking *t, const struct taken *out, struct er
 	const struct journal_act act = { .act = hostile ? "exchange.refused" : "exchange.take", .actor = t->actor,
 					 .object = t->actor, .count = hostile ? hostile : out->objects,
 					 .body = buf_str(&body) };
-	enum rc rc = journal_write(t->x->w.journal, &act, err);
+	enum rc rc = journal_add(tx, t->x->w.journal, &act, err);
 	buf_free(&body);
+	if (rc == RC_OK)
+		rc = take_note_origins(tx, t, err);
 	if (hostile)
 		log_warn(t->x->w.log, "a partner claimed what is not his: refused", L_STR("partner", t->from->name),
 			 L_UINT("objects", hostile));
@@ -315,5 +325,6 @@ enum rc take_envelope(struct exchange *x, const struct partner *from, str object
 	if (rc != RC_OK)
 		return rc;
 	sum_up(&t, out);
-	return tell_journal(&t, out, err);
+	struct finishing f = { &t, out };
+	return store_write(x->w.store, finish, &f, err);
 }
