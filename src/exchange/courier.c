@@ -6,7 +6,6 @@
 
 #include "base/queue.h"
 #include "exchange/courier_private.h"
-#include "exchange/offer.h"
 
 enum { THREADS_MOST = 64, FAILS_MOST = 9 };
 #define LOOK_US SECOND_US        /* what no wake tells of: retries, fetching, partners that changed */
@@ -36,9 +35,9 @@ void courier_wake(struct exchange *x)
 		(void)queue_try_put(x->courier->done, &x->courier->wake); /* full: it looks anyway */
 }
 
-void offer_wake(struct exchange *x)
+static void wake_offered(void *ctx)
 {
-	courier_wake(x);
+	courier_wake(ctx);
 }
 
 /* --- a round --- */
@@ -104,7 +103,7 @@ static bool take_collection(void *ctx, const struct collection *c)
 {
 	struct courier *k = ctx;
 	struct peer *p = c->kind == COLLECTION_OUT ? find_peer(k, &c->partner) : NULL;
-	for (int lane = 0; p && !p->busy && p->pushes && lane < LANES; lane++)
+	for (int lane = 0; p && !p->busy && p->pushes && lane < LANE_COUNT; lane++)
 		p->again = p->again || p->looked_us[lane] < c->last_us;
 	return true;
 }
@@ -235,6 +234,8 @@ enum rc courier_start(struct exchange *x, struct err *err)
 	x->courier = k;
 	for (unsigned i = 0; i < want && i < THREADS_MOST; i++)
 		k->threads += pthread_create(&k->workers[k->threads], NULL, work, k) == 0;
+	x->offered_fn = wake_offered;
+	x->offered_ctx = x;
 	k->dispatching = k->threads && pthread_create(&k->dispatcher, NULL, dispatch, k) == 0;
 	if (k->dispatching)
 		return RC_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exchange/courier.h"
 #include "exchange/exchange_private.h"
+#include "exchange/offer.h"
 
 #include <stdlib.h>
 
@@ -11,6 +12,8 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 	enum rc rc = fetch_new(NULL, &x->fetcher, err);
 	if (rc == RC_OK)
 		rc = keys_open(x, err);
+	if (rc == RC_OK)
+		rc = offer_open(x, err);
 	if (rc != RC_OK) {
 		exchange_close(x);
 		return rc;
@@ -24,19 +27,23 @@ void exchange_close(struct exchange *x)
 	if (!x)
 		return;
 	exchange_stop(x);
+	offer_close(x);
 	fetch_free(x->fetcher);
 	free(x);
 }
 
 enum rc exchange_start(struct exchange *x, struct err *err)
 {
-	return settings_bool(x->w.settings, "exchange") ? courier_start(x, err) : RC_OK;
+	enum rc rc = settings_bool(x->w.settings, "exchange") ? courier_start(x, err) : RC_OK;
+	return rc == RC_OK ? offer_start(x, err) : rc; /* wakes the courier, so behind it */
 }
 
 void exchange_stop(struct exchange *x)
 {
-	if (x)
-		courier_stop(x);
+	if (!x)
+		return;
+	offer_stop(x); /* it wakes the courier */
+	courier_stop(x);
 }
 
 const struct exchange_world *exchange_world_of(const struct exchange *x)

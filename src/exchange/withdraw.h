@@ -28,9 +28,8 @@ MUST_CHECK enum rc withdraw_events(struct tx *tx, int64_t collection, const uint
 
 /* Inside the job that undoes a report: what was offered of it is withdrawn soon after. */
 MUST_CHECK enum rc withdraw_report(struct tx *tx, int64_t report, struct err *err);
-/* Inside a job, before these events go: what was offered of them is withdrawn in it. At most WITHDRAWN_EVENTS_MOST. */
-MUST_CHECK enum rc withdraw_before_erasure(struct exchange *x, struct tx *tx, const uint64_t *seqs, size_t count,
-					   struct err *err);
+/* Before these events go: what was offered of them is withdrawn, and on disk. */
+MUST_CHECK enum rc withdraw_before_erasure(struct exchange *x, const uint64_t *seqs, size_t count, struct err *err);
 /* Background: reports that were undone. */
 MUST_CHECK enum rc withdraw_undone(struct exchange *x, bool *did_out, struct err *err);
 

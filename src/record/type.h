@@ -192,6 +192,9 @@ struct type {
 	const struct words *purpose, *basis; /* why such records are kept, on what legal ground; NULL: not said */
 	int64_t retention_us;      /* after closing; 0: until erased */
 	bool exchange;             /* may go to partners */
+	const char *offer_flow;    /* what an agreement must let flow for that; NULL: they are not offered */
+	uint64_t offer_in, offer_not_in; /* bit per state: offered from there on; withdrawn there */
+	bool offer_public;         /* to anybody too, when it is marked so */
 	bool built_in;
 	str text;                  /* the file, as it was read */
 };

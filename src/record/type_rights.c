@@ -255,3 +255,29 @@ enum rc type_means(struct reading *r, const struct node *n)
 	r->t->means = list;
 	return rc;
 }
+
+/* --- what partners are offered --- */
+
+enum rc type_offer(struct reading *r, const struct node *n)
+{
+	static const char *const members[] = { "flow", "states", "withdrawn", "public" };
+	struct type *t = r->t;
+	enum rc rc = type_only(r, n, "'offer'", members, COUNT_OF(members));
+	const struct node *flow = tree_get(n, "flow"), *in = tree_get(n, "states"), *out = tree_get(n, "withdrawn");
+	if (rc != RC_OK)
+		return rc;
+	if (!flow || flow->kind != JSON_STRING || !type_is_name(flow->text, '-'))
+		return type_refuse(r, n, "'offer' must say which flow of an agreement it goes with");
+	if (!t->exchange)
+		return type_refuse(r, n, "only what may be exchanged can be offered: 'exchange' is missing");
+	t->offer_flow = type_z(r, flow->text);
+	if ((rc = type_flag(r, n, "public", &t->offer_public)) != RC_OK)
+		return rc;
+	t->offer_in = (UINT64_C(1) << t->state_count) - 1;
+	rc = in ? type_states_of(r, in, &t->offer_in) : RC_OK;
+	if (rc == RC_OK && out)
+		rc = type_states_of(r, out, &t->offer_not_in);
+	if (rc == RC_OK && (t->offer_in & t->offer_not_in))
+		rc = type_refuse(r, out, "a state in which it is withdrawn is none in which it is offered");
+	return rc;
+}
