@@ -6,7 +6,6 @@
 
 #include "base/queue.h"
 #include "exchange/courier_private.h"
-#include "exchange/offer.h"
 
 enum { THREADS_MOST = 64, FAILS_MOST = 9 };
 #define LOOK_US SECOND_US        /* what no wake tells of: retries, fetching, partners that changed */
@@ -36,9 +35,9 @@ void courier_wake(struct exchange *x)
 		(void)queue_try_put(x->courier->done, &x->courier->wake); /* full: it looks anyway */
 }
 
-void offer_wake(struct exchange *x)
+static void wake_offered(void *ctx)
 {
-	courier_wake(x);
+	courier_wake(ctx);
 }
 
 /* --- a round --- */
@@ -235,6 +234,8 @@ enum rc courier_start(struct exchange *x, struct err *err)
 	x->courier = k;
 	for (unsigned i = 0; i < want && i < THREADS_MOST; i++)
 		k->threads += pthread_create(&k->workers[k->threads], NULL, work, k) == 0;
+	x->offered_fn = wake_offered;
+	x->offered_ctx = x;
 	k->dispatching = k->threads && pthread_create(&k->dispatcher, NULL, dispatch, k) == 0;
 	if (k->dispatching)
 		return RC_OK;

@@ -37,15 +37,15 @@ void exchange_close(struct exchange *x)
 
 enum rc exchange_start(struct exchange *x, struct err *err)
 {
-	enum rc rc = offer_start(x, err);
-	return rc == RC_OK && settings_bool(x->w.settings, "exchange") ? courier_start(x, err) : rc;
+	enum rc rc = settings_bool(x->w.settings, "exchange") ? courier_start(x, err) : RC_OK;
+	return rc == RC_OK ? offer_start(x, err) : rc; /* wakes the courier, so behind it */
 }
 
 void exchange_stop(struct exchange *x)
 {
 	if (!x)
 		return;
-	offer_stop(x);
+	offer_stop(x); /* it wakes the courier */
 	courier_stop(x);
 }
 
