@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/courier.h"
 #include "exchange/exchange_private.h"
 #include "exchange/offer.h"
 
@@ -8,7 +9,9 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 {
 	struct exchange *x = x_alloc(sizeof *x);
 	*x = (struct exchange){ .w = *w };
-	enum rc rc = keys_open(x, err);
+	enum rc rc = fetch_new(NULL, &x->fetcher, err);
+	if (rc == RC_OK)
+		rc = keys_open(x, err);
 	if (rc == RC_OK)
 		rc = offer_open(x, err);
 	if (rc != RC_OK) {
@@ -21,19 +24,26 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 
 void exchange_close(struct exchange *x)
 {
-	if (x)
-		offer_close(x);
+	if (!x)
+		return;
+	exchange_stop(x);
+	offer_close(x);
+	fetch_free(x->fetcher);
 	free(x);
 }
 
 enum rc exchange_start(struct exchange *x, struct err *err)
 {
-	return offer_start(x, err);
+	enum rc rc = settings_bool(x->w.settings, "exchange") ? courier_start(x, err) : RC_OK;
+	return rc == RC_OK ? offer_start(x, err) : rc; /* wakes the courier, so behind it */
 }
 
 void exchange_stop(struct exchange *x)
 {
-	offer_stop(x);
+	if (!x)
+		return;
+	offer_stop(x); /* it wakes the courier */
+	courier_stop(x);
 }
 
 const struct exchange_world *exchange_world_of(const struct exchange *x)

@@ -6,8 +6,11 @@
 #include "exchange/exchange.h"
 #include "exchange/keys.h"
 
+struct courier;
 struct exchange {
 	struct exchange_world w;
+	struct fetcher *fetcher;   /* of all that asks partners */
+	struct courier *courier;   /* NULL: not started */
 	keys_changed keys_fn;      /* set before anything runs */
 	void *keys_ctx;
 	struct offer *offer;

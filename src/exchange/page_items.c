@@ -66,7 +66,7 @@ static enum rc tell_record(struct paging *p, const struct types *types, const st
 	return rc;
 }
 
-enum rc page_record(struct paging *p, struct err *err)
+enum rc paging_record(struct paging *p, struct err *err)
 {
 	struct named n;
 	enum rc rc = find_version(p, &n, err);

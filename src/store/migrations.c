@@ -608,6 +608,19 @@ static const char version_5[] =
 	"CREATE TABLE partner_invite (id INTEGER PRIMARY KEY, secret BLOB UNIQUE NOT NULL, made_us INTEGER NOT NULL,"
 	" expires_us INTEGER NOT NULL, by TEXT NOT NULL, used_us INTEGER NOT NULL, partner BLOB);"
 	/* --- exchange: the way over, receipts --- */
+	/* exchange/line.c: up to which date_added of what we offer a partner has it, by lane (enum lane); what each
+	 * of its answers said; how it stands with the line. told_key_us: which next key of ours it knows */
+	"CREATE TABLE partner_cursor (partner BLOB, lane INTEGER, out_us INTEGER NOT NULL, PRIMARY KEY (partner, lane))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE partner_receipt (id INTEGER PRIMARY KEY, partner BLOB NOT NULL, lane INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, after_us INTEGER NOT NULL, upto_us INTEGER NOT NULL, objects INTEGER NOT NULL,"
+	" failures INTEGER NOT NULL, status TEXT NOT NULL);"
+	"CREATE INDEX partner_receipt_of ON partner_receipt (partner, lane, upto_us);"
+	"CREATE TABLE partner_line (partner BLOB PRIMARY KEY, success_us INTEGER NOT NULL DEFAULT 0,"
+	" try_us INTEGER NOT NULL DEFAULT 0, retry_us INTEGER NOT NULL DEFAULT 0, failure TEXT NOT NULL DEFAULT '',"
+	" sent INTEGER NOT NULL DEFAULT 0, received INTEGER NOT NULL DEFAULT 0, bytes_out INTEGER NOT NULL DEFAULT 0,"
+	" bytes_in INTEGER NOT NULL DEFAULT 0, rtt_us INTEGER NOT NULL DEFAULT 0, rate INTEGER NOT NULL DEFAULT 0,"
+	" told_key_us INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
 	/* --- exchange: withdrawal, contributions --- */
 	/* exchange/offer.c begins with what comes from now on */
 	"INSERT INTO cursor (name, seq) SELECT 'outbox:exchange:events',"
