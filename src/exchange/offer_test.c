@@ -490,6 +490,11 @@ static enum rc undo_job(struct tx *tx, void *ctx, struct err *e)
 	return rc == RC_OK ? withdraw_report(tx, report, e) : rc;
 }
 
+static enum rc recall_job(struct tx *tx, void *ctx, struct err *e)
+{
+	return withdrawal_put(tx, ctx, e);
+}
+
 static size_t revoked(const struct got *g)
 {
 	size_t n = 0;
@@ -530,7 +535,10 @@ TEST(an_undone_report_is_recalled_from_those_who_were_offered_it)
 
 	/* one that is erased */
 	const uint64_t gone[] = { first + 4, first + 4, first + 1 };
-	CHECK_RC(withdraw_before_erasure(&s.t.x, gone, COUNT_OF(gone), &err), RC_OK, err);
+	struct withdrawal *out = NULL;
+	CHECK_RC(withdrawal_find(&s.t.x, gone, COUNT_OF(gone), &out, &err), RC_OK, err);
+	CHECK_RC(store_write(s.t.w.s, recall_job, out, &err), RC_OK, err);
+	withdrawal_free(out);
 	g = carriers(&s, LANE_BULK, end.upto_us, &end);
 	CHECK_INT(g.count, 1);
 	CHECK(has(&g, arena_fmt(s.t.w.a, "event--" STR_FMT, STR_ARG(event_id(store_secret(s.t.w.s), first + 4, id))).p));
