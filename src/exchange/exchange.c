@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/answer.h"
 #include "exchange/courier.h"
 #include "exchange/exchange_private.h"
 #include "exchange/offer.h"
@@ -14,6 +15,8 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 		rc = keys_open(x, err);
 	if (rc == RC_OK)
 		rc = offer_open(x, err);
+	if (rc == RC_OK)
+		rc = partner_answers_open(x, err);
 	if (rc != RC_OK) {
 		exchange_close(x);
 		return rc;
