@@ -117,13 +117,38 @@ static enum rc ask(struct push *p, struct fetch_answer *answer, int64_t *took_us
 struct write_cursor {
 	struct uuid partner;
 	enum lane lane;
-	int64_t at_us;
+	int64_t after_us, at_us;
+	uint64_t policy;
 };
+
+/* Further than we know: the answer was lost, and this is the receipt for what lies between. */
+static enum rc have_receipt(struct tx *tx, const struct write_cursor *w, struct arena *a, struct err *err)
+{
+	struct collection col;
+	struct backlog before, behind;
+	enum rc rc = collection_of_partner(tx_conn(tx), COLLECTION_OUT, w->partner, a, &col, err);
+	if (rc == RC_OK && w->at_us > col.last_us)
+		return line_set_cursor(tx, w->partner, w->lane, w->at_us, err); /* not of what stands here */
+	if (rc == RC_OK)
+		rc = collection_backlog(tx_conn(tx), col.id, (int)w->lane, w->after_us, &before, err);
+	if (rc == RC_OK)
+		rc = collection_backlog(tx_conn(tx), col.id, (int)w->lane, w->at_us, &behind, err);
+	if (rc != RC_OK)
+		return rc;
+	const struct sent_batch b = { .partner = w->partner, .lane = w->lane, .after_us = w->after_us, .upto_us = w->at_us,
+				 .objects = before.items > behind.items ? before.items - behind.items : 0,
+				 .policy = w->policy, .words = STR("said when asked again: the answer was lost") };
+	return line_sent(tx, &b, err);
+}
 
 static enum rc cursor_job(struct tx *tx, void *ctx, struct err *err)
 {
 	const struct write_cursor *w = ctx;
-	return line_set_cursor(tx, w->partner, w->lane, w->at_us, err);
+	struct arena *a = arena_new(KIB(4));
+	enum rc rc = w->at_us > w->after_us ? have_receipt(tx, w, a, err) :
+					      line_set_cursor(tx, w->partner, w->lane, w->at_us, err);
+	arena_free(a);
+	return rc;
 }
 
 static bool upto_of(struct json_object *o, int64_t *out)
@@ -136,7 +161,7 @@ static bool upto_of(struct json_object *o, int64_t *out)
 static enum rc move_there(struct push *p, const struct fetch_answer *answer, struct err *err)
 {
 	struct json_object *o = NULL;
-	struct write_cursor w = { p->c.peer->id, p->lane, 0 };
+	struct write_cursor w = { p->c.peer->id, p->lane, p->after_us, 0, p->policy };
 	enum rc rc = json_read(answer->body, &o, err);
 	if (rc == RC_OK && (!upto_of(o, &w.at_us) || w.at_us == p->after_us))
 		rc = fail(err, RC_BUSY, "'" STR_FMT "' stands elsewhere and does not say where", STR_ARG(p->c.partner.name));

@@ -284,6 +284,9 @@ static enum rc judge_end(struct way *w, CURLcode code, struct err *err)
 			    w->limits.head_bytes);
 	if (w->refused)
 		return fail(err, RC_DENIED, "host '%s' moved to an address that was not looked at", host);
+	/* whose key is pinned was not asked yet: what broke is the line */
+	if (code == CURLE_SSL_CONNECT_ERROR && w->q->pinned)
+		return fail(err, RC_BUSY, "host '%s' ended the connection while TLS began: %s", host, w->reason);
 	switch ((int)code) {
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CONNECT_ERROR:
