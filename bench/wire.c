@@ -51,11 +51,14 @@ static int open_tun(const char *name)
 	char path[300];
 	struct ifreq r;
 	snprintf(path, sizeof path, "/var/run/netns/%s", name);
-	int ns = open(path, O_RDONLY | O_CLOEXEC), fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	int ns = open(path, O_RDONLY | O_CLOEXEC);
+	if (ns < 0 || setns(ns, CLONE_NEWNET) != 0)
+		return -1;
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK); /* belongs to where it is opened */
 	memset(&r, 0, sizeof r);
 	r.ifr_flags = IFF_TUN | IFF_NO_PI;
 	snprintf(r.ifr_name, sizeof r.ifr_name, "wire");
-	if (ns < 0 || fd < 0 || setns(ns, CLONE_NEWNET) != 0 || ioctl(fd, TUNSETIFF, &r) != 0)
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &r) != 0)
 		return -1;
 	close(ns);
 	return fd;
