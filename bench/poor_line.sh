@@ -26,7 +26,7 @@ cleanup() {
 }
 trap cleanup EXIT
 # Nodes as in two_nodes(), each in a namespace of its own.
-in_ns() { n=$1; shift; ip netns exec "$n" "$@"; }
+in_ns() { ip netns exec "$@"; }
 start_in() { # namespace, directory
 	: >"$2.address"
 	in_ns "$1" ronda serve -d "$2" --set listen=127.0.0.1:0 >"$2.address" 2>>"$2.log" &
