@@ -3,7 +3,7 @@
 #include "exchange/withdraw.h"
 
 #include "stix/stix_record.h"
-#include "store/events.h"
+#include "disclosure/read.h"
 
 /* --- writing --- */
 
