@@ -37,8 +37,11 @@ void exchange_close(struct exchange *x)
 
 enum rc exchange_start(struct exchange *x, struct err *err)
 {
-	enum rc rc = settings_bool(x->w.settings, "exchange") ? courier_start(x, err) : RC_OK;
-	return rc == RC_OK ? offer_start(x, err) : rc; /* wakes the courier, so behind it */
+	bool on = settings_bool(x->w.settings, "exchange");
+	enum rc rc = on ? courier_start(x, err) : RC_OK;
+	if (rc == RC_OK && (on || settings_bool(x->w.settings, "taxii_public")))
+		rc = offer_start(x, err); /* wakes the courier, so behind it */
+	return rc;
 }
 
 void exchange_stop(struct exchange *x)
