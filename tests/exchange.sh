@@ -53,7 +53,7 @@ org() { # folder, name, network
 field() { # name, file with one JSON object a line
 	sed -nE "s/.*\"$1\": ?\"?([^\",}]*)\"?[,}].*/\1/p" "$2" | head -1
 }
-count_at() { ronda events -d "$1" list --limit 1000 --json 2>/dev/null | grep -c '"source.ip"'; }
+count_at() { ronda events -d "$1" --limit 5000 --json 2>/dev/null | grep -c '"source.ip"'; }
 has_events() { [ "$(count_at "$1")" = "$2" ]; }
 report() { # first, count: lines about addresses of B's
 	made x "$1" "$2" | ronda intake -d "$A" - >"$T/out" 2>"$T/err"
