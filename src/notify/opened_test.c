@@ -2,7 +2,7 @@
 /* What comes in signed or encrypted by somebody else's gpg: what is said of its signature, what is read of it. */
 #include "notify/opened.h"
 
-#include "notify/keys_world.h"
+#include "notify/test_keys.h"
 
 enum how { PLAIN, SIGNED, ENCRYPTED, INLINE };
 

@@ -5,7 +5,7 @@
 
 #include <json-c/json.h>
 
-#include "notify/keys_world.h"
+#include "notify/test_keys.h"
 
 TEST(what_must_be_encrypted)
 {

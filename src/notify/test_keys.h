@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* keys_world.h: as much of a node as signs, encrypts and opens mail, and somebody else with a plain gpg. */
-#ifndef RONDA_NOTIFY_KEYS_WORLD_H
-#define RONDA_NOTIFY_KEYS_WORLD_H
+/* test_keys.h: as much of a node as signs, encrypts and opens mail, and somebody else with a plain gpg. */
+#ifndef RONDA_NOTIFY_TEST_KEYS_H
+#define RONDA_NOTIFY_TEST_KEYS_H
 
 #include <stdio.h>
 #include <sys/stat.h>
