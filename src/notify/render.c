@@ -5,6 +5,7 @@
 #include "event/normalise.h"
 #include "notify/classes.h"
 #include "notify/defang.h"
+#include "notify/last_resort.h"
 #include "notify/link.h"
 #include "notify/notify_private.h"
 #include "notify/own_texts.h"
@@ -333,6 +334,17 @@ static enum rc render_text(struct making *k)
 	return rc;
 }
 
+/* Of a contact of last resort nothing is known but where it is. */
+static str languages_named(const struct message *m)
+{
+	struct json_object *details = NULL;
+	str email, out = STR("");
+	if (last_resort_email(m->recipient, &email) && json_read(m->details, &details, NULL) == RC_OK)
+		out = last_resort_languages(json_get_str(json_get(details, "named"), "country"));
+	json_free(details);
+	return out;
+}
+
 enum rc notify_render_as(const struct notify *n, struct reader *r, const struct types *t,
 			 const struct message *m, const struct render_as *as, struct arena *a,
 			 struct rendering *out, struct err *err)
@@ -353,6 +365,8 @@ enum rc notify_render_as(const struct notify *n, struct reader *r, const struct 
 	out->who.to.invited = out->who.to.invited || as->invited;
 	if (as->reader)
 		out->who.to.viewer = *as->reader;
+	if (out->who.languages.n == 0)
+		out->who.languages = languages_named(m);
 	if (as->languages.n > 0)
 		out->who.languages = as->languages;
 	if (as->no_names)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Between the making of a rule's message and its sending hours may pass: before each try what it covers is asked
  * again. What is not to be told any more is taken out of it and is untold, as if it had not been made. */
+#include "notify/last_resort.h"
 #include "notify/teller_private.h"
 
 struct fitting {
@@ -53,6 +54,12 @@ static enum rc find_org(struct fitting *k, const struct uuid *organisation)
 {
 	if (uuid_equal(&k->organisation, organisation) && k->judge.org)
 		return RC_OK;
+	if (last_resort_is(organisation)) {
+		k->judge.org = 0;
+		k->judge.organisation = k->organisation = *organisation;
+		k->id = k->m->recipient;
+		return RC_OK;
+	}
 	struct sql *q = sql(reader_conn(k->r), "SELECT id FROM org WHERE record = ? AND gone = 0");
 	struct buf id = BUF_INIT(RECORD_ID_BYTES);
 	sql_blob(q, 1, tell_uuid(organisation));

@@ -565,6 +565,14 @@ static const char version_4[] =
 
 static const char version_5[] =
 	/* --- rules by confidence, contacts of last resort --- */
+	/* findings_rows.c: highest that its events stated, and one; 0: none did */
+	"ALTER TABLE finding ADD COLUMN confidence INTEGER NOT NULL DEFAULT 0;"
+	/* feeds.c: of events that state none; NULL: not stated */
+	"ALTER TABLE feed ADD COLUMN accuracy INTEGER;"
+	/* last_resort.c: who is told though he is not in the directory; id: keyed hash of the address, as it
+	 * stands for an organisation in table tell; dead_us: what was sent there came back */
+	"CREATE TABLE tell_contact (id BLOB PRIMARY KEY, email TEXT NOT NULL, found_us INTEGER NOT NULL,"
+	" dead_us INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
 	/* --- exchange: collections --- */
 	/* --- exchange: objects of others --- */
 	/* --- exchange: partners --- */
