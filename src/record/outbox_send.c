@@ -7,14 +7,15 @@
 /* --- leases --- */
 
 /* Taken ones are queued again; of draining ones nobody knows whether they arrived. `upto_us`:
- * leases that ended by then. */
+ * leases that ended by then. That the state is 2 or 3 is what index outbox_leased is of: SQLite sees it only when
+ * it is said so. */
 static enum rc end_leases(struct tx *tx, int64_t upto_us, struct err *err)
 {
 	struct arena *a = arena_new(KIB(16));
 	struct message *lost;
 	size_t n = 0;
 	struct sql *q = sql(tx_conn(tx), "SELECT " MESSAGE_COLUMNS " FROM outbox"
-					 " WHERE state = 3 AND lease_us <= ?");
+					 " WHERE state IN (2, 3) AND state = 3 AND lease_us <= ?");
 	sql_int(q, 1, upto_us);
 	enum rc rc = outbox_rows(q, a, &lost, &n, err);
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
@@ -26,7 +27,7 @@ static enum rc end_leases(struct tx *tx, int64_t upto_us, struct err *err)
 	}
 	if (rc == RC_OK) {
 		q = sql(tx_conn(tx), "UPDATE outbox SET state = 1, lease_us = 0"
-				     " WHERE state = 2 AND lease_us <= ?");
+				     " WHERE state IN (2, 3) AND state = 2 AND lease_us <= ?");
 		sql_int(q, 1, upto_us);
 		rc = sql_run(q, err);
 	}
