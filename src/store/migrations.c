@@ -564,6 +564,8 @@ static const char version_4[] =
 	"PRAGMA user_version = 4;";
 
 static const char version_5[] =
+	/* --- the outbox: what runs out, what was made for one item --- */
+	"CREATE INDEX outbox_expires ON outbox (driver, expires_us) WHERE state = 1 AND expires_us > 0;"
 	/* --- rules by confidence, contacts of last resort --- */
 	/* --- exchange: collections --- */
 	/* --- exchange: objects of others --- */

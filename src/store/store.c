@@ -13,7 +13,7 @@ const struct store_options store_options_default = {
 	.cache_kib = 2048,
 };
 
-enum { IDLE_READERS = 4, RETIRED = 4096, CHUNKS_BYTES = MIB(2), BLOCKS_BYTES = MIB(2) };
+enum { IDLE_READERS = 8, RETIRED = 4096, CHUNKS_BYTES = MIB(2), BLOCKS_BYTES = MIB(8) };
 
 enum rc store_db_path(struct io_dir *d, const char *name, char *to, size_t size, struct err *err)
 {
