@@ -566,6 +566,7 @@ static const char version_4[] =
 static const char version_5[] =
 	/* --- the outbox: what runs out, what was made for one item --- */
 	"CREATE INDEX outbox_expires ON outbox (driver, expires_us) WHERE state = 1 AND expires_us > 0;"
+	"CREATE INDEX outbox_item ON outbox (item, id);"
 	/* --- rules by confidence, contacts of last resort --- */
 	/* --- exchange: collections --- */
 	/* --- exchange: objects of others --- */
