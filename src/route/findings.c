@@ -73,7 +73,7 @@ static enum rc kept_view(struct reader *r, struct kept **out, struct err *err)
 	}
 	k->a = arena_new(KIB(16));
 	k->v.shares = true;
-	k->v.turn = frame_cache_turn(reader_blocks(r));
+	k->v.turn = frame_cache_turn(store_blocks(reader_store(r)));
 	reader_keep(r, k, kept_end);
 	*out = k;
 	return RC_OK;
@@ -200,6 +200,8 @@ enum rc findings_mark_all(struct tx *tx, const struct finding_marked *list, size
 	enum rc rc = view_begin(&v, NULL, tx, false, err);
 	if (rc != RC_OK)
 		return rc;
+	v.shares = true;
+	v.turn = frame_cache_turn(store_blocks(v.s));
 	const struct finding_marked **sorted = x_array(count + 1, sizeof(*sorted));
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = &list[i];
