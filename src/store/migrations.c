@@ -564,6 +564,9 @@ static const char version_4[] =
 	"PRAGMA user_version = 4;";
 
 static const char version_5[] =
+	/* --- the outbox: what runs out, what was made for one item --- */
+	"CREATE INDEX outbox_expires ON outbox (driver, expires_us) WHERE state = 1 AND expires_us > 0;"
+	"CREATE INDEX outbox_item ON outbox (item, id);"
 	/* --- rules by confidence, contacts of last resort --- */
 	/* findings_rows.c: highest that its events stated, and one; 0: none did */
 	"ALTER TABLE finding ADD COLUMN confidence INTEGER NOT NULL DEFAULT 0;"
