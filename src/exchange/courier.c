@@ -6,6 +6,7 @@
 
 #include "base/queue.h"
 #include "exchange/courier_private.h"
+#include "exchange/taxii.h"
 
 enum { THREADS_MOST = 64, FAILS_MOST = 9 };
 #define LOOK_US SECOND_US        /* what no wake tells of: retries, fetching, partners that changed */
@@ -21,6 +22,7 @@ struct courier {
 	struct queue *work, *done; /* of struct peer; done also of `wake` */
 	struct peer **peers;       /* the dispatcher's */
 	size_t count;
+	uint64_t policy;           /* under which all were looked at */
 	char wake;                 /* its address is a call to look */
 };
 
@@ -126,8 +128,12 @@ static enum rc look(struct courier *k, struct err *err)
 {
 	struct arena *a = arena_new(KIB(32));
 	struct reader *r = NULL;
-	for (size_t i = 0; i < k->count; i++)
+	uint64_t policy = policies_number(k->x->w.policies);
+	for (size_t i = 0; i < k->count; i++) {
 		k->peers[i]->seen = false;
+		k->peers[i]->again = k->peers[i]->again || policy != k->policy; /* it may let more go */
+	}
+	k->policy = policy;
 	enum rc rc = store_read_begin(k->x->w.store, &r, err);
 	if (rc == RC_OK) {
 		rc = partners_list(k->x, reader_conn(r), true, a, take_partner, k, err);
@@ -264,11 +270,29 @@ void courier_stop(struct exchange *x)
 	free(k);
 }
 
+/* Does he take us, and how long is the way? Also when there is nothing to send. */
+static enum rc probe(struct exchange *x, struct peer *p, struct err *err)
+{
+	struct fetch_answer answer;
+	const struct call_body body = { .accept = TAXII_TYPE };
+	struct call c;
+	enum rc rc = call_begin(&c, x, p, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = call_ask(&c, STR(TAXII_ROOT), &body, &answer, &p->rtt_us, err);
+	if (rc == RC_OK && answer.status != 200)
+		rc = call_refused(&c, &answer, err);
+	call_end(&c);
+	return rc;
+}
+
 enum rc courier_once(struct exchange *x, const struct partner *p, struct arena *a, struct line_state *out, struct err *err)
 {
 	struct peer *peer = peer_new(p->id);
 	struct reader *r = NULL;
-	peer->rc = round_run(x, peer, &peer->err);
+	peer->rc = probe(x, peer, &peer->err);
+	if (peer->rc == RC_OK)
+		peer->rc = round_run(x, peer, &peer->err);
 	enum rc rc = store_write(x->w.store, tried_job, peer, err);
 	if (rc == RC_OK && peer->rc != RC_OK)
 		rc = fail(err, peer->rc, "%s", peer->err.text);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/answer.h"
 #include "exchange/courier.h"
 #include "exchange/exchange_private.h"
 #include "exchange/offer.h"
@@ -14,6 +15,8 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 		rc = keys_open(x, err);
 	if (rc == RC_OK)
 		rc = offer_open(x, err);
+	if (rc == RC_OK)
+		rc = partner_answers_open(x, err);
 	if (rc != RC_OK) {
 		exchange_close(x);
 		return rc;
@@ -34,8 +37,11 @@ void exchange_close(struct exchange *x)
 
 enum rc exchange_start(struct exchange *x, struct err *err)
 {
-	enum rc rc = settings_bool(x->w.settings, "exchange") ? courier_start(x, err) : RC_OK;
-	return rc == RC_OK ? offer_start(x, err) : rc; /* wakes the courier, so behind it */
+	bool on = settings_bool(x->w.settings, "exchange");
+	enum rc rc = on ? courier_start(x, err) : RC_OK;
+	if (rc == RC_OK && (on || settings_bool(x->w.settings, "taxii_public")))
+		rc = offer_start(x, err); /* wakes the courier, so behind it */
+	return rc;
 }
 
 void exchange_stop(struct exchange *x)

@@ -9,6 +9,7 @@
 #include "record/outbox.h"
 
 #define LOOK_EVERY_US (100 * INT64_C(1000))
+#define LOOK_SELDOM_US (2 * SECOND_US) /* with no partner yet */
 #define EVENTS_CURSOR STR("exchange:events")
 
 struct offer {
@@ -16,6 +17,7 @@ struct offer {
 	struct queue *wake;
 	pthread_t thread;
 	bool runs;
+	size_t partners;           /* at the last look */
 	uint64_t idle_seq;         /* up to here nobody was there to whom findings flow */
 };
 
@@ -130,6 +132,7 @@ enum rc offer_look(struct exchange *x, bool *did_out, struct err *err)
 		return rc;
 	rc = targets_load(x, r, false, &t, err);
 	if (rc == RC_OK) {
+		x->offer->partners = t.count;
 		rc = have_collections(x->offer, r, &t, err);
 		if (rc == RC_OK)
 			rc = look_at_records(x->offer, r, &t, did_out, err);
@@ -245,7 +248,7 @@ static void *look_thread(void *arg)
 		struct err err = { 0 };
 		bool did = true;
 		enum rc rc = RC_OK;
-		(void)queue_take_for(o->wake, LOOK_EVERY_US);
+		(void)queue_take_for(o->wake, o->partners ? LOOK_EVERY_US : LOOK_SELDOM_US);
 		while (rc == RC_OK && did && !queue_closed(o->wake))
 			rc = offer_look(o->x, &did, &err);
 		if (rc != RC_OK && !failing)

@@ -13,8 +13,8 @@
 struct found {
 	int64_t collection;        /* 0: he has none */
 	uint64_t first, last;      /* the entry asked about last */
-	uint64_t *seqs;
-	size_t count;
+	uint64_t *seqs;            /* ascending */
+	size_t count, room;
 };
 struct looking {
 	struct targets t;
@@ -41,10 +41,25 @@ static enum rc looking_begin(struct exchange *x, struct reader *r, struct lookin
 		struct err none = { 0 };
 		rc = collection_of_partner(k->c, COLLECTION_OUT, k->t.list[i].p.id, k->t.a, &c, &none);
 		k->found[i].collection = rc == RC_OK ? c.id : 0;
-		k->found[i].seqs = rc == RC_OK ? ARENA_ARRAY(k->t.a, WITHDRAWN_EVENTS_MOST, uint64_t) : NULL;
 		rc = rc == RC_OK || rc == RC_ABSENT ? RC_OK : fail(err, rc, "%s", none.text);
 	}
 	return rc;
+}
+
+static void looking_end(struct looking *k)
+{
+	for (size_t i = 0; k->found && i < k->t.count; i++)
+		free(k->found[i].seqs);
+	targets_free(&k->t);
+}
+
+static void add(struct found *f, uint64_t seq)
+{
+	if (f->count == f->room) {
+		f->room = f->room ? 2 * f->room : 64;
+		f->seqs = x_grow(f->seqs, f->room, sizeof *f->seqs);
+	}
+	f->seqs[f->count++] = seq;
 }
 
 /* Was it offered: is there an entry around it? *first_out, *last_out: of that. */
@@ -77,37 +92,51 @@ static bool note(void *ctx, uint64_t seq, int64_t report, size_t place)
 		if (!is)
 			k->rc = entry_around(k->c, f->collection, seq, f, &is, k->err);
 		if (is)
-			f->seqs[f->count++] = seq;
+			add(f, seq);
 	}
 	k->upto = seq;
 	return k->rc == RC_OK;
 }
 
+static enum rc put_found(struct tx *tx, const struct looking *k, struct err *err)
+{
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < k->t.count; i++) {
+		const struct found *f = &k->found[i];
+		for (size_t at = 0; rc == RC_OK && at < f->count; at += WITHDRAWN_EVENTS_MOST) {
+			size_t left = f->count - at;
+			rc = withdraw_events(tx, f->collection, f->seqs + at,
+					     left < WITHDRAWN_EVENTS_MOST ? left : WITHDRAWN_EVENTS_MOST, err);
+		}
+	}
+	return rc;
+}
+
 struct job {
 	struct looking *k;
-	int64_t report;            /* 0: of none */
+	int64_t report;
+	uint64_t from;
 	bool ended;
 };
 
-static enum rc put_found(struct tx *tx, void *ctx, struct err *err)
+static enum rc put_piece(struct tx *tx, void *ctx, struct err *err)
 {
 	const struct job *j = ctx;
-	enum rc rc = RC_OK;
-	for (size_t i = 0; rc == RC_OK && i < j->k->t.count; i++)
-		rc = withdraw_events(tx, j->k->found[i].collection, j->k->found[i].seqs, j->k->found[i].count, err);
-	if (rc != RC_OK || !j->report)
-		return rc;
-	struct sql *q = j->ended ? sql(tx_conn(tx), "DELETE FROM exchange_undone WHERE report = ?") :
-				   sql(tx_conn(tx), "UPDATE exchange_undone SET at_seq = ?2 WHERE report = ?1");
+	struct sql *q = j->ended ? sql(tx_conn(tx), "DELETE FROM exchange_undone WHERE report = ?1 AND at_seq = ?2") :
+				   sql(tx_conn(tx), "UPDATE exchange_undone SET at_seq = ?3 WHERE report = ?1 AND at_seq = ?2");
 	sql_int(q, 1, j->report);
+	sql_int(q, 2, (int64_t)j->from);
 	if (!j->ended)
-		sql_int(q, 2, (int64_t)j->k->upto);
-	return sql_run(q, err);
+		sql_int(q, 3, (int64_t)j->k->upto);
+	enum rc rc = sql_run(q, err);
+	if (rc == RC_OK && sql_changes(tx_conn(tx)) == 0)
+		rc = fail(err, RC_CONFLICT, "another did that piece");
+	return rc == RC_OK ? put_found(tx, j->k, err) : rc;
 }
 
 /* --- of a report that was undone --- */
 
-/* So many that nobody's list can be longer. */
+/* So many numbers at once. */
 struct piece {
 	struct looking *k;
 	uint64_t begin;            /* the first one found */
@@ -144,7 +173,7 @@ static enum rc withdraw_piece(struct exchange *x, struct reader *r, int64_t repo
 		const struct event_query q = { .after_seq = at, .report = report, .undone = true, .oldest_first = true,
 					       .exercise = row.exercise,
 					       .tlp_mask = (1u << TLP_COUNT) - 1 - (1u << TLP_RED) };
-		struct job j = { .k = &k, .report = report };
+		struct job j = { .k = &k, .report = report, .from = at };
 		k.feed = row.feed;
 		k.exercise = row.exercise;
 		if (k.t.org_count)
@@ -152,9 +181,11 @@ static enum rc withdraw_piece(struct exchange *x, struct reader *r, int64_t repo
 		rc = rc == RC_INPUT ? RC_OK : rc != RC_OK ? rc : k.rc;
 		j.ended = !k.more;
 		if (rc == RC_OK)
-			rc = store_write(x->w.store, put_found, &j, err);
+			rc = store_write(x->w.store, put_piece, &j, err);
+		if (rc == RC_CONFLICT)
+			rc = RC_OK;
 	}
-	targets_free(&k.t);
+	looking_end(&k);
 	return rc;
 }
 
@@ -178,10 +209,14 @@ enum rc withdraw_undone(struct exchange *x, bool *did_out, struct err *err)
 
 /* --- single ones, before they are erased --- */
 
+struct withdrawal {
+	struct looking k;
+};
+
 static enum rc look_at_one(struct reader *r, struct looking *k, uint64_t seq, struct err *err)
 {
 	const struct event_query q = { .after_seq = seq - 1, .before_seq = seq + 1, .oldest_first = true, .again = true,
-				       .exercise = k->exercise, .tlp_mask = (1u << TLP_COUNT) - 1 - (1u << TLP_RED) };
+				       .tlp_mask = (1u << TLP_COUNT) - 1 - (1u << TLP_RED) };
 	enum rc rc = events_concerning(r, &q, k->t.orgs, k->t.org_count, note, k, err);
 	return rc == RC_INPUT ? RC_OK : rc != RC_OK ? rc : k->rc;
 }
@@ -192,29 +227,47 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-enum rc withdraw_before_erasure(struct exchange *x, const uint64_t *seqs, size_t count, struct err *err)
+static enum rc find_all(struct exchange *x, struct reader *r, struct looking *k, const uint64_t *sorted, size_t count,
+			struct err *err)
+{
+	enum rc rc = looking_begin(x, r, k, err);
+	for (size_t i = 0; rc == RC_OK && k->t.org_count && i < count; i++)
+		if (i == 0 || sorted[i] != sorted[i - 1])
+			rc = look_at_one(r, k, sorted[i], err);
+	return rc;
+}
+
+enum rc withdrawal_find(struct exchange *x, const uint64_t *seqs, size_t count, struct withdrawal **out, struct err *err)
 {
 	struct reader *r;
-	uint64_t *sorted = x_array(count + 1, sizeof *sorted);
+	*out = NULL;
 	enum rc rc = store_read_begin(x->w.store, &r, err);
-	if (rc != RC_OK) {
-		free(sorted);
+	if (rc != RC_OK)
 		return rc;
-	}
-	memcpy(sorted, seqs, count * sizeof *sorted);
+	struct withdrawal *w = x_alloc(sizeof *w);
+	uint64_t *sorted = x_array(count + 1, sizeof *sorted);
+	*w = (struct withdrawal){ .k = { .upto = 0 } };
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = seqs[i];
 	qsort(sorted, count, sizeof *sorted, by_number);
-	for (size_t i = 0; rc == RC_OK && i < count;) {
-		struct looking k = { .upto = 0 };
-		struct job j = { .k = &k };
-		rc = looking_begin(x, r, &k, err);
-		for (size_t n = 0; rc == RC_OK && i < count && n < WITHDRAWN_EVENTS_MOST; i++, n++)
-			if (k.t.org_count && (i == 0 || sorted[i] != sorted[i - 1]))
-				rc = look_at_one(r, &k, sorted[i], err);
-		if (rc == RC_OK)
-			rc = store_write(x->w.store, put_found, &j, err);
-		targets_free(&k.t);
-	}
-	store_read_end(r);
+	rc = find_all(x, r, &w->k, sorted, count, err);
 	free(sorted);
+	store_read_end(r);
+	if (rc == RC_OK)
+		*out = w;
+	else
+		withdrawal_free(w);
 	return rc;
+}
+
+enum rc withdrawal_put(struct tx *tx, struct withdrawal *w, struct err *err)
+{
+	return put_found(tx, &w->k, err);
+}
+
+void withdrawal_free(struct withdrawal *w)
+{
+	if (w)
+		looking_end(&w->k);
+	free(w);
 }

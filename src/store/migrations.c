@@ -565,6 +565,14 @@ static const char version_4[] =
 
 static const char version_5[] =
 	/* --- rules by confidence, contacts of last resort --- */
+	/* findings_rows.c: highest that its events stated, and one; 0: none did */
+	"ALTER TABLE finding ADD COLUMN confidence INTEGER NOT NULL DEFAULT 0;"
+	/* feeds.c: of events that state none; NULL: not stated */
+	"ALTER TABLE feed ADD COLUMN accuracy INTEGER;"
+	/* last_resort.c: who is told though he is not in the directory; id: keyed hash of the address, as it
+	 * stands for an organisation in table tell; dead_us: what was sent there came back */
+	"CREATE TABLE tell_contact (id BLOB PRIMARY KEY, email TEXT NOT NULL, found_us INTEGER NOT NULL,"
+	" dead_us INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
 	/* --- exchange: collections --- */
 	/* exchange/collection.c: partner: uuid of its record, zeros: anybody's; last_us: time handed out last.
 	 * item: events by their numbers, else of what it names */
@@ -609,9 +617,10 @@ static const char version_5[] =
 	" expires_us INTEGER NOT NULL, by TEXT NOT NULL, used_us INTEGER NOT NULL, partner BLOB);"
 	/* --- exchange: the way over, receipts --- */
 	/* exchange/line.c: up to which date_added of what we offer a partner has it, by lane (enum lane); what each
-	 * of its answers said; how it stands with the line. told_key_us: which next key of ours it knows */
-	"CREATE TABLE partner_cursor (partner BLOB, lane INTEGER, out_us INTEGER NOT NULL, PRIMARY KEY (partner, lane))"
-	" WITHOUT ROWID;"
+	 * of its answers said; how it stands with the line. looked_us: offered up to there nothing more may go;
+	 * told_key_us: which next key of ours it knows */
+	"CREATE TABLE partner_cursor (partner BLOB, lane INTEGER, out_us INTEGER NOT NULL,"
+	" looked_us INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (partner, lane)) WITHOUT ROWID;"
 	"CREATE TABLE partner_receipt (id INTEGER PRIMARY KEY, partner BLOB NOT NULL, lane INTEGER NOT NULL,"
 	" at_us INTEGER NOT NULL, after_us INTEGER NOT NULL, upto_us INTEGER NOT NULL, objects INTEGER NOT NULL,"
 	" failures INTEGER NOT NULL, status TEXT NOT NULL);"
@@ -640,6 +649,9 @@ static const char version_5[] =
 	" origin TEXT NOT NULL, about TEXT NOT NULL, what TEXT NOT NULL, words TEXT NOT NULL, key TEXT NOT NULL,"
 	" at_us INTEGER NOT NULL, tlp INTEGER NOT NULL, UNIQUE (partner, key));"
 	/* --- exchange: MISP, TAXII clients --- */
+	/* --- notify: answers --- */
+	/* answers_follow.c: answers of which findings are still to be marked; behind: the last item that was */
+	"CREATE TABLE answer_follow (answer INTEGER PRIMARY KEY, behind TEXT NOT NULL);"
 	"PRAGMA user_version = 5;";
 
 const char *const store_migrations[] = { version_1, version_2, version_3, version_4, version_5 };
