@@ -53,7 +53,7 @@ org() { # folder, name, network
 field() { # name, file with one JSON object a line
 	sed -nE "s/.*\"$1\": ?\"?([^\",}]*)\"?[,}].*/\1/p" "$2" | head -1
 }
-count_at() { ronda events -d "$1" list --limit 1000 --json 2>/dev/null | grep -c '"source.ip"'; }
+count_at() { ronda events -d "$1" --limit 5000 --json 2>/dev/null | grep -c '"source.ip"'; }
 has_events() { [ "$(count_at "$1")" = "$2" ]; }
 report() { # first, count: lines about addresses of B's
 	made x "$1" "$2" | ronda intake -d "$A" - >"$T/out" 2>"$T/err"
@@ -104,6 +104,9 @@ report 0 50
 ok $? "a report at A"
 within 20 has_events "$B" 50
 ok $? "is at B"
+finding() { ronda findings -d "$B" --json | grep -c '"id"' | grep -qx 50; }
+within 10 finding
+ok $? "as findings of its own"
 ronda partner -d "$A" line 1 --json >"$T/out"
 has "$T/out" '"trouble":""' "the line is well"
 waits() { ronda partner -d "$A" line 1 --json | grep -q "\"waiting\":$1,"; }
@@ -127,13 +130,53 @@ ok $? "nothing is lost"
 sleep 2
 is "$(count_at "$B")" 450 "and nothing doubled"
 
+# --- carried by hand: the line is cut, a stick goes over, its receipts come back ---
+check "A pauses the line" ronda partner -d "$A" edit 1 way=none
+report 2000 50
+offered() { ronda partner -d "$A" line 1 --json | grep -q '"waiting":50,'; }
+within 10 offered
+ok $? "fifty wait"
+check "a bundle" ronda partner -d "$A" export 1
+cp "$T/out" "$T/stick"
+has_not "$T/stick" "198.18" "is sealed"
+printf 'x' | dd of="$T/stick" bs=1 seek=$(($(wc -c <"$T/stick") - 40)) conv=notrunc 2>/dev/null
+check_fails 77 "a byte of it changed: refused" ronda partner -d "$B" import "$T/stick"
+check "the bundle again" ronda partner -d "$A" export 1
+cp "$T/out" "$T/stick"
+check "B takes it" ronda partner -d "$B" import "$T/stick"
+within 10 has_events "$B" 500
+ok $? "fifty more at B"
+check "a second time it is known" ronda partner -d "$B" import "$T/stick" --json
+has "$T/err" '"objects":0,"known":1' "and passed over"
+check_fails 77 "it is for nobody else" ronda partner -d "$A" import "$T/stick"
+check "B's own bundle" ronda partner -d "$B" export 1
+cp "$T/out" "$T/back"
+check "brings the receipts" ronda partner -d "$A" import "$T/back"
+within 5 waits 0
+ok $? "so nothing waits"
+check "the line again" ronda partner -d "$A" edit 1 way=
+
+# --- B behind NAT: it calls A, A does not call ---
+check "B fetches" ronda partner -d "$B" edit 1 way=both
+check "A only answers" ronda partner -d "$A" edit 1 way=none
+report 3000 50
+within 10 offered
+check "B fetches now" ronda partner -d "$B" sync 1
+within 10 has_events "$B" 550
+ok $? "what waited is there"
+check "A sends again" ronda partner -d "$A" edit 1 way=
+report 4000 50
+within 20 has_events "$B" 600
+ok $? "and goes on where B stood"
+is "$(count_at "$B")" 600 "nothing twice"
+
 # --- an agreement that ended ---
 stop b
 report 1000 200
 check "the agreement ends" ronda agreement -d "$A" move 1 ended --why "over"
 start b
 sleep 5
-is "$(count_at "$B")" 450 "what waited does not leave"
+is "$(count_at "$B")" 600 "what waited does not leave"
 
 # --- keys ---
 check "A announces a new key" ronda partner -d "$A" keys rotate

@@ -22,6 +22,7 @@ struct courier {
 	struct queue *work, *done; /* of struct peer; done also of `wake` */
 	struct peer **peers;       /* the dispatcher's */
 	size_t count;
+	uint64_t policy;           /* under which all were looked at */
 	char wake;                 /* its address is a call to look */
 };
 
@@ -127,8 +128,12 @@ static enum rc look(struct courier *k, struct err *err)
 {
 	struct arena *a = arena_new(KIB(32));
 	struct reader *r = NULL;
-	for (size_t i = 0; i < k->count; i++)
+	uint64_t policy = policies_number(k->x->w.policies);
+	for (size_t i = 0; i < k->count; i++) {
 		k->peers[i]->seen = false;
+		k->peers[i]->again = k->peers[i]->again || policy != k->policy; /* it may let more go */
+	}
+	k->policy = policy;
 	enum rc rc = store_read_begin(k->x->w.store, &r, err);
 	if (rc == RC_OK) {
 		rc = partners_list(k->x, reader_conn(r), true, a, take_partner, k, err);

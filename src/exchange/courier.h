@@ -13,7 +13,7 @@
 #include "exchange/collection.h"
 
 struct line_state {        /* of one partner, for pages and commands */
-	int64_t out_us[3], in_us[3];   /* cursors by lane */
+	int64_t out_us[3], in_us[3];   /* by lane: up to where he has it, or may not have it; we have his */
 	int64_t last_success_us, last_try_us, retry_us;
 	str failure;           /* words with the next step; "": the last try went well */
 	uint64_t sent, received, bytes_out, bytes_in;

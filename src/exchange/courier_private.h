@@ -18,6 +18,7 @@ struct peer {
 	struct digest kept_pin, kept_own; /* his key and ours, under which `keep` was made */
 	int64_t looked_us[LANE_COUNT];  /* offered up to here there is nothing that may go */
 	uint64_t policy;           /* under which that was so */
+	int64_t noted_us;          /* monotonic: when that was last written down */
 	size_t wire;               /* bytes of a batch on the wire */
 	unsigned ratio;            /* how much larger it is unpacked */
 	uint64_t rate;             /* bytes a second; 0: not known */

@@ -45,6 +45,25 @@ enum rc line_set_cursor(struct tx *tx, struct uuid partner, enum lane lane, int6
 	return sql_run(q, err);
 }
 
+enum rc line_set_looked(struct tx *tx, struct uuid partner, enum lane lane, int64_t looked_us, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO partner_cursor (partner, lane, out_us, looked_us) VALUES (?1, ?2, 0, ?3)"
+					 " ON CONFLICT (partner, lane) DO UPDATE SET looked_us = ?3");
+	bind_partner(q, 1, &partner);
+	sql_int(q, 2, lane);
+	sql_int(q, 3, looked_us);
+	return sql_run(q, err);
+}
+
+static enum rc stands_at(struct conn *c, struct uuid partner, enum lane lane, int64_t *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT max(out_us, looked_us) FROM partner_cursor WHERE partner = ? AND lane = ?");
+	bind_partner(q, 1, &partner);
+	sql_int(q, 2, lane);
+	*out = sql_row(q) ? sql_col_int(q, 0) : 0;
+	return sql_end(q, err);
+}
+
 /* --- what was answered --- */
 
 static enum rc put_receipt(struct tx *tx, const struct sent_batch *b, struct err *err)
@@ -166,7 +185,7 @@ enum rc courier_state(struct exchange *x, struct conn *c, struct uuid partner, s
 	enum rc rc = RC_OK;
 	*out = (struct line_state){ .failure = STR("") };
 	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT; lane++) {
-		rc = line_cursor(c, partner, (enum lane)lane, &out->out_us[lane], err);
+		rc = stands_at(c, partner, (enum lane)lane, &out->out_us[lane], err);
 		if (rc == RC_OK)
 			rc = take_upto(c, partner, (enum lane)lane, &out->in_us[lane], err);
 	}

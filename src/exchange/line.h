@@ -27,6 +27,8 @@ MUST_CHECK enum rc line_sent(struct tx *tx, const struct sent_batch *b, struct e
 /* Inside a job: the other side stands there. */
 MUST_CHECK enum rc line_set_cursor(struct tx *tx, struct uuid partner, enum lane lane, int64_t out_us, struct err *err);
 MUST_CHECK enum rc line_cursor(struct conn *c, struct uuid partner, enum lane lane, int64_t *out, struct err *err);
+/* Inside a job: of what is offered up to there nothing more may go now; for what is said of the line alone. */
+MUST_CHECK enum rc line_set_looked(struct tx *tx, struct uuid partner, enum lane lane, int64_t looked_us, struct err *err);
 /* Inside a job: what came in. */
 MUST_CHECK enum rc line_received(struct tx *tx, struct uuid partner, uint64_t objects, uint64_t bytes, struct err *err);
 /* Inside a job: a try that failed (words), or went well (""). */

@@ -617,9 +617,10 @@ static const char version_5[] =
 	" expires_us INTEGER NOT NULL, by TEXT NOT NULL, used_us INTEGER NOT NULL, partner BLOB);"
 	/* --- exchange: the way over, receipts --- */
 	/* exchange/line.c: up to which date_added of what we offer a partner has it, by lane (enum lane); what each
-	 * of its answers said; how it stands with the line. told_key_us: which next key of ours it knows */
-	"CREATE TABLE partner_cursor (partner BLOB, lane INTEGER, out_us INTEGER NOT NULL, PRIMARY KEY (partner, lane))"
-	" WITHOUT ROWID;"
+	 * of its answers said; how it stands with the line. looked_us: offered up to there nothing more may go;
+	 * told_key_us: which next key of ours it knows */
+	"CREATE TABLE partner_cursor (partner BLOB, lane INTEGER, out_us INTEGER NOT NULL,"
+	" looked_us INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (partner, lane)) WITHOUT ROWID;"
 	"CREATE TABLE partner_receipt (id INTEGER PRIMARY KEY, partner BLOB NOT NULL, lane INTEGER NOT NULL,"
 	" at_us INTEGER NOT NULL, after_us INTEGER NOT NULL, upto_us INTEGER NOT NULL, objects INTEGER NOT NULL,"
 	" failures INTEGER NOT NULL, status TEXT NOT NULL);"
