@@ -5,7 +5,7 @@
 #include "exchange/take.h"
 #include "exchange/taxii.h"
 
-enum { PAGE_LIMIT = 1000 };
+enum { PAGE_LIMIT = 1000, NEXT_MOST = 1024, EMPTY_MOST = 10000 /* pages without objects, one after the other */ };
 #define KEY_EVERY_US (10 * MINUTE_US)
 #define OUTBOX TAXII_ROOT TAXII_API "collections/outbox/objects/"
 
@@ -14,6 +14,7 @@ struct pulled {
 	enum lane lane;
 	int64_t after_us, upto_us;
 	uint64_t objects, bytes;
+	str next;                  /* of a page without objects: where he goes on looking */
 };
 
 static enum rc moved_job(struct tx *tx, void *ctx, struct err *err)
@@ -53,12 +54,13 @@ static enum rc take(struct call *c, const struct fetch_answer *answer, struct pu
 		return rc;
 	*more = false;
 	(void)json_get_bool(o, "more", more);
+	p->next = arena_str(c->a, str_head(json_get_str(o, "next"), NEXT_MOST));
 	p->objects = json_count(json_get(o, "objects"));
 	p->bytes = answer->body.n;
 	json_free(o);
 	str last = fetch_head_value(answer->head, "X-TAXII-Date-Added-Last");
 	if (p->objects == 0) {
-		*more = false;
+		*more = *more && p->next.n > 0;
 		return RC_OK;
 	}
 	if (!last.p || !time_parse(last, false, &p->upto_us))
@@ -71,12 +73,27 @@ static enum rc take(struct call *c, const struct fetch_answer *answer, struct pu
 	return rc;
 }
 
+static enum rc ask_page(struct call *c, struct pulled *p, struct fetch_answer *answer, struct err *err)
+{
+	struct buf path = BUF_INIT(KIB(8));
+	const struct fetch_header headers[] = { { "Ronda-Lane", str_of(lane_name(p->lane)) } };
+	const struct call_body body = { .accept = TAXII_TYPE, .headers = headers, .header_count = 1 };
+	int64_t took;
+	buf_fmt(&path, OUTBOX "?added_after=" STR_FMT "&limit=%d", STR_ARG(time_of(c->a, p->after_us)), PAGE_LIMIT);
+	if (p->next.n) {
+		buf_add(&path, STR("&next="));
+		percent_format(&path, p->next);
+	}
+	enum rc rc = call_ask(c, buf_str(&path), &body, answer, &took, err);
+	buf_free(&path);
+	return rc == RC_OK && answer->status != 200 ? call_refused(c, answer, err) : rc;
+}
+
 static enum rc pull_one(struct exchange *x, struct peer *peer, enum lane lane, bool *more, struct err *err)
 {
 	struct call c;
 	struct pulled p = { .partner = peer->id, .lane = lane };
 	struct fetch_answer answer;
-	int64_t took;
 	*more = false;
 	enum rc rc = call_begin(&c, x, peer, err);
 	if (rc != RC_OK)
@@ -91,19 +108,18 @@ static enum rc pull_one(struct exchange *x, struct peer *peer, enum lane lane, b
 	}
 	if (rc == RC_OK)
 		rc = where(&c, &p, err);
-	str path = arena_fmt(c.a, OUTBOX "?added_after=" STR_FMT "&limit=%d", STR_ARG(time_of(c.a, p.after_us)), PAGE_LIMIT);
-	const struct fetch_header headers[] = { { "Ronda-Lane", str_of(lane_name(lane)) } };
-	const struct call_body body = { .accept = TAXII_TYPE, .headers = headers, .header_count = 1 };
-	if (rc == RC_OK)
-		rc = call_ask(&c, path, &body, &answer, &took, err);
-	if (rc == RC_OK && answer.status != 200)
-		rc = call_refused(&c, &answer, err);
-	if (rc == RC_OK)
-		rc = take(&c, &answer, &p, more, err);
+	unsigned empty = 0;
+	do {
+		if (rc == RC_OK)
+			rc = ask_page(&c, &p, &answer, err);
+		if (rc == RC_OK)
+			rc = take(&c, &answer, &p, more, err);
+	} while (rc == RC_OK && *more && p.objects == 0 && ++empty < EMPTY_MOST && !courier_stopping(x));
 	if (rc == RC_OK && p.objects && p.upto_us <= p.after_us)
 		rc = fail(err, RC_INPUT, "'" STR_FMT "' offers the same page for ever", STR_ARG(c.partner.name));
 	if (rc == RC_OK && p.objects)
 		rc = store_write(x->w.store, moved_job, &p, err);
+	*more = *more && p.objects > 0;
 	call_end(&c);
 	return rc == RC_CONFLICT ? RC_OK : rc; /* he pushed the same meanwhile */
 }
