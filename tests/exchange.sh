@@ -68,6 +68,8 @@ ok $? "A serves"
 start b
 ok $? "B serves"
 
+in_use() { ronda partner -d "$A" keys --json >"$T/keys" && grep -q 'in use' "$T/keys" && ! grep -q announced "$T/keys"; }
+
 # --- pairing ---
 check "A invites" ronda partner -d "$A" invite
 line=$(cat "$T/out")
@@ -164,6 +166,15 @@ within 10 offered
 check "B fetches now" ronda partner -d "$B" sync 1
 within 10 has_events "$B" 550
 ok $? "what waited is there"
+check "and asks what is behind it" ronda partner -d "$B" sync 1
+within 5 waits 0
+ok $? "which is A's receipt"
+check "A announces a new key" ronda partner -d "$A" keys rotate
+check "B asks for it" ronda partner -d "$B" sync 1
+check "and once more" ronda partner -d "$B" sync 1
+within 15 in_use
+ok $? "it is used once B knows it"
+check "B fetches under it" ronda partner -d "$B" sync 1
 check "A sends again" ronda partner -d "$A" edit 1 way=
 report 4000 50
 within 20 has_events "$B" 600
@@ -179,12 +190,11 @@ sleep 5
 is "$(count_at "$B")" 600 "what waited does not leave"
 
 # --- keys ---
-check "A announces a new key" ronda partner -d "$A" keys rotate
-in_use() { ronda partner -d "$A" keys --json | grep '"ours"' | grep -c in.use | grep -qx 1 && ! ronda partner -d "$A" keys --json | grep -q announced; }
+check "A announces another key" ronda partner -d "$A" keys rotate
 within 15 in_use
-ok $? "it is used once B knows it"
+ok $? "it is pushed, and used"
 check "another round goes well under it" ronda partner -d "$A" sync 1
-check "B revokes the old ones" ronda partner -d "$B" keys revoke 1 --why "stolen"
+check "B revokes all it has" ronda partner -d "$B" keys revoke 1 --why "stolen"
 check_fails 77 "A is refused at once" ronda partner -d "$A" sync 1
 has "$T/err" 'does not take us for its partner' "and is told what to do"
 done_testing

@@ -166,8 +166,8 @@ for i in 1 2 3 4 5 6 7; do
 done >"$T/events.json"
 check "events of two partners" ronda intake -d "$D" --feed local --format intelmq "$T/events.json"
 n=0
-while [ $n -lt 50 ]; do
-	token=$tc ask 200 "waits" 'exchange/collections/outbox/objects/?match[type]=observed-data' >/dev/null
+while [ $n -lt 200 ]; do
+	curl -s -g -H "Authorization: Bearer $tc" -o "$T/body" "$URL/taxii2/exchange/collections/outbox/objects/?match[type]=observed-data"
 	n=$((n + 1))
 	[ "$(field 'd.objects.length')" != 7 ] || break
 	sleep 0.1

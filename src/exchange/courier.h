@@ -28,6 +28,10 @@ struct receipt { int64_t at_us; enum lane lane; int64_t after_us, upto_us; uint6
 MUST_CHECK enum rc receipt_of(struct conn *c, struct uuid partner, enum lane lane, int64_t added_us, struct arena *a,
 			      struct receipt *out, struct err *err);
 
+/* A partner asked for what is behind `after_us` of a lane of his outbox: he has what stands before it. */
+MUST_CHECK enum rc courier_fetched(struct exchange *x, struct uuid partner, enum lane lane, int64_t after_us,
+				   struct err *err);
+
 /* exchange_start() and _stop() call these. */
 MUST_CHECK enum rc courier_start(struct exchange *x, struct err *err);
 void courier_stop(struct exchange *x);

@@ -24,6 +24,7 @@ struct peer {
 	uint64_t rate;             /* bytes a second; 0: not known */
 	int64_t rtt_us;
 	int64_t pull_us;           /* monotonic: when it is fetched from again */
+	int64_t key_us;            /* monotonic: when he is asked for his next key again */
 	bool seen;                 /* the dispatcher's */
 	bool busy, again;
 	bool pushes, pulls;
@@ -68,6 +69,8 @@ MUST_CHECK enum rc push_run(struct exchange *x, struct peer *p, struct err *err)
 MUST_CHECK enum rc pull_run(struct exchange *x, struct peer *p, struct err *err);
 /* Tells the partner of our next key, once. */
 MUST_CHECK enum rc announce_run(struct exchange *x, struct peer *p, struct err *err);
+/* Asks the partner whether he has a next one. */
+MUST_CHECK enum rc announce_fetch(struct call *c, struct err *err);
 /* Uses the next key when every partner knows it, or it is time. */
 MUST_CHECK enum rc announce_settle(struct exchange *x, struct err *err);
 

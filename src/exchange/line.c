@@ -11,6 +11,16 @@ const char *lane_name(enum lane l)
 	return (unsigned)l < LANE_COUNT ? names[l] : "bulk";
 }
 
+bool lane_of_name(str name, enum lane *out)
+{
+	for (int lane = 0; lane < LANE_COUNT; lane++)
+		if (str_eq(name, str_of(lane_name((enum lane)lane)))) {
+			*out = (enum lane)lane;
+			return true;
+		}
+	return false;
+}
+
 static void bind_partner(struct sql *q, int at, const struct uuid *partner)
 {
 	sql_blob(q, at, str_mem(partner->b, sizeof partner->b));
@@ -125,6 +135,24 @@ enum rc line_sent(struct tx *tx, const struct sent_batch *b, struct err *err)
 	sql_int(q, 5, b->rtt_us);
 	sql_int(q, 6, (int64_t)b->rate);
 	return sql_run(q, err);
+}
+
+enum rc line_fetched(struct tx *tx, struct uuid partner, enum lane lane, int64_t collection, int64_t upto_us,
+		     uint64_t policy, struct err *err)
+{
+	struct sent_batch b = { .partner = partner, .lane = lane, .upto_us = upto_us, .policy = policy,
+				.id = STR("fetched"), .words = STR("") };
+	struct backlog before, behind;
+	enum rc rc = line_cursor(tx_conn(tx), partner, lane, &b.after_us, err);
+	if (rc != RC_OK || b.after_us >= upto_us)
+		return rc;
+	rc = collection_backlog(tx_conn(tx), collection, (int)lane, b.after_us, &before, err);
+	if (rc == RC_OK)
+		rc = collection_backlog(tx_conn(tx), collection, (int)lane, upto_us, &behind, err);
+	if (rc != RC_OK || before.items <= behind.items)
+		return rc; /* nothing of this lane was among it */
+	b.objects = before.items - behind.items;
+	return line_sent(tx, &b, err);
 }
 
 enum rc line_received(struct tx *tx, struct uuid partner, uint64_t objects, uint64_t bytes, struct err *err)

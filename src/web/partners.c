@@ -205,11 +205,35 @@ static void upload_end(void *ctx, const struct http_request *q, struct http_uplo
 	buf_free(&s->body);
 }
 
+/* Who is not reached asks himself. */
+static void give_key(struct partners_port *p, const struct http_request *q, const struct caller_partner *who,
+		     struct http_answer *a)
+{
+	struct buf text = BUF_INIT(KIB(4)), signature = BUF_INIT(256);
+	struct err err = { 0 };
+	enum rc rc = keys_asked(p->n->exchange, who->partner.id, &text, &signature, &err);
+	if (rc == RC_OK) {
+		a->status = 200;
+		a->type = "application/json";
+		a->body = text;
+		a->headers[a->header_count].name = "Ronda-Signature";
+		a->headers[a->header_count++].value = arena_str(q->a, buf_str(&signature));
+	} else {
+		buf_free(&text);
+		say(a, rc == RC_ABSENT ? 404 : 503, rc == RC_ABSENT ? err.text : "try again later");
+	}
+	buf_free(&signature);
+}
+
 static void answer(void *ctx, const struct http_request *q, struct http_answer *a)
 {
 	struct partners_port *p = ctx;
 	struct caller_partner who;
-	if (known(p, q, &who, a))
+	if (!known(p, q, &who, a))
+		return;
+	if (is_key(q) && q->method == HTTP_GET)
+		give_key(p, q, &who, a);
+	else
 		partners_taxii_answer(p->n, q, &who, STR(""), a);
 }
 
