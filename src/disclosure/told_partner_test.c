@@ -67,6 +67,8 @@ TEST(a_flow_goes_under_the_widest_agreement_that_has_it)
 	agree(&d, "[\"warnings\"]", "AMBER", ",\"personal\":true");
 	CHECK_RC(told_partner(r, d.p, house_a, STR(""), false, &to, &err), RC_OK, err);
 	CHECK(to.viewer.as.agreement && to.viewer.as.agreed == TLP_AMBER && to.viewer.as.personal_basis);
+	CHECK_RC(told_partner_flow(d.p, house_a, STR("findings"), NULL, &flows, &err), RC_OK, err);
+	CHECK(flows);
 	narrow = to;
 	CHECK_RC(told_partner_flow(d.p, house_a, STR("findings"), &narrow, &flows, &err), RC_OK, err);
 	CHECK(flows && narrow.viewer.as.agreed == TLP_GREEN && !narrow.viewer.as.personal_basis);
@@ -97,6 +99,7 @@ static const struct line {
 	{ "played", "ours", NULL, "192.0.2.6", TLP_CLEAR, 1 },
 	{ "foreign", NULL, "0d000000-0000-4000-8000-000000000000", "192.0.2.7", TLP_AMBER, -1 },
 	{ "held", "ours", NULL, "192.0.2.8", TLP_CLEAR, -1 },
+	{ "unknown", "ours", NULL, "192.0.2.9", TLP_COUNT + 3, -1 },
 };
 
 struct delivery {
@@ -218,7 +221,7 @@ TEST(each_event_is_asked_for)
 	agree(&d, "[\"findings\"]", "GREEN", "");
 	struct told_to to = partner(&d, "partner-c", false);
 	CHECK_STR(range(&d, &to, 1, d.last, 100, &refused), STR("clear1,strict2,foreign7,"));
-	CHECK_INT(refused, 4); /* red, unmarked, played, held: not what he has */
+	CHECK_INT(refused, 5); /* red, unmarked, unknown, played, held: not what he has */
 	CHECK_STR(range(&d, &to, 2, 2, 100, &refused), STR("strict2,"));
 	CHECK_INT(refused, 0);
 	CHECK_STR(range(&d, &to, 1, d.last, 1, &refused), STR("clear1,"));
