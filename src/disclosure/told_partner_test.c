@@ -238,6 +238,38 @@ TEST(each_event_is_asked_for)
 	desk_end(&d);
 }
 
+struct concerned {
+	uint64_t last, count;
+	size_t place;
+};
+
+static bool note_concerned(void *ctx, uint64_t seq, int64_t report, size_t place)
+{
+	struct concerned *c = ctx;
+	CHECK_INT(report, 1);
+	CHECK(seq > c->last);
+	c->last = seq;
+	c->place = place;
+	return ++c->count < 5;
+}
+
+TEST(whom_events_concern)
+{
+	struct desk d = desk_new();
+	static const int64_t orgs[] = { 2, ORG, 9 }, others[] = { 9 };
+	const struct event_query q = { .oldest_first = true, .exercise = true, .tlp_mask = (1u << TLP_COUNT) - 1 };
+	struct concerned c = { 0 };
+	deliver(&d);
+	struct reader *r = begin(&d.w);
+	CHECK_RC(told_concerning(r, &q, orgs, COUNT_OF(orgs), note_concerned, &c, &err), RC_OK, err);
+	CHECK(c.count == 5 && c.last == 5 && c.place == 1); /* until it is enough */
+	c = (struct concerned){ 0 };
+	CHECK_RC(told_concerning(r, &q, others, COUNT_OF(others), note_concerned, &c, &err), RC_OK, err);
+	CHECK_INT(c.count, 0);
+	store_read_end(r);
+	desk_end(&d);
+}
+
 static bool ignore(void *ctx, const struct event_view *e, uint64_t seq)
 {
 	(void)ctx, (void)e, (void)seq;
@@ -274,4 +306,5 @@ TEST(faults)
 	desk_end(&d);
 }
 
-TEST_MAIN(TEST_RUN(a_flow_goes_under_the_widest_agreement_that_has_it), TEST_RUN(each_event_is_asked_for), TEST_RUN(faults))
+TEST_MAIN(TEST_RUN(a_flow_goes_under_the_widest_agreement_that_has_it), TEST_RUN(each_event_is_asked_for),
+	  TEST_RUN(whom_events_concern), TEST_RUN(faults))
