@@ -124,22 +124,24 @@ static enum rc look_at_keys(struct courier *k, struct conn *c, struct arena *a, 
 	return rc;
 }
 
-static enum rc look(struct courier *k, struct err *err)
+/* `all`: also who the partners are and our keys; else only whether there is something for those known. */
+static enum rc look(struct courier *k, bool all, struct err *err)
 {
 	struct arena *a = arena_new(KIB(32));
 	struct reader *r = NULL;
 	uint64_t policy = policies_number(k->x->w.policies);
 	for (size_t i = 0; i < k->count; i++) {
-		k->peers[i]->seen = false;
+		k->peers[i]->seen = k->peers[i]->seen && !all;
 		k->peers[i]->again = k->peers[i]->again || policy != k->policy; /* it may let more go */
 	}
 	k->policy = policy;
 	enum rc rc = store_read_begin(k->x->w.store, &r, err);
 	if (rc == RC_OK) {
-		rc = partners_list(k->x, reader_conn(r), true, a, take_partner, k, err);
+		if (all)
+			rc = partners_list(k->x, reader_conn(r), true, a, take_partner, k, err);
 		if (rc == RC_OK)
 			rc = collections_list(reader_conn(r), take_collection, k, err);
-		if (rc == RC_OK)
+		if (rc == RC_OK && all)
 			rc = look_at_keys(k, reader_conn(r), a, err);
 		store_read_end(r);
 	}
@@ -211,18 +213,22 @@ static void *dispatch(void *ctx)
 {
 	struct courier *k = ctx;
 	bool told = false;
+	int64_t whole_us = 0;
 	while (!atomic_load(&k->stopping)) {
 		struct err err = { 0 };
 		void *got = queue_take_for(k->done, LOOK_US);
 		for (; got; got = queue_take_for(k->done, 0))
 			if (got != &k->wake)
 				take_back(k, got);
-		enum rc rc = look(k, &err);
+		bool all = clock_mono_us() - whole_us >= LOOK_US;
+		enum rc rc = look(k, all, &err);
 		if (rc == RC_OK) {
 			drop_gone(k);
 			hand_out(k);
-			rc = announce_settle(k->x, &err);
 		}
+		if (rc == RC_OK && all)
+			rc = announce_settle(k->x, &err);
+		whole_us = all ? clock_mono_us() : whole_us;
 		if (rc != RC_OK && rc != RC_BUSY && !told)
 			log_error(k->x->w.log, "the courier cannot look for work", L_Z("why", err.text));
 		told = rc != RC_OK;
