@@ -2,6 +2,7 @@
 #include "disclosure/told.h"
 
 #include "disclosure/read_records_private.h"
+#include "disclosure/told_private.h"
 
 /* --- who --- */
 
@@ -13,9 +14,9 @@ enum rc told_account(struct reader *r, const struct roles *roles, struct policie
 	return rc == RC_OK ? policies_apply(p, &out->viewer, err) : rc;
 }
 
-static enum rc outsider(struct policies *p, enum recipient_kind kind, enum tlp ceiling,
-			struct uuid organisation, bool exercise, enum channel channel, struct told_to *out,
-			struct err *err)
+enum rc told_outsider(struct policies *p, enum recipient_kind kind, enum tlp ceiling,
+			    struct uuid organisation, bool exercise, enum channel channel, struct told_to *out,
+			    struct err *err)
 {
 	*out = (struct told_to){ .purpose = PURPOSE_HANDLING };
 	out->viewer = viewer_public(channel);
@@ -37,14 +38,14 @@ static enum rc number_of(struct conn *c, struct uuid organisation, int64_t *out,
 enum rc told_organisation(struct reader *r, struct policies *p, struct uuid organisation, bool exercise,
 			  enum channel channel, struct told_to *out, struct err *err)
 {
-	enum rc rc = outsider(p, RECIPIENT_CONSTITUENT, TLP_AMBER_STRICT, organisation, exercise, channel, out,
-			      err);
+	enum rc rc = told_outsider(p, RECIPIENT_CONSTITUENT, TLP_AMBER_STRICT, organisation, exercise, channel, out,
+				   err);
 	return rc == RC_OK ? number_of(reader_conn(r), organisation, &out->org, err) : rc;
 }
 
 enum rc told_anybody(struct policies *p, enum channel channel, struct told_to *out, struct err *err)
 {
-	return outsider(p, RECIPIENT_PUBLIC, TLP_CLEAR, (struct uuid){ { 0 } }, false, channel, out, err);
+	return told_outsider(p, RECIPIENT_PUBLIC, TLP_CLEAR, (struct uuid){ { 0 } }, false, channel, out, err);
 }
 
 /* --- what --- */
@@ -121,25 +122,31 @@ static enum rc tell_record(struct reader *r, const struct types *t, const struct
 	return rc;
 }
 
-static bool concerns(const struct finding *f, int64_t org)
+bool told_concerns(const struct told_to *to, const struct finding *f)
 {
-	for (size_t i = 0; org && i < f->concerns.count; i++)
-		if (f->concerns.list[i].org == org)
+	if (to->contacts)
+		return told_last_resort_is(to, f);
+	for (size_t i = 0; to->org && i < f->concerns.count; i++)
+		if (f->concerns.list[i].org == to->org)
 			return true;
 	return false;
 }
 
 /* What names a person is cut in `f`. *rule_out: that decided. */
-static bool may_tell(const struct told_to *to, struct finding *f, const char **rule_out)
+static bool may_tell(const struct told_to *to, struct finding *f, const struct labels *terms, const char **rule_out)
 {
 	struct labels labels = { .tlp = (unsigned)f->tlp < TLP_COUNT ? f->tlp : TLP_COUNT, .personal = true,
 				 .exercise = f->exercise, .held = f->held_us != 0, .sources = 1,
-				 .about_recipient = concerns(f, to->org) };
+				 .about_recipient = told_concerns(to, f) };
+	labels.unlicensed = terms->unlicensed;
+	labels.unlicensed_own = terms->unlicensed_own;
 	struct decision d = decide(to, &labels);
 	*rule_out = d.rule;
 	if (d.verdict == DISCLOSE_NO)
 		return false;
-	if (in_other_world(to, &labels))
+	if (to->contacts && !labels.about_recipient)
+		*rule_out = "nobody names the recipient for what it is about";
+	else if (in_other_world(to, &labels))
 		*rule_out = "the recipient is one of an exercise";
 	else if (to->asks_roles && !right_includes(to->viewer.right, RIGHT_READ))
 		*rule_out = "no role of the recipient reads findings";
@@ -153,6 +160,7 @@ static enum rc tell_finding(struct reader *r, const struct told_to *to, str id, 
 {
 	uint8_t b[16];
 	struct hash128 hash = { 0, 0 };
+	struct labels terms = { .unlicensed = 0 };
 	if (!hex_parse(id, b, sizeof b))
 		return gone(err);
 	for (size_t i = 0; i < 8; i++) {
@@ -162,7 +170,11 @@ static enum rc tell_finding(struct reader *r, const struct told_to *to, str id, 
 	enum rc rc = findings_get(r, hash, a, &out->finding, err);
 	if (rc != RC_OK)
 		return rc == RC_ABSENT ? gone(err) : rc;
-	if (!may_tell(to, &out->finding, &out->rule))
+	if (to->contacts)
+		rc = told_last_resort_terms(r, to, &out->finding, a, &terms, err);
+	if (rc != RC_OK)
+		return rc;
+	if (!may_tell(to, &out->finding, &terms, &out->rule))
 		return fail(err, RC_DENIED, "%s", out->rule);
 	out->is_finding = true;
 	out->tlp = (unsigned)out->finding.tlp < TLP_COUNT ? out->finding.tlp : TLP_COUNT;
@@ -187,7 +199,7 @@ static bool tell_one(void *ctx, const struct finding *f)
 	k->q->after = f->id;
 	k->q->after_last_seen_us = f->last_seen_us;
 
-	if (!may_tell(k->to, &copy, &rule))
+	if (!may_tell(k->to, &copy, &(const struct labels){ .unlicensed = 0 }, &rule))
 		return true;
 	return k->each(k->ctx, &copy);
 }

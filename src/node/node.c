@@ -88,7 +88,6 @@ enum rc node_contacts_reload(struct node *n, struct err *err)
 /* Without them the directory still answers: a damaged table keeps no node from starting. */
 static enum rc open_contacts(struct node *n, struct err *err)
 {
-	n->contacts = snapshot_new(free_contacts);
 	enum rc rc = node_contacts_reload(n, err);
 	if (rc != RC_INPUT)
 		return rc;
@@ -387,6 +386,7 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 		rc = open_duty(n, err);
 	if (rc == RC_OK && n->starter)
 		open_helpers(n);
+	n->contacts = snapshot_new(free_contacts);
 	if (rc == RC_OK)
 		rc = node_notify_open(n, err);
 	if (rc == RC_OK)

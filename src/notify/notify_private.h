@@ -132,6 +132,8 @@ MUST_CHECK enum rc parties_invite(struct reader *r, const struct types *t, str i
  * which ends and begins anew when something was written; NULL when it could not. */
 MUST_CHECK enum rc teller_fit(struct notify *n, struct reader **r, const struct types *types, const struct message *m,
 			      struct arena *a, struct err *err);
+/* The same before a message that waits for a person is printed or shown. RC_DENIED: it has ended as refused. */
+MUST_CHECK enum rc teller_fit_waiting(struct notify *n, int64_t id, struct arena *a, struct err *err);
 
 /* --- sender.c --- */
 

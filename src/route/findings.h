@@ -23,6 +23,9 @@ enum finding_mark { MARK_TOLD = 1, MARK_ANSWERED = 2, MARK_HELD = 3 };
 const char *finding_state_name(enum finding_state s);
 const char *transition_name(enum transition t);
 
+/* How sure they are who say so: field feed.accuracy of IntelMQ. */
+enum { CONFIDENCE_MOST = 100 };
+
 struct finding {
 	struct hash128 id; /* shown as 32 hex digits */
 	enum finding_state state;
@@ -30,6 +33,7 @@ struct finding {
 	uint64_t events, returns;
 	int64_t feed;      /* of the newest event */
 	enum tlp tlp;      /* strictest of what it was made from */
+	uint8_t confidence; /* 1 + 0..CONFIDENCE_MOST: highest of what it was made from; 0: none stated one */
 	bool exercise, shared_address;
 	struct concerns concerns;
 	int64_t told_us, answered_us, held_us; /* 0: not */

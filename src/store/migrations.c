@@ -568,12 +568,23 @@ static const char version_5[] =
 	"CREATE INDEX outbox_expires ON outbox (driver, expires_us) WHERE state = 1 AND expires_us > 0;"
 	"CREATE INDEX outbox_item ON outbox (item, id);"
 	/* --- rules by confidence, contacts of last resort --- */
+	/* findings_rows.c: highest that its events stated, and one; 0: none did */
+	"ALTER TABLE finding ADD COLUMN confidence INTEGER NOT NULL DEFAULT 0;"
+	/* feeds.c: of events that state none; NULL: not stated */
+	"ALTER TABLE feed ADD COLUMN accuracy INTEGER;"
+	/* last_resort.c: who is told though he is not in the directory; id: keyed hash of the address, as it
+	 * stands for an organisation in table tell; dead_us: what was sent there came back */
+	"CREATE TABLE tell_contact (id BLOB PRIMARY KEY, email TEXT NOT NULL, found_us INTEGER NOT NULL,"
+	" dead_us INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
 	/* --- exchange: collections --- */
 	/* --- exchange: objects of others --- */
 	/* --- exchange: partners --- */
 	/* --- exchange: the way over, receipts --- */
 	/* --- exchange: withdrawal, contributions --- */
 	/* --- exchange: MISP, TAXII clients --- */
+	/* --- notify: answers --- */
+	/* answers_follow.c: answers of which findings are still to be marked; behind: the last item that was */
+	"CREATE TABLE answer_follow (answer INTEGER PRIMARY KEY, behind TEXT NOT NULL);"
 	"PRAGMA user_version = 5;";
 
 const char *const store_migrations[] = { version_1, version_2, version_3, version_4, version_5 };
