@@ -217,31 +217,21 @@ static enum rc refuse_it(struct tx *tx, void *ctx, struct err *err)
 	return rc == RC_OK ? outbox_end_tx(tx, k->id, &k->o, err) : rc;
 }
 
-static enum rc load_waiting(struct notify *n, int64_t id, struct arena *a, struct message *out, struct err *err)
-{
-	struct reader *r = NULL;
-	enum rc rc = store_read_begin(n->w.store, &r, err);
-	if (rc == RC_OK)
-		rc = outbox_load(reader_conn(r), id, a, out, err);
-	if (r)
-		store_read_end(r);
-	return rc;
-}
-
 enum rc teller_fit_waiting(struct notify *n, int64_t id, struct arena *a, struct err *err)
 {
 	struct message m;
-	struct err why = { 0 }, at_end = { 0 };
-	enum rc rc = load_waiting(n, id, a, &m, err);
-	if (rc != RC_OK || m.state != MESSAGE_QUEUED)
-		return rc;
 	struct reader *r = NULL;
-	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(n->w.records));
-	rc = store_read_begin(n->w.store, &r, &why);
+	struct err why = { 0 }, at_end = { 0 };
+	enum rc rc = store_read_begin(n->w.store, &r, err);
 	if (rc == RC_OK)
-		rc = teller_fit(n, &r, snapshot_table(types), &m, a, &why);
-	if (r)
+		rc = outbox_load(reader_conn(r), id, a, &m, err);
+	if (rc != RC_OK || m.state != MESSAGE_QUEUED) {
 		store_read_end(r);
+		return rc;
+	}
+	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(n->w.records));
+	rc = teller_fit(n, &r, snapshot_table(types), &m, a, &why);
+	store_read_end(r);
 	snapshot_drop(records_types_snapshot(n->w.records), types);
 	struct refusing k = { id, { .outcome = OUTCOME_REFUSED, .policy = policies_number(n->w.policies), .rule = "",
 				    .cut = STR(""), .reference = STR(""), .words = str_of(why.text) } };

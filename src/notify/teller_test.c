@@ -1052,5 +1052,5 @@ TEST_MAIN(TEST_RUN(one_message_a_period), TEST_RUN(at_once_is_collected_and_capp
 	  TEST_RUN(what_is_over_before_it_was_opened_is_left_out), TEST_RUN(a_rule_that_ends_sends_nothing_more),
 	  TEST_RUN(back_in_rehearsal_before_it_was_sent), TEST_RUN(what_is_disputed_waits_for_one_of_us),
 	  TEST_RUN(disputed_before_it_was_sent), TEST_RUN(what_hinders_one_group_hinders_no_other),
-	  TEST_RUN(what_hinders_the_node_puts_nothing_off), TEST_RUN(what_comes_back_is_untold), TEST_RUN(much_is_marked_together),
-	  TEST_RUN(another_one_was_told))
+	  TEST_RUN(what_hinders_the_node_puts_nothing_off), TEST_RUN(what_comes_back_is_untold),
+	  TEST_RUN(much_is_marked_together), TEST_RUN(another_one_was_told))
