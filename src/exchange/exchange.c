@@ -3,17 +3,20 @@
 
 #include <stdlib.h>
 
+#include "exchange/misp_feed.h"
+
 enum rc exchange_open(const struct exchange_world *w, struct exchange **out, struct err *err)
 {
-	(void)err;
 	struct exchange *x = x_alloc(sizeof *x);
 	*x = (struct exchange){ .w = *w };
 	*out = x;
-	return RC_OK;
+	return misp_feed_open(x, err);
 }
 
 void exchange_close(struct exchange *x)
 {
+	if (x)
+		misp_close(x);
 	free(x);
 }
 

@@ -5,8 +5,11 @@
 
 #include "exchange/exchange.h"
 
+struct misp;
+
 struct exchange {
 	struct exchange_world w;
+	struct misp *misp;         /* misp_private.h */
 	/* keys.c, courier.c, offer.c, ...: one pointer each to what they keep */
 };
 

@@ -424,8 +424,10 @@ void node_close(struct node *n)
 {
 	if (!n)
 		return;
+	if (n->exchange)
+		exchange_stop(n->exchange);
+	pipeline_free(n->pipeline); /* and the background, which calls the exchange */
 	node_exchange_close(n);
-	pipeline_free(n->pipeline);
 	takedowns_stop(n->takedowns);
 	node_notify_close(n);
 	end_journal(n);

@@ -571,6 +571,14 @@ static const char version_5[] =
 	/* --- exchange: the way over, receipts --- */
 	/* --- exchange: withdrawal, contributions --- */
 	/* --- exchange: MISP, TAXII clients --- */
+	/* misp_release.c: events of a day, class and marking as they were let out last, at second `stamp`;
+	 * how far the events were looked at, and the journal's acts that take some away */
+	"CREATE TABLE misp_release (id INTEGER PRIMARY KEY, uuid BLOB UNIQUE NOT NULL, day INTEGER NOT NULL,"
+	" type TEXT NOT NULL, tlp INTEGER NOT NULL, part INTEGER NOT NULL, first_seq INTEGER NOT NULL,"
+	" last_seq INTEGER NOT NULL, events INTEGER NOT NULL, present INTEGER NOT NULL, stamp INTEGER UNIQUE NOT NULL,"
+	" runs BLOB NOT NULL, UNIQUE (day, type, tlp, part));"
+	"CREATE TABLE misp_feed (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, act INTEGER NOT NULL,"
+	" watch_until_us INTEGER NOT NULL);"
 	"PRAGMA user_version = 5;";
 
 const char *const store_migrations[] = { version_1, version_2, version_3, version_4, version_5 };
