@@ -9,6 +9,11 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 {
 	struct exchange *x = x_alloc(sizeof *x);
 	*x = (struct exchange){ .w = *w };
+	enum rc rc = keys_open(x, err);
+	if (rc != RC_OK) {
+		exchange_close(x);
+		return rc;
+	}
 	*out = x;
 	return misp_feed_open(x, err);
 }

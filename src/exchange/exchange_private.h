@@ -4,12 +4,15 @@
 #define RONDA_EXCHANGE_EXCHANGE_PRIVATE_H
 
 #include "exchange/exchange.h"
+#include "exchange/keys.h"
 
 struct misp;
 
 struct exchange {
 	struct exchange_world w;
 	struct misp *misp;         /* misp_private.h */
+	keys_changed keys_fn;      /* set before anything runs */
+	void *keys_ctx;
 	/* keys.c, courier.c, offer.c, ...: one pointer each to what they keep */
 };
 

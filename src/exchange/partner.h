@@ -24,6 +24,7 @@ struct partner {
 	str address;               /* "https://watch.example.org:8421"; "" : only they reach us */
 	struct uuid node;          /* node id of a PARTNER_NODE; zero: not known yet */
 	bool active;               /* state of the record */
+	bool ended;                /* its state is closed: it stays for what it did */
 	bool push, pull;           /* we push to them; we pull from them */
 	bool exercise;
 	uint64_t version;          /* of the record */

@@ -27,4 +27,11 @@ struct taken {
 MUST_CHECK enum rc take_envelope(struct exchange *x, const struct partner *from, str objects, str name,
 				 struct arena *a, struct taken *out, struct err *err);
 
+/* Up to which date_added of his, in one lane, what he sent is on our disk: our cursor in his outbox, pushed or pulled.
+ * 0: nothing yet. */
+MUST_CHECK enum rc take_upto(struct conn *c, struct uuid partner, enum lane lane, int64_t *out, struct err *err);
+/* Inside a job, after what stood up to there was taken. RC_CONFLICT: it does not stand at `after`. */
+MUST_CHECK enum rc take_moved(struct tx *tx, struct uuid partner, enum lane lane, int64_t after, int64_t upto,
+			      struct err *err);
+
 #endif

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
+#include <sodium.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -49,6 +50,22 @@ void fetch_free(struct fetcher *f)
 	free(f->ca_file);
 	free(f);
 	curl_global_cleanup();
+}
+
+struct fetch_keep {
+	CURL *c;
+};
+
+struct fetch_keep *fetch_keep_new(void)
+{
+	return x_alloc(sizeof(struct fetch_keep));
+}
+
+void fetch_keep_free(struct fetch_keep *k)
+{
+	if (k && k->c)
+		curl_easy_cleanup(k->c);
+	free(k);
 }
 
 static enum rc add_rule(struct fetcher *f, const char *purpose, str url, bool exempt, bool proxy,
@@ -163,6 +180,8 @@ static enum rc judge(struct way *w, struct err *err)
 
 	if (w->proxy)
 		return judge_by_proxy(w, err);
+	if (w->q->pinned && !t->tls)
+		return fail(err, RC_INPUT, "'%s' is asked by https alone", t->host);
 	if (!w->exempt && !find_rule(w->f, w->q->purpose, t, false))
 		return fail(err, RC_DENIED, "'%s://%s:%u' is not on the list for %s",
 			    t->tls ? "https" : "http", t->host, t->port, w->q->purpose);
@@ -233,7 +252,7 @@ static curl_socket_t open_socket(void *ctx, curlsocktype kind, struct curl_socka
 static size_t take_head(char *p, size_t size, size_t n, void *ctx)
 {
 	struct way *w = ctx;
-	if (w->q->look)
+	if (w->q->look || w->q->pinned)
 		buf_add_mem(&w->head, p, size * n);
 	w->head_bytes += size * n;
 	w->head_over = w->head_bytes > w->limits.head_bytes;
@@ -270,6 +289,8 @@ static enum rc judge_end(struct way *w, CURLcode code, struct err *err)
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_SSL_INVALIDCERTSTATUS:
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+	case CURLE_SSL_CERTPROBLEM:
 		return fail(err, RC_DENIED, "TLS of '%s' is not trusted: %s", host, w->reason);
 	case CURLE_OPERATION_TIMEDOUT:
 		return fail(err, RC_BUSY, "host '%s' is too slow", host);
@@ -327,6 +348,31 @@ static void set_proxy(struct way *w, CURL *c)
 	curl_easy_setopt(c, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 }
 
+/* Any certificate, if only it is of one of these keys: libcurl looks before it says a word. */
+static void set_pinned(const struct fetch_pinned *pinned, CURL *c)
+{
+	struct buf pins = BUF_INIT(FETCH_PINS_MAX * 64);
+	for (size_t i = 0; i < pinned->pin_count; i++) {
+		char text[sodium_base64_ENCODED_LEN(sizeof(pinned->pins->b), sodium_base64_VARIANT_ORIGINAL)];
+		sodium_bin2base64(text, sizeof(text), pinned->pins[i].b, sizeof(pinned->pins[i].b),
+				  sodium_base64_VARIANT_ORIGINAL);
+		buf_fmt(&pins, "%ssha256//%s", i ? ";" : "", text);
+	}
+	curl_easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, pins.p);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+	buf_free(&pins);
+	if (pinned->cert.n == 0)
+		return;
+	struct curl_blob cert = { (void *)(uintptr_t)pinned->cert.p, pinned->cert.n, CURL_BLOB_COPY };
+	struct curl_blob key = { (void *)(uintptr_t)pinned->key.p, pinned->key.n, CURL_BLOB_COPY };
+	curl_easy_setopt(c, CURLOPT_SSLCERTTYPE, "PEM");
+	curl_easy_setopt(c, CURLOPT_SSLCERT_BLOB, &cert);
+	curl_easy_setopt(c, CURLOPT_SSLKEYTYPE, "PEM");
+	curl_easy_setopt(c, CURLOPT_SSLKEY_BLOB, &key);
+}
+
 static void set_up(struct way *w, CURL *c, struct curl_slist *headers, struct curl_slist *pins)
 {
 	const struct fetcher *f = w->f;
@@ -342,6 +388,8 @@ static void set_up(struct way *w, CURL *c, struct curl_slist *headers, struct cu
 	bool trusted = !(w->q->look && w->proxy);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, trusted ? 1L : 0L);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, trusted ? 2L : 0L);
+	if (w->q->pinned)
+		set_pinned(w->q->pinned, c);
 	if (f->ca_file) {
 		curl_easy_setopt(c, CURLOPT_CAINFO, f->ca_file);
 		curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
@@ -375,7 +423,11 @@ static void set_up(struct way *w, CURL *c, struct curl_slist *headers, struct cu
 static enum rc ask(struct way *w, bool with_authorization, struct arena *a,
 		   struct fetch_answer *out, str *next_out, struct err *err)
 {
-	CURL *c = curl_easy_init();
+	CURL *c = w->q->keep && w->q->keep->c ? w->q->keep->c : curl_easy_init();
+	if (c && w->q->keep) {
+		w->q->keep->c = c;
+		curl_easy_reset(c); /* connections stay */
+	}
 	if (!c)
 		return fail(err, RC_IO, "libcurl does not start");
 	struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
@@ -384,7 +436,7 @@ static enum rc ask(struct way *w, bool with_authorization, struct arena *a,
 		headers = append(headers, "Authorization: ", w->q->authorization);
 	if (w->q->form && w->q->form_type)
 		headers = append(headers, "Content-Type: ", str_of(w->q->form_type));
-	for (size_t i = 0; w->q->form && i < w->q->header_count; i++)
+	for (size_t i = 0; (w->q->form || w->q->pinned) && i < w->q->header_count; i++)
 		headers = append(headers, arena_fmt(a, "%s: ", w->q->headers[i].name).p, w->q->headers[i].value);
 	struct curl_slist *pins = pin(w);
 	set_up(w, c, headers, pins);
@@ -407,11 +459,12 @@ static enum rc ask(struct way *w, bool with_authorization, struct arena *a,
 		out->type = arena_str(a, str_of(type ? type : ""));
 		str to = arena_str(a, str_of(next ? next : ""));
 		out->location = to;
-		*next_out = to.n && !w->q->form && !w->q->look ? to : STR_NONE;
+		*next_out = to.n && !w->q->form && !w->q->look && !w->q->pinned ? to : STR_NONE;
 	}
 	curl_slist_free_all(headers);
 	curl_slist_free_all(pins);
-	curl_easy_cleanup(c);
+	if (!w->q->keep)
+		curl_easy_cleanup(c);
 	return rc;
 }
 
@@ -467,13 +520,15 @@ enum rc fetch(struct fetcher *f, const struct fetch_request *q, struct arena *a,
 			return fail(err, RC_INPUT, "header '%s' is no plain text of one line", q->headers[i].name);
 	if (q->agent && !str_is_plain(str_of(q->agent)))
 		return fail(err, RC_INPUT, "what we call ourselves is no plain text of one line");
+	if (q->pinned && (q->pinned->pin_count == 0 || q->pinned->pin_count > FETCH_PINS_MAX))
+		return fail(err, RC_DENIED, "the key of the server is not known");
 	w.deadline_us = clock_mono_us() + w.limits.total_ms * 1000;
 	w.body = (struct buf)BUF_INIT(w.limits.body_bytes);
 	w.head = (struct buf)BUF_INIT(w.limits.head_bytes);
 	w.proxy = find_proxy(f, q->purpose);
 	enum rc rc = fetch_target_parse(q->url, &w.at, err);
 	if (rc == RC_OK) {
-		w.exempt = find_rule(f, q->purpose, &w.at, true) != NULL;
+		w.exempt = q->pinned || find_rule(f, q->purpose, &w.at, true) != NULL;
 		rc = walk(&w, a, out, err);
 	}
 	if (rc == RC_OK) {
@@ -507,6 +562,17 @@ enum rc fetch_json(struct fetcher *f, const struct fetch_request *q, struct aren
 		return fail(err, RC_INPUT, "'" STR_FMT "' answers with '" STR_FMT "', not JSON",
 			    STR_ARG(answer.url), STR_ARG(media));
 	return json_read(answer.body, json_out, err);
+}
+
+str fetch_head_value(str head, const char *name)
+{
+	str line, found = STR_NONE;
+	while (str_line(&head, &line)) {
+		str key = str_cut(&line, ':');
+		if (str_eq_nocase(key, str_of(name)))
+			found = str_trim(line);
+	}
+	return found;
 }
 
 void fetch_form(struct buf *form, const char *name, str value)

@@ -15,6 +15,10 @@
  * host and takes no authorization along. No cookies, no proxy of the
  * environment, no other protocol, no unpacking.
  *
+ * A request that names the key its server must prove to hold (struct fetch_pinned) needs no rule and
+ * goes wherever its URL says, by TLS 1.3: before that proof nothing is said, so nothing but the holder
+ * learns or does anything. No authority is asked then, and no redirect is followed.
+ *
  * A purpose may have a proxy that an administrator named: then nothing of it is asked from here. The
  * node connects to the proxy alone and looks no name up; what the proxy reaches is not for us to
  * judge, but addresses that are not public, and names without a dot, are refused before it is asked. */
@@ -22,6 +26,7 @@
 #define RONDA_HTTP_FETCH_H
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/ip.h"
 #include "base/json.h"
 
@@ -59,6 +64,18 @@ struct fetch_header {
 	const char *name;
 	str value;                  /* plain, of one line; may be secret */
 };
+/* Servers known by their keys, who know us by ours. */
+struct fetch_pinned {
+	const struct digest *pins;  /* SHA-256 of a SubjectPublicKeyInfo (RFC 7469 section 2.4): his is one of */
+	size_t pin_count;           /* these; at least one, at most FETCH_PINS_MAX */
+	str cert, key;              /* PEM: what we prove to be; "" nothing. The key is secret */
+};
+enum { FETCH_PINS_MAX = 16 };
+/* Connections that stay open between requests to one server, for one thread at a time. */
+struct fetch_keep;
+struct fetch_keep *fetch_keep_new(void);
+void fetch_keep_free(struct fetch_keep *k); /* NULL is fine */
+
 struct fetch_request {
 	const char *purpose;
 	str url;
@@ -66,13 +83,15 @@ struct fetch_request {
 	const char *accept;         /* "application/json"; NULL: anything */
 	const struct buf *form;     /* not NULL: POST of this (fetch_form) */
 	const char *form_type;      /* what `form` is; NULL: application/x-www-form-urlencoded */
-	const struct fetch_header *headers; /* more of a POST; a line end in one: RC_INPUT */
+	const struct fetch_header *headers; /* more of a POST, or of what is pinned; a line end: RC_INPUT */
 	size_t header_count;
 	struct fetch_limits limits; /* a member 0: its default */
 	const char *agent;          /* User-Agent; NULL: "ronda" */
 	bool look;                  /* what it says is looked at, not used: a redirect is the answer, a
 				     * body that is too long is cut, `head` is kept, and by a proxy
 				     * no certificate is asked for */
+	const struct fetch_pinned *pinned;  /* NULL: who the server is, authorities say */
+	struct fetch_keep *keep;    /* NULL: a connection for this request alone */
 	bool *begun_out;            /* may be NULL. Also on failure: bytes of the request may have
 				     * reached the other side, so nobody knows what it did */
 };
@@ -82,7 +101,7 @@ struct fetch_answer {
 	str type, body;             /* in the arena */
 	str url;                    /* where the answer came from */
 	unsigned redirects;
-	str head, location;         /* of a look: lines of the head as they came; where it sends on, or "" */
+	str head, location;         /* of a look, or pinned: lines of the head as they came; where it sends on */
 	bool cut;                   /* of a look: there was more of the body */
 };
 
@@ -98,6 +117,9 @@ MUST_CHECK enum rc fetch(struct fetcher *f, const struct fetch_request *q, struc
  * else RC_INPUT. End *json_out with json_free(). */
 MUST_CHECK enum rc fetch_json(struct fetcher *f, const struct fetch_request *q, struct arena *a,
 			      struct json_object **json_out, struct err *err);
+
+/* Of a head as it came; STR_NONE: there is none of that name. */
+str fetch_head_value(str head, const char *name);
 
 /* name=value of application/x-www-form-urlencoded, with '&' before all but the
  * first; also fit for the query of a URL. */

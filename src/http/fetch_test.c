@@ -5,6 +5,7 @@
 #include "base/test_dir.h"
 #include "http/client_test.h"
 #include "http/fetch_private.h"
+#include "http/http_private.h"
 #include "http/pem_test.h"
 
 /* Globally reachable by their registry (RFC 7534, 7535), and never dialled:
@@ -671,8 +672,158 @@ TEST(the_resolver_of_the_machine)
 	CHECK_INT(n, 0);
 }
 
+/* --- servers known by their keys --- */
+
+static struct digest pin_of(const char *cert_path)
+{
+	struct digest d = { { 0 } };
+	struct buf pem = BUF_INIT(MIB(1));
+	gnutls_x509_crt_t cert;
+	size_t n = sizeof(d.b);
+	CHECK_RC(pem_read(cert_path, &pem, NULL), RC_OK, (struct err){ 0 });
+	gnutls_datum_t text = { (unsigned char *)pem.p, (unsigned)pem.n };
+	gnutls_x509_crt_init(&cert);
+	CHECK(gnutls_x509_crt_import(cert, &text, GNUTLS_X509_FMT_PEM) == 0);
+	CHECK(gnutls_x509_crt_get_key_id(cert, GNUTLS_KEYID_USE_SHA256, d.b, &n) == 0);
+	gnutls_x509_crt_deinit(cert);
+	buf_free(&pem);
+	return d;
+}
+
+static void say_pin(void *ctx, const struct http_request *q, struct http_answer *a)
+{
+	atomic_uint *answers = ctx;
+	atomic_fetch_add(answers, 1);
+	a->status = 200;
+	a->type = "text/plain";
+	a->body = (struct buf)BUF_INIT(KIB(64));
+	set_header(a, "X-Upto", http_header(q, "X-After"));
+	if (q->pin)
+		hex_format(&a->body, q->pin->b, sizeof(q->pin->b));
+	else
+		buf_add(&a->body, STR("nobody"));
+}
+
+struct keyed {
+	struct test_dir dir;
+	struct buf cert[3], key[3];
+	struct digest pin[3];
+	atomic_uint answers;
+	struct http *http;
+	struct fetcher *f;
+	struct arena *a;
+	char url[64];
+};
+
+static void keyed_new(struct keyed *k)
+{
+	struct http_handlers h = { .ctx = &k->answers, .answer = say_pin };
+	struct http_options o = { .listen = "127.0.0.1:0", .limits = http_limits_default };
+	struct err err = { 0 };
+	char cert[512], key[512];
+
+	k->dir = test_dir_new();
+	k->a = arena_new(KIB(16));
+	for (size_t i = 0; i < 3; i++) {
+		test_dir_in(&k->dir, cert, "cert.pem");
+		test_dir_in(&k->dir, key, "key.pem");
+		make_pem(cert, key);
+		k->cert[i] = k->key[i] = (struct buf)BUF_INIT(MIB(1));
+		CHECK_RC(pem_read(cert, &k->cert[i], &err), RC_OK, err);
+		CHECK_RC(pem_read(key, &k->key[i], &err), RC_OK, err);
+		k->pin[i] = pin_of(cert);
+	}
+	o.identity_cert = buf_str(&k->cert[0]);
+	o.identity_key = buf_str(&k->key[0]);
+	CHECK_RC(http_start(&o, &h, NULL, &k->http, &err), RC_OK, err);
+	CHECK_RC(fetch_new(NULL, &k->f, &err), RC_OK, err);
+	snprintf(k->url, sizeof(k->url), "https://127.0.0.1:%u/x", http_port(k->http));
+}
+
+static void keyed_end(struct keyed *k)
+{
+	http_stop(k->http);
+	fetch_free(k->f);
+	arena_free(k->a);
+	for (size_t i = 0; i < 3; i++) {
+		buf_free(&k->cert[i]);
+		buf_free(&k->key[i]);
+	}
+	test_dir_end(&k->dir);
+}
+
+/* `as` -1: shows nothing. */
+static enum rc keyed_ask(struct keyed *k, const struct digest *pins, size_t count, int as, struct fetch_keep *keep,
+			 struct fetch_answer *out, struct err *err)
+{
+	const struct fetch_header head = { "X-After", STR_INIT("7") };
+	const struct fetch_pinned pinned = { .pins = pins, .pin_count = count,
+					     .cert = as < 0 ? STR("") : buf_str(&k->cert[as]),
+					     .key = as < 0 ? STR("") : buf_str(&k->key[as]) };
+	const struct fetch_request q = { .purpose = "partner", .url = str_of(k->url), .pinned = &pinned,
+					 .headers = &head, .header_count = 1, .keep = keep };
+	*err = (struct err){ 0 };
+	return fetch(k->f, &q, k->a, out, err);
+}
+
+TEST(a_server_and_a_client_known_by_their_keys)
+{
+	struct keyed k = { 0 };
+	struct fetch_answer out;
+	struct err err = { 0 };
+	keyed_new(&k);
+	/* a client whose certificate nobody vouches for: the handler sees its key */
+	CHECK_RC(keyed_ask(&k, &k.pin[0], 1, 1, NULL, &out, &err), RC_OK, err);
+	struct buf want = BUF_INIT(128);
+	hex_format(&want, k.pin[1].b, sizeof(k.pin[1].b));
+	CHECK_STR(out.body, buf_str(&want));
+	CHECK_STR(fetch_head_value(out.head, "x-upto"), STR("7"));
+	CHECK(!fetch_head_value(out.head, "x-up").p);
+	/* one that shows none */
+	CHECK_RC(keyed_ask(&k, &k.pin[0], 1, -1, NULL, &out, &err), RC_OK, err);
+	CHECK_STR(out.body, STR("nobody"));
+	/* another key than the one expected: nothing is said */
+	unsigned before = atomic_load(&k.answers);
+	CHECK_RC(keyed_ask(&k, &k.pin[2], 1, 1, NULL, &out, &err), RC_DENIED, err);
+	CHECK_RC(keyed_ask(&k, &k.pin[2], 0, 1, NULL, &out, &err), RC_DENIED, err);
+	CHECK_INT(atomic_load(&k.answers), before);
+	/* one of two will do; the old one no more once the other is shown */
+	CHECK_RC(keyed_ask(&k, k.pin, 2, 1, NULL, &out, &err), RC_OK, err);
+	CHECK_RC(http_identity(k.http, buf_str(&k.cert[2]), buf_str(&k.key[2]), &err), RC_OK, err);
+	CHECK_RC(keyed_ask(&k, &k.pin[0], 1, 1, NULL, &out, &err), RC_DENIED, err);
+	CHECK_RC(keyed_ask(&k, &k.pin[2], 1, 1, NULL, &out, &err), RC_OK, err);
+	CHECK(http_identity(k.http, buf_str(&k.cert[1]), buf_str(&k.key[2]), &err) != RC_OK);
+	/* a connection that stays open is used again, and shows who the client is */
+	struct fetch_keep *keep = fetch_keep_new();
+	for (int i = 0; i < 3; i++) {
+		CHECK_RC(keyed_ask(&k, &k.pin[2], 1, 1, keep, &out, &err), RC_OK, err);
+		CHECK_STR(out.body, buf_str(&want));
+	}
+	fetch_keep_free(keep);
+	buf_free(&want);
+	keyed_end(&k);
+}
+
+/* A certificate that authorities would not take is taken with a pin alone. */
+TEST(without_a_pin_authorities_are_asked)
+{
+	struct keyed k = { 0 };
+	struct fetch_answer out;
+	struct err err = { 0 };
+	keyed_new(&k);
+	const struct fetch_request q = { .purpose = "partner", .url = str_of(k.url) };
+	CHECK_RC(fetch_exempt(k.f, "partner", str_of(k.url), &err), RC_OK, err);
+	CHECK_RC(fetch(k.f, &q, k.a, &out, &err), RC_DENIED, err);
+	const struct fetch_pinned pinned = { .pins = &k.pin[0], .pin_count = 1 };
+	const struct fetch_request plain = { .purpose = "partner", .url = STR("http://127.0.0.1:9/"),
+					     .pinned = &pinned };
+	CHECK_RC(fetch(k.f, &plain, k.a, &out, &err), RC_INPUT, err);
+	keyed_end(&k);
+}
+
 TEST_MAIN(TEST_RUN(a_post_with_headers), TEST_RUN(addresses_that_are_not_public), TEST_RUN(what_no_rule_allows),
 	  TEST_RUN(an_exemption_is_one_origin_for_one_purpose), TEST_RUN(redirects_are_judged_anew),
 	  TEST_RUN(a_name_that_changes_its_answer), TEST_RUN(limits_below_at_above),
 	  TEST_RUN(tls_is_checked), TEST_RUN(json_and_nothing_kept), TEST_RUN(threads_share_a_fetcher),
-	  TEST_RUN(by_a_proxy_nothing_is_asked_from_here), TEST_RUN(the_resolver_of_the_machine))
+	  TEST_RUN(by_a_proxy_nothing_is_asked_from_here), TEST_RUN(the_resolver_of_the_machine),
+	  TEST_RUN(a_server_and_a_client_known_by_their_keys), TEST_RUN(without_a_pin_authorities_are_asked))

@@ -62,6 +62,8 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **socket_con
 	if (!k) {
 		atomic_fetch_add(&h->refused, 1);
 		(void)shutdown(fd, SHUT_RDWR);
+	} else if (h->identities) {
+		identities_ask(h->identities, c);
 	}
 }
 
@@ -94,6 +96,11 @@ static void read_head(struct http_exchange *x, const char *url, const char *meth
 	head->uri = url;
 	head->version = version;
 	head->headers.list = ARENA_ARRAY(x->q.a, HEADERS_ROOM, struct pair);
+	if (x->h->identities && !x->link->pin_known) {
+		x->link->has_pin = identities_pin(x->c, &x->link->pin);
+		x->link->pin_known = true;
+	}
+	x->q.pin = x->link->has_pin ? &x->link->pin : NULL;
 	(void)MHD_get_connection_values_n(x->c, MHD_HEADER_KIND, on_header, head);
 	head->head_bytes =
 		MHD_get_connection_info(x->c, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
@@ -284,7 +291,8 @@ static enum rc start_daemon(struct http *h, int fd, const char *cert, const char
 	struct MHD_OptionItem tls[] = {
 		{ cert ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, (void *)cert },
 		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)key },
-		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(h->identities ?
+				"NORMAL:-VERS-ALL:+VERS-TLS1.3" : "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2") },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 	/* The library's own count is only a stop behind ours; each of its threads may take all. */
@@ -313,9 +321,19 @@ static void free_http(struct http *h)
 	queue_free(h->answers);
 	queue_free(h->uploads);
 	links_free(h->links);
+	identities_free(h->identities);
 	free(h->threads);
 	free(h->proxies.list);
 	free(h);
+}
+
+static enum rc take_identity(struct http *h, const struct http_options *o, struct buf *cert, struct buf *key,
+			     struct err *err)
+{
+	h->identities = identities_new();
+	buf_add(cert, o->identity_cert);
+	buf_add(key, o->identity_key);
+	return identities_set(h->identities, o->identity_cert, o->identity_key, err);
 }
 
 enum rc http_start(const struct http_options *o, const struct http_handlers *handlers,
@@ -327,17 +345,19 @@ enum rc http_start(const struct http_options *o, const struct http_handlers *han
 	h->o = *o;
 	h->handlers = *handlers;
 	h->log = log;
-	bool tls = o->tls_cert && *o->tls_cert;
+	bool files = o->tls_cert && *o->tls_cert, tls = files || o->identity_cert.n;
 	h->tls = tls;
 	if (o->limits.headers > HEADERS_ROOM)
 		h->o.limits.headers = HEADERS_ROOM;
-	enum rc rc = tls != (o->tls_key && *o->tls_key) ?
+	enum rc rc = files != (o->tls_key && *o->tls_key) ?
 			     fail(err, RC_INPUT, "tls_cert and tls_key belong together") :
 			     proxies_parse(o->trusted_proxies, &h->proxies, err);
-	if (rc == RC_OK && tls)
+	if (rc == RC_OK && files)
 		rc = pem_read(o->tls_cert, &cert, err);
-	if (rc == RC_OK && tls)
+	if (rc == RC_OK && files)
 		rc = pem_read(o->tls_key, &key, err);
+	if (rc == RC_OK && o->identity_cert.n)
+		rc = take_identity(h, o, &cert, &key, err);
 	if (rc == RC_OK)
 		rc = listen_open(o->listen, 511, &fd, &h->port, err);
 	if (rc == RC_OK) {
@@ -366,6 +386,12 @@ enum rc http_start(const struct http_options *o, const struct http_handlers *han
 uint16_t http_port(const struct http *h)
 {
 	return h->port;
+}
+
+enum rc http_identity(struct http *h, str cert, str key, struct err *err)
+{
+	return h->identities ? identities_set(h->identities, cert, key, err) :
+			       fail(err, RC_INPUT, "this listener asks nobody for a certificate");
 }
 
 void http_stats(const struct http *h, struct http_stats *out)

@@ -12,6 +12,7 @@
 #define RONDA_HTTP_HTTP_H
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/ip.h"
 #include "base/log.h"
 
@@ -22,6 +23,8 @@ struct http_request {
 	str path;                  /* decoded, without query; no "..", NUL or control characters */
 	struct ip from;            /* the client: forwarded address behind a trusted proxy */
 	bool secure;               /* TLS here or at the trusted proxy */
+	const struct digest *pin;  /* of the certificate the client proved to hold the key of: SHA-256 of its
+				    * SubjectPublicKeyInfo (RFC 7469 section 2.4). NULL: none, or not asked */
 	struct arena *a;           /* lives as long as the request */
 	struct http_exchange *x;   /* private */
 };
@@ -104,6 +107,9 @@ struct http_options {
 	const char *listen;        /* "127.0.0.1:8420", "[::1]:0" */
 	const char *tls_cert, *tls_key; /* PEM files; both or none */
 	const char *trusted_proxies; /* networks, comma separated; may be "" */
+	/* Instead of the files: PEM texts. TLS 1.3 alone; each client is asked for a certificate, which may be
+	 * signed by anybody: who it is, the handler judges by `pin`. */
+	str identity_cert, identity_key;
 	struct http_limits limits;
 };
 struct http;
@@ -111,6 +117,9 @@ struct http;
 MUST_CHECK enum rc http_start(const struct http_options *o, const struct http_handlers *h,
 			      struct log *log, struct http **out, struct err *err);
 uint16_t http_port(const struct http *h);
+/* Of a listener with an identity: another one, for connections from now on. RC_LIMIT: changed too often
+ * since it was started. */
+MUST_CHECK enum rc http_identity(struct http *h, str cert, str key, struct err *err);
 struct http_stats { uint64_t requests, refused, by_status[6]; unsigned connections; };
 void http_stats(const struct http *h, struct http_stats *out);
 void http_stop(struct http *h); /* answers what is under way, at most 10 s */

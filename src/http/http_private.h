@@ -53,6 +53,8 @@ struct link {
 	_Atomic uint64_t body_bytes;   /* come so far, of this body */
 	_Atomic uint64_t window_base;  /* body_bytes when the window began */
 	_Atomic uint64_t received_base;/* bytes the kernel had received when idle began */
+	bool pin_known, has_pin;       /* looked for with the first request */
+	struct digest pin;
 };
 struct links;
 struct links *links_new(const struct http_limits *limits);
@@ -110,6 +112,18 @@ MUST_CHECK enum rc listen_open(const char *address, int backlog, int *fd_out, ui
 			       struct err *err);
 MUST_CHECK enum rc pem_read(const char *path, struct buf *out, struct err *err);
 
+/* --- identity.c --- */
+
+enum { IDENTITIES_MAX = 64 };
+struct identities;
+struct identities *identities_new(void);
+void identities_free(struct identities *i); /* no connection is left; NULL is fine */
+MUST_CHECK enum rc identities_set(struct identities *i, str cert, str key, struct err *err);
+/* A connection begins: it shows what is in use now, and asks the client for his. */
+void identities_ask(struct identities *i, struct MHD_Connection *c);
+/* After the handshake. False: the client showed none. */
+bool identities_pin(struct MHD_Connection *c, struct digest *out);
+
 /* --- compress.c --- */
 
 /* Packs the body of an answer that is text, when the client takes it. */
@@ -155,6 +169,7 @@ struct http {
 	struct log *log;
 	struct MHD_Daemon *daemon;
 	struct links *links;
+	struct identities *identities; /* NULL: clients are not asked */
 	struct queue *answers, *uploads; /* of struct http_exchange */
 	pthread_t *threads;
 	size_t thread_count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "http/client_test.h"
+#include "http/http_private.h"
 #include "http/pem_test.h"
 
 #define HOST "Host: node.example.org\r\n"
@@ -77,6 +78,42 @@ TEST(versions_of_tls)
 	rmdir(dir);
 }
 
+/* Partners' listener: an older version is no way in. */
+TEST(versions_where_clients_prove_who_they_are)
+{
+	static const struct {
+		const char *versions;
+		int status;
+	} asks[] = { { "+VERS-TLS1.3", 200 }, { "+VERS-TLS1.2", -1 }, { "+VERS-TLS1.1", -1 } };
+	char dir[] = "/tmp/ronda-tls-test-XXXXXX", cert[64], key[64];
+	struct buf cert_pem = BUF_INIT(MIB(1)), key_pem = BUF_INIT(MIB(1));
+	struct seen seen = { 0 };
+	struct http_handlers h = seen_handlers(&seen);
+	struct http *http = NULL;
+	struct err err = { 0 };
+	CHECK(mkdtemp(dir) != NULL);
+	snprintf(cert, sizeof cert, "%s/cert.pem", dir);
+	snprintf(key, sizeof key, "%s/key.pem", dir);
+	make_pem(cert, key);
+	CHECK_RC(pem_read(cert, &cert_pem, &err), RC_OK, err);
+	CHECK_RC(pem_read(key, &key_pem, &err), RC_OK, err);
+	struct http_options o = { .listen = "127.0.0.1:0", .limits = http_limits_default,
+				  .identity_cert = buf_str(&cert_pem), .identity_key = buf_str(&key_pem) };
+	CHECK_RC(http_start(&o, &h, NULL, &http, &err), RC_OK, err);
+	for (size_t i = 0; http && i < COUNT_OF(asks); i++) {
+		struct buf out = BUF_INIT(KIB(64));
+		int status = ask(http_port(http), asks[i].versions, &out);
+		CHECK_MSG(status == asks[i].status, "%s: %d", asks[i].versions, status);
+		buf_free(&out);
+	}
+	http_stop(http);
+	buf_free(&cert_pem);
+	buf_free(&key_pem);
+	unlink(cert);
+	unlink(key);
+	rmdir(dir);
+}
+
 TEST(a_handshake_has_a_deadline)
 {
 	char dir[] = "/tmp/ronda-tls-test-XXXXXX", cert[64], key[64];
@@ -106,4 +143,5 @@ TEST(a_handshake_has_a_deadline)
 	rmdir(dir);
 }
 
-TEST_MAIN(TEST_RUN(versions_of_tls), TEST_RUN(a_handshake_has_a_deadline))
+TEST_MAIN(TEST_RUN(versions_of_tls), TEST_RUN(versions_where_clients_prove_who_they_are),
+	  TEST_RUN(a_handshake_has_a_deadline))

@@ -141,6 +141,7 @@ struct link *links_open(struct links *l, int fd, const struct ip *peer, bool tru
 		found->peer = *peer;
 		found->trusted = trusted;
 		found->has_forwarded = false;
+		found->pin_known = found->has_pin = false;
 		atomic_store(&found->received_base, 0);
 		l->count++;
 		set(found, LINK_IDLE, clock_mono_us() + l->limits.idle_us);

@@ -567,9 +567,27 @@ static const char version_5[] =
 	/* --- rules by confidence, contacts of last resort --- */
 	/* --- exchange: collections --- */
 	/* --- exchange: objects of others --- */
+	/* taxii_status.failures: JSON list; taken: a row for each lane, how far we have come in his outbox */
+	"CREATE TABLE taxii_status (id BLOB PRIMARY KEY, partner BLOB NOT NULL, at_us INTEGER NOT NULL,"
+	" total INTEGER NOT NULL, successes INTEGER NOT NULL, failures TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX taxii_status_at ON taxii_status (at_us);"
+	"CREATE TABLE taken_upto (partner BLOB NOT NULL, lane INTEGER NOT NULL, upto_us INTEGER NOT NULL,"
+	" PRIMARY KEY (partner, lane)) WITHOUT ROWID;"
 	/* --- exchange: partners --- */
+	/* exchange/partner_keys.c: by what partners prove who they are; partner: uuid of the record; pin: SHA-256 of
+	 * the certificate's SubjectPublicKeyInfo, sign: Ed25519; state: enum key_state; until_us 0: no end */
+	"CREATE TABLE partner_key (id INTEGER PRIMARY KEY, partner BLOB NOT NULL, pin BLOB UNIQUE NOT NULL,"
+	" sign BLOB NOT NULL, state INTEGER NOT NULL, since_us INTEGER NOT NULL, until_us INTEGER NOT NULL,"
+	" changed_us INTEGER NOT NULL, why TEXT NOT NULL);"
+	"CREATE INDEX partner_key_of ON partner_key (partner, id);"
+	/* exchange/pairing.c: invitations of ours, each good once; secret: a keyed hash; partner: who used it */
+	"CREATE TABLE partner_invite (id INTEGER PRIMARY KEY, secret BLOB UNIQUE NOT NULL, made_us INTEGER NOT NULL,"
+	" expires_us INTEGER NOT NULL, by TEXT NOT NULL, used_us INTEGER NOT NULL, partner BLOB);"
 	/* --- exchange: the way over, receipts --- */
 	/* --- exchange: withdrawal, contributions --- */
+	"CREATE TABLE exchange_answer (id INTEGER PRIMARY KEY AUTOINCREMENT, partner BLOB NOT NULL, item TEXT NOT NULL,"
+	" origin TEXT NOT NULL, about TEXT NOT NULL, what TEXT NOT NULL, words TEXT NOT NULL, key TEXT NOT NULL,"
+	" at_us INTEGER NOT NULL, tlp INTEGER NOT NULL, UNIQUE (partner, key));"
 	/* --- exchange: MISP, TAXII clients --- */
 	/* misp_release.c: events of a day, class and marking as they were let out last, at second `stamp`;
 	 * how far the events were looked at, and the journal's acts that take some away */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sodium.h>
+
+#include "exchange/pairing.h"
+
+enum { WORD_LETTERS = 5 };
+
+static void put_identity(struct sha256 *h, const struct identity *i, str node)
+{
+	sha256_add(h, str_mem(i->pin.b, sizeof i->pin.b));
+	sha256_add(h, str_mem(i->sign, sizeof i->sign));
+	sha256_add(h, node);
+	sha256_add(h, STR("\n"));
+}
+
+static void proquint(uint16_t v, char out[WORD_LETTERS])
+{
+	static const char consonants[] = "bdfghjklmnprstvz", vowels[] = "aiou";
+	out[0] = consonants[v >> 12 & 15];
+	out[1] = vowels[v >> 10 & 3];
+	out[2] = consonants[v >> 6 & 15];
+	out[3] = vowels[v >> 4 & 3];
+	out[4] = consonants[v & 15];
+}
+
+void pairing_words(const struct identity *one, str one_node, const struct identity *other, str other_node,
+		   char out[PAIRING_WORDS_MAX])
+{
+	static const unsigned char salt[crypto_pwhash_SALTBYTES] = "ronda pairing 1";
+	bool swap = memcmp(one->pin.b, other->pin.b, sizeof one->pin.b) > 0;
+	struct sha256 *h = sha256_new();
+	uint8_t slow[2 * PAIRING_WORDS];
+	put_identity(h, swap ? other : one, swap ? other_node : one_node);
+	put_identity(h, swap ? one : other, swap ? one_node : other_node);
+	struct digest d = sha256_end(h);
+	out[0] = '\0';
+	if (crypto_pwhash(slow, sizeof slow, (const char *)d.b, sizeof d.b, salt, 2, KIB(19) * KIB(1),
+			  crypto_pwhash_ALG_ARGON2ID13) != 0)
+		return; /* no memory: no words, which are the same as nobody's */
+	for (size_t i = 0; i < PAIRING_WORDS; i++) {
+		proquint((uint16_t)(slow[2 * i] << 8 | slow[2 * i + 1]), out + i * (WORD_LETTERS + 1));
+		out[i * (WORD_LETTERS + 1) + WORD_LETTERS] = i + 1 < PAIRING_WORDS ? ' ' : '\0';
+	}
+}
