@@ -133,4 +133,73 @@ serve
 is "$(ask manifest.json -H "Authorization: $token")" 404 "without the setting there is none"
 stop_node
 
+# --- a feed of others, first as a folder ---
+check "a feed of ours for it" ronda feed -d "$D" add circl --tlp AMBER
+U1=5d3b3b3e-9f1b-4a55-8f0e-0d3f2b8c7a11 U2=5d3b3b3e-9f1b-4a55-8f0e-0d3f2b8c7a12
+head_of() { # uuid, timestamp
+	printf '"%s":{"info":"i","date":"2026-11-20","timestamp":"%s","analysis":"2","threat_level_id":"2","Orgc":{"uuid":"%s","name":"o"}}' "$1" "$2" $U1
+}
+event_of() { # uuid, timestamp, address, tag
+	printf '{"Event":{"uuid":"%s","info":"botnet","date":"2026-11-20","timestamp":"%s","Tag":[{"name":"%s"},{"name":"rsit:malicious-code=\\"c2-server\\""}],"Attribute":[{"uuid":"6d3b3b3e-9f1b-4a55-8f0e-%s","type":"ip-dst|port","value":"%s|443","to_ids":true,"timestamp":"1795300000"}]}}' \
+		"$1" "$2" "$4" "$(printf %s "$1" | tail -c 12)" "$3"
+}
+F=$T/theirs
+mkdir "$F"
+printf '{%s,%s}' "$(head_of $U1 1795300000)" "$(head_of $U2 1795300005)" >"$F/manifest.json"
+event_of $U1 1795300000 198.18.7.1 tlp:green >"$F/$U1.json"
+check_fails 65 "one of its events is not there" ronda misp -d "$D" import "$F" --feed circl
+has "$T/out" "^1 MISP events taken, 1 failed; 1 events = 1 accepted" "the other is taken"
+ronda events -d "$D" --json ip=198.18.7.1 >"$T/out"
+has "$T/out" '"classification.type":"c2-server"' "by its tag's class"
+has "$T/out" '"tlp":"GREEN"' "and marking"
+has "$T/out" "\"misp.event_uuid\":\"$U1\"" "and where it is from"
+event_of $U2 1795300005 198.18.7.2 tlp:nonsense >"$F/$U2.json"
+check "the missing one comes" ronda misp -d "$D" import "$F" --feed circl
+has "$T/out" "^1 MISP events taken, 0 failed; 1 events = 1 accepted" "and it alone is taken"
+ronda events -d "$D" --json ip=198.18.7.2 >"$T/out"
+has "$T/out" '"tlp":"RED"' "a marking that is not understood is RED"
+check "again" ronda misp -d "$D" import "$F" --feed circl
+has "$T/out" "^0 MISP events taken" "nothing is new"
+check_fails 66 "there must be a feed for it" ronda misp -d "$D" import "$F/$U1.json" --feed nobody
+check "one file" ronda misp -d "$D" import "$F/$U1.json" --feed circl
+is "$(ronda events -d "$D" --json ip=198.18.7.1 | wc -l)" 1 "known already"
+printf '{"Event":{"uuid":"x"}}' >"$T/bad.json"
+check_fails 65 "what is no MISP event" ronda misp -d "$D" import "$T/bad.json" --feed circl
+
+# --- and over HTTP: a web server that knows nothing of us ---
+W=$T/www
+mkdir "$W"
+cp "$F"/* "$W"
+free_port
+python3 -m http.server --bind 127.0.0.1 --directory "$W" "$port" >"$T/www.log" 2>&1 &
+www=$!
+trap 'kill $www 2>/dev/null; finish' EXIT
+for _ in $(seq 100); do curl -s "http://127.0.0.1:$port/" >/dev/null && break; sleep 0.05; done
+set_feeds="misp_feeds=circl=http://127.0.0.1:$port"
+check "a look" ronda misp -d "$D" --set "$set_feeds" look
+has "$T/out" "^circl: 0 MISP events taken, 0 failed" "what the folder brought is known"
+event_of $U1 1795300009 198.18.7.3 tlp:green >"$W/$U1.json"
+printf '{%s,%s,"../../etc/passwd":{"timestamp":"9"}}' "$(head_of $U1 1795300009)" "$(head_of $U2 1795300005)" >"$W/manifest.json"
+check "a newer one" ronda misp -d "$D" --set "$set_feeds" look circl
+has "$T/out" "^circl: 1 MISP events taken, 0 failed" "is taken, and names are no paths"
+has_not "$T/www.log" "passwd" "nothing else is asked for"
+mv "$W/$U2.json" "$T/kept"
+printf '{%s,%s}' "$(head_of $U1 1795300009)" "$(head_of $U2 1795300006)" >"$W/manifest.json"
+check_fails 75 "one that cannot be had" ronda misp -d "$D" --set "$set_feeds" look
+ronda misp -d "$D" --json sources >"$T/out"
+has "$T/out" '"waiting":1' "waits"
+event_of $U2 1795300006 198.18.7.4 tlp:clear >"$W/$U2.json"
+serve --set "$set_feeds" --set misp_every=10s
+for _ in $(seq 200); do grep -q "GET /$U2.json.* 200" "$T/www.log" && break; sleep 0.1; done
+for _ in $(seq 50); do ronda events -d "$D" --json ip=198.18.7.4 >"$T/out" 2>/dev/null; [ -s "$T/out" ] && break; sleep 0.1; done
+has "$T/out" '"tlp":"CLEAR"' "until the node has it, by itself"
+stop_node
+echo '<html>not today</html>' >"$W/manifest.json"
+check_fails 65 "what is no manifest" ronda misp -d "$D" --set "$set_feeds" look
+kill $www
+wait $www 2>/dev/null
+check_fails 75 "nobody there" ronda misp -d "$D" --set "$set_feeds" look
+ronda misp -d "$D" --json sources >"$T/out"
+has "$T/out" '"failure":"[^"]+"' "why is kept"
+
 done_testing

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "exchange/misp_feed.h"
+#include "exchange/misp_sync.h"
 
 enum rc exchange_open(const struct exchange_world *w, struct exchange **out, struct err *err)
 {
@@ -27,14 +28,12 @@ void exchange_close(struct exchange *x)
 
 enum rc exchange_start(struct exchange *x, struct err *err)
 {
-	(void)x;
-	(void)err;
-	return RC_OK;
+	return misp_start(x, err);
 }
 
 void exchange_stop(struct exchange *x)
 {
-	(void)x;
+	misp_stop(x);
 }
 
 const struct exchange_world *exchange_world_of(const struct exchange *x)

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/queue.h"
 #include "exchange/exchange_private.h"
 #include "exchange/misp_event.h"
 #include "disclosure/read.h"
@@ -15,6 +16,8 @@ struct misp {
 	struct misp_maker maker;
 	atomic_bool releasing;
 	_Atomic int64_t next_us;   /* when the feed is next looked at, monotonic */
+	struct queue *stop;        /* of the thread that asks others; NULL: it does not run */
+	pthread_t thread;
 };
 /* Setting `misp_feed`. */
 enum misp_feed_for { MISP_FEED_NONE, MISP_FEED_TOKENS, MISP_FEED_PUBLIC };

@@ -595,6 +595,14 @@ static const char version_5[] =
 	" type TEXT NOT NULL, tlp INTEGER NOT NULL, part INTEGER NOT NULL, first_seq INTEGER NOT NULL,"
 	" last_seq INTEGER NOT NULL, events INTEGER NOT NULL, present INTEGER NOT NULL, stamp INTEGER UNIQUE NOT NULL,"
 	" runs BLOB NOT NULL, UNIQUE (day, type, tlp, part));"
+	/* misp_seen.c, misp_push.c: what was taken of each source, and how its last look ended; what was sent */
+	"CREATE TABLE misp_source (name TEXT PRIMARY KEY, looked_us INTEGER NOT NULL, fine_us INTEGER NOT NULL,"
+	" events INTEGER NOT NULL, failure TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE misp_seen (source TEXT, uuid BLOB, stamp INTEGER NOT NULL, tries INTEGER NOT NULL,"
+	" failure TEXT NOT NULL, PRIMARY KEY (source, uuid)) WITHOUT ROWID;"
+	"CREATE TABLE misp_push (partner BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE misp_pushed (partner BLOB, uuid BLOB, at_us INTEGER NOT NULL, PRIMARY KEY (partner, uuid))"
+	" WITHOUT ROWID;"
 	"CREATE TABLE misp_feed (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, act INTEGER NOT NULL,"
 	" watch_until_us INTEGER NOT NULL);"
 	"PRAGMA user_version = 5;";
