@@ -17,11 +17,11 @@ struct bundle {
 	uint64_t left_out;
 };
 
-static bool give(void *ctx, str object)
+static bool give(void *ctx, const struct stix_given *o)
 {
 	struct bundle *b = ctx;
 	cli_print(b->c, b->comma ? STR(",\n") : STR("\n"));
-	cli_print(b->c, object);
+	cli_print(b->c, o->json);
 	b->comma = true;
 	return !b->c->broken;
 }

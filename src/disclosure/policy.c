@@ -8,6 +8,8 @@
 struct agreement {
 	struct uuid *parties;
 	size_t party_count;
+	str *flows;
+	size_t flow_count;
 	enum tlp tlp;
 	enum pap pap;
 	bool personal;
@@ -72,7 +74,7 @@ static enum rc newest(struct conn *c, uint64_t *number, int64_t *next_us, struct
 
 static void read_agreement(struct json_object *o, struct arena *a, struct agreement *to)
 {
-	struct json_object *parties = json_get(o, "parties");
+	struct json_object *parties = json_get(o, "parties"), *flows = json_get(o, "flows");
 	str type;
 
 	*to = (struct agreement){ .kind = arena_str(a, json_get_str(o, "kind")) };
@@ -81,6 +83,10 @@ static void read_agreement(struct json_object *o, struct arena *a, struct agreem
 		if (record_id_parse(json_text(json_at(parties, i)), &type,
 				    &to->parties[to->party_count]))
 			to->party_count++;
+	to->flow_count = json_count(flows);
+	to->flows = ARENA_ARRAY(a, to->flow_count + 1, str);
+	for (size_t i = 0; i < to->flow_count; i++)
+		to->flows[i] = arena_str(a, json_text(json_at(flows, i)));
 	if (!tlp_parse(json_get_str(o, "tlp"), &to->tlp))
 		to->tlp = TLP_CLEAR;
 	to->pap = policy_pap(json_get_str(o, "pap"));
@@ -152,16 +158,27 @@ static bool is_party(const struct agreement *g, const struct uuid *organisation)
 	return false;
 }
 
+/* Without a flow: any agreement will do. */
+static bool lets_flow(const struct agreement *g, str flow)
+{
+	bool lets = !flow.p;
+
+	for (size_t i = 0; i < g->flow_count; i++)
+		lets = lets || str_eq(g->flows[i], flow);
+	return lets;
+}
+
 /* Of several agreements the widest counts, whole: ceilings of two are never mixed. */
 static const struct agreement *find_agreement(const struct table *t, const struct uuid *organisation,
-					      int64_t now_us)
+					      str flow, int64_t now_us)
 {
 	const struct agreement *best = NULL;
 
 	for (size_t i = 0; i < t->count; i++) {
 		const struct agreement *g = &t->list[i];
 
-		if (now_us < g->from_us || now_us >= g->until_us || !is_party(g, organisation))
+		if (now_us < g->from_us || now_us >= g->until_us || !is_party(g, organisation) ||
+		    !lets_flow(g, flow))
 			continue;
 		if (!best || g->tlp > best->tlp || (g->tlp == best->tlp && g->personal && !best->personal))
 			best = g;
@@ -169,8 +186,8 @@ static const struct agreement *find_agreement(const struct table *t, const struc
 	return best;
 }
 
-enum rc policies_recipient(struct policies *p, struct uuid organisation, struct recipient *to,
-			   struct policy *policy_out, struct arena *a, str *kind_out, struct err *err)
+static enum rc apply(struct policies *p, struct uuid organisation, str flow, struct recipient *to,
+		     struct policy *policy_out, struct arena *a, str *kind_out, struct err *err)
 {
 	struct snapshot_ref *ref = NULL;
 
@@ -182,7 +199,7 @@ enum rc policies_recipient(struct policies *p, struct uuid organisation, struct 
 		return rc;
 	const struct table *t = snapshot_table(ref);
 	const struct agreement *g = uuid_is_zero(&organisation) ? NULL :
-		find_agreement(t, &organisation, clock_now_us());
+		find_agreement(t, &organisation, flow, clock_now_us());
 	*policy_out = t->policy;
 	if (g) {
 		to->agreement = true;
@@ -194,6 +211,18 @@ enum rc policies_recipient(struct policies *p, struct uuid organisation, struct 
 	}
 	snapshot_drop(p->now, ref);
 	return RC_OK;
+}
+
+enum rc policies_recipient(struct policies *p, struct uuid organisation, struct recipient *to,
+			   struct policy *policy_out, struct arena *a, str *kind_out, struct err *err)
+{
+	return apply(p, organisation, STR_NONE, to, policy_out, a, kind_out, err);
+}
+
+enum rc policies_flow(struct policies *p, struct uuid organisation, str flow, struct recipient *to,
+		      struct policy *policy_out, struct err *err)
+{
+	return apply(p, organisation, flow, to, policy_out, NULL, NULL, err);
 }
 
 enum rc policies_apply(struct policies *p, struct viewer *v, struct err *err)

@@ -12,6 +12,7 @@
  *   agreement.personal   personal fields may go too
  *   agreement.from, .until  days, the last one included (UTC); without: from now on, without end
  *   agreement.kind       treaty, memorandum, community, informal: said in explanations
+ *   agreement.flows      kinds of things that go to a partner's node by it: "findings", "incidents", …
  * Copies of other nodes' agreements and those of exercises do not count. Threads may share it. */
 #ifndef RONDA_DISCLOSURE_POLICY_H
 #define RONDA_DISCLOSURE_POLICY_H
@@ -37,6 +38,11 @@ MUST_CHECK enum rc policies_apply(struct policies *p, struct viewer *v, struct e
 MUST_CHECK enum rc policies_recipient(struct policies *p, struct uuid organisation,
 				      struct recipient *to, struct policy *policy_out,
 				      struct arena *a, str *kind_out, struct err *err);
+
+/* The same under the widest of the agreements that let this kind of thing flow; none of them: to->agreement
+ * is false. */
+MUST_CHECK enum rc policies_flow(struct policies *p, struct uuid organisation, str flow, struct recipient *to,
+				 struct policy *policy_out, struct err *err);
 
 /* The number in force now; that of the last one known when the store cannot be read. */
 uint64_t policies_number(struct policies *p);

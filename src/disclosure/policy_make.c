@@ -48,9 +48,10 @@ static void next_at(struct making *m, int64_t us)
 		m->next_us = us;
 }
 
-static void put_parties(struct json_out *j, struct json_object *value)
+/* One text or several. */
+static void put_list(struct json_out *j, const char *key, struct json_object *value)
 {
-	json_key(j, STR("parties"));
+	json_key(j, str_of(key));
 	json_open(j, '[');
 	if (json_text(value).n)
 		json_str(j, json_text(value));
@@ -80,7 +81,8 @@ static void put_agreement(struct making *m, const struct record *r, struct json_
 					     json_get_bool(body, personal->field->name, &may) && may);
 	json_put_i64(j, "from_us", from_us);
 	json_put_i64(j, "until_us", until_us);
-	put_parties(j, value_of(r->type, body, "agreement.party"));
+	put_list(j, "parties", value_of(r->type, body, "agreement.party"));
+	put_list(j, "flows", value_of(r->type, body, "agreement.flows"));
 	json_close(j, '}');
 	buf_free(&id);
 }

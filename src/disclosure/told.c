@@ -2,6 +2,7 @@
 #include "disclosure/told.h"
 
 #include "disclosure/read_records_private.h"
+#include "disclosure/told_private.h"
 
 /* --- who --- */
 
@@ -13,11 +14,11 @@ enum rc told_account(struct reader *r, const struct roles *roles, struct policie
 	return rc == RC_OK ? policies_apply(p, &out->viewer, err) : rc;
 }
 
-static enum rc outsider(struct policies *p, enum recipient_kind kind, enum tlp ceiling,
-			struct uuid organisation, bool exercise, enum channel channel, struct told_to *out,
-			struct err *err)
+enum rc told_outsider(struct policies *p, enum recipient_kind kind, enum tlp ceiling,
+		      struct uuid organisation, bool exercise, enum channel channel, struct told_to *out,
+		      struct err *err)
 {
-	*out = (struct told_to){ .purpose = PURPOSE_HANDLING };
+	*out = (struct told_to){ .purpose = PURPOSE_HANDLING, .feed = STR("") };
 	out->viewer = viewer_public(channel);
 	out->viewer.as = (struct recipient){ .kind = kind, .ceiling = ceiling, .exercise_member = exercise };
 	out->viewer.organisation = organisation;
@@ -25,8 +26,7 @@ static enum rc outsider(struct policies *p, enum recipient_kind kind, enum tlp c
 	return policies_apply(p, &out->viewer, err);
 }
 
-/* The number that events and findings know an organisation by (route/directory_records.h). */
-static enum rc number_of(struct conn *c, struct uuid organisation, int64_t *out, struct err *err)
+enum rc told_number_of(struct conn *c, struct uuid organisation, int64_t *out, struct err *err)
 {
 	struct sql *q = sql(c, "SELECT id FROM org WHERE record = ? AND gone = 0");
 	sql_blob(q, 1, str_mem(organisation.b, sizeof organisation.b));
@@ -37,14 +37,14 @@ static enum rc number_of(struct conn *c, struct uuid organisation, int64_t *out,
 enum rc told_organisation(struct reader *r, struct policies *p, struct uuid organisation, bool exercise,
 			  enum channel channel, struct told_to *out, struct err *err)
 {
-	enum rc rc = outsider(p, RECIPIENT_CONSTITUENT, TLP_AMBER_STRICT, organisation, exercise, channel, out,
-			      err);
-	return rc == RC_OK ? number_of(reader_conn(r), organisation, &out->org, err) : rc;
+	enum rc rc = told_outsider(p, RECIPIENT_CONSTITUENT, TLP_AMBER_STRICT, organisation, exercise, channel, out,
+				   err);
+	return rc == RC_OK ? told_number_of(reader_conn(r), organisation, &out->org, err) : rc;
 }
 
 enum rc told_anybody(struct policies *p, enum channel channel, struct told_to *out, struct err *err)
 {
-	return outsider(p, RECIPIENT_PUBLIC, TLP_CLEAR, (struct uuid){ { 0 } }, false, channel, out, err);
+	return told_outsider(p, RECIPIENT_PUBLIC, TLP_CLEAR, (struct uuid){ { 0 } }, false, channel, out, err);
 }
 
 /* --- what --- */

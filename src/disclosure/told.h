@@ -19,6 +19,7 @@ struct told_to {
 	bool asks_roles;           /* one of our accounts */
 	bool invited;              /* the item was made for a list on which the recipient stands */
 	int64_t org;               /* number in the directory, for findings; 0: none */
+	str feed;                  /* of what comes from it: nothing of that is told to it; "": none */
 };
 
 /* The account; RC_ABSENT or RC_DENIED: none, or not in use. */

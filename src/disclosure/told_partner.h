@@ -10,13 +10,14 @@
 
 #include "disclosure/told.h"
 
-/* `feed`: name of the feed what comes from it has ("": none): nothing of that is told to it. `exercise` as
- * told_organisation(). */
+/* `feed`: name of the feed what comes from it has ("": none): nothing of that is told to it; lives as long as *out.
+ * `exercise` as told_organisation(). */
 MUST_CHECK enum rc told_partner(struct reader *r, struct policies *p, struct uuid organisation, str feed, bool exercise,
 				struct told_to *out, struct err *err);
-/* Is this kind of thing ("findings", "incidents", "warnings", …) agreed with it now? */
-MUST_CHECK enum rc told_partner_flow(struct policies *p, struct uuid organisation, str flow, bool *out,
-				     struct err *err);
+/* Is this kind of thing ("findings", "incidents", "warnings", …) agreed with it now? When it is, `to` (may be NULL)
+ * is told under the widest of the agreements that say so. */
+MUST_CHECK enum rc told_partner_flow(struct policies *p, struct uuid organisation, str flow, struct told_to *to,
+				     bool *out, struct err *err);
 /* The events numbered first..last that may go to it, oldest first, cut as it may see them; those that do not concern
  * it are none. *refused: how many that do concern it the check kept back. False stops. */
 typedef bool (*told_range_each)(void *ctx, const struct event_view *e, uint64_t seq);

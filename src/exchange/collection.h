@@ -11,7 +11,9 @@
  *
  * Reading (collection_page) asks the disclosure check for each item as it stands now, and makes the
  * STIX from it: what may not go any more is not there. A withdrawn item is an entry of its own
- * (ENTRY_WITHDRAWN), which says no more than its id and that it is revoked. */
+ * (ENTRY_WITHDRAWN), which says no more than its id and that it is revoked. While no agreement at all is in
+ * force with a partner, his collection gives nothing and his cursor stands still: what waits flows when there is one
+ * again. What the agreement does not let flow, or the check keeps back, is passed over. */
 #ifndef RONDA_EXCHANGE_COLLECTION_H
 #define RONDA_EXCHANGE_COLLECTION_H
 
@@ -37,6 +39,9 @@ MUST_CHECK enum rc collection_of(struct tx *tx, enum collection_kind kind, struc
 /* By uuid or alias. RC_ABSENT. */
 MUST_CHECK enum rc collection_find(struct conn *c, str id, struct arena *a, struct collection *out,
 				   struct err *err);
+/* Without making one. RC_ABSENT. */
+MUST_CHECK enum rc collection_of_partner(struct conn *c, enum collection_kind kind, struct uuid partner,
+					 struct arena *a, struct collection *out, struct err *err);
 typedef bool (*collection_each)(void *ctx, const struct collection *c);
 MUST_CHECK enum rc collections_list(struct conn *c, collection_each each, void *ctx, struct err *err);
 
@@ -45,9 +50,12 @@ enum entry_kind {
 	ENTRY_RECORD,       /* first: id of record_version */
 	ENTRY_ANSWER,       /* first: id of the ledger row, or of what answers.h keeps */
 	ENTRY_OBJECT,       /* first: id of exchange_object */
-	ENTRY_WITHDRAWN,    /* first: id of exchange_withdrawn (withdraw.h) */
+	ENTRY_WITHDRAWN,    /* first: id of exchange_withdrawn (withdraw.h); count: how many items */
+	ENTRY_FRAME,        /* what other objects refer to: who we are, our extension, the marks. Each collection begins
+	                     * with one */
 };
-enum { ENTRY_STEP = 16 };  /* most objects that one event becomes: microseconds it takes */
+enum { ENTRY_STEP = 16,    /* most objects that one item becomes with a time of their own: microseconds it takes */
+       ENTRY_EVENTS_MOST = 1 << 16 }; /* numbers from first to last */
 struct entry {
 	int64_t added_us;
 	enum entry_kind kind;
@@ -58,6 +66,12 @@ struct entry {
 /* Inside a job: stands behind all others of the collection; *added_out: its time. */
 MUST_CHECK enum rc entry_put(struct tx *tx, int64_t collection, const struct entry *e, int64_t *added_out,
 			     struct err *err);
+
+/* How many microseconds an entry takes from its time on. */
+int64_t entry_span_us(const struct entry *e);
+/* The entry that holds or is the first behind a cursor; lane -1: of any. */
+MUST_CHECK enum rc entry_after(struct conn *c, int64_t collection, int lane, int64_t after_us, struct entry *out,
+			       bool *found, struct err *err);
 
 /* --- reading --- */
 
@@ -86,6 +100,7 @@ struct page_end {
 	int64_t first_us, last_us; /* of what was given; 0: nothing */
 	int64_t upto_us;           /* looked through up to here, given or not: the next cursor */
 	uint64_t refused;          /* items the check kept back */
+	bool stopped;              /* no agreement is in force: nothing was looked at */
 };
 /* False stops: it is given again with the next page. */
 typedef bool (*page_each)(void *ctx, const struct page_object *o);

@@ -123,6 +123,11 @@ typedef bool (*finding_event_each)(void *ctx, const struct event_row *e, size_t 
 MUST_CHECK enum rc findings_newest_events(struct reader *r, struct finding_wanted *list, size_t count,
 					  int64_t org, size_t per, finding_event_each each, void *ctx,
 					  struct err *err);
+/* Those that a person holds back, to ask whether an event is of one. */
+struct findings_held;
+MUST_CHECK enum rc findings_held_load(struct reader *r, struct findings_held **out, struct err *err);
+bool findings_held_has(struct findings_held *h, const struct event_row *e);
+void findings_held_free(struct findings_held *h); /* NULL is fine */
 /* Called by forget before a day's events go: folds them into a base. RC_BUSY:
  * there are events the fold has not seen. */
 MUST_CHECK enum rc findings_before_forget(struct store *s, int32_t before_day, struct err *err);

@@ -2,30 +2,14 @@
 #include "stix/stix_event.h"
 
 #include <json-c/json.h>
+#include <openssl/evp.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/ip.h"
-#include "stix/stix_id.h"
-#include "stix/stix_mark.h"
+#include "stix/stix_private.h"
+#include "stix/stix_record.h"
 
-enum { REFS_MAX = 24, OBJECT_MAX = 2 << 20, SEEN_FIRST = 1024, SEEN_MOST = 1 << 20, TIME_MAX = 32 };
-#define EPOCH "2022-01-01T00:00:00.000Z"
-
-/* Name space of what ronda makes; made once, at random. */
-static const struct uuid ours = { { 0x7d, 0x0b, 0x52, 0x6e, 0x19, 0xc4, 0x4a, 0x8f, 0xb3, 0x60, 0x2a, 0x91, 0x5e,
-				    0xd4, 0x77, 0x08 } };
-
-struct stix_writer {
-	stix_give give;
-	void *ctx;
-	char *name_text;
-	struct uuid space; /* of this node */
-	char identity[STIX_ID_MAX];
-	struct hash128 *seen; /* open addressing; zero: free */
-	size_t seen_room, seen_count;
-	bool stopped;
-};
+enum { REFS_MAX = 24 };
 
 /* One event on its way. */
 struct making {
@@ -33,52 +17,10 @@ struct making {
 	struct json_object *e;
 	char refs[REFS_MAX][STIX_ID_MAX];
 	size_t ref_count;
-	char first[TIME_MAX];
+	char first[STIX_TIME_MAX];
 	enum tlp tlp;
+	str origin, item;
 };
-
-/* --- writing each once --- */
-
-static size_t place_of(const struct stix_writer *w, struct hash128 h)
-{
-	size_t at = (size_t)h.lo & (w->seen_room - 1);
-	while ((w->seen[at].hi || w->seen[at].lo) && (w->seen[at].hi != h.hi || w->seen[at].lo != h.lo))
-		at = (at + 1) & (w->seen_room - 1);
-	return at;
-}
-
-/* True the first time. Twice the same object does no harm, so the set is emptied before it grows
- * without end. */
-static bool is_new(struct stix_writer *w, const char *id)
-{
-	static const struct key none = { { 0 } };
-	const struct hash128 h = keyed_hash128(&none, "stix seen", str_of(id));
-	if (2 * w->seen_count >= w->seen_room) {
-		struct hash128 *old = w->seen;
-		size_t room = w->seen_room;
-		w->seen_room = room >= SEEN_MOST ? SEEN_FIRST : room ? 2 * room : SEEN_FIRST;
-		w->seen = x_array(w->seen_room, sizeof *w->seen);
-		w->seen_count = 0;
-		for (size_t i = 0; room < SEEN_MOST && i < room; i++)
-			if (old[i].hi || old[i].lo) {
-				w->seen[place_of(w, old[i])] = old[i];
-				w->seen_count++;
-			}
-		free(old);
-	}
-	size_t at = place_of(w, h);
-	if (w->seen[at].hi || w->seen[at].lo)
-		return false;
-	w->seen[at] = h;
-	w->seen_count++;
-	return true;
-}
-
-static void give_text(struct stix_writer *w, const struct buf *b)
-{
-	if (!w->stopped && !b->over)
-		w->stopped = !w->give(w->ctx, buf_str(b));
-}
 
 /* --- observables --- */
 
@@ -128,11 +70,13 @@ static const char *put_observable(struct making *k, struct json_object *o)
 	/* of a stricter event it is another object to its readers: told again */
 	char seen[STIX_ID_MAX + 8];
 	snprintf(seen, sizeof seen, "%s %d", id, (int)k->tlp);
-	if (is_new(k->w, seen)) {
-		struct buf b = BUF_INIT(OBJECT_MAX);
+	if (stix_is_new(k->w, seen)) {
+		struct buf b = BUF_INIT(STIX_OBJECT_MAX);
 		buf_add(&b, str_of(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
-		give_text(k->w, &b);
+		stix_out(k->w, &b, id, "", k->tlp, STIX_PART);
 		buf_free(&b);
+	} else {
+		k->w->at++;
 	}
 	json_free(o);
 	return ref;
@@ -218,6 +162,34 @@ static void put_traffic(struct making *k, const char *from, const char *to)
 	(void)put_observable(k, o);
 }
 
+/* Neither address, name, URL nor digest: by what else it names; in the end by its own text. */
+static void put_other(struct making *k)
+{
+	static const struct { const char *field, *type, *member; } by[] = {
+		{ "source.network", "ipv4-addr", "value" },	 { "source.account", "user-account", "account_login" },
+		{ "destination.network", "ipv4-addr", "value" }, { "destination.account", "user-account", "account_login" },
+		{ "source.reverse_dns", "domain-name", "value" },
+	};
+	for (size_t i = 0; i < COUNT_OF(by) && k->ref_count == 0; i++) {
+		str v = json_get_str(k->e, by[i].field);
+		if (v.n == 0)
+			continue;
+		struct json_object *o = observable(i % 2 == 0 && str_has(v, ':') ? "ipv6-addr" : by[i].type);
+		add_text(o, by[i].member, v);
+		(void)put_observable(k, o);
+	}
+	if (k->ref_count > 0)
+		return;
+	str text = str_of(json_object_to_json_string_ext(k->e, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	unsigned char *code = x_alloc(text.n / 3 * 4 + 5);
+	int n = EVP_EncodeBlock(code, (const unsigned char *)text.p, (int)text.n);
+	struct json_object *o = observable("artifact");
+	add_text(o, "mime_type", STR("application/json"));
+	add_text(o, "payload_bin", str_mem(code, n > 0 ? (size_t)n : 0));
+	free(code);
+	(void)put_observable(k, o);
+}
+
 static void put_observables(struct making *k)
 {
 	static const char *const sides[] = { "source", "destination" };
@@ -230,39 +202,11 @@ static void put_observables(struct making *k)
 	}
 	put_file(k);
 	put_traffic(k, address[0], address[1]);
+	if (k->ref_count == 0)
+		put_other(k);
 }
 
 /* --- what ties them together --- */
-
-/* STIX wants at least three digits of a second. */
-static bool stix_time(str text, char out[TIME_MAX])
-{
-	int64_t us;
-	char at[40];
-	if (!time_parse(text, true, &us))
-		return false;
-	str s = time_str(at, us);
-	bool whole = !str_has(s, '.');
-	snprintf(out, TIME_MAX, STR_FMT "%s", STR_ARG(str_head(s, str_find(s, STR("+00:00")))), whole ? ".000Z" : "Z");
-	return true;
-}
-
-static struct json_out object_begin(struct buf *b, const char *type, const char *id, const struct making *k)
-{
-	struct json_out j = json_out(b);
-	json_open(&j, '{');
-	json_put_str(&j, "type", str_of(type));
-	json_put_str(&j, "spec_version", STR("2.1"));
-	json_put_str(&j, "id", str_of(id));
-	json_put_str(&j, "created_by_ref", str_of(k->w->identity));
-	json_put_str(&j, "created", str_of(k->first));
-	json_put_str(&j, "modified", str_of(k->first));
-	json_key(&j, STR("object_marking_refs"));
-	json_open(&j, '[');
-	json_str(&j, str_of(stix_tlp_id(k->tlp)));
-	json_close(&j, ']');
-	return j;
-}
 
 static void put_labels(struct json_out *j, const struct making *k)
 {
@@ -281,9 +225,9 @@ static void put_labels(struct json_out *j, const struct making *k)
 
 static void put_observed(struct making *k, str event_id, char id[STIX_ID_MAX])
 {
-	struct buf b = BUF_INIT(OBJECT_MAX);
+	struct buf b = BUF_INIT(STIX_OBJECT_MAX);
 	stix_named_id(&k->w->space, "observed-data", event_id, id);
-	struct json_out j = object_begin(&b, "observed-data", id, k);
+	struct json_out j = stix_begin(k->w, &b, "observed-data", id, k->first, k->first, k->tlp);
 	put_labels(&j, k);
 	json_put_str(&j, "first_observed", str_of(k->first));
 	json_put_str(&j, "last_observed", str_of(k->first));
@@ -298,17 +242,12 @@ static void put_observed(struct making *k, str event_id, char id[STIX_ID_MAX])
 			json_str(&j, str_of(k->refs[i]));
 	}
 	json_close(&j, ']');
-	json_key(&j, STR("extensions"));
-	json_open(&j, '{');
-	json_key(&j, STR(STIX_EXTENSION));
-	json_open(&j, '{');
-	json_put_str(&j, "extension_type", STR("property-extension"));
-	json_put_str(&j, "event", str_of(json_object_to_json_string_ext(k->e, JSON_C_TO_STRING_PLAIN |
-									JSON_C_TO_STRING_NOSLASHESCAPE)));
+	stix_put_extension(&j, "event",
+			   str_of(json_object_to_json_string_ext(k->e, JSON_C_TO_STRING_PLAIN |
+								 JSON_C_TO_STRING_NOSLASHESCAPE)),
+			   k->origin, k->item);
 	json_close(&j, '}');
-	json_close(&j, '}');
-	json_close(&j, '}');
-	give_text(k->w, &b);
+	stix_out(k->w, &b, id, k->first, k->tlp, STIX_CARRIER);
 	buf_free(&b);
 }
 
@@ -357,13 +296,13 @@ static void put_indicator(struct making *k, str event_id, const char *observed)
 	const char *what = NULL;
 	str type = json_get_str(k->e, "classification.type");
 	char id[STIX_ID_MAX], sighting[STIX_ID_MAX];
-	struct buf pattern = BUF_INIT(KIB(64)), b = BUF_INIT(OBJECT_MAX);
+	struct buf pattern = BUF_INIT(KIB(64)), b = BUF_INIT(STIX_OBJECT_MAX);
 	for (size_t i = 0; i < COUNT_OF(accusing); i++)
 		if (str_eq(type, str_of(accusing[i].type)))
 			what = accusing[i].indicator;
 	if (what && put_pattern(k, &pattern) && !pattern.over) {
 		stix_named_id(&k->w->space, "indicator", event_id, id);
-		struct json_out j = object_begin(&b, "indicator", id, k);
+		struct json_out j = stix_begin(k->w, &b, "indicator", id, k->first, k->first, k->tlp);
 		put_labels(&j, k);
 		json_put_str(&j, "name", type);
 		json_key(&j, STR("indicator_types"));
@@ -374,11 +313,12 @@ static void put_indicator(struct making *k, str event_id, const char *observed)
 		json_put_str(&j, "pattern_type", STR("stix"));
 		json_put_str(&j, "pattern_version", STR("2.1"));
 		json_put_str(&j, "valid_from", str_of(k->first));
+		stix_put_extension(&j, NULL, STR_NONE, k->origin, k->item);
 		json_close(&j, '}');
-		give_text(k->w, &b);
+		stix_out(k->w, &b, id, k->first, k->tlp, STIX_PART);
 		buf_reset(&b);
 		stix_named_id(&k->w->space, "sighting", event_id, sighting);
-		j = object_begin(&b, "sighting", sighting, k);
+		j = stix_begin(k->w, &b, "sighting", sighting, k->first, k->first, k->tlp);
 		json_put_str(&j, "sighting_of_ref", str_of(id));
 		json_key(&j, STR("observed_data_refs"));
 		json_open(&j, '[');
@@ -386,103 +326,48 @@ static void put_indicator(struct making *k, str event_id, const char *observed)
 		json_close(&j, ']');
 		json_put_str(&j, "first_seen", str_of(k->first));
 		json_put_i64(&j, "count", 1);
+		stix_put_extension(&j, NULL, STR_NONE, k->origin, k->item);
 		json_close(&j, '}');
-		give_text(k->w, &b);
+		stix_out(k->w, &b, sighting, k->first, k->tlp, STIX_PART);
 	}
 	buf_free(&pattern);
 	buf_free(&b);
 }
 
-/* --- once at the start --- */
+/* --- one event --- */
 
-static void put_frame(struct stix_writer *w)
+/* Who it comes from first: told on, it keeps its origin, so that whoever gets it twice has it once. */
+static void find_origin(struct making *k, str id, char item[96])
 {
-	char project[STIX_ID_MAX];
-	struct buf b = BUF_INIT(KIB(64));
-	stix_named_id(&ours, "identity", STR("ronda"), project);
-	struct json_out j = json_out(&b);
-	const struct { const char *id, *name, *class; } who[] = {
-		{ project, "ronda", "system" }, { w->identity, w->name_text, "organization" },
-	};
-	for (size_t i = 0; i < COUNT_OF(who); i++) {
-		buf_reset(&b);
-		j = json_out(&b);
-		json_open(&j, '{');
-		json_put_str(&j, "type", STR("identity"));
-		json_put_str(&j, "spec_version", STR("2.1"));
-		json_put_str(&j, "id", str_of(who[i].id));
-		json_put_str(&j, "created", STR(EPOCH));
-		json_put_str(&j, "modified", STR(EPOCH));
-		json_put_str(&j, "name", str_of(who[i].name));
-		json_put_str(&j, "identity_class", str_of(who[i].class));
-		json_close(&j, '}');
-		give_text(w, &b);
-	}
-	buf_reset(&b);
-	j = json_out(&b);
-	json_open(&j, '{');
-	json_put_str(&j, "type", STR("extension-definition"));
-	json_put_str(&j, "spec_version", STR("2.1"));
-	json_put_str(&j, "id", STR(STIX_EXTENSION));
-	json_put_str(&j, "created_by_ref", str_of(project));
-	json_put_str(&j, "created", STR(EPOCH));
-	json_put_str(&j, "modified", STR(EPOCH));
-	json_put_str(&j, "name", STR("ronda event"));
-	json_put_str(&j, "description", STR("The event whole: member 'event' is its JSON text, flat, with the field names of IntelMQ."));
-	json_put_str(&j, "schema", STR("docs/stix.md of ronda"));
-	json_put_str(&j, "version", STR("1.0.0"));
-	json_key(&j, STR("extension_types"));
-	json_open(&j, '[');
-	json_str(&j, STR("property-extension"));
-	json_close(&j, ']');
-	json_close(&j, '}');
-	give_text(w, &b);
-	buf_free(&b);
-}
-
-struct stix_writer *stix_writer_new(str node_id, str node_name, stix_give give, void *ctx)
-{
-	struct stix_writer *w = x_alloc(sizeof *w);
-	w->give = give;
-	w->ctx = ctx;
-	w->name_text = x_alloc(node_name.n + 1);
-	(void)str_to_z(node_name, w->name_text, node_name.n + 1);
-	w->space = uuid_version5(&ours, node_id);
-	stix_named_id(&w->space, "identity", STR("node"), w->identity);
-	put_frame(w);
-	return w;
-}
-
-void stix_writer_free(struct stix_writer *w)
-{
-	if (!w)
-		return;
-	free(w->seen);
-	free(w->name_text);
-	free(w);
+	struct uuid u;
+	str node = json_get_str(k->e, "extra.origin_node"), event = json_get_str(k->e, "extra.origin_event");
+	bool other = uuid_parse(node, &u) && event.n > 0 && event.n <= 64;
+	k->origin = other ? node : str_of(k->w->node_text);
+	snprintf(item, 96, "event--" STR_FMT, STR_ARG(str_head(other ? event : id, 64)));
+	k->item = str_of(item);
 }
 
 enum rc stix_write_event(struct stix_writer *w, struct json_object *event, struct err *err)
 {
 	struct making k = { .w = w, .e = event, .tlp = TLP_RED };
-	char observed[STIX_ID_MAX];
+	char observed[STIX_ID_MAX], item[96];
+	int64_t us;
 	str id = json_get_str(event, "id"), tlp = json_get_str(event, "tlp");
-	if (id.n == 0 || !stix_time(json_get_str(event, "time.source"), k.first))
+	if (id.n == 0 || !time_parse(json_get_str(event, "time.source"), true, &us))
 		return fail(err, RC_INPUT, "an event without id or time");
 	(void)tlp_parse(tlp, &k.tlp); /* not understood: stays RED */
-	char mark[8];
-	snprintf(mark, sizeof mark, "tlp %d", (int)k.tlp);
-	if (is_new(w, mark)) {
-		struct buf b = BUF_INIT(KIB(4));
-		struct json_out j = json_out(&b);
-		stix_tlp_json(k.tlp, &j);
-		give_text(w, &b);
-		buf_free(&b);
-	}
+	stix_time(us, k.first);
+	find_origin(&k, id, item);
+	stix_put_mark(w, k.tlp);
+	w->at = 0;
 	put_observables(&k);
-	if (k.ref_count > 0) { /* what names nothing that STIX knows has nothing to tie */
-		put_observed(&k, id, observed);
-		put_indicator(&k, id, observed);
-	}
-	return w->stopped ? fail(err, RC_CONFLICT, "nobody takes it any more") : RC_OK;
+	put_observed(&k, id, observed);
+	put_indicator(&k, id, observed);
+	return stix_end(w, err);
+}
+
+void stix_event_object_id(str node_id, str event_id, char out[STIX_ID_MAX])
+{
+	const struct uuid space = stix_space(node_id);
+	stix_named_id(&space, "observed-data", event_id, out);
 }

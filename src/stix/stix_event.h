@@ -5,24 +5,42 @@
  * the ids everybody makes (stix_id.h); one observed-data ties them to time and count. Where the class
  * says that the source itself is bad (a control server, a phishing page), an indicator and its
  * sighting say so too. The event whole stands in an extension of ours, as its JSON text, so that a
- * reader of ronda loses nothing. Ids and times follow from the event: the same event makes the same
- * bytes. Objects that others refer to come first, each once. */
+ * reader of ronda loses nothing: the observed-data is its carrier, the others are for other readers. Ids
+ * and times follow from the event: the same event makes the same bytes. Objects that others refer to come
+ * first, each once. What names nothing that STIX knows becomes an artifact: no event is left out. */
 #ifndef RONDA_STIX_STIX_EVENT_H
 #define RONDA_STIX_STIX_EVENT_H
 
 #include "base/json.h"
 #include "base/uuid.h"
+#include "event/fields.h"
 
 #define STIX_EXTENSION "extension-definition--6f1f3d52-4c0e-4b3a-9d1e-0f9a7c5b8e21"
 
 struct stix_writer;
-typedef bool (*stix_give)(void *ctx, str object); /* one object's JSON; false: stop */
+
+enum stix_part {
+	STIX_FRAME,   /* identities, the definition of our extension, marks: once a writer, whatever is written */
+	STIX_PART,    /* made of an item, for readers that do not know our extension */
+	STIX_CARRIER, /* holds an item whole, or says that it is withdrawn */
+};
+struct stix_given {
+	str json;
+	str id;
+	str version;       /* `modified`; "": it has none */
+	enum tlp tlp;
+	enum stix_part part;
+	unsigned at;       /* its place among all objects of its item, from 0, also those given before and so
+			    * not again; of the frame: 0. Always below STIX_PARTS_MOST */
+};
+enum { STIX_PARTS_MOST = 16 };
+typedef bool (*stix_give)(void *ctx, const struct stix_given *o); /* false: stop */
 
 /* `node_id`, `node_name`: of the origin. `give` gets each object, in turn. */
 struct stix_writer *stix_writer_new(str node_id, str node_name, stix_give give, void *ctx);
 void stix_writer_free(struct stix_writer *w);
-/* `event`: flat, with IntelMQ's names and "id" (disclosure/read.h). RC_CONFLICT: `give` said stop.
- * RC_INPUT: it has no id or no time. */
+/* `event`: flat, with IntelMQ's names and "id" (disclosure/read.h). Its origin is the node, or who
+ * extra.origin_node and extra.origin_event say. RC_CONFLICT: `give` said stop. RC_INPUT: it has no id or no time. */
 MUST_CHECK enum rc stix_write_event(struct stix_writer *w, struct json_object *event, struct err *err);
 
 #endif

@@ -24,16 +24,23 @@ const char *stix_tlp_id(enum tlp t)
 	return stix_tlp_id(TLP_RED);
 }
 
+bool stix_tlp_by_id(str id, enum tlp *out)
+{
+	for (size_t i = 0; i < COUNT_OF(marks); i++)
+		if (str_eq_nocase(id, str_of(marks[i].id))) {
+			*out = marks[i].tlp;
+			return true;
+		}
+	return false;
+}
+
 bool stix_tlp_of(struct json_object *object, enum tlp *out)
 {
 	struct json_object *refs = json_get(object, "object_marking_refs");
 	enum tlp strictest = TLP_CLEAR;
 	for (size_t i = 0; i < json_count(refs); i++) {
-		str id = json_text(json_at(refs, i));
 		enum tlp t = TLP_RED;
-		for (size_t k = 0; k < COUNT_OF(marks); k++)
-			if (str_eq_nocase(id, str_of(marks[k].id)))
-				t = marks[k].tlp;
+		(void)stix_tlp_by_id(json_text(json_at(refs, i)), &t);
 		strictest = t > strictest ? t : strictest;
 	}
 	if (refs && json_count(refs) == 0)

@@ -10,6 +10,8 @@
 #include "event/fields.h"
 
 const char *stix_tlp_id(enum tlp t); /* of 2.0 */
+/* Of 2.0 or 1.0; false (and *out alone): no mark that is understood. */
+bool stix_tlp_by_id(str id, enum tlp *out);
 /* The strictest of an object's marks. False: it has none, and *out is left alone. */
 bool stix_tlp_of(struct json_object *object, enum tlp *out);
 /* The definition, as it was published. */

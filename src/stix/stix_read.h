@@ -3,9 +3,10 @@
  *
  * What comes from another ronda holds our item whole in the extension (stix_event.h, stix_record.h) and is taken from there
  * alone. What comes from anybody else is kept as it is; of it we read events: indicators whose pattern is a
- * comparison of one observable or several (STIX 2.1 section 9: [ipv4-addr:value = '…'], OR and AND of such), and observed-data
- * with its observables. Objects may refer to others in the same envelope in any order, so an envelope is looked at
- * whole. No recursion deeper than JSON's own limit; every list has an end; nothing here writes. */
+ * comparison of one observable or several (stix_pattern.h), and observed-data with its observables. Objects may
+ * refer to others in the same envelope in any order, so an envelope is looked at whole. Each object is judged alone:
+ * a bad one leaves the others as they are. No recursion; every list has an end; nothing here writes, knows the time
+ * or anybody. */
 #ifndef RONDA_STIX_STIX_READ_H
 #define RONDA_STIX_STIX_READ_H
 
@@ -19,12 +20,12 @@ enum stix_what {
 	STIX_OUR_RECORD,  /* `text`: the record, as stix_record.h says */
 	STIX_OUR_ANSWER,  /* `text`: the answer */
 	STIX_WITHDRAWN,   /* revoked, and an item of a ronda; `item` says which */
-	STIX_HELPER,      /* observable, identity, marking that one of ours refers to */
+	STIX_HELPER,      /* there for other readers of one of ours: observable, identity, mark, indicator */
 	STIX_FOREIGN,     /* anything else; `events`: what we read of it */
 };
 struct stix_object {
 	enum stix_what what;
-	str id, type;
+	str id, type;         /* of a bad one: "" where it has none that can be shown */
 	str version;          /* text of `modified`, else `created`, else "" */
 	int64_t version_us;   /* TIME_NONE: it has none */
 	bool revoked;
@@ -33,12 +34,12 @@ struct stix_object {
 	str origin;           /* node id in our extension; "" */
 	str item;             /* our item's id there: "event--…", "incident--…" */
 	str text;             /* of ours: JSON text; of others: the object as received, byte for byte */
-	str words;
-	str *events; size_t event_count; /* of others: flat events as JSON text */
+	str words;            /* of a bad one: why; of others: what of it was not read */
+	str *events; size_t event_count; /* of others: flat events as JSON text, extra.stix_id is this object */
 };
 enum { STIX_ENVELOPE_MOST = 100000 };
-/* An envelope {"objects":[…]} or a bundle; all strings in `a`. RC_INPUT: unusable as a whole; RC_LIMIT: more objects
- * than `most`. */
+/* An envelope {"objects":[…]} or a bundle; strings in `a` or in `envelope`. RC_INPUT: unusable as a whole; RC_LIMIT: more
+ * objects than `most`. */
 MUST_CHECK enum rc stix_read(str envelope, size_t most, struct arena *a, struct stix_object **out, size_t *count_out,
 			     struct err *err);
 

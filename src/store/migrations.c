@@ -566,6 +566,16 @@ static const char version_4[] =
 static const char version_5[] =
 	/* --- rules by confidence, contacts of last resort --- */
 	/* --- exchange: collections --- */
+	/* exchange/collection.c: partner: uuid of its record, zeros: anybody's; last_us: time handed out last.
+	 * item: events by their numbers, else of what it names */
+	"CREATE TABLE collection (id INTEGER PRIMARY KEY, uuid BLOB UNIQUE NOT NULL, kind INTEGER NOT NULL,"
+	" partner BLOB NOT NULL, alias TEXT UNIQUE NOT NULL, title TEXT NOT NULL, last_us INTEGER NOT NULL,"
+	" UNIQUE (kind, partner));"
+	"CREATE TABLE collection_entry (collection INTEGER, added_us INTEGER, kind INTEGER NOT NULL,"
+	" lane INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, count INTEGER NOT NULL,"
+	" PRIMARY KEY (collection, added_us)) WITHOUT ROWID;"
+	"CREATE INDEX collection_entry_lane ON collection_entry (collection, lane, added_us);"
+	"CREATE INDEX collection_entry_item ON collection_entry (kind, first, collection);"
 	/* --- exchange: objects of others --- */
 	/* taxii_status.failures: JSON list; taken: a row for each lane, how far we have come in his outbox */
 	"CREATE TABLE taxii_status (id BLOB PRIMARY KEY, partner BLOB NOT NULL, at_us INTEGER NOT NULL,"
@@ -585,6 +595,15 @@ static const char version_5[] =
 	" expires_us INTEGER NOT NULL, by TEXT NOT NULL, used_us INTEGER NOT NULL, partner BLOB);"
 	/* --- exchange: the way over, receipts --- */
 	/* --- exchange: withdrawal, contributions --- */
+	/* exchange/withdraw.c: what an entry of a withdrawal names, of one collection. seqs: numbers of events, the first
+	 * and then the steps between them (LEB128); else item and what it is in STIX. exchange_undone: reports taken
+	 * back whose events are still to be withdrawn, up to at_seq */
+	"CREATE TABLE exchange_withdrawn (id INTEGER PRIMARY KEY, collection INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+	" item TEXT NOT NULL, object TEXT NOT NULL, seqs BLOB);"
+	"CREATE INDEX exchange_withdrawn_item ON exchange_withdrawn (item, collection) WHERE item <> '';"
+	/* route/findings_held.c */
+	"CREATE INDEX finding_mark_held ON finding_mark (id) WHERE mark = 3;"
+	"CREATE TABLE exchange_undone (report INTEGER PRIMARY KEY, at_seq INTEGER NOT NULL);"
 	"CREATE TABLE exchange_answer (id INTEGER PRIMARY KEY AUTOINCREMENT, partner BLOB NOT NULL, item TEXT NOT NULL,"
 	" origin TEXT NOT NULL, about TEXT NOT NULL, what TEXT NOT NULL, words TEXT NOT NULL, key TEXT NOT NULL,"
 	" at_us INTEGER NOT NULL, tlp INTEGER NOT NULL, UNIQUE (partner, key));"

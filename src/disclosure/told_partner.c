@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "disclosure/told_partner.h"
+
+#include "disclosure/told_private.h"
+
+enum rc told_partner(struct reader *r, struct policies *p, struct uuid organisation, str feed, bool exercise,
+		     struct told_to *out, struct err *err)
+{
+	enum rc rc = told_outsider(p, RECIPIENT_PARTNER, TLP_AMBER_STRICT, organisation, exercise, CHANNEL_SYNC, out, err);
+	out->feed = feed;
+	return rc == RC_OK ? told_number_of(reader_conn(r), organisation, &out->org, err) : rc;
+}
+
+enum rc told_partner_flow(struct policies *p, struct uuid organisation, str flow, struct told_to *to, bool *out,
+			  struct err *err)
+{
+	struct recipient under = { .kind = RECIPIENT_PARTNER };
+	struct policy policy;
+	if (to)
+		under = to->viewer.as;
+	under.personal_basis = false; /* of the other agreement */
+	enum rc rc = policies_flow(p, organisation, flow, &under, &policy, err);
+	*out = rc == RC_OK && under.agreement;
+	if (*out && to) {
+		to->viewer.as = under;
+		to->viewer.policy = policy;
+	}
+	return rc;
+}
+
+/* --- events --- */
+
+struct ranging {
+	const struct told_to *to;
+	const struct key *secret;
+	struct findings_held *held;
+	told_range_each each;
+	void *ctx;
+	uint64_t refused;
+};
+
+static bool came_from(const struct event_row *e, str feed)
+{
+	const struct cell *c = batch_find(e->batch, e->row, FIELD_FEED_NAME);
+	return feed.n && c && str_eq(cell_text(e->batch, c), feed);
+}
+
+static struct labels labels_of_event(const struct ranging *g, const struct event_row *e)
+{
+	const struct cell *tlp = batch_find(e->batch, e->row, FIELD_TLP);
+	const struct cell *drill = batch_find(e->batch, e->row, FIELD_EXERCISE);
+	struct labels item = { .tlp = TLP_COUNT, .personal = true, .sources = 1, .about_recipient = true };
+	if (tlp && tlp->i < TLP_COUNT)
+		item.tlp = (enum tlp)tlp->i;
+	item.exercise = drill && drill->i != 0;
+	item.held = findings_held_has(g->held, e);
+	/* what another node told us is not ours to widen */
+	item.foreign = batch_find_extra(e->batch, e->row, STR("origin_node")) != NULL;
+	return item;
+}
+
+static bool tell(void *ctx, const struct event_row *e)
+{
+	struct ranging *g = ctx;
+	const struct told_to *to = g->to;
+	if (came_from(e, to->feed))
+		return true;
+	struct labels item = labels_of_event(g, e);
+	enum verdict verdict = may_disclose(&item, &to->viewer.as, to->viewer.channel, to->purpose,
+					    &to->viewer.policy).verdict;
+	if (verdict == DISCLOSE_NO || item.exercise != to->viewer.exercise) {
+		g->refused++;
+		return true;
+	}
+	struct event_view view = { .received_us = e->received_us, .row = e,
+				   .cut_personal = verdict == DISCLOSE_REDACT };
+	event_id(g->secret, e->seq, view.id);
+	return g->each(g->ctx, &view, e->seq);
+}
+
+enum rc told_event_range(struct reader *r, const struct told_to *to, uint64_t first, uint64_t last,
+			 told_range_each each, void *ctx, uint64_t *refused, struct err *err)
+{
+	struct ranging g = { .to = to, .secret = store_secret(reader_store(r)), .each = each, .ctx = ctx };
+	const struct event_filter concerns = { .field = FIELD_RONDA_CONCERNS, .op = FILTER_ORG, .number = to->org };
+	const struct event_query q = { .filters = &concerns, .filter_count = 1, .after_seq = first - 1,
+				       .before_seq = last + 1, .tlp_mask = (1u << TLP_COUNT) - 1, .exercise = true,
+				       .again = true, .oldest_first = true };
+	*refused = 0;
+	if (to->org == 0)
+		return RC_OK; /* not in the directory: nothing concerns it */
+	enum rc rc = findings_held_load(r, &g.held, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = events_scan(r, &q, tell, &g, err);
+	findings_held_free(g.held);
+	*refused = g.refused;
+	return rc;
+}

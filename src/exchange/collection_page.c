@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A page of a collection: from the cursor on, item by item, each asked of the check and made into STIX. */
+#include "exchange/answer.h"
+#include "exchange/exchange_private.h"
+#include "exchange/page_private.h"
+#include "exchange/withdraw.h"
+#include "stix/stix_mark.h"
+
+enum { LOOK_EVENTS = 1 << 18, LOOK_ENTRIES = 4096 }; /* of one page, when nothing of it may go */
+
+/* --- what becomes an object of the page --- */
+
+static bool is_wanted(const struct page_query *q, const struct stix_given *o)
+{
+	str type = str_head(o->id, str_find(o->id, STR("--")));
+	bool id = q->id_count == 0, of_type = q->type_count == 0;
+	for (size_t i = 0; i < q->id_count && !id; i++)
+		id = str_eq(q->ids[i], o->id);
+	for (size_t i = 0; i < q->type_count && !of_type; i++)
+		of_type = str_eq(q->types[i], type);
+	return id && of_type && (!q->carriers || o->part == STIX_CARRIER);
+}
+
+static bool is_full(const struct paging *p, const struct stix_given *o, int64_t at_us)
+{
+	if (p->given == 0 || at_us == p->out->last_us) /* objects of one time are never parted */
+		return false;
+	return p->given >= p->limit || (p->q->bytes && p->bytes + o->json.n > p->q->bytes);
+}
+
+static bool stop(struct paging *p, int64_t before_us, bool more)
+{
+	p->stopped = true;
+	p->out->more = more;
+	p->out->upto_us = before_us > p->out->upto_us ? before_us : p->out->upto_us;
+	return false;
+}
+
+/* From the writer: each object of the item at hand. */
+static bool take(void *ctx, const struct stix_given *o)
+{
+	struct paging *p = ctx;
+	bool frame = o->part == STIX_FRAME;
+	if (frame != p->framing)
+		return true;
+	unsigned place = frame ? p->frame_at++ : o->at;
+	int64_t at_us = p->base_us + (place < ENTRY_STEP ? place : ENTRY_STEP - 1);
+	if (at_us <= p->q->after_us || !is_wanted(p->q, o))
+		return true;
+	if (p->q->until_us && at_us > p->q->until_us)
+		return stop(p, p->q->until_us, false);
+	if (is_full(p, o, at_us))
+		return stop(p, at_us - 1, true);
+	char added[STIX_TIME_MAX_TEXT];
+	const struct page_object object = { .added_us = at_us, .id = o->id, .json = o->json, .tlp = o->tlp,
+					    .carrier = o->part == STIX_CARRIER,
+					    .version = o->version.n ? o->version : page_time(at_us, added) };
+	if (!p->each(p->ctx, &object))
+		return stop(p, at_us - 1, true);
+	p->given++;
+	p->bytes += o->json.n;
+	p->out->first_us = p->out->first_us ? p->out->first_us : at_us;
+	p->out->last_us = at_us;
+	return true;
+}
+
+/* Of who writes: that he was stopped is no error; one item that cannot be written is left out and counted. */
+enum rc page_written(struct paging *p, enum rc rc, struct err *err)
+{
+	if (rc == RC_CONFLICT && p->stopped)
+		return RC_OK;
+	if (rc == RC_INPUT || rc == RC_LIMIT) {
+		p->out->refused++;
+		*err = (struct err){ 0 };
+		return RC_OK;
+	}
+	return rc;
+}
+
+str page_time(int64_t us, char out[STIX_TIME_MAX_TEXT])
+{
+	char at[40];
+	str s = time_str(at, us);
+	int n = snprintf(out, STIX_TIME_MAX_TEXT, STR_FMT "Z", STR_ARG(str_head(s, str_find(s, STR("+00:00")))));
+	return str_mem(out, (size_t)n);
+}
+
+/* --- each kind of entry --- */
+
+/* *out: may this kind of thing go, and under which agreement. */
+enum rc page_flow(struct paging *p, str flow, struct told_to *to, bool *out, struct err *err)
+{
+	*to = *p->to;
+	*out = true;
+	if (p->c->kind != COLLECTION_OUT)
+		return RC_OK;
+	return told_partner_flow(p->x->w.policies, to->viewer.organisation, flow, to, out, err);
+}
+
+struct event_writing {
+	struct paging *p;
+	struct buf text;
+	enum rc rc;
+	struct err *err;
+};
+
+static bool write_event(void *ctx, const struct event_view *e, uint64_t seq)
+{
+	struct event_writing *k = ctx;
+	struct paging *p = k->p;
+	struct json_object *event = NULL;
+	struct json_out j = json_out(&k->text);
+	p->base_us = p->e.added_us + (int64_t)(seq - p->e.first) * ENTRY_STEP;
+	buf_reset(&k->text);
+	event_view_json(e, &j);
+	k->rc = json_read(buf_str(&k->text), &event, k->err);
+	if (k->rc == RC_OK)
+		k->rc = page_written(p, stix_write_event(p->writer, event, k->err), k->err);
+	json_free(event);
+	return k->rc == RC_OK && !p->stopped;
+}
+
+static enum rc page_events(struct paging *p, struct err *err)
+{
+	struct event_writing k = { .p = p, .text = BUF_INIT(MIB(8)), .err = err };
+	struct told_to to;
+	bool flows;
+	uint64_t first = p->e.first, last = p->e.last, refused = 0;
+	enum rc rc = page_flow(p, STR("findings"), &to, &flows, err);
+	if (rc != RC_OK)
+		return rc;
+	if (!flows) {
+		p->out->refused += p->e.count;
+		return RC_OK;
+	}
+	if (p->q->after_us >= p->e.added_us) /* an event whose last object was not given is looked at again */
+		first += (uint64_t)(p->q->after_us + 1 - p->e.added_us) / ENTRY_STEP;
+	p->looked += last - first + 1;
+	rc = told_event_range(p->r, &to, first, last, write_event, &k, &refused, err);
+	buf_free(&k.text);
+	p->out->refused += refused;
+	if (rc == RC_INPUT) /* damaged ones are for `verify` to tell; the others were given */
+		rc = RC_OK;
+	return rc != RC_OK ? rc : k.rc;
+}
+
+static enum rc page_answer(struct paging *p, struct err *err)
+{
+	struct stix_answer answer;
+	enum rc rc = partner_answer_read(reader_conn(p->r), (int64_t)p->e.first, p->a, &answer, err);
+	if (rc != RC_OK)
+		return rc == RC_ABSENT ? RC_OK : rc;
+	const struct labels item = { .tlp = answer.tlp, .sources = 1, .about_recipient = true,
+				     .exercise = p->to->viewer.exercise };
+	if (may_disclose(&item, &p->to->viewer.as, p->to->viewer.channel, p->to->purpose, &p->to->viewer.policy).verdict ==
+	    DISCLOSE_NO) {
+		p->out->refused++;
+		return RC_OK;
+	}
+	return page_written(p, stix_write_answer(p->writer, &answer, err), err);
+}
+
+static enum rc page_withdrawn(struct paging *p, struct err *err)
+{
+	struct withdrawn *list;
+	size_t count;
+	enum rc rc = withdrawn_read(p->r, (int64_t)p->e.first, p->a, &list, &count, err);
+	if (rc != RC_OK)
+		return rc == RC_ABSENT ? RC_OK : rc;
+	for (size_t i = 0; rc == RC_OK && i < count && !p->stopped; i++) {
+		p->base_us = p->e.added_us + (int64_t)i * ENTRY_STEP;
+		rc = page_written(p, stix_write_withdrawn(p->writer, list[i].object, list[i].item, list[i].at_us, err), err);
+	}
+	return rc;
+}
+
+/* All marks, and what each writer says of itself. */
+static enum rc page_frame(struct paging *p)
+{
+	p->framing = true;
+	p->frame_at = 0;
+	struct stix_writer *w = stix_writer_new(store_node_id(p->x->w.store), store_node_name(p->x->w.store), take, p);
+	stix_writer_free(w);
+	for (enum tlp t = TLP_CLEAR; t < TLP_COUNT && !p->stopped; t++) {
+		struct buf b = BUF_INIT(KIB(4));
+		struct json_out j = json_out(&b);
+		stix_tlp_json(t, &j);
+		const struct stix_given mark = { .json = buf_str(&b), .id = str_of(stix_tlp_id(t)), .version = STR(""),
+						 .tlp = TLP_CLEAR, .part = STIX_FRAME };
+		(void)take(p, &mark);
+		buf_free(&b);
+	}
+	p->framing = false;
+	return RC_OK;
+}
+
+static enum rc page_entry(struct paging *p, struct err *err)
+{
+	p->base_us = p->e.added_us;
+	switch (p->e.kind) {
+	case ENTRY_EVENTS:
+		return page_events(p, err);
+	case ENTRY_RECORD:
+		return page_record(p, err);
+	case ENTRY_ANSWER:
+		return page_answer(p, err);
+	case ENTRY_WITHDRAWN:
+		return page_withdrawn(p, err);
+	case ENTRY_FRAME:
+		return p->q->carriers ? RC_OK : page_frame(p);
+	case ENTRY_OBJECT:
+		return page_foreign(p, err);
+	}
+	return RC_OK;
+}
+
+/* --- the page --- */
+
+static enum rc page_all(struct paging *p, struct err *err)
+{
+	unsigned entries = 0;
+	bool found;
+	for (;;) {
+		enum rc rc = entry_after(reader_conn(p->r), p->c->id, p->q->lane, p->out->upto_us, &p->e, &found, err);
+		if (rc != RC_OK || !found)
+			return rc;
+		if (p->q->until_us && p->e.added_us > p->q->until_us)
+			return RC_OK;
+		if (p->looked >= LOOK_EVENTS || ++entries > LOOK_ENTRIES) {
+			p->out->more = true;
+			return RC_OK;
+		}
+		arena_reset(p->a);
+		rc = page_entry(p, err);
+		if (rc != RC_OK || p->stopped)
+			return rc;
+		p->out->upto_us = p->e.added_us + entry_span_us(&p->e) - 1;
+	}
+}
+
+enum rc collection_page(struct exchange *x, struct reader *r, const struct collection *c, const struct told_to *to,
+			const struct page_query *q, page_each each, void *ctx, struct page_end *out, struct err *err)
+{
+	struct err local = { 0 };
+	*out = (struct page_end){ .upto_us = q->after_us };
+	if (c->kind == COLLECTION_OUT && !to->viewer.as.agreement) {
+		out->stopped = true;
+		return RC_OK;
+	}
+	struct paging p = { .x = x, .r = r, .c = c, .to = to, .q = q, .each = each, .ctx = ctx, .out = out,
+			    .limit = q->limit == 0 ? COLLECTION_PAGE : q->limit < COLLECTION_PAGE_MOST ?
+				     q->limit : COLLECTION_PAGE_MOST, .a = arena_new(KIB(16)) };
+	p.writer = stix_writer_new(store_node_id(x->w.store), store_node_name(x->w.store), take, &p);
+	enum rc rc = page_all(&p, &local);
+	stix_writer_free(p.writer);
+	arena_free(p.a);
+	return rc == RC_OK ? RC_OK : fail(err, rc, "%s", local.text);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* page_private.h: between the files that make a page of a collection. */
+#ifndef RONDA_EXCHANGE_PAGE_PRIVATE_H
+#define RONDA_EXCHANGE_PAGE_PRIVATE_H
+
+#include "disclosure/told_partner.h"
+#include "exchange/collection.h"
+#include "stix/stix_event.h"
+
+struct paging {
+	struct exchange *x;
+	struct reader *r;
+	const struct collection *c;
+	const struct told_to *to;
+	const struct page_query *q;
+	page_each each;
+	void *ctx;
+	struct page_end *out;
+	size_t limit, given, bytes;
+	uint64_t looked;           /* numbers of events */
+	struct stix_writer *writer;
+	struct arena *a;           /* of one entry */
+	struct entry e;            /* at hand */
+	int64_t base_us;           /* of the item at hand */
+	bool framing, stopped;
+	unsigned frame_at;
+};
+
+enum { STIX_TIME_MAX_TEXT = 40 };
+/* "2026-11-22T02:45:29.123456Z" */
+str page_time(int64_t us, char out[STIX_TIME_MAX_TEXT]);
+/* Of who writes: that he was stopped is no error; an item that cannot be written is counted as refused. */
+MUST_CHECK enum rc page_written(struct paging *p, enum rc rc, struct err *err);
+/* *out: may this kind of thing go; then `to` is under the agreement that says so. */
+MUST_CHECK enum rc page_flow(struct paging *p, str flow, struct told_to *to, bool *out, struct err *err);
+MUST_CHECK enum rc page_record(struct paging *p, struct err *err);
+MUST_CHECK enum rc page_foreign(struct paging *p, struct err *err);
+
+#endif
