@@ -12,7 +12,7 @@
 static const struct cli_option options[] = {
 	{ "--tlp", 0, "TLP", "export: what may go up to this marking; without it only what is CLEAR, for everybody" },
 	{ "--feed", 0, "NAME", "import: the feed of ours that it is a report of" },
-	{ "--partner", 0, "NAME", "search, pull, sighting: that partner alone; without it all of the kind MISP" },
+	{ "--partner", 0, "NAME", "search, pull, push, sighting: that partner alone; without it all of the kind MISP" },
 	{ "--false-positive", 0, NULL, "sighting: it is a false alarm" },
 	{ "--expired", 0, NULL, "sighting: it is over" },
 	{ .name = NULL },
@@ -175,26 +175,26 @@ static int run(struct cli *c)
 {
 	static const struct { const char *word; int (*run)(struct cli *c); } words[] = {
 		{ "export", export }, { "import", misp_import }, { "look", misp_look }, { "sources", misp_list_sources },
-		{ "search", misp_search_all }, { "pull", misp_pull_all }, { "sighting", misp_sighting_of },
+		{ "search", misp_search_all }, { "pull", misp_pull_all }, { "push", misp_push_all }, { "sighting", misp_sighting_of },
 	};
 	str word = c->argc ? str_of(c->argv[0]) : STR("");
 	for (size_t i = 0; i < COUNT_OF(words); i++)
 		if (str_eq(word, str_of(words[i].word)))
 			return words[i].run(c);
-	return cli_usage(c, "export, import, look, sources, search, pull or sighting");
+	return cli_usage(c, "export, import, look, sources, search, pull, push or sighting");
 }
 
 const struct cli_command cli_misp = {
 	.name = "misp",
 	.brief = "events to MISP and from it",
 	.usage = "misp export DIR [--tlp TLP] | import FILE|DIR --feed NAME | look [NAME] | sources | search VALUE | "
-		 "pull | sighting UUID",
+		 "pull | push | sighting UUID",
 	.text = "export writes our events as a MISP feed into a folder, as static files for any web server: one file a day, "
 		"class and marking, then hashes.csv and manifest.json. Without --tlp it holds what is TLP:CLEAR and may be "
 		"given to everybody; with it you guard the folder. Done again it writes what changed. import takes a MISP event, "
 		"or a folder of a feed, as reports of one feed of ours. look asks the feeds of misp_feeds for what is new, "
 		"as the node does by itself; sources says how that went. search asks partners' MISP servers who knows a value: "
-		"they learn what you ask. pull fetches what is new there; sighting tells a partner of one attribute of "
+		"they learn what you ask. pull and push fetch and send what is new; sighting tells a partner of one attribute of "
 		"his (docs/misp.md).",
 	.example = "ronda misp -d demo export feed",
 	.options = options,

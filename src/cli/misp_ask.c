@@ -113,7 +113,7 @@ int misp_search_all(struct cli *c)
 	return code;
 }
 
-/* --- pull, sighting --- */
+/* --- pull, push, sighting --- */
 
 static int pull_one(struct cli *c, const struct partner *p, struct err *err)
 {
@@ -146,4 +146,20 @@ int misp_sighting_of(struct cli *c)
 	if (c->argc != 2 || !cli_value(c, "--partner"))
 		return cli_usage(c, "sighting needs the UUID of an attribute, and --partner NAME");
 	return each_partner(c, sight_one);
+}
+
+static int push_one(struct cli *c, const struct partner *p, struct err *err)
+{
+	struct misp_sent n;
+	if (misp_push(c->node->exchange, p, &n, err) != RC_OK)
+		return 1;
+	cli_printf(c, c->form == CLI_JSON ? "{\"events\":%llu,\"objects\":%llu,\"refused\":%llu}\n" :
+					    "%llu MISP events sent with %llu objects; %llu events kept back\n",
+		   (unsigned long long)n.events, (unsigned long long)n.objects, (unsigned long long)n.refused);
+	return 0;
+}
+
+int misp_push_all(struct cli *c)
+{
+	return each_partner(c, push_one);
 }

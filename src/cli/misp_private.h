@@ -12,6 +12,7 @@ int misp_list_sources(struct cli *c);
 /* misp_ask.c */
 int misp_search_all(struct cli *c);
 int misp_pull_all(struct cli *c);
+int misp_push_all(struct cli *c);
 int misp_sighting_of(struct cli *c);
 
 #endif

@@ -85,6 +85,16 @@ enum rc misp_server_open(struct exchange *x, str name, str address, bool must, s
 	return rc;
 }
 
+enum rc misp_partner_open(struct exchange *x, const struct partner *p, struct misp_server *out, struct err *err)
+{
+	*out = (struct misp_server){ .door = NULL };
+	if (p->kind != PARTNER_MISP)
+		return fail(err, RC_INPUT, "'" STR_FMT "' is no MISP", STR_ARG(p->name));
+	if (!p->active)
+		return fail(err, RC_DENIED, "'" STR_FMT "' is not in use: make the partner active first", STR_ARG(p->name));
+	return misp_server_open(x, p->name, p->address, true, out, err);
+}
+
 void misp_server_close(struct misp_server *s)
 {
 	fetch_free(s->door);

@@ -7,7 +7,7 @@
 #define RONDA_EXCHANGE_MISP_CLIENT_H
 
 #include "base/json.h"
-#include "exchange/exchange.h"
+#include "exchange/partner.h"
 
 enum { MISP_ANSWER_BYTES = 64 << 20, MISP_LISTED_MOST = 200000 };
 
@@ -19,6 +19,9 @@ struct misp_server {
 /* `name`: of the feed or the partner, as in `misp_keys_file`. `must`: without a key it is RC_INPUT. */
 MUST_CHECK enum rc misp_server_open(struct exchange *x, str name, str address, bool must, struct misp_server *out,
 				    struct err *err);
+/* Of a partner: RC_INPUT he is no MISP, RC_DENIED not in use. */
+MUST_CHECK enum rc misp_partner_open(struct exchange *x, const struct partner *p, struct misp_server *out,
+				     struct err *err);
 void misp_server_close(struct misp_server *s);
 /* GET of base + path, or POST of `body` (JSON) when body.p. *status: of the answer; its JSON, or NULL when it is
  * none, is the caller's. RC_DENIED: 401 and 403; RC_ABSENT 404; RC_BUSY 429 and 5xx; RC_INPUT other refusals,

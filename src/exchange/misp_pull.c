@@ -158,7 +158,7 @@ enum rc misp_pull(struct exchange *x, const struct partner *p, struct misp_looke
 	struct misp_server s;
 	str feed = partner_feed(p, a);
 	*out = (struct misp_looked){ 0 };
-	enum rc rc = misp_server_open(x, p->name, p->address, true, &s, err);
+	enum rc rc = misp_partner_open(x, p, &s, err);
 	if (rc == RC_OK) {
 		struct pulling k = { .x = x, .s = &s, .source = feed, .feed = feed, .before = "/events/view/",
 				     .behind = "/deleted%5B%5D:0/deleted%5B%5D:1/excludeGalaxy:1/includeEventCorrelations:0"

@@ -66,6 +66,11 @@ static void look_partners(struct misp *m)
 		struct misp_looked l;
 		if (p->pull && misp_pull(m->x, p, &l, &err) != RC_OK)
 			log_warn(m->x->w.log, "a partner's MISP waits", L_STR("partner", p->name), L_Z("why", err.text));
+		struct misp_sent sent;
+		enum rc rc = p->push ? misp_push(m->x, p, &sent, &err) : RC_OK;
+		if (rc != RC_OK && rc != RC_DENIED) /* without an agreement nothing is to go */
+			log_warn(m->x->w.log, "a partner's MISP is not written to", L_STR("partner", p->name),
+				 L_Z("why", err.text));
 	}
 	free(f);
 	arena_free(a);

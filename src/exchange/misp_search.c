@@ -5,15 +5,6 @@
 
 enum { FOUND_MOST = 1000, WORD_MOST = 500 };
 
-static enum rc open_partner(struct exchange *x, const struct partner *p, struct misp_server *out, struct err *err)
-{
-	if (p->kind != PARTNER_MISP)
-		return fail(err, RC_INPUT, "'" STR_FMT "' is no MISP", STR_ARG(p->name));
-	if (!p->active)
-		return fail(err, RC_DENIED, "'" STR_FMT "' is not in use: make the partner active first", STR_ARG(p->name));
-	return misp_server_open(x, p->name, p->address, true, out, err);
-}
-
 static str word(struct arena *a, struct json_object *o, const char *key)
 {
 	return arena_str(a, str_head(json_get_str(o, key), WORD_MOST));
@@ -54,7 +45,7 @@ enum rc misp_search(struct exchange *x, const struct partner *p, str value, stru
 	struct json_object *o = NULL;
 	struct misp_server s;
 	*count_out = 0;
-	enum rc rc = open_partner(x, p, &s, err);
+	enum rc rc = misp_partner_open(x, p, &s, err);
 	if (rc != RC_OK)
 		return rc;
 	json_open(&j, '{');
@@ -79,7 +70,7 @@ enum rc misp_version(struct exchange *x, const struct partner *p, struct arena *
 {
 	struct json_object *o = NULL;
 	struct misp_server s;
-	enum rc rc = open_partner(x, p, &s, err);
+	enum rc rc = misp_partner_open(x, p, &s, err);
 	if (rc != RC_OK)
 		return rc;
 	rc = misp_ask(&s, STR("/servers/getVersion"), STR_NONE, a, &o, err);
@@ -99,7 +90,7 @@ enum rc misp_sight(struct exchange *x, const struct partner *p, str attribute_uu
 	struct json_object *o = NULL;
 	struct misp_server s;
 	struct uuid u;
-	enum rc rc = uuid_parse(attribute_uuid, &u) ? open_partner(x, p, &s, err) :
+	enum rc rc = uuid_parse(attribute_uuid, &u) ? misp_partner_open(x, p, &s, err) :
 		fail(err, RC_INPUT, "'" STR_FMT "' is no uuid", STR_ARG(attribute_uuid));
 	if (rc == RC_OK) {
 		json_open(&j, '{');
