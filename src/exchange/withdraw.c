@@ -49,7 +49,7 @@ enum rc withdraw_events(struct tx *tx, int64_t collection, const uint64_t *seqs,
 
 /* --- reading --- */
 
-static enum rc read_events(struct reader *r, str seqs, int64_t at_us, struct arena *a, struct withdrawn **out, size_t *count_out,
+static enum rc take_numbers(struct reader *r, str seqs, int64_t at_us, struct arena *a, struct withdrawn **out, size_t *count_out,
 			   struct err *err)
 {
 	struct wire w = wire_of(seqs);
@@ -92,5 +92,5 @@ enum rc withdrawn_read(struct reader *r, int64_t id, struct arena *a, struct wit
 		return fail(err, RC_ABSENT, "what was withdrawn is forgotten");
 	*out = one;
 	*count_out = 1;
-	return seqs.p ? read_events(r, seqs, one->at_us, a, out, count_out, err) : RC_OK;
+	return seqs.p ? take_numbers(r, seqs, one->at_us, a, out, count_out, err) : RC_OK;
 }
