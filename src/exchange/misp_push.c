@@ -117,15 +117,17 @@ static enum rc send_event(struct exchange *x, struct misp_server *s, const struc
 	buf_add(&edit, STR("/events/edit/"));
 	uuid_format(&edit, &one->event);
 	enum rc rc = was_pushed(x, one, &has, err);
-	for (int try = 0; rc == RC_OK && try < 2; try++, has = !has) {
-		rc = misp_ask(s, has ? buf_str(&edit) : STR("/events/add"), body, a, &o, err);
+	if (rc == RC_OK) {
+		struct err why = { 0 };
+		rc = misp_ask(s, has ? buf_str(&edit) : STR("/events/add"), body, a, &o, &why);
 		json_free(o);
-		o = NULL;
-		if (rc == RC_OK)
-			break;
 		/* gone there, or there already: an add of what is there is refused as input */
-		if (try == 0 && (has ? rc == RC_ABSENT : rc == RC_INPUT || rc == RC_DENIED))
-			rc = RC_OK;
+		if (has ? rc == RC_ABSENT : rc == RC_INPUT || rc == RC_DENIED) {
+			rc = misp_ask(s, has ? STR("/events/add") : buf_str(&edit), body, a, &o, err);
+			json_free(o);
+		} else if (rc != RC_OK) {
+			rc = fail(err, rc, "%s", why.text);
+		}
 	}
 	buf_free(&edit);
 	return rc == RC_OK ? store_write(x->w.store, write_pushed, (void *)(uintptr_t)one, err) : rc;
