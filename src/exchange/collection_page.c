@@ -201,7 +201,7 @@ static enum rc page_entry(struct paging *p, struct err *err)
 	case ENTRY_EVENTS:
 		return page_events(p, err);
 	case ENTRY_RECORD:
-		return page_record(p, err);
+		return page_put_record(p, err);
 	case ENTRY_ANSWER:
 		return page_answer(p, err);
 	case ENTRY_WITHDRAWN:

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/courier.h"
 #include "exchange/exchange_private.h"
 
 #include <stdlib.h>
@@ -10,7 +11,9 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 {
 	struct exchange *x = x_alloc(sizeof *x);
 	*x = (struct exchange){ .w = *w };
-	enum rc rc = keys_open(x, err);
+	enum rc rc = fetch_new(NULL, &x->fetcher, err);
+	if (rc == RC_OK)
+		rc = keys_open(x, err);
 	if (rc != RC_OK) {
 		exchange_close(x);
 		return rc;
@@ -21,19 +24,26 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 
 void exchange_close(struct exchange *x)
 {
-	if (x)
-		misp_close(x);
+	if (!x)
+		return;
+	exchange_stop(x);
+	misp_close(x);
+	fetch_free(x->fetcher);
 	free(x);
 }
 
 enum rc exchange_start(struct exchange *x, struct err *err)
 {
-	return misp_start(x, err);
+	enum rc rc = misp_start(x, err);
+	return rc == RC_OK && settings_bool(x->w.settings, "exchange") ? courier_start(x, err) : rc;
 }
 
 void exchange_stop(struct exchange *x)
 {
+	if (!x)
+		return;
 	misp_stop(x);
+	courier_stop(x);
 }
 
 const struct exchange_world *exchange_world_of(const struct exchange *x)

@@ -6,10 +6,12 @@
 #include "exchange/exchange.h"
 #include "exchange/keys.h"
 
+struct courier;
 struct misp;
-
 struct exchange {
 	struct exchange_world w;
+	struct fetcher *fetcher;   /* of all that asks partners */
+	struct courier *courier;   /* NULL: not started */
 	struct misp *misp;         /* misp_private.h */
 	keys_changed keys_fn;      /* set before anything runs */
 	void *keys_ctx;

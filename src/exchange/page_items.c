@@ -2,7 +2,7 @@
 /* Records and objects of others in a page. */
 #include "exchange/page_private.h"
 
-enum rc page_record(struct paging *p, struct err *err)
+enum rc page_put_record(struct paging *p, struct err *err)
 {
 	(void)p;
 	(void)err;

@@ -33,7 +33,7 @@ str page_time(int64_t us, char out[STIX_TIME_MAX_TEXT]);
 MUST_CHECK enum rc page_written(struct paging *p, enum rc rc, struct err *err);
 /* *out: may this kind of thing go; then `to` is under the agreement that says so. */
 MUST_CHECK enum rc page_flow(struct paging *p, str flow, struct told_to *to, bool *out, struct err *err);
-MUST_CHECK enum rc page_record(struct paging *p, struct err *err);
+MUST_CHECK enum rc page_put_record(struct paging *p, struct err *err);
 MUST_CHECK enum rc page_foreign(struct paging *p, struct err *err);
 
 #endif

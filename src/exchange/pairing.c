@@ -240,19 +240,15 @@ static enum rc ask(struct accepting *k, const struct own_keys *own, struct err *
 	const struct fetch_pinned pinned = { .pins = &k->i.who.pin, .pin_count = 1, .cert = own->now.cert,
 					     .key = own->now.key };
 	struct fetch_answer answer;
-	struct fetcher *f = NULL;
 	write_claim(k, own, &body);
 	signature_make(own->now.secret, &head, buf_str(&body), &signature);
 	const struct fetch_header headers[] = { { "Ronda-Signature", buf_str(&signature) } };
 	const struct fetch_request q = { .purpose = "partner", .url = arena_fmt(k->a, STR_FMT "/pair", STR_ARG(k->i.address)),
 					 .form = &body, .form_type = "application/json", .headers = headers,
 					 .header_count = 1, .pinned = &pinned };
-	enum rc rc = fetch_new(NULL, &f, err);
-	if (rc == RC_OK)
-		rc = fetch(f, &q, k->a, &answer, err);
+	enum rc rc = fetch(k->x->fetcher, &q, k->a, &answer, err);
 	if (rc == RC_OK && answer.status != 200)
 		rc = refused(&answer, err);
-	fetch_free(f);
 	explicit_bzero(body.p, body.n);
 	buf_free(&body);
 	buf_free(&signature);
@@ -278,7 +274,7 @@ enum rc pairing_accept(struct exchange *x, str line, str by, struct arena *a, st
 		rc = store_write(x->w.store, keep_accepted, &k, err);
 	if (rc == RC_OK) {
 		out->partner = k.partner;
-		pairing_words(&own.now.who, store_node_id(x->w.store), &k.i.who, k.i.node, out->words);
+		rc = pairing_words(&own.now.who, store_node_id(x->w.store), &k.i.who, k.i.node, out->words, err);
 	}
 	keys_wipe(&own);
 	explicit_bzero(k.i.secret, sizeof k.i.secret);
@@ -304,7 +300,7 @@ enum rc pairing_words_of(struct exchange *x, struct conn *c, const struct partne
 	struct buf node = BUF_INIT(64);
 	uuid_format(&node, &p->node);
 	if (rc == RC_OK)
-		pairing_words(&own.now.who, store_node_id(x->w.store), &list[at].who, buf_str(&node), out);
+		rc = pairing_words(&own.now.who, store_node_id(x->w.store), &list[at].who, buf_str(&node), out, err);
 	keys_wipe(&own);
 	buf_free(&node);
 	return rc;

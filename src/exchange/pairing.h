@@ -49,8 +49,8 @@ MUST_CHECK enum rc pairing_words_of(struct exchange *x, struct conn *c, const st
 /* The words were the same: keys that wait are good, a draft is active. Inside a job; journalled. */
 MUST_CHECK enum rc pairing_confirm(struct tx *tx, struct exchange *x, const struct partner *p, str by, struct err *err);
 
-/* Of two identities, whoever is first. */
-void pairing_words(const struct identity *one, str one_node, const struct identity *other, str other_node,
-		   char out[PAIRING_WORDS_MAX]);
+/* Of two identities, whoever is first. RC_LIMIT: no memory to make them. */
+MUST_CHECK enum rc pairing_words(const struct identity *one, str one_node, const struct identity *other, str other_node,
+				 char out[PAIRING_WORDS_MAX], struct err *err);
 
 #endif

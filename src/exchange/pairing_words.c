@@ -23,22 +23,23 @@ static void proquint(uint16_t v, char out[WORD_LETTERS])
 	out[4] = consonants[v & 15];
 }
 
-void pairing_words(const struct identity *one, str one_node, const struct identity *other, str other_node,
-		   char out[PAIRING_WORDS_MAX])
+enum rc pairing_words(const struct identity *one, str one_node, const struct identity *other, str other_node,
+		      char out[PAIRING_WORDS_MAX], struct err *err)
 {
 	static const unsigned char salt[crypto_pwhash_SALTBYTES] = "ronda pairing 1";
 	bool swap = memcmp(one->pin.b, other->pin.b, sizeof one->pin.b) > 0;
 	struct sha256 *h = sha256_new();
-	uint8_t slow[2 * PAIRING_WORDS];
+	uint8_t slow[crypto_pwhash_BYTES_MIN > 2 * PAIRING_WORDS ? crypto_pwhash_BYTES_MIN : 2 * PAIRING_WORDS];
 	put_identity(h, swap ? other : one, swap ? other_node : one_node);
 	put_identity(h, swap ? one : other, swap ? one_node : other_node);
 	struct digest d = sha256_end(h);
 	out[0] = '\0';
-	if (crypto_pwhash(slow, sizeof slow, (const char *)d.b, sizeof d.b, salt, 2, KIB(19) * KIB(1),
+	if (crypto_pwhash(slow, sizeof slow, (const char *)d.b, sizeof d.b, salt, 2, MIB(19),
 			  crypto_pwhash_ALG_ARGON2ID13) != 0)
-		return; /* no memory: no words, which are the same as nobody's */
+		return fail(err, RC_LIMIT, "there is no memory to make the words");
 	for (size_t i = 0; i < PAIRING_WORDS; i++) {
 		proquint((uint16_t)(slow[2 * i] << 8 | slow[2 * i + 1]), out + i * (WORD_LETTERS + 1));
 		out[i * (WORD_LETTERS + 1) + WORD_LETTERS] = i + 1 < PAIRING_WORDS ? ' ' : '\0';
 	}
+	return RC_OK;
 }

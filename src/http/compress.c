@@ -13,7 +13,8 @@ enum { LEAST_BYTES = 1024, GZIP_WINDOW = 15 + 16, MEMORY_LEVEL = 8, LEVEL = 5 };
 static bool is_text(const char *type)
 {
 	str t = str_of(type ? type : "");
-	return str_starts(t, STR("text/")) || str_starts(t, STR("application/json"));
+	return str_starts(t, STR("text/")) || str_starts(t, STR("application/json")) ||
+	       str_starts(t, STR("application/taxii+json"));
 }
 
 /* "gzip" is in the list and not switched off by a weight of nothing. */

@@ -47,6 +47,8 @@ static enum http_method method_of(str m)
 		return HTTP_GET;
 	if (str_eq(m, STR("HEAD")))
 		return HTTP_HEAD;
+	if (str_eq(m, STR("DELETE")))
+		return HTTP_DELETE;
 	return str_eq(m, STR("POST")) ? HTTP_POST : HTTP_OTHER;
 }
 

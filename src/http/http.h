@@ -16,7 +16,7 @@
 #include "base/ip.h"
 #include "base/log.h"
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_OTHER };
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_DELETE, HTTP_OTHER };
 
 struct http_request {
 	enum http_method method;

@@ -44,6 +44,7 @@ struct body_error {
 	unsigned row;              /* of ROWS, from 1; 0: none */
 	char text[200];
 };
+#define BODY_ANY_STATE UINT32_MAX /* nothing must be there */
 MUST_CHECK enum rc body_check(const struct type *t, unsigned state, struct json_object *body,
 			      bool keep_unknown, str language, struct buf *out,
 			      struct body_error *errors, size_t most, size_t *count_out,

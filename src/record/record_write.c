@@ -175,7 +175,8 @@ static enum rc make_body(struct putting *p)
 	p->now.body = STR_NONE;
 	if (c->type && p->now.state >= 0) {
 		struct err why;
-		rc = body_check(c->type, (unsigned)p->now.state, p->body, strangers,
+		/* Of a copy something may have been cut on its way here: what a state asks for is its origin's business. */
+		rc = body_check(c->type, p->copy ? BODY_ANY_STATE : (unsigned)p->now.state, p->body, strangers,
 				c->language, &text,
 				may_keep_raw(p) || !e->list ? NULL : e->list + e->count,
 				e->list && e->count < e->most ? e->most - e->count : 0, &bad, &why);

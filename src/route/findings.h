@@ -123,6 +123,10 @@ typedef bool (*finding_event_each)(void *ctx, const struct event_row *e, size_t 
 MUST_CHECK enum rc findings_newest_events(struct reader *r, struct finding_wanted *list, size_t count,
 					  int64_t org, size_t per, finding_event_each each, void *ctx,
 					  struct err *err);
+/* The finding that an event made, by the event's outside id. RC_ABSENT: none, there is no such event any more, or it
+ * did not concern `org`. */
+MUST_CHECK enum rc findings_event_finding(struct reader *r, str event, int64_t org, struct hash128 *out,
+					  struct err *err);
 /* Those that a person holds back, to ask whether an event is of one. */
 struct findings_held;
 MUST_CHECK enum rc findings_held_load(struct reader *r, struct findings_held **out, struct err *err);

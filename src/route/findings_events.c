@@ -137,3 +137,39 @@ enum rc findings_newest_events(struct reader *r, struct finding_wanted *list, si
 	free(n.sorted);
 	return rc;
 }
+
+/* --- the other way --- */
+
+struct one_event {
+	struct key key;
+	uint64_t seq;
+	struct hash128 id;
+	bool found;
+};
+
+static bool find_one(void *ctx, const struct event_row *row)
+{
+	struct one_event *o = ctx;
+	struct finding_event e = FINDING_EVENT_INIT;
+	o->found = row->seq == o->seq && finding_id_of(&o->key, row->batch, row->row, row->received_us, &e);
+	o->id = e.id;
+	finding_event_free(&e);
+	return false;
+}
+
+enum rc findings_event_finding(struct reader *r, str event, int64_t org, struct hash128 *out, struct err *err)
+{
+	const struct key *secret = store_secret(reader_store(r));
+	struct one_event o = { .key = finding_key_derive(secret) };
+	const struct event_filter concerned = { .op = FILTER_ORG, .field = FIELD_RONDA_CONCERNS, .number = org };
+	if (!event_id_parse(secret, event, &o.seq) || o.seq == 0)
+		return fail(err, RC_ABSENT, "there is no such event");
+	const struct event_query q = { .before_seq = o.seq + 1, .after_seq = o.seq - 1, .filters = &concerned,
+				       .filter_count = 1, .tlp_mask = (1u << TLP_COUNT) - 1, .exercise = true,
+				       .again = true, .limit = 1 };
+	enum rc rc = events_scan(r, &q, find_one, &o, err);
+	if (rc != RC_OK || !o.found)
+		return rc == RC_OK ? fail(err, RC_ABSENT, "there is no such event") : rc;
+	*out = o.id;
+	return RC_OK;
+}

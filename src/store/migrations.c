@@ -583,6 +583,12 @@ static const char version_5[] =
 	"CREATE INDEX taxii_status_at ON taxii_status (at_us);"
 	"CREATE TABLE taken_upto (partner BLOB NOT NULL, lane INTEGER NOT NULL, upto_us INTEGER NOT NULL,"
 	" PRIMARY KEY (partner, lane)) WITHOUT ROWID;"
+	/* take_answer.c: each answer once; take_events.c: tags: eight bytes for each event's id there, sorted */
+	"CREATE TABLE taken_answer (partner BLOB NOT NULL, id TEXT NOT NULL, PRIMARY KEY (partner, id)) WITHOUT ROWID;"
+	"CREATE TABLE taken_events (partner BLOB NOT NULL, report INTEGER NOT NULL, tags BLOB NOT NULL,"
+	" PRIMARY KEY (partner, report));"
+	/* node/withdrawn.c: erasings after which the findings are made anew */
+	"CREATE TABLE taken_back (erasing INTEGER PRIMARY KEY);"
 	/* --- exchange: partners --- */
 	/* exchange/partner_keys.c: by what partners prove who they are; partner: uuid of the record; pin: SHA-256 of
 	 * the certificate's SubjectPublicKeyInfo, sign: Ed25519; state: enum key_state; until_us 0: no end */
@@ -594,6 +600,19 @@ static const char version_5[] =
 	"CREATE TABLE partner_invite (id INTEGER PRIMARY KEY, secret BLOB UNIQUE NOT NULL, made_us INTEGER NOT NULL,"
 	" expires_us INTEGER NOT NULL, by TEXT NOT NULL, used_us INTEGER NOT NULL, partner BLOB);"
 	/* --- exchange: the way over, receipts --- */
+	/* exchange/line.c: up to which date_added of what we offer a partner has it, by lane (enum lane); what each
+	 * of its answers said; how it stands with the line. told_key_us: which next key of ours it knows */
+	"CREATE TABLE partner_cursor (partner BLOB, lane INTEGER, out_us INTEGER NOT NULL, PRIMARY KEY (partner, lane))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE partner_receipt (id INTEGER PRIMARY KEY, partner BLOB NOT NULL, lane INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, after_us INTEGER NOT NULL, upto_us INTEGER NOT NULL, objects INTEGER NOT NULL,"
+	" failures INTEGER NOT NULL, status TEXT NOT NULL);"
+	"CREATE INDEX partner_receipt_of ON partner_receipt (partner, lane, upto_us);"
+	"CREATE TABLE partner_line (partner BLOB PRIMARY KEY, success_us INTEGER NOT NULL DEFAULT 0,"
+	" try_us INTEGER NOT NULL DEFAULT 0, retry_us INTEGER NOT NULL DEFAULT 0, failure TEXT NOT NULL DEFAULT '',"
+	" sent INTEGER NOT NULL DEFAULT 0, received INTEGER NOT NULL DEFAULT 0, bytes_out INTEGER NOT NULL DEFAULT 0,"
+	" bytes_in INTEGER NOT NULL DEFAULT 0, rtt_us INTEGER NOT NULL DEFAULT 0, rate INTEGER NOT NULL DEFAULT 0,"
+	" told_key_us INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
 	/* --- exchange: withdrawal, contributions --- */
 	/* exchange/withdraw.c: what an entry of a withdrawal names, of one collection. seqs: numbers of events, the first
 	 * and then the steps between them (LEB128); else item and what it is in STIX. exchange_undone: reports taken

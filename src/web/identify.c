@@ -22,13 +22,13 @@ static str bearer(const struct http_request *q)
 }
 
 /* Programs that show calendars know but a name and a password (RFC 7617): the token is the password.
- * For reading alone: browsers send it again by themselves. */
-static str basic(const struct http_request *q)
+ * Of pages for reading alone: browsers send it again by themselves. */
+static str basic(const struct http_request *q, bool reads_only)
 {
 	str value = http_header(q, "authorization"), scheme = STR("Basic ");
 	unsigned char *text = arena_alloc(q->a, BASIC_MAX);
 	size_t n = 0;
-	if (q->method != HTTP_GET || !str_starts_nocase(value, scheme))
+	if ((reads_only && q->method != HTTP_GET) || !str_starts_nocase(value, scheme))
 		return STR_NONE;
 	value = str_trim(str_from(value, scheme.n));
 	if (sodium_base642bin(text, BASIC_MAX, value.p, value.n, NULL, &n, NULL,
@@ -113,20 +113,36 @@ static void by_session(struct web *w, const struct http_request *q, str id, stru
 	out->viewer = v;
 }
 
+static void apply_policy(struct web *w, struct caller *out)
+{
+	if (policies_apply(w->n->policies, &out->viewer, NULL) != RC_OK) {
+		out->known = false; /* without a policy nobody is anybody */
+		out->viewer = viewer_public(CHANNEL_SCREEN);
+	}
+}
+
 void identify(struct web *w, const struct http_request *q, struct caller *out)
 {
 	*out = (struct caller){ .viewer = viewer_public(CHANNEL_SCREEN) };
 	str token = bearer(q), cookie = http_cookie(q, cookie_name(q));
 	if (!token.p)
-		token = basic(q);
+		token = basic(q, true);
 	if (token.p)
 		by_token(w, q, token, out);
 	else if (cookie.n > 0)
 		by_session(w, q, cookie, out);
-	if (policies_apply(w->n->policies, &out->viewer, NULL) != RC_OK) {
-		out->known = false; /* without a policy nobody is anybody */
-		out->viewer = viewer_public(CHANNEL_SCREEN);
-	}
+	apply_policy(w, out);
+}
+
+void identify_program(struct web *w, const struct http_request *q, struct caller *out)
+{
+	*out = (struct caller){ .viewer = viewer_public(CHANNEL_API) };
+	str token = bearer(q);
+	if (!token.p)
+		token = basic(q, false);
+	if (token.p)
+		by_token(w, q, token, out);
+	apply_policy(w, out);
 }
 
 void caller_end(struct caller *c)

@@ -91,10 +91,12 @@ typedef enum rc (*page_fn)(struct page *p, struct err *err);
 #define ROUTE(method, path, right, handler) enum rc handler(struct page *p, struct err *err);
 #define BODY(path, right, handler) enum rc handler(struct page *p, struct err *err);
 #define UPLOAD(path, right, handler)
+#define UNDER(path, handler)
 #include "routes.def"
 #undef ROUTE
 #undef BODY
 #undef UPLOAD
+#undef UNDER
 
 /* One snapshot of the store for the whole page; ended by web.c. */
 MUST_CHECK enum rc page_reader(struct page *p, struct err *err);
@@ -132,6 +134,9 @@ extern const char *const page_filter_names[];
 
 /* identify.c */
 void identify(struct web *w, const struct http_request *q, struct caller *out);
+/* The same for programs that speak a protocol of their own: a token alone, by Bearer or as the password of Basic,
+ * whatever the method; never a cookie. */
+void identify_program(struct web *w, const struct http_request *q, struct caller *out);
 void caller_end(struct caller *c);
 /* A POST of a browser that is ours: token of the session, Origin, Sec-Fetch-Site. */
 bool same_origin(const struct http_request *q);
@@ -212,6 +217,11 @@ void api_evidence_begin(struct web *w, const struct http_request *q, struct http
 void api_evidence_end(struct web *w, const struct http_request *q, struct http_upload *u,
 		      struct http_answer *a);
 uint64_t api_evidence_most(const struct web *w);
+/* page_taxii.c */
+void taxii_page_answer(struct web *w, const struct http_request *q, struct http_answer *a);
+void taxii_page_begin(struct web *w, const struct http_request *q, struct http_upload *u, struct http_answer *a);
+void taxii_page_end(struct web *w, const struct http_request *q, struct http_upload *u, struct http_answer *a);
+uint64_t taxii_page_most(const struct web *w);
 /* As programs are answered: {"error":{"kind":…,"words":…}} */
 void api_words(struct http_answer *a, int status, const char *kind, const char *words);
 

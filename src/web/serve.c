@@ -14,6 +14,7 @@
 #include "node/mail_pick.h"
 #include "node/node_settings.h"
 #include "notify/notify.h"
+#include "web/partners.h"
 #include "web/web.h"
 
 static void notify(const char *state)
@@ -29,6 +30,7 @@ struct serving {
 	struct node *node;
 	struct web *web;
 	struct http *http;
+	struct partners_port *partners;
 	struct control *control;
 	struct collector *collector;
 	struct mail_pick *mail_pick;
@@ -110,12 +112,15 @@ static enum rc start(struct serving *s, const struct serve_options *o, struct er
 	if (rc == RC_OK)
 		rc = takedowns_start(s->node->takedowns, err);
 	if (rc == RC_OK)
+		rc = partners_port_start(s->node, &s->partners, err);
+	if (rc == RC_OK)
 		rc = exchange_start(s->node->exchange, err);
 	return rc;
 }
 
 static void stop(struct serving *s)
 {
+	partners_port_stop(s->partners);
 	exchange_stop(s->node->exchange);
 	pipeline_stop(s->node->pipeline);
 	takedowns_stop(s->node->takedowns);

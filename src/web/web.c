@@ -15,10 +15,12 @@ static const struct route routes[] = {
 #define ROUTE(method, path, right, handler) { #method, path, right, handler, false },
 #define BODY(path, right, handler) { "POST", path, right, handler, true },
 #define UPLOAD(path, right, handler) { "POST", path, right, NULL, false },
+#define UNDER(path, handler)
 #include "routes.def"
 #undef ROUTE
 #undef BODY
 #undef UPLOAD
+#undef UNDER
 };
 
 /* What signing in needs; tests of pages alone have a node without a store. */
@@ -126,6 +128,7 @@ static const char *method_name(enum http_method m)
 		return "GET"; /* the body is left out on the way */
 	case HTTP_POST:
 		return "POST";
+	case HTTP_DELETE:
 	case HTTP_OTHER:
 		return "";
 	}
@@ -445,11 +448,6 @@ void answer_request(struct web *w, const struct http_request *q, str body, struc
 	page_end(&p);
 }
 
-static void answer(void *ctx, const struct http_request *q, struct http_answer *a)
-{
-	answer_request(ctx, q, STR_NONE, a);
-}
-
 bool body_admitted(struct web *w, const struct http_request *q, bool *public_out, struct http_answer *a)
 {
 	struct page p = page_begin(w, q, a);
@@ -479,18 +477,45 @@ static const struct upload_route {
 #define ROUTE(method, path, right, handler)
 #define BODY(path, right, handler)
 #define UPLOAD(path, right, handler) { STR_INIT(path), handler##_begin, handler##_end, handler##_most },
+#define UNDER(path, handler)
 #include "routes.def"
 #undef ROUTE
 #undef BODY
 #undef UPLOAD
+#undef UNDER
 };
+
+/* What has a shape of its own: all methods, by the calls of whoever speaks it. */
+static const struct under_route {
+	struct upload_route upload;
+	void (*answer)(struct web *w, const struct http_request *q, struct http_answer *a);
+} unders[] = {
+#define ROUTE(method, path, right, handler)
+#define BODY(path, right, handler)
+#define UPLOAD(path, right, handler)
+#define UNDER(path, handler) { { STR_INIT(path), handler##_begin, handler##_end, handler##_most }, handler##_answer },
+#include "routes.def"
+#undef ROUTE
+#undef BODY
+#undef UPLOAD
+#undef UNDER
+};
+
+static const struct under_route *under_of(const struct http_request *q)
+{
+	for (size_t i = 0; i < COUNT_OF(unders); i++)
+		if (str_starts(q->path, unders[i].upload.path))
+			return &unders[i];
+	return NULL;
+}
 
 static const struct upload_route *upload_of(const struct http_request *q)
 {
 	for (size_t i = 0; i < COUNT_OF(uploads); i++)
 		if (str_eq(q->path, uploads[i].path))
 			return &uploads[i];
-	return NULL;
+	const struct under_route *under = under_of(q);
+	return under ? &under->upload : NULL;
 }
 
 static bool takes_body(void *ctx, const struct http_request *q)
@@ -517,6 +542,15 @@ static void upload_end(void *ctx, const struct http_request *q, struct http_uplo
 {
 	const struct upload_route *to = upload_of(q);
 	(to ? to->end : body_end)(ctx, q, u, a);
+}
+
+static void answer(void *ctx, const struct http_request *q, struct http_answer *a)
+{
+	const struct under_route *under = under_of(q);
+	if (under)
+		under->answer(ctx, q, a);
+	else
+		answer_request(ctx, q, STR_NONE, a);
 }
 
 struct http_handlers web_handlers(struct web *w)

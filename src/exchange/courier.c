@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The courier's threads: one that hands out, some that go. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/queue.h"
+#include "exchange/courier_private.h"
+#include "exchange/offer.h"
+
+enum { THREADS_MOST = 64, FAILS_MOST = 9 };
+#define LOOK_US SECOND_US        /* what no wake tells of: retries, fetching, partners that changed */
+#define RETRY_LEAST_US SECOND_US
+#define RETRY_MOST_US (5 * MINUTE_US)
+
+struct courier {
+	struct exchange *x;
+	pthread_t dispatcher, workers[THREADS_MOST];
+	unsigned threads;
+	bool dispatching;
+	atomic_bool stopping;
+	struct queue *work, *done; /* of struct peer; done also of `wake` */
+	struct peer **peers;       /* the dispatcher's */
+	size_t count;
+	char wake;                 /* its address is a call to look */
+};
+
+bool courier_stopping(const struct exchange *x)
+{
+	return x->courier && atomic_load(&x->courier->stopping);
+}
+
+void courier_wake(struct exchange *x)
+{
+	if (x->courier)
+		(void)queue_try_put(x->courier->done, &x->courier->wake); /* full: it looks anyway */
+}
+
+void offer_wake(struct exchange *x)
+{
+	courier_wake(x);
+}
+
+/* --- a round --- */
+
+static enum rc tried_job(struct tx *tx, void *ctx, struct err *err)
+{
+	const struct peer *p = ctx;
+	return line_tried(tx, p->id, p->rc == RC_OK ? STR("") : str_of(p->err.text), p->next_us, err);
+}
+
+enum rc round_run(struct exchange *x, struct peer *p, struct err *err)
+{
+	enum rc rc = announce_run(x, p, err);
+	if (rc == RC_OK)
+		rc = push_run(x, p, err);
+	if (rc == RC_OK)
+		rc = pull_run(x, p, err);
+	return rc;
+}
+
+static void *work(void *ctx)
+{
+	struct courier *k = ctx;
+	struct peer *p;
+	while ((p = queue_take(k->work)) != NULL) {
+		p->err = (struct err){ 0 };
+		p->wait_us = 0;
+		p->rc = atomic_load(&k->stopping) ? RC_BUSY : round_run(k->x, p, &p->err);
+		if (!queue_put(k->done, p))
+			break;
+	}
+	return NULL;
+}
+
+/* --- for whom there is something --- */
+
+static struct peer *find_peer(struct courier *k, const struct uuid *id)
+{
+	for (size_t i = 0; i < k->count; i++)
+		if (uuid_equal(&k->peers[i]->id, id))
+			return k->peers[i];
+	return NULL;
+}
+
+static bool take_partner(void *ctx, const struct partner *p)
+{
+	struct courier *k = ctx;
+	struct peer *peer = find_peer(k, &p->id);
+	if (p->kind != PARTNER_NODE || !(p->push || p->pull))
+		return true;
+	if (!peer) {
+		k->peers = x_grow(k->peers, k->count + 1, sizeof(struct peer *));
+		k->peers[k->count++] = peer = peer_new(p->id);
+		peer->again = true;
+	}
+	peer->seen = true;
+	peer->pushes = p->push;
+	peer->pulls = p->pull;
+	return true;
+}
+
+static bool take_collection(void *ctx, const struct collection *c)
+{
+	struct courier *k = ctx;
+	struct peer *p = c->kind == COLLECTION_OUT ? find_peer(k, &c->partner) : NULL;
+	for (int lane = 0; p && !p->busy && p->pushes && lane < LANES; lane++)
+		p->again = p->again || p->looked_us[lane] < c->last_us;
+	return true;
+}
+
+/* Our next key is told to each that does not know it. */
+static enum rc look_at_keys(struct courier *k, struct conn *c, struct arena *a, struct err *err)
+{
+	struct own_keys own;
+	enum rc rc = keys_own(c, a, &own, err);
+	for (size_t i = 0; rc == RC_OK && own.rotating && i < k->count; i++) {
+		int64_t told = 0;
+		rc = line_told_key(c, k->peers[i]->id, &told, err);
+		k->peers[i]->again = k->peers[i]->again || (!k->peers[i]->busy && told != own.next.made_us);
+	}
+	keys_wipe(&own);
+	return rc;
+}
+
+static enum rc look(struct courier *k, struct err *err)
+{
+	struct arena *a = arena_new(KIB(32));
+	struct reader *r = NULL;
+	for (size_t i = 0; i < k->count; i++)
+		k->peers[i]->seen = false;
+	enum rc rc = store_read_begin(k->x->w.store, &r, err);
+	if (rc == RC_OK) {
+		rc = partners_list(k->x, reader_conn(r), true, a, take_partner, k, err);
+		if (rc == RC_OK)
+			rc = collections_list(reader_conn(r), take_collection, k, err);
+		if (rc == RC_OK)
+			rc = look_at_keys(k, reader_conn(r), a, err);
+		store_read_end(r);
+	}
+	arena_free(a);
+	return rc;
+}
+
+static void drop_gone(struct courier *k)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < k->count; i++) {
+		struct peer *p = k->peers[i];
+		if (p->seen || p->busy)
+			k->peers[left++] = p;
+		else
+			peer_free(p);
+	}
+	k->count = left;
+}
+
+static void hand_out(struct courier *k)
+{
+	int64_t now = clock_mono_us();
+	for (size_t i = 0; i < k->count; i++) {
+		struct peer *p = k->peers[i];
+		bool due = p->again || (p->pulls && p->pull_us <= now);
+		if (p->busy || !p->seen || !due || p->next_us > now)
+			continue;
+		p->busy = true;
+		p->again = false;
+		if (!queue_try_put(k->work, p)) {
+			p->busy = false;
+			p->again = true;
+		}
+	}
+}
+
+/* Growing pauses with jitter, so that those who lost the same line do not come back together. */
+static int64_t pause_of(unsigned fails)
+{
+	int64_t us = RETRY_LEAST_US << (fails < FAILS_MOST ? fails : FAILS_MOST);
+	us = us < RETRY_MOST_US ? us : RETRY_MOST_US;
+	return us / 2 + (int64_t)(random_u64() % (uint64_t)us);
+}
+
+static void take_back(struct courier *k, struct peer *p)
+{
+	struct err err = { 0 };
+	bool good = p->rc == RC_OK || p->rc == RC_ABSENT; /* not ours to call any more */
+	int64_t now = clock_mono_us(), pause = good ? 0 : p->wait_us ? p->wait_us : pause_of(p->fails);
+	p->busy = false;
+	if (good && p->fails == 0) {
+		p->next_us = 0;
+		return;
+	}
+	p->fails = good ? 0 : p->fails + 1;
+	p->again = p->again || !good;
+	p->next_us = pause ? clock_now_us() + pause : 0; /* as the row says it */
+	if (!atomic_load(&k->stopping) && store_write(k->x->w.store, tried_job, p, &err) != RC_OK)
+		log_error(k->x->w.log, "how a partner was reached is not written", L_Z("why", err.text));
+	if (!good && p->fails == 1)
+		log_warn(k->x->w.log, "a partner is not reached; tried again", L_Z("why", p->err.text));
+	p->next_us = pause ? now + pause : 0;
+}
+
+static void *dispatch(void *ctx)
+{
+	struct courier *k = ctx;
+	bool told = false;
+	while (!atomic_load(&k->stopping)) {
+		struct err err = { 0 };
+		void *got = queue_take_for(k->done, LOOK_US);
+		for (; got; got = queue_take_for(k->done, 0))
+			if (got != &k->wake)
+				take_back(k, got);
+		enum rc rc = look(k, &err);
+		if (rc == RC_OK) {
+			drop_gone(k);
+			hand_out(k);
+			rc = announce_settle(k->x, &err);
+		}
+		if (rc != RC_OK && rc != RC_BUSY && !told)
+			log_error(k->x->w.log, "the courier cannot look for work", L_Z("why", err.text));
+		told = rc != RC_OK;
+	}
+	return NULL;
+}
+
+/* --- start and stop --- */
+
+enum rc courier_start(struct exchange *x, struct err *err)
+{
+	struct courier *k = x_alloc(sizeof *k);
+	unsigned want = (unsigned)settings_int(x->w.settings, "exchange_threads");
+	k->x = x;
+	k->work = queue_new(1024);
+	k->done = queue_new(2048);
+	x->courier = k;
+	for (unsigned i = 0; i < want && i < THREADS_MOST; i++)
+		k->threads += pthread_create(&k->workers[k->threads], NULL, work, k) == 0;
+	k->dispatching = k->threads && pthread_create(&k->dispatcher, NULL, dispatch, k) == 0;
+	if (k->dispatching)
+		return RC_OK;
+	courier_stop(x);
+	return fail(err, RC_IO, "the courier's threads do not start");
+}
+
+void courier_stop(struct exchange *x)
+{
+	struct courier *k = x->courier;
+	if (!k)
+		return;
+	atomic_store(&k->stopping, true);
+	queue_close(k->work);
+	queue_close(k->done);
+	if (k->dispatching)
+		pthread_join(k->dispatcher, NULL);
+	for (unsigned i = 0; i < k->threads; i++)
+		pthread_join(k->workers[i], NULL);
+	x->courier = NULL;
+	for (size_t i = 0; i < k->count; i++)
+		peer_free(k->peers[i]);
+	queue_free(k->work);
+	queue_free(k->done);
+	free(k->peers);
+	free(k);
+}
+
+enum rc courier_once(struct exchange *x, const struct partner *p, struct arena *a, struct line_state *out, struct err *err)
+{
+	struct peer *peer = peer_new(p->id);
+	struct reader *r = NULL;
+	peer->rc = round_run(x, peer, &peer->err);
+	enum rc rc = store_write(x->w.store, tried_job, peer, err);
+	if (rc == RC_OK && peer->rc != RC_OK)
+		rc = fail(err, peer->rc, "%s", peer->err.text);
+	if (rc == RC_OK)
+		rc = store_read_begin(x->w.store, &r, err);
+	if (rc == RC_OK) {
+		rc = courier_state(x, reader_conn(r), p->id, a, out, err);
+		store_read_end(r);
+	}
+	peer_free(peer);
+	return rc;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* courier_private.h: between the courier's files.
+ *
+ * One thread hands out: it knows for whom there is something, and gives each such partner to a worker, one at a time.
+ * A *peer* is what is kept of a partner between rounds; it belongs to the worker while one is under way. */
+#ifndef RONDA_EXCHANGE_COURIER_PRIVATE_H
+#define RONDA_EXCHANGE_COURIER_PRIVATE_H
+
+#include "exchange/exchange_private.h"
+#include "exchange/line.h"
+
+/* Bytes on the wire before an answer: on a line of which nothing is known, and on a poor one. */
+enum { WIRE_FIRST = 64 << 10, WIRE_LEAST = 8 << 10, WIRE_MOST = 4 << 20, POOR_RATE = 32 << 10 };
+
+struct peer {
+	struct uuid id;
+	struct fetch_keep *keep;
+	struct digest kept_pin, kept_own; /* his key and ours, under which `keep` was made */
+	int64_t looked_us[LANES];  /* offered up to here there is nothing that may go */
+	uint64_t policy;           /* under which that was so */
+	size_t wire;               /* bytes of a batch on the wire */
+	unsigned ratio;            /* how much larger it is unpacked */
+	uint64_t rate;             /* bytes a second; 0: not known */
+	int64_t rtt_us;
+	int64_t pull_us;           /* monotonic: when it is fetched from again */
+	bool seen;                 /* the dispatcher's */
+	bool busy, again;
+	bool pushes, pulls;
+	unsigned fails;
+	int64_t next_us;           /* monotonic: not before */
+	int64_t wait_us;           /* what the other side asked for; 0: nothing */
+	enum rc rc;
+	struct err err;
+};
+struct peer *peer_new(struct uuid id);
+void peer_free(struct peer *p);
+
+/* One request to the partner, as it stands now. */
+struct call {
+	struct exchange *x;
+	struct peer *peer;
+	struct arena *a;           /* of this call */
+	struct partner partner;
+	struct own_keys own;
+	struct digest pins[FETCH_PINS_MAX];
+	size_t pin_count;
+	str to;                    /* its node id as text */
+};
+/* RC_ABSENT: not active, no key, no address. End with call_end(). */
+MUST_CHECK enum rc call_begin(struct call *c, struct exchange *x, struct peer *p, struct err *err);
+void call_end(struct call *c);
+struct call_body {
+	const struct buf *bytes;   /* NULL: GET */
+	const char *type;
+	const struct fetch_header *headers; size_t header_count;
+	const char *accept;
+};
+MUST_CHECK enum rc call_ask(struct call *c, str path, const struct call_body *b, struct fetch_answer *out,
+			    int64_t *took_us, struct err *err);
+/* What an answer that refuses means, with the next step in words. */
+MUST_CHECK enum rc call_refused(struct call *c, const struct fetch_answer *answer, struct err *err);
+
+/* A round with one partner: our next key, what is offered, what he offers. */
+MUST_CHECK enum rc round_run(struct exchange *x, struct peer *p, struct err *err);
+/* All that may go now, lane by lane: after each batch the lanes before it are looked at again. */
+MUST_CHECK enum rc push_run(struct exchange *x, struct peer *p, struct err *err);
+MUST_CHECK enum rc pull_run(struct exchange *x, struct peer *p, struct err *err);
+/* Tells the partner of our next key, once. */
+MUST_CHECK enum rc announce_run(struct exchange *x, struct peer *p, struct err *err);
+/* Uses the next key when every partner knows it, or it is time. */
+MUST_CHECK enum rc announce_settle(struct exchange *x, struct err *err);
+
+/* bytes and time of an answered batch: how large the next one is. */
+void peer_measure(struct peer *p, size_t wire, size_t plain, int64_t took_us);
+bool courier_stopping(const struct exchange *x);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is offered to a partner, taken to him: a page of his collection as an envelope, packed, signed, answered. */
+#include <zstd.h>
+
+#include "disclosure/told_partner.h"
+#include "exchange/courier_private.h"
+#include "exchange/taxii.h"
+
+enum { PACK_LEVEL = 3, PLAIN_MOST = 32 << 20, TURNS_MOST = 3 /* to find each other's place */ };
+#define INBOX TAXII_ROOT TAXII_API "collections/inbox/objects/"
+
+struct push {
+	struct call c;
+	enum lane lane;
+	int64_t after_us;
+	struct buf plain, packed, signature;
+	size_t objects;
+	struct page_end end;
+	uint64_t policy;
+};
+
+/* --- the page --- */
+
+static bool add_object(void *ctx, const struct page_object *o)
+{
+	struct push *p = ctx;
+	if (p->objects)
+		buf_char(&p->plain, ',');
+	buf_add(&p->plain, o->json);
+	p->objects++;
+	return true;
+}
+
+static enum rc read_page(struct push *p, struct reader *r, struct err *err)
+{
+	struct exchange *x = p->c.x;
+	struct peer *peer = p->c.peer;
+	struct collection col;
+	struct told_to to;
+	size_t plain = peer->wire * peer->ratio;
+	enum rc rc = collection_of_partner(reader_conn(r), COLLECTION_OUT, peer->id, p->c.a, &col, err);
+	if (rc == RC_ABSENT) /* nothing was offered yet */
+		return RC_OK;
+	if (rc == RC_OK)
+		rc = line_cursor(reader_conn(r), peer->id, p->lane, &p->after_us, err);
+	if (rc == RC_OK)
+		rc = told_partner(r, x->w.policies, p->c.partner.organisation, partner_feed(&p->c.partner, p->c.a),
+				  p->c.partner.exercise, &to, err);
+	if (rc != RC_OK)
+		return rc;
+	p->policy = to.viewer.policy.number;
+	if (p->policy != peer->policy) { /* another one may let go what this did not */
+		memset(peer->looked_us, 0, sizeof peer->looked_us);
+		peer->policy = p->policy;
+	}
+	int64_t from = peer->looked_us[p->lane] > p->after_us ? peer->looked_us[p->lane] : p->after_us;
+	const struct page_query q = { .after_us = from, .limit = COLLECTION_PAGE_MOST, .lane = (int)p->lane, .carriers = true,
+				      .bytes = plain < PLAIN_MOST ? plain : PLAIN_MOST };
+	buf_add(&p->plain, STR("{\"objects\":["));
+	rc = collection_page(x, r, &col, &to, &q, add_object, p, &p->end, err);
+	buf_add(&p->plain, STR("]}"));
+	return rc == RC_OK && p->plain.over ? fail(err, RC_LIMIT, "one batch is over %d MiB", PLAIN_MOST >> 19) : rc;
+}
+
+static enum rc next_page(struct push *p, struct err *err)
+{
+	struct reader *r = NULL;
+	enum rc rc = store_read_begin(p->c.x->w.store, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = read_page(p, r, err);
+	store_read_end(r);
+	if (rc == RC_OK && p->objects == 0 && p->end.upto_us > p->c.peer->looked_us[p->lane])
+		p->c.peer->looked_us[p->lane] = p->end.upto_us;
+	return rc;
+}
+
+/* --- on the wire --- */
+
+static enum rc pack(struct push *p, struct err *err)
+{
+	size_t most = ZSTD_compressBound(p->plain.n);
+	p->packed = (struct buf)BUF_INIT(most + 1);
+	char *to = buf_room(&p->packed, most);
+	size_t n = to ? ZSTD_compress(to, most, p->plain.p, p->plain.n, PACK_LEVEL) : 0;
+	if (!to || ZSTD_isError(n))
+		return fail(err, RC_IO, "a batch could not be packed");
+	p->packed.n = n;
+	return RC_OK;
+}
+
+static str number(struct arena *a, int64_t n)
+{
+	return arena_fmt(a, "%lld", (long long)n);
+}
+
+static enum rc ask(struct push *p, struct fetch_answer *answer, int64_t *took_us, struct err *err)
+{
+	struct arena *a = p->c.a;
+	const struct signed_head head = { .from = store_node_id(p->c.x->w.store), .to = p->c.to, .what = STR("push"),
+					  .lane = str_of(lane_name(p->lane)), .after_us = p->after_us,
+					  .upto_us = p->end.upto_us, .type = STR(TAXII_TYPE), .encoding = STR("zstd") };
+	p->signature = (struct buf)BUF_INIT(256);
+	signature_make(p->c.own.now.secret, &head, buf_str(&p->packed), &p->signature);
+	const struct fetch_header headers[] = {
+		{ "Ronda-Lane", head.lane }, { "Ronda-After", number(a, head.after_us) },
+		{ "Ronda-Upto", number(a, head.upto_us) }, { "Ronda-Signature", buf_str(&p->signature) },
+		{ "Content-Encoding", head.encoding },
+	};
+	const struct call_body body = { .bytes = &p->packed, .type = TAXII_TYPE, .accept = TAXII_TYPE, .headers = headers,
+					.header_count = COUNT_OF(headers) };
+	return call_ask(&p->c, STR(INBOX), &body, answer, took_us, err);
+}
+
+/* --- the answer --- */
+
+struct write_cursor {
+	struct uuid partner;
+	enum lane lane;
+	int64_t at_us;
+};
+
+static enum rc cursor_job(struct tx *tx, void *ctx, struct err *err)
+{
+	const struct write_cursor *w = ctx;
+	return line_set_cursor(tx, w->partner, w->lane, w->at_us, err);
+}
+
+static bool upto_of(struct json_object *o, int64_t *out)
+{
+	struct json_object *d = json_get(o, "details");
+	return (json_get_i64(d, "upto", out) || str_to_i64(json_get_str(d, "upto"), out)) && *out >= 0;
+}
+
+/* He stands elsewhere: a lost answer of his, or a store of one of us that is an older one. */
+static enum rc move_there(struct push *p, const struct fetch_answer *answer, struct err *err)
+{
+	struct json_object *o = NULL;
+	struct write_cursor w = { p->c.peer->id, p->lane, 0 };
+	enum rc rc = json_read(answer->body, &o, err);
+	if (rc == RC_OK && (!upto_of(o, &w.at_us) || w.at_us == p->after_us))
+		rc = fail(err, RC_BUSY, "'" STR_FMT "' stands elsewhere and does not say where", STR_ARG(p->c.partner.name));
+	json_free(o);
+	if (rc != RC_OK)
+		return rc;
+	log_info(p->c.x->w.log, "a partner stands elsewhere: going on from there", L_STR("partner", p->c.partner.name),
+		 L_Z("lane", lane_name(p->lane)), L_INT("ours", p->after_us), L_INT("theirs", w.at_us));
+	p->c.peer->looked_us[p->lane] = 0;
+	return store_write(p->c.x->w.store, cursor_job, &w, err);
+}
+
+static enum rc sent_job(struct tx *tx, void *ctx, struct err *err)
+{
+	return line_sent(tx, ctx, err);
+}
+
+static void take_status(struct push *p, const struct fetch_answer *answer, struct sent_batch *b)
+{
+	struct json_object *o = NULL;
+	int64_t failures = 0;
+	if (json_read(answer->body, &o, NULL) != RC_OK)
+		return;
+	b->id = arena_str(p->c.a, str_head(json_get_str(o, "id"), 64));
+	if (json_get_i64(o, "failure_count", &failures) && failures > 0)
+		b->failures = (uint64_t)failures < b->objects ? (uint64_t)failures : b->objects;
+	struct json_object *first = json_at(json_get(o, "failures"), 0);
+	b->words = arena_str(p->c.a, str_head(json_get_str(first, "message"), 300));
+	json_free(o);
+}
+
+static enum rc answered(struct push *p, const struct fetch_answer *answer, int64_t took_us, struct err *err)
+{
+	struct peer *peer = p->c.peer;
+	struct sent_batch b = { .partner = peer->id, .lane = p->lane, .after_us = p->after_us, .upto_us = p->end.upto_us,
+			   .objects = p->objects, .bytes = p->packed.n, .policy = p->policy };
+	take_status(p, answer, &b);
+	peer_measure(peer, p->packed.n, p->plain.n, took_us);
+	b.rtt_us = peer->rtt_us;
+	b.rate = peer->rate;
+	if (b.failures)
+		log_warn(p->c.x->w.log, "a partner did not take some of what was sent", L_STR("partner", p->c.partner.name),
+			 L_UINT("failures", b.failures), L_STR("first", b.words));
+	return store_write(p->c.x->w.store, sent_job, &b, err);
+}
+
+static void forget(struct push *p)
+{
+	call_end(&p->c);
+	buf_free(&p->plain);
+	buf_free(&p->packed);
+	buf_free(&p->signature);
+}
+
+/* *did: a batch went. *elsewhere: he stands somewhere else, to be tried again. */
+static enum rc push_one(struct exchange *x, struct peer *peer, enum lane lane, bool *did, bool *elsewhere, struct err *err)
+{
+	struct push p = { .lane = lane, .plain = BUF_INIT(2 * PLAIN_MOST) };
+	struct fetch_answer answer;
+	int64_t took = 0;
+	*did = *elsewhere = false;
+	enum rc rc = call_begin(&p.c, x, peer, err);
+	if (rc != RC_OK)
+		return rc;
+	if (p.c.partner.push)
+		rc = next_page(&p, err);
+	if (rc == RC_OK && p.objects == 0) {
+		forget(&p);
+		return RC_OK;
+	}
+	if (rc == RC_OK)
+		rc = pack(&p, err);
+	if (rc == RC_OK)
+		rc = ask(&p, &answer, &took, err);
+	if (rc == RC_BUSY && peer->wire > WIRE_LEAST)
+		peer->wire /= 2; /* what breaks in the middle is sent again: less of it */
+	if (rc == RC_OK && answer.status == 202) {
+		rc = answered(&p, &answer, took, err);
+		*did = rc == RC_OK || rc == RC_CONFLICT; /* another one sent it: fine */
+		rc = rc == RC_CONFLICT ? RC_OK : rc;
+	} else if (rc == RC_OK && answer.status == 409) {
+		rc = move_there(&p, &answer, err);
+		*elsewhere = rc == RC_OK;
+	} else if (rc == RC_OK && answer.status == 413 && peer->wire > WIRE_LEAST) {
+		peer->wire /= 2;
+		*elsewhere = true;
+	} else if (rc == RC_OK) {
+		rc = call_refused(&p.c, &answer, err);
+	}
+	forget(&p);
+	return rc;
+}
+
+enum rc push_run(struct exchange *x, struct peer *peer, struct err *err)
+{
+	enum rc rc = RC_OK;
+	unsigned turns = 0;
+	for (int lane = 0; rc == RC_OK && lane < LANES && !courier_stopping(x);) {
+		bool did, elsewhere;
+		rc = push_one(x, peer, (enum lane)lane, &did, &elsewhere, err);
+		if (rc == RC_OK && elsewhere && ++turns > TURNS_MOST)
+			rc = fail(err, RC_BUSY, "the other node stands elsewhere each time it is asked");
+		turns = did ? 0 : turns;
+		lane = did ? 0 : lane + !elsewhere; /* what is more urgent may have come meanwhile */
+	}
+	return rc;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events of a partner become lines of a report of his feed. Of what he wrote himself everything stays but what a
+ * receiver says: id, feed, whom it concerns here. His id for it becomes extra.origin_event, which is what makes it
+ * once. */
+#include "exchange/take_private.h"
+
+#include <stdlib.h>
+
+enum { LINE_MOST = 1 << 20 };
+
+uint64_t take_tag(str origin_event)
+{
+	struct digest d = sha256(origin_event);
+	struct wire w = wire_of(str_mem(d.b, 8));
+	return wire_le64(&w);
+}
+
+static bool is_ours_to_say(str key)
+{
+	static const str heads[] = { STR_INIT("ronda."), STR_INIT("feed."), STR_INIT("extra.origin_"), STR_INIT("rtir_id") };
+	for (size_t i = 0; i < COUNT_OF(heads); i++)
+		if (str_starts_nocase(key, heads[i]))
+			return true;
+	return str_eq(key, STR("id")) || str_eq(key, STR("tlp")) || str_eq(key, STR("__type")) || str_eq(key, STR("extra")) ||
+	       str_eq(key, STR("ronda")) || str_eq(key, STR("feed")) || str_eq(key, STR("exercise"));
+}
+
+static void put_value(struct json_out *j, const struct json_pair *p)
+{
+	switch (p->kind) {
+	case JSON_STRING:
+		json_str(j, p->value);
+		break;
+	case JSON_NULL:
+		json_null(j);
+		break;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		json_flag(j, p->kind == JSON_TRUE);
+		break;
+	case JSON_NUMBER:
+	case JSON_NEST:
+		json_raw(j, p->value);
+		break;
+	}
+}
+
+/* extra as an object: its members, but for the ones that are ours to say. */
+static enum rc put_extra(struct json_out *j, str text, struct arena *a, struct err *err)
+{
+	struct json_pair *pairs;
+	size_t count;
+	enum rc rc = json_flat(text, a, &pairs, &count, err);
+	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+		str key = arena_fmt(a, "extra." STR_FMT, STR_ARG(pairs[i].key));
+		if (is_ours_to_say(key))
+			continue;
+		json_key(j, key);
+		put_value(j, &pairs[i]);
+	}
+	return rc;
+}
+
+struct line {
+	str text, origin_event, origin_node;
+	enum tlp tlp;
+	bool exercise;
+};
+
+static bool stricter(struct json_pair *p, enum tlp *tlp)
+{
+	enum tlp said = TLP_RED;
+	if (!str_eq(p->key, STR("tlp")))
+		return false;
+	if (p->kind != JSON_STRING || !tlp_parse(p->value, &said))
+		said = TLP_RED;
+	*tlp = said > *tlp ? said : *tlp;
+	return true;
+}
+
+static enum rc put_line(struct buf *out, const struct line *l, struct arena *a, struct err *err)
+{
+	struct json_pair *pairs;
+	size_t count;
+	enum tlp tlp = l->tlp;
+	bool exercise = l->exercise;
+	enum rc rc = json_flat(l->text, a, &pairs, &count, err);
+	if (rc != RC_OK)
+		return rc;
+	struct json_out j = json_out(out);
+	json_open(&j, '{');
+	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+		struct json_pair *p = &pairs[i];
+		exercise |= str_eq(p->key, STR("exercise")) && p->kind == JSON_TRUE;
+		if (stricter(p, &tlp))
+			continue;
+		if (str_eq(p->key, STR("extra")) && p->kind == JSON_NEST && p->value.p[0] == '{') {
+			rc = put_extra(&j, p->value, a, err);
+		} else if (!is_ours_to_say(p->key)) {
+			json_key(&j, p->key);
+			put_value(&j, p);
+		}
+	}
+	json_put_str(&j, "tlp", str_of(tlp_name(tlp)));
+	if (exercise)
+		json_put_bool(&j, "exercise", true);
+	json_put_str(&j, "extra.origin_event", l->origin_event);
+	if (l->origin_node.n > 0)
+		json_put_str(&j, "extra.origin_node", l->origin_node);
+	json_close(&j, '}');
+	return rc;
+}
+
+/* Line breaks inside a line (of numbers and nests as they came) would make two of it. */
+static void one_line(struct buf *b, size_t from)
+{
+	for (size_t i = from; i < b->n; i++)
+		if (b->p[i] == '\n' || b->p[i] == '\r')
+			b->p[i] = ' ';
+}
+
+static void add_line(struct taking *t, size_t i, const struct line *l)
+{
+	struct err why = { 0 };
+	size_t before = t->lines.n;
+	enum rc rc = l->text.n > LINE_MOST ? fail(&why, RC_LIMIT, "the event is too long") :
+					     put_line(&t->lines, l, t->a, &why);
+	if (rc != RC_OK || t->lines.over) {
+		t->lines.n = before;
+		take_refuse(t, i, false, "its event is not sound: %s", rc == RC_OK ? "it is too much at once" : why.text);
+		return;
+	}
+	one_line(&t->lines, before);
+	buf_char(&t->lines, '\n');
+	t->origins[t->line_count++] = take_tag(l->origin_event);
+}
+
+void take_event(struct taking *t, size_t i)
+{
+	const struct stix_object *o = &t->list[i];
+	if (!str_starts(o->item, STR("event--")) || o->item.n > 80 || !str_is_plain(o->item)) {
+		take_refuse(t, i, false, "it does not say which event it is");
+		return;
+	}
+	const struct line l = { o->text, o->item, t->node, take_tlp(o), t->from->exercise };
+	add_line(t, i, &l);
+}
+
+void take_foreign_events(struct taking *t, size_t i)
+{
+	const struct stix_object *o = &t->list[i];
+	for (size_t k = 0; k < o->event_count && !t->words[i].p; k++) {
+		str id = k == 0 ? o->id : arena_fmt(t->a, STR_FMT "#%zu", STR_ARG(o->id), k);
+		const struct line l = { o->events[k], id, STR(""), take_tlp(o), t->from->exercise };
+		add_line(t, i, &l);
+	}
+}
+
+/* --- which report has which of his events: for when he takes one back --- */
+
+static int by_tag(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
+}
+
+static enum rc note_origins(struct tx *tx, void *ctx, struct err *err)
+{
+	struct taking *t = ctx;
+	struct buf tags = BUF_INIT(t->line_count * 8 + 8);
+	for (size_t i = 0; i < t->line_count; i++)
+		buf_le64(&tags, t->origins[i]);
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO taken_events (partner, report, tags) VALUES (?1, ?2, ?3)"
+					 " ON CONFLICT (partner, report) DO NOTHING");
+	sql_blob(q, 1, str_mem(t->from->id.b, sizeof t->from->id.b));
+	sql_int(q, 2, t->report);
+	sql_blob(q, 3, buf_str(&tags));
+	enum rc rc = sql_run(q, err);
+	buf_free(&tags);
+	return rc;
+}
+
+enum rc take_deliver(struct taking *t, struct err *err)
+{
+	struct exchange_delivered done = { .report = 0 };
+	const struct exchange_delivery d = { .feed = t->feed, .provider = t->from->name, .lines = buf_str(&t->lines),
+					     .name = t->name, .tlp = TAKE_DEFAULT_TLP, .exercise = t->from->exercise };
+	if (t->line_count == 0)
+		return RC_OK;
+	enum rc rc = t->x->w.deliver(t->x->w.ctx, &d, &done, err);
+	t->report = done.report;
+	if (rc != RC_OK || done.report == 0)
+		return rc;
+	qsort(t->origins, t->line_count, sizeof *t->origins, by_tag);
+	return store_write(t->x->w.store, note_origins, t, err);
+}

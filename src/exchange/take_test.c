@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a partner may say, and what he may not: each object judged alone, and what stands afterwards. */
+#include "exchange/take.h"
+
+#include "record/record_world.h"
+
+#include "disclosure/policy.h"
+#include "exchange/exchange_private.h"
+#include "record/outbox.h"
+#include "stix/stix_event.h"
+
+#define NODE_C "cccccccc-0000-4000-8000-000000000001"
+#define NODE_D "dddddddd-0000-4000-8000-000000000002"
+#define WARNING "warning--11111111-0000-4000-8000-000000000001"
+#define EVENT "event--0123456789abcdef0123456789abcdef"
+
+struct desk {
+	struct world w;
+	struct policies *policies;
+	struct exchange *x;
+	struct partner from;
+	struct buf lines;          /* all that was delivered as events */
+	int64_t reports;
+	struct buf back;           /* all that was taken back */
+	struct taken taken;
+	struct arena *a;
+};
+
+static enum rc deliver(void *ctx, const struct exchange_delivery *d, struct exchange_delivered *out, struct err *e)
+{
+	struct desk *k = ctx;
+	(void)e;
+	buf_add(&k->lines, d->lines);
+	*out = (struct exchange_delivered){ .report = ++k->reports, .accepted = 1 };
+	return RC_OK;
+}
+
+static enum rc take_back(void *ctx, int64_t report, const str *ids, size_t count, str why, uint64_t *out, struct err *e)
+{
+	struct desk *k = ctx;
+	(void)why;
+	(void)e;
+	for (size_t i = 0; i < count; i++)
+		buf_fmt(&k->back, "%lld " STR_FMT "; ", (long long)report, STR_ARG(ids[i]));
+	*out = count;
+	return RC_OK;
+}
+
+static struct desk desk_new(void)
+{
+	struct desk k = { .w = world_new(), .lines = BUF_INIT(MIB(4)), .back = BUF_INIT(MIB(1)), .a = arena_new(KIB(64)) };
+	const struct policy_sources sources = { .roles = STR("{}"), .public_k = 5 };
+	CHECK_RC(policies_open(k.w.s, k.w.r, &sources, &k.policies, &err), RC_OK, err);
+	const struct exchange_world w = { .store = k.w.s, .journal = k.w.j, .records = k.w.r, .policies = k.policies,
+					  .types = k.w.types, .deliver = deliver, .take_back = take_back };
+	k.x = x_alloc(sizeof *k.x);
+	k.x->w = w;
+	k.from = (struct partner){ .id = { { 0xc, 1 } }, .name = STR("Team C"), .kind = PARTNER_NODE, .org = 7, .active = true };
+	CHECK(uuid_parse(STR(NODE_C), &k.from.node));
+	return k;
+}
+
+static void desk_end(struct desk *k)
+{
+	free(k->x);
+	policies_close(k->policies);
+	world_end(&k->w);
+	buf_free(&k->lines);
+	buf_free(&k->back);
+	arena_free(k->a);
+}
+
+/* --- what he sends --- */
+
+/* One object with our extension; `member` NULL: none, and revoked. */
+static str object(struct desk *k, const char *id, const char *version, const char *tlp, const char *origin, const char *item,
+		  const char *member, str text)
+{
+	struct buf b = BUF_INIT(MIB(2));
+	struct json_out j = json_out(&b);
+	str type = str_head(str_of(id), str_find(str_of(id), STR("--")));
+	json_open(&j, '{');
+	json_put_str(&j, "type", type);
+	json_put_str(&j, "spec_version", STR("2.1"));
+	json_put_str(&j, "id", str_of(id));
+	json_put_str(&j, "created", STR("2026-11-22T09:00:00.000Z"));
+	json_put_str(&j, "modified", str_of(version));
+	if (!member)
+		json_put_bool(&j, "revoked", true);
+	if (tlp) {
+		json_key(&j, STR("object_marking_refs"));
+		json_open(&j, '[');
+		json_str(&j, str_of(tlp));
+		json_close(&j, ']');
+	}
+	json_key(&j, STR("extensions"));
+	json_open(&j, '{');
+	json_key(&j, STR(STIX_EXTENSION));
+	json_open(&j, '{');
+	json_put_str(&j, "extension_type", STR("property-extension"));
+	json_put_str(&j, "origin", str_of(origin));
+	json_put_str(&j, "item", str_of(item));
+	if (member)
+		json_put_str(&j, member, text);
+	json_close(&j, '}');
+	json_close(&j, '}');
+	json_close(&j, '}');
+	str out = arena_str(k->a, buf_str(&b));
+	buf_free(&b);
+	return out;
+}
+
+static str envelope(struct desk *k, const str *objects, size_t n)
+{
+	struct buf b = BUF_INIT(MIB(8));
+	buf_add(&b, STR("{\"objects\":["));
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			buf_char(&b, ',');
+		buf_add(&b, objects[i]);
+	}
+	buf_add(&b, STR("]}"));
+	str out = arena_str(k->a, buf_str(&b));
+	buf_free(&b);
+	return out;
+}
+
+static enum rc take(struct desk *k, str text)
+{
+	k->x->w.ctx = k;
+	return take_envelope(k->x, &k->from, text, STR("test"), k->a, &k->taken, &err);
+}
+
+#define TAKE(k, ...) take((k), envelope((k), (const str[]){ __VA_ARGS__ }, COUNT_OF(((const str[]){ __VA_ARGS__ }))))
+
+static str record_text(struct desk *k, const char *id, const char *type, int version, const char *origin,
+		       const char *labels, const char *title)
+{
+	return arena_fmt(k->a, "{\"id\":\"%s\",\"type\":\"%s\",\"type_version\":1,\"version\":%d,\"origin\":\"%s\","
+			 "\"organisation\":null,\"created\":\"2026-11-22T09:00:00Z\",\"changed\":\"2026-11-22T09:00:00Z\","
+			 "\"state\":\"sent\",\"labels\":%s,\"body\":{\"title\":\"%s\"}}", id, type, version, origin, labels, title);
+}
+
+#define REPORT_ID "report--11111111-0000-4000-8000-000000000001"
+#define GREEN "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
+#define RED "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
+
+static str warning(struct desk *k, int version, const char *origin, const char *labels, const char *title, const char *mark)
+{
+	return object(k, REPORT_ID, arena_z(k->a, arena_fmt(k->a, "2026-11-22T09:00:0%d.000Z", version)), mark, origin, WARNING,
+		      "record", record_text(k, WARNING, "warning", version, origin, labels, title));
+}
+
+static str held(struct desk *k, enum tlp *tlp_out, uint64_t *version_out)
+{
+	struct record r = { .title = STR("") };
+	struct reader *reader;
+	struct uuid id;
+	str type;
+	CHECK(record_id_parse(STR(WARNING), &type, &id));
+	CHECK_RC(store_read_begin(k->w.s, &reader, &err), RC_OK, err);
+	enum rc rc = record_load(reader_conn(reader), snapshot_table(k->w.held), id, k->a, &r, &err);
+	store_read_end(reader);
+	*tlp_out = r.labels.tlp;
+	*version_out = r.version;
+	return rc == RC_OK ? r.erased ? STR("erased") : r.title : STR("absent");
+}
+
+#define CHECK_HELD(k, want, mark, number)                                       \
+	do {                                                                    \
+		enum tlp tlp_;                                                  \
+		uint64_t version_;                                              \
+		CHECK_STR(held((k), &tlp_, &version_), STR(want));              \
+		CHECK(tlp_ == (mark) && version_ == (number));                  \
+	} while (0)
+#define CHECK_REFUSED(k, part)                                                  \
+	do {                                                                    \
+		CHECK((k)->taken.failure_count == 1 && (k)->taken.successes == 0); \
+		str words_ = (k)->taken.failure_count ? (k)->taken.failures[0].words : STR(""); \
+		CHECK_MSG(str_find(words_, STR(part)) < words_.n, "'" STR_FMT "'", STR_ARG(words_)); \
+	} while (0)
+
+static str event(struct desk *k, const char *origin, const char *mark, const char *text)
+{
+	return object(k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T09:00:00.000Z", mark, origin, EVENT,
+		      "event", str_of(text));
+}
+
+/* --- events --- */
+
+static void test_event(void)
+{
+	struct desk k = desk_new();
+	CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, "{\"id\":\"x\",\"source.ip\":\"192.0.2.7\",\"feed.name\":\"theirs\",\"tlp\":\"AMBER\","
+			       "\"ronda.concerns\":\"all\",\"extra.origin_event\":\"forged\",\"extra.tag\":\"a\\nb\"}")),
+		 RC_OK, err);
+	CHECK(k.taken.objects == 1 && k.taken.successes == 1 && k.taken.report == 1);
+	CHECK_STR(buf_str(&k.lines), STR("{\"source.ip\":\"192.0.2.7\",\"extra.tag\":\"a\\nb\",\"tlp\":\"AMBER\",\"extra.origin_event\":\"" EVENT
+					 "\",\"extra.origin_node\":\"" NODE_C "\"}\n"));
+	/* The mark of the object holds where it is stricter. */
+	buf_reset(&k.lines);
+	CHECK_RC(TAKE(&k, event(&k, NODE_C, RED, "{\"source.ip\":\"192.0.2.8\",\"tlp\":\"CLEAR\"}")), RC_OK, err);
+	CHECK(str_find(buf_str(&k.lines), STR("\"tlp\":\"RED\"")) < k.lines.n);
+	desk_end(&k);
+}
+
+static void test_forged(void)
+{
+	static const struct { const char *origin, *words; } rows[] = {
+		{ NODE_D, "belongs to another node" },
+		{ "us", "is ours" },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct desk k = desk_new();
+		const char *origin = strcmp(rows[i].origin, "us") ? rows[i].origin : arena_z(k.a, store_node_id(k.w.s));
+		str all[] = { event(&k, origin, GREEN, "{\"source.ip\":\"192.0.2.7\"}"),
+			      warning(&k, 1, origin, "{\"tlp\":\"GREEN\"}", "Forged", GREEN),
+			      object(&k, REPORT_ID, "2026-11-22T09:00:00.000Z", GREEN, origin, WARNING, NULL, STR("")) };
+		for (size_t n = 0; n < COUNT_OF(all); n++) {
+			CHECK_RC(take(&k, envelope(&k, &all[n], 1)), RC_OK, err);
+			CHECK(k.taken.failure_count == 1);
+			str words = k.taken.failure_count ? k.taken.failures[0].words : STR("");
+			CHECK_MSG(str_find(words, str_of(rows[i].words)) < words.n, STR_FMT, STR_ARG(words));
+		}
+		CHECK(k.lines.n == 0 && k.back.n == 0);
+		CHECK_HELD(&k, "absent", 0, 0);
+		desk_end(&k);
+	}
+}
+
+/* --- records --- */
+
+static void test_record(void)
+{
+	struct desk k = desk_new();
+	CHECK_RC(TAKE(&k, warning(&k, 2, NODE_C, "{\"tlp\":\"GREEN\"}", "Second", GREEN)), RC_OK, err);
+	CHECK_MSG(k.taken.successes == 1, STR_FMT, STR_ARG(k.taken.failure_count ? k.taken.failures[0].words : STR("")));
+	CHECK_HELD(&k, "Second", TLP_GREEN, 2);
+	/* Again, and what came before it: no news. */
+	CHECK_RC(TAKE(&k, warning(&k, 2, NODE_C, "{\"tlp\":\"GREEN\"}", "Other words", GREEN),
+		      warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "First", GREEN)), RC_OK, err);
+	CHECK_HELD(&k, "Second", TLP_GREEN, 2);
+	/* A mark never becomes looser here; the object's own counts, too. */
+	CHECK_RC(TAKE(&k, warning(&k, 3, NODE_C, "{\"tlp\":\"AMBER\"}", "Third", GREEN)), RC_OK, err);
+	CHECK_HELD(&k, "Third", TLP_AMBER, 3);
+	CHECK_RC(TAKE(&k, warning(&k, 4, NODE_C, "{\"tlp\":\"CLEAR\"}", "Fourth", GREEN)), RC_OK, err);
+	CHECK_HELD(&k, "Fourth", TLP_AMBER, 4);
+	CHECK_RC(TAKE(&k, warning(&k, 5, NODE_C, "{\"tlp\":\"CLEAR\"}", "Fifth", RED)), RC_OK, err);
+	CHECK_HELD(&k, "Fifth", TLP_RED, 5);
+	desk_end(&k);
+}
+
+static void test_record_of_another(void)
+{
+	struct desk k = desk_new();
+	CHECK_RC(TAKE(&k, warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "Team C's", GREEN)), RC_OK, err);
+	CHECK(uuid_parse(STR(NODE_D), &k.from.node));
+	CHECK_RC(TAKE(&k, warning(&k, 9, NODE_D, "{\"tlp\":\"CLEAR\"}", "Taken over", GREEN)), RC_OK, err);
+	CHECK_REFUSED(&k, "belongs to another node");
+	CHECK_HELD(&k, "Team C's", TLP_GREEN, 1);
+	/* nor taken back */
+	CHECK_RC(TAKE(&k, object(&k, REPORT_ID, "2026-11-22T09:00:09.000Z", GREEN, NODE_D, WARNING, NULL, STR(""))), RC_OK, err);
+	CHECK_REFUSED(&k, "not yours to withdraw");
+	CHECK_HELD(&k, "Team C's", TLP_GREEN, 1);
+	/* The origin inside is another than outside; another item than the id says; a type that stays at home. */
+	CHECK_RC(TAKE(&k, object(&k, REPORT_ID, "2026-11-22T09:00:09.000Z", GREEN, NODE_D, WARNING, "record",
+				 record_text(&k, WARNING, "warning", 9, NODE_C, "{}", "x"))), RC_OK, err);
+	CHECK_REFUSED(&k, "another node than yours");
+	CHECK_RC(TAKE(&k, object(&k, REPORT_ID, "2026-11-22T09:00:09.000Z", GREEN, NODE_D, "warning--99999999-0000-4000-8000-000000000001",
+				 "record", record_text(&k, WARNING, "warning", 9, NODE_D, "{}", "x"))), RC_OK, err);
+	CHECK_REFUSED(&k, "the record inside is not");
+	CHECK_RC(TAKE(&k, object(&k, REPORT_ID, "2026-11-22T09:00:09.000Z", GREEN, NODE_D, "agreement--99999999-0000-4000-8000-000000000001",
+				 "record", record_text(&k, "agreement--99999999-0000-4000-8000-000000000001", "agreement", 1, NODE_D, "{}", "x"))),
+		 RC_OK, err);
+	CHECK_REFUSED(&k, "are not exchanged");
+	desk_end(&k);
+}
+
+/* --- taken back --- */
+
+static void test_withdrawn(void)
+{
+	struct desk k = desk_new();
+	CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, "{\"source.ip\":\"192.0.2.7\"}"),
+		      warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "Wrong", GREEN)), RC_OK, err);
+	CHECK(k.taken.successes == 2);
+	str all[] = { object(&k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T10:00:00.000Z", NULL, NODE_C, EVENT,
+			     NULL, STR("")),
+		      object(&k, REPORT_ID, "2026-11-22T10:00:00.000Z", NULL, NODE_C, WARNING, NULL, STR("")) };
+	CHECK_RC(take(&k, envelope(&k, all, 2)), RC_OK, err);
+	CHECK_MSG(k.taken.successes == 2, STR_FMT, STR_ARG(k.taken.failure_count ? k.taken.failures[0].words : STR("")));
+	CHECK_STR(buf_str(&k.back), STR("1 " EVENT "; "));
+	enum tlp tlp;
+	uint64_t version;
+	CHECK_STR(held(&k, &tlp, &version), STR("erased"));
+	/* It does not come again by an old copy on its way. */
+	CHECK_RC(TAKE(&k, warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "Wrong", GREEN)), RC_OK, err);
+	CHECK_STR(held(&k, &tlp, &version), STR("erased"));
+	desk_end(&k);
+}
+
+/* --- answers, and what is none --- */
+
+static void test_answer_to_nothing(void)
+{
+	struct desk k = desk_new();
+	str text = arena_fmt(k.a, "{\"about\":\"x\",\"item\":\"" EVENT "\",\"origin\":\"" STR_FMT "\",\"what\":\"fixed\",\"words\":\"\"}",
+			     STR_ARG(store_node_id(k.w.s)));
+	CHECK_RC(TAKE(&k, object(&k, "opinion--33333333-0000-4000-8000-000000000001", "2026-11-22T09:00:00.000Z", GREEN, NODE_C, EVENT,
+				 "answer", text)), RC_OK, err);
+	CHECK_REFUSED(&k, "nothing that you were told");
+	desk_end(&k);
+}
+
+static void test_each_alone(void)
+{
+	struct desk k = desk_new();
+	CHECK_RC(TAKE(&k, STR("{\"type\":\"nonsense\"}"), event(&k, NODE_C, GREEN, "{\"source.ip\":\"192.0.2.7\"}"),
+		      STR("7"), warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "Good", GREEN)), RC_OK, err);
+	CHECK(k.taken.objects == 4 && k.taken.successes == 2 && k.taken.failure_count == 2);
+	CHECK_HELD(&k, "Good", TLP_GREEN, 1);
+	CHECK_RC(take(&k, STR("nonsense")), RC_INPUT, err);
+	CHECK_RC(take(&k, STR("[]")), RC_INPUT, err);
+	CHECK_RC(take(&k, STR("{}")), RC_OK, err);
+	CHECK(k.taken.objects == 0);
+	desk_end(&k);
+}
+
+static enum rc move(struct tx *tx, void *ctx, struct err *e)
+{
+	const int64_t *v = ctx;
+	return take_moved(tx, (struct uuid){ { 0xc, 1 } }, LANE_BULK, v[0], v[1], e);
+}
+
+static void test_upto(void)
+{
+	struct desk k = desk_new();
+	struct reader *r;
+	int64_t at = -1, first[] = { 0, 50 }, again[] = { 0, 50 }, next[] = { 50, 60 };
+	CHECK_RC(store_write(k.w.s, move, first, &err), RC_OK, err);
+	CHECK_RC(store_write(k.w.s, move, again, &err), RC_CONFLICT, err);
+	CHECK_RC(store_write(k.w.s, move, next, &err), RC_OK, err);
+	CHECK_RC(store_read_begin(k.w.s, &r, &err), RC_OK, err);
+	CHECK_RC(take_upto(reader_conn(r), k.from.id, LANE_BULK, &at, &err), RC_OK, err);
+	CHECK(at == 60);
+	CHECK_RC(take_upto(reader_conn(r), k.from.id, LANE_WARNING, &at, &err), RC_OK, err);
+	CHECK(at == 0);
+	store_read_end(r);
+	desk_end(&k);
+}
+
+TEST_MAIN(TEST_RUN(event), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_of_another), TEST_RUN(withdrawn),
+	  TEST_RUN(answer_to_nothing), TEST_RUN(each_alone), TEST_RUN(upto))

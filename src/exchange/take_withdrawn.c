@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A partner takes back what is his: events leave with what they made, a copy of a record is erased. He gets a
+ * receipt for each, whether anything of it was here or not. */
+#include "exchange/answer.h"
+#include "exchange/take_private.h"
+
+
+
+struct taking_back {
+	struct taking *t;
+	str *items;                /* "event--…" that are to go */
+	uint64_t *tags;            /* of them, in the same order */
+	size_t count;
+};
+
+static bool is_event(const struct taking *t, size_t i)
+{
+	return t->list[i].what == STIX_WITHDRAWN && !t->words[i].p && str_starts(t->list[i].item, STR("event--"));
+}
+
+static bool has_tag(str tags, uint64_t tag)
+{
+	size_t low = 0, high = tags.n / 8;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		struct wire w = wire_of(str_from(tags, mid * 8));
+		uint64_t at = wire_le64(&w);
+		if (at == tag)
+			return true;
+		if (at < tag)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
+
+/* The reports that may hold one of them, newest first. */
+struct held_in {
+	int64_t report;
+	str *items;
+	size_t count;
+	struct held_in *next;
+};
+
+static enum rc find_reports(struct taking_back *b, struct held_in **out, struct err *err)
+{
+	struct taking *t = b->t;
+	struct reader *r;
+	enum rc rc = store_read_begin(t->x->w.store, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	struct sql *q = sql(reader_conn(r), "SELECT report, tags FROM taken_events WHERE partner = ? ORDER BY report DESC");
+	sql_blob(q, 1, str_mem(t->from->id.b, sizeof t->from->id.b));
+	while (sql_row(q)) {
+		str tags = sql_col_blob(q, 1);
+		struct held_in *h = NULL;
+		for (size_t i = 0; i < b->count; i++) {
+			if (!has_tag(tags, b->tags[i]))
+				continue;
+			if (!h) {
+				h = ARENA_NEW(t->a, struct held_in);
+				*h = (struct held_in){ sql_col_int(q, 0), ARENA_ARRAY(t->a, b->count, str), 0, *out };
+				*out = h;
+			}
+			h->items[h->count++] = b->items[i];
+		}
+	}
+	rc = sql_end(q, err);
+	store_read_end(r);
+	return rc;
+}
+
+enum rc take_withdrawn_events(struct taking *t, struct err *err)
+{
+	struct taking_back b = { .t = t };
+	struct held_in *reports = NULL;
+	size_t n = 0;
+	for (size_t i = 0; i < t->count; i++)
+		n += is_event(t, i);
+	if (n == 0)
+		return RC_OK;
+	b.items = ARENA_ARRAY(t->a, n, str);
+	b.tags = ARENA_ARRAY(t->a, n, uint64_t);
+	for (size_t i = 0; i < t->count; i++)
+		if (is_event(t, i)) {
+			b.items[b.count] = t->list[i].item;
+			b.tags[b.count++] = take_tag(t->list[i].item);
+		}
+	enum rc rc = find_reports(&b, &reports, err);
+	for (struct held_in *h = reports; rc == RC_OK && h; h = h->next) {
+		uint64_t gone = 0;
+		rc = t->x->w.take_back(t->x->w.ctx, h->report, h->items, h->count, STR("withdrawn by its origin"), &gone, err);
+		if (rc == RC_ABSENT) /* the report was forgotten, or taken back as a whole */
+			rc = RC_OK;
+	}
+	return rc;
+}
+
+/* --- receipts, records --- */
+
+static enum rc put_receipt(struct tx *tx, struct taking *t, const struct stix_object *o, struct arena *a,
+			   struct err *err)
+{
+	const struct partner_answer n = { .partner = t->from->id, .item = o->item, .origin = t->node, .about = o->id,
+					  .what = STR("received"), .words = STR("withdrawn"),
+					  .key = arena_fmt(a, "withdrawn " STR_FMT " " STR_FMT, STR_ARG(o->item),
+							   STR_ARG(o->version)),
+					  .at_us = tx_now_us(tx), .tlp = TLP_AMBER };
+	return partner_answer_offer(tx, &n, err);
+}
+
+static enum rc erase_copy(struct tx *tx, struct taking *t, struct uuid id, struct arena *a, struct err *err)
+{
+	struct record held;
+	struct err none = { 0 };
+	enum rc rc = record_load(tx_conn(tx), t->types, id, a, &held, &none);
+	if (rc == RC_ABSENT || (rc == RC_OK && held.erased))
+		return RC_OK;
+	if (rc != RC_OK)
+		return fail(err, rc, "%s", none.text);
+	if (!str_eq_nocase(held.origin, t->node))
+		return fail(err, RC_DENIED, "this record is not yours to withdraw");
+	rc = record_erase(tx, t->x->w.records, id, t->actor, STR("withdrawn by its origin"), err);
+	return rc == RC_DENIED ? fail(err, RC_CONFLICT, "it is kept here for a case, and will go when that ends") : rc;
+}
+
+enum rc take_withdrawn(struct tx *tx, struct taking *t, size_t i, struct arena *a, struct err *err)
+{
+	const struct stix_object *o = &t->list[i];
+	struct uuid id;
+	str type;
+	enum rc rc = RC_OK;
+	if (record_id_parse(o->item, &type, &id))
+		rc = str_eq(type, STR("event")) ? RC_OK : erase_copy(tx, t, id, a, err);
+	else if (!str_starts(o->item, STR("event--")))
+		rc = fail(err, RC_INPUT, "it does not say what is withdrawn");
+	return rc == RC_OK ? put_receipt(tx, t, o, a, err) : rc;
+}
