@@ -133,6 +133,29 @@ serve
 is "$(ask manifest.json -H "Authorization: $token")" 404 "without the setting there is none"
 stop_node
 
+# --- a day with more than one file holds ---
+awk 'BEGIN { for (i = 0; i < 45000; i++) printf "{\"source.ip\":\"198.19.%d.%d\",\"classification.type\":\"brute-force\",\"time.source\":\"2026-11-20T10:00:00Z\"}\n", i / 256, i % 256 }' >"$T/many.json"
+check "45,000 events" ronda intake -d "$D" --feed open "$T/many.json"
+check "are released" ronda misp -d "$D" export "$T/feed"
+has "$T/out" "^5 files written" "in three parts"
+python3 - "$T/feed" <<'PY' >"$T/out" 2>"$T/err"
+import json, sys
+m = json.load(open(f"{sys.argv[1]}/manifest.json"))
+parts = sorted((e["info"], int(e["timestamp"]), u) for u, e in m.items() if "brute-force" in e["info"])
+assert len(parts) == 3 and len({p[1] for p in parts}) == 3, parts
+seen = []
+for _, _, u in parts:
+    objects = json.load(open(f"{sys.argv[1]}/{u}.json"))["Event"]["Object"]
+    assert 0 < len(objects) <= 20000
+    seen += [a["value"] for o in objects for a in o["Attribute"] if a["type"] == "ip-src"]
+assert len(seen) == 45000 == len(set(seen)), (len(seen), len(set(seen)))
+PY
+ok $? "each event in one of them"
+line 198.19.0.1 brute-force | sed 's/T10:/T12:/' >"$T/one.json"
+check "one more" ronda intake -d "$D" --feed open "$T/one.json"
+check "is released" ronda misp -d "$D" export "$T/feed"
+has "$T/out" "^3 files written, 3 unchanged" "and only the last part is written anew, with digests and manifest"
+
 # --- a feed of others, first as a folder ---
 check "a feed of ours for it" ronda feed -d "$D" add circl --tlp AMBER
 U1=5d3b3b3e-9f1b-4a55-8f0e-0d3f2b8c7a11 U2=5d3b3b3e-9f1b-4a55-8f0e-0d3f2b8c7a12
@@ -163,6 +186,15 @@ has "$T/out" "^0 MISP events taken" "nothing is new"
 check_fails 66 "there must be a feed for it" ronda misp -d "$D" import "$F/$U1.json" --feed nobody
 check "one file" ronda misp -d "$D" import "$F/$U1.json" --feed circl
 is "$(ronda events -d "$D" --json ip=198.18.7.1 | wc -l)" 1 "known already"
+sed 's/"to_ids":true/"to_ids":true,"deleted":true/; s/1795300000/1795300001/' "$F/$U1.json" >"$T/gone.json"
+check "what is deleted there" ronda misp -d "$D" import "$T/gone.json" --feed circl
+has "$T/out" "1 deleted: 1 events taken back" "is taken back"
+for _ in $(seq 100); do
+	ronda events -d "$D" --json ip=198.18.7.1 >"$T/out"
+	[ -s "$T/out" ] || break
+	serve && sleep 1 && stop_node
+done
+is "$(cat "$T/out")" "" "and is no more"
 printf '{"Event":{"uuid":"x"}}' >"$T/bad.json"
 check_fails 65 "what is no MISP event" ronda misp -d "$D" import "$T/bad.json" --feed circl
 

@@ -76,6 +76,8 @@ check "sent" ronda misp -d "$D" push
 has "$T/out" "^1 MISP events sent with 1 objects" "what concerns them"
 sent=$(grep -l infected-system "$K"/*.json | head -1)
 has "$sent" '198.18.0.1' "is there"
+ronda ledger -d "$D" --json >"$T/out"
+has "$T/out" '"driver":"misp"' "and in the ledger"
 has "$sent" '"distribution": "1"' "for their community, as it is GREEN"
 ! grep -q 203.0.113.9 "$K"/*.json
 ok $? "and nothing of others"

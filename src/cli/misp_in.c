@@ -36,6 +36,7 @@ static enum rc take(struct importing *k, struct json_object *o, struct err *err)
 		k->all.quarantined += one.quarantined;
 		k->all.left_out += one.left_out;
 		k->all.deleted += one.deleted;
+		k->all.taken_back += one.taken_back;
 	}
 	arena_free(a);
 	return rc;
@@ -90,12 +91,12 @@ int misp_import(struct cli *c)
 	const struct misp_took *n = &k.all;
 	cli_printf(c, c->form == CLI_JSON ?
 		   "{\"misp_events\":%llu,\"failed\":%llu,\"events\":%llu,\"accepted\":%llu,\"repeats\":%llu,\"quarantined\":%llu,"
-		   "\"left_out\":%llu,\"deleted\":%llu}\n" :
+		   "\"left_out\":%llu,\"deleted\":%llu,\"taken_back\":%llu}\n" :
 		   "%llu MISP events taken, %llu failed; %llu events = %llu accepted + %llu repeats + %llu quarantined; %llu attributes "
-		   "left out, %llu deleted\n",
+		   "left out, %llu deleted: %llu events taken back\n",
 		   (unsigned long long)k.taken, (unsigned long long)k.failed, (unsigned long long)n->events,
 		   (unsigned long long)n->accepted, (unsigned long long)n->repeats, (unsigned long long)n->quarantined,
-		   (unsigned long long)n->left_out, (unsigned long long)n->deleted);
+		   (unsigned long long)n->left_out, (unsigned long long)n->deleted, (unsigned long long)n->taken_back);
 	return k.failed ? rc_exit_code(RC_INPUT) : 0;
 }
 

@@ -69,8 +69,12 @@ struct misp_heard {
 	size_t events;       /* lines given */
 	size_t left_out;     /* attributes of types we have no field for */
 	size_t deleted;
+	str *deleted_ids;    /* uuids of objects and attributes that are no more, in `a`; as extra.origin_event has them */
+	size_t deleted_id_count;
 };
-typedef bool (*misp_line)(void *ctx, str line); /* one flat event with IntelMQ's names; false: stop */
+/* One flat event with IntelMQ's names; misp.attribute_uuid and extra.origin_event are the uuid of object or attribute.
+ * False: stop. */
+typedef bool (*misp_line)(void *ctx, str line);
 /* `o`: {"Event":{…}}, what is in it, or an answer's {"response":…} with one. Hostile: RC_INPUT names what
  * is wrong, RC_LIMIT: too many attributes. Nothing was given then. RC_CONFLICT: `give` said stop. */
 MUST_CHECK enum rc misp_read_event(struct json_object *o, const struct misp_marking *mark, struct arena *a,

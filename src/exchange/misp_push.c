@@ -6,6 +6,7 @@
 #include "exchange/misp_client.h"
 #include "exchange/misp_private.h"
 #include "exchange/misp_sync.h"
+#include "record/outbox.h"
 #include "store/sql.h"
 
 enum { EVENTS_AT_ONCE = 5000, GROUPS_MOST = 400, PUSH_BYTES = 60 << 20 };
@@ -69,7 +70,10 @@ static bool add(void *ctx, const struct event_view *e, uint64_t seq)
 
 /* --- what was sent --- */
 
-struct sent { struct uuid partner, event; uint64_t seq; };
+struct sent {
+	struct uuid partner, event;
+	uint64_t seq, objects, policy;
+};
 
 static enum rc write_cursor(struct tx *tx, void *ctx, struct err *err)
 {
@@ -81,9 +85,30 @@ static enum rc write_cursor(struct tx *tx, void *ctx, struct err *err)
 	return sql_run(q, err);
 }
 
+/* What left the house stands in the ledger: he has it. */
+static enum rc put_ledger(struct tx *tx, const struct sent *s, struct err *err)
+{
+	struct buf who = BUF_INIT(80), item = BUF_INIT(80);
+	buf_add(&who, STR("partner--"));
+	uuid_format(&who, &s->partner);
+	buf_add(&item, STR("misp:"));
+	uuid_format(&item, &s->event);
+	const struct ledger_row row = { .at_us = tx_now_us(tx), .kind = LEDGER_RECEIPT, .driver = STR("misp"),
+					.recipient = buf_str(&who), .item = buf_str(&item), .policy = s->policy,
+					.purpose = PURPOSE_HANDLING, .rule = STR(""), .cut = STR(""), .reference = STR(""),
+					.words = STR(""), .covers = s->objects };
+	enum rc rc = ledger_add(tx, &row, NULL, err);
+	buf_free(&who);
+	buf_free(&item);
+	return rc;
+}
+
 static enum rc write_pushed(struct tx *tx, void *ctx, struct err *err)
 {
 	const struct sent *s = ctx;
+	enum rc rc = put_ledger(tx, s, err);
+	if (rc != RC_OK)
+		return rc;
 	struct sql *q = sql(tx_conn(tx), "INSERT OR IGNORE INTO misp_pushed (partner, uuid, at_us) VALUES (?1, ?2, ?3)");
 	sql_blob(q, 1, str_mem(s->partner.b, sizeof(s->partner.b)));
 	sql_blob(q, 2, str_mem(s->event.b, sizeof(s->event.b)));
@@ -138,8 +163,9 @@ static enum rc send_all(struct pushing *k, struct misp_server *s, struct misp_se
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < k->count; i++) {
 		struct buf body = BUF_INIT(PUSH_BYTES);
-		const struct sent one = { .partner = k->p->id,
-					  .event = misp_group_uuid(&k->x->misp->maker, &k->list[i].g) };
+		const struct sent one = { .partner = k->p->id, .event = misp_group_uuid(&k->x->misp->maker, &k->list[i].g),
+					  .objects = misp_writer_objects(k->list[i].w),
+					  .policy = policies_number(k->x->w.policies) };
 		rc = misp_finish(k->list[i].w, &body, err);
 		if (rc == RC_OK)
 			rc = send_event(k->x, s, &one, buf_str(&body), k->a, err);

@@ -21,7 +21,7 @@ struct reading {
 	str uuid_text, type, date;
 	bool has_tlp;      /* the event is tagged */
 	enum tlp least;    /* of tag and distribution */
-	size_t attributes;
+	size_t attributes, deleted_room;
 	struct buf text;
 	bool stopped;
 	bool giving;       /* the first pass only counts, so that nothing is given of what is refused */
@@ -211,8 +211,10 @@ static void give_line(struct reading *r, struct line *l)
 	json_put_str(&j, "time.source", seen_us ? time_str(at, seen_us) : r->date);
 	json_put_str(&j, "tlp", str_of(tlp_name(tlp)));
 	json_put_str(&j, "misp.event_uuid", r->uuid_text);
-	if (l->uuid.n > 0)
+	if (l->uuid.n > 0) {
 		json_put_str(&j, "misp.attribute_uuid", l->uuid);
+		json_put_str(&j, "extra.origin_event", l->uuid);
+	}
 	json_close(&j, '}');
 	if (!r->text.over)
 		r->stopped = !r->give(r->ctx, buf_str(&r->text));
@@ -238,14 +240,23 @@ static void say_head(struct reading *r, struct line *l, struct json_object *o)
 	l->ids = l->ids || flag_of(o, "to_ids");
 }
 
+/* The second pass notes which: then their number is known. */
+static void note_deleted(struct reading *r, struct json_object *o)
+{
+	struct uuid u;
+	str uuid = json_get_str(o, "uuid");
+	if (r->giving && uuid_parse(uuid, &u) && r->out->deleted_id_count < r->deleted_room)
+		r->out->deleted_ids[r->out->deleted_id_count++] = arena_str(r->a, uuid);
+}
+
 static bool counts(struct reading *r, struct json_object *o)
 {
 	r->attributes++;
-	if (flag_of(o, "deleted")) {
-		r->out->deleted++;
-		return false;
-	}
-	return true;
+	if (!flag_of(o, "deleted"))
+		return true;
+	r->out->deleted++;
+	note_deleted(r, o);
+	return false;
 }
 
 static void read_attribute(struct reading *r, struct json_object *o)
@@ -284,6 +295,9 @@ static void read_object(struct reading *r, struct json_object *o)
 	if (flag_of(o, "deleted")) {
 		r->out->deleted++;
 		r->attributes += json_count(list) + 1;
+		note_deleted(r, o);
+		for (size_t i = 0; i < json_count(list); i++)
+			note_deleted(r, json_at(list, i));
 		return;
 	}
 	say_head(r, &l, o);
@@ -379,6 +393,8 @@ enum rc misp_read_event(struct json_object *o, const struct misp_marking *mark, 
 			  MISP_ATTRIBUTES_MAX);
 	if (rc == RC_OK) {
 		r.giving = true;
+		r.deleted_room = out->deleted > 0 ? r.attributes : 0; /* objects count as one more */
+		out->deleted_ids = ARENA_ARRAY(a, r.deleted_room + 1, str);
 		read_all(&r, event);
 		if (r.stopped)
 			rc = fail(err, RC_CONFLICT, "nobody takes it any more");

@@ -18,11 +18,12 @@ struct misp_took {
 	struct uuid uuid;
 	int64_t report;        /* 0: nothing of it was an event */
 	uint64_t events, accepted, repeats, quarantined, left_out, deleted;
+	uint64_t taken_back;   /* events of ours that came of what is deleted there now */
 	enum tlp tlp;
 	str info;              /* in `a` */
 };
 /* One MISP event into the way of a report of `feed`, which there must be (RC_ABSENT says how to make it). RC_OK: on
- * disk. `by_distribution`: of a server. */
+ * disk, and what is deleted there is taken back here. `by_distribution`: of a server. */
 MUST_CHECK enum rc misp_take(struct exchange *x, str feed, struct json_object *o, bool by_distribution, struct arena *a,
 			     struct misp_took *out, struct err *err);
 

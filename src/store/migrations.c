@@ -638,6 +638,7 @@ static const char version_5[] =
 	" events INTEGER NOT NULL, failure TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE misp_seen (source TEXT, uuid BLOB, stamp INTEGER NOT NULL, tries INTEGER NOT NULL,"
 	" failure TEXT NOT NULL, PRIMARY KEY (source, uuid)) WITHOUT ROWID;"
+	"CREATE TABLE misp_taken (source TEXT, uuid BLOB, report INTEGER, PRIMARY KEY (source, uuid, report)) WITHOUT ROWID;"
 	"CREATE TABLE misp_push (partner BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE misp_pushed (partner BLOB, uuid BLOB, at_us INTEGER NOT NULL, PRIMARY KEY (partner, uuid))"
 	" WITHOUT ROWID;"
