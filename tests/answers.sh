@@ -14,6 +14,11 @@ trap end_all EXIT
 
 r() { ronda "$@" -d "$D"; }
 later() { date -u -d "+$1" +%Y-%m-%dT%H:%M:%SZ; }
+# Days are counted from today as the node sees it: the second run lies behind what was answered in between.
+now=$(date +%s)
+[ -z "${RONDA_CLOCK_FILE:-}" ] || now=$((now + $(cat "$RONDA_CLOCK_FILE")))
+day() { date -u -d "@$((now + $1 * 86400))" +%Y-%m-%d; } # days from today
+first=$(day -2) second=$(day 2)
 query() { sqlite3 -readonly "$D/main.db" "$1"; }
 "$RONDA_BUILD/tests/helpers/ronda-hook" "$T/hooks" >"$T/port" &
 hook_pid=$!
@@ -42,9 +47,9 @@ if r rehearsal live --all --why "the receivers are ours" >"$T/out" 2>"$T/err"; t
 printf '{"name":"Paper","kind":"vendor","contacts":[{"role":"abuse","channel":"letter","email":"paper@example.org"}]}' >"$T/org"
 r organisation new --body "$T/org" >"$T/out" 2>"$T/err"
 check "a feed that lists all there is" r feed add telnet --tlp AMBER --complete
-made scan_telnet 1 300 >"$T/2026-11-20-scan_telnet-first.csv"
+made scan_telnet 1 300 | sed "s/2026-11-20/$first/" >"$T/$first-scan_telnet-first.csv"
 check "the node runs" run
-check "a report" r intake --feed telnet "$T/2026-11-20-scan_telnet-first.csv"
+check "a report" r intake --feed telnet "$T/$first-scan_telnet-first.csv"
 for _ in $(seq 200); do
 	[ "$(r findings --json 2>/dev/null | grep -c telnet)" != 300 ] || break
 	sleep 0.1
@@ -184,8 +189,8 @@ r findings show "$other" >"$T/out" 2>/dev/null
 has_not "$T/out" 'canary-words' "the mark of a finding holds no word of theirs"
 
 # --- fixed, and what came after ---
-made scan_telnet 1 300 | grep -v '198.18.0.8,' | sed 's/2026-11-20/2026-11-24/' >"$T/2026-11-24-scan_telnet-second.csv"
-check "the next complete run" r intake --feed telnet "$T/2026-11-24-scan_telnet-second.csv"
+made scan_telnet 1 300 | grep -v '198.18.0.8,' | sed "s/2026-11-20/$second/" >"$T/$second-scan_telnet-second.csv"
+check "the next complete run" r intake --feed telnet "$T/$second-scan_telnet-second.csv"
 for _ in $(seq 200); do
 	as "$URL/findings/$two.json" >/dev/null
 	! grep -q '"state":"gone"' "$T/page" || break

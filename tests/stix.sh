@@ -25,6 +25,31 @@ is "$(grep -c '"type":"indicator"' "$T/bundle")" 3 "an indicator where the sourc
 has "$T/bundle" 'marking-definition--e828b379' "RED is told as such to its owner"
 check "by a filter" ronda stix -d "$D" type=phishing
 is "$(grep -c '"type":"observed-data"' "$T/out")" 1 "what was asked for alone"
+# something that STIX has no object for is not left out
+cat >"$T/odd" <<'END'
+{"time.source":"2026-11-20T01:02:07Z","source.account":"a@example.org","classification.type":"data-leak"}
+{"time.source":"2026-11-20T01:02:08Z","classification.type":"other","comment":"no address"}
+END
+check "two more" ronda intake -d "$D" --feed f "$T/odd"
+ronda stix -d "$D" >"$T/bundle" 2>"$T/err"
+is "$(grep -c '"type":"observed-data"' "$T/bundle")" 6 "no event is left out"
+is "$(grep -c '"origin":"[0-9a-f-]*","item":"event--[0-9a-f]*","event":' "$T/bundle")" 6 "each says whose it is and stands whole"
+# records of every type that may be exchanged
+check "an incident" ronda incident -d "$D" new title="It's \"bad\"" class=fraud rsit_type=phishing severity=high summary=what
+check "a warning" ronda warning -d "$D" new title=W urgency=now summary=s advice=a
+check "a note" ronda note -d "$D" new title=N text_body=t language=id
+check "a campaign" ronda campaign -d "$D" new title=C from=2026-11-01 until=2026-11-20
+check "a plan" ronda plan -d "$D" new title=P purpose=p
+check "an organisation" ronda organisation -d "$D" new name=O kind=csirt sector=finance website=https://example.org/
+check "a second incident, about it" ronda incident -d "$D" new title=I class=fraud severity=low organisation=organisation-1
+check "records" ronda stix -d "$D" record incident-1 warning-1 note-1 campaign-1 plan-1 organisation-1 incident-2
+cp "$T/out" "$T/records"
+is "$(grep -c '"record":"{' "$T/records")" 7 "each stands whole"
+for type in incident report note campaign course-of-action identity relationship; do
+	has "$T/records" "\"type\":\"$type\"" "one becomes $type"
+done
+ronda stix -d "$D" record incident-9 >"$T/out" 2>&1
+is $? 66 "one that is not there is an error"
 if [ ! -d "$SHARED/data/samples/stix/schemas" ]; then
 	skip "the schemas of OASIS" "they are not here"
 elif ! command -v node >/dev/null || ! "$B/install" >"$T/out" 2>&1; then
@@ -33,6 +58,10 @@ else
 	node "$B/stix.js" "$SHARED/data/samples/stix/schemas" "$T/bundle" >"$T/out" 2>"$T/err"
 	ok $? "a validator reads it"
 	is "$(sed -n 's/^wrong //p' "$T/out")" 0 "and finds nothing wrong"
-	is "$(grep -c '^type ' "$T/out")" 13 "in objects of every type we make"
+	is "$(grep -c '^type ' "$T/out")" 15 "in objects of every type we make of events"
+	node "$B/stix.js" "$SHARED/data/samples/stix/schemas" "$T/records" >"$T/out" 2>"$T/err"
+	ok $? "a validator reads records"
+	is "$(sed -n 's/^wrong //p' "$T/out")" 0 "and finds nothing wrong"
+	is "$(grep -c '^type ' "$T/out")" 9 "in objects of every type we make of records"
 fi
 done_testing

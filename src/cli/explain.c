@@ -101,7 +101,7 @@ static bool print_reason(void *ctx, const struct tell_reason *w)
 	struct cli_table *t = ctx;
 	struct arena *a = t->c->a;
 	char told[40], due[40];
-	str row[] = { w->organisation.n ? w->title : STR("-"), w->recipient, w->rule_title,
+	str row[] = { w->title.n ? w->title : STR("-"), w->recipient, w->rule_title,
 		      w->told_us ? arena_str(a, time_str(told, w->told_us)) : STR(""),
 		      arena_fmt(a, "%lld", (long long)w->messages),
 		      w->next_us ? arena_str(a, time_str(due, w->next_us)) : STR(""), w->words };

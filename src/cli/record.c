@@ -138,13 +138,14 @@ static int run_word(struct record_call *k)
 	str word = k->argc ? str_of(k->argv[0]) : STR("list");
 	k->argc -= k->argc > 0;
 	k->argv += word.p == STR("list").p ? 0 : 1;
+	/* A type's own word may stand before one that all have, and go on to it. */
+	for (size_t i = 0; i < cli_verb_count; i++)
+		if (str_eq(word, str_of(cli_verbs[i]->word)) && strcmp(k->type->name, cli_verbs[i]->type) == 0)
+			return cli_verbs[i]->run(k);
 	for (size_t i = 0; i < COUNT_OF(words); i++)
 		if (str_eq(word, words[i].word) &&
 		    (!words[i].means.n || type_meaning(k->type, words[i].means)))
 			return words[i].run(k);
-	for (size_t i = 0; i < cli_verb_count; i++)
-		if (str_eq(word, str_of(cli_verbs[i]->word)) && strcmp(k->type->name, cli_verbs[i]->type) == 0)
-			return cli_verbs[i]->run(k);
 	return cli_usage(k->c, arena_fmt(k->c->a, "there is no word '" STR_FMT "'", STR_ARG(word)).p);
 }
 

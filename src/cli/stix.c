@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli_private.h"
 
+#include "exchange/record_stix.h"
 #include "stix/stix_event.h"
 
 static const struct cli_option options[] = {
@@ -41,14 +42,48 @@ static bool each(void *ctx, const struct event_view *e)
 	return !b->c->broken;
 }
 
+/* --- records --- */
+
+static enum rc one_record(struct bundle *b, struct reader *r, const struct types *t, str id, struct err *err)
+{
+	struct cli *c = b->c;
+	struct record_view v = { .record = NULL };
+	struct stix_record s = { .more = NULL };
+	enum rc rc = read_record(r, t, &c->viewer, id, c->a, &v, err);
+	if (rc == RC_OK && !record_view_may(&v, ACTION_EXPORT, -1))
+		rc = fail(err, RC_DENIED, "'" STR_FMT "': your role does not export it", STR_ARG(id));
+	if (rc == RC_OK)
+		rc = record_stix(&v, t, store_node_id(c->node->store), c->a, &s, err);
+	if (rc == RC_OK)
+		rc = stix_write_record(b->w, &s, err);
+	record_stix_end(&s);
+	record_view_end(&v);
+	return rc;
+}
+
+static enum rc all_records(struct bundle *b, struct reader *r, struct err *err)
+{
+	struct snapshot_ref *held = snapshot_hold(b->c->node->types);
+	enum rc rc = RC_OK;
+	for (int i = 1; rc == RC_OK && i < b->c->argc; i++)
+		rc = one_record(b, r, snapshot_table(held), str_of(b->c->argv[i]), err);
+	snapshot_drop(b->c->node->types, held);
+	return rc;
+}
+
+/* --- the bundle --- */
+
 static int run(struct cli *c)
 {
+	bool records = c->argc > 0 && strcmp(c->argv[0], "record") == 0;
 	struct filter_set f = { .query = { 0 } };
 	struct err err;
 	const char *limit = cli_value(c, "--limit");
-	int code = cli_filters(c, &f);
+	int code = records ? 0 : cli_filters(c, &f);
 	if (code)
 		return code;
+	if (records && c->argc < 2)
+		return cli_usage(c, "which record");
 	if (limit && !str_to_u64(str_of(limit), &f.query.limit))
 		return cli_usage(c, "--limit takes a number");
 	f.query.oldest_first = cli_value(c, "--oldest") != NULL;
@@ -62,7 +97,7 @@ static int run(struct cli *c)
 		cli_print(c, arena_fmt(c->a, "{\"type\":\"bundle\",\"id\":\"bundle--" STR_FMT "\",\"objects\":[",
 				       STR_ARG(buf_str(&id))));
 		b.w = stix_writer_new(store_node_id(c->node->store), store_node_name(c->node->store), give, &b);
-		rc = read_events(r, &c->viewer, &f.query, each, &b, &err);
+		rc = records ? all_records(&b, r, &err) : read_events(r, &c->viewer, &f.query, each, &b, &err);
 		cli_print(c, STR("\n]}\n"));
 	}
 	if (r)
@@ -77,10 +112,11 @@ static int run(struct cli *c)
 
 const struct cli_command cli_stix = {
 	.name = "stix",
-	.brief = "events as a STIX 2.1 bundle",
-	.usage = "stix [options] [NAME=VALUE...]",
-	.text = "One bundle on stdout: what the caller may see, with the filters of 'ronda events'. Observables have "
-		"the ids everybody makes, marks are TLP 2.0 by their published ids, and each event stands whole in an "
+	.brief = "events or records as a STIX 2.1 bundle",
+	.usage = "stix [options] [NAME=VALUE...] | record ID...",
+	.text = "One bundle on stdout: what the caller may see, with the filters of 'ronda events'; or records by their id "
+		"(warning-3), of which the caller's role must allow export. Observables have "
+		"the ids everybody makes, marks are TLP 2.0 by their published ids, and each event or record stands whole in an "
 		"extension (docs/stix.md). For a partner's MISP or OpenCTI: mind that the file is yours to guard.",
 	.example = "ronda stix -d demo type=phishing from=2d > phishing.json",
 	.options = options,

@@ -93,6 +93,8 @@ void finding_json(const struct finding *f, const struct directory *d, struct jso
 	if (f->asn)
 		json_put_i64(j, "asn", f->asn);
 	json_put_str(j, "tlp", str_of(tlp_name(f->tlp)));
+	if (f->confidence)
+		json_put_i64(j, "confidence", f->confidence - 1);
 	json_put_time(j, "first_seen", f->first_seen_us);
 	json_put_time(j, "last_seen", f->last_seen_us);
 	json_put_i64(j, "events", (int64_t)f->events);

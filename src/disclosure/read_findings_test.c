@@ -13,7 +13,7 @@ static struct err err;
 
 static const struct finding findings[] = {
 	{ .id = { 1, 1 }, .tlp = TLP_CLEAR, .type = STR_INIT("scanner"), .key = STR_INIT("ip 192.0.2.1"),
-	  .state = FINDING_OPEN, .asn = 64500, .cc = STR_INIT("ID"), .events = 3, .told_us = 5,
+	  .state = FINDING_OPEN, .asn = 64500, .cc = STR_INIT("ID"), .events = 3, .told_us = 5, .confidence = 1,
 	  .concerns = { .count = 1, .list = { { .org = 4, .role = ROLE_NETWORK, .reason = "asn AS64500" } } } },
 	{ .id = { 1, 2 }, .tlp = TLP_AMBER, .mark_reason = STR_INIT(PERSON_CANARY), .held_us = 5 },
 	{ .id = { 1, 3 }, .tlp = TLP_RED, .key = STR_INIT(RED_CANARY), .identifier = STR_INIT(RED_CANARY) },
@@ -201,6 +201,7 @@ TEST(json_of_a_finding)
 	CHECK_STR(json_get_str(o, "told"), STR("1970-01-01T00:00:00.000005+00:00"));
 	CHECK(!json_get(o, "held"));
 	CHECK(json_get_i64(o, "asn", &n) && n == 64500);
+	CHECK(json_get_i64(o, "confidence", &n) && n == 0);
 	struct json_object *m = json_at(json_get(o, "concerns"), 0);
 	CHECK(json_get_i64(m, "organisation_id", &n) && n == 4);
 	CHECK_STR(json_get_str(m, "reason"), STR("asn AS64500"));

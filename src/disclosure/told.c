@@ -121,25 +121,31 @@ static enum rc tell_record(struct reader *r, const struct types *t, const struct
 	return rc;
 }
 
-static bool concerns(const struct finding *f, int64_t org)
+bool told_concerns(const struct told_to *to, const struct finding *f)
 {
-	for (size_t i = 0; org && i < f->concerns.count; i++)
-		if (f->concerns.list[i].org == org)
+	if (to->contacts)
+		return told_last_resort_is(to, f);
+	for (size_t i = 0; to->org && i < f->concerns.count; i++)
+		if (f->concerns.list[i].org == to->org)
 			return true;
 	return false;
 }
 
 /* What names a person is cut in `f`. *rule_out: that decided. */
-static bool may_tell(const struct told_to *to, struct finding *f, const char **rule_out)
+static bool may_tell(const struct told_to *to, struct finding *f, const struct labels *terms, const char **rule_out)
 {
 	struct labels labels = { .tlp = (unsigned)f->tlp < TLP_COUNT ? f->tlp : TLP_COUNT, .personal = true,
 				 .exercise = f->exercise, .held = f->held_us != 0, .sources = 1,
-				 .about_recipient = concerns(f, to->org) };
+				 .about_recipient = told_concerns(to, f) };
+	labels.unlicensed = terms->unlicensed;
+	labels.unlicensed_own = terms->unlicensed_own;
 	struct decision d = decide(to, &labels);
 	*rule_out = d.rule;
 	if (d.verdict == DISCLOSE_NO)
 		return false;
-	if (in_other_world(to, &labels))
+	if (to->contacts && !labels.about_recipient)
+		*rule_out = "nobody names the recipient for what it is about";
+	else if (in_other_world(to, &labels))
 		*rule_out = "the recipient is one of an exercise";
 	else if (to->asks_roles && !right_includes(to->viewer.right, RIGHT_READ))
 		*rule_out = "no role of the recipient reads findings";
@@ -153,6 +159,7 @@ static enum rc tell_finding(struct reader *r, const struct told_to *to, str id, 
 {
 	uint8_t b[16];
 	struct hash128 hash = { 0, 0 };
+	struct labels terms = { .unlicensed = 0 };
 	if (!hex_parse(id, b, sizeof b))
 		return gone(err);
 	for (size_t i = 0; i < 8; i++) {
@@ -162,7 +169,11 @@ static enum rc tell_finding(struct reader *r, const struct told_to *to, str id, 
 	enum rc rc = findings_get(r, hash, a, &out->finding, err);
 	if (rc != RC_OK)
 		return rc == RC_ABSENT ? gone(err) : rc;
-	if (!may_tell(to, &out->finding, &out->rule))
+	if (to->contacts)
+		rc = told_last_resort_terms(r, to, &out->finding, a, &terms, err);
+	if (rc != RC_OK)
+		return rc;
+	if (!may_tell(to, &out->finding, &terms, &out->rule))
 		return fail(err, RC_DENIED, "%s", out->rule);
 	out->is_finding = true;
 	out->tlp = (unsigned)out->finding.tlp < TLP_COUNT ? out->finding.tlp : TLP_COUNT;
@@ -187,7 +198,7 @@ static bool tell_one(void *ctx, const struct finding *f)
 	k->q->after = f->id;
 	k->q->after_last_seen_us = f->last_seen_us;
 
-	if (!may_tell(k->to, &copy, &rule))
+	if (!may_tell(k->to, &copy, &(const struct labels){ .unlicensed = 0 }, &rule))
 		return true;
 	return k->each(k->ctx, &copy);
 }

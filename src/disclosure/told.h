@@ -8,10 +8,12 @@
 #ifndef RONDA_DISCLOSURE_TOLD_H
 #define RONDA_DISCLOSURE_TOLD_H
 
+#include "base/snapshot.h"
 #include "disclosure/account.h"
 #include "disclosure/policy.h"
 #include "disclosure/read.h"
 #include "disclosure/read_records.h"
+#include "route/fallback.h"
 
 struct told_to {
 	struct viewer viewer;      /* with the channel it goes by, and the policy in force */
@@ -20,6 +22,8 @@ struct told_to {
 	bool invited;              /* the item was made for a list on which the recipient stands */
 	int64_t org;               /* number in the directory, for findings; 0: none */
 	str feed;                  /* of what comes from it: nothing of that is told to it; "": none */
+	struct snapshot *contacts; /* of one of last resort: struct fallback; NULL: of others */
+	str email;                 /* his */
 };
 
 /* The account; RC_ABSENT or RC_DENIED: none, or not in use. */
@@ -34,6 +38,17 @@ MUST_CHECK enum rc told_organisation(struct reader *r, struct policies *p, struc
 /* Somebody of whom nothing is known: as the public. */
 MUST_CHECK enum rc told_anybody(struct policies *p, enum channel channel, struct told_to *out,
 				struct err *err);
+
+/* A contact of last resort, who is not in the directory: told only of findings about what the table names his
+ * address for, asked anew for each, up to `ceiling`. `contacts` and `email` outlive *out. */
+MUST_CHECK enum rc told_last_resort(struct policies *p, struct snapshot *contacts, str email, enum tlp ceiling,
+				    enum channel channel, struct told_to *out, struct err *err);
+/* Whom it names for what a finding is about, most trusted first; none for an account, which is a person's, and for
+ * what is of an exercise. As long as the table. */
+size_t told_last_resort_of(const struct fallback *f, const struct finding *finding,
+			   struct fallback_hit out[FALLBACK_HITS_MAX]);
+/* Is this recipient named for it? */
+bool told_last_resort_is(const struct told_to *to, const struct finding *finding);
 
 struct told {
 	struct record_view view;   /* of a record; end with told_end() */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events for who is told of the findings they made. */
-#include "disclosure/told.h"
+#include "disclosure/told_private.h"
 
 struct telling {
 	const struct told_to *to;
@@ -10,14 +10,6 @@ struct telling {
 	told_event_each each;
 	void *ctx;
 };
-
-static bool concerns(const struct finding *f, int64_t org)
-{
-	for (size_t i = 0; org != 0 && i < f->concerns.count; i++)
-		if (f->concerns.list[i].org == org)
-			return true;
-	return false;
-}
 
 /* An event may be marked otherwise than the finding is by now. */
 static bool tell(void *ctx, const struct event_row *e, size_t at)
@@ -51,7 +43,7 @@ enum rc told_events(struct reader *r, const struct types *types, const struct to
 		struct err why = { 0 };
 		enum rc rc = told_item(r, types, to, ids[i], 0, a, &one, &why);
 		if (rc == RC_OK && one.is_finding) {
-			about[n] = concerns(&one.finding, to->org);
+			about[n] = told_concerns(to, &one.finding);
 			place[n] = i;
 			list[n++] = (struct finding_wanted){ .id = one.finding.id, .last_us = one.finding.last_seen_us,
 							     .events = one.finding.events,

@@ -29,7 +29,7 @@ void peer_measure(struct peer *p, size_t wire, size_t plain, int64_t took_us)
 	p->rtt_us = p->rtt_us == 0 || took_us < p->rtt_us ? took_us : p->rtt_us;
 	/* small batches say how long a way is, not how wide */
 	if (wire >= WIRE_LEAST || took_us > SECOND_US)
-		p->rate = p->rate ? (3 * p->rate + rate) / 4 : rate;
+		p->rate = p->rate ? (p->rate + rate) / 2 : rate;
 	if (wire > 0)
 		p->ratio = (unsigned)(plain / wire) + 1;
 	if (took_us < SECOND_US && wire * 2 >= p->wire && p->wire < WIRE_MOST)

@@ -37,7 +37,7 @@ static bool stop(struct paging *p, int64_t before_us, bool more)
 }
 
 /* From the writer: each object of the item at hand. */
-static bool take(void *ctx, const struct stix_given *o)
+bool page_take(void *ctx, const struct stix_given *o)
 {
 	struct paging *p = ctx;
 	bool frame = o->part == STIX_FRAME;
@@ -179,7 +179,7 @@ static enum rc page_frame(struct paging *p)
 {
 	p->framing = true;
 	p->frame_at = 0;
-	struct stix_writer *w = stix_writer_new(store_node_id(p->x->w.store), store_node_name(p->x->w.store), take, p);
+	struct stix_writer *w = stix_writer_new(store_node_id(p->x->w.store), store_node_name(p->x->w.store), page_take, p);
 	stix_writer_free(w);
 	for (enum tlp t = TLP_CLEAR; t < TLP_COUNT && !p->stopped; t++) {
 		struct buf b = BUF_INIT(KIB(4));
@@ -187,7 +187,7 @@ static enum rc page_frame(struct paging *p)
 		stix_tlp_json(t, &j);
 		const struct stix_given mark = { .json = buf_str(&b), .id = str_of(stix_tlp_id(t)), .version = STR(""),
 						 .tlp = TLP_CLEAR, .part = STIX_FRAME };
-		(void)take(p, &mark);
+		(void)page_take(p, &mark);
 		buf_free(&b);
 	}
 	p->framing = false;
@@ -201,7 +201,7 @@ static enum rc page_entry(struct paging *p, struct err *err)
 	case ENTRY_EVENTS:
 		return page_events(p, err);
 	case ENTRY_RECORD:
-		return page_put_record(p, err);
+		return paging_record(p, err);
 	case ENTRY_ANSWER:
 		return page_answer(p, err);
 	case ENTRY_WITHDRAWN:
@@ -250,7 +250,7 @@ enum rc collection_page(struct exchange *x, struct reader *r, const struct colle
 	struct paging p = { .x = x, .r = r, .c = c, .to = to, .q = q, .each = each, .ctx = ctx, .out = out,
 			    .limit = q->limit == 0 ? COLLECTION_PAGE : q->limit < COLLECTION_PAGE_MOST ?
 				     q->limit : COLLECTION_PAGE_MOST, .a = arena_new(KIB(16)) };
-	p.writer = stix_writer_new(store_node_id(x->w.store), store_node_name(x->w.store), take, &p);
+	p.writer = stix_writer_new(store_node_id(x->w.store), store_node_name(x->w.store), page_take, &p);
 	enum rc rc = page_all(&p, &local);
 	stix_writer_free(p.writer);
 	arena_free(p.a);

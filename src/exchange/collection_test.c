@@ -133,18 +133,21 @@ static void test_times_only_grow(void)
 	int64_t c = made(&w, COLLECTION_OUT, team_b, "").id;
 	const struct entry events = { .kind = ENTRY_EVENTS, .lane = LANE_BULK, .first = 100, .last = 50099, .count = 7 };
 	const struct entry warning = { .kind = ENTRY_RECORD, .lane = LANE_WARNING, .first = 1, .last = 1, .count = 1 };
+	bool found;
+	const int64_t frame = after(&w, c, -1, 0, &found).added_us; /* each collection begins with one */
 	int64_t first = put(&w, c, events), second = put(&w, c, warning), third = put(&w, c, events);
 	/* the first alone takes most of a second */
 	CHECK_INT(second, first + 50000 * ENTRY_STEP);
 	CHECK_INT(third, second + ENTRY_STEP);
 
-	bool found;
-	CHECK_INT(after(&w, c, -1, 0, &found).added_us, first);
+	CHECK(first >= frame + ENTRY_STEP);
+	CHECK_INT(after(&w, c, -1, frame, &found).added_us, frame);
+	CHECK_INT(after(&w, c, -1, frame + ENTRY_STEP - 1, &found).added_us, first);
 	CHECK_INT(after(&w, c, -1, first + 5, &found).added_us, first); /* within */
 	CHECK_INT(after(&w, c, -1, second - 2, &found).added_us, first);
 	CHECK_INT(after(&w, c, -1, second - 1, &found).added_us, second); /* its last object was given */
 	CHECK_INT(after(&w, c, LANE_BULK, second - 1, &found).added_us, third);
-	CHECK_INT(after(&w, c, LANE_WARNING, 0, &found).added_us, second);
+	CHECK_INT(after(&w, c, LANE_WARNING, first, &found).added_us, second);
 	after(&w, c, LANE_WARNING, third, &found);
 	CHECK(!found);
 	after(&w, c, LANE_INCIDENT, 0, &found);
@@ -153,7 +156,7 @@ static void test_times_only_grow(void)
 	struct reader *r;
 	struct backlog b;
 	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
-	CHECK_RC(collection_backlog(reader_conn(r), c, -1, 0, &b, &err), RC_OK, err);
+	CHECK_RC(collection_backlog(reader_conn(r), c, -1, first - 1, &b, &err), RC_OK, err);
 	CHECK_INT(b.entries, 3);
 	CHECK_INT(b.items, 15);
 	CHECK_INT(b.oldest_us, first);

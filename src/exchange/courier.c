@@ -6,7 +6,7 @@
 
 #include "base/queue.h"
 #include "exchange/courier_private.h"
-#include "exchange/offer.h"
+#include "exchange/taxii.h"
 
 enum { THREADS_MOST = 64, FAILS_MOST = 9 };
 #define LOOK_US SECOND_US        /* what no wake tells of: retries, fetching, partners that changed */
@@ -36,9 +36,9 @@ void courier_wake(struct exchange *x)
 		(void)queue_try_put(x->courier->done, &x->courier->wake); /* full: it looks anyway */
 }
 
-void offer_wake(struct exchange *x)
+static void wake_offered(void *ctx)
 {
-	courier_wake(x);
+	courier_wake(ctx);
 }
 
 /* --- a round --- */
@@ -104,7 +104,7 @@ static bool take_collection(void *ctx, const struct collection *c)
 {
 	struct courier *k = ctx;
 	struct peer *p = c->kind == COLLECTION_OUT ? find_peer(k, &c->partner) : NULL;
-	for (int lane = 0; p && !p->busy && p->pushes && lane < LANES; lane++)
+	for (int lane = 0; p && !p->busy && p->pushes && lane < LANE_COUNT; lane++)
 		p->again = p->again || p->looked_us[lane] < c->last_us;
 	return true;
 }
@@ -235,6 +235,8 @@ enum rc courier_start(struct exchange *x, struct err *err)
 	x->courier = k;
 	for (unsigned i = 0; i < want && i < THREADS_MOST; i++)
 		k->threads += pthread_create(&k->workers[k->threads], NULL, work, k) == 0;
+	x->offered_fn = wake_offered;
+	x->offered_ctx = x;
 	k->dispatching = k->threads && pthread_create(&k->dispatcher, NULL, dispatch, k) == 0;
 	if (k->dispatching)
 		return RC_OK;
@@ -263,11 +265,29 @@ void courier_stop(struct exchange *x)
 	free(k);
 }
 
+/* Does he take us, and how long is the way? Also when there is nothing to send. */
+static enum rc probe(struct exchange *x, struct peer *p, struct err *err)
+{
+	struct fetch_answer answer;
+	const struct call_body body = { .accept = TAXII_TYPE };
+	struct call c;
+	enum rc rc = call_begin(&c, x, p, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = call_ask(&c, STR(TAXII_ROOT), &body, &answer, &p->rtt_us, err);
+	if (rc == RC_OK && answer.status != 200)
+		rc = call_refused(&c, &answer, err);
+	call_end(&c);
+	return rc;
+}
+
 enum rc courier_once(struct exchange *x, const struct partner *p, struct arena *a, struct line_state *out, struct err *err)
 {
 	struct peer *peer = peer_new(p->id);
 	struct reader *r = NULL;
-	peer->rc = round_run(x, peer, &peer->err);
+	peer->rc = probe(x, peer, &peer->err);
+	if (peer->rc == RC_OK)
+		peer->rc = round_run(x, peer, &peer->err);
 	enum rc rc = store_write(x->w.store, tried_job, peer, err);
 	if (rc == RC_OK && peer->rc != RC_OK)
 		rc = fail(err, peer->rc, "%s", peer->err.text);

@@ -16,7 +16,7 @@ struct peer {
 	struct uuid id;
 	struct fetch_keep *keep;
 	struct digest kept_pin, kept_own; /* his key and ours, under which `keep` was made */
-	int64_t looked_us[LANES];  /* offered up to here there is nothing that may go */
+	int64_t looked_us[LANE_COUNT];  /* offered up to here there is nothing that may go */
 	uint64_t policy;           /* under which that was so */
 	size_t wire;               /* bytes of a batch on the wire */
 	unsigned ratio;            /* how much larger it is unpacked */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/answer.h"
 #include "exchange/courier.h"
 #include "exchange/exchange_private.h"
+#include "exchange/offer.h"
 
 #include <stdlib.h>
 
@@ -14,6 +16,10 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 	enum rc rc = fetch_new(NULL, &x->fetcher, err);
 	if (rc == RC_OK)
 		rc = keys_open(x, err);
+	if (rc == RC_OK)
+		rc = offer_open(x, err);
+	if (rc == RC_OK)
+		rc = partner_answers_open(x, err);
 	if (rc != RC_OK) {
 		exchange_close(x);
 		return rc;
@@ -28,14 +34,18 @@ void exchange_close(struct exchange *x)
 		return;
 	exchange_stop(x);
 	misp_close(x);
+	offer_close(x);
 	fetch_free(x->fetcher);
 	free(x);
 }
 
 enum rc exchange_start(struct exchange *x, struct err *err)
 {
-	enum rc rc = misp_start(x, err);
-	return rc == RC_OK && settings_bool(x->w.settings, "exchange") ? courier_start(x, err) : rc;
+	bool on = settings_bool(x->w.settings, "exchange");
+	enum rc rc = on ? courier_start(x, err) : RC_OK;
+	if (rc == RC_OK && (on || settings_bool(x->w.settings, "taxii_public")))
+		rc = offer_start(x, err); /* wakes the courier, so behind it */
+	return rc == RC_OK ? misp_start(x, err) : rc;
 }
 
 void exchange_stop(struct exchange *x)
@@ -43,6 +53,7 @@ void exchange_stop(struct exchange *x)
 	if (!x)
 		return;
 	misp_stop(x);
+	offer_stop(x); /* it wakes the courier */
 	courier_stop(x);
 }
 

@@ -15,6 +15,9 @@ struct exchange {
 	struct misp *misp;         /* misp_private.h */
 	keys_changed keys_fn;      /* set before anything runs */
 	void *keys_ctx;
+	struct offer *offer;
+	void (*offered_fn)(void *ctx); /* entries were made; set before anything runs */
+	void *offered_ctx;
 	/* keys.c, courier.c, offer.c, ...: one pointer each to what they keep */
 };
 

@@ -7,8 +7,8 @@
 
 const char *lane_name(enum lane l)
 {
-	static const char *const names[LANES] = { "warning", "incident", "bulk" };
-	return (unsigned)l < LANES ? names[l] : "bulk";
+	static const char *const names[LANE_COUNT] = { "warning", "incident", "bulk" };
+	return (unsigned)l < LANE_COUNT ? names[l] : "bulk";
 }
 
 static void bind_partner(struct sql *q, int at, const struct uuid *partner)
@@ -165,7 +165,7 @@ enum rc courier_state(struct exchange *x, struct conn *c, struct uuid partner, s
 	(void)x;
 	enum rc rc = RC_OK;
 	*out = (struct line_state){ .failure = STR("") };
-	for (int lane = 0; rc == RC_OK && lane < LANES; lane++) {
+	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT; lane++) {
 		rc = line_cursor(c, partner, (enum lane)lane, &out->out_us[lane], err);
 		if (rc == RC_OK)
 			rc = take_upto(c, partner, (enum lane)lane, &out->in_us[lane], err);

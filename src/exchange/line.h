@@ -7,7 +7,7 @@
 #include "exchange/courier.h"
 #include "exchange/keys.h"
 
-enum { LANES = 3 };
+enum { LANE_COUNT = 3 };
 const char *lane_name(enum lane l); /* "warning", "incident", "bulk": as Ronda-Lane says it */
 
 /* One batch that the other side answered, or a bundle's receipt. */

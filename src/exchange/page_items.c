@@ -1,17 +1,104 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records and objects of others in a page. */
+#include "exchange/exchange_private.h"
+#include "exchange/object_store.h"
 #include "exchange/page_private.h"
+#include "exchange/record_stix.h"
 
-enum rc page_put_record(struct paging *p, struct err *err)
+/* --- records --- */
+
+struct named {
+	str type, item;
+	uint64_t version;
+};
+
+/* Which record and version an entry names. RC_ABSENT. */
+static enum rc find_version(struct paging *p, struct named *out, struct err *err)
 {
-	(void)p;
-	(void)err;
-	return RC_OK;
+	struct sql *q = sql(reader_conn(p->r), "SELECT r.uuid, t.name, v.version FROM record_version v"
+					       " JOIN record r ON r.id = v.record JOIN record_name t ON t.id = r.type"
+					       " WHERE v.id = ?");
+	struct buf id = BUF_INIT(RECORD_ID_BYTES);
+	struct uuid u;
+	sql_int(q, 1, (int64_t)p->e.first);
+	bool found = sql_row(q) && sql_col_blob(q, 0).n == sizeof u.b;
+	if (found) {
+		memcpy(u.b, sql_col_blob(q, 0).p, sizeof u.b);
+		out->type = arena_str(p->a, sql_col_str(q, 1));
+		out->version = (uint64_t)sql_col_int(q, 2);
+		record_id_format(&id, out->type, &u);
+		out->item = arena_str(p->a, buf_str(&id));
+	}
+	buf_free(&id);
+	enum rc rc = sql_end(q, err);
+	return rc != RC_OK || found ? rc : fail(err, RC_ABSENT, "that version is not there any more");
 }
+
+static enum rc write_record(struct paging *p, const struct types *types, const struct told *told, struct err *err)
+{
+	struct stix_record s = { .more = NULL };
+	enum rc rc = record_stix(&told->view, types, store_node_id(p->x->w.store), p->a, &s, err);
+	if (rc == RC_OK)
+		rc = stix_write_record(p->writer, &s, err);
+	record_stix_end(&s);
+	return page_written(p, rc, err);
+}
+
+static enum rc tell_record(struct paging *p, const struct types *types, const struct named *n, struct err *err)
+{
+	const struct type *type = types_find(types, n->type);
+	struct told_to to;
+	struct told told;
+	bool flows = false;
+	enum rc rc = type && type->offer_flow ? page_flow(p, str_of(type->offer_flow), &to, &flows, err) : RC_OK;
+	if (rc != RC_OK || !flows) {
+		p->out->refused++;
+		return rc;
+	}
+	rc = told_item(p->r, types, &to, n->item, n->version, p->a, &told, err);
+	if (rc == RC_OK)
+		rc = write_record(p, types, &told, err);
+	else if (rc == RC_DENIED || rc == RC_ABSENT) {
+		p->out->refused++;
+		rc = RC_OK;
+	}
+	told_end(&told);
+	return rc;
+}
+
+enum rc paging_record(struct paging *p, struct err *err)
+{
+	struct named n;
+	enum rc rc = find_version(p, &n, err);
+	if (rc == RC_ABSENT)
+		return RC_OK;
+	if (rc != RC_OK)
+		return rc;
+	struct snapshot_ref *ref = snapshot_hold(p->x->w.types);
+	rc = tell_record(p, snapshot_table(ref), &n, err);
+	snapshot_drop(p->x->w.types, ref);
+	return rc;
+}
+
+/* --- objects of others --- */
 
 enum rc page_foreign(struct paging *p, struct err *err)
 {
-	(void)p;
-	(void)err;
+	struct kept_object o;
+	struct told_to to;
+	bool flows;
+	enum rc rc = page_flow(p, STR("indicators"), &to, &flows, err);
+	if (rc == RC_OK && flows)
+		rc = object_told(p->r, &to, p->c->partner, (int64_t)p->e.first, p->a, &o, err);
+	if (rc == RC_DENIED || rc == RC_ABSENT || (rc == RC_OK && !flows)) {
+		p->out->refused++;
+		return RC_OK;
+	}
+	if (rc != RC_OK)
+		return rc;
+	/* the carrier is the object itself: it goes as it came */
+	const struct stix_given g = { .json = o.json, .id = o.stix_id, .version = o.version, .tlp = o.tlp,
+				      .part = STIX_CARRIER };
+	(void)page_take(p, &g);
 	return RC_OK;
 }

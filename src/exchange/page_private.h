@@ -29,11 +29,13 @@ struct paging {
 enum { STIX_TIME_MAX_TEXT = 40 };
 /* "2026-11-22T02:45:29.123456Z" */
 str page_time(int64_t us, char out[STIX_TIME_MAX_TEXT]);
+/* Each object of the item at hand, from its writer: a stix_give of the paging. */
+bool page_take(void *paging, const struct stix_given *o);
 /* Of who writes: that he was stopped is no error; an item that cannot be written is counted as refused. */
 MUST_CHECK enum rc page_written(struct paging *p, enum rc rc, struct err *err);
 /* *out: may this kind of thing go; then `to` is under the agreement that says so. */
 MUST_CHECK enum rc page_flow(struct paging *p, str flow, struct told_to *to, bool *out, struct err *err);
-MUST_CHECK enum rc page_put_record(struct paging *p, struct err *err);
+MUST_CHECK enum rc paging_record(struct paging *p, struct err *err);
 MUST_CHECK enum rc page_foreign(struct paging *p, struct err *err);
 
 #endif

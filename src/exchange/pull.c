@@ -9,7 +9,7 @@ enum { PAGE_LIMIT = 1000 };
 
 struct pulled {
 	struct uuid partner;
-	int64_t after_us[LANES], upto_us;
+	int64_t after_us[LANE_COUNT], upto_us;
 	uint64_t objects, bytes;
 };
 
@@ -18,7 +18,7 @@ static enum rc moved_job(struct tx *tx, void *ctx, struct err *err)
 {
 	const struct pulled *p = ctx;
 	enum rc rc = line_received(tx, p->partner, p->objects, p->bytes, err);
-	for (int lane = 0; rc == RC_OK && lane < LANES; lane++)
+	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT; lane++)
 		if (p->after_us[lane] < p->upto_us)
 			rc = take_moved(tx, p->partner, (enum lane)lane, p->after_us[lane], p->upto_us, err);
 	return rc;
@@ -29,7 +29,7 @@ static enum rc where(struct call *c, struct pulled *p, int64_t *after_us, struct
 	struct reader *r = NULL;
 	enum rc rc = store_read_begin(c->x->w.store, &r, err);
 	*after_us = INT64_MAX;
-	for (int lane = 0; rc == RC_OK && lane < LANES; lane++) {
+	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT; lane++) {
 		rc = take_upto(reader_conn(r), c->partner.id, (enum lane)lane, &p->after_us[lane], err);
 		*after_us = p->after_us[lane] < *after_us ? p->after_us[lane] : *after_us;
 	}

@@ -234,7 +234,7 @@ enum rc push_run(struct exchange *x, struct peer *peer, struct err *err)
 {
 	enum rc rc = RC_OK;
 	unsigned turns = 0;
-	for (int lane = 0; rc == RC_OK && lane < LANES && !courier_stopping(x);) {
+	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT && !courier_stopping(x);) {
 		bool did, elsewhere;
 		rc = push_one(x, peer, (enum lane)lane, &did, &elsewhere, err);
 		if (rc == RC_OK && elsewhere && ++turns > TURNS_MOST)

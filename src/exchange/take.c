@@ -2,6 +2,8 @@
 /* One envelope: who may say what of it, then each part its way. */
 #include "exchange/take_private.h"
 
+#include "exchange/object_store.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,10 +65,6 @@ static void judge(struct taking *t, size_t i)
 		(void)is_his(t, i, "item");
 		return;
 	case STIX_FOREIGN:
-		take_foreign_events(t, i);
-		if (o->event_count == 0)
-			take_refuse(t, i, false, "nothing of it can be used here");
-		return;
 	case STIX_HELPER:
 		return;
 	}
@@ -82,6 +80,15 @@ struct one {
 	struct store_job job;
 };
 
+static enum rc keep_foreign(struct tx *tx, struct one *k, struct err *err)
+{
+	const struct object_from from = { .partner = k->t->from->id, .tlp = TAKE_DEFAULT_TLP,
+					  .exercise = k->t->from->exercise, .now_us = tx_now_us(tx) };
+	int64_t id = 0;
+	bool fresh = false;
+	return object_keep(tx, &from, &k->t->list[k->i], &id, &fresh, err);
+}
+
 static enum rc write_one(struct tx *tx, void *ctx, struct err *err)
 {
 	struct one *k = ctx;
@@ -93,6 +100,7 @@ static enum rc write_one(struct tx *tx, void *ctx, struct err *err)
 	case STIX_WITHDRAWN:
 		return take_withdrawn(tx, k->t, k->i, k->a, err);
 	case STIX_FOREIGN:
+		return keep_foreign(tx, k, err);
 	case STIX_BAD:
 	case STIX_OUR_EVENT:
 	case STIX_HELPER:
@@ -101,10 +109,11 @@ static enum rc write_one(struct tx *tx, void *ctx, struct err *err)
 	return RC_OK;
 }
 
-static bool is_written(const struct taking *t, size_t i)
+static bool is_written(const struct taking *t, size_t i, bool foreign)
 {
 	enum stix_what w = t->list[i].what;
-	return !t->words[i].p && (w == STIX_OUR_RECORD || w == STIX_OUR_ANSWER || w == STIX_WITHDRAWN);
+	bool ours = w == STIX_OUR_RECORD || w == STIX_OUR_ANSWER || w == STIX_WITHDRAWN;
+	return !t->words[i].p && (foreign ? w == STIX_FOREIGN : ours);
 }
 
 /* What the machine cannot do now fails all of it: he sends it again. */
@@ -133,7 +142,8 @@ static enum rc look_up(struct one *list, size_t n, struct err *err)
 	struct reader *r = NULL;
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
-		if (list[i].t->list[list[i].i].what == STIX_WITHDRAWN)
+		enum stix_what what = list[i].t->list[list[i].i].what;
+		if (what != STIX_OUR_ANSWER && what != STIX_OUR_RECORD)
 			continue;
 		if (!r)
 			rc = store_read_begin(list[i].t->x->w.store, &r, err);
@@ -145,11 +155,11 @@ static enum rc look_up(struct one *list, size_t n, struct err *err)
 	return rc;
 }
 
-static enum rc write_some(struct taking *t, size_t *at, struct one *list, struct err *err)
+static enum rc write_some(struct taking *t, bool foreign, size_t *at, struct one *list, struct err *err)
 {
 	size_t n = 0;
 	for (; *at < t->count && n < JOBS_AT_ONCE; (*at)++)
-		if (is_written(t, *at))
+		if (is_written(t, *at, foreign))
 			list[n++] = (struct one){ .t = t, .i = *at };
 	enum rc rc = look_up(list, n, err);
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
@@ -160,13 +170,13 @@ static enum rc write_some(struct taking *t, size_t *at, struct one *list, struct
 	return rc == RC_OK ? wait_for(t, list, n, err) : rc;
 }
 
-static enum rc write_all(struct taking *t, struct err *err)
+static enum rc write_all(struct taking *t, bool foreign, struct err *err)
 {
 	struct one *list = x_array(JOBS_AT_ONCE, sizeof *list);
 	size_t at = 0;
 	enum rc rc = RC_OK;
 	while (rc == RC_OK && at < t->count)
-		rc = write_some(t, &at, list, err);
+		rc = write_some(t, foreign, &at, list, err);
 	free(list);
 	return rc;
 }
@@ -190,9 +200,17 @@ static void put_refusals(struct taking *t, struct json_out *j)
 	json_close(j, ']');
 }
 
-/* One line for the envelope, one more when it claimed what is not his. */
-static enum rc tell_journal(struct taking *t, const struct taken *out, struct err *err)
+struct finishing {
+	struct taking *t;
+	const struct taken *out;
+};
+
+/* One line for the envelope: what came, or that it claimed what is not his. */
+static enum rc finish(struct tx *tx, void *ctx, struct err *err)
 {
+	const struct finishing *f = ctx;
+	struct taking *t = f->t;
+	const struct taken *out = f->out;
 	uint64_t hostile = 0;
 	for (size_t i = 0; i < t->count; i++)
 		hostile += t->hostile[i];
@@ -209,8 +227,10 @@ static enum rc tell_journal(struct taking *t, const struct taken *out, struct er
 	const struct journal_act act = { .act = hostile ? "exchange.refused" : "exchange.take", .actor = t->actor,
 					 .object = t->actor, .count = hostile ? hostile : out->objects,
 					 .body = buf_str(&body) };
-	enum rc rc = journal_write(t->x->w.journal, &act, err);
+	enum rc rc = journal_add(tx, t->x->w.journal, &act, err);
 	buf_free(&body);
+	if (rc == RC_OK)
+		rc = take_note_origins(tx, t, err);
 	if (hostile)
 		log_warn(t->x->w.log, "a partner claimed what is not his: refused", L_STR("partner", t->from->name),
 			 L_UINT("objects", hostile));
@@ -273,11 +293,17 @@ static enum rc take_all(struct taking *t, struct err *err)
 	t->types = snapshot_table(ref);
 	for (size_t i = 0; i < t->count; i++)
 		judge(t, i);
-	enum rc rc = take_deliver(t, err);
+	/* Of what is not kept nothing is read. */
+	enum rc rc = write_all(t, true, err);
+	for (size_t i = 0; rc == RC_OK && i < t->count; i++)
+		if (t->list[i].what == STIX_FOREIGN && !t->words[i].p)
+			take_foreign_events(t, i);
+	if (rc == RC_OK)
+		rc = take_deliver(t, err);
 	if (rc == RC_OK)
 		rc = take_withdrawn_events(t, err);
 	if (rc == RC_OK)
-		rc = write_all(t, err);
+		rc = write_all(t, false, err);
 	snapshot_drop(t->x->w.types, ref);
 	if (rc != RC_INPUT && rc != RC_LIMIT)
 		return rc;
@@ -299,5 +325,6 @@ enum rc take_envelope(struct exchange *x, const struct partner *from, str object
 	if (rc != RC_OK)
 		return rc;
 	sum_up(&t, out);
-	return tell_journal(&t, out, err);
+	struct finishing f = { &t, out };
+	return store_write(x->w.store, finish, &f, err);
 }

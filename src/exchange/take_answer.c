@@ -4,7 +4,6 @@
 #include "exchange/take_private.h"
 
 #include "disclosure/told_partner.h"
-#include "route/findings.h"
 
 enum { WORDS_MOST = 2000, KEY_MOST = 100 };
 

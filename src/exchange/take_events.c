@@ -150,8 +150,7 @@ void take_foreign_events(struct taking *t, size_t i)
 {
 	const struct stix_object *o = &t->list[i];
 	for (size_t k = 0; k < o->event_count && !t->words[i].p; k++) {
-		str id = k == 0 ? o->id : arena_fmt(t->a, STR_FMT "#%zu", STR_ARG(o->id), k);
-		const struct line l = { o->events[k], id, STR(""), take_tlp(o), t->from->exercise };
+		const struct line l = { o->events[k], o->id, STR(""), take_tlp(o), t->from->exercise };
 		add_line(t, i, &l);
 	}
 }
@@ -164,9 +163,10 @@ static int by_tag(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static enum rc note_origins(struct tx *tx, void *ctx, struct err *err)
+enum rc take_note_origins(struct tx *tx, struct taking *t, struct err *err)
 {
-	struct taking *t = ctx;
+	if (t->report == 0)
+		return RC_OK;
 	struct buf tags = BUF_INIT(t->line_count * 8 + 8);
 	for (size_t i = 0; i < t->line_count; i++)
 		buf_le64(&tags, t->origins[i]);
@@ -189,8 +189,7 @@ enum rc take_deliver(struct taking *t, struct err *err)
 		return RC_OK;
 	enum rc rc = t->x->w.deliver(t->x->w.ctx, &d, &done, err);
 	t->report = done.report;
-	if (rc != RC_OK || done.report == 0)
-		return rc;
-	qsort(t->origins, t->line_count, sizeof *t->origins, by_tag);
-	return store_write(t->x->w.store, note_origins, t, err);
+	if (rc == RC_OK)
+		qsort(t->origins, t->line_count, sizeof *t->origins, by_tag);
+	return rc;
 }

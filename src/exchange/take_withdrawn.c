@@ -8,14 +8,20 @@
 
 struct taking_back {
 	struct taking *t;
-	str *items;                /* "event--…" that are to go */
+	str *items;                /* "event--…", or the id of a foreign object, whose events are to go */
 	uint64_t *tags;            /* of them, in the same order */
 	size_t count;
 };
 
-static bool is_event(const struct taking *t, size_t i)
+/* What the events that are to go were called; STR_NONE: none are. */
+static str goer(const struct taking *t, size_t i)
 {
-	return t->list[i].what == STIX_WITHDRAWN && !t->words[i].p && str_starts(t->list[i].item, STR("event--"));
+	const struct stix_object *o = &t->list[i];
+	if (t->words[i].p)
+		return STR_NONE;
+	if (o->what == STIX_FOREIGN)
+		return o->revoked ? o->id : STR_NONE;
+	return o->what == STIX_WITHDRAWN && str_starts(o->item, STR("event--")) ? o->item : STR_NONE;
 }
 
 static bool has_tag(str tags, uint64_t tag)
@@ -77,16 +83,18 @@ enum rc take_withdrawn_events(struct taking *t, struct err *err)
 	struct held_in *reports = NULL;
 	size_t n = 0;
 	for (size_t i = 0; i < t->count; i++)
-		n += is_event(t, i);
+		n += goer(t, i).p != NULL;
 	if (n == 0)
 		return RC_OK;
 	b.items = ARENA_ARRAY(t->a, n, str);
 	b.tags = ARENA_ARRAY(t->a, n, uint64_t);
-	for (size_t i = 0; i < t->count; i++)
-		if (is_event(t, i)) {
-			b.items[b.count] = t->list[i].item;
-			b.tags[b.count++] = take_tag(t->list[i].item);
-		}
+	for (size_t i = 0; i < t->count; i++) {
+		str item = goer(t, i);
+		if (!item.p)
+			continue;
+		b.items[b.count] = item;
+		b.tags[b.count++] = take_tag(item);
+	}
 	enum rc rc = find_reports(&b, &reports, err);
 	for (struct held_in *h = reports; rc == RC_OK && h; h = h->next) {
 		uint64_t gone = 0;

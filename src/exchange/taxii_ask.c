@@ -108,6 +108,12 @@ static enum rc split(const struct taxii *t, enum named which, str text, const st
 	return RC_OK;
 }
 
+/* RFC 3339: a day alone is none. */
+static bool timestamp(str text, int64_t *out)
+{
+	return (str_has(text, 'T') || str_has(text, 't')) && time_parse(text, false, out);
+}
+
 static enum rc versions(const struct taxii *t, str text, struct taxii_ask *k, struct err *err)
 {
 	const str *list = NULL;
@@ -122,7 +128,7 @@ static enum rc versions(const struct taxii *t, str text, struct taxii_ask *k, st
 			k->first = true;
 		else if (str_eq(list[i], STR("all")))
 			k->all = true;
-		else if (!time_parse(list[i], false, &at[k->version_count++]))
+		else if (!timestamp(list[i], &at[k->version_count++]))
 			rc = fail(err, RC_INPUT, "'match[version]' takes last, first, all, or a time as 2026-11-22T09:45:00Z");
 	}
 	k->versions = at;
@@ -163,7 +169,7 @@ enum rc taxii_ask(const struct taxii *t, struct taxii_ask *out, struct err *err)
 	uint64_t limit = COLLECTION_PAGE;
 	*out = (struct taxii_ask){ .limit = COLLECTION_PAGE };
 	enum rc rc = collect(t, value, err);
-	if (rc == RC_OK && value[ADDED_AFTER].p && !time_parse(value[ADDED_AFTER], false, &out->after_us))
+	if (rc == RC_OK && value[ADDED_AFTER].p && !timestamp(value[ADDED_AFTER], &out->after_us))
 		rc = fail(err, RC_INPUT, "'added_after' is no time as 2026-11-22T09:45:00Z");
 	if (rc == RC_OK && value[LIMIT].p && (!str_to_u64(value[LIMIT], &limit) || limit == 0))
 		rc = fail(err, RC_INPUT, "'limit' is a number from 1");

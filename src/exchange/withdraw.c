@@ -47,6 +47,13 @@ enum rc withdraw_events(struct tx *tx, int64_t collection, const uint64_t *seqs,
 	return rc;
 }
 
+enum rc withdraw_report(struct tx *tx, int64_t report, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "INSERT OR IGNORE INTO exchange_undone (report, at_seq) VALUES (?, 0)");
+	sql_int(q, 1, report);
+	return sql_run(q, err);
+}
+
 /* --- reading --- */
 
 static enum rc take_numbers(struct reader *r, str seqs, int64_t at_us, struct arena *a, struct withdrawn **out, size_t *count_out,

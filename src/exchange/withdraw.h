@@ -28,10 +28,13 @@ MUST_CHECK enum rc withdraw_events(struct tx *tx, int64_t collection, const uint
 
 /* Inside the job that undoes a report: what was offered of it is withdrawn soon after. */
 MUST_CHECK enum rc withdraw_report(struct tx *tx, int64_t report, struct err *err);
-/* Inside a job, before these events go: what was offered of them is withdrawn in it. At most WITHDRAWN_EVENTS_MOST. */
-MUST_CHECK enum rc withdraw_before_erasure(struct exchange *x, struct tx *tx, const uint64_t *seqs, size_t count,
-					   struct err *err);
-/* Background: reports that were undone. */
+/* Events that are to be erased: found while they stand, withdrawn in the job that takes them away. */
+struct withdrawal;
+MUST_CHECK enum rc withdrawal_find(struct exchange *x, const uint64_t *seqs, size_t count, struct withdrawal **out,
+				   struct err *err);
+MUST_CHECK enum rc withdrawal_put(struct tx *tx, struct withdrawal *w, struct err *err);
+void withdrawal_free(struct withdrawal *w); /* NULL is fine */
+/* A piece of a report that was undone; in the background, and before its events leave the disk. Threads may. */
 MUST_CHECK enum rc withdraw_undone(struct exchange *x, bool *did_out, struct err *err);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 
-enum { NAME_BYTES = 63, WORDS_BYTES = 500, FORMAT_BYTES = 31, FOLDER_BYTES = 1000 };
+enum { NAME_BYTES = 63, WORDS_BYTES = 500, FORMAT_BYTES = 31, FOLDER_BYTES = 1000, ACCURACY_MOST = 100 };
 #define MAPPING_BYTES KIB(256)
 #define PERIOD_MOST (366 * DAY_US)
 
@@ -42,6 +42,11 @@ static bool folder_is_sound(str s)
 	return s.n == 0 || (s.n <= FOLDER_BYTES && s.p[0] == '/' && str_is_plain(s));
 }
 
+static enum rc no_accuracy(struct err *err)
+{
+	return fail(err, RC_INPUT, "the accuracy of a feed is a number from 0 to %d", ACCURACY_MOST);
+}
+
 static enum rc check_feed(const struct feed *f, struct err *err)
 {
 	enum rc rc;
@@ -57,6 +62,8 @@ static enum rc check_feed(const struct feed *f, struct err *err)
 	    (rc = check_words(f->licence, WORDS_BYTES, "licence", err)) != RC_OK ||
 	    (rc = check_words(f->format, FORMAT_BYTES, "format", err)) != RC_OK)
 		return rc;
+	if (f->has_accuracy && (f->accuracy < 0 || f->accuracy > ACCURACY_MOST))
+		return no_accuracy(err);
 	if (!url_is_sound(f->url))
 		return fail(err, RC_INPUT, "the URL of a feed begins with https:// or http://");
 	if (!folder_is_sound(f->folder))
@@ -79,6 +86,8 @@ static void act_body(const struct feed *f, struct buf *body)
 	json_put_str(&out, "url", f->url);
 	json_put_str(&out, "licence", f->licence);
 	json_put_str(&out, "tlp", str_of(tlp_name(f->tlp)));
+	if (f->has_accuracy)
+		json_put_i64(&out, "accuracy", f->accuracy);
 	json_put_str(&out, "format", f->format);
 	json_put_str(&out, "folder", f->folder);
 	json_put_i64(&out, "mapping_bytes", (int64_t)f->mapping.n);
@@ -115,8 +124,8 @@ static enum rc insert_feed(struct tx *tx, const struct feed *f, struct err *err)
 {
 	struct sql *q = sql(tx_conn(tx),
 			    "INSERT INTO feed (name, provider, url, licence, tlp, is_on, exercise, format,"
-			    " mapping, folder, period_us, complete, made_us, last_report_us)"
-			    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)");
+			    " mapping, folder, period_us, complete, made_us, last_report_us, accuracy)"
+			    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)");
 	sql_str(q, 1, f->name);
 	sql_str(q, 2, or_empty(f->provider));
 	sql_str(q, 3, or_empty(f->url));
@@ -130,6 +139,10 @@ static enum rc insert_feed(struct tx *tx, const struct feed *f, struct err *err)
 	sql_int(q, 11, f->period_us);
 	sql_int(q, 12, f->complete);
 	sql_int(q, 13, tx_now_us(tx));
+	if (f->has_accuracy)
+		sql_int(q, 14, f->accuracy);
+	else
+		sql_null(q, 14);
 	return sql_run(q, err);
 }
 
@@ -176,6 +189,36 @@ enum rc feed_on(struct tx *tx, struct journal *j, str name, str by, struct err *
 	return feed_switch(tx, j, name, true, by, err);
 }
 
+enum rc feed_set_accuracy(struct tx *tx, struct journal *j, str name, int accuracy, str by, struct err *err)
+{
+	struct buf object = BUF_INIT(128), body = BUF_INIT(64);
+	if (accuracy < -1 || accuracy > ACCURACY_MOST)
+		return no_accuracy(err);
+	struct sql *q = sql(tx_conn(tx), "UPDATE feed SET accuracy = ? WHERE name = ?");
+	if (accuracy < 0)
+		sql_null(q, 1);
+	else
+		sql_int(q, 1, accuracy);
+	sql_str(q, 2, or_empty(name));
+	enum rc rc = sql_run(q, err);
+	if (rc == RC_OK && sql_changes(tx_conn(tx)) == 0)
+		rc = no_feed(name, err);
+	if (rc != RC_OK)
+		return rc;
+	buf_fmt(&object, "feed:" STR_FMT, STR_ARG(name));
+	struct json_out out = json_out(&body);
+	json_open(&out, '{');
+	if (accuracy >= 0)
+		json_put_i64(&out, "accuracy", accuracy);
+	json_close(&out, '}');
+	struct journal_act line = { .act = "feed.accuracy", .actor = by, .object = buf_str(&object),
+				    .body = buf_str(&body) };
+	rc = journal_add(tx, j, &line, err);
+	buf_free(&object);
+	buf_free(&body);
+	return rc;
+}
+
 enum rc feed_reported(struct tx *tx, int64_t feed, int64_t at_us, struct err *err)
 {
 	struct sql *q = sql(tx_conn(tx),
@@ -189,7 +232,7 @@ enum rc feed_reported(struct tx *tx, int64_t feed, int64_t at_us, struct err *er
 
 #define FEED_COLUMNS \
 	"SELECT id, name, provider, url, licence, tlp, is_on, exercise, format, mapping, folder," \
-	" period_us, complete, made_us, last_report_us FROM feed "
+	" period_us, complete, made_us, last_report_us, accuracy FROM feed "
 
 static void take_feed(struct sql *q, struct arena *a, struct feed *out)
 {
@@ -209,6 +252,8 @@ static void take_feed(struct sql *q, struct arena *a, struct feed *out)
 		.complete = sql_col_int(q, 12) != 0,
 		.made_us = sql_col_int(q, 13),
 		.last_report_us = sql_col_int(q, 14),
+		.has_accuracy = !sql_col_null(q, 15),
+		.accuracy = (int)sql_col_int(q, 15),
 	};
 }
 

@@ -15,6 +15,8 @@ struct feed {
 	str name;        /* [a-z0-9][a-z0-9_.-]{0,62} */
 	str provider, url, licence;
 	enum tlp tlp;    /* of events that carry no marking */
+	bool has_accuracy;
+	int accuracy;    /* 0..100: feed.accuracy of events that state none */
 	bool on, exercise;
 	str format;      /* "auto" or a name */
 	str mapping;     /* bytes of the mapping file, or "" */
@@ -29,6 +31,9 @@ MUST_CHECK enum rc feed_add(struct tx *tx, struct journal *j, const struct feed 
 			    int64_t *id_out, struct err *err);
 MUST_CHECK enum rc feed_off(struct tx *tx, struct journal *j, str name, str by, struct err *err);
 MUST_CHECK enum rc feed_on(struct tx *tx, struct journal *j, str name, str by, struct err *err);
+/* How sure it is from now on; `accuracy` -1: it says nothing of that. RC_INPUT: not within -1..100. */
+MUST_CHECK enum rc feed_set_accuracy(struct tx *tx, struct journal *j, str name, int accuracy, str by,
+				     struct err *err);
 MUST_CHECK enum rc feed_by_name(struct conn *c, str name, struct arena *a, struct feed *out, struct err *err);
 MUST_CHECK enum rc feed_by_id(struct conn *c, int64_t id, struct arena *a, struct feed *out, struct err *err);
 MUST_CHECK enum rc feed_list(struct conn *c, struct arena *a, struct feed **out, size_t *count_out,

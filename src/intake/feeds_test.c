@@ -35,7 +35,7 @@ static void end(struct place_of_test *p)
 
 struct job {
 	struct journal *journal;
-	enum { ADD, OFF, ON, REPORTED } what;
+	enum { ADD, OFF, ON, REPORTED, ACCURACY } what;
 	struct feed feed;
 	int64_t id, at_us;
 };
@@ -49,6 +49,7 @@ static enum rc run_job(struct tx *tx, void *ctx, struct err *e)
 	case OFF: return feed_off(tx, job->journal, job->feed.name, STR("unix:1"), e);
 	case ON: return feed_on(tx, job->journal, job->feed.name, STR("unix:1"), e);
 	case REPORTED: return feed_reported(tx, job->id, job->at_us, e);
+	case ACCURACY: return feed_set_accuracy(tx, job->journal, job->feed.name, (int)job->at_us, STR("unix:1"), e);
 	}
 	return RC_IO;
 }
@@ -86,6 +87,9 @@ TEST(only_sound_feeds_are_added)
 		{ "long format", { .name = STR_INIT("f"), .format = { long_text, 32 } }, RC_INPUT },
 		{ "folder not whole", { .name = STR_INIT("f"), .folder = STR_INIT("in") }, RC_INPUT },
 		{ "folder", { .name = STR_INIT("f"), .folder = STR_INIT("/srv/in") }, RC_OK },
+		{ "as sure as can be", { .name = STR_INIT("s"), .has_accuracy = true, .accuracy = 100 }, RC_OK },
+		{ "surer", { .name = STR_INIT("t"), .has_accuracy = true, .accuracy = 101 }, RC_INPUT },
+		{ "less than nothing", { .name = STR_INIT("t"), .has_accuracy = true, .accuracy = -1 }, RC_INPUT },
 		{ "negative period", { .name = STR_INIT("t"), .period_us = -1 }, RC_INPUT },
 		{ "endless period", { .name = STR_INIT("t"), .period_us = INT64_MAX }, RC_INPUT },
 	};
@@ -108,7 +112,7 @@ static const struct feed whole = {
 	.name = STR_INIT("sensors"), .provider = STR_INIT("Example"), .url = STR_INIT("http://example.org/"),
 	.licence = STR_INIT("CC0"), .tlp = TLP_AMBER_STRICT, .on = true, .exercise = true,
 	.format = STR_INIT("ipline"), .mapping = STR_INIT("{\"a\":\0 1}"), .folder = STR_INIT("/srv"),
-	.period_us = DAY_US, .complete = true,
+	.period_us = DAY_US, .complete = true, .has_accuracy = true, .accuracy = 70,
 };
 
 static void check_same(const struct feed *f)
@@ -123,6 +127,7 @@ static void check_same(const struct feed *f)
 	CHECK_STR(f->mapping, whole.mapping);
 	CHECK_STR(f->folder, whole.folder);
 	CHECK_INT(f->period_us, whole.period_us);
+	CHECK(f->has_accuracy && f->accuracy == whole.accuracy);
 	CHECK(f->made_us > 0);
 }
 
@@ -153,7 +158,7 @@ TEST(read_back)
 	CHECK_RC(feed_by_name(c, STR("local"), p.a, &f, &err), RC_OK, err);
 	CHECK_STR(f.format, STR("auto"));
 	CHECK_STR(f.mapping, STR(""));
-	CHECK(!f.on);
+	CHECK(!f.on && !f.has_accuracy);
 	CHECK_RC(feed_list(c, p.a, &list, &n, &err), RC_OK, err);
 	CHECK_INT(n, 2);
 	CHECK_STR(list[0].name, STR("local"));
@@ -161,6 +166,32 @@ TEST(read_back)
 	CHECK_RC(feed_by_name(c, STR_NONE, p.a, &f, &err), RC_ABSENT, err);
 	CHECK_RC(feed_by_id(c, 99, p.a, &f, &err), RC_ABSENT, err);
 	store_read_end(r);
+	end(&p);
+}
+
+TEST(how_sure_it_is)
+{
+	static const struct { const char *name; int accuracy; enum rc rc; bool has; } cases[] = {
+		{ "sensors", 0, RC_OK, true },	    { "sensors", 100, RC_OK, true }, { "sensors", 101, RC_INPUT, true },
+		{ "sensors", -2, RC_INPUT, true }, { "sensors", -1, RC_OK, false }, { "nothing", 5, RC_ABSENT, false },
+	};
+	struct place_of_test p = begin();
+	struct job job = { .what = ADD, .feed = whole };
+	CHECK_RC(do_job(&p, &job), RC_OK, err);
+	job.what = ACCURACY;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct reader *r;
+		struct feed f;
+		job.feed.name = str_of(cases[i].name);
+		job.at_us = cases[i].accuracy;
+		CHECK_RC(do_job(&p, &job), cases[i].rc, err);
+		CHECK_RC(store_read_begin(p.store, &r, &err), RC_OK, err);
+		CHECK_RC(feed_by_name(reader_conn(r), STR("sensors"), p.a, &f, &err), RC_OK, err);
+		CHECK(f.has_accuracy == cases[i].has);
+		if (cases[i].rc == RC_OK && cases[i].has)
+			CHECK_INT(f.accuracy, cases[i].accuracy);
+		store_read_end(r);
+	}
 	end(&p);
 }
 
@@ -219,5 +250,5 @@ TEST(many)
 	end(&p);
 }
 
-TEST_MAIN(TEST_RUN(only_sound_feeds_are_added), TEST_RUN(read_back),
+TEST_MAIN(TEST_RUN(only_sound_feeds_are_added), TEST_RUN(read_back), TEST_RUN(how_sure_it_is),
 	  TEST_RUN(off_is_written_down_and_nothing_is_lost), TEST_RUN(many))

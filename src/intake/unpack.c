@@ -201,13 +201,16 @@ static enum rc zstd_entry(struct unpack *u, str *name_out, struct err *err)
 	return single_entry(u, name_out, err);
 }
 
-/* One block at a call, as the library asks for it: of a frame that breaks off inside a call, what was whole before
- * would be lost, and how much that is would follow from the sizes the source was read in. */
-static size_t zstd_piece(const struct unpack *u)
+/* One whole block at a call, as the library asks for it: of a call that fails all is lost, and how much that is must
+ * not follow from the sizes the source was read in. */
+static size_t zstd_piece(struct unpack *u)
 {
-	size_t left = u->n - u->at, wanted = u->zstd_wants ? u->zstd_wants : ZSTD_HEAD;
+	size_t wanted = u->zstd_wants ? u->zstd_wants : ZSTD_HEAD;
 	/* It asks for the next block's head too: that comes alone. */
 	wanted -= wanted > ZSTD_BLOCK_HEAD ? ZSTD_BLOCK_HEAD : 0;
+	wanted = wanted < sizeof(u->in) ? wanted : sizeof(u->in); /* what is passed over may be longer */
+	(void)unpack_need(u, wanted);
+	size_t left = u->n - u->at;
 	return left < wanted ? left : wanted;
 }
 
@@ -217,7 +220,9 @@ static enum rc zstd_read(struct unpack *u, void *to, size_t n, size_t *n_out, st
 	enum rc rc = RC_OK;
 	while (rc == RC_OK && out.pos == 0) {
 		bool fed = unpack_more(u);
-		ZSTD_inBuffer in = { .src = u->in + u->at, .size = zstd_piece(u) };
+		/* What it still holds comes first, and alone: a call that fails says nothing of what it had given. */
+		size_t piece = u->zstd_holds ? 0 : zstd_piece(u);
+		ZSTD_inBuffer in = { .src = u->in + u->at, .size = piece };
 		if (!fed && !u->frame_open && !u->gone)
 			break; /* the end, where it should be */
 		size_t z = ZSTD_decompressStream(u->zstd, &out, &in);
@@ -227,6 +232,7 @@ static enum rc zstd_read(struct unpack *u, void *to, size_t n, size_t *n_out, st
 		else if (!fed && out.pos == 0)
 			rc = unpack_short(u, err);
 		u->frame_open = z != 0;
+		u->zstd_holds = u->frame_open && out.pos == out.size;
 		u->zstd_wants = ZSTD_isError(z) ? 0 : z;
 	}
 	*n_out = out.pos;

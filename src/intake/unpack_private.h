@@ -33,7 +33,7 @@ struct unpack {
 	void *ctx;
 	uint64_t packed_bytes; /* of the whole report, 0: not known */
 
-	unsigned char in[KIB(64)];
+	unsigned char in[KIB(128)]; /* a whole block of zstd (RFC 8878 section 3.1.1.2.4) */
 	size_t at, n;        /* in[at..n] is not used yet */
 	uint64_t taken;      /* bytes got from the source */
 	bool in_ended, gone; /* no more; the source said stop */
@@ -48,6 +48,7 @@ struct unpack {
 	bool z_open, between; /* between two gzip members */
 	ZSTD_DStream *zstd;
 	bool frame_open; /* inside a zstd frame */
+	bool zstd_holds; /* it may have more of a block: the room for it was full */
 	size_t zstd_wants;   /* bytes of the next piece; 0: a frame begins */
 	struct zip_entry e;
 	unsigned char scratch[KIB(64)];
@@ -55,7 +56,7 @@ struct unpack {
 
 /* At least one byte to use? Reads on when there is none. */
 bool unpack_more(struct unpack *u);
-/* At least `n` (<= 64 KiB) bytes side by side at in + at? */
+/* At least `n` (<= 128 KiB) bytes side by side at in + at? */
 bool unpack_need(struct unpack *u, size_t n);
 /* Exactly n bytes; `to` may be NULL to pass over them. */
 bool unpack_take(struct unpack *u, void *to, uint64_t n);

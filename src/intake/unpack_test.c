@@ -132,6 +132,126 @@ TEST(zstd)
 	buf_free(&b);
 }
 
+/* --- broken somewhere in the middle --- */
+
+/* Like a report: lines alike, and longer than the blocks of every packing. */
+static void make_lines(struct buf *out, size_t bytes)
+{
+	uint32_t x = 2463534242u;
+	while (out->n < bytes) {
+		x ^= x << 13;
+		x ^= x >> 17;
+		x ^= x << 5;
+		buf_fmt(out, "2026-11-20 00:00:00,high,198.18.%u.%u,tcp,%u,host-%u.example.org\n", x >> 8 & 255, x & 255,
+			x % 7919, x >> 12);
+	}
+}
+
+/* All that comes before the error, however it is asked for: its hash, its length and the kind. */
+static str unpack_to_error(struct arena *a, str packed, size_t step, size_t asked)
+{
+	struct source s = { packed, step, false };
+	struct unpack *u = unpack_new(read_source, &s, packed.n);
+	static char part[KIB(64)];
+	struct err err = { 0 };
+	uLong sum = crc32(0, NULL, 0);
+	size_t n = 1, all = 0;
+	str name;
+	enum rc rc = unpack_entry(u, &name, &err);
+	while (rc == RC_OK && n) {
+		rc = unpack_read(u, part, asked, &n, &err);
+		sum = rc == RC_OK ? crc32(sum, (const Bytef *)part, (uInt)n) : sum;
+		all += rc == RC_OK ? n : 0;
+	}
+	unpack_free(u);
+	return arena_fmt(a, "%zu bytes, %08lx, %s", all, sum, rc_name(rc));
+}
+
+static void pack_one_zip(struct buf *out, str in)
+{
+	pack_zip_entry(out, STR("a.csv"), in, PACK_DEFLATE);
+}
+
+/* What cannot be made smaller is kept as it is, in blocks that a decoder may give by and by. */
+static void pack_zstd_noise(struct buf *out, str in)
+{
+	struct buf noise = BUF_INIT(MIB(1));
+	uint64_t x = 88172645463325252u;
+	while (noise.n < in.n) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		buf_add_mem(&noise, &x, sizeof x);
+	}
+	pack_zstd(out, buf_str(&noise));
+	buf_free(&noise);
+}
+
+/* Another level makes other blocks. */
+static void pack_zstd_high(struct buf *out, str in)
+{
+	size_t most = ZSTD_compressBound(in.n);
+	out->n += ZSTD_compress(buf_room(out, most), most, in.p, in.n, 12);
+}
+
+/* Where the blocks of one frame begin (RFC 8878 section 3.1.1): without a dictionary or a checksum. */
+static size_t find_blocks(str frame, size_t *places, size_t most)
+{
+	static const size_t content[] = { 0, 2, 4, 8 };
+	unsigned char how = (unsigned char)frame.p[4];
+	bool alone = how & 1 << 5, last = false;
+	size_t at = 5 + !alone + (alone && how >> 6 == 0 ? 1 : content[how >> 6]), n = 0;
+	while (!last && n < most && at + 3 <= frame.n) {
+		const unsigned char *p = (const unsigned char *)frame.p + at;
+		size_t head = p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16;
+		places[n++] = at;
+		last = head & 1;
+		at += 3 + ((head >> 1 & 3) == 1 ? 1 : head >> 3);
+	}
+	CHECK(last && at == frame.n);
+	return n;
+}
+
+TEST(broken_anywhere_it_is_cut_at_the_same_byte)
+{
+	static const struct { const char *what; void (*pack)(struct buf *out, str in); bool blocks; } cases[] = {
+		{ "gzip", pack_gzip, false }, { "zip", pack_one_zip, false }, { "zstd", pack_zstd, true },
+		{ "zstd, smaller", pack_zstd_high, true }, { "zstd, noise", pack_zstd_noise, true },
+	};
+	static const size_t steps[] = { 1, 3, 100, 4096, 50000, KIB(64) }, asked[] = { KIB(64), 50000, 1000 };
+	enum { PLACES = 40, BLOCKS_MOST = 20 };
+	struct buf lines = BUF_INIT(MIB(1)), packed = BUF_INIT(MIB(1));
+	struct arena *a = arena_new(KIB(64));
+	make_lines(&lines, 400000);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		buf_reset(&packed);
+		cases[i].pack(&packed, buf_str(&lines));
+		size_t places[PLACES + BLOCKS_MOST];
+		size_t blocks = cases[i].blocks ? find_blocks(buf_str(&packed), places + PLACES, BLOCKS_MOST) : 0;
+		CHECK(!cases[i].blocks || blocks > 3);
+		for (size_t k = 0; k < PLACES; k++)
+			places[k] = 30 + k * (packed.n - 40) / PLACES;
+		places[0] = cases[i].blocks ? 5 : places[0]; /* of how long it says it is: found at the end */
+		for (size_t place = 0; place < PLACES + blocks; place++) {
+			size_t at = places[place];
+			char was = packed.p[at];
+			packed.p[at] = (char)(place < PLACES ? was ^ 0x55 : was | 6); /* a kind of block that is reserved */
+			str want = unpack_to_error(a, buf_str(&packed), 1, KIB(64));
+			for (size_t k = 0; k < COUNT_OF(steps) * COUNT_OF(asked); k++) {
+				size_t step = steps[k / COUNT_OF(asked)], room = asked[k % COUNT_OF(asked)];
+				str got = unpack_to_error(a, buf_str(&packed), step, room);
+				CHECK_MSG(str_eq(got, want), "%s broken at %zu, %zu at a time, %zu asked for: " STR_FMT ", want " STR_FMT,
+					  cases[i].what, at, step, room, STR_ARG(got), STR_ARG(want));
+			}
+			packed.p[at] = was;
+			arena_reset(a);
+		}
+	}
+	arena_free(a);
+	buf_free(&lines);
+	buf_free(&packed);
+}
+
 TEST(zip)
 {
 	static const struct {
@@ -269,6 +389,6 @@ TEST(magic)
 	CHECK(!unpack_is_packed(STR("")));
 }
 
-TEST_MAIN(TEST_RUN(plain), TEST_RUN(gzip), TEST_RUN(zstd), TEST_RUN(zip), TEST_RUN(zip_edges),
+TEST_MAIN(TEST_RUN(plain), TEST_RUN(gzip), TEST_RUN(zstd), TEST_RUN(broken_anywhere_it_is_cut_at_the_same_byte), TEST_RUN(zip), TEST_RUN(zip_edges),
 	  TEST_RUN(entries_limit), TEST_RUN(ratio_limit), TEST_RUN(size_limit),
 	  TEST_RUN(source_gone), TEST_RUN(magic))

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/queue.h"
 #include "disclosure/change.h"
+#include "exchange/withdraw.h"
 #include "record/outbox.h"
 #include "store/destroyed.h"
 #include "store/held.h"
@@ -41,6 +42,7 @@ struct destroying {
 	str *why, *done;
 	store_job_fn also;
 	void *ctx;
+	struct withdrawal *recall; /* what partners were offered of it */
 };
 
 const struct type *destroy_type(const struct types *t)
@@ -441,6 +443,34 @@ static enum rc list_events(struct tx *tx, struct destroying *d, struct goner *g,
 	return rc == RC_OK && g->seqs ? erase_check(d->n->erase, tx_conn(tx), g->object, err) : rc;
 }
 
+/* Before the job: to whom its events had been offered, as long as they can be read. */
+static enum rc find_recall(struct destroying *d, struct err *err)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < d->count; i++)
+		n += d->list[i].seqs;
+	if (n == 0 || !d->n->exchange)
+		return RC_OK;
+	uint64_t *all = x_array(n, sizeof *all);
+	n = 0;
+	for (size_t i = 0; i < d->count; i++)
+		for (size_t k = 0; k < d->list[i].seqs; k++)
+			all[n++] = d->list[i].seq[k];
+	enum rc rc = withdrawal_find(d->n->exchange, all, n, &d->recall, err);
+	free(all);
+	return rc;
+}
+
+static enum rc begin_by(struct destroying *d, store_job_fn fn, struct err *err)
+{
+	enum rc rc = find_recall(d, err);
+	if (rc == RC_OK)
+		rc = store_write(d->n->store, fn, d, err);
+	withdrawal_free(d->recall);
+	d->recall = NULL;
+	return rc;
+}
+
 static enum rc write_down(struct tx *tx, struct destroying *d, struct goner *g, struct err *err)
 {
 	enum rc rc = g->object.n ? RC_OK : list_events(tx, d, g, err);
@@ -463,6 +493,8 @@ static enum rc begin(struct tx *tx, void *ctx, struct err *err)
 	}
 	if (rc == RC_OK)
 		rc = add_row(tx, d, STR(""), findings, err);
+	if (rc == RC_OK && d->recall)
+		rc = withdrawal_put(tx, d->recall, err);
 	struct journal_act act = { .act = "destroy", .actor = str_of(d->v->actor), .object = d->out->id,
 				   .count = d->count };
 	return rc == RC_OK ? journal_add(tx, d->n->journal, &act, err) : rc;
@@ -562,7 +594,7 @@ enum rc node_destroy(struct node *n, const struct viewer *v, const struct destro
 	if (rc == RC_OK)
 		rc = list_backups(&d, &why);
 	if (rc == RC_OK)
-		rc = store_write(n->store, begin, &d, &why);
+		rc = begin_by(&d, begin, &why);
 	if (rc == RC_DENIED || rc == RC_ABSENT)
 		change_refused(n->records, n->store, v, STR("destruction"), str_of(why.text));
 	out->objects = d.count;
@@ -583,6 +615,8 @@ static enum rc begin_found(struct tx *tx, void *ctx, struct err *err)
 		rc = write_down(tx, d, &d->list[i], err);
 	if (rc == RC_OK)
 		rc = add_row(tx, d, STR(""), d->seqs > 0, err);
+	if (rc == RC_OK && d->recall)
+		rc = withdrawal_put(tx, d->recall, err);
 	if (rc == RC_OK && d->also)
 		rc = d->also(tx, d->ctx, err);
 	return rc;
@@ -640,7 +674,7 @@ enum rc node_erase_found(struct node *n, const struct viewer *v, struct uuid req
 	out->why = d.why;
 	out->objects = d.done;
 	if (rc == RC_OK && d.count)
-		rc = store_write(n->store, begin_found, &d, &why);
+		rc = begin_by(&d, begin_found, &why);
 	out->ended = !d.count;
 	if (rc == RC_OK && wait && d.count) {
 		rc = drive(&d, &why);

@@ -89,7 +89,6 @@ enum rc node_contacts_reload(struct node *n, struct err *err)
 /* Without them the directory still answers: a damaged table keeps no node from starting. */
 static enum rc open_contacts(struct node *n, struct err *err)
 {
-	n->contacts = snapshot_new(free_contacts);
 	enum rc rc = node_contacts_reload(n, err);
 	if (rc != RC_INPUT)
 		return rc;
@@ -388,6 +387,7 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 		rc = open_duty(n, err);
 	if (rc == RC_OK && n->starter)
 		open_helpers(n);
+	n->contacts = snapshot_new(free_contacts);
 	if (rc == RC_OK)
 		rc = node_notify_open(n, err);
 	if (rc == RC_OK)
@@ -398,9 +398,9 @@ enum rc node_open(const char *dir, const struct node_options *o, struct node **o
 		rc = parser_pool_new(n->starter, n->log,
 				     (unsigned)settings_int(n->settings, "parsers"), &n->parsers, err);
 	if (rc == RC_OK)
-		rc = pipeline_new(n, &n->pipeline, err);
-	if (rc == RC_OK)
 		rc = node_exchange_open(n, err);
+	if (rc == RC_OK)
+		rc = pipeline_new(n, &n->pipeline, err);
 	if (rc != RC_OK) {
 		node_close(n);
 		return rc;
@@ -424,9 +424,8 @@ void node_close(struct node *n)
 {
 	if (!n)
 		return;
-	if (n->exchange)
-		exchange_stop(n->exchange);
-	pipeline_free(n->pipeline); /* and the background, which calls the exchange */
+	exchange_stop(n->exchange);
+	pipeline_free(n->pipeline);
 	node_exchange_close(n);
 	takedowns_stop(n->takedowns);
 	node_notify_close(n);

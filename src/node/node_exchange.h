@@ -7,7 +7,8 @@
 #include "exchange/exchange.h"
 #include "node/node.h"
 
-/* As part of opening and closing a node: after the pipeline is there, before it is gone. */
+/* As part of opening and closing a node: before the pipeline begins to work in the background, and when it has
+ * stopped. */
 MUST_CHECK enum rc node_exchange_open(struct node *n, struct err *err);
 void node_exchange_close(struct node *n);
 

@@ -23,7 +23,7 @@ enum rc node_notify_open(struct node *n, struct err *err)
 		.store = n->store, .records = n->records, .roles = n->roles, .policies = n->policies,
 		.calendar = n->calendar, .settings = n->settings, .log = n->log, .resolvers = resolvers,
 		.resolver_count = COUNT_OF(resolvers), .mail_writer = n->mail_writer,
-		.mail_reader = n->mail_reader, .crypto = n->crypto,
+		.mail_reader = n->mail_reader, .crypto = n->crypto, .contacts = n->contacts,
 	};
 	enum rc rc = notify_open(&w, &n->notify, err);
 	if (rc == RC_OK) {

@@ -30,6 +30,12 @@ static enum rc add_int(struct batch *b, uint32_t row, enum field f, enum cell_ki
 	return batch_amend(b, row, &c, STR_NONE);
 }
 
+static enum rc add_float(struct batch *b, uint32_t row, enum field f, double v)
+{
+	struct cell c = { .field = (uint8_t)f, .kind = CELL_FLOAT, .f = v };
+	return batch_amend(b, row, &c, STR_NONE);
+}
+
 /* A list without times says "now": the time of receipt stands for it, as the
  * same list tomorrow is a new observation. */
 static enum rc assume_times(struct batch *b, int64_t received_us)
@@ -45,7 +51,7 @@ static enum rc assume_times(struct batch *b, int64_t received_us)
 	return rc;
 }
 
-/* Feed, marking, drill and time of receipt: never taken from the report. */
+/* Feed, drill and time of receipt: never taken from the report; marking and accuracy where it has none. */
 static enum rc label(struct batch *b, const struct feed *feed, const struct report *r)
 {
 	enum rc rc = RC_OK;
@@ -56,6 +62,8 @@ static enum rc label(struct batch *b, const struct feed *feed, const struct repo
 			rc = add_int(b, i, FIELD_TIME_OBSERVATION, CELL_TIME, r->received_us);
 		if (rc == RC_OK && !batch_find(b, &b->row[i], FIELD_TLP))
 			rc = add_int(b, i, FIELD_TLP, CELL_INT, feed->tlp);
+		if (rc == RC_OK && feed->has_accuracy && !batch_find(b, &b->row[i], FIELD_FEED_ACCURACY))
+			rc = add_float(b, i, FIELD_FEED_ACCURACY, feed->accuracy);
 		if (rc == RC_OK && (r->exercise || batch_find(b, &b->row[i], FIELD_EXERCISE)))
 			rc = add_int(b, i, FIELD_EXERCISE, CELL_BOOL, r->exercise);
 	}

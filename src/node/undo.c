@@ -4,6 +4,7 @@
  * anew from what remains. The raw bytes stay until they are forgotten: what was
  * delivered can still be shown. */
 #include "node/pipeline_private.h"
+#include "exchange/withdraw.h"
 #include "record/deliveries.h"
 
 struct undo {
@@ -27,6 +28,8 @@ static enum rc take_back(struct tx *tx, void *ctx, struct err *err)
 				   .count = u->r.counts.events, .root = u->r.digest };
 	if (rc == RC_OK)
 		rc = report_save(tx, &u->r, err);
+	if (rc == RC_OK) /* who was offered its events is told */
+		rc = withdraw_report(tx, u->r.id, err);
 	/* else no line would say how it ended */
 	struct journal_act end = { .act = "intake.refused", .actor = u->actor,
 				   .object = act.object,
@@ -57,6 +60,9 @@ enum rc pipeline_undo(struct pipeline *p, int64_t report, str actor, uint64_t *e
 		rc = findings_undo_report(n->store, snapshot_table(ref), report, err);
 		snapshot_drop(n->directory, ref);
 	}
+	/* before anything takes the events off the disk: by them we know whom they concerned */
+	for (bool more = n->exchange != NULL; rc == RC_OK && more;)
+		rc = withdraw_undone(n->exchange, &more, err);
 	claims_release(p->active, report);
 	*events_out = u.r.counts.events;
 	return rc;

@@ -4,6 +4,7 @@
 
 #include "disclosure/media.h"
 #include "notify/round_private.h"
+#include "notify/teller_private.h"
 #include "record/clocks.h"
 
 enum { KEY_MAX = 200, FILE_NAME_MAX = 120, NOTICE_WORDS = 400, LEDGER_WORDS = 2200, NAMED_MAX = 1000 };
@@ -41,8 +42,9 @@ struct putting {
 	const struct answer_new *q;
 	struct message m;
 	int64_t id;
-	str *findings;             /* 16 bytes each */
-	size_t finding_count;
+	bool all;                  /* that it covers: their count alone, and its own finding in the list */
+	struct hash128 *findings;
+	size_t listed, finding_count;
 	struct arena *a;
 	struct err *err;
 };
@@ -138,20 +140,28 @@ static enum rc check_often(struct putting *k)
 
 /* --- which findings --- */
 
-/* "finding--HEX" or HEX as the 16 bytes of the id; STR_NONE: no such thing. */
-static str finding_bytes(str id, struct arena *a)
+static bool parse_finding(str id, struct arena *a, struct hash128 *out)
 {
-	uint8_t b[16];
-	str hex = str_starts(id, STR(FINDING_HEAD)) ? str_from(id, sizeof FINDING_HEAD - 1) : id;
-	return hex_parse(hex, b, sizeof b) ? arena_str(a, str_mem(b, sizeof b)) : STR_NONE;
+	return tell_finding_parse(str_starts(id, STR(FINDING_HEAD)) ? id : arena_fmt(a, FINDING_HEAD STR_FMT, STR_ARG(id)), out);
 }
 
-static bool listed(str const *list, size_t count, str one)
+static bool listed(const struct putting *k, struct hash128 one)
 {
-	for (size_t i = 0; i < count; i++)
-		if (str_eq(list[i], one))
+	for (size_t i = 0; i < k->listed; i++)
+		if (k->findings[i].hi == one.hi && k->findings[i].lo == one.lo)
 			return true;
 	return false;
+}
+
+static enum rc told_of(struct putting *k, struct hash128 one, bool *out)
+{
+	char id[48];
+	str item = tell_finding_id(one, id);
+	struct sql *q = sql(tx_conn(k->tx), "SELECT 1 FROM outbox_cover WHERE message = ? AND item = ?");
+	sql_int(q, 1, k->m.id);
+	sql_str(q, 2, item);
+	*out = sql_row(q) || str_eq(item, given(k->m.item));
+	return sql_end(q, k->err);
 }
 
 static size_t words_in_list(str s)
@@ -162,45 +172,50 @@ static size_t words_in_list(str s)
 	return n;
 }
 
-static enum rc some_of(struct putting *k, const str *all, size_t count)
+static enum rc some_of(struct putting *k)
 {
 	str rest = k->q->findings;
+	enum rc rc = RC_OK;
 	if (words_in_list(rest) > NAMED_MAX)
 		return fail(k->err, RC_LIMIT, "name at most %d findings, or none: then all are meant", NAMED_MAX);
-	k->findings = ARENA_ARRAY(k->a, words_in_list(rest) + 1, str);
-	while (rest.n > 0) {
+	k->findings = ARENA_ARRAY(k->a, words_in_list(rest) + 1, struct hash128);
+	while (rc == RC_OK && rest.n > 0) {
+		struct hash128 one;
+		bool told = false;
 		str word = str_cut(&rest, ' ');
 		if (word.n == 0)
 			continue;
-		str one = finding_bytes(word, k->a);
-		if (!one.p || !listed(all, count, one))
+		if (parse_finding(word, k->a, &one))
+			rc = told_of(k, one, &told);
+		if (rc == RC_OK && !told)
 			return fail(k->err, RC_INPUT, "'" STR_FMT "' is nothing that message %lld told of",
 				    STR_ARG(str_head(word, 60)), (long long)k->m.id);
-		if (!listed(k->findings, k->finding_count, one))
-			k->findings[k->finding_count++] = one;
+		if (rc == RC_OK && !listed(k, one))
+			k->findings[k->listed++] = one;
 	}
-	return RC_OK;
+	k->finding_count = k->listed;
+	return rc;
+}
+
+static enum rc all_of(struct putting *k)
+{
+	k->findings = ARENA_ARRAY(k->a, 1, struct hash128);
+	k->all = true;
+	struct sql *q = sql(tx_conn(k->tx), "SELECT count(*), coalesce(sum(item = ?2), 0) FROM outbox_cover WHERE message = ?1"
+					    " AND item >= 'finding--' AND item < 'finding-.'");
+	sql_int(q, 1, k->m.id);
+	sql_str(q, 2, given(k->m.item));
+	bool own = tell_finding_parse(given(k->m.item), &k->findings[0]);
+	if (sql_row(q)) {
+		k->listed = own && sql_col_int(q, 1) == 0;
+		k->finding_count = (size_t)sql_col_int(q, 0) + k->listed;
+	}
+	return sql_end(q, k->err);
 }
 
 static enum rc take_findings(struct putting *k)
 {
-	struct cover *covers = NULL;
-	size_t n = 0, count = 0;
-	enum rc rc = outbox_covers(tx_conn(k->tx), k->m.id, k->a, &covers, &n, k->err);
-	str *all = ARENA_ARRAY(k->a, n + 1, str);
-	for (size_t i = 0; rc == RC_OK && i <= n; i++) {
-		str item = i < n ? covers[i].item : k->m.item;
-		str one = str_starts(item, STR(FINDING_HEAD)) ? finding_bytes(item, k->a) : STR_NONE;
-		if (one.p && (i < n || !listed(all, count, one)))
-			all[count++] = one;
-	}
-	if (rc != RC_OK)
-		return rc;
-	if (words_in_list(given(k->q->findings)) > 0)
-		return some_of(k, all, count);
-	k->findings = all;
-	k->finding_count = count;
-	return RC_OK;
+	return words_in_list(given(k->q->findings)) > 0 ? some_of(k) : all_of(k);
 }
 
 /* --- rows --- */
@@ -256,40 +271,14 @@ static enum rc put_row(struct putting *k)
 	return rc;
 }
 
-static enum rc put_finding(struct putting *k, str finding)
-{
-	struct sql *q = sql(tx_conn(k->tx), "INSERT OR IGNORE INTO answer_finding (finding, answer, claim, claim_us)"
-					    " VALUES (?, ?, ?, 0)");
-	sql_blob(q, 1, finding);
-	sql_int(q, 2, k->id);
-	sql_int(q, 3, k->q->kind == ANSWER_FIXED ? CLAIM_WAITS : CLAIM_NONE);
-	return sql_run(q, k->err);
-}
-
-/* The mark says what was answered, and no word of who did: others whom it concerns may read it. */
-static enum rc mark_finding(struct putting *k, str finding)
-{
-	struct hash128 id = { 0, 0 };
-	for (size_t i = 0; i < 8; i++) {
-		id.hi = id.hi << 8 | (uint8_t)finding.p[i];
-		id.lo = id.lo << 8 | (uint8_t)finding.p[8 + i];
-	}
-	str why = arena_fmt(k->a, "%s, by %s", answer_kind_name(k->q->kind),
-			    str_eq(k->q->channel, STR("person")) ? "word to us" : arena_z(k->a, k->q->channel));
-	enum rc rc = findings_mark(k->tx, id, MARK_ANSWERED, why, arena_fmt(k->a, "answer:%lld", (long long)k->id),
-				   k->err);
-	return rc == RC_ABSENT ? RC_OK : rc; /* forgotten since it was told */
-}
-
+/* What was named, and the first of all that is covered; the background does the others. */
 static enum rc put_findings(struct putting *k)
 {
+	const struct answer_about w = { .answer = k->id, .message = k->m.id, .kind = k->q->kind, .channel = k->q->channel };
 	enum rc rc = RC_OK;
-	for (size_t i = 0; rc == RC_OK && i < k->finding_count; i++) {
-		rc = put_finding(k, k->findings[i]);
-		if (rc == RC_OK)
-			rc = mark_finding(k, k->findings[i]);
-	}
-	return rc;
+	for (size_t i = 0; rc == RC_OK && i < k->listed; i++)
+		rc = answer_note_finding(k->tx, &w, k->findings[i], k->a, k->err);
+	return rc == RC_OK && k->all ? answer_note_covers(k->tx, &w, STR(""), k->a, k->err) : rc;
 }
 
 static enum rc put_ledger(struct putting *k)

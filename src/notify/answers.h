@@ -4,7 +4,8 @@
  * An answer belongs to one message and to all or some of the findings it covered. However it comes
  * (the link in the message, the portal, a mail, a person who notes it) it is kept by answer_put():
  * the ledger has a row of kind "answer", the findings are marked as answered, an organisation's answer
- * to a round confirms its contact, the clocks of a record that say "call_notes" stop ringing. "Not
+ * to a round confirms its contact, the clocks of a record that say "call_notes" stop ringing. What it is
+ * about is marked some hundred findings a job: those of a large message by the background, soon. "Not
  * ours", "false" and a question ask something of us: who has the duty gets a notice; who is
  * concerned by a finding is never changed by an answer.
  *
@@ -87,7 +88,8 @@ MUST_CHECK enum rc answer_seen(struct tx *tx, struct notify *n, int64_t id, str 
 /* Inside a job of an erasing: words, name and file of it, wherever they were put; that there was one stays. */
 MUST_CHECK enum rc answer_erase_words(struct tx *tx, int64_t number, struct err *err);
 
-/* As part of opening a node: notes in the background when a claim is confirmed or denied. */
+/* As part of opening a node: marks in the background what the answer to a large message is about, and notes when a
+ * claim is confirmed or denied. */
 void answers_open(struct notify *n);
 
 #endif

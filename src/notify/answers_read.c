@@ -2,7 +2,7 @@
 /* What was answered, and what became of it. */
 #include "notify/answers.h"
 
-#include "notify/notify_private.h"
+#include "notify/teller_private.h"
 
 enum { ROWS_MAX = 1000, CLAIMS_A_LOOK = 64 };
 #define LOOK_EVERY (MINUTE_US / 2)
@@ -202,9 +202,8 @@ static enum rc note(struct tx *tx, void *ctx, struct err *err)
 }
 
 /* Claims that wait, some at a time; all of them every so often. */
-static enum rc tend(struct store *s, void *ctx, bool *did_out, struct err *err)
+static enum rc tend_claims(struct store *s, struct notify *n, bool *did_out, struct err *err)
 {
-	struct notify *n = ctx;
 	struct look k = { .n = n };
 	struct reader *r = NULL;
 	*did_out = false;
@@ -228,6 +227,16 @@ static enum rc tend(struct store *s, void *ctx, bool *did_out, struct err *err)
 		n->claims.next_us = clock_mono_us() + LOOK_EVERY;
 	*did_out = rc == RC_OK && more;
 	arena_free(a);
+	return rc;
+}
+
+static enum rc tend(struct store *s, void *ctx, bool *did_out, struct err *err)
+{
+	bool did = false;
+	enum rc rc = answers_follow(s, &did, err);
+	if (rc == RC_OK)
+		rc = tend_claims(s, ctx, did_out, err);
+	*did_out |= did;
 	return rc;
 }
 

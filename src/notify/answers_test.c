@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "notify/answers.h"
 
+#include "notify/teller_private.h"
 #include "notify/test_senders.h"
 #include "record/clocks.h"
 #include "record/erase.h"
@@ -345,6 +346,103 @@ TEST(fixed_is_held_against_what_is_seen)
 	end_senders(&s);
 }
 
+/* --- a large one --- */
+
+enum { LARGE = 1100, A_JOB_MOST = 300 };
+
+static str made_id(struct arena *a, int n)
+{
+	return arena_fmt(a, "finding--%016x%016x", 0xf0u, (unsigned)n);
+}
+
+static enum rc tell_large(struct tx *tx, void *ctx, struct err *e)
+{
+	struct telling *k = ctx;
+	struct cover *covers = ARENA_ARRAY(k->s->w.a, LARGE, struct cover);
+	const struct message m = { .lane = LANE_BULK, .driver = STR("print"), .recipient = k->recipient, .item = k->item,
+				   .template = STR("round.notify"), .details = STR("{}"), .purpose = 1, .policy = 1,
+				   .maker = STR("test"), .made_at = ++k->s->made };
+	const struct outcome_of o = { .outcome = OUTCOME_SENT, .policy = 1, .rule = "test", .words = STR("so") };
+	for (unsigned i = 0; i < LARGE; i++) /* two are there, the others were forgotten */
+		covers[i] = (struct cover){ i < 2 ? k->covers[i].item : made_id(k->s->w.a, (int)i), 1 };
+	enum rc rc = outbox_put(tx, &m, covers, LARGE, &k->id, e);
+	if (rc == RC_OK)
+		rc = outbox_take_one(tx, k->id, e);
+	return rc == RC_OK ? outbox_end_tx(tx, k->id, &o, e) : rc;
+}
+
+static int64_t count_of(struct senders *s, const char *what)
+{
+	struct reader *r = begin(&s->w);
+	struct sql *q = sql(reader_conn(r), what);
+	int64_t n = sql_row(q) ? sql_col_int(q, 0) : -1;
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	store_read_end(r);
+	return n;
+}
+
+static str mark_of(struct senders *s, unsigned host)
+{
+	char raw[16];
+	struct reader *r = begin(&s->w);
+	struct sql *q = sql(reader_conn(r), "SELECT by FROM finding_mark WHERE id = ?");
+	sql_blob(q, 1, tell_finding_raw(finding_of(s, host).id, raw));
+	str by = sql_row(q) ? arena_str(s->w.a, sql_col_str(q, 0)) : STR("");
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	store_read_end(r);
+	return by;
+}
+
+/* A job that was cut off before its end left nothing. */
+static enum rc cut_off(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct answer_about w = { .answer = *(int64_t *)ctx, .message = 1, .kind = ANSWER_QUESTION, .channel = STR("link") };
+	struct arena *a = arena_new(KIB(4));
+	enum rc rc = answer_note_covers(tx, &w, STR(""), a, e);
+	arena_free(a);
+	return rc == RC_OK ? fail(e, RC_IO, "cut off") : rc;
+}
+
+TEST(a_large_answer_is_followed_some_at_a_time)
+{
+	struct senders s = { .made = 0 };
+	const unsigned two[] = { 1, 2 };
+	bool did = true;
+	begin_senders(&s, NULL);
+	deliver(&s, 1, two, 2, 0);
+	struct telling k = { .s = &s, .recipient = organisation(&s, "/ok", GREEN), .item = STR("") };
+	k.covers[0].item = id_of(&s, 1);
+	k.covers[1].item = id_of(&s, 2);
+	CHECK_RC(store_write(s.w.s, tell_large, &k, &err), RC_OK, err);
+	int64_t first = 0, again = 0, second = 0, had = 0;
+	const struct answer_new asks = { .message = k.id, .kind = ANSWER_QUESTION, .words = STR("all?"), .channel = STR("link"),
+					 .key = STR("k1") };
+	CHECK_RC(answer(&s, &asks, &first), RC_OK, err);
+	CHECK_INT(count_of(&s, "SELECT findings FROM answer"), LARGE);
+	CHECK_INT(count_of(&s, "SELECT count FROM journal WHERE act = 'answer'"), LARGE);
+	had = count_of(&s, "SELECT count(*) FROM answer_finding");
+	CHECK_MSG(had > 0 && had <= A_JOB_MOST, "%lld at once", (long long)had);
+	/* what was said since about one of them stands, whatever the first answer's turn */
+	const struct answer_new fixed = { .message = k.id, .kind = ANSWER_FIXED, .channel = STR("link"), .key = STR("k2"),
+					  .findings = id_of(&s, 2) };
+	CHECK_RC(answer(&s, &fixed, &second), RC_OK, err);
+	for (int i = 0; did && i < 100; i++) {
+		CHECK_RC(store_write(s.w.s, cut_off, &first, &err), RC_IO, err);
+		CHECK_RC(answers_follow(s.w.s, &did, &err), RC_OK, err);
+		CHECK_RC(answer(&s, &asks, &again), RC_OK, err); /* sent twice: nothing begins anew */
+		int64_t has = count_of(&s, "SELECT count(*) FROM answer_finding");
+		CHECK_MSG(has - had <= A_JOB_MOST, "%lld in a job", (long long)(has - had));
+		had = has;
+	}
+	CHECK_INT(again, first);
+	CHECK_INT(had, LARGE + 1);
+	CHECK_INT(count_of(&s, "SELECT count(*) FROM answer_finding WHERE answer = 1"), LARGE);
+	CHECK_INT(count_of(&s, "SELECT count(*) FROM answer_follow"), 0);
+	CHECK_STR(mark_of(&s, 1), STR("answer:1"));
+	CHECK_STR(mark_of(&s, 2), STR("answer:2"));
+	end_senders(&s);
+}
+
 /* --- about other things --- */
 
 static size_t rounds_answered(struct senders *s, str id)
@@ -515,6 +613,7 @@ TEST(one_of_us_sees_to_it_once)
 }
 
 TEST_MAIN(TEST_RUN(an_answer_is_kept_once_with_all_that_follows), TEST_RUN(what_is_no_answer),
-	  TEST_RUN(fixed_is_held_against_what_is_seen), TEST_RUN(an_answer_to_a_round_confirms_the_contact),
+	  TEST_RUN(fixed_is_held_against_what_is_seen),
+	  TEST_RUN(a_large_answer_is_followed_some_at_a_time), TEST_RUN(an_answer_to_a_round_confirms_the_contact),
 	  TEST_RUN(a_clock_that_waits_for_word_is_noted),
 	  TEST_RUN(words_are_erased_and_the_answer_stays), TEST_RUN(one_of_us_sees_to_it_once))

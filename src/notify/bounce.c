@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 
 #include "disclosure/change.h"
+#include "notify/last_resort.h"
 #include "notify/letter_state.h"
 #include "notify/notify_private.h"
 #include "notify/round_private.h"
@@ -141,7 +142,9 @@ static enum rc mark_contact(struct noting *k, struct err *err)
 {
 	struct addressee who = { 0 };
 	struct uuid id;
-	str type, role = k->m.recipient, of = arena_str(k->a, str_cut(&role, '/'));
+	str type, email, role = k->m.recipient, of = arena_str(k->a, str_cut(&role, '/'));
+	if (k->b->permanent && last_resort_email(k->m.recipient, &email))
+		return last_resort_dead(k->tx, k->n, k->m.recipient, err);
 	if (!record_id_parse(of, &type, &id))
 		return RC_OK; /* an account, a role: a person of ours sees that it failed */
 	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(k->n->w.records));

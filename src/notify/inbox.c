@@ -103,6 +103,17 @@ enum rc inbox_about(struct conn *c, str organisation, str finding, int64_t *mess
 	return rc;
 }
 
+enum rc inbox_fit(struct notify *n, const struct message *m, struct err *err)
+{
+	struct err why = { 0 };
+	struct arena *a = arena_new(KIB(16));
+	enum rc rc = inbox_unread(m) ? teller_fit_waiting(n, m->id, a, &why) : RC_OK;
+	arena_free(a);
+	if (rc == RC_DENIED)
+		return fail(err, RC_ABSENT, "there is no such message any more: nothing of it is to be told");
+	return rc == RC_OK ? rc : fail(err, rc, "%s", why.text);
+}
+
 static enum rc end(struct tx *tx, const struct message *m, str by, uint64_t policy, const char *rule,
 		   struct arena *a, struct err *err)
 {

@@ -21,6 +21,9 @@ MUST_CHECK enum rc inbox_load(struct reader *r, const struct told_to *to, str or
 bool inbox_unread(const struct message *m);
 /* The newest message to them that told of this finding; 0: none did. */
 MUST_CHECK enum rc inbox_about(struct conn *c, str organisation, str finding, int64_t *message_out, struct err *err);
+/* Outside of any job, before one that is unread is opened: what it covers and is not to be told any more (teller.h) is
+ * taken out of it. RC_ABSENT: nothing is left, and it has ended as refused; why is ours to know. */
+MUST_CHECK enum rc inbox_fit(struct notify *n, const struct message *m, struct err *err);
 /* Inside a job: one of theirs opens it. Again, or of what came by another way: nothing. `rule` of the check that let
  * it be shown. */
 MUST_CHECK enum rc inbox_read(struct tx *tx, str organisation, int64_t id, str by, uint64_t policy,

@@ -36,6 +36,7 @@ struct notify_world {
 	struct log *log;
 	const struct resolver *const *resolvers;
 	size_t resolver_count;
+	struct snapshot *contacts; /* of last resort: struct fallback (route/fallback.h); NULL: none */
 	struct calls *mail_writer, *mail_reader, *crypto; /* NULL: this process starts no helpers */
 };
 

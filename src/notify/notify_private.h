@@ -131,6 +131,8 @@ MUST_CHECK enum rc parties_invite(struct reader *r, const struct types *t, str i
  * inhibited, disputed) is taken out of it, and is untold. RC_DENIED: that is all, or the rule has ended. */
 MUST_CHECK enum rc teller_fit(struct notify *n, const struct types *types, const struct message *m, struct arena *a,
 			      struct err *err);
+/* The same before a message that waits for a person is printed or shown. RC_DENIED: it has ended as refused. */
+MUST_CHECK enum rc teller_fit_waiting(struct notify *n, int64_t id, struct arena *a, struct err *err);
 
 /* --- sender.c --- */
 

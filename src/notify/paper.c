@@ -25,18 +25,29 @@ static bool sees_all(const struct cover *covers, size_t count, const struct mess
 	return all;
 }
 
-static void make_page(struct notify *n, struct reader *r, const struct types *t, const struct viewer *v, int64_t id,
-		      struct arena *a, struct paper *p)
+static enum rc make_page(struct notify *n, const struct types *t, const struct viewer *v, int64_t id, struct arena *a,
+			 struct paper *p, struct err *err)
 {
+	struct reader *r = NULL;
 	struct message m, seen;
 	struct cover *covers = NULL;
 	size_t count = 0;
 	struct rendering what = { .data = NULL };
 	struct err why = { 0 };
 	bool live = true;
-	enum rc rc = outbox_load(reader_conn(r), id, a, &m, &why);
+	enum rc fits = teller_fit_waiting(n, id, a, &why), rc = store_read_begin(n->w.store, &r, err);
+	if (rc == RC_OK)
+		rc = outbox_load(reader_conn(r), id, a, &m, err);
+	if (rc != RC_OK) {
+		if (r)
+			store_read_end(r);
+		return rc;
+	}
 	*p = (struct paper){ .id = id, .driver = m.driver, .recipient = m.recipient, .name = STR(""), .address = STR(""),
 			     .subject = STR(""), .text = STR(""), .words = STR("") };
+	rc = fits;
+	if (rc == RC_OK && m.state != MESSAGE_QUEUED)
+		rc = fail(&why, RC_CONFLICT, "it is %s by now", message_state_name(m.state));
 	if (rc == RC_OK)
 		rc = read_message(r, t, v, id, a, &seen, &covers, &count, &why);
 	if (rc == RC_OK && !sees_all(covers, count, &seen, m.item.n > 0))
@@ -54,6 +65,8 @@ static void make_page(struct notify *n, struct reader *r, const struct types *t,
 	if (rc != RC_OK)
 		p->words = arena_str(a, str_of(why.text));
 	json_free(what.data);
+	store_read_end(r);
+	return RC_OK;
 }
 
 enum rc paper_print(struct notify *n, const struct viewer *v, const char *driver, struct arena *a, paper_each each,
@@ -68,19 +81,19 @@ enum rc paper_print(struct notify *n, const struct viewer *v, const char *driver
 					    fail(err, RC_DENIED, "names and addresses of persons are not for you");
 	if (rc == RC_OK)
 		rc = read_outbox(r, snapshot_table(types), v, &q, a, &list, &count, err);
+	if (r)
+		store_read_end(r); /* each page sees what was left of its message */
 	struct arena *page = arena_new(KIB(64));
 	bool more = true;
 	for (size_t i = count; rc == RC_OK && more && i-- > 0;) {
 		struct paper p;
 		if (!for_paper(n, &list[i], driver))
 			continue;
-		make_page(n, r, snapshot_table(types), v, list[i].id, page, &p);
-		more = each(ctx, &p);
+		rc = make_page(n, snapshot_table(types), v, list[i].id, page, &p, err);
+		more = rc == RC_OK && each(ctx, &p);
 		arena_reset(page);
 	}
 	arena_free(page);
-	if (r)
-		store_read_end(r);
 	snapshot_drop(records_types_snapshot(n->w.records), types);
 	return rc;
 }

@@ -2,8 +2,9 @@
 /* paper.h: what waits for a person: printed, posted or said, and confirmed.
  *
  * Any message that waits may go on paper instead: those of the driver "print", and those whose driver
- * is not here. Printing changes nothing; who posted one says so, and that is its end in the ledger. In
- * rehearsal (rehearsal.h) the page says so in place of the address, and its end is *rehearsed*. */
+ * is not here. Before it is printed, what it covers and is not to be told any more is taken out of it; when nothing
+ * is left, it ends as refused (teller.h). Else printing changes nothing; who posted one says so, and that is its end
+ * in the ledger. In rehearsal (rehearsal.h) the page says so in place of the address, and its end is *rehearsed*. */
 #ifndef RONDA_NOTIFY_PAPER_H
 #define RONDA_NOTIFY_PAPER_H
 

@@ -13,7 +13,7 @@
 #include "http/fetch.h"
 #include "notify/notify_private.h"
 
-enum { BODY_MAX = 64 << 10, ANSWER_MAX = 256 << 10, HEADERS_OWN = 3 };
+enum { BODY_MAX = 1 << 20, ANSWER_MAX = 256 << 10, HEADERS_OWN = 3 };
 
 struct outcome_of outcome_words(enum outcome o, const char *rule, str words)
 {

@@ -219,6 +219,7 @@ TEST(verify_finds_what_does_not_agree)
 		  " file_name, key, seen_by) SELECT 3, id, 1, 0, '', '', '', '', '', '', 0, '', '', '' FROM outbox LIMIT 1",
 		  "answer 3 does not stand in the ledger" },
 		{ "INSERT INTO answer_finding (finding, answer, claim, claim_us) VALUES (x'00', 4, 0, 0)", "findings name answer 4" },
+		{ "INSERT INTO answer_follow (answer, behind) VALUES (6, '')", "the background follows answer 6" },
 		{ "INSERT INTO tell_message (message, recipient, rule, class, period, at_us, findings)"
 		  " VALUES (98, '', x'00', '', '', 0, 1)", "a rule made message 98" },
 		{ "INSERT INTO tell (finding, organisation, rule, class, what, at_us, step, told, unanswered, last_us, message,"

@@ -5,11 +5,12 @@
 #include "event/normalise.h"
 #include "notify/classes.h"
 #include "notify/defang.h"
+#include "notify/last_resort.h"
 #include "notify/link.h"
 #include "notify/notify_private.h"
 #include "notify/own_texts.h"
 
-enum { TEXT_MAX = 64 << 10, ITEM_MAX = 2 << 20, COVERS_SHOWN = 1000, COVERS_LISTED = 25 };
+enum { TEXT_MAX = 512 << 10, ITEM_MAX = 2 << 20, COVERS_SHOWN = 1000, COVERS_LISTED = 25 };
 
 /* Also where no template says so. */
 static const struct { const char *language, *word; } exercise_words[] = {
@@ -175,6 +176,8 @@ static enum rc take_covers(struct making *k)
 	}
 	put_listed(k, list, told);
 	json_object_object_add(k->out->data, "covers", list);
+	if (told > COVERS_SHOWN)
+		json_object_object_add(k->out->data, "covers_more", json_object_new_int64((int64_t)told - COVERS_SHOWN));
 	json_object_object_add(k->out->data, "cover_count", json_object_new_int64((int64_t)told));
 	return rc;
 }
@@ -331,6 +334,17 @@ static enum rc render_text(struct making *k)
 	return rc;
 }
 
+/* Of a contact of last resort nothing is known but where it is. */
+static str languages_named(const struct message *m)
+{
+	struct json_object *details = NULL;
+	str email, out = STR("");
+	if (last_resort_email(m->recipient, &email) && json_read(m->details, &details, NULL) == RC_OK)
+		out = last_resort_languages(json_get_str(json_get(details, "named"), "country"));
+	json_free(details);
+	return out;
+}
+
 enum rc notify_render_as(const struct notify *n, struct reader *r, const struct types *t,
 			 const struct message *m, const struct render_as *as, struct arena *a,
 			 struct rendering *out, struct err *err)
@@ -351,6 +365,8 @@ enum rc notify_render_as(const struct notify *n, struct reader *r, const struct 
 	out->who.to.invited = out->who.to.invited || as->invited;
 	if (as->reader)
 		out->who.to.viewer = *as->reader;
+	if (out->who.languages.n == 0)
+		out->who.languages = languages_named(m);
 	if (as->languages.n > 0)
 		out->who.languages = as->languages;
 	if (as->no_names)

@@ -32,8 +32,12 @@ struct rule {
 	/* what */
 	struct rule_words types, identifiers, feeds;
 	int severity;                /* least; -1: any */
+	int confidence;              /* least, 0..100; 0: any */
+	bool stated;                 /* only what states how sure it is */
 	/* who */
 	bool all_concerned;
+	bool last_resort;            /* when nobody is known: whom registries name (last_resort.h) */
+	int64_t last_resort_trust;   /* least, 0..100 */
 	struct rule_words organisations, kinds, countries, sectors, languages;
 	str contact;                 /* "abuse"; "": the first */
 	/* when */
@@ -79,6 +83,8 @@ struct rule_org {
 	uint16_t self, kind, country, sector;
 	uint16_t languages[RULE_LANGUAGES_MAX]; /* it reads; English when it says none */
 	size_t language_count;
+	bool last_resort;            /* no organisation: id "contact:ADDRESS", org 0 */
+	unsigned trust;              /* of its source, then */
 };
 /* Organisations met so far: one look-up each. Of one thread, for one reader and one table at a time. */
 struct rule_orgs;
@@ -90,12 +96,15 @@ MUST_CHECK enum rc rule_orgs_get(struct rule_orgs *o, struct reader *r, const st
 struct rule_key {
 	uint16_t type, identifier, feed;
 	int severity;
+	int confidence;              /* -1: not stated */
 	bool exercise;
 };
 struct rule_key rule_key_of(const struct rule_set *s, const struct finding *f);
 /* NULL: it fits; else why not. `at_us`: when it opened or came back; 0: whenever. */
 const char *rule_misfit(const struct rule *r, const struct rule_key *k, const struct rule_org *o, bool nearest,
 			int64_t at_us);
+/* The two that say that it is not sure enough. */
+extern const char rule_unsure[], rule_unstated[];
 /* Does any rule look at such findings, whoever they concern? */
 bool rules_want(const struct rule_set *s, const struct rule_key *k, int64_t at_us);
 
@@ -108,6 +117,10 @@ MUST_CHECK enum rc rules_match(const struct rule_set *s, struct rule_orgs *o, st
 			       const struct types *t, const struct finding *f, int64_t at_us,
 			       struct rule_match out[CONCERNS_MAX], size_t *count_out, size_t *usable_out,
 			       struct err *err);
+/* The same if nothing were unsure: does a rule fit only that asks for more confidence? */
+MUST_CHECK enum rc rules_match_sure(const struct rule_set *s, struct rule_orgs *o, struct reader *r,
+				    const struct types *t, const struct finding *f, int64_t at_us, bool *out,
+				    struct err *err);
 /* The inhibition that stops it at this time; NULL: none. */
 const struct inhibition *rules_inhibit(const struct rule_set *s, const struct finding *f, struct uuid organisation,
 				       int64_t now_us);

@@ -7,7 +7,7 @@
 #include "notify/notify_private.h"
 #include "notify/rule_private.h"
 
-enum { WORDS_MAX = 60000, INDEX_LEAST = 1 << 10, RANK_ELSE = 500, CAP_ELSE = 6, HOUR_ELSE = 8 };
+enum { WORDS_MAX = 60000, INDEX_LEAST = 1 << 10, RANK_ELSE = 500, CAP_ELSE = 6, HOUR_ELSE = 8, TRUST_ELSE = 40 };
 #define PAUSE_ELSE (2 * MINUTE_US)
 
 /* --- words --- */
@@ -83,6 +83,12 @@ static int64_t number_of(const struct record_view *v, const char *meaning, int64
 {
 	struct json_object *o = value_of(v, meaning);
 	return o && json_object_is_type(o, json_type_int) ? json_object_get_int64(o) : otherwise;
+}
+
+static bool flag_of(const struct record_view *v, const char *meaning)
+{
+	struct json_object *o = value_of(v, meaning);
+	return o && json_object_get_boolean(o);
 }
 
 static int64_t duration_of(struct rule_set *s, const struct record_view *v, const char *meaning, int64_t otherwise)
@@ -172,6 +178,9 @@ static bool each_rule(void *ctx, const struct record_view *v)
 	r.identifiers = words_of(k, v, "rule.identifiers", false);
 	r.feeds = words_of(k, v, "rule.feeds", false);
 	r.severity = severity_rank(text_of(s, v, "rule.severity"));
+	r.confidence = (int)number_of(v, "rule.min-confidence", 0);
+	r.stated = flag_of(v, "rule.confidence-stated");
+	s->asks_confidence = s->asks_confidence || r.confidence > 0 || r.stated;
 	r.all_concerned = str_eq(text_of(s, v, "rule.concerned"), STR("all"));
 	r.organisations = words_of(k, v, "rule.organisations", false);
 	r.kinds = words_of(k, v, "rule.kinds", false);
@@ -187,8 +196,10 @@ static bool each_rule(void *ctx, const struct record_view *v)
 	r.quiet_from = (int)number_of(v, "rule.quiet-from", -1);
 	r.quiet_until = (int)number_of(v, "rule.quiet-until", -1);
 	r.cap = number_of(v, "rule.cap", CAP_ELSE);
-	struct json_object *gone = value_of(v, "rule.gone");
-	r.gone = gone && json_object_get_boolean(gone);
+	r.gone = flag_of(v, "rule.gone");
+	r.last_resort = flag_of(v, "rule.last-resort");
+	s->asks_last_resort = s->asks_last_resort || r.last_resort;
+	r.last_resort_trust = number_of(v, "rule.last-resort-trust", TRUST_ELSE);
 	r.by = text_of(s, v, "rule.by");
 	r.class = text_of(s, v, "rule.class");
 	take_steps(k, v, &r);

@@ -70,12 +70,21 @@ static enum rc load_row(struct rule_orgs *o, struct conn *c, struct rule_org *to
 
 static void load_languages(struct rule_orgs *o, const struct addressee *who, struct rule_org *to)
 {
-	const struct meaning *m = type_meaning(who->type, STR("organisation.languages"));
+	const struct meaning *m = who->type ? type_meaning(who->type, STR("organisation.languages")) : NULL;
 	struct json_object *list = m && m->field ? json_get(who->body, m->field->name) : NULL;
 	for (size_t i = 0; i < json_count(list) && to->language_count < RULE_LANGUAGES_MAX; i++)
 		to->languages[to->language_count++] = rule_word(&o->s->words, json_text(json_at(list, i)));
 	if (to->language_count == 0)
 		to->languages[to->language_count++] = rule_word(&o->s->words, STR("en"));
+}
+
+static str id_of(struct rule_orgs *o, const struct rule_org *to)
+{
+	struct buf id = BUF_INIT(RECORD_ID_BYTES);
+	record_id_format(&id, STR("organisation"), &to->record);
+	str s = arena_str(o->a, buf_str(&id));
+	buf_free(&id);
+	return s;
 }
 
 static enum rc load_org(struct rule_orgs *o, struct reader *r, const struct types *t, struct rule_org *to,
@@ -87,16 +96,17 @@ static enum rc load_org(struct rule_orgs *o, struct reader *r, const struct type
 		return rc;
 	struct arena *a = arena_new(KIB(4));
 	rc = told_addressee_of(reader_conn(r), t, to->record, a, &who, err);
-	to->usable = rc == RC_OK && !who.closed;
+	/* Of a damaged record its findings fall due all the same: the message to it fails alone, until it is mended. */
+	to->usable = (rc == RC_OK && !who.closed) || rc == RC_INPUT;
 	to->exercise = who.exercise;
-	if (rc == RC_OK) {
-		to->id = arena_str(o->a, addressee_id(&who, a));
+	if (to->usable || rc == RC_OK) {
+		to->id = id_of(o, to);
 		to->self = rule_word(&o->s->words, to->id);
 		load_languages(o, &who, to);
 	}
 	json_free(who.body);
 	arena_free(a);
-	return rc == RC_ABSENT ? RC_OK : rc;
+	return rc == RC_ABSENT || rc == RC_INPUT ? RC_OK : rc;
 }
 
 enum rc rule_orgs_get(struct rule_orgs *o, struct reader *r, const struct types *t, int64_t org,
@@ -128,7 +138,7 @@ struct rule_key rule_key_of(const struct rule_set *s, const struct finding *f)
 	return (struct rule_key){
 		.type = rule_word(&s->words, f->type), .identifier = rule_word(&s->words, f->identifier),
 		.feed = f->feed >= 0 && (size_t)f->feed < s->feed_count ? s->feeds[f->feed] : 0,
-		.severity = severity_rank(f->severity), .exercise = f->exercise,
+		.severity = severity_rank(f->severity), .confidence = f->confidence - 1, .exercise = f->exercise,
 	};
 }
 
@@ -150,6 +160,14 @@ static bool reads(const struct rule_words *w, const struct rule_org *o)
 	return yes;
 }
 
+const char rule_unsure[] = "not sure enough";
+const char rule_unstated[] = "it does not say how sure it is";
+
+static const char *confidence_misfits(const struct rule *r, const struct rule_key *k)
+{
+	return k->confidence < 0 ? (r->stated ? rule_unstated : NULL) : k->confidence < r->confidence ? rule_unsure : NULL;
+}
+
 static const char *what_misfits(const struct rule *r, const struct rule_key *k, int64_t at_us)
 {
 	return !has(&r->types, k->type)		      ? "another type" :
@@ -157,7 +175,8 @@ static const char *what_misfits(const struct rule *r, const struct rule_key *k, 
 	       k->severity < r->severity	      ? "less severe" :
 	       !has(&r->feeds, k->feed)		      ? "another feed" :
 	       r->exercise != k->exercise	      ? (k->exercise ? "of an exercise" : "the rule is of an exercise") :
-	       at_us && r->active_us && at_us < r->active_us ? "it was there before the rule was active" : NULL;
+	       at_us && r->active_us && at_us < r->active_us ? "it was there before the rule was active" :
+	       confidence_misfits(r, k);
 }
 
 const char *rule_misfit(const struct rule *r, const struct rule_key *k, const struct rule_org *o, bool nearest,
@@ -165,6 +184,8 @@ const char *rule_misfit(const struct rule *r, const struct rule_key *k, const st
 {
 	const char *why = what_misfits(r, k, at_us);
 	return why			       ? why :
+	       o->last_resort && !r->last_resort ? "it tells no contact of last resort" :
+	       o->last_resort && (int64_t)o->trust < r->last_resort_trust ? "a contact of last resort that is trusted less" :
 	       !nearest && !r->all_concerned   ? "not the nearest of those concerned" :
 	       !has(&r->organisations, o->self) ? "another organisation" :
 	       !has(&r->kinds, o->kind)	       ? "another kind of organisation" :
@@ -213,6 +234,21 @@ enum rc rules_match(const struct rule_set *s, struct rule_orgs *o, struct reader
 		}
 	}
 	return RC_OK;
+}
+
+enum rc rules_match_sure(const struct rule_set *s, struct rule_orgs *o, struct reader *r, const struct types *t,
+			 const struct finding *f, int64_t at_us, bool *out, struct err *err)
+{
+	struct rule_match list[CONCERNS_MAX];
+	struct finding sure = *f;
+	size_t count = 0, usable = 0;
+	*out = false;
+	if (!s->asks_confidence)
+		return RC_OK;
+	sure.confidence = CONFIDENCE_MOST + 1;
+	enum rc rc = rules_match(s, o, r, t, &sure, at_us, list, &count, &usable, err);
+	*out = rc == RC_OK && count > 0;
+	return rc;
 }
 
 /* --- inhibitions --- */

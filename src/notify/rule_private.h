@@ -23,6 +23,7 @@ struct rule_set {
 	size_t inhibition_count;
 	uint16_t *feeds;         /* word of its name, by number of the feed */
 	size_t feed_count;
+	bool asks_confidence, asks_last_resort; /* a rule of it does */
 };
 
 #endif

@@ -186,6 +186,56 @@ TEST(which_rule_fits)
 	end_senders(&s);
 }
 
+TEST(how_sure_it_is)
+{
+	/* -1: it does not say */
+	static const struct { const char *fields; int confidence; const char *why; } cases[] = {
+		{ "", -1, NULL },
+		{ "", 0, NULL },
+		{ "\"min_confidence\":0", 0, NULL },
+		{ "\"min_confidence\":60", -1, NULL },
+		{ "\"min_confidence\":60", 0, rule_unsure },
+		{ "\"min_confidence\":60", 59, rule_unsure },
+		{ "\"min_confidence\":60", 60, NULL },
+		{ "\"min_confidence\":100", 100, NULL },
+		{ "\"confidence_stated\":true", -1, rule_unstated },
+		{ "\"confidence_stated\":true", 0, NULL },
+		{ "\"min_confidence\":60,\"confidence_stated\":true", -1, rule_unstated },
+		{ "\"min_confidence\":60,\"confidence_stated\":true", 10, rule_unsure },
+	};
+	struct senders s = { .made = 0 };
+	begin_senders(&s, NULL);
+	str ids[3];
+	for (size_t i = 0; i < 3; i++)
+		ids[i] = organisation(&s, "/ok", NULL);
+	CHECK_RC(store_write(s.w.s, put_orgs, ids, &err), RC_OK, err);
+	struct finding f = finding_of("vulnerable-system", "open-dns", "medium", "ip 198.18.0.1 port 53");
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct rule_set *set = NULL;
+		const struct rule_org *org = NULL;
+		bool sure = false;
+		struct uuid draft;
+		str type;
+		f.confidence = (uint8_t)(cases[i].confidence + 1);
+		CHECK(record_id_parse(rule_new(&s, cases[i].fields, false), &type, &draft));
+		struct reader *r = begin(&s.w);
+		CHECK_RC(rules_load(s.n, r, types_of(&s.w), draft, &set, &err), RC_OK, err);
+		struct rule_orgs *orgs = rule_orgs_new(s.n, set);
+		CHECK_RC(rule_orgs_get(orgs, r, types_of(&s.w), 1, &org, &err), RC_OK, err);
+		struct rule_key k = rule_key_of(set, &f);
+		CHECK_INT(k.confidence, cases[i].confidence);
+		CHECK_MSG(rule_misfit(rules_at(set, 0), &k, org, true, 0) == cases[i].why, "row %zu", i);
+		/* It fits when it is sure; nothing is asked where no rule asks for it. */
+		CHECK_RC(rules_match_sure(set, orgs, r, types_of(&s.w), &f, 0, &sure, &err), RC_OK, err);
+		CHECK_MSG(sure == (strstr(cases[i].fields, "stated") || strstr(cases[i].fields, "60") || strstr(cases[i].fields, "100")),
+			  "row %zu", i);
+		rule_orgs_free(orgs);
+		rules_free(set);
+		store_read_end(r);
+	}
+	end_senders(&s);
+}
+
 TEST(the_first_rule_tells)
 {
 	struct senders s = { .made = 0 };
@@ -261,5 +311,5 @@ TEST(what_is_inhibited)
 	end_senders(&s);
 }
 
-TEST_MAIN(TEST_RUN(when_it_is_told), TEST_RUN(quiet_hours), TEST_RUN(which_rule_fits), TEST_RUN(the_first_rule_tells),
+TEST_MAIN(TEST_RUN(when_it_is_told), TEST_RUN(quiet_hours), TEST_RUN(which_rule_fits), TEST_RUN(how_sure_it_is), TEST_RUN(the_first_rule_tells),
 	  TEST_RUN(what_is_inhibited))

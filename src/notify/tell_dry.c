@@ -3,6 +3,7 @@
  * kept as ids, so that the memory is by the findings that fit, not by those that there are. */
 #include <json-c/json.h>
 
+#include "notify/last_resort.h"
 #include "notify/rehearsal.h"
 #include "notify/teller_private.h"
 
@@ -31,6 +32,7 @@ struct drying {
 	size_t count, room;
 	struct dry_group *groups;
 	size_t group_count, group_room;
+	size_t unsure;               /* findings that fit but for their confidence */
 	enum rc rc;
 	struct err *err;
 };
@@ -68,6 +70,46 @@ static void keep(struct drying *k, const struct rule_org *org, const struct find
 	k->groups[group].count++;
 }
 
+/* One and the same for all findings that he is named for. */
+static const struct rule_org *kept(struct drying *k, const struct rule_org *org)
+{
+	struct rule_org *own = ARENA_NEW(k->a, struct rule_org);
+	for (size_t i = 0; i < k->group_count; i++)
+		if (uuid_equal(&k->groups[i].org->record, &org->record))
+			return k->groups[i].org;
+	*own = *org;
+	own->id = arena_str(k->a, org->id);
+	return own;
+}
+
+static void keep_contact(struct drying *k, const struct finding *f)
+{
+	struct rule_match match;
+	struct last_resort who;
+	bool found = false;
+	struct arena *a = arena_new(KIB(4));
+	k->rc = last_resort_match(k->n, k->t.set, k->r, f, 0, a, &match, &who, &found, k->err);
+	if (k->rc == RC_OK && found && match.rule == k->rule)
+		keep(k, kept(k, match.org), f);
+	arena_free(a);
+}
+
+static void count_unsure(struct drying *k, const struct finding *f)
+{
+	struct rule_match list[CONCERNS_MAX];
+	struct rule_key key = rule_key_of(k->t.set, f);
+	struct finding sure = *f;
+	size_t count = 0, usable = 0;
+	if ((key.confidence < 0 && !k->rule->stated) || key.confidence >= k->rule->confidence)
+		return;
+	sure.confidence = CONFIDENCE_MOST + 1;
+	k->rc = rules_match(k->t.set, k->orgs, k->r, k->types, &sure, 0, list, &count, &usable, k->err);
+	bool fits = false;
+	for (size_t i = 0; k->rc == RC_OK && i < count; i++)
+		fits = fits || list[i].rule == k->rule;
+	k->unsure += fits;
+}
+
 static bool each_finding(void *ctx, const struct finding *f)
 {
 	struct drying *k = ctx;
@@ -77,6 +119,10 @@ static bool each_finding(void *ctx, const struct finding *f)
 	for (size_t i = 0; k->rc == RC_OK && i < count; i++)
 		if (list[i].rule == k->rule)
 			keep(k, list[i].org, f);
+	if (k->rc == RC_OK && usable == 0 && k->rule->last_resort)
+		keep_contact(k, f);
+	else if (k->rc == RC_OK)
+		count_unsure(k, f);
 	return k->rc == RC_OK;
 }
 
@@ -118,6 +164,27 @@ static enum rc take_covers(struct drying *k, const struct dry_group *g, const st
 	return rc;
 }
 
+/* Who names him, for the first that he is told of. */
+static str named_details(struct drying *k, str recipient, const struct cover *cover, struct arena *a)
+{
+	struct finding f;
+	struct last_resort who;
+	struct hash128 id;
+	struct buf b = BUF_INIT(KIB(4));
+	struct json_out j = json_out(&b);
+	str email, out = STR("");
+	if (last_resort_email(recipient, &email) && tell_finding_parse(cover->item, &id) &&
+	    told_finding(k->r, id, a, &f, NULL) == RC_OK && last_resort_named(k->n, &f, recipient, a, &who)) {
+		json_open(&j, '{');
+		last_resort_put(&who, &j);
+		json_close(&j, '}');
+		str inner = buf_str(&b);
+		out = arena_fmt(a, "," STR_FMT, STR_ARG(str_head(str_from(inner, 1), inner.n - 2)));
+	}
+	buf_free(&b);
+	return out;
+}
+
 static enum rc render(struct drying *k, const struct dry_group *g, str recipient, const char *driver,
 		      const struct cover *covers, size_t count, struct arena *a, struct tell_dry *d)
 {
@@ -126,8 +193,9 @@ static enum rc render(struct drying *k, const struct dry_group *g, str recipient
 	char period[RULE_PERIOD_BYTES], now[40];
 	const struct calendar *c = teller_calendar(&k->t, g->org->zone);
 	str details = arena_fmt(a, "{\"class\":\"" STR_FMT "\",\"period\":\"" STR_FMT "\",\"gone\":false,"
-				   "\"since\":\"" STR_FMT "\",\"history\":[]}", STR_ARG(g->class),
-				STR_ARG(rule_period(k->rule, c, k->now_us, period)), STR_ARG(time_str(now, k->now_us)));
+				   "\"since\":\"" STR_FMT "\",\"history\":[]" STR_FMT "}", STR_ARG(g->class),
+				STR_ARG(rule_period(k->rule, c, k->now_us, period)), STR_ARG(time_str(now, k->now_us)),
+				STR_ARG(named_details(k, recipient, &covers[0], a)));
 	const struct message m = tell_message(k->rule, recipient, driver, g->class, details, 0, a);
 	const struct render_as as = { .covers = covers, .cover_count = count, .no_names = !k->v->as.personal_basis };
 	enum rc rc = notify_render_as(k->n, k->r, k->types, &m, &as, a, &what, &why);
@@ -157,22 +225,25 @@ static enum rc show_group(struct drying *k, const struct dry_group *g, struct ar
 		rc = tell_driver(k->n, k->r, k->types, k->rule, a, &d->recipient, &driver, k->err);
 	if (rc == RC_OK)
 		rc = rehearsal_since(reader_conn(k->r), g->org->record, g->class, &d->live, &since_us, k->err);
-	if (notify_sees(k->r, k->types, k->v, g->org->id, a, &d->title))
+	bool contact = g->org->last_resort, seen = contact && k->v->as.personal_basis;
+	if (contact)
+		d->title = STR("contact of last resort");
+	else if (notify_sees(k->r, k->types, k->v, g->org->id, a, &d->title))
 		d->organisation = g->org->id;
-	else
+	seen = seen || d->organisation.n > 0;
+	str recipient = d->recipient;
+	if (!seen)
 		d->recipient = STR("");
 	if (rc != RC_OK || !driver) {
 		d->words = str_of(tell_state_words(TELL_NO_CONTACT));
 		return rc;
 	}
 	d->driver = str_of(driver);
-	rc = told_organisation(k->r, k->n->w.policies, g->org->record, g->org->exercise,
-			       driver_find(d->driver) ? driver_find(d->driver)->channel : CHANNEL_MAIL, &to, k->err);
+	rc = tell_told_to(k->n, k->r, k->types, g->org->id, d->driver, a, &to, k->err);
 	if (rc == RC_OK)
 		rc = take_covers(k, g, &to, a, &covers, &count, d);
-	if (rc != RC_OK || count == 0 || d->organisation.n == 0)
+	if (rc != RC_OK || count == 0 || !seen)
 		return rc;
-	str recipient = d->recipient;
 	return render(k, g, recipient, driver, covers, count, a, d);
 }
 
@@ -211,6 +282,14 @@ enum rc teller_dry_run(struct notify *n, const struct viewer *v, str rule, size_
 	if (rc == RC_OK) {
 		*count_out = k.group_count;
 		*findings_out = k.count;
+	}
+	if (rc == RC_OK && k.unsure > 0) {
+		const struct tell_dry none = { .organisation = STR(""), .title = STR("not sure enough"), .recipient = STR(""), .driver = STR(""),
+					       .class = STR(""), .language = STR(""), .subject = STR(""), .text = STR(""),
+					       .words = arena_fmt(a, "%zu findings would fit but for their confidence: below %d%s", k.unsure,
+								  k.rule->confidence, k.rule->stated ? ", or none stated" : ""),
+					       .covers = k.unsure };
+		limit = each(ctx, &none) ? limit : 0;
 	}
 	struct arena *line = arena_new(KIB(64));
 	for (size_t i = 0; rc == RC_OK && i < k.group_count && i < limit; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why a finding was told or not; what is due; what was counted. */
+#include "notify/last_resort.h"
 #include "notify/rehearsal.h"
 #include "notify/teller_private.h"
 
@@ -94,9 +95,7 @@ static enum rc judge_now(struct explaining *k, const struct rule *rule, const st
 	if (rc == RC_OK)
 		rc = tell_driver(k->n, k->r, k->types, rule, k->a, &w->recipient, &driver, k->err);
 	if (rc == RC_OK)
-		rc = told_organisation(k->r, k->n->w.policies, org->record, org->exercise,
-				       driver && driver_find(str_of(driver)) ? driver_find(str_of(driver))->channel : CHANNEL_MAIL,
-				       &to, k->err);
+		rc = tell_told_to(k->n, k->r, k->types, org->id, driver ? str_of(driver) : STR("mail"), k->a, &to, k->err);
 	const struct tell_judge j = { .n = k->n, .r = k->r, .types = k->types, .set = k->t.set,
 				      .organisation = org->record, .org = org->org, .to = &to,
 				      .gone = k->f.state == FINDING_GONE, .now_us = k->now_us };
@@ -144,6 +143,8 @@ static str miss_words(struct explaining *k, const struct rule_org *org, bool nea
 		const char *why = rule_misfit(rule, &key, org, nearest, 0);
 		buf_fmt(&b, "; '" STR_FMT "': %s", STR_ARG(str_head(rule->title, 60)),
 			why ? why : "it was there before the rule was active");
+		if (why == rule_unsure)
+			buf_fmt(&b, " (confidence %d, it asks for %d)", key.confidence, rule->confidence);
 	}
 	str out = arena_fmt(k->a, "%s" STR_FMT, tell_state_words(TELL_NO_RULE), STR_ARG(buf_str(&b)));
 	buf_free(&b);
@@ -187,6 +188,73 @@ static enum rc explain_org(struct explaining *k, size_t at, const struct rule_ma
 	return rc;
 }
 
+/* --- nobody of the directory: whom others name --- */
+
+/* The one that a row of it stands for, else the one that a rule fits, else the most trusted. */
+static enum rc find_contact(struct explaining *k, struct last_resort *who, const struct rule_org **org_out)
+{
+	struct last_resort list[FALLBACK_HITS_MAX];
+	struct rule_match match;
+	bool found = false;
+	size_t count = last_resort_of(k->n, &k->f, k->a, list);
+	*org_out = NULL;
+	for (size_t i = 0; i < count; i++) {
+		const struct rule_org *org = last_resort_org(k->n, k->t.set, &list[i], k->a);
+		if (i > 0 && !row_of(k, &org->record))
+			continue;
+		*who = list[i];
+		*org_out = org;
+	}
+	if (!*org_out || row_of(k, &(*org_out)->record))
+		return RC_OK;
+	struct last_resort fits;
+	enum rc rc = last_resort_match(k->n, k->t.set, k->r, &k->f, 0, k->a, &match, &fits, &found, k->err);
+	if (rc == RC_OK && found) {
+		*who = fits;
+		*org_out = match.org;
+	}
+	return rc;
+}
+
+static enum rc explain_contact(struct explaining *k, const struct last_resort *who, const struct rule_org *org)
+{
+	struct tell_reason w = { .organisation = STR(""), .rule = STR(""), .rule_title = STR(""), .words = STR(""),
+				 .title = STR("contact of last resort"), .recipient = STR("") };
+	struct rule_key key = rule_key_of(k->t.set, &k->f);
+	const struct tell_row *row = row_of(k, &org->record);
+	const struct rule *rule = row ? rules_find(k->t.set, row->rule) : NULL;
+	bool names = k->v->as.personal_basis, fits = false;
+	enum rc rc = RC_OK;
+	for (size_t i = 0; i < rules_count(k->t.set) && !fits; i++)
+		fits = rule_misfit(rules_at(k->t.set, i), &key, org, true, 0) == NULL;
+	if (row)
+		put_row_words(k, row, &w);
+	else if (fits)
+		w.words = STR("it was there before the rule was active, or before they were named");
+	else
+		w.words = miss_words(k, org, true);
+	if (row && rule && !row->told)
+		rc = judge_now(k, rule, org, row, &w);
+	w.recipient = names ? org->id : STR("");
+	w.title = names ? arena_fmt(k->a, "contact of last resort " STR_FMT, STR_ARG(who->email)) : w.title;
+	append(k, &w, last_resort_words(who, k->a));
+	if (rc == RC_OK)
+		(void)k->each(k->ctx, &w);
+	return rc;
+}
+
+static enum rc explain_nobody(struct explaining *k)
+{
+	const struct tell_reason nobody = { .organisation = STR(""), .title = STR(""), .rule = STR(""), .rule_title = STR(""),
+					    .words = str_of(tell_state_words(TELL_NOBODY)), .recipient = STR("") };
+	struct last_resort who;
+	const struct rule_org *org = NULL;
+	enum rc rc = find_contact(k, &who, &org);
+	if (rc != RC_OK || !k->each(k->ctx, &nobody))
+		return rc;
+	return org ? explain_contact(k, &who, org) : RC_OK;
+}
+
 static enum rc explain_all(struct explaining *k)
 {
 	struct rule_match list[CONCERNS_MAX];
@@ -195,11 +263,7 @@ static enum rc explain_all(struct explaining *k)
 	enum rc rc = rules_match(k->t.set, k->orgs, k->r, k->types, &k->f, 0, list, &count, &usable, k->err);
 	for (size_t i = 0; rc == RC_OK && more && i < k->f.concerns.count; i++)
 		rc = explain_org(k, i, list, count, &first, &more);
-	struct tell_reason nobody = { .organisation = STR(""), .title = STR(""), .rule = STR(""), .rule_title = STR(""),
-				      .words = str_of(tell_state_words(TELL_NOBODY)), .recipient = STR("") };
-	if (rc == RC_OK && usable == 0)
-		(void)k->each(k->ctx, &nobody);
-	return rc;
+	return rc == RC_OK && usable == 0 ? explain_nobody(k) : rc;
 }
 
 enum rc teller_explain(struct notify *n, struct reader *r, const struct types *t, const struct viewer *v, str id,
@@ -227,6 +291,16 @@ enum rc teller_explain(struct notify *n, struct reader *r, const struct types *t
 }
 
 /* --- what is due --- */
+
+static enum rc due_contact(struct explaining *k, const struct uuid *id, str *title_out, struct err *err)
+{
+	str recipient = STR(""), email = STR("");
+	enum rc rc = last_resort_recipient(reader_conn(k->r), id, k->a, &recipient, err);
+	if (rc == RC_OK && k->v->as.personal_basis)
+		(void)last_resort_email(recipient, &email);
+	*title_out = arena_fmt(k->a, "contact of last resort%s" STR_FMT, email.n ? " " : "", STR_ARG(email));
+	return rc;
+}
 
 enum rc teller_due(struct notify *n, struct reader *r, const struct types *t, const struct viewer *v, size_t limit,
 		   struct arena *a, struct tell_due **out, size_t *count_out, struct err *err)
@@ -257,7 +331,9 @@ enum rc teller_due(struct notify *n, struct reader *r, const struct types *t, co
 	for (size_t i = 0; rc == RC_OK && i < *count_out; i++) {
 		struct buf b = BUF_INIT(RECORD_ID_BYTES);
 		record_id_format(&b, STR("organisation"), &organisations[i]);
-		if (notify_sees(r, t, v, buf_str(&b), a, &(*out)[i].title))
+		if (last_resort_is(&organisations[i]))
+			rc = due_contact(&k, &organisations[i], &(*out)[i].title, err);
+		else if (notify_sees(r, t, v, buf_str(&b), a, &(*out)[i].title))
 			(*out)[i].organisation = arena_str(a, buf_str(&b));
 		(*out)[i].rule_title = rule_title(&k, rules[i], &(*out)[i].rule);
 		buf_free(&b);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From transitions to rows: whom a finding is told to, by which rule, when. */
+#include "notify/last_resort.h"
 #include "notify/teller_private.h"
 
 enum { TRANSITIONS_AT_ONCE = 400, SKIP_AT_ONCE = 20000 };
@@ -21,6 +22,7 @@ static const struct { const char *name, *words; } states[] = {
 	[TELL_ABOVE] = { "not escalated", "the next step is above what goes out by itself (setting ladder_sends)" },
 	[TELL_DISPUTED] = { "disputed", "they say it is not theirs, or false: one of us decides" },
 	[TELL_FAILED] = { "failed", "its message did not arrive: it is told anew" },
+	[TELL_UNSURE] = { "unsure", "it is not sure enough for the rules that would tell it" },
 	[TELL_WITHDRAWN] = { "withdrawn", "its message was withdrawn before it was sent" },
 };
 
@@ -90,6 +92,8 @@ struct following {
 	struct arena *a;
 	struct tell_row *put, *drop; /* what the job writes */
 	size_t put_count, put_room, drop_count, drop_room;
+	const struct rule_org **contacts; /* of last resort, that the rows name */
+	size_t contact_count, contact_room;
 	int64_t counts[TELL_STATES];
 	int64_t now_us;
 	uint64_t upto;
@@ -157,15 +161,51 @@ static bool is_matched(const struct rule_match *list, size_t n, const struct uui
 	return false;
 }
 
-/* Opened, come back, or another's before anybody was told. */
+static void put_contact(struct following *k, const struct rule_org *org)
+{
+	if (k->contact_count == k->contact_room) {
+		k->contact_room = k->contact_room ? 2 * k->contact_room : 64;
+		k->contacts = x_grow(k->contacts, k->contact_room, sizeof(*k->contacts));
+	}
+	k->contacts[k->contact_count++] = org;
+}
+
+/* What nobody is told of now, and will be when the directory knows somebody, or its source is surer. */
+static enum rc follow_untold(struct following *k, const struct finding *f, size_t usable, int what, int64_t at_us)
+{
+	struct rule_key key = rule_key_of(k->t->set, f);
+	struct tell_row row = { .finding = f->id, .class = STR(""), .what = what, .at_us = at_us, .state = TELL_NOBODY };
+	bool sure = false;
+	enum rc rc = usable ? rules_match_sure(k->t->set, k->orgs, k->r, k->types, f, at_us, &sure, k->err) : RC_OK;
+	key.confidence = CONFIDENCE_MOST;
+	if (sure)
+		row.state = TELL_UNSURE;
+	if (rc == RC_OK && (usable ? sure : rules_want(k->t->set, &key, at_us)))
+		put_row(k, &row);
+	else
+		k->counts[f->exercise ? TELL_EXERCISE : TELL_NO_RULE]++;
+	return rc;
+}
+
+/* Opened, come back, or another's before anybody was told. `elsewhere`: contacts of last resort were. */
 static enum rc follow_open(struct following *k, const struct finding *f, const struct tell_row *old, size_t old_count,
-			   int what, int64_t at_us)
+			   int what, int64_t at_us, bool elsewhere)
 {
 	struct rule_match list[CONCERNS_MAX];
+	struct last_resort who;
 	size_t count = 0, usable = 0;
 	enum rc rc = rules_match(k->t->set, k->orgs, k->r, k->types, f, at_us, list, &count, &usable, k->err);
+	bool last = false;
+	if (rc == RC_OK && usable == 0 && elsewhere)
+		return RC_OK;
+	if (rc == RC_OK && usable == 0)
+		rc = last_resort_match(k->t->n, k->t->set, k->r, f, at_us, k->a, &list[0], &who, &last, k->err);
 	if (rc != RC_OK)
 		return rc;
+	if (last) {
+		count = 1;
+		put_contact(k, list[0].org);
+	}
 	for (size_t i = 0; i < count; i++)
 		put_due(k, f, &list[i], row_of(old, old_count, &list[i].org->record), what, at_us);
 	for (size_t i = 0; i < old_count; i++) {
@@ -179,14 +219,7 @@ static enum rc follow_open(struct following *k, const struct finding *f, const s
 		else
 			drop_row(k, &old[i]);
 	}
-	struct rule_key key = rule_key_of(k->t->set, f);
-	const struct tell_row nobody = { .finding = f->id, .class = STR(""), .what = what, .at_us = at_us,
-					 .state = TELL_NOBODY };
-	if (count == 0 && usable == 0 && rules_want(k->t->set, &key, at_us))
-		put_row(k, &nobody); /* until the directory knows somebody */
-	else if (count == 0)
-		k->counts[f->exercise ? TELL_EXERCISE : TELL_NO_RULE]++;
-	return rc;
+	return count == 0 ? follow_untold(k, f, usable, what, at_us) : RC_OK;
 }
 
 static enum rc follow_gone(struct following *k, const struct tell_row *old, size_t old_count)
@@ -230,11 +263,14 @@ static enum rc follow_one(struct following *k, const struct transition_row *t)
 	if (f.state == FINDING_GONE) /* its own transition says so later */
 		return RC_OK;
 	if (t->what != TRANSITION_CHANGED)
-		return follow_open(k, &f, old, old_count, (int)t->what, at_us);
-	for (size_t i = 0; i < old_count; i++) /* somebody was told of it, or will be when it is back */
-		if (old[i].told)
+		return follow_open(k, &f, old, old_count, (int)t->what, at_us, false);
+	bool elsewhere = false;
+	for (size_t i = 0; i < old_count; i++) { /* somebody was told of it, or will be when it is back */
+		if (old[i].told && !last_resort_is(&old[i].organisation))
 			return RC_OK;
-	return old_count ? follow_open(k, &f, old, old_count, old[0].what, old[0].at_us) : RC_OK;
+		elsewhere = elsewhere || old[i].told;
+	}
+	return old_count ? follow_open(k, &f, old, old_count, old[0].what, old[0].at_us, elsewhere) : RC_OK;
 }
 
 /* --- a page of them --- */
@@ -247,6 +283,8 @@ static enum rc write_page(struct tx *tx, void *ctx, struct err *err)
 		rc = tell_row_drop(tx, &k->drop[i], err);
 	for (size_t i = 0; rc == RC_OK && i < k->put_count; i++)
 		rc = tell_row_put(tx, &k->put[i], err);
+	for (size_t i = 0; rc == RC_OK && i < k->contact_count; i++)
+		rc = last_resort_keep(tx, k->contacts[i], err);
 	if (rc == RC_OK)
 		rc = tell_count_add(tx, k->counts, k->now_us, err);
 	return rc == RC_OK ? transitions_told(tx, "rules", k->upto, err) : rc;
@@ -297,6 +335,7 @@ enum rc teller_follow(struct notify *n, int64_t now_us, bool *did_out, struct er
 	rule_orgs_free(k.orgs);
 	free(k.put);
 	free(k.drop);
+	free(k.contacts);
 	arena_free(k.a);
 	snapshot_drop(records_types_snapshot(n->w.records), types);
 	return rc;

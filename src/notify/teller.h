@@ -18,7 +18,7 @@
 /* Of a row; TELL_NO_RULE, TELL_EXERCISE and TELL_ABOVE are counted alone. */
 enum tell_state { TELL_DUE = 1, TELL_TOLD, TELL_REHEARSED, TELL_INHIBITED, TELL_HELD, TELL_REFUSED, TELL_NO_CONTACT,
 		  TELL_OLD, TELL_OVER, TELL_NOBODY, TELL_NO_RULE, TELL_EXERCISE, TELL_ABOVE, TELL_DISPUTED, TELL_FAILED,
-		  TELL_WITHDRAWN, TELL_STATES };
+		  TELL_WITHDRAWN, TELL_UNSURE, TELL_STATES };
 const char *tell_state_name(enum tell_state s);  /* "due", "no contact" */
 const char *tell_state_words(enum tell_state s); /* a sentence: why it was not told */
 

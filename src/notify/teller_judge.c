@@ -3,6 +3,7 @@
  * explanation. */
 #include <json-c/json.h>
 
+#include "notify/last_resort.h"
 #include "notify/teller_private.h"
 
 enum { ANSWERS_MOST = 10 };
@@ -17,6 +18,42 @@ static bool concerns(const struct finding *f, int64_t org)
 	return false;
 }
 
+/* Does it concern somebody of the directory, who would be told instead? */
+static enum rc is_known(const struct tell_judge *k, const struct finding *f, struct arena *a, bool *out, struct err *err)
+{
+	enum rc rc = RC_OK;
+	*out = false;
+	for (size_t i = 0; rc == RC_OK && !*out && i < f->concerns.count; i++) {
+		struct addressee who = { 0 };
+		struct uuid id = { { 0 } };
+		struct err why = { 0 };
+		struct sql *q = sql(reader_conn(k->r), "SELECT record FROM org WHERE id = ? AND gone = 0");
+		sql_int(q, 1, f->concerns.list[i].org);
+		if (sql_row(q) && sql_col_blob(q, 0).n == sizeof id.b)
+			memcpy(id.b, sql_col_blob(q, 0).p, sizeof id.b);
+		rc = sql_end(q, err);
+		if (rc != RC_OK || uuid_is_zero(&id))
+			continue;
+		rc = told_addressee_of(reader_conn(k->r), k->types, id, a, &who, &why);
+		*out = rc == RC_OK && !who.closed && who.exercise == f->exercise;
+		json_free(who.body);
+		rc = rc == RC_ABSENT || rc == RC_OK ? RC_OK : fail(err, rc, "%s", why.text);
+	}
+	return rc;
+}
+
+/* Is it theirs, as things stand? Of a contact of last resort the check says so. */
+static enum rc is_theirs(const struct tell_judge *k, const struct finding *f, struct arena *a, bool *out, struct err *err)
+{
+	bool known = false;
+	*out = !k->to->contacts && concerns(f, k->org);
+	if (!k->to->contacts)
+		return RC_OK;
+	enum rc rc = is_known(k, f, a, &known, err);
+	*out = !known;
+	return rc;
+}
+
 enum rc tell_judge(const struct tell_judge *k, struct hash128 finding, struct arena *a, struct finding *f,
 		   enum tell_state *out, int64_t *until_us, const struct inhibition **inhibition_out, struct err *err)
 {
@@ -29,7 +66,10 @@ enum rc tell_judge(const struct tell_judge *k, struct hash128 finding, struct ar
 	enum rc rc = told_finding(k->r, finding, a, f, err);
 	if (rc == RC_ABSENT)
 		return RC_OK;
-	if (rc != RC_OK || (f->state == FINDING_GONE) != k->gone || !concerns(f, k->org))
+	bool theirs = false;
+	if (rc == RC_OK)
+		rc = is_theirs(k, f, a, &theirs, err);
+	if (rc != RC_OK || (f->state == FINDING_GONE) != k->gone || !theirs)
 		return rc;
 	*out = f->held_us ? TELL_HELD : TELL_DUE;
 	if (*out == TELL_HELD)
@@ -50,6 +90,11 @@ enum rc tell_judge(const struct tell_judge *k, struct hash128 finding, struct ar
 	return rc == RC_OK ? RC_OK : fail(err, rc, "%s", why.text);
 }
 
+static bool is_of(str recipient, str organisation)
+{
+	return str_eq(str_head(recipient, str_index(recipient, '/')), organisation);
+}
+
 enum rc tell_answer_of(struct conn *c, struct hash128 finding, str organisation, struct arena *a,
 		       struct tell_answer *out, struct err *err)
 {
@@ -58,7 +103,7 @@ enum rc tell_answer_of(struct conn *c, struct hash128 finding, str organisation,
 	*out = (struct tell_answer){ .at_us = 0 };
 	enum rc rc = answers_of_finding(c, finding, ANSWERS_MOST, a, &list, &count, err);
 	for (size_t i = 0; rc == RC_OK && i < count && !out->at_us; i++)
-		if (str_starts(list[i].recipient, organisation))
+		if (is_of(list[i].recipient, organisation))
 			*out = (struct tell_answer){ list[i].kind, list[i].at_us, list[i].seen_us == 0 };
 	return rc;
 }
@@ -87,6 +132,10 @@ static enum rc regulator_of(struct reader *r, const struct types *t, const struc
 enum rc tell_recipient(struct reader *r, const struct types *t, const struct rule *rule, const struct rule_org *org,
 		       int step, struct arena *a, str *out, struct err *err)
 {
+	if (org->last_resort) { /* an address: above it is nobody */
+		*out = org->id;
+		return RC_OK;
+	}
 	str role = step > 0 && (size_t)step <= rule->step_count ? rule->steps[step - 1] : rule->contact;
 	if (step > 0 && str_eq(role, STR("regulator")))
 		return regulator_of(r, t, org, a, out, err);
@@ -130,8 +179,12 @@ enum rc tell_driver(const struct notify *n, struct reader *r, const struct types
 {
 	int contact;
 	struct err why = { 0 };
-	str rest = *recipient, id = str_cut(&rest, '/');
+	str rest = *recipient, id = str_cut(&rest, '/'), email;
 	*driver_out = NULL;
+	if (last_resort_email(*recipient, &email)) {
+		*driver_out = rule->by.n == 0 || str_eq(rule->by, STR("mail")) ? "mail" : NULL;
+		return RC_OK;
+	}
 	enum rc rc = recipient->n > 0 ? notify_choose(n, r, t, *recipient, a, driver_out, &contact, &why) : RC_ABSENT;
 	if (rc == RC_OK && !*driver_out && rest.n > 0) {
 		*recipient = arena_str(a, id);
@@ -147,7 +200,9 @@ enum rc tell_told_to(const struct notify *n, struct reader *r, const struct type
 {
 	struct addressee who = { 0 };
 	const struct driver *d = driver_find(driver);
-	str rest = recipient;
+	str rest = recipient, email;
+	if (last_resort_email(recipient, &email))
+		return last_resort_told_to(n, email, d ? d->channel : CHANNEL_MAIL, out, err);
 	enum rc rc = told_addressee(reader_conn(r), t, str_cut(&rest, '/'), a, &who, err);
 	if (rc == RC_OK)
 		rc = told_organisation(r, n->w.policies, who.id, who.exercise, d ? d->channel : CHANNEL_MAIL, out, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From rows that are due to messages: one for each recipient, rule, class and period. */
+#include "notify/last_resort.h"
 #include "notify/rehearsal.h"
 #include "notify/teller_private.h"
 
@@ -20,6 +21,7 @@ struct making {
 	size_t count;
 	str recipient;
 	const char *driver;
+	struct last_resort named;    /* who names him, when it is a contact of last resort */
 	bool live;
 	/* what the job writes: all rows, and a message about those that are covered */
 	struct cover *covers;
@@ -55,9 +57,20 @@ static bool put_off(struct making *k, int64_t next_us)
 
 /* --- the group --- */
 
+static enum rc find_contact(struct making *k, const struct tell_row *key)
+{
+	struct rule_org *org = ARENA_NEW(k->a, struct rule_org);
+	*org = (struct rule_org){ .record = key->organisation, .zone = STR(""), .usable = true, .last_resort = true };
+	enum rc rc = last_resort_recipient(reader_conn(k->r), &key->organisation, k->a, &org->id, k->err);
+	k->org = rc == RC_OK && org->id.n > 0 ? org : NULL;
+	return rc;
+}
+
 static enum rc find_org(struct making *k, struct rule_orgs *orgs, const struct tell_row *key)
 {
 	int64_t number = 0;
+	if (last_resort_is(&key->organisation))
+		return find_contact(k, key);
 	struct sql *q = sql(reader_conn(k->r), "SELECT id FROM org WHERE record = ? AND gone = 0");
 	sql_blob(q, 1, tell_uuid(&key->organisation));
 	if (sql_row(q))
@@ -76,7 +89,7 @@ static bool regroup(struct making *k, struct tell_row *row, const struct finding
 {
 	if (row->last_us && f->answered_us >= row->last_us)
 		row->unanswered = 0;
-	int want = tell_step_wanted(k->rule, row->unanswered), may = tell_step_allowed(k->n, k->rule, want);
+	int want = k->org->last_resort ? 0 : tell_step_wanted(k->rule, row->unanswered), may = tell_step_allowed(k->n, k->rule, want);
 	if (want > may)
 		k->counts[TELL_ABOVE]++;
 	bool other = may != row->step && row->what != TRANSITION_GONE;
@@ -113,6 +126,8 @@ static enum rc judge_row(struct making *k, const struct tell_judge *j, struct te
 	} else if (rc == RC_OK && !regroup(k, row, &f)) {
 		k->covers[k->cover_count].item = arena_str(k->a, tell_finding_id(row->finding, id));
 		k->covers[k->cover_count].version = 0;
+		if (k->org->last_resort && k->cover_count == 0)
+			(void)last_resort_named(k->n, &f, k->org->id, k->a, &k->named);
 		k->answers[k->cover_count] = answer;
 		k->covered[k->cover_count++] = *row;
 		row->message = -1; /* written with the message */
@@ -162,6 +177,8 @@ static str write_details(struct making *k)
 	json_put_bool(&j, "gone", gone);
 	json_put_bool(&j, "claimed", claimed); /* they said that some of it was fixed */
 	json_put_time(&j, "since", since);
+	if (k->named.email.n > 0)
+		last_resort_put(&k->named, &j);
 	json_key(&j, STR("history"));
 	json_open(&j, '[');
 	for (size_t i = 0; i < k->cover_count && listed < HISTORY_MOST; i++) {
@@ -349,7 +366,7 @@ static enum rc set_aside(struct making *k, enum rc rc, const struct err *why, st
 enum rc teller_make(struct notify *n, int64_t now_us, bool *did_out, struct err *err)
 {
 	struct making k = { .t = n->teller, .n = n, .a = arena_new(KIB(64)), .now_us = now_us, .err = err,
-			    .recipient = STR("") };
+			    .recipient = STR(""), .named = { .email = STR("") } };
 	struct tell_row key = { .class = STR("") };
 	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(n->w.records));
 	struct rule_orgs *orgs = NULL;

@@ -111,4 +111,20 @@ MUST_CHECK enum rc tell_told_to(const struct notify *n, struct reader *r, const 
 struct message tell_message(const struct rule *rule, str recipient, const char *driver, str class, str details,
 			    uint64_t policy, struct arena *a);
 
+/* --- answers_follow.c --- */
+
+struct answer_about {
+	int64_t answer, message;
+	enum answer_kind kind;
+	str channel;
+};
+/* Inside a job, once for each finding: it is noted as what the answer is about, and marked. */
+MUST_CHECK enum rc answer_note_finding(struct tx *tx, const struct answer_about *w, struct hash128 id, struct arena *a,
+				       struct err *err);
+/* The next ones that the message covers, behind this item ("": the first ones); table answer_follow has the rest. */
+MUST_CHECK enum rc answer_note_covers(struct tx *tx, const struct answer_about *w, str behind, struct arena *a,
+				      struct err *err);
+/* One job of the background. *did_out: there may be more. */
+MUST_CHECK enum rc answers_follow(struct store *s, bool *did_out, struct err *err);
+
 #endif

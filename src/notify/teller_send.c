@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Between the making of a rule's message and its sending hours may pass: before each try what it covers is asked
  * again. What is not to be told any more is taken out of it and is untold, as if it had not been made. */
+#include "notify/last_resort.h"
 #include "notify/teller_private.h"
 
 struct fitting {
@@ -53,6 +54,12 @@ static enum rc find_org(struct fitting *k, const struct uuid *organisation)
 {
 	if (uuid_equal(&k->organisation, organisation) && k->judge.org)
 		return RC_OK;
+	if (last_resort_is(organisation)) {
+		k->judge.org = 0;
+		k->judge.organisation = k->organisation = *organisation;
+		k->id = k->m->recipient;
+		return RC_OK;
+	}
 	struct sql *q = sql(reader_conn(k->r), "SELECT id FROM org WHERE record = ? AND gone = 0");
 	struct buf id = BUF_INIT(RECORD_ID_BYTES);
 	sql_blob(q, 1, tell_uuid(organisation));
@@ -187,4 +194,47 @@ enum rc teller_fit(struct notify *n, const struct types *types, const struct mes
 		return fail(err, RC_DENIED, "nothing of what it covers is to be told any more: %s",
 			    tell_state_words(k.back[0].state));
 	return rc;
+}
+
+/* --- what no sender takes --- */
+
+struct refusing {
+	int64_t id;
+	struct outcome_of o;
+};
+
+static enum rc refuse_it(struct tx *tx, void *ctx, struct err *err)
+{
+	const struct refusing *k = ctx;
+	enum rc rc = outbox_take_one(tx, k->id, err);
+	return rc == RC_OK ? outbox_end_tx(tx, k->id, &k->o, err) : rc;
+}
+
+static enum rc load_waiting(struct notify *n, int64_t id, struct arena *a, struct message *out, struct err *err)
+{
+	struct reader *r = NULL;
+	enum rc rc = store_read_begin(n->w.store, &r, err);
+	if (rc == RC_OK)
+		rc = outbox_load(reader_conn(r), id, a, out, err);
+	if (r)
+		store_read_end(r);
+	return rc;
+}
+
+enum rc teller_fit_waiting(struct notify *n, int64_t id, struct arena *a, struct err *err)
+{
+	struct message m;
+	struct err why = { 0 }, at_end = { 0 };
+	enum rc rc = load_waiting(n, id, a, &m, err);
+	if (rc != RC_OK || m.state != MESSAGE_QUEUED)
+		return rc;
+	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(n->w.records));
+	rc = teller_fit(n, snapshot_table(types), &m, a, &why);
+	snapshot_drop(records_types_snapshot(n->w.records), types);
+	struct refusing k = { id, { .outcome = OUTCOME_REFUSED, .policy = policies_number(n->w.policies), .rule = "",
+				    .cut = STR(""), .reference = STR(""), .words = str_of(why.text) } };
+	enum rc end = rc == RC_DENIED ? store_write(n->w.store, refuse_it, &k, &at_end) : RC_OK;
+	if (end != RC_OK && end != RC_CONFLICT)
+		return fail(err, end, "%s", at_end.text);
+	return rc == RC_OK ? rc : fail(err, rc, "%s", why.text);
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "notify/inbox.h"
+#include "notify/paper.h"
 #include "notify/teller_private.h"
 
 #include "notify/bounce.h"
@@ -98,7 +100,7 @@ static str rule_on(struct telling *t, const char *fields)
 	return id;
 }
 
-static void begin_telling(struct telling *t, const char *setting)
+static void begin_telling_by(struct telling *t, const char *channel, const char *setting)
 {
 	*t = (struct telling){ .seq = 0 };
 	begin_senders(&t->s, setting);
@@ -106,13 +108,18 @@ static void begin_telling(struct telling *t, const char *setting)
 	t->regulator = organisation(&t->s, "/ok", GREEN);
 	t->house = make_record(&t->s, "organisation", GREEN,
 			       arena_fmt(t->s.w.a, "{\"name\":\"House\",\"kind\":\"constituent\",\"regulator\":\"" STR_FMT "\",\"contacts\":["
-						   "{\"role\":\"abuse\",\"channel\":\"webhook\",\"webhook\":\"http://127.0.0.1:%u/ok\"},"
+						   "{\"role\":\"abuse\",\"channel\":\"%s\",\"webhook\":\"http://127.0.0.1:%u/ok\"},"
 						   "{\"role\":\"management\",\"channel\":\"webhook\",\"webhook\":\"http://127.0.0.1:%u/ok\"}]}",
-					 STR_ARG(t->regulator), t->s.hook.port, t->s.hook.port));
+					 STR_ARG(t->regulator), channel, t->s.hook.port, t->s.hook.port));
 	CHECK_RC(store_write(t->s.w.s, put_org, t, &err), RC_OK, err);
 	/* Midnight UTC, seven in the morning there, after all switches. */
 	t->now_us = clock_now_us() + 2 * DAY_US;
 	t->now_us -= t->now_us % DAY_US;
+}
+
+static void begin_telling(struct telling *t, const char *setting)
+{
+	begin_telling_by(t, "webhook", setting);
 }
 
 /* Whatever is to be done at this time. */
@@ -511,9 +518,9 @@ static enum rc ask_again(struct telling *t)
 }
 
 /* One rule told of two findings; its message waits. */
-static str two_wait(struct telling *t)
+static str two_wait_by(struct telling *t, const char *channel, const char *setting)
 {
-	begin_telling(t, NULL);
+	begin_telling_by(t, channel, setting);
 	str rule = rule_on(t, "\"pace\":\"once\",\"pause\":\"PT0S\"");
 	opens(t, 1);
 	opens(t, 2);
@@ -523,6 +530,11 @@ static str two_wait(struct telling *t)
 	CHECK_RC(ask_again(t), RC_OK, err);
 	CHECK_INT(covered(t), 2);
 	return rule;
+}
+
+static str two_wait(struct telling *t)
+{
+	return two_wait_by(t, "webhook", NULL);
 }
 
 /* What became of the first finding before the message was sent. */
@@ -553,23 +565,24 @@ static void becomes(struct telling *t, enum meanwhile what, int n)
 	}
 }
 
+static const struct { const char *name; enum meanwhile what; enum tell_state state; } over[] = {
+	{ "gone", GOES, TELL_OVER }, { "held", IS_HELD, TELL_HELD }, { "another's", BECOMES_ANOTHERS, TELL_OVER },
+	{ "inhibited", IS_INHIBITED, TELL_INHIBITED },
+};
+
 TEST(what_is_over_before_it_was_sent_is_left_out)
 {
-	static const struct { const char *name; enum meanwhile what; enum tell_state state; } cases[] = {
-		{ "gone", GOES, TELL_OVER }, { "held", IS_HELD, TELL_HELD },
-		{ "another's", BECOMES_ANOTHERS, TELL_OVER }, { "inhibited", IS_INHIBITED, TELL_INHIBITED },
-	};
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(over); i++) {
 		struct telling t;
 		two_wait(&t);
-		becomes(&t, cases[i].what, 1);
-		CHECK_MSG(ask_again(&t) == RC_OK, "%s: %s", cases[i].name, err.text);
-		CHECK_MSG(covered(&t) == 1, "%s: it covers %zu", cases[i].name, covered(&t));
-		CHECK_MSG(row_of(&t, 1).state == cases[i].state && row_of(&t, 1).told == 0, "%s: %s, told %lld", cases[i].name,
+		becomes(&t, over[i].what, 1);
+		CHECK_MSG(ask_again(&t) == RC_OK, "%s: %s", over[i].name, err.text);
+		CHECK_MSG(covered(&t) == 1, "%s: it covers %zu", over[i].name, covered(&t));
+		CHECK_MSG(row_of(&t, 1).state == over[i].state && row_of(&t, 1).told == 0, "%s: %s, told %lld", over[i].name,
 			  tell_state_name(row_of(&t, 1).state), (long long)row_of(&t, 1).told);
 		CHECK_INT(row_of(&t, 2).told, 1);
-		becomes(&t, cases[i].what, 2);
-		CHECK_MSG(ask_again(&t) == RC_DENIED, "%s", cases[i].name);
+		becomes(&t, over[i].what, 2);
+		CHECK_MSG(ask_again(&t) == RC_DENIED, "%s", over[i].name);
 		CHECK_INT(row_of(&t, 2).told, 0);
 		CHECK_INT(covered(&t), 1); /* what it was about stays known */
 		CHECK_RC(notify_start(t.s.n, &err), RC_OK, err);
@@ -578,6 +591,119 @@ TEST(what_is_over_before_it_was_sent_is_left_out)
 		marks(&t);
 		CHECK_INT(told_us(&t, 1) + told_us(&t, 2), 0);
 		CHECK_INT(atomic_load(&t.s.hook.got), 0);
+		end_senders(&t.s);
+	}
+}
+
+struct papers {
+	struct telling *t;
+	size_t pages, others;
+	str text, words;
+	bool withdraw;
+};
+
+static enum rc withdraw_it(struct tx *tx, void *ctx, struct err *e)
+{
+	struct papers *k = ctx;
+	return outbox_withdraw(tx, k->t->s.w.j, newest(k->t).id, STR("account:1"), STR("a mistake"), e);
+}
+
+static bool keep_paper(void *ctx, const struct paper *p)
+{
+	struct papers *k = ctx;
+	k->pages += p->words.n == 0;
+	k->others += p->words.n > 0;
+	k->text = arena_str(k->t->s.w.a, p->text);
+	k->words = arena_str(k->t->s.w.a, p->words);
+	if (k->withdraw) /* while the first page is in the printer */
+		CHECK_RC(store_write(k->t->s.w.s, withdraw_it, k, &err), RC_OK, err);
+	k->withdraw = false;
+	return true;
+}
+
+static struct papers print_all(struct telling *t, bool withdraw)
+{
+	struct viewer lead = staff(LEAD | ANALYST | LIAISON | DUTY, 1);
+	struct papers k = { .t = t, .text = STR(""), .words = STR(""), .withdraw = withdraw };
+	lead.right = RIGHT_OPERATE;
+	CHECK_RC(paper_print(t->s.n, &lead, NULL, t->s.w.a, keep_paper, &k, &err), RC_OK, err);
+	return k;
+}
+
+TEST(what_is_over_before_it_was_printed_is_left_out)
+{
+	for (size_t i = 0; i < COUNT_OF(over); i++) {
+		struct telling t;
+		two_wait_by(&t, "letter", NULL);
+		CHECK_STR(newest(&t).driver, STR("print"));
+		struct papers both = print_all(&t, false);
+		CHECK_INT(both.pages, 1);
+		CHECK(str_find(both.text, STR("198.18.0.1")) < both.text.n && str_find(both.text, STR("198.18.0.2")) < both.text.n);
+		becomes(&t, over[i].what, 1);
+		struct papers one = print_all(&t, false);
+		CHECK_MSG(one.pages == 1 && covered(&t) == 1 && row_of(&t, 1).state == over[i].state, "%s: %zu pages", over[i].name,
+			  one.pages);
+		CHECK_MSG(str_find(one.text, STR("198.18.0.1")) == one.text.n && str_find(one.text, STR("198.18.0.2")) < one.text.n,
+			  "%s: " STR_FMT, over[i].name, STR_ARG(one.text));
+		becomes(&t, over[i].what, 2);
+		struct papers none = print_all(&t, false);
+		CHECK_MSG(none.pages == 0 && none.others == 1 && none.words.n > 0, "%s: %zu pages", over[i].name, none.pages);
+		CHECK_INT(newest(&t).state, MESSAGE_REFUSED);
+		CHECK_INT(print_all(&t, false).others, 0); /* it is no more in what waits */
+		marks(&t);
+		CHECK_INT(told_us(&t, 1) + told_us(&t, 2), 0);
+		end_senders(&t.s);
+	}
+}
+
+TEST(withdrawn_while_others_are_printed)
+{
+	struct telling t;
+	two_wait_by(&t, "letter", NULL);
+	str item = incident(&t.s, "{\"tlp\":\"CLEAR\"}", STR(""));
+	int64_t first = newest(&t).id, second = queue(&t.s, "print", t.regulator, item, "clock.due", LANE_INCIDENT);
+	struct papers k = print_all(&t, true);
+	CHECK_INT(k.pages, 1);
+	CHECK_INT(k.others, 1);
+	CHECK_MSG(str_find(k.words, STR("withdrawn")) < k.words.n, STR_FMT, STR_ARG(k.words));
+	CHECK_INT(message_of(&t.s, first).state, MESSAGE_QUEUED);
+	CHECK_INT(message_of(&t.s, second).state, MESSAGE_WITHDRAWN);
+	end_senders(&t.s);
+}
+
+static enum rc open_it(struct tx *tx, void *ctx, struct err *e)
+{
+	struct telling *t = ctx;
+	return inbox_read(tx, t->house, newest(t).id, STR("account:9"), 1, "test", e);
+}
+
+TEST(what_is_over_before_it_was_opened_is_left_out)
+{
+	for (size_t i = 0; i < COUNT_OF(over); i++) {
+		struct telling t;
+		two_wait_by(&t, "portal", "portal=yes");
+		CHECK_STR(newest(&t).driver, STR("portal"));
+		becomes(&t, over[i].what, 1);
+		struct message m = newest(&t);
+		CHECK_RC(inbox_fit(t.s.n, &m, &err), RC_OK, err);
+		CHECK_INT(covered(&t), 1);
+		CHECK_MSG(row_of(&t, 1).state == over[i].state, "%s: %s", over[i].name, tell_state_name(row_of(&t, 1).state));
+		if (i % 2) { /* opened in time, and once: what is over later changes nothing of it */
+			CHECK_RC(store_write(t.s.w.s, open_it, &t, &err), RC_OK, err);
+			becomes(&t, over[i].what, 2);
+			m = newest(&t);
+			CHECK_RC(inbox_fit(t.s.n, &m, &err), RC_OK, err);
+			CHECK_INT(m.state, MESSAGE_SENT);
+			marks(&t);
+			CHECK(told_us(&t, 1) == 0 && told_us(&t, 2) > 0);
+		} else {
+			becomes(&t, over[i].what, 2);
+			CHECK_RC(inbox_fit(t.s.n, &m, &err), RC_ABSENT, err);
+			CHECK_MSG(strstr(err.text, over[i].name) == NULL, "%s", err.text);
+			CHECK_INT(newest(&t).state, MESSAGE_REFUSED);
+			CHECK_RC(store_write(t.s.w.s, open_it, &t, &err), RC_ABSENT, err);
+			CHECK_INT(told_us(&t, 1) + told_us(&t, 2), 0);
+		}
 		end_senders(&t.s);
 	}
 }
@@ -711,6 +837,94 @@ TEST(disputed_before_it_was_sent)
 	end_senders(&t.s);
 }
 
+/* --- what hinders one group --- */
+
+static enum rc run_statements(struct tx *tx, void *ctx, struct err *e)
+{
+	enum rc rc = RC_OK;
+	for (const char *const *s = ctx; rc == RC_OK && *s; s++)
+		rc = sql_run(sql(tx_conn(tx), *s), e);
+	return rc;
+}
+
+#define AT_ONCE "\"pace\":\"once\",\"pause\":\"PT0S\""
+
+/* The house's findings cannot be told; the regulator's, behind them, are. An hour later it is tried again. */
+TEST(what_hinders_one_group_hinders_no_other)
+{
+	static const struct { const char *name, *spoil[4], *mend[4]; } cases[] = {
+		{ "its message is not taken",
+		  { "CREATE TRIGGER spoil BEFORE INSERT ON outbox_cover WHEN NEW.item LIKE '%1' BEGIN"
+		    " SELECT RAISE(ABORT, 'not this one'); END" },
+		  { "DROP TRIGGER spoil" } },
+		{ "its organisation's record is damaged",
+		  { "CREATE TABLE spare AS SELECT id, body FROM record_version",
+		    "UPDATE record_version SET body = x'7b' WHERE record = (SELECT id FROM record WHERE uuid ="
+		    " (SELECT record FROM org WHERE id = 1))" },
+		  { "UPDATE record_version SET body = (SELECT body FROM spare WHERE spare.id = record_version.id)",
+		    "DROP TABLE spare" } },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct telling t;
+		begin_telling(&t, NULL);
+		rule_on(&t, AT_ONCE);
+		t.now_us = clock_now_us() + MINUTE_US;
+		opens(&t, 1);
+		opens(&t, 2);
+		happens(&t, 3, TRANSITION_OPENED, "open-dns", "2 0 net 198.18.0.0/25");
+		CHECK_RC(store_write(t.s.w.s, run_statements, (void *)cases[i].spoil, &err), RC_OK, err);
+		runs(&t);
+		CHECK_MSG(messages(&t) == 1 && str_eq(newest(&t).recipient, t.regulator), "%s: %lld", cases[i].name,
+			  (long long)messages(&t));
+		for (int n = 1; n <= 2; n++) {
+			struct tell_row row = row_of(&t, n);
+			CHECK_MSG(row.next_us == t.now_us + HOUR_US && row.told == 0 && row.message == 0, "%s: told %lld, %lld",
+				  cases[i].name, (long long)row.told, (long long)row.message);
+		}
+		CHECK_INT(row_of(&t, 3).told, 1);
+		CHECK_INT(counted(&t, TELL_TOLD), 1);
+		t.now_us += HOUR_US - SECOND_US;
+		runs(&t);
+		CHECK_INT(messages(&t), 1); /* not before */
+		t.now_us += SECOND_US;
+		runs(&t);
+		CHECK_INT(messages(&t), 1); /* it still stands in the way */
+		CHECK(row_of(&t, 1).next_us == t.now_us + HOUR_US);
+		CHECK_RC(store_write(t.s.w.s, run_statements, (void *)cases[i].mend, &err), RC_OK, err);
+		t.now_us += HOUR_US;
+		runs(&t);
+		CHECK_MSG(messages(&t) == 2 && covered(&t) == 2, "%s: %lld", cases[i].name, (long long)messages(&t));
+		CHECK(row_of(&t, 1).told == 1 && row_of(&t, 2).told == 1);
+		CHECK_INT(counted(&t, TELL_TOLD), 3);
+		CHECK_INT(asked(&t, twice_in_a_period), 0);
+		end_senders(&t.s);
+	}
+}
+
+/* What hinders the node itself is said, and puts nothing off. */
+TEST(what_hinders_the_node_puts_nothing_off)
+{
+	static const char *const spoil[] = { "ALTER TABLE outbox_cover RENAME TO away", NULL },
+				*const mend[] = { "ALTER TABLE away RENAME TO outbox_cover", NULL };
+	struct telling t;
+	bool did = true;
+	begin_telling(&t, NULL);
+	rule_on(&t, AT_ONCE);
+	t.now_us = clock_now_us() + MINUTE_US;
+	opens(&t, 1);
+	while (did)
+		CHECK_RC(teller_follow(t.s.n, t.now_us, &did, &err), RC_OK, err);
+	int64_t due_us = row_of(&t, 1).next_us;
+	CHECK_RC(store_write(t.s.w.s, run_statements, (void *)spoil, &err), RC_OK, err);
+	CHECK_RC(teller_make(t.s.n, t.now_us, &did, &err), RC_IO, err);
+	CHECK_INT(row_of(&t, 1).next_us, due_us);
+	CHECK_RC(store_write(t.s.w.s, run_statements, (void *)mend, &err), RC_OK, err);
+	runs(&t);
+	CHECK_INT(messages(&t), 1);
+	CHECK_INT(row_of(&t, 1).told, 1);
+	end_senders(&t.s);
+}
+
 /* --- sent, and come back --- */
 
 struct returning {
@@ -789,6 +1003,9 @@ TEST(another_one_was_told)
 TEST_MAIN(TEST_RUN(one_message_a_period), TEST_RUN(at_once_is_collected_and_capped), TEST_RUN(quiet_hours_there),
 	  TEST_RUN(silence_goes_up_the_ladder), TEST_RUN(an_answer_begins_anew), TEST_RUN(gone_and_back),
 	  TEST_RUN(another_directory), TEST_RUN(what_is_not_told_is_counted), TEST_RUN(live_later),
-	  TEST_RUN(what_is_over_before_it_was_sent_is_left_out), TEST_RUN(a_rule_that_ends_sends_nothing_more),
+	  TEST_RUN(what_is_over_before_it_was_sent_is_left_out),
+	  TEST_RUN(what_is_over_before_it_was_printed_is_left_out), TEST_RUN(withdrawn_while_others_are_printed),
+	  TEST_RUN(what_is_over_before_it_was_opened_is_left_out), TEST_RUN(a_rule_that_ends_sends_nothing_more),
 	  TEST_RUN(back_in_rehearsal_before_it_was_sent), TEST_RUN(what_is_disputed_waits_for_one_of_us),
-	  TEST_RUN(disputed_before_it_was_sent), TEST_RUN(what_comes_back_is_untold), TEST_RUN(another_one_was_told))
+	  TEST_RUN(disputed_before_it_was_sent), TEST_RUN(what_hinders_one_group_hinders_no_other),
+	  TEST_RUN(what_hinders_the_node_puts_nothing_off), TEST_RUN(what_comes_back_is_untold), TEST_RUN(another_one_was_told))

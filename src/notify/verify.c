@@ -13,6 +13,8 @@ static const struct {
 	  "answer ", " does not stand in the ledger" },
 	{ "SELECT answer FROM answer_finding f WHERE NOT EXISTS (SELECT 1 FROM answer a WHERE a.id = f.answer) LIMIT 1",
 	  "findings name answer ", ", which is not there" },
+	{ "SELECT answer FROM answer_follow f WHERE NOT EXISTS (SELECT 1 FROM answer a WHERE a.id = f.answer) LIMIT 1",
+	  "the background follows answer ", ", which is not there" },
 	{ "SELECT message FROM tell_message t WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.id = t.message)"
 	  " ORDER BY message LIMIT 1",
 	  "a rule made message ", ", which is not there" },

@@ -148,6 +148,29 @@ struct meaning {
 	unsigned state;
 };
 
+/* What object of STIX 2.1 a record becomes for readers that know no types of ours (stix/stix_record.h): "stix" in
+ * the file. */
+struct stix_value {
+	const char *from;          /* choice or state */
+	str to;                    /* JSON */
+};
+struct stix_member {
+	const char *path;          /* "labels", "extensions/ID/member" */
+	const struct type_field *field; /* its value; NULL: of the state, or always the same */
+	bool state;
+	const struct stix_value *map; size_t map_count;
+	str otherwise;             /* JSON; STR_NONE: then the member is left out */
+	const char *prefix;        /* before a text; NULL: none */
+	bool list;                 /* written as a list, also of one */
+};
+struct type_stix {
+	const char *object;        /* "report" */
+	const struct type_field *name; /* NULL: the title */
+	const struct type_field *const *description; size_t description_count; /* texts, one behind the other */
+	const struct type_field *const *refs; size_t ref_count; /* references */
+	const struct stix_member *members; size_t member_count;
+};
+
 struct type {
 	const char *name;          /* "incident": of ids, URLs and commands */
 	uint32_t version;
@@ -165,9 +188,13 @@ struct type {
 	const struct type_field *sort; bool descending; /* NULL: by changed, newest first */
 	const struct makes *makes; /* NULL: nothing is made of it */
 	const struct meaning *means; size_t mean_count;
+	const struct type_stix *stix; /* NULL: a note that says its title */
 	const struct words *purpose, *basis; /* why such records are kept, on what legal ground; NULL: not said */
 	int64_t retention_us;      /* after closing; 0: until erased */
 	bool exchange;             /* may go to partners */
+	const char *offer_flow;    /* what an agreement must let flow for that; NULL: they are not offered */
+	uint64_t offer_in, offer_not_in; /* bit per state: offered from there on; withdrawn there */
+	bool offer_public;         /* to anybody too, when it is marked so */
 	bool built_in;
 	str text;                  /* the file, as it was read */
 };

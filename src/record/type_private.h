@@ -87,5 +87,10 @@ MUST_CHECK enum rc type_list(struct reading *r, const struct node *n);
 MUST_CHECK enum rc type_single(struct reading *r, const char *name, const struct type_field **out);
 MUST_CHECK enum rc type_makes(struct reading *r, const struct node *n);
 MUST_CHECK enum rc type_means(struct reading *r, const struct node *n);
+MUST_CHECK enum rc type_offer(struct reading *r, const struct node *n);
+MUST_CHECK enum rc type_stix(struct reading *r, const struct node *n); /* type_stix.c */
+/* A field of the type by a name in the tree. */
+MUST_CHECK enum rc type_field_named(struct reading *r, const struct node *n, str name,
+	const struct type_field **out);
 
 #endif

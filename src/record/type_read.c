@@ -8,7 +8,7 @@ enum rc type_read(struct reading *r, str text)
 	static const char *const members[] = { "type", "version", "label", "plural", "help", "title",
 					       "organisation", "assignee", "retention", "exchange", "fields",
 					       "blocks", "states", "clocks", "rights", "list", "means",
-					       "makes", "purpose", "basis" };
+					       "makes", "purpose", "basis", "stix", "offer" };
 	static const char *const needed[] = { "type", "version", "label", "plural", "title", "fields",
 					      "states", "rights" };
 	struct type *t = r->t = ARENA_NEW(r->a, struct type);
@@ -57,6 +57,10 @@ enum rc type_read(struct reading *r, str text)
 	if ((n = tree_get(r->root, "makes")) && (rc = type_makes(r, n)) != RC_OK)
 		return rc;
 	if ((n = tree_get(r->root, "means")) && (rc = type_means(r, n)) != RC_OK)
+		return rc;
+	if ((n = tree_get(r->root, "stix")) && (rc = type_stix(r, n)) != RC_OK)
+		return rc;
+	if ((n = tree_get(r->root, "offer")) && (rc = type_offer(r, n)) != RC_OK)
 		return rc;
 	return type_check(r);
 }

@@ -85,9 +85,8 @@ enum rc type_rights(struct reading *r, const struct node *n)
 	return RC_OK;
 }
 
-/* A field of the type by a name in the tree. */
-static enum rc field_named(struct reading *r, const struct node *n, str name,
-			   const struct type_field **out)
+enum rc type_field_named(struct reading *r, const struct node *n, str name,
+			 const struct type_field **out)
 {
 	const struct type *t = r->t;
 	*out = n->kind == JSON_STRING ? type_find_field(t, name) : NULL;
@@ -100,7 +99,7 @@ static enum rc field_named(struct reading *r, const struct node *n, str name,
 /* Indexed: shown in lists, filtered and sorted by. */
 static enum rc indexed(struct reading *r, const struct node *n, str name, const struct type_field **out)
 {
-	enum rc rc = field_named(r, n, name, out);
+	enum rc rc = type_field_named(r, n, name, out);
 	if (rc != RC_OK)
 		return rc;
 	enum kind k = (*out)->kind;
@@ -148,7 +147,7 @@ enum rc type_list(struct reading *r, const struct node *n)
 enum rc type_single(struct reading *r, const char *name, const struct type_field **out)
 {
 	const struct node *n = tree_get(r->root, name);
-	return n ? field_named(r, n, n->text, out) : RC_OK;
+	return n ? type_field_named(r, n, n->text, out) : RC_OK;
 }
 
 /* --- what is made of it --- */
@@ -197,7 +196,7 @@ enum rc type_makes(struct reading *r, const struct node *n)
 	if (rc == RC_OK && (!tree_get(n, "type") || !from || !copy))
 		return type_refuse(r, n, "'makes' needs 'type', 'from' and 'copy'");
 	if (rc == RC_OK)
-		rc = field_named(r, from, from->text, &m->from);
+		rc = type_field_named(r, from, from->text, &m->from);
 	if (rc == RC_OK && m->from->kind != KIND_ROWS)
 		return type_refuse(r, from, "'from' must name rows");
 	if (rc != RC_OK || (rc = name_in(r, n, "type", &m->type)) != RC_OK ||
@@ -207,7 +206,7 @@ enum rc type_makes(struct reading *r, const struct node *n)
 	    (rc = name_in(r, n, "due", &m->due)) != RC_OK ||
 	    (rc = name_in(r, n, "after", &m->after)) != RC_OK)
 		return rc;
-	if (of_type && (rc = field_named(r, of_type, of_type->text, &m->of_type)) != RC_OK)
+	if (of_type && (rc = type_field_named(r, of_type, of_type->text, &m->of_type)) != RC_OK)
 		return rc;
 	if (of_type && (!m->parent || m->of_type->kind != KIND_TEXT || m->of_type->list))
 		return type_refuse(r, of_type, "'for' must name a text that says a type, beside 'parent'");
@@ -237,7 +236,7 @@ static enum rc meaning(struct reading *r, const struct node *n, struct meaning *
 				   STR_ARG(n->key));
 	m->name = type_z(r, n->key);
 	if (n->kind != JSON_STRING || !str_starts(n->text, STR("state:")))
-		return field_named(r, n, n->text, &m->field);
+		return type_field_named(r, n, n->text, &m->field);
 	int state = type_state(r->t, str_from(n->text, 6));
 	if (state < 0)
 		return type_refuse(r, n, "there is no state '" STR_FMT "'", STR_ARG(str_from(n->text, 6)));
@@ -254,5 +253,31 @@ enum rc type_means(struct reading *r, const struct node *n)
 	for (const struct node *m = n->first; m && rc == RC_OK; m = m->next)
 		rc = meaning(r, m, &list[r->t->mean_count++]);
 	r->t->means = list;
+	return rc;
+}
+
+/* --- what partners are offered --- */
+
+enum rc type_offer(struct reading *r, const struct node *n)
+{
+	static const char *const members[] = { "flow", "states", "withdrawn", "public" };
+	struct type *t = r->t;
+	enum rc rc = type_only(r, n, "'offer'", members, COUNT_OF(members));
+	const struct node *flow = tree_get(n, "flow"), *in = tree_get(n, "states"), *out = tree_get(n, "withdrawn");
+	if (rc != RC_OK)
+		return rc;
+	if (!flow || flow->kind != JSON_STRING || !type_is_name(flow->text, '-'))
+		return type_refuse(r, n, "'offer' must say which flow of an agreement it goes with");
+	if (!t->exchange)
+		return type_refuse(r, n, "only what may be exchanged can be offered: 'exchange' is missing");
+	t->offer_flow = type_z(r, flow->text);
+	if ((rc = type_flag(r, n, "public", &t->offer_public)) != RC_OK)
+		return rc;
+	t->offer_in = (UINT64_C(1) << t->state_count) - 1;
+	rc = in ? type_states_of(r, in, &t->offer_in) : RC_OK;
+	if (rc == RC_OK && out)
+		rc = type_states_of(r, out, &t->offer_not_in);
+	if (rc == RC_OK && (t->offer_in & t->offer_not_in))
+		rc = type_refuse(r, out, "a state in which it is withdrawn is none in which it is offered");
 	return rc;
 }

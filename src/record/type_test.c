@@ -218,6 +218,29 @@ static const struct {
 	{ "\"name\", \"day\"]", "\"name\", \"stops\"]", "21: field 'stops' cannot stand in a list: rows" },
 	{ "\"sort\": \"day\"", "\"sort\": \"-day\"", NULL },
 	{ "\"sort\": \"day\"", "\"sort\": \"-changed\"", NULL },
+	/* STIX */
+#define STIX(text) { "\"title\": \"name\"", "\"title\": \"name\", \"stix\": " text
+	STIX("{ \"object\": \"report\", \"name\": \"name\", \"description\": [\"name\"] }"), NULL },
+	STIX("{ \"object\": \"note\", \"members\": { \"extensions/extension-definition--1/a_b\": { \"state\": { \"planned\": 1 }, \"otherwise\": true, \"list\": true } } }"), NULL },
+	STIX("{ \"object\": \"note\", \"members\": { \"valid_from\": { \"field\": \"day\" } } }"), NULL },
+	STIX("{ \"name\": \"name\" }"), "3: 'object' must name an object" },
+	STIX("{ \"object\": \"opinion\" }"), "3: 'object' must name an object" },
+	STIX("{ \"object\": \"note\", \"name\": \"day\" }"), "3: 'day' is no text" },
+	STIX("{ \"object\": \"note\", \"description\": \"name\" }"), "3: 'description' must be a list" },
+	STIX("{ \"object\": \"note\", \"description\": [\"nam\"] }"), "3: there is no field 'nam' (do you mean 'name'?)" },
+	STIX("{ \"object\": \"note\", \"refs\": [\"name\"] }"), "3: 'name' is no reference" },
+	STIX("{ \"object\": \"note\", \"members\": [] }"), "3: 'members' must be an object" },
+	STIX("{ \"object\": \"note\", \"members\": { \"id\": { \"value\": \"x\" } } }"), "3: 'id' is no member that a type may set" },
+	STIX("{ \"object\": \"note\", \"members\": { \"a_b/\": { \"value\": \"x\" } } }"), "3: 'a_b/' is no member" },
+	STIX("{ \"object\": \"note\", \"members\": { \"lang\": { } } }"), "3: one of 'field', 'state' and 'value'" },
+	STIX("{ \"object\": \"note\", \"members\": { \"lang\": { \"field\": \"day\", \"value\": 1 } } }"), "3: one of 'field'" },
+	STIX("{ \"object\": \"note\", \"members\": { \"lang\": { \"field\": \"stops\" } } }"), "3: 'stops' cannot stand in a STIX object" },
+	STIX("{ \"object\": \"note\", \"members\": { \"lang\": { \"field\": \"day\", \"map\": { \"a\": 1 } } } }"), "3: 'map' goes with a field that is a choice" },
+	STIX("{ \"object\": \"note\", \"members\": { \"lang\": { \"state\": { \"gone\": 1 } } } }"), "3: there is no state 'gone'" },
+	STIX("{ \"object\": \"note\", \"members\": { \"lang\": { \"value\": [] } } }"), "3: this must be a text" },
+	STIX("{ \"object\": \"note\", \"members\": { \"lang\": { \"value\": 1, \"prefix\": \"x\" } } }"), "3: 'prefix' is a text before a field's" },
+	STIX("{ \"object\": \"note\", \"member\": {} }"), "3: 'member' is no member of 'stix'" },
+#undef STIX
 	{ "\"label\": { \"en\": \"Visit\" }", "\"assignee\": \"name\", \"label\": { \"en\": \"Visit\" }", "3: 'assignee' must be one person" },
 	{ "\"label\": { \"en\": \"Visit\" }", "\"organisation\": \"name\", \"label\": { \"en\": \"Visit\" }", "3: 'organisation' must be one reference" },
 	{ "\"label\": { \"en\": \"Visit\" }", "\"retention\": \"-P1D\", \"label\": { \"en\": \"Visit\" }", "3: 'retention' cannot be negative" },
@@ -326,15 +349,15 @@ TEST(folder)
 	CHECK(types_find(t, STR("visit")) && !types_find(t, STR("visit"))->built_in);
 	types_free(t);
 	/* a built-in type is replaced by a newer one, never by as old a one */
-	for (int version = 3; version <= 4; version++) {
+	for (int version = 4; version <= 5; version++) {
 		snprintf(note, sizeof(note),
 			 "{ \"type\": \"note\",\n\"version\": %d" STR_FMT, version,
 			 STR_ARG(str_from(str_of(visit), str_find(str_of(visit), STR(",\n  \"label")))));
 		write_type(d.path, "note.json", note);
 		enum rc rc = types_load(d.path, roles, &t, &err);
-		CHECK_RC(rc, version == 3 ? RC_INPUT : RC_OK, err);
+		CHECK_RC(rc, version == 4 ? RC_INPUT : RC_OK, err);
 		if (rc == RC_OK) {
-			CHECK_INT(types_find(t, STR("note"))->version, 4);
+			CHECK_INT(types_find(t, STR("note"))->version, 5);
 			types_free(t);
 		} else {
 			CHECK_STR(str_head(str_of(err.text), 19), STR("types/note.json:2: "));

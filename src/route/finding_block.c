@@ -11,7 +11,7 @@ enum {
 };
 
 /* Bits of the column of flags. */
-enum { FLAG_TLP = 2, FLAG_EXERCISE = 5, FLAG_SHARED = 6, FLAG_KEY = 8, FLAG_SIDES = 10, FLAG_ID = 12 };
+enum { FLAG_TLP = 2, FLAG_EXERCISE = 5, FLAG_SHARED = 6, FLAG_KEY = 8, FLAG_SIDES = 10, FLAG_ID = 12, FLAG_CONFIDENCE = 14 };
 /* How the words of the key stand: as they are, or made of address and port. */
 enum { KEY_WORDS, KEY_IP, KEY_IP_PORT };
 /* How the sides stand: as they are, or as the name of a source of which the row says the rest. */
@@ -195,7 +195,8 @@ bool block_add(struct block_writer *w, const struct finding_row *f)
 	w->flags[w->n++] = (int64_t)f->state | (int64_t)f->tlp << FLAG_TLP |
 			   (int64_t)f->exercise << FLAG_EXERCISE |
 			   (int64_t)f->shared_address << FLAG_SHARED | (int64_t)key << FLAG_KEY |
-			   (int64_t)sides << FLAG_SIDES | (int64_t)id << FLAG_ID;
+			   (int64_t)sides << FLAG_SIDES | (int64_t)id << FLAG_ID |
+			   (int64_t)f->confidence << FLAG_CONFIDENCE;
 	return true;
 }
 
@@ -633,6 +634,7 @@ bool block_row(const struct block *b, uint32_t i, struct arena *a, struct findin
 {
 	struct block_facts facts = block_facts(b, i);
 	int64_t flags = number(&b->flags, i);
+	unsigned confidence = flags >> FLAG_CONFIDENCE & 127;
 	*f = (struct finding_row){
 		.id = { .hi = block_hi(b, i) }, .state = facts.state, .last_us = facts.last_us,
 		.first_us = (int64_t)((uint64_t)facts.last_us - (uint64_t)number(&b->age, i)),
@@ -644,6 +646,7 @@ bool block_row(const struct block *b, uint32_t i, struct arena *a, struct findin
 		.identifier = block_text(&b->identifier, i), .severity = block_text(&b->severity, i),
 		.key = block_text(&b->key, i), .concerns = block_text(&b->concerns, i),
 		.sides = block_text(&b->sides, i),
+		.confidence = confidence <= CONFIDENCE_MOST + 1 ? (uint8_t)confidence : 0,
 	};
 	f->has_ip = block_ip(b, i, &f->ip);
 	bool has_lo = stored_lo(b, i, &f->id.lo);

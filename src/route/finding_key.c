@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "event/normalise.h"
+#include "route/findings.h"
 
 enum subject { SUBJECT_ADDRESS, SUBJECT_CONTENT, SUBJECT_NAME, SUBJECT_ACCOUNT, SUBJECT_NOTHING };
 enum port_rule { PORT_SERVICE, PORT_CLIENT, PORT_BY_EVENT };
@@ -64,6 +65,10 @@ static void take_cell(struct finding_facts *f, const struct batch *b, const stru
 	case FIELD_DESTINATION_IP:
 	case FIELD_DESTINATION_PORT:
 	case FIELD_DESTINATION_FQDN: f->has_destination = true; break;
+	case FIELD_FEED_ACCURACY:
+		if (c->kind == CELL_FLOAT && c->f >= 0 && c->f <= CONFIDENCE_MOST)
+			f->confidence = (uint8_t)((unsigned)c->f + 1);
+		break;
 	case FIELD_EXERCISE: f->exercise = c->kind == CELL_BOOL && c->i; break;
 	case FIELD_TLP:
 		if (c->kind == CELL_INT && c->i >= 0 && c->i < TLP_COUNT)

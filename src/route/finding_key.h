@@ -14,6 +14,7 @@ struct finding_facts {
 	bool has_ip, has_net, has_port, has_destination, exercise;
 	uint32_t asn, port;
 	enum tlp tlp;    /* RED when the event has none */
+	uint8_t confidence; /* feed.accuracy + 1, cut to a whole number; 0: not stated */
 	int64_t time_us; /* time.source; TIME_NONE */
 };
 void finding_facts_of(const struct batch *b, const struct row *r, struct finding_facts *out);

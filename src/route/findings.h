@@ -23,6 +23,9 @@ enum finding_mark { MARK_TOLD = 1, MARK_ANSWERED = 2, MARK_HELD = 3 };
 const char *finding_state_name(enum finding_state s);
 const char *transition_name(enum transition t);
 
+/* How sure they are who say so: field feed.accuracy of IntelMQ. */
+enum { CONFIDENCE_MOST = 100 };
+
 struct finding {
 	struct hash128 id; /* shown as 32 hex digits */
 	enum finding_state state;
@@ -30,6 +33,7 @@ struct finding {
 	uint64_t events, returns;
 	int64_t feed;      /* of the newest event */
 	enum tlp tlp;      /* strictest of what it was made from */
+	uint8_t confidence; /* 1 + 0..CONFIDENCE_MOST: highest of what it was made from; 0: none stated one */
 	bool exercise, shared_address;
 	struct concerns concerns;
 	int64_t told_us, answered_us, held_us; /* 0: not */
@@ -132,6 +136,10 @@ struct findings_held;
 MUST_CHECK enum rc findings_held_load(struct reader *r, struct findings_held **out, struct err *err);
 bool findings_held_has(struct findings_held *h, const struct event_row *e);
 void findings_held_free(struct findings_held *h); /* NULL is fine */
+/* The finding that an event made, by the event's outside id. RC_ABSENT: none, there is no such event any more, or it
+ * did not concern `org`. */
+MUST_CHECK enum rc findings_event_finding(struct reader *r, str event, int64_t org, struct hash128 *out,
+					  struct err *err);
 /* Called by forget before a day's events go: folds them into a base. RC_BUSY:
  * there are events the fold has not seen. */
 MUST_CHECK enum rc findings_before_forget(struct store *s, int32_t before_day, struct err *err);

@@ -21,9 +21,11 @@ static void encode(const struct seen *s, struct buf *b)
 	buf_le64(b, (uint64_t)s->first_us);
 	buf_le64(b, (uint64_t)s->last_us);
 	buf_char(b, (char)s->tlp);
-	buf_char(b, (char)(s->exercise | s->shared_address << 1 | s->has_ip << 2));
+	buf_char(b, (char)(s->exercise | s->shared_address << 1 | s->has_ip << 2 | (s->confidence > 0) << 3));
 	if (s->has_ip)
 		buf_add_mem(b, s->ip.b, 16);
+	if (s->confidence)
+		buf_char(b, (char)s->confidence);
 	buf_le32(b, s->asn);
 	buf_le64(b, (uint64_t)s->feed);
 	const str texts[] = { s->cc, s->type, s->identifier, s->severity, s->key, s->sides };
@@ -54,6 +56,8 @@ static bool decode(str body, struct arena *a, struct seen *s)
 	str ip = wire_bytes(&w, s->has_ip ? 16 : 0);
 	if (ip.n == 16)
 		memcpy(s->ip.b, ip.p, 16);
+	unsigned confidence = flags >> 3 & 1 ? wire_u8(&w) : 0;
+	s->confidence = confidence <= CONFIDENCE_MOST + 1 ? (uint8_t)confidence : 0;
 	s->asn = wire_le32(&w);
 	s->feed = (int64_t)wire_le64(&w);
 	str *texts[] = { &s->cc, &s->type, &s->identifier, &s->severity, &s->key, &s->sides };

@@ -74,6 +74,7 @@ static enum transition add_to(struct finding_row *f, const struct finding_row *o
 	f->first_us = s->first_us < old->first_us ? s->first_us : old->first_us;
 	f->last_us = newer ? s->last_us : old->last_us;
 	f->tlp = s->tlp > old->tlp ? s->tlp : old->tlp;
+	f->confidence = s->confidence > old->confidence ? s->confidence : old->confidence;
 	f->shared_address = old->shared_address;
 	f->feeds = old->feeds;
 	f->seen = old->seen;

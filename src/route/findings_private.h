@@ -43,6 +43,7 @@ struct seen {
 	uint64_t events;
 	int64_t first_us, last_us;
 	enum tlp tlp; /* strictest */
+	uint8_t confidence; /* highest; as in struct finding */
 	bool exercise, shared_address;
 	struct sighting_link feeds; /* at least one */
 	/* of the newest event; of two at one time, the one that came later */
@@ -92,6 +93,7 @@ struct finding_row {
 	uint32_t asn, feeds; /* feeds 1: first_us, last_us, `feed` and `run` say all */
 	struct ip ip;
 	str cc, type, identifier, severity, key, concerns, sides;
+	uint8_t confidence;  /* as in struct finding */
 	/* By feed: of several feeds all; of one only what was noted of others. In main.db
 	 * these are rows of their own, which views put in here. */
 	struct sighting *seen;
@@ -102,8 +104,9 @@ struct finding_row {
 /* Columns in the order finding_row_take() reads them, from column 0. */
 #define FINDING_COLUMNS                                                                   \
 	"id, state, first_seen, last_seen, feed, run, events, returns, tlp, exercise, "   \
-	"shared_address, asn, feeds, ip, cc, type, identifier, severity, key, concerns, sides"
-enum { FINDING_COLUMN_COUNT = 21 };
+	"shared_address, asn, feeds, ip, cc, type, identifier, severity, key, concerns, sides, "  \
+	"confidence"
+enum { FINDING_COLUMN_COUNT = 22 };
 /* Copies the words, and what feeds saw, into `a`. */
 void finding_row_own(struct finding_row *f, struct arena *a);
 /* As people see it; views into the row. */

@@ -133,7 +133,7 @@ static bool same_texts(const struct finding_row *a, const struct finding_row *b)
 static bool nothing_to_do(const struct finding_row *was, const struct finding_row *now)
 {
 	return same_row(was, now) && was->first_us == now->first_us && was->feed == now->feed &&
-	       was->returns == now->returns && was->tlp == now->tlp && was->asn == now->asn &&
+	       was->returns == now->returns && was->tlp == now->tlp && was->confidence == now->confidence && was->asn == now->asn &&
 	       was->exercise == now->exercise && was->shared_address == now->shared_address &&
 	       same_texts(was, now);
 }

@@ -38,7 +38,7 @@ void finding_of_row(const struct finding_row *f, struct finding *out)
 		.events = f->events, .returns = f->returns, .feed = f->feed, .tlp = f->tlp,
 		.exercise = f->exercise, .shared_address = f->shared_address, .asn = f->asn,
 		.type = f->type, .identifier = f->identifier, .severity = f->severity, .key = f->key,
-		.cc = f->cc, .mark_reason = STR_INIT(""),
+		.cc = f->cc, .confidence = f->confidence, .mark_reason = STR_INIT(""),
 	};
 	if (!concerns_parse(f->concerns, &out->concerns))
 		out->concerns.count = 0;
@@ -85,6 +85,8 @@ void finding_row_take(struct sql *q, struct arena *a, struct finding_row *out)
 	out->key = arena_str(a, sql_col_str(q, 18));
 	out->concerns = arena_str(a, sql_col_str(q, 19));
 	out->sides = arena_str(a, sql_col_blob(q, 20));
+	int64_t confidence = sql_col_int(q, 21);
+	out->confidence = confidence >= 0 && confidence <= CONFIDENCE_MOST + 1 ? (uint8_t)confidence : 0;
 }
 
 enum rc finding_row_find(struct conn *c, struct hash128 id, struct arena *a, struct finding_row *out,
@@ -101,7 +103,7 @@ enum rc finding_row_find(struct conn *c, struct hash128 id, struct arena *a, str
 	return rc == RC_OK && !found ? RC_ABSENT : rc;
 }
 
-/* Parameters 1 to 21 in the order of the columns; `raw` lives until sql_end. */
+/* Parameters 1 to 22 in the order of the columns; `raw` lives until sql_end. */
 static void bind_row(struct sql *q, const struct finding_row *f, char raw[16])
 {
 	id_bytes(f->id, raw);
@@ -129,6 +131,7 @@ static void bind_row(struct sql *q, const struct finding_row *f, char raw[16])
 	sql_str(q, 19, f->key);
 	sql_str(q, 20, f->concerns);
 	sql_blob(q, 21, f->sides);
+	sql_int(q, 22, f->confidence);
 }
 
 enum rc finding_row_put(struct conn *c, const struct finding_row *f, struct err *err)
@@ -136,11 +139,11 @@ enum rc finding_row_put(struct conn *c, const struct finding_row *f, struct err 
 	char raw[16];
 	struct sql *q = sql(c, "INSERT INTO finding (" FINDING_COLUMNS ") VALUES "
 			       "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-			       "?17, ?18, ?19, ?20, ?21) ON CONFLICT (id) DO UPDATE SET state = ?2, "
+			       "?17, ?18, ?19, ?20, ?21, ?22) ON CONFLICT (id) DO UPDATE SET state = ?2, "
 			       "first_seen = ?3, last_seen = ?4, feed = ?5, run = ?6, events = ?7, "
 			       "returns = ?8, tlp = ?9, exercise = ?10, shared_address = ?11, asn = ?12, "
 			       "feeds = ?13, ip = ?14, cc = ?15, type = ?16, identifier = ?17, "
-			       "severity = ?18, key = ?19, concerns = ?20, sides = ?21");
+			       "severity = ?18, key = ?19, concerns = ?20, sides = ?21, confidence = ?22");
 	bind_row(q, f, raw);
 	return sql_run(q, err);
 }
@@ -267,7 +270,7 @@ void finding_row_of_seen(const struct seen *s, const struct directory *d, int64_
 	}
 	*out = (struct finding_row){
 		.id = s->id, .state = FINDING_OPEN, .first_us = s->first_us, .last_us = s->last_us,
-		.feed = s->feed, .run = run, .events = s->events, .tlp = s->tlp,
+		.feed = s->feed, .run = run, .events = s->events, .tlp = s->tlp, .confidence = s->confidence,
 		.exercise = s->exercise, .shared_address = s->shared_address, .has_ip = s->has_ip,
 		.asn = s->asn, .feeds = feeds, .ip = s->ip, .cc = s->cc, .type = s->type,
 		.identifier = s->identifier, .severity = s->severity, .key = s->key, .sides = s->sides,
@@ -278,5 +281,5 @@ void finding_row_of_seen(const struct seen *s, const struct directory *d, int64_
 bool finding_row_changed(const struct finding_row *a, const struct finding_row *b)
 {
 	return !str_eq(a->severity, b->severity) || !str_eq(a->identifier, b->identifier) ||
-	       !str_eq(a->concerns, b->concerns);
+	       !str_eq(a->concerns, b->concerns) || b->confidence > a->confidence;
 }

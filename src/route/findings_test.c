@@ -104,6 +104,38 @@ TEST(changed)
 	world_end(&w);
 }
 
+TEST(how_sure_they_are)
+{
+	struct world w = world_new();
+	struct buf before = BUF_INIT(MIB(1)), after = BUF_INIT(MIB(1));
+	DELIVER(&w, HONEYPOT, { .ip = "198.18.0.1", .type = "scanner", .at = 10 }, { .ip = "198.18.0.2", .type = "scanner", .at = 10, .accuracy = 1 });
+	fold(&w);
+	CHECK_NEWS(&w, "opened opened");
+	DELIVER(&w, LIST, { .ip = "198.18.0.1", .type = "scanner", .at = 20, .accuracy = 41 });
+	fold(&w);
+	CHECK_NEWS(&w, "changed"); /* one says how sure it is */
+	DELIVER(&w, HONEYPOT, { .ip = "198.18.0.1", .type = "scanner", .at = 30, .accuracy = 21 },
+		{ .ip = "198.18.0.1", .type = "scanner", .at = 40 });
+	fold(&w);
+	CHECK_NEWS(&w, ""); /* the surest counts */
+	DELIVER(&w, HONEYPOT, { .ip = "198.18.0.1", .type = "scanner", .at = 5, .accuracy = 101 });
+	fold(&w);
+	CHECK_NEWS(&w, "changed"); /* whenever it was */
+	dump(&w, &before);
+	CHECK(str_find(buf_str(&before), STR("sure 100")) < before.n && str_find(buf_str(&before), STR("sure 0")) < before.n);
+	rebuild_changes_nothing(&w);
+	/* Forgotten days still say it. */
+	CHECK_RC(findings_before_forget(w.s, time_day(clock_now_us()) + 1, &err), RC_OK, err);
+	run_sql(&w, "DELETE FROM tail");
+	run_sql(&w, "DELETE FROM chunk");
+	rebuild_changes_nothing(&w);
+	dump(&w, &after);
+	CHECK_STR(buf_str(&after), buf_str(&before));
+	buf_free(&before);
+	buf_free(&after);
+	world_end(&w);
+}
+
 TEST(exercises_apart)
 {
 	struct world w = world_new();
@@ -534,6 +566,7 @@ EVERY_WAY(newest_events)
 EVERY_WAY(caught_up)
 EVERY_WAY(steps_do_not_matter)
 EVERY_WAY(changed)
+EVERY_WAY(how_sure_they_are)
 EVERY_WAY(exercises_apart)
 EVERY_WAY(gone_and_returned)
 EVERY_WAY(empty_and_silent)
@@ -549,7 +582,7 @@ EVERY_WAY(tellers)
 
 TEST_MAIN(RUN_EVERY_WAY(opened_and_counted), RUN_EVERY_WAY(caught_up),
 	  RUN_EVERY_WAY(steps_do_not_matter), RUN_EVERY_WAY(changed),
-	  RUN_EVERY_WAY(exercises_apart), RUN_EVERY_WAY(gone_and_returned),
+	  RUN_EVERY_WAY(how_sure_they_are), RUN_EVERY_WAY(exercises_apart), RUN_EVERY_WAY(gone_and_returned),
 	  RUN_EVERY_WAY(empty_and_silent), RUN_EVERY_WAY(not_before_all_is_folded),
 	  RUN_EVERY_WAY(two_feeds), RUN_EVERY_WAY(repeats_stand_in_a_run),
 	  RUN_EVERY_WAY(repeat_before_the_fold), RUN_EVERY_WAY(shared_address),

@@ -75,6 +75,7 @@ struct line {
 	int64_t at; /* seconds */
 	int tlp;
 	bool exercise;
+	int accuracy; /* one more; 0: none */
 };
 #define VULN(address, when) { .ip = (address), .type = "vulnerable-system", .port = 23, .at = (when) }
 
@@ -105,6 +106,8 @@ static inline void fill(struct batch *b, const struct line *l)
 		batch_set_int(b, FIELD_SOURCE_PORT, STR_NONE, l->port);
 	batch_set_time(b, FIELD_TIME_SOURCE, (1700000000 + l->at) * SECOND_US);
 	batch_set_int(b, FIELD_TLP, STR_NONE, l->tlp);
+	if (l->accuracy)
+		batch_set_float(b, FIELD_FEED_ACCURACY, STR_NONE, l->accuracy > 100 ? 100 : l->accuracy - 0.5);
 	if (l->exercise)
 		batch_set_bool(b, FIELD_EXERCISE, STR_NONE, true);
 	CHECK_RC(batch_row_end(b, &err), RC_OK, err);
@@ -249,6 +252,8 @@ static inline bool dump_one(void *ctx, const struct finding *f)
 		finding_state_name(f->state), (unsigned long long)f->events,
 		(unsigned long long)f->returns, (long long)f->first_seen_us, (long long)f->last_seen_us,
 		(long long)f->feed, f->tlp, f->exercise, STR_ARG(f->severity), f->concerns.count);
+	if (f->confidence)
+		buf_fmt(out, "sure %d\n", f->confidence - 1);
 	return true;
 }
 static inline void dump(struct world *w, struct buf *out)

@@ -186,6 +186,7 @@ void tally_event(struct tally *t, const struct event_row *e)
 	}
 	s->first_us = fresh || f->time_us < s->first_us ? f->time_us : s->first_us;
 	s->tlp = fresh || f->tlp > s->tlp ? f->tlp : s->tlp;
+	s->confidence = f->confidence > s->confidence ? f->confidence : s->confidence;
 	s->exercise = f->exercise;
 	s->shared_address = t->e.shared_address;
 }
@@ -199,6 +200,7 @@ void tally_seen(struct tally *t, const struct seen *from)
 	uint64_t events = s->events + from->events;
 	int64_t first = fresh || from->first_us < s->first_us ? from->first_us : s->first_us;
 	enum tlp tlp = fresh || from->tlp > s->tlp ? from->tlp : s->tlp;
+	uint8_t confidence = from->confidence > s->confidence ? from->confidence : s->confidence;
 	if (fresh || from->last_us > s->last_us) {
 		struct sighting_link feeds = s->feeds;
 		*s = *from;
@@ -213,6 +215,7 @@ void tally_seen(struct tally *t, const struct seen *from)
 	s->events = events;
 	s->first_us = first;
 	s->tlp = tlp;
+	s->confidence = confidence;
 }
 
 static int seen_cmp(const void *a, const void *b)

@@ -69,6 +69,7 @@ struct event_query {
 	int64_t report;                /* 0: any */
 	uint32_t tlp_mask;             /* bit per enum tlp that may be seen: others do not exist */
 	bool exercise;                 /* also those of exercises */
+	bool undone;                   /* also those of reports that were undone, to tell of that */
 	bool again;                    /* others will soon ask for the same: decoded chunks are held */
 	bool oldest_first;             /* default newest (highest sequence) first */
 	uint64_t limit;                /* 0: none */
@@ -99,6 +100,12 @@ struct count_row {
 MUST_CHECK enum rc events_count(struct reader *r, const struct event_query *q,
 				const enum count_by *by, size_t by_count, struct arena *a,
 				struct count_row **rows_out, size_t *count_out, struct err *err);
+
+/* For each selected event, and each of these organisations (ascending, each once) that it concerns: its place among
+ * them. Without making rows. False stops. `limit` of the query is not used. */
+typedef bool (*event_concerning_each)(void *ctx, uint64_t seq, int64_t report, size_t place);
+MUST_CHECK enum rc events_concerning(struct reader *r, const struct event_query *q, const int64_t *orgs, size_t count,
+				     event_concerning_each each, void *ctx, struct err *err);
 
 /* Highest sequence number committed; 0: none. */
 MUST_CHECK enum rc events_last_seq(struct reader *r, uint64_t *out, struct err *err);

@@ -565,6 +565,14 @@ static const char version_4[] =
 
 static const char version_5[] =
 	/* --- rules by confidence, contacts of last resort --- */
+	/* findings_rows.c: highest that its events stated, and one; 0: none did */
+	"ALTER TABLE finding ADD COLUMN confidence INTEGER NOT NULL DEFAULT 0;"
+	/* feeds.c: of events that state none; NULL: not stated */
+	"ALTER TABLE feed ADD COLUMN accuracy INTEGER;"
+	/* last_resort.c: who is told though he is not in the directory; id: keyed hash of the address, as it
+	 * stands for an organisation in table tell; dead_us: what was sent there came back */
+	"CREATE TABLE tell_contact (id BLOB PRIMARY KEY, email TEXT NOT NULL, found_us INTEGER NOT NULL,"
+	" dead_us INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
 	/* --- exchange: collections --- */
 	/* exchange/collection.c: partner: uuid of its record, zeros: anybody's; last_us: time handed out last.
 	 * item: events by their numbers, else of what it names */
@@ -577,6 +585,14 @@ static const char version_5[] =
 	"CREATE INDEX collection_entry_lane ON collection_entry (collection, lane, added_us);"
 	"CREATE INDEX collection_entry_item ON collection_entry (kind, first, collection);"
 	/* --- exchange: objects of others --- */
+	/* exchange/object_store.c: partner: uuid of the record; version_us: TIME_NONE of an observable; tlp: TLP_COUNT is a
+	 * marking that is not understood; json: as it was received */
+	"CREATE TABLE exchange_object (id INTEGER PRIMARY KEY AUTOINCREMENT, partner BLOB NOT NULL,"
+	" stix_id TEXT NOT NULL, type TEXT NOT NULL, version TEXT NOT NULL, version_us INTEGER NOT NULL,"
+	" tlp INTEGER NOT NULL, marked INTEGER NOT NULL, revoked INTEGER NOT NULL, exercise INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, events INTEGER NOT NULL, title TEXT NOT NULL, words TEXT NOT NULL,"
+	" json TEXT NOT NULL, UNIQUE (stix_id, partner, version_us));"
+	"CREATE INDEX exchange_object_type ON exchange_object (type, id);"
 	/* taxii_status.failures: JSON list; taken: a row for each lane, how far we have come in his outbox */
 	"CREATE TABLE taxii_status (id BLOB PRIMARY KEY, partner BLOB NOT NULL, at_us INTEGER NOT NULL,"
 	" total INTEGER NOT NULL, successes INTEGER NOT NULL, failures TEXT NOT NULL) WITHOUT ROWID;"
@@ -614,6 +630,11 @@ static const char version_5[] =
 	" bytes_in INTEGER NOT NULL DEFAULT 0, rtt_us INTEGER NOT NULL DEFAULT 0, rate INTEGER NOT NULL DEFAULT 0,"
 	" told_key_us INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
 	/* --- exchange: withdrawal, contributions --- */
+	/* exchange/offer.c begins with what comes from now on */
+	"INSERT INTO cursor (name, seq) SELECT 'outbox:exchange:events',"
+	" max(coalesce((SELECT first_seq + rows - 1 FROM chunk ORDER BY first_seq DESC LIMIT 1), 0),"
+	" coalesce((SELECT first_seq + rows - 1 FROM tail ORDER BY first_seq DESC LIMIT 1), 0));"
+	"INSERT INTO cursor (name, seq) SELECT 'outbox:exchange:records', coalesce(max(id), 0) FROM record_version;"
 	/* exchange/withdraw.c: what an entry of a withdrawal names, of one collection. seqs: numbers of events, the first
 	 * and then the steps between them (LEB128); else item and what it is in STIX. exchange_undone: reports taken
 	 * back whose events are still to be withdrawn, up to at_seq */
@@ -644,6 +665,9 @@ static const char version_5[] =
 	" WITHOUT ROWID;"
 	"CREATE TABLE misp_feed (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, act INTEGER NOT NULL,"
 	" watch_until_us INTEGER NOT NULL);"
+	/* --- notify: answers --- */
+	/* answers_follow.c: answers of which findings are still to be marked; behind: the last item that was */
+	"CREATE TABLE answer_follow (answer INTEGER PRIMARY KEY, behind TEXT NOT NULL);"
 	"PRAGMA user_version = 5;";
 
 const char *const store_migrations[] = { version_1, version_2, version_3, version_4, version_5 };

@@ -13,7 +13,7 @@ enum { PAGE = 128 };
 
 static bool is_undone(const struct selection *s, int64_t report)
 {
-	size_t low = 0, high = s->undone_count;
+	size_t low = 0, high = s->q->undone ? 0 : s->undone_count;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 		if (s->undone[mid] == report)

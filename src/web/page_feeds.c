@@ -9,6 +9,8 @@ static void put_feed(struct page *p, const struct feed *f, int64_t now_us)
 	json_put_str(&p->j, "name", f->name);
 	json_put_str(&p->j, "provider", f->provider);
 	json_put_str(&p->j, "tlp", str_of(tlp_name(f->tlp)));
+	if (f->has_accuracy)
+		json_put_i64(&p->j, "accuracy", f->accuracy);
 	json_put_bool(&p->j, "on", f->on);
 	json_put_bool(&p->j, "exercise", f->exercise);
 	json_put_str(&p->j, "format", f->format);

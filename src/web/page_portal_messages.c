@@ -165,6 +165,8 @@ enum rc page_portal_read(struct page *p, struct err *err)
 	if (rc == RC_OK && p->caller.viewer.reads_only)
 		rc = fail(err, RC_DENIED, "this token only reads");
 	if (rc == RC_OK)
+		rc = inbox_fit(p->w->n->notify, &m, err);
+	if (rc == RC_OK)
 		rc = store_write(p->w->n->store, read_job, &g, err);
 	if (rc == RC_OK)
 		page_go(p, href_of(p, m.id));

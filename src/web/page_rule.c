@@ -114,7 +114,7 @@ static bool put_reason(void *ctx, const struct tell_reason *w)
 {
 	struct page *p = ctx;
 	json_open(&p->j, '{');
-	put_organisation_of(p, w->organisation, w->organisation.n > 0 || w->messages ? w->title : STR("nobody"));
+	put_organisation_of(p, w->organisation, w->title.n > 0 || w->messages ? w->title : STR("nobody"));
 	json_put_str(&p->j, "rule", w->rule_title);
 	if (w->rule.n > 0)
 		json_put_str(&p->j, "rule_href", id_href(p, w->rule));

@@ -16,7 +16,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-enum { REQUEST_MAX = 256 << 10, KEYS = 4096 };
+enum { REQUEST_MAX = 2 << 20, KEYS = 4096 };
 
 static struct seen {
 	char key[80];

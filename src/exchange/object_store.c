@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/object_store.h"
+
+#include "base/clock.h"
+#include "disclosure/check.h"
+
+enum { TITLE_MOST = 200 };
+
+static str uuid_bytes(const struct uuid *u)
+{
+	return str_mem(u->b, sizeof u->b);
+}
+
+/* --- keeping --- */
+
+/* What names it in a list. */
+static str title_of(const struct stix_object *o, struct arena *a)
+{
+	static const char *const by[] = { "name", "abstract", "value", "pattern", "content", "relationship_type", "opinion",
+					  "description", "path", "account_login" };
+	struct json_pair *p;
+	size_t count;
+	if (json_flat(o->text, a, &p, &count, NULL) != RC_OK)
+		return STR("");
+	for (size_t i = 0; i < COUNT_OF(by); i++)
+		for (size_t k = 0; k < count; k++)
+			if (str_eq(p[k].key, str_of(by[i])) && p[k].kind == JSON_STRING && p[k].value.n > 0) {
+				str s = str_head(p[k].value, TITLE_MOST);
+				while (s.n > 0 && !str_is_utf8(s)) /* cut within a character */
+					s.n--;
+				return s;
+			}
+	return STR("");
+}
+
+struct standing {
+	int64_t id;
+	enum tlp tlp;
+	bool found, same;
+};
+
+static enum rc find_standing(struct conn *c, const struct object_from *from, const struct stix_object *o,
+			     struct standing *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT id, tlp, json FROM exchange_object WHERE stix_id = ? AND partner = ? AND version_us = ?");
+	sql_str(q, 1, o->id);
+	sql_blob(q, 2, uuid_bytes(&from->partner));
+	sql_int(q, 3, o->version_us);
+	*out = (struct standing){ .found = sql_row(q) };
+	if (out->found) {
+		out->id = sql_col_int(q, 0);
+		out->tlp = (enum tlp)sql_col_int(q, 1);
+		out->same = str_eq(sql_col_str(q, 2), o->text);
+	}
+	return sql_end(q, err);
+}
+
+static enum rc check_withdrawn(struct conn *c, const struct object_from *from, const struct stix_object *o, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT revoked FROM exchange_object WHERE stix_id = ? AND partner = ? AND version_us <= ?"
+			       " ORDER BY version_us DESC LIMIT 1");
+	sql_str(q, 1, o->id);
+	sql_blob(q, 2, uuid_bytes(&from->partner));
+	sql_int(q, 3, o->version_us);
+	bool withdrawn = sql_row(q) && sql_col_int(q, 0) != 0;
+	enum rc rc = sql_end(q, err);
+	return rc == RC_OK && withdrawn ? fail(err, RC_CONFLICT, "its maker withdrew it before: no version may follow") : rc;
+}
+
+static enum rc add(struct tx *tx, const struct object_from *from, const struct stix_object *o, int64_t *id_out, struct err *err)
+{
+	struct arena *a = arena_new(KIB(4));
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO exchange_object (partner, stix_id, type, version, version_us, tlp, marked,"
+					 " revoked, exercise, at_us, events, title, words, json)"
+					 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	sql_blob(q, 1, uuid_bytes(&from->partner));
+	sql_str(q, 2, o->id);
+	sql_str(q, 3, o->type);
+	sql_str(q, 4, o->version);
+	sql_int(q, 5, o->version_us);
+	sql_int(q, 6, o->marked ? o->tlp : from->tlp);
+	sql_int(q, 7, o->marked);
+	sql_int(q, 8, o->revoked);
+	sql_int(q, 9, from->exercise);
+	sql_int(q, 10, from->now_us);
+	sql_int(q, 11, (int64_t)o->event_count);
+	sql_str(q, 12, title_of(o, a));
+	sql_str(q, 13, o->words);
+	sql_str(q, 14, o->text);
+	enum rc rc = sql_run(q, err);
+	if (rc == RC_OK)
+		*id_out = sql_last_id(tx_conn(tx));
+	arena_free(a);
+	return rc;
+}
+
+/* Of an observable what came last, under the stricter of both markings. */
+static enum rc replace(struct tx *tx, const struct object_from *from, const struct stix_object *o, const struct standing *s,
+		       struct err *err)
+{
+	const enum tlp tlp = o->marked ? o->tlp : from->tlp;
+	struct sql *q = sql(tx_conn(tx), "UPDATE exchange_object SET json = ?, tlp = ?, at_us = ?, events = ?, words = ?"
+					 " WHERE id = ?");
+	sql_str(q, 1, o->text);
+	sql_int(q, 2, tlp > s->tlp ? tlp : s->tlp);
+	sql_int(q, 3, from->now_us);
+	sql_int(q, 4, (int64_t)o->event_count);
+	sql_str(q, 5, o->words);
+	sql_int(q, 6, s->id);
+	return sql_run(q, err);
+}
+
+enum rc object_keep(struct tx *tx, const struct object_from *from, const struct stix_object *o, int64_t *id_out, bool *new_out,
+		    struct err *err)
+{
+	struct standing s;
+	enum rc rc = find_standing(tx_conn(tx), from, o, &s, err);
+	*new_out = false;
+	*id_out = s.id;
+	if (rc != RC_OK || s.same)
+		return rc;
+	if (s.found && o->version_us != TIME_NONE)
+		return fail(err, RC_CONFLICT, "another object came under this id and version before");
+	if (s.found)
+		return replace(tx, from, o, &s, err);
+	if ((rc = check_withdrawn(tx_conn(tx), from, o, err)) != RC_OK)
+		return rc;
+	*new_out = true;
+	return add(tx, from, o, id_out, err);
+}
+
+/* --- who may have it --- */
+
+/* Observables and objects that are about persons. */
+static bool is_personal(str type)
+{
+	static const char *const types[] = { "email-addr", "email-message", "identity", "user-account" };
+	for (size_t i = 0; i < COUNT_OF(types); i++)
+		if (str_eq(type, str_of(types[i])))
+			return true;
+	return false;
+}
+
+static bool may_have(const struct kept_object *o, const struct viewer *v, enum purpose purpose)
+{
+	const struct labels item = { .tlp = o->tlp, .personal = is_personal(o->type), .exercise = o->exercise, .foreign = true,
+				     .sources = 1 };
+	return may_disclose(&item, &v->as, v->channel, purpose, &v->policy).verdict == DISCLOSE_YES;
+}
+
+/* --- reading --- */
+
+#define COLUMNS                                                                                              \
+	"SELECT o.id, o.partner, o.stix_id, o.type, o.version, o.title, o.version_us, o.at_us, o.tlp, o.marked, o.revoked," \
+	" o.exercise, o.events, o.words"
+/* Newer ones of the same maker hide it. */
+#define NEWEST                                                                                               \
+	" AND NOT EXISTS (SELECT 1 FROM exchange_object n WHERE n.stix_id = o.stix_id AND n.partner = o.partner" \
+	" AND n.version_us > o.version_us)"
+
+/* Strings live until the next row. */
+static struct kept_object row_of(struct sql *q)
+{
+	struct kept_object o = {
+		.id = sql_col_int(q, 0), .stix_id = sql_col_str(q, 2), .type = sql_col_str(q, 3), .version = sql_col_str(q, 4),
+		.title = sql_col_str(q, 5), .version_us = sql_col_int(q, 6), .at_us = sql_col_int(q, 7),
+		.tlp = (enum tlp)sql_col_int(q, 8), .marked = sql_col_int(q, 9) != 0, .revoked = sql_col_int(q, 10) != 0,
+		.exercise = sql_col_int(q, 11) != 0, .events = (uint64_t)sql_col_int(q, 12), .words = sql_col_str(q, 13),
+		.json = STR(""),
+	};
+	str partner = sql_col_blob(q, 1);
+	if (partner.n == sizeof o.partner.b)
+		memcpy(o.partner.b, partner.p, partner.n);
+	return o;
+}
+
+static void copy_row(struct sql *q, struct arena *a, struct kept_object *o)
+{
+	o->stix_id = arena_str(a, o->stix_id);
+	o->type = arena_str(a, o->type);
+	o->version = arena_str(a, o->version);
+	o->title = arena_str(a, o->title);
+	o->words = arena_str(a, o->words);
+	o->json = arena_str(a, sql_col_str(q, 14));
+}
+
+enum rc objects_list(struct reader *r, const struct viewer *v, const struct object_query *f, object_each each, void *ctx,
+		     bool *more_out, struct err *err)
+{
+	struct sql *q = sql(reader_conn(r), COLUMNS " FROM exchange_object o WHERE (?1 = '' OR o.type = ?1)"
+			    " AND (?2 IS NULL OR o.partner = ?2) AND o.id < ?3" NEWEST " ORDER BY o.id DESC");
+	size_t given = 0;
+	sql_str(q, 1, f->type.p ? f->type : STR(""));
+	sql_blob(q, 2, uuid_is_zero(&f->partner) ? STR_NONE : uuid_bytes(&f->partner));
+	sql_int(q, 3, f->before > 0 ? f->before : INT64_MAX);
+	*more_out = false;
+	while (sql_row(q)) {
+		const struct kept_object o = row_of(q);
+		if (!may_have(&o, v, PURPOSE_HANDLING))
+			continue;
+		if (given++ == f->limit) {
+			*more_out = true;
+			break;
+		}
+		if (!each(ctx, &o))
+			break;
+	}
+	return sql_end(q, err);
+}
+
+enum rc object_find(struct reader *r, const struct viewer *v, str what, struct arena *a, struct kept_object *out,
+		    struct err *err)
+{
+	struct sql *q = sql(reader_conn(r), COLUMNS ", o.json FROM exchange_object o WHERE (o.stix_id = ?1" NEWEST
+			    ") OR o.id = ?2 ORDER BY o.at_us DESC, o.id DESC");
+	int64_t id = 0;
+	bool found = false;
+	(void)str_to_i64(what, &id);
+	sql_str(q, 1, what);
+	sql_int(q, 2, id);
+	while (!found && sql_row(q)) {
+		*out = row_of(q);
+		found = may_have(out, v, PURPOSE_HANDLING);
+		if (found)
+			copy_row(q, a, out);
+	}
+	enum rc rc = sql_end(q, err);
+	return rc == RC_OK && !found ? fail(err, RC_ABSENT, "there is no object '" STR_FMT "'", STR_ARG(str_head(what, 100))) : rc;
+}
+
+enum rc object_told(struct reader *r, const struct told_to *to, struct uuid partner, int64_t id, struct arena *a,
+		    struct kept_object *out, struct err *err)
+{
+	struct sql *q = sql(reader_conn(r), COLUMNS ", o.json FROM exchange_object o WHERE o.id = ?");
+	sql_int(q, 1, id);
+	bool found = sql_row(q), may = false;
+	if (found) {
+		*out = row_of(q);
+		may = !uuid_equal(&out->partner, &partner) && may_have(out, &to->viewer, to->purpose);
+		copy_row(q, a, out);
+	}
+	enum rc rc = sql_end(q, err);
+	if (rc == RC_OK && !found)
+		return fail(err, RC_ABSENT, "there is no object %lld", (long long)id);
+	return rc == RC_OK && !may ? fail(err, RC_DENIED, "the object may not go to him") : rc;
+}

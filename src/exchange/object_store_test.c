@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exchange/object_store.h"
+
+#include "base/clock.h"
+#include "base/test.h"
+#include "disclosure/records_world.h"
+
+#define ID_A "tool--11111111-1111-4111-8111-111111111111"
+#define ID_B "domain-name--22222222-2222-5222-8222-222222222222"
+#define TOOL(modified, rest) "{\"type\":\"tool\",\"id\":\"" ID_A "\",\"created\":\"2026-11-20T00:00:00.000Z\",\"modified\":\"" modified \
+			     "\",\"name\":\"T\"" rest "}"
+#define MARK(id) ",\"object_marking_refs\":[\"marking-definition--" id "\"]"
+#define AMBER "55d920b0-5e8b-4f79-9ee9-91f868d9b421"
+#define RED "e828b379-4e03-4974-9ac4-e53a884c97c1"
+#define UNKNOWN "33333333-3333-4333-8333-333333333333"
+
+static const struct uuid partner_a = { { 1 } }, partner_b = { { 2 } };
+
+struct keeping {
+	const struct object_from *from;
+	const struct stix_object *o;
+	int64_t id;
+	bool is_new;
+};
+
+static enum rc keep_job(struct tx *tx, void *ctx, struct err *e)
+{
+	struct keeping *k = ctx;
+	return object_keep(tx, k->from, k->o, &k->id, &k->is_new, e);
+}
+
+static enum rc keep(struct world *w, struct uuid partner, const char *object, bool *new_out, int64_t *id_out)
+{
+	static int64_t now = 1000;
+	struct stix_object *list;
+	size_t count;
+	str text = arena_fmt(w->a, "{\"objects\":[%s]}", object);
+	const struct object_from from = { .partner = partner, .tlp = TLP_GREEN, .now_us = now += 1000 };
+	CHECK_RC(stix_read(text, 10, w->a, &list, &count, &err), RC_OK, err);
+	CHECK(count == 1 && list[0].what == STIX_FOREIGN);
+	struct keeping k = { &from, &list[0], 0, false };
+	enum rc rc = store_write(w->s, keep_job, &k, &err);
+	if (new_out)
+		*new_out = k.is_new;
+	if (id_out)
+		*id_out = k.id;
+	return rc;
+}
+
+struct listed {
+	struct buf b;
+};
+
+static bool note(void *ctx, const struct kept_object *o)
+{
+	struct listed *l = ctx;
+	buf_fmt(&l->b, STR_FMT " " STR_FMT " %d%s; ", STR_ARG(o->type), STR_ARG(o->title), (int)o->tlp, o->revoked ? " revoked" : "");
+	return true;
+}
+
+static void check_list(struct world *w, const struct viewer *v, const struct object_query *q, const char *want, bool more)
+{
+	struct reader *r = begin(w);
+	struct listed l = { BUF_INIT(KIB(16)) };
+	bool is_more;
+	CHECK_RC(objects_list(r, v, q, note, &l, &is_more, &err), RC_OK, err);
+	CHECK_STR(buf_str(&l.b), str_of(want));
+	CHECK(is_more == more);
+	store_read_end(r);
+	buf_free(&l.b);
+}
+
+TEST(each_once_and_nobody_over_another)
+{
+	struct world w = world_new();
+	bool is_new;
+	int64_t first, again;
+	CHECK_RC(keep(&w, partner_a, TOOL("2026-11-20T00:00:00.000Z", ""), &is_new, &first), RC_OK, err);
+	CHECK(is_new);
+	CHECK_RC(keep(&w, partner_a, TOOL("2026-11-20T00:00:00.000Z", ""), &is_new, &again), RC_OK, err);
+	CHECK(!is_new && first == again);
+	/* other bytes under the same version */
+	CHECK_INT(keep(&w, partner_a, TOOL("2026-11-20T00:00:00.000Z", ",\"x\":1"), &is_new, NULL), RC_CONFLICT);
+	/* the same id of somebody else stands beside */
+	CHECK_RC(keep(&w, partner_b, TOOL("2026-11-20T00:00:00.000Z", ",\"x\":2"), &is_new, NULL), RC_OK, err);
+	CHECK(is_new);
+	/* a later version, an earlier one that came late, the end */
+	CHECK_RC(keep(&w, partner_a, TOOL("2026-11-21T00:00:00.000Z", MARK(AMBER)), &is_new, NULL), RC_OK, err);
+	CHECK_RC(keep(&w, partner_a, TOOL("2026-11-20T12:00:00.000Z", ""), &is_new, NULL), RC_OK, err);
+	CHECK(is_new);
+	CHECK_RC(keep(&w, partner_a, TOOL("2026-11-22T00:00:00.000Z", ",\"revoked\":true"), &is_new, NULL), RC_OK, err);
+	CHECK_INT(keep(&w, partner_a, TOOL("2026-11-23T00:00:00.000Z", ""), &is_new, NULL), RC_CONFLICT);
+	const struct viewer lead = staff(LEAD, 1);
+	check_list(&w, &lead, &(struct object_query){ .limit = 10 }, "tool T 1 revoked; tool T 1; ", false);
+	check_list(&w, &lead, &(struct object_query){ .limit = 10, .partner = partner_b }, "tool T 1; ", false);
+	check_list(&w, &lead, &(struct object_query){ .limit = 1 }, "tool T 1 revoked; ", true);
+	check_list(&w, &lead, &(struct object_query){ .limit = 10, .type = STR("url") }, "", false);
+	world_end(&w);
+}
+
+TEST(observables_have_no_version)
+{
+	struct world w = world_new();
+	bool is_new;
+	const struct viewer lead = staff(LEAD, 1);
+	struct kept_object o;
+	CHECK_RC(keep(&w, partner_a, "{\"type\":\"domain-name\",\"id\":\"" ID_B "\",\"value\":\"a.example\"" MARK(AMBER) "}", &is_new, NULL),
+		 RC_OK, err);
+	CHECK(is_new);
+	CHECK_RC(keep(&w, partner_a, "{ \"type\":\"domain-name\",\"id\":\"" ID_B "\",\"value\":\"a.example\"}", &is_new, NULL), RC_OK, err);
+	CHECK(!is_new);
+	struct reader *r = begin(&w);
+	CHECK_RC(object_find(r, &lead, STR(ID_B), w.a, &o, &err), RC_OK, err);
+	CHECK_STR(o.json, STR("{ \"type\":\"domain-name\",\"id\":\"" ID_B "\",\"value\":\"a.example\"}")); /* byte for byte */
+	CHECK_INT(o.tlp, TLP_AMBER); /* only stricter */
+	CHECK_RC(object_find(r, &lead, arena_fmt(w.a, "%lld", (long long)o.id), w.a, &o, &err), RC_OK, err);
+	CHECK_STR(o.stix_id, STR(ID_B));
+	CHECK_INT(object_find(r, &lead, STR("url--x"), w.a, &o, &err), RC_ABSENT);
+	store_read_end(r);
+	world_end(&w);
+}
+
+TEST(who_sees_what)
+{
+	static const struct { const char *object; enum tlp tlp; bool staff, green, amber; } rows[] = {
+		{ TOOL("2026-11-20T00:00:00.000Z", ""), TLP_GREEN, true, true, true },
+		{ TOOL("2026-11-20T00:00:00.000Z", MARK(AMBER)), TLP_AMBER, true, false, false },
+		{ TOOL("2026-11-20T00:00:00.000Z", MARK(RED)), TLP_RED, true, false, false },
+		{ TOOL("2026-11-20T00:00:00.000Z", MARK(UNKNOWN)), TLP_COUNT, true, false, false },
+		{ "{\"type\":\"email-addr\",\"id\":\"email-addr--11111111-1111-4111-8111-111111111111\",\"value\":\"a@example.org\"}", TLP_GREEN,
+		  true, false, false },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct world w = world_new();
+		struct kept_object o;
+		int64_t id;
+		const struct viewer named = staff(LEAD, 1);
+		struct viewer low = named, partner = { .as = { .kind = RECIPIENT_PARTNER, .ceiling = TLP_RED, .agreement = true,
+							       .agreed = TLP_AMBER_STRICT, .agreed_pap = PAP_RED },
+						       .channel = CHANNEL_SYNC, .policy = { .number = 1, .public_k = 5 } };
+		low.as.ceiling = TLP_GREEN;
+		struct told_to to = { .viewer = partner, .purpose = PURPOSE_HANDLING };
+		CHECK_RC(keep(&w, partner_a, rows[i].object, NULL, &id), RC_OK, err);
+		struct reader *r = begin(&w);
+		str what = arena_fmt(w.a, "%lld", (long long)id);
+		enum rc rc = object_find(r, &named, what, w.a, &o, &err);
+		CHECK_MSG((rc == RC_OK) == rows[i].staff && o.tlp == rows[i].tlp, "%zu: %d", i, (int)rc);
+		rc = object_find(r, &low, what, w.a, &o, &err);
+		CHECK_MSG((rc == RC_OK) == (rows[i].tlp <= TLP_GREEN), "%zu: %d", i, (int)rc);
+		rc = object_told(r, &to, partner_b, id, w.a, &o, &err);
+		CHECK_MSG((rc == RC_OK) == rows[i].green && (rc == RC_OK || rc == RC_DENIED), "%zu: %d", i, (int)rc);
+		CHECK_INT(object_told(r, &to, partner_a, id, w.a, &o, &err), RC_DENIED); /* it is his */
+		CHECK_INT(object_told(r, &to, partner_b, id + 1, w.a, &o, &err), RC_ABSENT);
+		to.viewer.as.agreement = false;
+		CHECK_INT(object_told(r, &to, partner_b, id, w.a, &o, &err), RC_DENIED);
+		store_read_end(r);
+		world_end(&w);
+	}
+}
+
+TEST_MAIN(TEST_RUN(each_once_and_nobody_over_another), TEST_RUN(observables_have_no_version), TEST_RUN(who_sees_what))

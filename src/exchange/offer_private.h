@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* offer_private.h: between the files that offer. */
+#ifndef RONDA_EXCHANGE_OFFER_PRIVATE_H
+#define RONDA_EXCHANGE_OFFER_PRIVATE_H
+
+#include "disclosure/told_partner.h"
+#include "exchange/exchange_private.h"
+#include "exchange/offer.h"
+
+/* One to whom we offer; anybody: a partner of zeros. */
+struct target {
+	struct partner p;
+	bool anybody;
+	struct told_to to;
+	bool findings;             /* an agreement lets them flow now */
+	int64_t feed;              /* id of the feed of what comes from him; 0: there is none */
+	size_t place;              /* of its organisation among those looked for */
+	uint64_t first, last, count; /* events found for him */
+};
+struct targets {
+	struct arena *a;
+	struct target *list;
+	size_t count;
+	int64_t *orgs;             /* of those who get findings, ascending, each once */
+	size_t org_count;
+};
+/* Those who are active; or all, also those to whom nothing flows now. End with targets_free(). */
+MUST_CHECK enum rc targets_load(struct exchange *x, struct reader *r, bool all, struct targets *out, struct err *err);
+void targets_free(struct targets *t);
+
+/* For each event numbered first..last that concerns one of them and did not come from him: counted there. */
+MUST_CHECK enum rc targets_count(struct targets *t, struct reader *r, uint64_t first, uint64_t last, struct err *err);
+/* Inside a job: entries of what was counted. */
+MUST_CHECK enum rc targets_offer_events(struct tx *tx, struct targets *t, struct err *err);
+
+/* Records whose newest version has an id behind `from`: entries, withdrawals, refusals. *upto_out: looked at up to
+ * there. With `only`: to him alone, whatever he was offered before, in no need of a cursor. */
+MUST_CHECK enum rc offer_records(struct exchange *x, struct reader *r, struct targets *t, uint64_t from, bool again,
+				 uint64_t *upto_out, struct err *err);
+/* By what an agreement calls it. */
+enum lane lane_of_flow(str flow);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Versions of records, one after the other: for each partner whose agreement lets such things flow, what becomes of it. */
+#include "exchange/offer_private.h"
+#include "exchange/record_stix.h"
+#include "exchange/withdraw.h"
+#include "record/outbox.h"
+
+enum { VERSIONS_MOST = 64 }; /* in one job */
+
+enum lane lane_of_flow(str flow)
+{
+	static const struct { const char *flow; enum lane lane; } lanes[] = {
+		{ "warnings", LANE_WARNING }, { "indicators", LANE_BULK }, { "statistics", LANE_BULK },
+		{ "findings", LANE_BULK },
+	};
+	for (size_t i = 0; i < COUNT_OF(lanes); i++)
+		if (str_eq(flow, str_of(lanes[i].flow)))
+			return lanes[i].lane;
+	return LANE_INCIDENT;
+}
+
+/* A version that is the newest of a record of ours. */
+struct version {
+	int64_t id, record;
+	str type_name, state, item;
+	const struct type *type;
+	uint64_t version;
+};
+enum act { ACT_OFFER, ACT_WITHDRAW, ACT_REFUSE };
+struct to_do {
+	enum act act;
+	const struct target *to;
+	const struct version *v;
+	str object;
+	const char *rule;
+	uint64_t policy;
+};
+struct offering {
+	struct exchange *x;
+	struct reader *r;
+	struct targets *t;
+	const struct types *types;
+	bool again;
+	struct version *list;
+	size_t count;
+	struct to_do *todo;
+	size_t todo_count;
+	uint64_t from, upto;
+};
+
+/* --- which --- */
+
+static enum rc read_versions(struct offering *o, struct err *err)
+{
+	struct sql *q = sql(reader_conn(o->r),
+			    "SELECT v.id, r.id, r.uuid, t.name, s.name, v.version, r.version, r.number FROM record_version v"
+			    " JOIN record r ON r.id = v.record JOIN record_name t ON t.id = r.type"
+			    " JOIN record_name s ON s.id = v.state WHERE v.id > ? ORDER BY v.id LIMIT ?");
+	struct buf id = BUF_INIT(RECORD_ID_BYTES);
+	sql_int(q, 1, (int64_t)o->from);
+	sql_int(q, 2, VERSIONS_MOST);
+	o->list = ARENA_ARRAY(o->t->a, VERSIONS_MOST, struct version);
+	while (sql_row(q)) {
+		str uuid = sql_col_blob(q, 2);
+		struct uuid u = { { 0 } };
+		struct version *v = &o->list[o->count];
+		o->upto = (uint64_t)sql_col_int(q, 0);
+		const struct type *type = types_find(o->types, sql_col_str(q, 3));
+		/* of several versions the newest goes: its entry comes behind; copies go from their origin */
+		if (sql_col_int(q, 5) != sql_col_int(q, 6) || sql_col_int(q, 7) == 0 || !type || !type->offer_flow ||
+		    uuid.n != sizeof u.b)
+			continue;
+		memcpy(u.b, uuid.p, sizeof u.b);
+		buf_reset(&id);
+		record_id_format(&id, str_of(type->name), &u);
+		*v = (struct version){ .id = sql_col_int(q, 0), .record = sql_col_int(q, 1), .type = type,
+				       .state = arena_str(o->t->a, sql_col_str(q, 4)),
+				       .item = arena_str(o->t->a, buf_str(&id)), .version = (uint64_t)sql_col_int(q, 5) };
+		o->count++;
+	}
+	buf_free(&id);
+	return sql_end(q, err);
+}
+
+/* --- what was offered of it before --- */
+
+/* Of an entry of this record in that collection, and of its withdrawal: the later counts. */
+static enum rc was_offered(struct conn *c, const struct target *to, const struct version *v, bool *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT max(e.added_us) FROM record_version v JOIN collection_entry e ON e.kind = 2"
+			       " AND e.first = v.id JOIN collection c ON c.id = e.collection"
+			       " WHERE v.record = ? AND c.kind = ? AND c.partner = ?");
+	int kind = to->anybody ? COLLECTION_PUBLIC : COLLECTION_OUT;
+	sql_int(q, 1, v->record);
+	sql_int(q, 2, kind);
+	sql_blob(q, 3, str_mem(to->p.id.b, sizeof to->p.id.b));
+	int64_t offered = sql_row(q) ? sql_col_int(q, 0) : 0;
+	enum rc rc = sql_end(q, err);
+	*out = false;
+	if (rc != RC_OK || offered == 0)
+		return rc;
+	q = sql(c, "SELECT max(e.added_us) FROM exchange_withdrawn w JOIN collection c ON c.id = w.collection"
+		   " JOIN collection_entry e ON e.kind = 5 AND e.first = w.id AND e.collection = c.id"
+		   " WHERE w.item = ? AND c.kind = ? AND c.partner = ?");
+	sql_str(q, 1, v->item);
+	sql_int(q, 2, kind);
+	sql_blob(q, 3, str_mem(to->p.id.b, sizeof to->p.id.b));
+	*out = !sql_row(q) || sql_col_int(q, 0) < offered;
+	return sql_end(q, err);
+}
+
+/* --- what becomes of it --- */
+
+static void add(struct offering *o, enum act act, const struct target *to, const struct version *v, const char *rule,
+		uint64_t policy)
+{
+	o->todo[o->todo_count++] = (struct to_do){
+		.act = act, .to = to, .v = v, .rule = rule, .policy = policy,
+		.object = act == ACT_WITHDRAW ? record_stix_id(o->types, v->item, o->t->a) : STR(""),
+	};
+}
+
+/* *out: may such things go to him at all. */
+static enum rc ask_flow(struct offering *o, const struct target *one, const struct type *t, struct told_to *to, bool *out,
+			struct err *err)
+{
+	*to = one->to;
+	*out = t->offer_public;
+	return one->anybody ? RC_OK : told_partner_flow(o->x->w.policies, one->p.organisation, str_of(t->offer_flow), to, out,
+							err);
+}
+
+static enum rc decide(struct offering *o, const struct target *one, const struct version *v, struct err *err)
+{
+	int state = type_state(v->type, v->state);
+	uint64_t bit = state < 0 ? 0 : UINT64_C(1) << state;
+	struct told_to to;
+	struct told told;
+	struct err why = { 0 };
+	bool flows, had;
+	enum rc rc = ask_flow(o, one, v->type, &to, &flows, err);
+	if (rc == RC_OK && flows)
+		rc = was_offered(reader_conn(o->r), one, v, &had, err);
+	if (rc != RC_OK || !flows)
+		return rc;
+	struct arena *a = arena_new(KIB(16));
+	rc = told_item(o->r, o->types, &to, v->item, 0, a, &told, &why);
+	bool in = (v->type->offer_in & bit) != 0 || had;
+	if (rc == RC_OK && !(v->type->offer_not_in & bit)) {
+		if (in)
+			add(o, ACT_OFFER, one, v, "", 0);
+	} else if (had && (rc == RC_OK || rc == RC_DENIED || rc == RC_ABSENT)) {
+		add(o, ACT_WITHDRAW, one, v, "", 0);
+	}
+	if (rc == RC_DENIED && in && !one->anybody)
+		add(o, ACT_REFUSE, one, v, told.rule, to.viewer.policy.number);
+	told_end(&told);
+	arena_free(a);
+	return rc == RC_OK || rc == RC_DENIED || rc == RC_ABSENT ? RC_OK : fail(err, rc, "%s", why.text);
+}
+
+/* --- writing it down --- */
+
+/* The same refusal again is said once. */
+static enum rc was_refused(struct conn *c, str item, str recipient, const char *rule, bool *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT kind, rule FROM ledger WHERE item = ? AND recipient = ? ORDER BY id DESC LIMIT 1");
+	sql_str(q, 1, item);
+	sql_str(q, 2, recipient);
+	*out = sql_row(q) && sql_col_int(q, 0) == LEDGER_REFUSED && str_eq(sql_col_str(q, 1), str_of(rule));
+	return sql_end(q, err);
+}
+
+static enum rc refuse(struct tx *tx, const struct to_do *d, struct err *err)
+{
+	struct buf recipient = BUF_INIT(RECORD_ID_BYTES);
+	bool said;
+	int64_t id;
+	record_id_format(&recipient, STR("partner"), &d->to->p.id);
+	const struct ledger_row row = { .at_us = tx_now_us(tx), .kind = LEDGER_REFUSED, .driver = STR("sync"),
+					.recipient = buf_str(&recipient), .item = d->v->item, .item_version = d->v->version,
+					.policy = d->policy, .purpose = PURPOSE_HANDLING, .rule = str_of(d->rule),
+					.cut = STR(""), .reference = STR(""), .words = str_of(d->rule), .covers = 1 };
+	enum rc rc = was_refused(tx_conn(tx), row.item, row.recipient, d->rule, &said, err);
+	if (rc == RC_OK && !said)
+		rc = ledger_add(tx, &row, &id, err);
+	buf_free(&recipient);
+	return rc;
+}
+
+static enum rc put_one(struct tx *tx, struct offering *o, const struct to_do *d, struct err *err)
+{
+	const enum lane lane = lane_of_flow(str_of(d->v->type->offer_flow));
+	const struct entry e = { .kind = ENTRY_RECORD, .lane = lane, .first = (uint64_t)d->v->id,
+				 .last = (uint64_t)d->v->id, .count = 1 };
+	struct collection c;
+	int64_t added;
+	if (d->act == ACT_REFUSE)
+		return refuse(tx, d, err);
+	enum rc rc = collection_of(tx, d->to->anybody ? COLLECTION_PUBLIC : COLLECTION_OUT, d->to->p.id, d->to->p.name,
+				   o->t->a, &c, err);
+	if (rc != RC_OK)
+		return rc;
+	return d->act == ACT_OFFER ? entry_put(tx, c.id, &e, &added, err) :
+				     withdraw_record(tx, c.id, lane, d->v->item, d->object, err);
+}
+
+static enum rc put_all(struct tx *tx, void *ctx, struct err *err)
+{
+	struct offering *o = ctx;
+	enum rc rc = o->again ? RC_OK : outbox_cursor_move(tx, STR("exchange:records"), o->from, o->upto, err);
+	for (size_t i = 0; rc == RC_OK && i < o->todo_count; i++)
+		rc = put_one(tx, o, &o->todo[i], err);
+	return rc;
+}
+
+enum rc offer_records(struct exchange *x, struct reader *r, struct targets *t, uint64_t from, bool again, uint64_t *upto_out,
+		      struct err *err)
+{
+	struct snapshot_ref *ref = snapshot_hold(x->w.types);
+	struct offering o = { .x = x, .r = r, .t = t, .types = snapshot_table(ref), .again = again, .from = from,
+			      .upto = from };
+	enum rc rc = read_versions(&o, err);
+	/* refused after it was offered: withdrawn, and said why */
+	o.todo = ARENA_ARRAY(t->a, 2 * o.count * t->count + 1, struct to_do);
+	for (size_t i = 0; rc == RC_OK && i < o.count; i++)
+		for (size_t k = 0; rc == RC_OK && k < t->count; k++)
+			rc = decide(&o, &t->list[k], &o.list[i], err);
+	if (rc == RC_OK && o.upto > from && (o.todo_count || !again))
+		rc = store_write(x->w.store, put_all, &o, err);
+	snapshot_drop(x->w.types, ref);
+	*upto_out = o.upto;
+	return rc;
+}

@@ -1,0 +1,147 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Two nodes on one machine: paired by a line and six words, an agreement, a report at A is a finding at B; what was said to
+# be on the other's disk is, once, whatever is killed; an agreement that ended, and a key that was revoked, let nothing
+# through; new keys under way; what is carried by hand.
+. "$RONDA_SOURCE/tests/lib.sh"
+A=$T/a B=$T/b
+pid_a='' pid_b=''
+ends() {
+	for p in $pid_a $pid_b; do kill -9 "$p" 2>/dev/null; done
+	rm -rf "$T"
+}
+trap ends EXIT
+free_port; port_a=$port
+free_port; port_b=$port
+node() { # folder, name, port
+	ronda init "$1" --name "$2" --country ID --team small --account lead >"$T/out" 2>"$T/err" || return 1
+	{
+		echo "listen = 127.0.0.1:0"
+		echo "exchange = yes"
+		echo "exchange_listen = 127.0.0.1:$3"
+		echo "exchange_address = https://127.0.0.1:$3"
+	} >>"$1/ronda.conf"
+}
+start() { # letter: its pid in pid_LETTER
+	eval "dir=\$$(echo "$1" | tr ab AB)"
+	: >"$T/address_$1"
+	ronda serve -d "$dir" >"$T/address_$1" 2>>"$T/log_$1" &
+	eval "pid_$1=$!"
+	for _ in $(seq 200); do
+		[ ! -s "$T/address_$1" ] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+stop() { # letter, signal
+	eval "p=\$pid_$1"
+	kill "-${2:-TERM}" "$p" 2>/dev/null
+	wait "$p" 2>/dev/null
+	eval "pid_$1="
+}
+within() { # seconds, command...: until it succeeds
+	end=$(($(date +%s) + $1))
+	shift
+	until "$@"; do
+		[ "$(date +%s)" -lt "$end" ] || return 1
+		sleep 0.1
+	done
+}
+org() { # folder, name, network
+	ronda organisation -d "$1" new "name=$2" kind=csirt "constituency=network|$3" 2>&1 | sed -nE 's/.*(organisation-[0-9]+).*/\1/p' | head -1
+}
+field() { # name, file with one JSON object a line
+	sed -nE "s/.*\"$1\": ?\"?([^\",}]*)\"?[,}].*/\1/p" "$2" | head -1
+}
+count_at() { ronda events -d "$1" list --limit 1000 --json 2>/dev/null | grep -c '"source.ip"'; }
+has_events() { [ "$(count_at "$1")" = "$2" ]; }
+report() { # first, count: lines about addresses of B's
+	made x "$1" "$2" | ronda intake -d "$A" - >"$T/out" 2>"$T/err"
+}
+
+node "$A" "Team A" "$port_a"
+ok $? "node A"
+node "$B" "Team B" "$port_b"
+ok $? "node B"
+start a
+ok $? "A serves"
+start b
+ok $? "B serves"
+
+# --- pairing ---
+check "A invites" ronda partner -d "$A" invite
+line=$(cat "$T/out")
+is "$(wc -l <"$T/out" | tr -d ' ')" 1 "with one line"
+check_fails 65 "cut short it says so" ronda partner -d "$B" accept "${line%???}"
+check "B accepts it" ronda partner -d "$B" accept "$line" --json
+words=$(field words "$T/out")
+is "$(echo "$words" | wc -w | tr -d ' ')" 6 "six words"
+ronda partner -d "$A" words --json >"$T/out"
+is "$(field words "$T/out")" "$words" "are the same at A"
+check_fails 77 "the invitation is good once" ronda partner -d "$B" accept "$line"
+has "$T/err" 'used already' "and says so"
+is "$(curl -s -k -o "$T/body" -w '%{http_code}' "https://127.0.0.1:$port_a/taxii2/")" 401 "who shows no certificate is nobody"
+check "A confirms" ronda partner -d "$A" confirm 1
+check "B confirms" ronda partner -d "$B" confirm 1
+of_b=$(org "$A" "Team B" 198.18.0.0/16)
+of_a=$(org "$B" "Team A" 192.0.2.0/24)
+own=$(org "$B" "Own house" 198.18.0.0/16)
+[ -n "$of_b" ] && [ -n "$of_a" ] && [ -n "$own" ]
+ok $? "organisations on both sides"
+check "A says whose it is" ronda partner -d "$A" edit 1 "organisation=$of_b"
+check "B says whose it is" ronda partner -d "$B" edit 1 "organisation=$of_a"
+agree() { # folder, organisation
+	ronda agreement -d "$1" new title=MoU kind=memorandum "parties=$2" tlp_ceiling=AMBER flows=findings from=2026-01-01 \
+		personal=yes >"$T/out" 2>"$T/err" && ronda agreement -d "$1" move 1 in-force >>"$T/out" 2>>"$T/err"
+}
+agree "$A" "$of_b"
+ok $? "an agreement in force at A"
+agree "$B" "$of_a"
+ok $? "and at B"
+
+# --- a report at A is at B ---
+report 0 50
+ok $? "a report at A"
+within 20 has_events "$B" 50
+ok $? "is at B"
+ronda partner -d "$A" line 1 --json >"$T/out"
+has "$T/out" '"trouble":""' "the line is well"
+waits() { ronda partner -d "$A" line 1 --json | grep -q "\"waiting\":$1,"; }
+within 10 waits 0
+ok $? "nothing waits"
+check "the ledger" ronda ledger -d "$A" --json
+has "$T/out" '"kind":"receipt".*"driver":"sync".*"to":"partner--' "has the receipt"
+
+# --- either is killed ---
+i=100
+for who in a b a b; do
+	report "$i" 100
+	sleep 0.$((i % 4))
+	stop $who KILL
+	start $who
+	i=$((i + 100))
+done
+ok $? "each is killed twice while something is on its way"
+within 60 has_events "$B" 450
+ok $? "nothing is lost"
+sleep 2
+is "$(count_at "$B")" 450 "and nothing doubled"
+
+# --- an agreement that ended ---
+stop b
+report 1000 200
+check "the agreement ends" ronda agreement -d "$A" move 1 ended --why "over"
+start b
+sleep 5
+is "$(count_at "$B")" 450 "what waited does not leave"
+
+# --- keys ---
+check "A announces a new key" ronda partner -d "$A" keys rotate
+in_use() { ronda partner -d "$A" keys --json | grep '"ours"' | grep -c in.use | grep -qx 1 && ! ronda partner -d "$A" keys --json | grep -q announced; }
+within 15 in_use
+ok $? "it is used once B knows it"
+check "another round goes well under it" ronda partner -d "$A" sync 1
+check "B revokes the old ones" ronda partner -d "$B" keys revoke 1 --why "stolen"
+check_fails 77 "A is refused at once" ronda partner -d "$A" sync 1
+has "$T/err" 'does not take us for its partner' "and is told what to do"
+done_testing
