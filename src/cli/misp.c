@@ -18,7 +18,8 @@ static const struct cli_option options[] = {
 	{ .name = NULL },
 };
 
-enum { EVENT_BYTES = 256 << 20 };
+enum { EVENT_BYTES = 64 << 20 };
+#define HASHES_BYTES (UINT64_C(1) << 30) /* a folder may be larger than an answer */
 
 /* --- export --- */
 
@@ -96,7 +97,7 @@ static bool export_event(void *ctx, str uuid)
 static enum rc export_all(struct export *e, struct err *err)
 {
 	struct exchange *x = e->c->node->exchange;
-	struct buf b = BUF_INIT(MISP_HASHES_BYTES);
+	struct buf b = BUF_INIT(HASHES_BYTES);
 	e->err = err;
 	enum rc rc = misp_listed(x, e->r, &e->v, export_event, e, err);
 	rc = rc == RC_OK ? e->rc : rc;

@@ -40,7 +40,7 @@ void misp_manifest_put(const struct misp_maker *m, const struct misp_group *g, s
 struct misp_writer;
 struct misp_writer *misp_writer_new(const struct misp_maker *m, const struct misp_group *g);
 void misp_writer_free(struct misp_writer *w);
-enum { MISP_OBJECTS_MAX = 20000 };
+enum { MISP_OBJECTS_MAX = 5000 };
 /* `event`: flat, with IntelMQ's names and "id" (disclosure/read.h). RC_LIMIT: over
  * MISP_OBJECTS_MAX different ones; RC_INPUT: it has no id or no time. */
 MUST_CHECK enum rc misp_add(struct misp_writer *w, struct json_object *event, int64_t received_us,

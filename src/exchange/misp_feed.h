@@ -16,7 +16,7 @@
 #include "exchange/exchange.h"
 #include "exchange/misp_event.h"
 
-enum { MISP_PART_EVENTS = MISP_OBJECTS_MAX, MISP_HASHES_BYTES = 256 << 20 };
+enum { MISP_PART_EVENTS = MISP_OBJECTS_MAX, MISP_HASHES_BYTES = 64 << 20 };
 
 /* Registers with the store's background work; exchange_open() calls it. */
 MUST_CHECK enum rc misp_feed_open(struct exchange *x, struct err *err);

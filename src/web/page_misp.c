@@ -3,7 +3,7 @@
 #include "exchange/misp_feed.h"
 #include "web/page.h"
 
-enum { EVENT_BYTES = 256 << 20, MANIFEST_BYTES = 64 << 20 };
+enum { EVENT_BYTES = 64 << 20, MANIFEST_BYTES = 64 << 20 };
 
 /* Who reads: a token or a person of ours as himself, anybody else as the public where the setting says so. */
 static enum rc reader_of(struct page *p, struct viewer *v, struct err *err)
