@@ -652,6 +652,23 @@ static const char version_5[] =
 	" origin TEXT NOT NULL, about TEXT NOT NULL, what TEXT NOT NULL, words TEXT NOT NULL, key TEXT NOT NULL,"
 	" at_us INTEGER NOT NULL, tlp INTEGER NOT NULL, UNIQUE (partner, key));"
 	/* --- exchange: MISP, TAXII clients --- */
+	/* misp_release.c: events of a day, class and marking as they were let out last, at second `stamp`;
+	 * how far the events were looked at, and the journal's acts that take some away */
+	"CREATE TABLE misp_release (id INTEGER PRIMARY KEY, uuid BLOB UNIQUE NOT NULL, day INTEGER NOT NULL,"
+	" type TEXT NOT NULL, tlp INTEGER NOT NULL, part INTEGER NOT NULL, first_seq INTEGER NOT NULL,"
+	" last_seq INTEGER NOT NULL, events INTEGER NOT NULL, present INTEGER NOT NULL, stamp INTEGER UNIQUE NOT NULL,"
+	" runs BLOB NOT NULL, UNIQUE (day, type, tlp, part));"
+	/* misp_seen.c, misp_push.c: what was taken of each source, and how its last look ended; what was sent */
+	"CREATE TABLE misp_source (name TEXT PRIMARY KEY, looked_us INTEGER NOT NULL, fine_us INTEGER NOT NULL,"
+	" events INTEGER NOT NULL, failure TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE misp_seen (source TEXT, uuid BLOB, stamp INTEGER NOT NULL, tries INTEGER NOT NULL,"
+	" failure TEXT NOT NULL, PRIMARY KEY (source, uuid)) WITHOUT ROWID;"
+	"CREATE TABLE misp_taken (source TEXT, uuid BLOB, report INTEGER, PRIMARY KEY (source, uuid, report)) WITHOUT ROWID;"
+	"CREATE TABLE misp_push (partner BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE misp_pushed (partner BLOB, uuid BLOB, at_us INTEGER NOT NULL, PRIMARY KEY (partner, uuid))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE misp_feed (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, act INTEGER NOT NULL,"
+	" watch_until_us INTEGER NOT NULL);"
 	/* --- notify: answers --- */
 	/* answers_follow.c: answers of which findings are still to be marked; behind: the last item that was */
 	"CREATE TABLE answer_follow (answer INTEGER PRIMARY KEY, behind TEXT NOT NULL);"
