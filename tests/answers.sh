@@ -3,36 +3,14 @@
 # The link in a message: what it shows, who may answer by it, what an answer does; scanners that open every
 # link, links that are guessed, old, withdrawn; a claim of fixed held against the next complete run.
 . "$RONDA_SOURCE/tests/lib.sh"
-unset LANG LC_ALL LC_MESSAGES
 
-hook_pid=
-end_all() {
-	[ -z "$hook_pid" ] || kill "$hook_pid" 2>/dev/null
-	finish
-}
-trap end_all EXIT
 
-r() { ronda "$@" -d "$D"; }
-later() { date -u -d "+$1" +%Y-%m-%dT%H:%M:%SZ; }
 # Days are counted from today as the node sees it: the second run lies behind what was answered in between.
 now=$(date +%s)
 [ -z "${RONDA_CLOCK_FILE:-}" ] || now=$((now + $(cat "$RONDA_CLOCK_FILE")))
 day() { date -u -d "@$((now + $1 * 86400))" +%Y-%m-%d; } # days from today
 first=$(day -2) second=$(day 2)
-query() { sqlite3 -readonly "$D/main.db" "$1"; }
-"$RONDA_BUILD/tests/helpers/ronda-hook" "$T/hooks" >"$T/port" &
-hook_pid=$!
-for _ in $(seq 100); do
-	[ ! -s "$T/port" ] || break
-	sleep 0.05
-done
-HOOK=http://127.0.0.1:$(cat "$T/port")
-free_port
-URL=http://127.0.0.1:$port
-run() {
-	serve --set "listen=127.0.0.1:$port" --set "public_url=$URL" --set send_messages=yes --set "webhook_hosts=$HOOK" \
-		--set send_pace=0s "$@"
-}
+. "$RONDA_SOURCE/tests/portal_world.sh"
 r init --name "Team B" --country ID --team small --account "Lead A" >"$T/out" 2>"$T/err"
 ok $? "a node is made"
 for i in 0 1; do
@@ -48,12 +26,9 @@ printf '{"name":"Paper","kind":"vendor","contacts":[{"role":"abuse","channel":"l
 r organisation new --body "$T/org" >"$T/out" 2>"$T/err"
 check "a feed that lists all there is" r feed add telnet --tlp AMBER --complete
 made scan_telnet 1 300 | sed "s/2026-11-20/$first/" >"$T/$first-scan_telnet-first.csv"
-check "the node runs" run
+check "the node runs" serve_links
 check "a report" r intake --feed telnet "$T/$first-scan_telnet-first.csv"
-for _ in $(seq 200); do
-	[ "$(r findings --json 2>/dev/null | grep -c telnet)" != 300 ] || break
-	sleep 0.1
-done
+findings_are 300
 cat >"$T/round" <<END2
 {"title":"Telnet","kind":"notification","question":"country=ID to=all","answer_by":"$(later '1 hour')",
  "texts":[{"language":"en","subject":"Telnet is open","text":"Please close it."},
@@ -255,7 +230,7 @@ has_not "$T/dump" "canary-words" "from everything"
 is "$(grep -ac 'canary-words' "$D/main.db")" 0 "also from the file itself"
 is "$(query 'SELECT count(*) FROM answer')" 4 "that there was an answer stays"
 sqlite3 "$D/main.db" "UPDATE outbox SET made_us = made_us - 86400000000 * 100 WHERE id = (SELECT message FROM answer WHERE kind = 3)"
-check "the node runs again" run
+check "the node runs again" serve_links
 
 # --- guessing: from other addresses, so that this one stays open ---
 from() { n=$1; shift; curl -s -o "$T/page.$n" -w '%{http_code}\n' -H 'Accept: text/html' --interface "127.0.0.$n" "$@"; }

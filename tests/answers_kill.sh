@@ -3,33 +3,8 @@
 # One answer about thousands of findings, and kill -9 while they are marked: the answer stood at once, each finding is
 # marked once, and the writer was never held up by all of them.
 . "$RONDA_SOURCE/tests/lib.sh"
-unset LANG LC_ALL LC_MESSAGES
-hook_pid=
-end_all() {
-	[ -z "$hook_pid" ] || kill "$hook_pid" 2>/dev/null
-	finish
-}
-trap end_all EXIT
-r() { ronda "$@" -d "$D"; }
-query() { sqlite3 -readonly -cmd '.timeout 5000' "$D/main.db" "$1" 2>/dev/null; }
-until_is() { # what SQL says in the end
-	for _ in $(seq 1200); do
-		[ "$(query "$1")" != "$2" ] || return 0
-		sleep 0.05
-	done
-	return 1
-}
 all=${FINDINGS:-5000} kills=${KILLS:-6}
-"$RONDA_BUILD/tests/helpers/ronda-hook" "$T/hooks" >"$T/port" &
-hook_pid=$!
-for _ in $(seq 100); do
-	[ ! -s "$T/port" ] || break
-	sleep 0.05
-done
-HOOK=http://127.0.0.1:$(cat "$T/port")
-free_port
-P=http://127.0.0.1:$port
-run() { serve --set "listen=127.0.0.1:$port" --set "public_url=$P" --set send_messages=yes --set "webhook_hosts=$HOOK" --set send_pace=0s; }
+. "$RONDA_SOURCE/tests/portal_world.sh"
 die() {
 	kill -9 $node_pid
 	wait $node_pid 2>/dev/null
@@ -44,13 +19,10 @@ check "messages go out" r rehearsal live --all --why "the receivers are ours"
 check "a feed" r feed add telnet --tlp AMBER --complete
 made scan_telnet 1 "$all" >"$T/2026-11-20-scan_telnet-first.csv"
 check "a report" r intake --feed telnet "$T/2026-11-20-scan_telnet-first.csv"
-check "the node runs" run
-for _ in $(seq 300); do
-	[ "$(r findings --limit 10000 --json 2>/dev/null | grep -c telnet)" != "$all" ] || break
-	sleep 0.1
-done
+check "the node runs" serve_links
+findings_are "$all"
 printf '{"title":"Telnet","kind":"notification","question":"country=ID to=all","answer_by":"%s","texts":[{"language":"en","subject":"Telnet is open","text":"Please close it."}]}' \
-	"$(date -u -d '+1 hour' +%Y-%m-%dT%H:%M:%SZ)" >"$T/round"
+	"$(later '1 hour')" >"$T/round"
 check "a round" r round new --body "$T/round"
 check "is started" r round start 1
 until_is "SELECT count(*) FROM outbox WHERE state = 4 AND driver = 'webhook'" 1
@@ -58,7 +30,7 @@ ok $? "it is told"
 is "$(query "SELECT count(*) FROM outbox_cover WHERE item LIKE 'finding--%'")" "$all" "all in one message"
 has "$T/hooks" "What concerns you \\($all\\)" "whose text says how many"
 has "$T/hooks" "and $((all - 1000)) more" "and that it does not list them all"
-link=$(grep -oE "$P/a/[a-z0-9]+" "$T/hooks" | head -1)
+link=$(grep -oE "$URL/a/[a-z0-9]+" "$T/hooks" | head -1)
 
 is "$(curl -s -o "$T/page" -w '%{http_code}' "$link" -d 'kind=not-ours&nonce=n1&words=none+of+them')" 303 "one answer"
 die
@@ -66,11 +38,11 @@ left=$(query "SELECT $all - (SELECT count(*) FROM answer_finding)")
 [ "$left" -gt 0 ] && [ "$(query 'SELECT count(*) FROM answer_follow')" = 1 ]
 ok $? "stands, and $left of its findings are still to be marked"
 for round in $(seq "$kills"); do
-	run || ok 1 "start $round"
+	serve_links || ok 1 "start $round"
 	sleep "$(awk -v n="$round" 'BEGIN { srand(n); printf "%.3f", 0.9 + rand() / 3 }')"
 	die
 done
-check "the node starts once more" run
+check "the node starts once more" serve_links
 is "$(curl -s -o "$T/page" -w '%{http_code}' "$link" -d 'kind=not-ours&nonce=n1&words=none+of+them')" 303 "the same form again"
 until_is "SELECT count(*) FROM answer_follow" 0
 ok $? "all is marked"

@@ -34,6 +34,10 @@ for path in $(sed -nE 's/^(ROUTE|BODY|UPLOAD)\(([A-Z]+, )?"([^"]*)".*/\3/p' src/
 	has docs/http.md "$(echo "$path" | sed 's/[*]/ID/; s/[*]/N/')" "docs/http.md knows $path"
 done
 
+for path in $(sed -nE 's/^UNDER\("([^"]*)".*/\1/p' src/routes.def); do
+	has docs/http.md "\`$path" "docs/http.md knows what begins with $path"
+done
+
 # --- links ---
 for doc in README.md docs/*.md; do
 	for link in $(grep -oE '\]\([^)#:]+\)' "$doc" | sed 's/^](//; s/)$//'); do

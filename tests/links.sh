@@ -3,32 +3,7 @@
 # Programs that look through mail open every link in it, and every link behind that, by all methods but the form's own. All
 # that the node ever writes into a message is opened so: the store stays as it was, byte for byte, and each link still works.
 . "$RONDA_SOURCE/tests/lib.sh"
-unset LANG LC_ALL LC_MESSAGES
-hook_pid=
-end_all() {
-	[ -z "$hook_pid" ] || kill "$hook_pid" 2>/dev/null
-	finish
-}
-trap end_all EXIT
-"$RONDA_BUILD/tests/helpers/ronda-hook" "$T/hooks" >"$T/port" &
-hook_pid=$!
-for _ in $(seq 100); do
-	[ ! -s "$T/port" ] || break
-	sleep 0.05
-done
-HOOK=http://127.0.0.1:$(cat "$T/port")
-r() { ronda "$@" -d "$D"; }
-query() { sqlite3 -readonly -cmd '.timeout 5000' "$D/main.db" "$1"; }
-wait_is() { # SQL, value
-	for _ in $(seq 300); do
-		[ "$(query "$1" 2>/dev/null)" != "$2" ] || return 0
-		sleep 0.1
-	done
-	echo "# '$(query "$1")', want '$2'"
-	return 1
-}
-free_port
-URL=http://127.0.0.1:$port
+. "$RONDA_SOURCE/tests/portal_world.sh"
 r init --name "Team B" --country ID --team small --account "Lead A" >"$T/out" 2>"$T/err"
 ok $? "a node is made"
 printf '{"name":"Net 0","kind":"provider","contacts":[{"role":"abuse","channel":"webhook","webhook":"%s/ok","confirmed":"2026-11-01"}],"constituency":[{"kind":"network","value":"198.18.0.0/24"}]}' "$HOOK" >"$T/org"
@@ -37,17 +12,16 @@ org=$(r organisation list --json | grep -oE 'organisation--[0-9a-f-]{36}' | head
 check "live" r rehearsal live --all --why "the receiver is ours"
 made telnet 1 20 >"$T/2026-11-20-scan_telnet-first.csv"
 check "findings" r intake "$T/2026-11-20-scan_telnet-first.csv"
-check "the node serves" serve --set "listen=127.0.0.1:$port" --set "public_url=$URL" --set send_messages=yes --set send_pace=0s \
-	--set "webhook_hosts=$HOOK" --set portal=yes --set public_pages=yes
+check "the node serves" serve_links --set portal=yes --set public_pages=yes
 printf '{"title":"Telnet","kind":"notification","question":"identifier=open-telnet","answer_by":"%s","texts":[{"language":"en","subject":"Telnet is open","text":"Please close it."}]}' \
-	"$(date -u -d '+1 hour' +%Y-%m-%dT%H:%M:%SZ)" >"$T/round"
+	"$(later '1 hour')" >"$T/round"
 r round new --body "$T/round" >"$T/out" 2>"$T/err"
 check "a round" r round start 1
 check "people of the portal are invited" r account invite-constituent "$org"
-wait_is "SELECT count(*) FROM outbox WHERE state = 4 AND driver = 'webhook'" 2
+until_is "SELECT count(*) FROM outbox WHERE state = 4 AND driver = 'webhook'" 2
 ok $? "both have arrived"
 curl -s -o "$T/out" --data-urlencode "name=Net 0 abuse" "$URL/portal/sign-in"
-wait_is "SELECT count(*) FROM outbox WHERE state = 4 AND template = 'portal.sign-in'" 1
+until_is "SELECT count(*) FROM outbox WHERE state = 4 AND template = 'portal.sign-in'" 1
 ok $? "and so has a link to sign in"
 list_link() { # template
 	query "SELECT details FROM outbox WHERE template = '$1' ORDER BY id DESC LIMIT 1" | sed -nE 's,.*(/warnings/list/[a-z0-9]+).*,\1,p'
@@ -58,7 +32,7 @@ curl -s -o "$T/out" --data-urlencode mail=two@example.org "$URL/warnings/subscri
 r warning new title="To all" urgency=act summary="All of you" advice="update" review_by=2030-01-01 --tlp CLEAR --why "a test" >"$T/out" 2>"$T/err"
 r warning move 1 approved >"$T/out" 2>"$T/err"
 check "a warning" r warning move 1 sent
-wait_is "SELECT count(*) FROM outbox WHERE template = 'list.warning'" 1
+until_is "SELECT count(*) FROM outbox WHERE template = 'list.warning'" 1
 ok $? "for who is on the list"
 curl -s -o /dev/null -D "$T/head" --data-urlencode "what=something" --data-urlencode consent=yes "$URL/report"
 r account new "Duty A" --roles duty,analyst >/dev/null 2>&1

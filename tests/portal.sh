@@ -3,28 +3,8 @@
 # The portal: people of two organisations, each of whom sees what is theirs and nothing else; messages that wait there
 # until they are opened; answers, proposals; invitations by the confirmed contact, and one-time links.
 . "$RONDA_SOURCE/tests/lib.sh"
-unset LANG LC_ALL LC_MESSAGES
 
-hook_pid=
-end_all() {
-	[ -z "$hook_pid" ] || kill "$hook_pid" 2>/dev/null
-	finish
-}
-trap end_all EXIT
-"$RONDA_BUILD/tests/helpers/ronda-hook" "$T/hooks" >"$T/port" &
-hook_pid=$!
-for _ in $(seq 100); do
-	[ ! -s "$T/port" ] || break
-	sleep 0.05
-done
-HOOK=http://127.0.0.1:$(cat "$T/port")
-r() { ronda "$@" -d "$D"; }
-later() { date -u -d "+$1" +%Y-%m-%dT%H:%M:%SZ; }
-query() { sqlite3 -readonly "$D/main.db" "$1"; }
-free_port
-URL=http://127.0.0.1:$port
-run() { serve --set "listen=127.0.0.1:$port" --set "public_url=$URL" --set send_messages=yes --set send_pace=0s \
-	--set "webhook_hosts=$HOOK" "$@"; }
+. "$RONDA_SOURCE/tests/portal_world.sh"
 r init --name "Team B" --country ID --team small --account "Lead A" >"$T/out" 2>"$T/err"
 ok $? "a node is made"
 for i in 0 1; do
@@ -43,23 +23,17 @@ tb=$(r token make b --right read --ceiling AMBER --account "Person B" 2>/dev/nul
 tl=$(r token make lead --right operate --ceiling RED --account "Lead A" 2>/dev/null | head -1)
 check "a feed that lists all there is" r feed add telnet --tlp AMBER --complete
 made scan_telnet 1 300 >"$T/2026-11-20-scan_telnet-first.csv"
-check "the node runs" run
+check "the node runs" serve_links
 as() { who=$1; shift; curl -s --max-time 20 -o "$T/page" -D "$T/head" -w '%{http_code}' -H "Authorization: Bearer $who" "$@"; }
 is "$(as "$ta" "$URL/portal.json")" 404 "without the setting there is no portal"
 stop_node
-check "the node runs with one" run --set portal=yes
+check "the node runs with one" serve_links --set portal=yes
 check "a report" r intake --feed telnet "$T/2026-11-20-scan_telnet-first.csv"
-for _ in $(seq 200); do
-	[ "$(r findings --json 2>/dev/null | grep -c telnet)" != 300 ] || break
-	sleep 0.1
-done
+findings_are 300
 check "a feed of stricter label" r feed add strict --tlp AMBER+STRICT
 made scan_telnet 1024 5 >"$T/2026-11-20-scan_telnet-strict.csv"
 check "and its report" r intake --feed strict "$T/2026-11-20-scan_telnet-strict.csv"
-for _ in $(seq 200); do
-	[ "$(r findings --json 2>/dev/null | grep -c telnet)" != 305 ] || break
-	sleep 0.1
-done
+findings_are 305
 cat >"$T/round" <<END2
 {"title":"Telnet","kind":"notification","question":"country=ID to=all","answer_by":"$(later '1 hour')",
  "texts":[{"language":"en","subject":"Telnet is open","text":"Please close it."}]}

@@ -3,7 +3,6 @@
 # The page behind the link in a message, and the portal, in a real browser: without scripts, 320 pixels wide, nothing
 # scrolls sideways, axe-core finds nothing.
 . "$RONDA_SOURCE/tests/lib.sh"
-unset LANG LC_ALL LC_MESSAGES
 B=$RONDA_SOURCE/tests/browser
 
 if ! command -v node >/dev/null || ! command -v chromium >/dev/null || ! "$B/install" >"$T/out" 2>&1; then
@@ -11,24 +10,7 @@ if ! command -v node >/dev/null || ! command -v chromium >/dev/null || ! "$B/ins
 	skip "pages for people outside in a browser" "no node or chromium, or npm's registry is not reached"
 	done_testing
 fi
-hook_pid=
-end_all() {
-	[ -z "$hook_pid" ] || kill "$hook_pid" 2>/dev/null
-	finish
-}
-trap end_all EXIT
-"$RONDA_BUILD/tests/helpers/ronda-hook" "$T/hooks" >"$T/port" &
-hook_pid=$!
-for _ in $(seq 100); do
-	[ ! -s "$T/port" ] || break
-	sleep 0.05
-done
-HOOK=http://127.0.0.1:$(cat "$T/port")
-r() { ronda "$@" -d "$D"; }
-later() { date -u -d "+$1" +%Y-%m-%dT%H:%M:%SZ; }
-query() { sqlite3 -readonly "$D/main.db" "$1"; }
-free_port
-URL=http://127.0.0.1:$port
+. "$RONDA_SOURCE/tests/portal_world.sh"
 r init --name "Team B" --country ID --team small --account "Lead A" >"$T/out" 2>"$T/err"
 ok $? "a node is made"
 printf '{"name":"Net 0 of the Northern Provinces","kind":"provider","mission":"Networks for schools","contacts":[{"role":"abuse","channel":"webhook","webhook":"%s/ok","email":"abuse-desk@northern-provinces.example.org","confirmed":"2026-11-01"},{"role":"management","channel":"portal"}],"constituency":[{"kind":"network","value":"198.18.0.0/24"},{"kind":"domain","value":"a-rather-long-name-of-a-domain.northern-provinces.example.org"}]}' "$HOOK" >"$T/org"
@@ -38,13 +20,9 @@ r rehearsal live --all --why "the receivers are ours" >"$T/out" 2>"$T/err"
 ok $? "messages go out"
 made scan_telnet 1 60 >"$T/2026-11-20-scan_telnet-first.csv"
 r intake "$T/2026-11-20-scan_telnet-first.csv" >/dev/null 2>&1
-serve --set "listen=127.0.0.1:$port" --set "public_url=$URL" --set send_messages=yes --set send_pace=0s \
-	--set "webhook_hosts=$HOOK" --set portal=yes
+serve_links --set portal=yes
 ok $? "it serves"
-for _ in $(seq 200); do
-	[ "$(r findings --json 2>/dev/null | grep -c telnet)" != 60 ] || break
-	sleep 0.1
-done
+findings_are 60
 printf '{"title":"Telnet","kind":"notification","question":"country=ID to=all","answer_by":"%s","texts":[{"language":"en","subject":"Telnet is open","text":"Please close it."},{"language":"id","subject":"Telnet terbuka","text":"Mohon ditutup."}]}' "$(later '1 hour')" >"$T/round"
 r round new --body "$T/round" >/dev/null
 r round start 1 >/dev/null 2>&1

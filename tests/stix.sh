@@ -48,6 +48,17 @@ is "$(grep -c '"record":"{' "$T/records")" 7 "each stands whole"
 for type in incident report note campaign course-of-action identity relationship; do
 	has "$T/records" "\"type\":\"$type\"" "one becomes $type"
 done
+# readers know a report by its id, or by name and day: a new version changes neither, and is later
+of() { # member of the report in a file
+	sed -nE '/"type":"report"/s/.*"'"$1"'":"([^"]*)".*/\1/p' "$2"
+}
+check "a second version" ronda warning -d "$D" edit 1 advice=b
+ronda stix -d "$D" record warning-1 >"$T/second" 2>"$T/err"
+for member in id created published name; do
+	is "$(of $member "$T/second")" "$(of $member "$T/records")" "has the same $member"
+done
+printf '%s\n%s\n' "$(of modified "$T/records")" "$(of modified "$T/second")" | sort -uc && [ "$(of modified "$T/second")" != "$(of modified "$T/records")" ]
+ok $? "and a later 'modified'"
 ronda stix -d "$D" record incident-9 >"$T/out" 2>&1
 is $? 66 "one that is not there is an error"
 if [ ! -d "$SHARED/data/samples/stix/schemas" ]; then

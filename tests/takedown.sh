@@ -5,9 +5,9 @@
 . "$RONDA_SOURCE/tests/lib.sh"
 . "$RONDA_SOURCE/tests/clock.sh"
 
-hook_pid='' site_pid='' proxy_pid='' dns_pid=''
+hook_pid='' site_pid='' proxy_pid='' dns_pid='' registry_pid=''
 end_all() {
-	for p in $hook_pid $site_pid $proxy_pid $dns_pid; do
+	for p in $hook_pid $site_pid $proxy_pid $dns_pid $registry_pid; do
 		kill "$p" 2>/dev/null
 	done
 	finish
@@ -251,6 +251,47 @@ check_fails 77 "is not looked at" r takedown look 5
 ok $? "ever"
 check "of an exercise" r takedown start "$SITE/drill" kind=phishing
 r takedown edit 6 --labels '{"tlp":"GREEN","exercise":true}' >/dev/null 2>&1
+
+# --- registries: a site of ours plays one ---
+"$RONDA_BUILD/tests/helpers/ronda-site" "$T/registry.log" "$T/rdap" >"$T/registry.port" &
+registry_pid=$!
+wait_file "$T/registry.port"
+ok $? "a registry"
+cat >"$T/rdap" <<'END'
+200
+{"objectClassName":"domain","ldhName":"there.example","entities":[{"roles":["registrar"],"entities":[{"roles":["abuse"],
+"vcardArray":["vcard",[["version",{},"text","4.0"],["fn",{},"text","Registrar Satu"],["email",{},"text","abuse@registrar.example.net"]]]}]}]}
+END
+check "one on a name that is registered" r takedown start www.there.example kind=c2
+there=$(sed -nE 's/^(takedown--.*)/\1/p' "$T/out" | head -1)
+has "$T/err" 'registries were not asked.*set rdap_url' "it is said that no registry was asked"
+has_not "$T/out" "registrar" "so none is known"
+get "/takedown/$there"
+has "$T/out" 'No registry is asked who they are' "the page says so too"
+is "$(wc -l <"$T/registry.log" 2>/dev/null || echo 0)" 0 "and nobody was"
+red=$(r takedown start red.example kind=c2 2>/dev/null | sed -nE 's/^(takedown--.*)/\1/p')
+r takedown edit "$red" --labels '{"tlp":"RED","named":["account:1"]}' >/dev/null 2>&1
+stop_node
+# shellcheck disable=SC2086
+check "the node may ask it" serve $send $look --set "rdap_url=http://127.0.0.1:$(cat "$T/registry.port")/rdap"
+check "who can do it is looked for again" r takedown propose "$there"
+is "$(cat "$T/out")" 1 "one more is found"
+is "$(cat "$T/err")" "" "and there is nothing to say"
+r takedown show "$there" --json >"$T/out"
+has "$T/out" '"role":"registrar"[^}]*"email":"abuse@registrar.example.net"' "the registrar, as the registry says"
+has "$T/out" '"found":"rdap, domain' "with where that is from"
+is "$(cut -f1,2 "$T/registry.log")" "GET	/rdap/domain/there.example" "it was asked for the name as registered, and for no address of a test network"
+check "once more" r takedown propose "$there"
+is "$(cat "$T/out") $(wc -l <"$T/registry.log")" "0 1" "what is known is not asked again"
+get "/takedown/$there"
+has_not "$T/out" 'No registry is asked' "the page does not say that none is"
+check "of one that is RED" r takedown propose "$red"
+has "$T/err" 'of what is RED, held or of an exercise nobody outside hears' "none is asked, in words"
+is "$(wc -l <"$T/registry.log")" 1 "nothing of them came there"
+printf '503\nlater' >"$T/rdap.new"
+mv "$T/rdap.new" "$T/rdap"
+check "one of which the registry does not say" r takedown start else.example kind=c2
+has "$T/err" 'registries were not asked, or did not say: .*503' "is made all the same"
 check "it can be given up" r takedown move 5 given-up --why "for the authority"
 check "the records agree" r verify
 has_not "$T/node.log" "$SITE/login" "the log has no address of it"

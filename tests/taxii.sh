@@ -24,7 +24,7 @@ tc=$(ronda token -d "$D" make c --right read --ceiling AMBER --account "Client C
 td=$(ronda token -d "$D" make d --right read --ceiling AMBER --account "Client D" 2>"$T/err")
 ours=$(ronda token -d "$D" make ours --right read --ceiling AMBER 2>"$T/err")
 intake=$(ronda token -d "$D" make intake --right intake 2>"$T/err")
-serve
+serve --set exchange=yes
 ok $? "and serves"
 
 # ask STATUS NAME PATH [curl options]: with the partner's token, unless they name another
@@ -155,6 +155,100 @@ post 415 "an encoding nobody knows" '{}' -H 'Content-Encoding: br'
 long=$(head -c 9000 /dev/zero | tr '\0' a)
 got=$(curl -s -o "$T/body" -w '%{http_code}' -H "Authorization: Bearer $tc" "$URL/taxii2/exchange/collections/outbox/objects/?next=$long")
 is "$got" 414 "a query that is too long"
+
+# --- reading: what concerns him, by agreement (sections 4 to 7) ---
+check "an agreement" ronda agreement -d "$D" new "title=With C" kind=memorandum "parties=$c" tlp_ceiling=AMBER flows=findings from=2026-01-01
+agreement=$(sed -nE 's/.*(agreement-[0-9]+).*/\1/p' "$T/out" | head -1)
+check "in force" ronda agreement -d "$D" move "$agreement" in-force
+for i in 1 2 3 4 5 6 7; do
+	echo "{\"source.ip\":\"198.18.3.$((100 + i))\",\"source.port\":23,\"classification.type\":\"vulnerable-system\",\"classification.identifier\":\"open-telnet\",\"time.source\":\"2026-11-22T08:00:0$i+00:00\"}"
+	echo "{\"source.ip\":\"198.18.4.$((100 + i))\",\"classification.type\":\"vulnerable-system\",\"time.source\":\"2026-11-22T08:00:0$i+00:00\"}"
+done >"$T/events.json"
+check "events of two partners" ronda intake -d "$D" --feed local --format intelmq "$T/events.json"
+n=0
+while [ $n -lt 200 ]; do
+	curl -s -g -H "Authorization: Bearer $tc" -o "$T/body" "$URL/taxii2/exchange/collections/outbox/objects/?match[type]=observed-data"
+	n=$((n + 1))
+	[ "$(field 'd.objects.length')" != 7 ] || break
+	sleep 0.1
+done
+token=$tc
+ask 200 "what concerns him" 'exchange/collections/outbox/objects/?match[type]=observed-data'
+is "$(field 'd.objects.length')" 7 "seven events"
+is "$(field 'd.more')" undefined "and no more"
+has_not "$T/body" "198.18.4." "nothing of the other's"
+has "$T/head" '^X-TAXII-Date-Added-First: 20[0-9-]+T[0-9:]+\.[0-9]{6}Z' "when the first was added"
+has "$T/head" '^X-TAXII-Date-Added-Last: 20[0-9-]+T[0-9:]+\.[0-9]{6}Z' "and the last"
+ask 200 "all of it" exchange/collections/outbox/objects/
+all=$(field 'd.objects.length')
+field 'd.objects.map(o => o.id).join("\n")' >"$T/all"
+is "$(sort "$T/all" | uniq -d | wc -l)" 0 "nothing twice"
+ask 200 "the manifest" exchange/collections/outbox/manifest/
+is "$(field 'd.objects.length')" "$all" "has as many"
+is "$(field 'd.objects.every((o, i) => i == 0 || o.date_added > d.objects[i - 1].date_added)')" true "strictly ascending"
+is "$(field 'd.objects.every(o => o.version && o.media_type == "application/stix+json;version=2.1")')" true "with versions and types"
+# Both ways to go on (section 7): by next, and by added_after of the last header.
+for limit in 1 2 3 5; do
+	: >"$T/pages"
+	query="limit=$limit"
+	last=
+	pages=0
+	while [ $pages -lt 100 ]; do
+		curl -s -g -H "Accept: $T21" -H "Authorization: Bearer $tc" -o "$T/body" -D "$T/head" "$URL/taxii2/exchange/collections/outbox/objects/?$query"
+		field 'd.objects ? d.objects.map(o => o.id).join("\n") : ""' | grep . >>"$T/pages"
+		pages=$((pages + 1))
+		[ "$(field 'd.more')" = true ] || break
+		query="limit=$limit&next=$(field 'd.next')"
+	done
+	cmp -s "$T/all" "$T/pages"
+	ok $? "by next, $limit at a time: the same, in the same order"
+	: >"$T/pages"
+	query="limit=$limit"
+	pages=0
+	while [ $pages -lt 100 ]; do
+		curl -s -g -H "Accept: $T21" -H "Authorization: Bearer $tc" -o "$T/body" -D "$T/head" "$URL/taxii2/exchange/collections/outbox/objects/?$query"
+		field 'd.objects ? d.objects.map(o => o.id).join("\n") : ""' | grep . >>"$T/pages"
+		pages=$((pages + 1))
+		last=$(sed -nE 's/^X-TAXII-Date-Added-Last: ([^\r]*).*/\1/Ip' "$T/head" | tr -d '\r')
+		[ -n "$last" ] || break
+		query="limit=$limit&added_after=$last"
+	done
+	cmp -s "$T/all" "$T/pages"
+	ok $? "by added_after, $limit at a time: the same"
+done
+ask 200 "a page" 'exchange/collections/outbox/objects/?limit=2'
+next=$(field 'd.next')
+ask 200 "the next" "exchange/collections/outbox/objects/?limit=2&next=$next"
+cp "$T/body" "$T/first"
+ask 200 "the next again, after a lost answer" "exchange/collections/outbox/objects/?limit=2&next=$next"
+cmp -s "$T/body" "$T/first"
+ok $? "is the same"
+ask 400 "next with another limit" "exchange/collections/outbox/objects/?limit=3&next=$next"
+ask 400 "next at another address" "exchange/collections/outbox/manifest/?limit=2&next=$next"
+ask 400 "next, changed" "exchange/collections/outbox/objects/?limit=2&next=A${next#?}"
+token=$td ask 400 "another's next" "exchange/collections/outbox/objects/?limit=2&next=$next"
+one=$(grep '^observed-data' "$T/all" | head -1)
+ask 200 "one object" "exchange/collections/outbox/objects/$one/"
+is "$(field 'd.objects.length + " " + d.objects[0].id')" "1 $one" "alone"
+ask 200 "its versions" "exchange/collections/outbox/objects/$one/versions/"
+is "$(field 'd.versions.length')" 1 "one"
+version=$(field 'd.versions[0]')
+ask 200 "by its version" "exchange/collections/outbox/objects/$one/?match[version]=$version"
+is "$(field 'd.objects.length')" 1 "is there"
+ask 200 "the same instant, written otherwise" "exchange/collections/outbox/objects/?match[id]=$one&match[version]=$(echo "$version" | sed 's/\.\([0-9]*\)Z/.\1000Z/')"
+is "$(field 'd.objects.length')" 1 "is there, too"
+ask 404 "another version of it" "exchange/collections/outbox/objects/$one/?match[version]=2001-01-01T00:00:00Z"
+ask 200 "two, of which one is there" "exchange/collections/outbox/objects/?match[id]=$one,note--00000000-0000-4000-8000-000000000000"
+is "$(field 'd.objects.length')" 1 "one"
+ask 200 "of no type" 'exchange/collections/outbox/objects/?match[type]=campaign'
+is "$(field 'JSON.stringify(d)')" '{}' "is empty"
+ask 200 "of STIX 2.0" 'exchange/collections/outbox/objects/?match[spec_version]=2.0&match[type]=observed-data'
+is "$(field 'JSON.stringify(d)')" '{}' "nothing"
+ask 200 "added later than all" 'exchange/collections/outbox/objects/?added_after=2100-01-01T00:00:00Z'
+is "$(field 'JSON.stringify(d)')" '{}' "nothing"
+check "the agreement ends" ronda agreement -d "$D" move "$agreement" ended --why "over"
+ask 200 "then" exchange/collections/outbox/objects/
+has_not "$T/body" "198.18.3." "nothing goes any more"
 
 # --- POST (section 8) ---
 indicator() { # number, name

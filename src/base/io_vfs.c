@@ -302,6 +302,9 @@ enum rc io_vfs_register(struct err *err)
 		.xCurrentTime = vfs_time,
 		.xGetLastError = vfs_last_error,
 	};
+	/* Counting all memory of SQLite takes one lock at each allocation, of all threads; nobody asks for the sum.
+	 * Refused once it has started. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (sqlite3_initialize() != SQLITE_OK)
 		return fail(err, RC_IO, "SQLite cannot start");
 	if (sqlite3_vfs_find(IO_VFS_NAME))

@@ -153,7 +153,7 @@ static int run(struct cli *c)
 
 const struct cli_command cli_object = {
 	.name = "object",
-	.brief = "STIX objects that partners sent, as they came",
+	.brief = "what partners sent as STIX and is nobody's item, as it came",
 	.usage = "object list [--type TYPE] [--partner ID] [--limit N] | show ID [--raw]",
 	.text = "What partners send and is no item of a ronda is kept byte for byte: indicators, malware, reports and whatever "
 		"else there is. 'list' has the newest version of each, what came last first; 'show' takes a STIX id. Events are "

@@ -42,12 +42,12 @@ static int make(struct record_call *k, str incident, const char *target)
 	struct takedown_status s;
 	struct reader *r = NULL;
 	struct err err = { 0 };
-	str id = STR("");
+	str id = STR(""), said = STR("");
 	enum rc rc = fields_of(k, &fields, &err);
 	const struct takedown_new q = { .incident = incident, .target = str_of(target), .fields = buf_str(&fields),
 					.language = k->language };
 	if (rc == RC_OK)
-		rc = takedown_make(all(k), &k->c->viewer, &q, k->c->a, &id, &errors, &err);
+		rc = takedown_make(all(k), &k->c->viewer, &q, k->c->a, &id, &said, &errors, &err);
 	buf_free(&fields);
 	for (size_t i = 0; rc == RC_INPUT && errors.count > 1 && i < errors.count; i++)
 		cli_talk(k->c, "%s", errors.list[i].text);
@@ -63,6 +63,8 @@ static int make(struct record_call *k, str incident, const char *target)
 	if (k->c->form == CLI_TEXT)
 		cli_printf(k->c, STR_FMT "\n", STR_ARG(id));
 	cli_talk(k->c, "%zu who can take it down are proposed; nobody was told", s.party_count);
+	if (said.n > 0)
+		cli_talk(k->c, STR_FMT, STR_ARG(said));
 	return 0;
 }
 
@@ -103,11 +105,14 @@ const struct cli_verb cli_verb_incident_takedown = {
 static int propose(struct record_call *k)
 {
 	size_t added = 0;
+	str said = STR("");
 	struct err err = { 0 };
 	if (k->argc != 1)
 		return cli_usage(k->c, "propose needs an ID");
-	if (takedown_propose(all(k), &k->c->viewer, record_name(k, k->argv[0]), k->c->a, &added, &err) != RC_OK)
+	if (takedown_propose(all(k), &k->c->viewer, record_name(k, k->argv[0]), k->c->a, &added, &said, &err) != RC_OK)
 		return cli_fail(k->c, &err);
+	if (said.n > 0)
+		cli_talk(k->c, STR_FMT, STR_ARG(said));
 	cli_done(k->c, "added", count_of(k->c->a, (int64_t)added));
 	if (k->c->form == CLI_TEXT)
 		cli_printf(k->c, "%zu\n", added);

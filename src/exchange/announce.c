@@ -58,6 +58,72 @@ enum rc announce_run(struct exchange *x, struct peer *p, struct err *err)
 	return rc;
 }
 
+enum rc keys_asked(struct exchange *x, struct uuid partner, struct buf *text, struct buf *signature, struct err *err)
+{
+	struct arena *a = arena_new(KIB(8));
+	struct own_keys k = { .rotating = false };
+	struct reader *r = NULL;
+	int64_t told = 0;
+	enum rc rc = store_read_begin(x->w.store, &r, err);
+	if (rc == RC_OK) {
+		rc = keys_own(reader_conn(r), a, &k, err);
+		if (rc == RC_OK)
+			rc = line_told_key(reader_conn(r), partner, &told, err);
+		store_read_end(r);
+	}
+	if (rc == RC_OK && !k.rotating)
+		rc = fail(err, RC_ABSENT, "no other key is announced");
+	if (rc == RC_OK)
+		keys_statement(&k, store_node_id(x->w.store), text, signature);
+	/* Told for good when he asks a second time: the first answer may have been lost. Until then with a minus. */
+	int64_t made = k.next.made_us;
+	struct told_key t = { partner, told == -made ? made : -made };
+	keys_wipe(&k);
+	arena_free(a);
+	return rc != RC_OK || told == made ? rc : store_write(x->w.store, note_told, &t, err);
+}
+
+/* --- theirs, fetched --- */
+
+struct fetched_key {
+	struct exchange *x;
+	struct partner_key *list;
+	size_t count;
+	str node, text, signature;
+};
+
+static enum rc take_key(struct tx *tx, void *ctx, struct err *err)
+{
+	struct fetched_key *k = ctx;
+	enum rc rc = RC_DENIED;
+	for (size_t i = 0; rc == RC_DENIED && i < k->count; i++)
+		if (k->list[i].state == KEY_GOOD)
+			rc = keys_announced(tx, k->x, &k->list[i], k->node, k->text, k->signature, err);
+	return rc;
+}
+
+enum rc announce_fetch(struct call *c, struct err *err)
+{
+	struct fetch_answer answer;
+	struct fetched_key k = { .x = c->x, .node = c->to };
+	const struct call_body body = { .accept = "application/json" };
+	struct reader *r = NULL;
+	int64_t took;
+	enum rc rc = call_ask(c, STR("/key"), &body, &answer, &took, err);
+	if (rc != RC_OK || answer.status == 404)
+		return rc;
+	if (answer.status != 200)
+		return call_refused(c, &answer, err);
+	k.text = answer.body;
+	k.signature = fetch_head_value(answer.head, "Ronda-Signature");
+	rc = store_read_begin(c->x->w.store, &r, err);
+	if (rc == RC_OK) {
+		rc = partner_keys(reader_conn(r), c->partner.id, c->a, &k.list, &k.count, err);
+		store_read_end(r);
+	}
+	return rc == RC_OK ? store_write(c->x->w.store, take_key, &k, err) : rc;
+}
+
 /* --- using it --- */
 
 struct settling {

@@ -125,7 +125,7 @@ static bool finding_of(str item, struct hash128 *out)
 
 struct told_row {
 	int64_t id, message, at_us;
-	bool sent;
+	bool tells;                /* else it answers */
 	str words, reference, item;
 };
 
@@ -146,7 +146,8 @@ static void fate_of(struct telling *t, const struct told_row *row, str item, con
 {
 	struct hash128 id;
 	if (finding_of(item, &id))
-		add_fate(t, id, what, row->at_us, arena_fmt(t->a, "ledger %lld", (long long)row->id));
+		add_fate(t, id, what, row->at_us, row->tells ? arena_fmt(t->a, "message %lld", (long long)row->message) :
+							       arena_fmt(t->a, "ledger %lld", (long long)row->id));
 }
 
 /* An answer is about some of what the message covered; which, stands with the answer ("answer:7"). */
@@ -192,17 +193,18 @@ static enum rc look_at_ledger(struct telling *t)
 		int64_t kind = sql_col_int(q, 3);
 		str driver = sql_col_str(q, 7), to = sql_col_str(q, 8);
 		t->row_upto = (uint64_t)sql_col_int(q, 0);
-		if ((kind != LEDGER_SENT && kind != LEDGER_ANSWER) || str_eq(driver, STR("sync")) ||
+		bool tells = kind == LEDGER_SENT || kind == LEDGER_SHOWN; /* what waits in a portal is told when it is opened */
+		if ((!tells && kind != LEDGER_ANSWER) || str_eq(driver, STR("sync")) ||
 		    str_starts(to, STR("account:")) || str_starts(to, STR("role:")) || sql_col_int(q, 1) == 0)
 			continue;
-		list[n++] = (struct told_row){ sql_col_int(q, 0), sql_col_int(q, 1), sql_col_int(q, 2), kind == LEDGER_SENT,
+		list[n++] = (struct told_row){ sql_col_int(q, 0), sql_col_int(q, 1), sql_col_int(q, 2), tells,
 					  arena_str(t->a, sql_col_str(q, 4)), arena_str(t->a, sql_col_str(q, 5)),
 					  arena_str(t->a, sql_col_str(q, 6)) };
 	}
 	rc = sql_end(q, t->err);
 	for (size_t i = 0; rc == RC_OK && t->source_count > 0 && i < n; i++) {
-		const char *what = list[i].sent ? NULL : said(list[i].words);
-		rc = list[i].sent ? told_of(t, &list[i]) : what ? answered(t, &list[i], what) : RC_OK;
+		const char *what = list[i].tells ? NULL : said(list[i].words);
+		rc = list[i].tells ? told_of(t, &list[i]) : what ? answered(t, &list[i], what) : RC_OK;
 	}
 	return rc;
 }

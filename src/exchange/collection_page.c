@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A page of a collection: from the cursor on, item by item, each asked of the check and made into STIX. */
+#include <json-c/json.h>
+
 #include "exchange/answer.h"
 #include "exchange/exchange_private.h"
 #include "exchange/page_private.h"
@@ -104,6 +106,21 @@ struct event_writing {
 	struct err *err;
 };
 
+/* Events are flat; what stands in one beside is ours alone: whom else it concerns, by our numbers. */
+static void leave_ours(struct json_object *event)
+{
+	for (const char *ours = ""; ours;) {
+		ours = NULL;
+		json_object_object_foreach(event, name, value) {
+			bool nested = json_object_is_type(value, json_type_array) || json_object_is_type(value, json_type_object);
+			if (nested || strncmp(name, "ronda.", 6) == 0)
+				ours = name;
+		}
+		if (ours)
+			json_object_object_del(event, ours);
+	}
+}
+
 static bool write_event(void *ctx, const struct event_view *e, uint64_t seq)
 {
 	struct event_writing *k = ctx;
@@ -114,6 +131,8 @@ static bool write_event(void *ctx, const struct event_view *e, uint64_t seq)
 	buf_reset(&k->text);
 	event_view_json(e, &j);
 	k->rc = json_read(buf_str(&k->text), &event, k->err);
+	if (k->rc == RC_OK)
+		leave_ours(event);
 	if (k->rc == RC_OK)
 		k->rc = page_written(p, stix_write_event(p->writer, event, k->err), k->err);
 	json_free(event);

@@ -22,6 +22,7 @@ struct courier {
 	struct queue *work, *done; /* of struct peer; done also of `wake` */
 	struct peer **peers;       /* the dispatcher's */
 	size_t count;
+	uint64_t policy;           /* under which all were looked at */
 	char wake;                 /* its address is a call to look */
 };
 
@@ -123,18 +124,24 @@ static enum rc look_at_keys(struct courier *k, struct conn *c, struct arena *a, 
 	return rc;
 }
 
-static enum rc look(struct courier *k, struct err *err)
+/* `all`: also who the partners are and our keys; else only whether there is something for those known. */
+static enum rc look(struct courier *k, bool all, struct err *err)
 {
 	struct arena *a = arena_new(KIB(32));
 	struct reader *r = NULL;
-	for (size_t i = 0; i < k->count; i++)
-		k->peers[i]->seen = false;
+	uint64_t policy = policies_number(k->x->w.policies);
+	for (size_t i = 0; i < k->count; i++) {
+		k->peers[i]->seen = k->peers[i]->seen && !all;
+		k->peers[i]->again = k->peers[i]->again || policy != k->policy; /* it may let more go */
+	}
+	k->policy = policy;
 	enum rc rc = store_read_begin(k->x->w.store, &r, err);
 	if (rc == RC_OK) {
-		rc = partners_list(k->x, reader_conn(r), true, a, take_partner, k, err);
+		if (all)
+			rc = partners_list(k->x, reader_conn(r), true, a, take_partner, k, err);
 		if (rc == RC_OK)
 			rc = collections_list(reader_conn(r), take_collection, k, err);
-		if (rc == RC_OK)
+		if (rc == RC_OK && all)
 			rc = look_at_keys(k, reader_conn(r), a, err);
 		store_read_end(r);
 	}
@@ -184,7 +191,9 @@ static void take_back(struct courier *k, struct peer *p)
 {
 	struct err err = { 0 };
 	bool good = p->rc == RC_OK || p->rc == RC_ABSENT; /* not ours to call any more */
-	int64_t now = clock_mono_us(), pause = good ? 0 : p->wait_us ? p->wait_us : pause_of(p->fails);
+	int64_t now = clock_mono_us(), pause = good ? 0 : pause_of(p->fails);
+	/* The first time a moment may be enough, whatever it asks for. */
+	pause = !good && p->fails && p->wait_us > pause ? p->wait_us : pause;
 	p->busy = false;
 	if (good && p->fails == 0) {
 		p->next_us = 0;
@@ -204,18 +213,22 @@ static void *dispatch(void *ctx)
 {
 	struct courier *k = ctx;
 	bool told = false;
+	int64_t whole_us = 0;
 	while (!atomic_load(&k->stopping)) {
 		struct err err = { 0 };
 		void *got = queue_take_for(k->done, LOOK_US);
 		for (; got; got = queue_take_for(k->done, 0))
 			if (got != &k->wake)
 				take_back(k, got);
-		enum rc rc = look(k, &err);
+		bool all = clock_mono_us() - whole_us >= LOOK_US;
+		enum rc rc = look(k, all, &err);
 		if (rc == RC_OK) {
 			drop_gone(k);
 			hand_out(k);
-			rc = announce_settle(k->x, &err);
 		}
+		if (rc == RC_OK && all)
+			rc = announce_settle(k->x, &err);
+		whole_us = all ? clock_mono_us() : whole_us;
 		if (rc != RC_OK && rc != RC_BUSY && !told)
 			log_error(k->x->w.log, "the courier cannot look for work", L_Z("why", err.text));
 		told = rc != RC_OK;
@@ -299,4 +312,58 @@ enum rc courier_once(struct exchange *x, const struct partner *p, struct arena *
 	}
 	peer_free(peer);
 	return rc;
+}
+
+/* --- what was fetched --- */
+
+struct fetched {
+	struct uuid partner;
+	enum lane lane;
+	int64_t collection, upto_us;
+	uint64_t policy;
+};
+
+static enum rc fetched_job(struct tx *tx, void *ctx, struct err *err)
+{
+	const struct fetched *f = ctx;
+	return line_fetched(tx, f->partner, f->lane, f->collection, f->upto_us, f->policy, err);
+}
+
+/* The last object of an entry stands before the end of its span: who has it has the entry. */
+static enum rc to_the_end(struct conn *c, int64_t collection, enum lane lane, int64_t *upto_us, struct err *err)
+{
+	struct entry e;
+	bool found = false;
+	enum rc rc = entry_after(c, collection, (int)lane, *upto_us, &e, &found, err);
+	int64_t end = rc == RC_OK && found ? e.added_us + entry_span_us(&e) - 1 : 0;
+	if (found && e.added_us <= *upto_us && end - *upto_us < ENTRY_STEP)
+		*upto_us = end;
+	return rc;
+}
+
+enum rc courier_fetched(struct exchange *x, struct uuid partner, enum lane lane, int64_t after_us, struct err *err)
+{
+	struct arena *a = arena_new(KIB(2));
+	struct fetched f = { .partner = partner, .lane = lane, .upto_us = after_us, .policy = policies_number(x->w.policies) };
+	struct collection col;
+	struct reader *r = NULL;
+	bool behind = false;
+	enum rc rc = store_read_begin(x->w.store, &r, err);
+	if (rc == RC_OK) {
+		rc = collection_of_partner(reader_conn(r), COLLECTION_OUT, partner, a, &col, err);
+		if (rc == RC_OK)
+			rc = to_the_end(reader_conn(r), col.id, lane, &f.upto_us, err);
+		int64_t at = 0;
+		if (rc == RC_OK)
+			rc = line_cursor(reader_conn(r), partner, lane, &at, err);
+		behind = at < f.upto_us;
+		store_read_end(r);
+	}
+	/* What was never offered nobody can have: a time to come is no receipt. */
+	bool known = rc == RC_OK && after_us <= col.last_us + ENTRY_STEP;
+	f.collection = rc == RC_OK ? col.id : 0;
+	arena_free(a);
+	if (rc != RC_OK || !known || !behind)
+		return rc == RC_ABSENT ? RC_OK : rc;
+	return store_write(x->w.store, fetched_job, &f, err);
 }

@@ -3,7 +3,7 @@
  *
  * One partner, three cursors out (a lane each: warnings pass incidents, incidents pass bulk) and three in, each the
  * date_added up to which the other side said that it is on its disk. A batch is a page of the collection
- * (collection_page) as an envelope, zstd or gzip, signed; it names the cursor it stands on
+ * (collection_page) as an envelope, packed by zstd, signed; it names the cursor it stands on
  * (`Ronda-After`) and ends at (`Ronda-Upto`). A receiver whose cursor is another answers 409 with his: we go on from there.
  * So a lost answer is no lost or doubled item. Batches grow and shrink with what the line carries: on poor ones
  * at most 64 KiB go before an answer. Each answered batch is a receipt row, and a row of the ledger. */
@@ -13,7 +13,7 @@
 #include "exchange/collection.h"
 
 struct line_state {        /* of one partner, for pages and commands */
-	int64_t out_us[3], in_us[3];   /* cursors by lane */
+	int64_t out_us[3], in_us[3];   /* by lane: up to where he has it, or may not have it; we have his */
 	int64_t last_success_us, last_try_us, retry_us;
 	str failure;           /* words with the next step; "": the last try went well */
 	uint64_t sent, received, bytes_out, bytes_in;
@@ -27,6 +27,10 @@ struct receipt { int64_t at_us; enum lane lane; int64_t after_us, upto_us; uint6
 /* The receipt that covers an entry's time; RC_ABSENT: none yet. */
 MUST_CHECK enum rc receipt_of(struct conn *c, struct uuid partner, enum lane lane, int64_t added_us, struct arena *a,
 			      struct receipt *out, struct err *err);
+
+/* A partner asked for what is behind `after_us` of a lane of his outbox: he has what stands before it. */
+MUST_CHECK enum rc courier_fetched(struct exchange *x, struct uuid partner, enum lane lane, int64_t after_us,
+				   struct err *err);
 
 /* exchange_start() and _stop() call these. */
 MUST_CHECK enum rc courier_start(struct exchange *x, struct err *err);

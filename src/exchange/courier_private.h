@@ -10,7 +10,7 @@
 #include "exchange/line.h"
 
 /* Bytes on the wire before an answer: on a line of which nothing is known, and on a poor one. */
-enum { WIRE_FIRST = 64 << 10, WIRE_LEAST = 8 << 10, WIRE_MOST = 4 << 20, POOR_RATE = 32 << 10 };
+enum { WIRE_FIRST = 64 << 10, WIRE_LEAST = 8 << 10, WIRE_MOST = 1 << 20, POOR_RATE = 32 << 10 };
 
 struct peer {
 	struct uuid id;
@@ -18,11 +18,13 @@ struct peer {
 	struct digest kept_pin, kept_own; /* his key and ours, under which `keep` was made */
 	int64_t looked_us[LANE_COUNT];  /* offered up to here there is nothing that may go */
 	uint64_t policy;           /* under which that was so */
+	int64_t noted_us;          /* monotonic: when that was last written down */
 	size_t wire;               /* bytes of a batch on the wire */
 	unsigned ratio;            /* how much larger it is unpacked */
 	uint64_t rate;             /* bytes a second; 0: not known */
 	int64_t rtt_us;
 	int64_t pull_us;           /* monotonic: when it is fetched from again */
+	int64_t key_us;            /* monotonic: when he is asked for his next key again */
 	bool seen;                 /* the dispatcher's */
 	bool busy, again;
 	bool pushes, pulls;
@@ -67,6 +69,8 @@ MUST_CHECK enum rc push_run(struct exchange *x, struct peer *p, struct err *err)
 MUST_CHECK enum rc pull_run(struct exchange *x, struct peer *p, struct err *err);
 /* Tells the partner of our next key, once. */
 MUST_CHECK enum rc announce_run(struct exchange *x, struct peer *p, struct err *err);
+/* Asks the partner whether he has a next one. */
+MUST_CHECK enum rc announce_fetch(struct call *c, struct err *err);
 /* Uses the next key when every partner knows it, or it is time. */
 MUST_CHECK enum rc announce_settle(struct exchange *x, struct err *err);
 

@@ -6,6 +6,9 @@
 
 #include <stdlib.h>
 
+#include "exchange/misp_feed.h"
+#include "exchange/misp_sync.h"
+
 enum rc exchange_open(const struct exchange_world *w, struct exchange **out, struct err *err)
 {
 	struct exchange *x = x_alloc(sizeof *x);
@@ -22,7 +25,7 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 		return rc;
 	}
 	*out = x;
-	return RC_OK;
+	return misp_feed_open(x, err);
 }
 
 void exchange_close(struct exchange *x)
@@ -30,6 +33,7 @@ void exchange_close(struct exchange *x)
 	if (!x)
 		return;
 	exchange_stop(x);
+	misp_close(x);
 	offer_close(x);
 	fetch_free(x->fetcher);
 	free(x);
@@ -41,13 +45,14 @@ enum rc exchange_start(struct exchange *x, struct err *err)
 	enum rc rc = on ? courier_start(x, err) : RC_OK;
 	if (rc == RC_OK && (on || settings_bool(x->w.settings, "taxii_public")))
 		rc = offer_start(x, err); /* wakes the courier, so behind it */
-	return rc;
+	return rc == RC_OK ? misp_start(x, err) : rc;
 }
 
 void exchange_stop(struct exchange *x)
 {
 	if (!x)
 		return;
+	misp_stop(x);
 	offer_stop(x); /* it wakes the courier */
 	courier_stop(x);
 }

@@ -7,10 +7,12 @@
 #include "exchange/keys.h"
 
 struct courier;
+struct misp;
 struct exchange {
 	struct exchange_world w;
 	struct fetcher *fetcher;   /* of all that asks partners */
 	struct courier *courier;   /* NULL: not started */
+	struct misp *misp;         /* misp_private.h */
 	keys_changed keys_fn;      /* set before anything runs */
 	void *keys_ctx;
 	struct offer *offer;

@@ -77,6 +77,9 @@ void keys_tell(struct exchange *x); /* after the job */
 
 /* What the announcement says: a text of a line each, and its signature by the key in use. */
 void keys_statement(const struct own_keys *k, str node, struct buf *text, struct buf *signature);
+/* What stands at GET /key for a partner who calls us: RC_ABSENT when nothing is announced. He is noted as told. */
+MUST_CHECK enum rc keys_asked(struct exchange *x, struct uuid partner, struct buf *text, struct buf *signature,
+			      struct err *err);
 /* Inside a job: what `from` announces, signed by `old`: from now on the new one is good too, the old one until it
  * says. RC_DENIED: the signature, or what it says. */
 MUST_CHECK enum rc keys_announced(struct tx *tx, struct exchange *x, const struct partner_key *old, str node,

@@ -11,6 +11,16 @@ const char *lane_name(enum lane l)
 	return (unsigned)l < LANE_COUNT ? names[l] : "bulk";
 }
 
+bool lane_of_name(str name, enum lane *out)
+{
+	for (int lane = 0; lane < LANE_COUNT; lane++)
+		if (str_eq(name, str_of(lane_name((enum lane)lane)))) {
+			*out = (enum lane)lane;
+			return true;
+		}
+	return false;
+}
+
 static void bind_partner(struct sql *q, int at, const struct uuid *partner)
 {
 	sql_blob(q, at, str_mem(partner->b, sizeof partner->b));
@@ -43,6 +53,25 @@ enum rc line_set_cursor(struct tx *tx, struct uuid partner, enum lane lane, int6
 	sql_int(q, 2, lane);
 	sql_int(q, 3, out_us);
 	return sql_run(q, err);
+}
+
+enum rc line_set_looked(struct tx *tx, struct uuid partner, enum lane lane, int64_t looked_us, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO partner_cursor (partner, lane, out_us, looked_us) VALUES (?1, ?2, 0, ?3)"
+					 " ON CONFLICT (partner, lane) DO UPDATE SET looked_us = ?3");
+	bind_partner(q, 1, &partner);
+	sql_int(q, 2, lane);
+	sql_int(q, 3, looked_us);
+	return sql_run(q, err);
+}
+
+static enum rc stands_at(struct conn *c, struct uuid partner, enum lane lane, int64_t *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT max(out_us, looked_us) FROM partner_cursor WHERE partner = ? AND lane = ?");
+	bind_partner(q, 1, &partner);
+	sql_int(q, 2, lane);
+	*out = sql_row(q) ? sql_col_int(q, 0) : 0;
+	return sql_end(q, err);
 }
 
 /* --- what was answered --- */
@@ -108,6 +137,24 @@ enum rc line_sent(struct tx *tx, const struct sent_batch *b, struct err *err)
 	return sql_run(q, err);
 }
 
+enum rc line_fetched(struct tx *tx, struct uuid partner, enum lane lane, int64_t collection, int64_t upto_us,
+		     uint64_t policy, struct err *err)
+{
+	struct sent_batch b = { .partner = partner, .lane = lane, .upto_us = upto_us, .policy = policy,
+				.id = STR("fetched"), .words = STR("") };
+	struct backlog before, behind;
+	enum rc rc = line_cursor(tx_conn(tx), partner, lane, &b.after_us, err);
+	if (rc != RC_OK || b.after_us >= upto_us)
+		return rc;
+	rc = collection_backlog(tx_conn(tx), collection, (int)lane, b.after_us, &before, err);
+	if (rc == RC_OK)
+		rc = collection_backlog(tx_conn(tx), collection, (int)lane, upto_us, &behind, err);
+	if (rc != RC_OK || before.items <= behind.items)
+		return rc; /* nothing of this lane was among it */
+	b.objects = before.items - behind.items;
+	return line_sent(tx, &b, err);
+}
+
 enum rc line_received(struct tx *tx, struct uuid partner, uint64_t objects, uint64_t bytes, struct err *err)
 {
 	enum rc rc = have_row(tx_conn(tx), partner, err);
@@ -166,7 +213,7 @@ enum rc courier_state(struct exchange *x, struct conn *c, struct uuid partner, s
 	enum rc rc = RC_OK;
 	*out = (struct line_state){ .failure = STR("") };
 	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT; lane++) {
-		rc = line_cursor(c, partner, (enum lane)lane, &out->out_us[lane], err);
+		rc = stands_at(c, partner, (enum lane)lane, &out->out_us[lane], err);
 		if (rc == RC_OK)
 			rc = take_upto(c, partner, (enum lane)lane, &out->in_us[lane], err);
 	}

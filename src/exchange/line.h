@@ -9,6 +9,7 @@
 
 enum { LANE_COUNT = 3 };
 const char *lane_name(enum lane l); /* "warning", "incident", "bulk": as Ronda-Lane says it */
+bool lane_of_name(str name, enum lane *out);
 
 /* One batch that the other side answered, or a bundle's receipt. */
 struct sent_batch {
@@ -24,9 +25,15 @@ struct sent_batch {
 };
 /* Inside a job: cursor, receipt, ledger, counts. RC_CONFLICT: the cursor does not stand at after_us. */
 MUST_CHECK enum rc line_sent(struct tx *tx, const struct sent_batch *b, struct err *err);
+/* He asks for what is behind `upto_us`, so all before it is on his disk: cursor, receipt and ledger of that lane. Inside a
+ * job. */
+MUST_CHECK enum rc line_fetched(struct tx *tx, struct uuid partner, enum lane lane, int64_t collection, int64_t upto_us,
+				uint64_t policy, struct err *err);
 /* Inside a job: the other side stands there. */
 MUST_CHECK enum rc line_set_cursor(struct tx *tx, struct uuid partner, enum lane lane, int64_t out_us, struct err *err);
 MUST_CHECK enum rc line_cursor(struct conn *c, struct uuid partner, enum lane lane, int64_t *out, struct err *err);
+/* Inside a job: of what is offered up to there nothing more may go now; for what is said of the line alone. */
+MUST_CHECK enum rc line_set_looked(struct tx *tx, struct uuid partner, enum lane lane, int64_t looked_us, struct err *err);
 /* Inside a job: what came in. */
 MUST_CHECK enum rc line_received(struct tx *tx, struct uuid partner, uint64_t objects, uint64_t bytes, struct err *err);
 /* Inside a job: a try that failed (words), or went well (""). */

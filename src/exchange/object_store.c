@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "disclosure/check.h"
+#include "stix/jcs.h"
 
 enum { TITLE_MOST = 200 };
 
@@ -39,6 +40,21 @@ struct standing {
 	bool found, same;
 };
 
+/* Other bytes may say the same: some servers write an object anew each time. */
+static bool says_the_same(str x, str y)
+{
+	struct buf a = BUF_INIT(MIB(8)), b = BUF_INIT(MIB(8));
+	struct json_object *p = NULL, *q = NULL;
+	bool same = str_eq(x, y);
+	if (!same && json_read(x, &p, NULL) == RC_OK && json_read(y, &q, NULL) == RC_OK)
+		same = jcs_write(p, &a, NULL) == RC_OK && jcs_write(q, &b, NULL) == RC_OK && str_eq(buf_str(&a), buf_str(&b));
+	json_free(p);
+	json_free(q);
+	buf_free(&a);
+	buf_free(&b);
+	return same;
+}
+
 static enum rc find_standing(struct conn *c, const struct object_from *from, const struct stix_object *o,
 			     struct standing *out, struct err *err)
 {
@@ -50,7 +66,7 @@ static enum rc find_standing(struct conn *c, const struct object_from *from, con
 	if (out->found) {
 		out->id = sql_col_int(q, 0);
 		out->tlp = (enum tlp)sql_col_int(q, 1);
-		out->same = str_eq(sql_col_str(q, 2), o->text);
+		out->same = says_the_same(sql_col_str(q, 2), o->text);
 	}
 	return sql_end(q, err);
 }

@@ -33,8 +33,8 @@ struct object_from {
 	int64_t now_us;
 };
 /* Inside a job. `o`: STIX_FOREIGN. The same version again changes nothing (*id_out is its row, *new_out false); of an
- * observable, which has no version, the last one counts, under the stricter marking. RC_CONFLICT: other bytes came
- * under this version before, or its maker withdrew it. */
+ * observable, which has no version, the last one counts, under the stricter marking. RC_CONFLICT: something else was
+ * said under this version before, or its maker withdrew it. */
 MUST_CHECK enum rc object_keep(struct tx *tx, const struct object_from *from, const struct stix_object *o, int64_t *id_out,
 			       bool *new_out, struct err *err);
 

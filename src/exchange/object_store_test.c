@@ -79,7 +79,11 @@ TEST(each_once_and_nobody_over_another)
 	CHECK(is_new);
 	CHECK_RC(keep(&w, partner_a, TOOL("2026-11-20T00:00:00.000Z", ""), &is_new, &again), RC_OK, err);
 	CHECK(!is_new && first == again);
-	/* other bytes under the same version */
+	/* written anew, it says the same */
+	CHECK_RC(keep(&w, partner_a, "{ \"name\":\"T\", \"id\":\"" ID_A "\", \"type\":\"tool\", \"modified\":\"2026-11-20T00:00:00.000Z\","
+		      "\"created\":\"2026-11-20T00:00:00.000Z\"}", &is_new, &again), RC_OK, err);
+	CHECK(!is_new && first == again);
+	/* something else under the same version */
 	CHECK_INT(keep(&w, partner_a, TOOL("2026-11-20T00:00:00.000Z", ",\"x\":1"), &is_new, NULL), RC_CONFLICT);
 	/* the same id of somebody else stands beside */
 	CHECK_RC(keep(&w, partner_b, TOOL("2026-11-20T00:00:00.000Z", ",\"x\":2"), &is_new, NULL), RC_OK, err);

@@ -1,40 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a partner offers us, fetched: a page of his collection after another, each taken before the next is asked for. */
+/* What a partner offers us, fetched lane by lane: a page of his collection after another, each taken before the next is
+ * asked for. */
 #include "exchange/courier_private.h"
 #include "exchange/take.h"
 #include "exchange/taxii.h"
 
-enum { PAGE_LIMIT = 1000 };
+enum { PAGE_LIMIT = 1000, NEXT_MOST = 1024, EMPTY_MOST = 10000 /* pages without objects, one after the other */ };
+#define KEY_EVERY_US (10 * MINUTE_US)
 #define OUTBOX TAXII_ROOT TAXII_API "collections/outbox/objects/"
 
 struct pulled {
 	struct uuid partner;
-	int64_t after_us[LANE_COUNT], upto_us;
+	enum lane lane;
+	int64_t after_us, upto_us;
 	uint64_t objects, bytes;
+	str next;                  /* of a page without objects: where he goes on looking */
 };
 
-/* He is asked for all lanes at once: our place is the same in each. */
 static enum rc moved_job(struct tx *tx, void *ctx, struct err *err)
 {
 	const struct pulled *p = ctx;
 	enum rc rc = line_received(tx, p->partner, p->objects, p->bytes, err);
-	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT; lane++)
-		if (p->after_us[lane] < p->upto_us)
-			rc = take_moved(tx, p->partner, (enum lane)lane, p->after_us[lane], p->upto_us, err);
-	return rc;
+	return rc == RC_OK ? take_moved(tx, p->partner, p->lane, p->after_us, p->upto_us, err) : rc;
 }
 
-static enum rc where(struct call *c, struct pulled *p, int64_t *after_us, struct err *err)
+static enum rc where(struct call *c, struct pulled *p, struct err *err)
 {
 	struct reader *r = NULL;
 	enum rc rc = store_read_begin(c->x->w.store, &r, err);
-	*after_us = INT64_MAX;
-	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT; lane++) {
-		rc = take_upto(reader_conn(r), c->partner.id, (enum lane)lane, &p->after_us[lane], err);
-		*after_us = p->after_us[lane] < *after_us ? p->after_us[lane] : *after_us;
-	}
-	if (r)
-		store_read_end(r);
+	if (rc != RC_OK)
+		return rc;
+	rc = take_upto(reader_conn(r), c->partner.id, p->lane, &p->after_us, err);
+	store_read_end(r);
 	return rc;
 }
 
@@ -57,12 +54,13 @@ static enum rc take(struct call *c, const struct fetch_answer *answer, struct pu
 		return rc;
 	*more = false;
 	(void)json_get_bool(o, "more", more);
+	p->next = arena_str(c->a, str_head(json_get_str(o, "next"), NEXT_MOST));
 	p->objects = json_count(json_get(o, "objects"));
 	p->bytes = answer->body.n;
 	json_free(o);
 	str last = fetch_head_value(answer->head, "X-TAXII-Date-Added-Last");
 	if (p->objects == 0) {
-		*more = false;
+		*more = *more && p->next.n > 0;
 		return RC_OK;
 	}
 	if (!last.p || !time_parse(last, false, &p->upto_us))
@@ -75,12 +73,27 @@ static enum rc take(struct call *c, const struct fetch_answer *answer, struct pu
 	return rc;
 }
 
-static enum rc pull_one(struct exchange *x, struct peer *peer, bool *more, struct err *err)
+static enum rc ask_page(struct call *c, struct pulled *p, struct fetch_answer *answer, struct err *err)
+{
+	struct buf path = BUF_INIT(KIB(8));
+	const struct fetch_header headers[] = { { "Ronda-Lane", str_of(lane_name(p->lane)) } };
+	const struct call_body body = { .accept = TAXII_TYPE, .headers = headers, .header_count = 1 };
+	int64_t took;
+	buf_fmt(&path, OUTBOX "?added_after=" STR_FMT "&limit=%d", STR_ARG(time_of(c->a, p->after_us)), PAGE_LIMIT);
+	if (p->next.n) {
+		buf_add(&path, STR("&next="));
+		percent_format(&path, p->next);
+	}
+	enum rc rc = call_ask(c, buf_str(&path), &body, answer, &took, err);
+	buf_free(&path);
+	return rc == RC_OK && answer->status != 200 ? call_refused(c, answer, err) : rc;
+}
+
+static enum rc pull_one(struct exchange *x, struct peer *peer, enum lane lane, bool *more, struct err *err)
 {
 	struct call c;
-	struct pulled p = { .partner = peer->id };
+	struct pulled p = { .partner = peer->id, .lane = lane };
 	struct fetch_answer answer;
-	int64_t after = 0, took;
 	*more = false;
 	enum rc rc = call_begin(&c, x, peer, err);
 	if (rc != RC_OK)
@@ -89,29 +102,36 @@ static enum rc pull_one(struct exchange *x, struct peer *peer, bool *more, struc
 		call_end(&c);
 		return RC_OK;
 	}
-	rc = where(&c, &p, &after, err);
-	str path = arena_fmt(c.a, OUTBOX "?added_after=" STR_FMT "&limit=%d", STR_ARG(time_of(c.a, after)), PAGE_LIMIT);
-	const struct call_body body = { .accept = TAXII_TYPE };
+	if (peer->key_us <= clock_mono_us()) {
+		rc = announce_fetch(&c, err);
+		peer->key_us = clock_mono_us() + KEY_EVERY_US;
+	}
 	if (rc == RC_OK)
-		rc = call_ask(&c, path, &body, &answer, &took, err);
-	if (rc == RC_OK && answer.status != 200)
-		rc = call_refused(&c, &answer, err);
-	if (rc == RC_OK)
-		rc = take(&c, &answer, &p, more, err);
-	if (rc == RC_OK && p.objects && p.upto_us <= after)
+		rc = where(&c, &p, err);
+	unsigned empty = 0;
+	do {
+		if (rc == RC_OK)
+			rc = ask_page(&c, &p, &answer, err);
+		if (rc == RC_OK)
+			rc = take(&c, &answer, &p, more, err);
+	} while (rc == RC_OK && *more && p.objects == 0 && ++empty < EMPTY_MOST && !courier_stopping(x));
+	if (rc == RC_OK && p.objects && p.upto_us <= p.after_us)
 		rc = fail(err, RC_INPUT, "'" STR_FMT "' offers the same page for ever", STR_ARG(c.partner.name));
 	if (rc == RC_OK && p.objects)
 		rc = store_write(x->w.store, moved_job, &p, err);
+	*more = *more && p.objects > 0;
 	call_end(&c);
 	return rc == RC_CONFLICT ? RC_OK : rc; /* he pushed the same meanwhile */
 }
 
 enum rc pull_run(struct exchange *x, struct peer *peer, struct err *err)
 {
-	bool more = true;
 	enum rc rc = RC_OK;
 	peer->pull_us = clock_mono_us() + (x->w.settings ? settings_int(x->w.settings, "exchange_pull_every") : MINUTE_US);
-	while (rc == RC_OK && more && !courier_stopping(x))
-		rc = pull_one(x, peer, &more, err);
+	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT && !courier_stopping(x);) {
+		bool more;
+		rc = pull_one(x, peer, (enum lane)lane, &more, err);
+		lane = more && lane > 0 ? 0 : lane + !more; /* what is more urgent may have come meanwhile */
+	}
 	return rc;
 }

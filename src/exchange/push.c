@@ -6,7 +6,7 @@
 #include "exchange/courier_private.h"
 #include "exchange/taxii.h"
 
-enum { PACK_LEVEL = 3, PLAIN_MOST = 32 << 20, TURNS_MOST = 3 /* to find each other's place */ };
+enum { PACK_LEVEL = 3, PLAIN_MOST = 8 << 20, TURNS_MOST = 3 /* to find each other's place */ };
 #define INBOX TAXII_ROOT TAXII_API "collections/inbox/objects/"
 
 struct push {
@@ -16,7 +16,14 @@ struct push {
 	struct buf plain, packed, signature;
 	size_t objects;
 	struct page_end end;
+	int64_t last_us;           /* of the collection */
 	uint64_t policy;
+};
+
+struct write_cursor {
+	struct uuid partner;
+	enum lane lane;
+	int64_t at_us;
 };
 
 /* --- the page --- */
@@ -49,6 +56,7 @@ static enum rc read_page(struct push *p, struct reader *r, struct err *err)
 	if (rc != RC_OK)
 		return rc;
 	p->policy = to.viewer.policy.number;
+	p->last_us = col.last_us;
 	if (p->policy != peer->policy) { /* another one may let go what this did not */
 		memset(peer->looked_us, 0, sizeof peer->looked_us);
 		peer->policy = p->policy;
@@ -62,16 +70,41 @@ static enum rc read_page(struct push *p, struct reader *r, struct err *err)
 	return rc == RC_OK && p->plain.over ? fail(err, RC_LIMIT, "one batch is over %d MiB", PLAIN_MOST >> 19) : rc;
 }
 
+static enum rc looked_job(struct tx *tx, void *ctx, struct err *err)
+{
+	const struct write_cursor *w = ctx;
+	return line_set_looked(tx, w->partner, w->lane, w->at_us, err);
+}
+
+/* Nothing of it may go. Written down now and then, for those who ask what waits. */
+static enum rc looked(struct push *p, struct err *err)
+{
+	struct peer *peer = p->c.peer;
+	int64_t upto = p->end.stopped ? p->last_us : p->end.upto_us, now = clock_mono_us();
+	struct write_cursor w = { peer->id, p->lane, upto };
+	if (upto <= peer->looked_us[p->lane])
+		return RC_OK;
+	peer->looked_us[p->lane] = upto;
+	if (p->end.stopped || now - peer->noted_us < SECOND_US)
+		return RC_OK;
+	peer->noted_us = now;
+	return store_write(p->c.x->w.store, looked_job, &w, err);
+}
+
 static enum rc next_page(struct push *p, struct err *err)
 {
-	struct reader *r = NULL;
-	enum rc rc = store_read_begin(p->c.x->w.store, &r, err);
-	if (rc != RC_OK)
-		return rc;
-	rc = read_page(p, r, err);
-	store_read_end(r);
-	if (rc == RC_OK && p->objects == 0 && p->end.upto_us > p->c.peer->looked_us[p->lane])
-		p->c.peer->looked_us[p->lane] = p->end.upto_us;
+	enum rc rc;
+	do {
+		struct reader *r = NULL;
+		rc = store_read_begin(p->c.x->w.store, &r, err);
+		if (rc != RC_OK)
+			return rc;
+		buf_reset(&p->plain);
+		rc = read_page(p, r, err);
+		store_read_end(r);
+		if (rc == RC_OK && p->objects == 0)
+			rc = looked(p, err);
+	} while (rc == RC_OK && p->objects == 0 && p->end.more && !courier_stopping(p->c.x));
 	return rc;
 }
 
@@ -114,7 +147,7 @@ static enum rc ask(struct push *p, struct fetch_answer *answer, int64_t *took_us
 
 /* --- the answer --- */
 
-struct write_cursor {
+struct elsewhere {
 	struct uuid partner;
 	enum lane lane;
 	int64_t after_us, at_us;
@@ -122,7 +155,7 @@ struct write_cursor {
 };
 
 /* Further than we know: the answer was lost, and this is the receipt for what lies between. */
-static enum rc have_receipt(struct tx *tx, const struct write_cursor *w, struct arena *a, struct err *err)
+static enum rc have_receipt(struct tx *tx, const struct elsewhere *w, struct arena *a, struct err *err)
 {
 	struct collection col;
 	struct backlog before, behind;
@@ -143,7 +176,7 @@ static enum rc have_receipt(struct tx *tx, const struct write_cursor *w, struct 
 
 static enum rc cursor_job(struct tx *tx, void *ctx, struct err *err)
 {
-	const struct write_cursor *w = ctx;
+	const struct elsewhere *w = ctx;
 	struct arena *a = arena_new(KIB(4));
 	enum rc rc = w->at_us > w->after_us ? have_receipt(tx, w, a, err) :
 					      line_set_cursor(tx, w->partner, w->lane, w->at_us, err);
@@ -154,14 +187,16 @@ static enum rc cursor_job(struct tx *tx, void *ctx, struct err *err)
 static bool upto_of(struct json_object *o, int64_t *out)
 {
 	struct json_object *d = json_get(o, "details");
-	return (json_get_i64(d, "upto", out) || str_to_i64(json_get_str(d, "upto"), out)) && *out >= 0;
+	/* a time to come would keep everything from him for good */
+	return (json_get_i64(d, "upto", out) || str_to_i64(json_get_str(d, "upto"), out)) && *out >= 0 &&
+	       *out <= clock_now_us() + DAY_US;
 }
 
 /* He stands elsewhere: a lost answer of his, or a store of one of us that is an older one. */
 static enum rc move_there(struct push *p, const struct fetch_answer *answer, struct err *err)
 {
 	struct json_object *o = NULL;
-	struct write_cursor w = { p->c.peer->id, p->lane, p->after_us, 0, p->policy };
+	struct elsewhere w = { p->c.peer->id, p->lane, p->after_us, 0, p->policy };
 	enum rc rc = json_read(answer->body, &o, err);
 	if (rc == RC_OK && (!upto_of(o, &w.at_us) || w.at_us == p->after_us))
 		rc = fail(err, RC_BUSY, "'" STR_FMT "' stands elsewhere and does not say where", STR_ARG(p->c.partner.name));

@@ -58,7 +58,8 @@ struct making {
 	const struct takedown_new *q;
 	struct takedown_type type;
 	struct arena *a;
-	str fields, labels, id;
+	str fields, labels, id, said;
+	bool quiet;
 	struct change_errors *errors;
 };
 
@@ -89,6 +90,7 @@ static enum rc take_incident(struct making *k, struct reader *r, const struct ty
 	}
 	if (rc == RC_OK) {
 		const struct labels_of *marked = record_view_labels(&v);
+		k->quiet = takedown_is_quiet(marked);
 		rc = derive_labels(&marked, 1, policy_marks(&k->v->policy), k->a, &k->labels, err);
 	}
 	record_view_end(&v);
@@ -118,8 +120,8 @@ static bool take_target(struct making *k, struct json_object *o, str *target_out
 static enum rc fill(struct making *k, const char *kind, struct json_object *o, struct err *err)
 {
 	struct json_object *more = NULL, *rows = NULL;
+	struct takedown_found found;
 	str target;
-	size_t added = 0;
 	if (!take_target(k, o, &target))
 		return fail(err, RC_INPUT, "'" STR_FMT "' is neither a URL nor a domain", STR_ARG(str_head(k->q->target, 80)));
 	enum rc rc = k->q->fields.n > 0 ? json_read(k->q->fields, &more, err) : RC_OK;
@@ -139,7 +141,8 @@ static enum rc fill(struct making *k, const char *kind, struct json_object *o, s
 	if (k->q->incident.n > 0 && k->type.incident)
 		add_text(o, k->type.incident->name, k->q->incident);
 	rows = rows_of(&k->type, o);
-	rc = takedown_find(k->t, k->v, target, json_get_str(o, k->type.kind->name), rows, k->a, &added, err);
+	rc = takedown_find(k->t, k->v, target, json_get_str(o, k->type.kind->name), k->quiet, rows, k->a, &found, err);
+	k->said = found.said;
 	json_object_object_add(o, k->type.parties->name, rows);
 	return rc;
 }
@@ -175,10 +178,10 @@ static enum rc resolve_incident(struct making *k, struct takedown_new *q, struct
 }
 
 enum rc takedown_make(struct takedowns *t, const struct viewer *v, const struct takedown_new *asked,
-		      struct arena *a, str *id_out, struct change_errors *errors, struct err *err)
+		      struct arena *a, str *id_out, str *said_out, struct change_errors *errors, struct err *err)
 {
 	struct takedown_new q = *asked;
-	struct making k = { .t = t, .v = v, .q = &q, .a = a, .labels = STR_NONE, .errors = errors };
+	struct making k = { .t = t, .v = v, .q = &q, .a = a, .labels = STR_NONE, .said = STR(""), .errors = errors };
 	struct reader *r = NULL;
 	const char *kind = "other";
 	struct json_object *o = json_object_new_object();
@@ -203,6 +206,8 @@ enum rc takedown_make(struct takedowns *t, const struct viewer *v, const struct 
 	if (rc == RC_DENIED)
 		change_refused(t->w.records, t->w.store, v, STR("takedown"), str_of(err ? err->text : "denied"));
 	*id_out = rc == RC_OK ? k.id : STR("");
+	if (said_out)
+		*said_out = k.said;
 	return rc;
 }
 
@@ -299,18 +304,23 @@ static str parties_field(const struct one *k, struct json_object *rows)
 }
 
 enum rc takedown_propose(struct takedowns *t, const struct viewer *v, str id, struct arena *a, size_t *added_out,
-			 struct err *err)
+			 str *said_out, struct err *err)
 {
 	struct one k = { .t = t, .v = v, .a = a };
+	struct takedown_found found = { .said = STR("") };
 	struct json_object *rows = NULL;
-	*added_out = 0;
 	enum rc rc = one_begin(&k, id, err);
 	if (rc == RC_OK) {
 		rows = rows_of(&k.type, k.view.body);
-		str kind = json_get_str(k.view.body, k.type.kind->name);
-		rc = takedown_find(t, v, arena_str(a, takedown_target(&k.type, k.view.body)), arena_str(a, kind), rows, a,
-				   added_out, err);
+		str kind = arena_str(a, json_get_str(k.view.body, k.type.kind->name));
+		str target = arena_str(a, takedown_target(&k.type, k.view.body));
+		store_read_end(k.r); /* no view stays open while a registry thinks */
+		k.r = NULL;
+		rc = takedown_find(t, v, target, kind, takedown_is_quiet(record_view_labels(&k.view)), rows, a, &found, err);
 	}
+	*added_out = found.added;
+	if (said_out)
+		*said_out = found.said;
 	struct writing w = { .k = &k, .to_state = STR_NONE };
 	if (rc == RC_OK)
 		w.fields = parties_field(&k, rows);

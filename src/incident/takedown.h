@@ -4,7 +4,8 @@
  * A record of a type that means "takedown.asked" names the target and, as rows ("message.parties"), who
  * can do something: asset holder, host, network, registrar, content delivery network, platform, block
  * list. They are proposed from the directory, from the contacts of last resort and from
- * DIR/platforms.json; nobody is told before a person says whom. Then each gets a message by the outbox,
+ * DIR/platforms.json; a registry is asked by RDAP where settings say which, unless the target is RED, held or of an
+ * exercise. Nobody is told before a person says whom. Then each gets a message by the outbox,
  * again every so often while the target is up (`every`, setting takedown_repeat), thanks when it is
  * down, and another when it came back.
  *
@@ -37,6 +38,9 @@ struct takedown_sight {
 	/* RC_DENIED: no name server is set. RC_ABSENT: there is no such name (NXDOMAIN). */
 	enum rc (*resolve)(void *ctx, str host, struct ip out[TAKEDOWN_ADDRESSES_MOST], size_t *count_out,
 			   struct err *err);
+	/* Asks a registry whom to write to about an address or a domain, unless it was asked lately: what it says is
+	 * among the contacts of last resort then. RC_DENIED: settings do not say which. RC_BUSY: it was not reached. */
+	enum rc (*ask_registry)(void *ctx, str what, str actor, struct err *err);
 	void *ctx;
 };
 struct takedown_world {
@@ -67,12 +71,13 @@ struct takedown_new {
 	str fields;                /* JSON object over what is filled in; STR_NONE */
 	str language;
 };
-/* Makes the record, proposes the parties and links it with the incident: one job. */
+/* Proposes the parties, makes the record and links it with the incident: one job. *said_out (may be NULL): a
+ * sentence when a registry was not asked who they are, "": it was. */
 MUST_CHECK enum rc takedown_make(struct takedowns *t, const struct viewer *v, const struct takedown_new *q,
-				 struct arena *a, str *id_out, struct change_errors *errors, struct err *err);
-/* Adds to its rows who is not among them; *added_out: how many. */
+				 struct arena *a, str *id_out, str *said_out, struct change_errors *errors, struct err *err);
+/* Adds to its rows who is not among them; *added_out: how many; *said_out as above. */
 MUST_CHECK enum rc takedown_propose(struct takedowns *t, const struct viewer *v, str id, struct arena *a,
-				    size_t *added_out, struct err *err);
+				    size_t *added_out, str *said_out, struct err *err);
 
 /* --- asking --- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who could take it down: proposals, from what is known of the target. Nobody is asked anything here but
- * a name server, where an administrator named one.
+ * a name server and a registry, where an administrator named one.
  *
  * DIR/platforms.json, written by an administrator, says what no registry does:
  *
@@ -16,14 +16,15 @@
 #include "incident/takedown_private.h"
 #include "route/fallback.h"
 
-enum { PLATFORMS_MAX = 256 << 10 };
+enum { PLATFORMS_MAX = 256 << 10, ADDRESSES_ASKED = 4, REGISTRY_ASKED = 2 };
 
 struct finding_parties {
 	struct takedowns *t;
 	const struct viewer *v;
 	struct json_object *rows;
 	struct arena *a;
-	size_t added;
+	bool quiet;
+	struct takedown_found *out;
 };
 
 static void put(struct json_object *row, const char *name, str value)
@@ -59,7 +60,7 @@ static void propose(struct finding_parties *k, const struct takedown_party *p)
 	put(row, "found", str_head(p->found, 190));
 	put(row, "tell", STR("proposed"));
 	json_object_array_add(k->rows, row);
-	k->added++;
+	k->out->added++;
 }
 
 /* --- the directory, and the contacts of last resort --- */
@@ -122,6 +123,37 @@ static enum rc ask_directory(struct finding_parties *k, str what, struct err *er
 	return rc;
 }
 
+/* --- registries --- */
+
+bool takedown_is_quiet(const struct labels_of *labels)
+{
+	return labels->tlp >= TLP_RED || labels->held || labels->exercise;
+}
+
+/* What it says is a contact of last resort then. One that is not reached is not asked again at once. */
+static void ask_registry(struct finding_parties *k, str what)
+{
+	const struct takedown_sight *sight = &k->t->w.sight;
+	struct err why = { 0 };
+	if (k->out->said.n > 0)
+		return;
+	if (k->quiet)
+		k->out->said = STR("registries were not asked: of what is RED, held or of an exercise nobody outside hears");
+	else if (sight->ask_registry(sight->ctx, what, str_of(k->v->actor), &why) != RC_OK)
+		k->out->said = arena_fmt(k->a, "registries were not asked, or did not say: %s", why.text);
+}
+
+/* They know a name as it was registered, and addresses of the internet. */
+static void ask_registry_of(struct finding_parties *k, str host)
+{
+	struct ip ip;
+	str site = enrich_site(k->t->w.enrich, host);
+	if (!ip_parse(host, &ip))
+		ask_registry(k, site.n > 0 ? arena_str(k->a, site) : host);
+	else if (!ip_is_special(&ip))
+		ask_registry(k, host);
+}
+
 /* Where the name is says who hosts it. */
 static enum rc ask_addresses(struct finding_parties *k, str host, struct err *err)
 {
@@ -132,8 +164,12 @@ static enum rc ask_addresses(struct finding_parties *k, str host, struct err *er
 	enum rc rc = RC_OK;
 	if (ip_parse(host, &ips[0]) || sight->resolve(sight->ctx, host, ips, &n, NULL) != RC_OK)
 		return RC_OK;
-	for (size_t i = 0; rc == RC_OK && i < n && i < 4; i++)
-		rc = ask_directory(k, arena_str(k->a, ip_str(text, &ips[i])), err);
+	for (size_t i = 0; rc == RC_OK && i < n && i < ADDRESSES_ASKED; i++) {
+		str address = arena_str(k->a, ip_str(text, &ips[i]));
+		if (i < REGISTRY_ASKED)
+			ask_registry_of(k, address);
+		rc = ask_directory(k, address, err);
+	}
 	return rc;
 }
 
@@ -196,19 +232,19 @@ static enum rc read_platforms(struct finding_parties *k, str host, str kind, str
 	return rc == RC_OK ? RC_OK : fail(err, rc, "platforms.json: %s", why.text);
 }
 
-enum rc takedown_find(struct takedowns *t, const struct viewer *v, str target, str kind,
-		      struct json_object *rows, struct arena *a, size_t *added_out, struct err *err)
+enum rc takedown_find(struct takedowns *t, const struct viewer *v, str target, str kind, bool quiet,
+		      struct json_object *rows, struct arena *a, struct takedown_found *out, struct err *err)
 {
-	struct finding_parties k = { .t = t, .v = v, .rows = rows, .a = a };
+	struct finding_parties k = { .t = t, .v = v, .rows = rows, .a = a, .quiet = quiet, .out = out };
 	str host;
-	*added_out = 0;
+	*out = (struct takedown_found){ .said = STR("") };
 	if (!url_host(target, &host))
 		host = target;
+	ask_registry_of(&k, host);
 	enum rc rc = ask_directory(&k, target, err);
 	if (rc == RC_OK)
 		rc = ask_addresses(&k, host, err);
 	if (rc == RC_OK)
 		rc = read_platforms(&k, host, kind, err);
-	*added_out = k.added;
 	return rc;
 }

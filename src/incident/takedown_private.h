@@ -39,9 +39,16 @@ struct message takedown_message(const struct takedowns *t, str id, const char *t
 
 /* --- takedown_find.c --- */
 
-/* New rows for a target, beside `have`: JSON array members into `rows`, each {"role":…,"tell":"proposed",…}. */
-MUST_CHECK enum rc takedown_find(struct takedowns *t, const struct viewer *v, str target, str kind,
-				 struct json_object *rows, struct arena *a, size_t *added_out, struct err *err);
+struct takedown_found {
+	size_t added;
+	str said;                  /* why a registry was not asked, or did not answer; "" */
+};
+/* New rows for a target, beside those it has: JSON array members into `rows`, each {"role":…,"tell":"proposed",…}.
+ * `quiet`: nobody outside is to hear of it, so no registry is asked. */
+MUST_CHECK enum rc takedown_find(struct takedowns *t, const struct viewer *v, str target, str kind, bool quiet,
+				 struct json_object *rows, struct arena *a, struct takedown_found *out, struct err *err);
+/* May nobody outside hear of what is marked so, before a person says whom? */
+bool takedown_is_quiet(const struct labels_of *labels);
 
 /* --- takedown_tend.c --- */
 

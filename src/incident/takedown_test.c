@@ -57,4 +57,17 @@ TEST(the_built_in_type_is_one)
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(what_an_answer_means), TEST_RUN(parties_keep_their_names), TEST_RUN(the_built_in_type_is_one))
+/* Of these no registry is asked: whoever runs it would hear of it. */
+TEST(what_nobody_outside_hears_of)
+{
+	static const struct { struct labels_of labels; bool quiet; } rows[] = {
+		{ { .tlp = TLP_CLEAR }, false }, { { .tlp = TLP_AMBER_STRICT }, false }, { { .tlp = TLP_RED }, true },
+		{ { .tlp = TLP_COUNT }, true }, { { .tlp = TLP_CLEAR, .held = true }, true },
+		{ { .tlp = TLP_CLEAR, .exercise = true }, true },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		CHECK_MSG(takedown_is_quiet(&rows[i].labels) == rows[i].quiet, "row %zu", i);
+}
+
+TEST_MAIN(TEST_RUN(what_an_answer_means), TEST_RUN(parties_keep_their_names), TEST_RUN(the_built_in_type_is_one),
+	  TEST_RUN(what_nobody_outside_hears_of))

@@ -243,7 +243,7 @@ static enum rc take_down(struct story *s, struct err *err)
 	const struct takedown_new q = { .incident = STR_NONE, .target = STR("http://198.18.19.9/wp-content/login.php"),
 					.fields = STR("{\"kind\":\"phishing\",\"imitates\":\"Bank Dua\"}"),
 					.language = STR("en") };
-	enum rc rc = takedown_make(s->n->takedowns, &s->duty, &q, s->a, &ask.id, &errors, err);
+	enum rc rc = takedown_make(s->n->takedowns, &s->duty, &q, s->a, &ask.id, NULL, &errors, err);
 	if (rc == RC_OK)
 		rc = takedown_ask(s->n->takedowns, &s->duty, &ask, s->a, NULL, NULL, &asked, err);
 	if (rc == RC_OK) /* not of the incident: what its feed says of passing on is not about this page */

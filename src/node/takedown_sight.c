@@ -5,6 +5,7 @@
 #include "event/normalise.h"
 #include "http/dns.h"
 #include "http/fetch.h"
+#include "node/lookup.h"
 
 enum { BODY_MOST = 256 << 10, HEAD_MOST = 4096, WORDS_MOST = 400, TOTAL_MS = 20000, DNS_MS = 5000 };
 
@@ -109,7 +110,13 @@ static enum rc resolve(void *ctx, str host, struct ip out[TAKEDOWN_ADDRESSES_MOS
 	return rc;
 }
 
+static enum rc ask_registry(void *ctx, str what, str actor, struct err *err)
+{
+	struct lookup_done done;
+	return lookup_rdap(ctx, what, false, actor, &done, err);
+}
+
 struct takedown_sight node_takedown_sight(struct node *n)
 {
-	return (struct takedown_sight){ .check = check, .look = look, .resolve = resolve, .ctx = n };
+	return (struct takedown_sight){ .check = check, .look = look, .resolve = resolve, .ask_registry = ask_registry, .ctx = n };
 }

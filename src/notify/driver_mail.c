@@ -72,37 +72,42 @@ static struct outcome_of ask_next(const struct sending *s, str address, const st
 
 /* --- one try --- */
 
-static enum rc make(const struct sending *s, struct letter *l, struct secured *out, struct err *err)
+struct made {
+	struct letter letter;
+	enum rc rc;
+	struct err why;
+};
+
+static void *make(const struct sending *s, struct reader *r, const struct types *t)
 {
-	struct calls *writer = s->n->w.mail_writer;
-	enum rc rc = writer ? RC_OK : fail(err, RC_BUSY, "this process has no mail helper");
-	if (rc == RC_OK)
-		rc = letter_of(s, s->a, l, err);
-	if (rc == RC_OK)
-		rc = secure_seal(s, l, s->a, out, err);
-	return rc;
+	struct made *m = ARENA_NEW(s->a, struct made);
+	m->rc = s->n->w.mail_writer ? RC_OK : fail(&m->why, RC_BUSY, "this process has no mail helper");
+	if (m->rc == RC_OK)
+		m->rc = letter_of(s, r, t, s->a, &m->letter, &m->why);
+	return m;
 }
 
 static struct outcome_of send(const struct sending *s)
 {
-	struct letter l;
+	struct made *m = s->made;
+	const struct letter *l = &m->letter;
 	struct smtp_result r;
-	struct err why = { 0 };
+	struct err why = m->why;
 	struct secured sealed = { .words = STR("") };
-	enum rc rc = make(s, &l, &sealed, &why);
+	enum rc rc = m->rc == RC_OK ? secure_seal(s, l, s->a, &sealed, &why) : m->rc;
 	if (rc != RC_OK)
 		return outcome_words(rc == RC_BUSY || rc == RC_IO ? OUTCOME_RETRY :
 				     rc == RC_DENIED ? OUTCOME_REFUSED : OUTCOME_FAILED, "",
 				     arena_str(s->a, str_of(why.text)));
-	const struct smtp_mail mail = { .from = return_path(s->n, &l), .to = l.to, .bytes = sealed.bytes, .begin = begin,
+	const struct smtp_mail mail = { .from = return_path(s->n, l), .to = l->to, .bytes = sealed.bytes, .begin = begin,
 					.ctx = (void *)s };
 	smtp_send(s->n->smtp, &mail, s->a, &r);
 	str status = bounce_status(r.words);
 	bool dead = s->what->rehearsed_for.n == 0 && is_dead(&r, status);
-	struct outcome_of o = dead ? ask_next(s, l.to, &r, status) : judge(&r);
+	struct outcome_of o = dead ? ask_next(s, l->to, &r, status) : judge(&r);
 	if (sealed.words.n > 0)
 		o.words = arena_fmt(s->a, STR_FMT "; " STR_FMT, STR_ARG(sealed.words), STR_ARG(o.words));
-	o.reference = arena_fmt(s->a, "<" STR_FMT ">", STR_ARG(l.message_id));
+	o.reference = arena_fmt(s->a, "<" STR_FMT ">", STR_ARG(l->message_id));
 	return o;
 }
 
@@ -137,6 +142,7 @@ const struct driver driver_mail = {
 	.channel = CHANNEL_MAIL,
 	.column = "email",
 	.pager = "email",
+	.make = make,
 	.send = send,
 	.host = host,
 	.lacks = lacks,

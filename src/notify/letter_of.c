@@ -90,6 +90,17 @@ static enum rc about_item(struct conn *c, const struct message *m, struct arena 
 	return take_rows(q, e, a, err);
 }
 
+/* Whether anything went there before: to most that are told the first time, nothing did. */
+static enum rc has_earlier(struct conn *c, const struct message *m, bool *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT 1 FROM ledger WHERE recipient = ? AND message > 0 AND message < ?"
+			       " AND kind IN (1, 2) AND driver = 'mail' LIMIT 1");
+	sql_str(q, 1, m->recipient);
+	sql_int(q, 2, m->id);
+	*out = sql_row(q);
+	return sql_end(q, err);
+}
+
 /* What it covers makes the thread; of a message that covers nothing, its item. */
 static enum rc find_earlier(const struct sending *s, struct reader *r, struct arena *a, struct earlier *e,
 			    struct err *err)
@@ -99,7 +110,11 @@ static enum rc find_earlier(const struct sending *s, struct reader *r, struct ar
 	*e = (struct earlier){ .count = 0 };
 	if (s->m->id <= 0)
 		return RC_OK;
-	enum rc rc = outbox_covers(reader_conn(r), s->m->id, a, &covers, &count, err);
+	bool any = false;
+	enum rc rc = has_earlier(reader_conn(r), s->m, &any, err);
+	if (rc != RC_OK || !any)
+		return rc;
+	rc = outbox_covers(reader_conn(r), s->m->id, a, &covers, &count, err);
 	if (rc == RC_OK && count == 0 && s->m->item.n > 0)
 		rc = about_item(reader_conn(r), s->m, a, e, err);
 	for (size_t i = 0; rc == RC_OK && i < count && i < COVERS_ASKED; i++)
@@ -260,15 +275,11 @@ static void put_text(const struct sending *s, const struct digest_files *files, 
 	buf_free(&text);
 }
 
-static enum rc read_all(const struct sending *s, const struct types *t, struct arena *a, struct letter *out,
-			struct digest_files *files, str *theirs, struct err *err)
+static enum rc read_all(const struct sending *s, struct reader *r, const struct types *t, struct arena *a,
+			struct letter *out, struct digest_files *files, str *theirs, struct err *err)
 {
 	struct earlier earlier;
-	struct reader *r = NULL;
-	enum rc rc = store_read_begin(s->n->w.store, &r, err);
-	if (rc != RC_OK)
-		return rc;
-	rc = find_earlier(s, r, a, &earlier, err);
+	enum rc rc = find_earlier(s, r, a, &earlier, err);
 	if (rc == RC_OK && is_personal(s))
 		rc = inbound_answered(reader_conn(r), json_get_str(json_get(s->what->data, "details"), "in_reply_to"),
 				      &earlier.answered, err);
@@ -278,23 +289,20 @@ static enum rc read_all(const struct sending *s, const struct types *t, struct a
 		rc = find_theirs(s, r, &earlier, a, theirs, err);
 	if (rc == RC_OK)
 		rc = digest_of(s, r, t, out->from, a, files, err);
-	store_read_end(r);
 	if (rc == RC_OK)
 		put_thread(&earlier, a, out);
 	return rc;
 }
 
-enum rc letter_of(const struct sending *s, struct arena *a, struct letter *out, struct err *err)
+enum rc letter_of(const struct sending *s, struct reader *r, const struct types *t, struct arena *a,
+		  struct letter *out, struct err *err)
 {
 	struct digest_files files;
 	str theirs;
 	*out = (struct letter){ .date_us = clock_now_us() };
 	enum rc rc = put_names(s, a, out, err);
-	if (rc != RC_OK)
-		return rc;
-	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(s->n->w.records));
-	rc = read_all(s, snapshot_table(types), a, out, &files, &theirs, err);
-	snapshot_drop(records_types_snapshot(s->n->w.records), types);
+	if (rc == RC_OK)
+		rc = read_all(s, r, t, a, out, &files, &theirs, err);
 	if (rc != RC_OK)
 		return rc;
 	put_headers(s, a, out);

@@ -11,8 +11,9 @@
 #include "mail/letter.h"
 #include "notify/notify.h"
 
-/* In the arena; reads the store. RC_INPUT: setting mail_from is no address. */
-MUST_CHECK enum rc letter_of(const struct sending *s, struct arena *a, struct letter *out, struct err *err);
+/* In the arena. RC_INPUT: setting mail_from is no address. */
+MUST_CHECK enum rc letter_of(const struct sending *s, struct reader *r, const struct types *t, struct arena *a,
+			     struct letter *out, struct err *err);
 /* "[ronda #123]" */
 str letter_tag(const struct notify *n, int64_t message, struct arena *a);
 

@@ -181,12 +181,12 @@ static enum rc letter(struct office *o, int64_t id, struct letter *out)
 	struct message m = message_of(s, id);
 	struct reader *r = begin(&s->w);
 	enum rc rc = notify_render(s->n, r, types_of(&s->w), &m, s->w.a, &what, &err);
+	if (rc == RC_OK) {
+		const struct sending sending = { .n = s->n, .m = &m, .what = &what, .a = s->w.a };
+		rc = letter_of(&sending, r, types_of(&s->w), s->w.a, out, &err);
+		json_free(what.data);
+	}
 	store_read_end(r);
-	if (rc != RC_OK)
-		return rc;
-	const struct sending sending = { .n = s->n, .m = &m, .what = &what, .a = s->w.a };
-	rc = letter_of(&sending, s->w.a, out, &err);
-	json_free(what.data);
 	return rc;
 }
 

@@ -143,12 +143,16 @@ struct sending {
 	const struct message *m;
 	const struct rendering *what;
 	struct arena *a;
+	void *made;            /* by the driver's make(); NULL: it has none */
 };
 struct driver {
 	const char *name, *help;
 	enum channel channel;  /* for the check */
 	const char *column;    /* of a contact: where its address stands; NULL: it needs none */
 	const char *pager;     /* field of a person: the same; NULL: none */
+	/* What send() needs of the store, in s->a: read in the view in which the message was rendered, which ends before
+	 * a server is spoken to. What goes wrong is kept for send() to tell. NULL: nothing is needed. */
+	void *(*make)(const struct sending *s, struct reader *r, const struct types *t);
 	/* NULL: waits for a person, who prints it. Blocks; calls notify_draining() just before the last
 	 * byte that may make a difference goes out, and gives up when that is not RC_OK. */
 	struct outcome_of (*send)(const struct sending *s);

@@ -128,9 +128,10 @@ MUST_CHECK enum rc parties_invite(struct reader *r, const struct types *t, str i
 /* --- teller_send.c --- */
 
 /* Before each try of a rule's message: what it covers and is not to be told any more (gone, held, another's,
- * inhibited, disputed) is taken out of it, and is untold. RC_DENIED: that is all, or the rule has ended. */
-MUST_CHECK enum rc teller_fit(struct notify *n, const struct types *types, const struct message *m, struct arena *a,
-			      struct err *err);
+ * inhibited, disputed) is taken out of it, and is untold. RC_DENIED: that is all, or the rule has ended. `r`: a view,
+ * which ends and begins anew when something was written; NULL when it could not. */
+MUST_CHECK enum rc teller_fit(struct notify *n, struct reader **r, const struct types *types, const struct message *m,
+			      struct arena *a, struct err *err);
 /* The same before a message that waits for a person is printed or shown. RC_DENIED: it has ended as refused. */
 MUST_CHECK enum rc teller_fit_waiting(struct notify *n, int64_t id, struct arena *a, struct err *err);
 

@@ -12,7 +12,7 @@
 #include "notify/notify_private.h"
 #include "notify/rehearsal.h"
 
-enum { TAKE_AT_ONCE = 16, HELD_MOST = 64, HELD_PER_HOST = 2, THREADS_MOST = 32, LANES = 3, FAILS_MOST = 6,
+enum { TAKE_AT_ONCE = 16, TURNS = 2, HELD_MOST = 64, HELD_PER_HOST = 2, THREADS_MOST = 32, LANES = 3, FAILS_MOST = 6,
        PLACE_NAME_MAX = 255 };
 #define LEASE_US (5 * MINUTE_US)
 #define HOLD_US (2 * SECOND_US) /* longest wait here for a turn */
@@ -39,7 +39,7 @@ struct sender {
 	unsigned threads, running;
 	bool dispatching;
 	atomic_bool stopping;
-	struct queue *work, *done;
+	struct queue *work, *done, *turns;
 	struct job *held[HELD_MOST];
 	size_t held_count;
 	struct host **hosts;
@@ -102,59 +102,98 @@ static str own_address(const struct settings *s)
 	return inner.n > 0 ? str_cut(&inner, '>') : from;
 }
 
-/* In rehearsal it goes to ourselves, by mail when there is mail; how that ended says nothing of the
- * recipient, so it is no more than rehearsed. */
-static struct outcome_of rehearse(struct sender *s, struct job *j, struct rendering *what)
+/* One try of one message: what is read for it, all of it in one view, so that nothing is read twice and text and
+ * files tell of the same. */
+struct trying {
+	struct sender *s;
+	struct job *j;
+	struct rendering what;
+	struct sending sending;
+	const struct driver *by;   /* NULL: nothing is sent */
+	bool live;
+};
+
+/* In rehearsal it goes to ourselves, by mail when there is mail. */
+static const struct driver *driver_rehearsing(struct trying *k)
 {
-	struct outcome_of o = { .outcome = OUTCOME_REHEARSED, .cut = STR(""), .reference = STR(""), .rule = "" };
+	struct notify *n = k->s->n;
 	const struct driver *mail = driver_find(STR("mail"));
-	str own = own_address(s->n->w.settings);
-	rehearsal_address(what, own, j->a);
-	o.words = arena_fmt(j->a, "in rehearsal: not sent to " STR_FMT, STR_ARG(what->rehearsed_for));
-	if (own.n == 0 || !mail || !mail->send || (mail->lacks && mail->lacks(s->n)))
+	str own = own_address(n->w.settings);
+	rehearsal_address(&k->what, own, k->j->a);
+	return own.n == 0 || !mail || !mail->send || (mail->lacks && mail->lacks(n)) ? NULL : mail;
+}
+
+static enum rc read_one(struct trying *k, struct reader **r, const struct types *t, struct err *why)
+{
+	struct notify *n = k->s->n;
+	struct job *j = k->j;
+	enum rc rc = store_read_begin(n->w.store, r, why);
+	if (rc == RC_OK)
+		rc = teller_fit(n, r, t, &j->m, j->a, why);
+	if (rc == RC_OK)
+		rc = notify_render(n, *r, t, &j->m, j->a, &k->what, why);
+	if (rc == RC_OK)
+		rc = rehearsal_live(*r, &k->what, &j->m, &k->live, why);
+	if (rc != RC_OK)
+		return rc;
+	k->by = k->live ? j->d : driver_rehearsing(k);
+	k->sending = (struct sending){ n, &j->m, &k->what, j->a, NULL };
+	if (k->by && k->by->make)
+		k->sending.made = k->by->make(&k->sending, *r, t);
+	return RC_OK;
+}
+
+/* A few at a time: what is read and made takes memory and a processor, while the others wait for a server or the
+ * disk. No view stays open while a server thinks. */
+static enum rc read_in_turn(struct trying *k, struct err *why)
+{
+	struct notify *n = k->s->n;
+	struct reader *r = NULL;
+	void *turn = queue_take(k->s->turns);
+	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(n->w.records));
+	enum rc rc = read_one(k, &r, snapshot_table(types), why);
+	store_read_end(r);
+	snapshot_drop(records_types_snapshot(n->w.records), types);
+	(void)queue_put(k->s->turns, turn);
+	return rc;
+}
+
+/* How a rehearsal ended says nothing of the recipient, so it is no more than rehearsed. */
+static struct outcome_of rehearse(const struct trying *k)
+{
+	struct arena *a = k->j->a;
+	str whom = k->what.rehearsed_for, own = own_address(k->s->n->w.settings);
+	struct outcome_of o = { .outcome = OUTCOME_REHEARSED, .cut = STR(""), .reference = STR(""), .rule = "" };
+	o.words = arena_fmt(a, "in rehearsal: not sent to " STR_FMT, STR_ARG(whom));
+	if (!k->by)
 		return o;
-	const struct sending sending = { s->n, &j->m, what, j->a };
-	o = mail->send(&sending);
+	o = k->by->send(&k->sending);
 	if (o.outcome == OUTCOME_RETRY)
 		return o;
-	o.words = arena_fmt(j->a, "in rehearsal: for " STR_FMT ", %s to our own address " STR_FMT "%s" STR_FMT,
-			    STR_ARG(what->rehearsed_for), o.outcome == OUTCOME_SENT ? "sent" : "not sent", STR_ARG(own),
-			    o.words.n ? ": " : "", STR_ARG(o.words));
+	o.words = arena_fmt(a, "in rehearsal: for " STR_FMT ", %s to our own address " STR_FMT "%s" STR_FMT, STR_ARG(whom),
+			    o.outcome == OUTCOME_SENT ? "sent" : "not sent", STR_ARG(own), o.words.n ? ": " : "",
+			    STR_ARG(o.words));
 	o.outcome = OUTCOME_REHEARSED;
 	return o;
 }
 
 static struct outcome_of try_once(struct sender *s, struct job *j)
 {
-	struct notify *n = s->n;
-	struct rendering what = { .rule = "" };
-	struct reader *r = NULL;
+	struct trying k = { .s = s, .j = j, .what = { .rule = "" } };
 	struct err why = { 0 };
-	bool live = false;
-	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(n->w.records));
-	enum rc rc = teller_fit(n, snapshot_table(types), &j->m, j->a, &why);
-	if (rc == RC_OK)
-		rc = store_read_begin(n->w.store, &r, &why);
-	if (rc == RC_OK) {
-		rc = notify_render(n, r, snapshot_table(types), &j->m, j->a, &what, &why);
-		if (rc == RC_OK)
-			rc = rehearsal_live(r, &what, &j->m, &live, &why);
-		store_read_end(r); /* no view stays open while a server thinks */
-	}
-	snapshot_drop(records_types_snapshot(n->w.records), types);
 	struct outcome_of o;
+	enum rc rc = read_in_turn(&k, &why);
 	if (rc == RC_OK) {
-		const struct sending sending = { n, &j->m, &what, j->a };
-		o = live ? j->d->send(&sending) : rehearse(s, j, &what);
-		o.rule = what.rule;
-		o.cut = what.cut;
+		o = k.live ? k.by->send(&k.sending) : rehearse(&k);
+		o.rule = k.what.rule;
+		o.cut = k.what.cut;
 		j->failed = o.outcome == OUTCOME_RETRY || o.outcome == OUTCOME_UNCERTAIN;
 	} else {
-		o = judge_render(rc, &what, &why, j->a);
+		o = judge_render(rc, &k.what, &why, j->a);
 	}
-	o.policy = what.who.to.viewer.policy.number ? what.who.to.viewer.policy.number :
-						      policies_number(n->w.policies);
-	json_free(what.data);
+	o.policy = k.what.who.to.viewer.policy.number ? k.what.who.to.viewer.policy.number :
+							policies_number(s->n->w.policies);
+	json_free(k.what.data);
 	return o;
 }
 
@@ -393,6 +432,9 @@ enum rc sender_start(struct notify *n, struct sender **out, struct err *err)
 	s->n = n;
 	s->work = queue_new(THREADS_MOST);
 	s->done = queue_new(2 * THREADS_MOST);
+	s->turns = queue_new(TURNS);
+	for (int i = 0; i < TURNS; i++)
+		(void)queue_put(s->turns, s);
 	atomic_init(&s->stopping, false);
 	while (s->threads < want && s->threads < THREADS_MOST &&
 	       pthread_create(&s->workers[s->threads], NULL, work, s) == 0)
@@ -424,5 +466,6 @@ void sender_stop(struct sender *s)
 	free(s->hosts);
 	queue_free(s->work);
 	queue_free(s->done);
+	queue_free(s->turns);
 	free(s);
 }

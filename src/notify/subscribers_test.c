@@ -198,7 +198,9 @@ TEST(a_mail_says_how_it_ends)
 	CHECK_RC(json_read(STR("{\"language\":\"en\",\"details\":{\"unsubscribe\":\"https://ronda.example.org/x\"}}"), &what.data, &err),
 		 RC_OK, err);
 	const struct sending to = { .n = s.n, .m = &m, .what = &what, .a = s.w.a };
-	CHECK_RC(letter_of(&to, s.w.a, &l, &err), RC_OK, err);
+	struct reader *r = begin(&s.w);
+	CHECK_RC(letter_of(&to, r, types_of(&s.w), s.w.a, &l, &err), RC_OK, err);
+	store_read_end(r);
 	size_t found = 0;
 	for (size_t i = 0; i < l.header_count; i++)
 		found += (strcmp(l.headers[i].name, "List-Unsubscribe") == 0 &&

@@ -17,6 +17,8 @@ struct teller {
 	size_t zone_count;
 	int64_t marking;             /* ledger row whose covers are being marked; and behind which */
 	char marked[64];
+	bool more_marks;             /* the last job was full */
+	int64_t marks_next_us;       /* when the background looks again, monotonic */
 };
 
 /* One row of table `tell`. */

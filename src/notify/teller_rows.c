@@ -73,14 +73,21 @@ enum rc tell_rows_of(struct conn *c, struct hash128 finding, struct arena *a, st
 		     size_t *count_out, struct err *err)
 {
 	char raw[16];
-	size_t most = CONCERNS_MAX * 2;
+	size_t most = CONCERNS_MAX * 2, room = 2; /* mostly one */
 	struct sql *q = sql(c, "SELECT " TELL_COLUMNS " FROM tell WHERE finding = ?");
 	raw_of(finding, raw);
 	sql_blob(q, 1, str_mem(raw, 16));
-	*out = ARENA_ARRAY(a, most, struct tell_row);
+	*out = ARENA_ARRAY(a, room, struct tell_row);
 	*count_out = 0;
-	while (*count_out < most && sql_row(q))
+	while (*count_out < most && sql_row(q)) {
+		if (*count_out == room) {
+			struct tell_row *wider = ARENA_ARRAY(a, most, struct tell_row);
+			memcpy(wider, *out, room * sizeof *wider);
+			*out = wider;
+			room = most;
+		}
 		take(q, a, &(*out)[(*count_out)++]);
+	}
 	return sql_end(q, err);
 }
 

@@ -17,7 +17,7 @@ struct fitting {
 	struct tell_row *back;
 	str *items;                  /* of those */
 	size_t back_count, cover_count;
-	struct arena *a;
+	struct arena *a, *one;       /* `one`: of one row */
 	struct err *err;
 };
 
@@ -84,12 +84,12 @@ static enum rc judge_row(struct fitting *k, struct tell_row *row, str item)
 	const struct inhibition *i = NULL;
 	enum tell_state state = TELL_DUE;
 	int64_t until_us = 0;
-	struct arena *a = arena_new(KIB(8));
 	enum rc rc = find_org(k, &row->organisation);
+	arena_reset(k->one);
 	if (rc == RC_OK)
-		rc = tell_judge(&k->judge, row->finding, a, &f, &state, &until_us, &i, k->err);
+		rc = tell_judge(&k->judge, row->finding, k->one, &f, &state, &until_us, &i, k->err);
 	if (rc == RC_OK && state == TELL_DUE && row->told > 1)
-		rc = tell_answer_of(reader_conn(k->r), row->finding, k->id, a, &answer, k->err);
+		rc = tell_answer_of(reader_conn(k->r), row->finding, k->id, k->one, &answer, k->err);
 	if (rc == RC_OK && tell_is_disputed(&answer, row)) {
 		state = TELL_DISPUTED;
 		until_us = k->judge.now_us + TELL_DISPUTED_US;
@@ -99,7 +99,6 @@ static enum rc judge_row(struct fitting *k, struct tell_row *row, str item)
 		row->next_us = until_us;
 		put_back(k, row, item);
 	}
-	arena_free(a);
 	return rc;
 }
 
@@ -174,20 +173,28 @@ static enum rc read_all(struct fitting *k, bool *active_out)
 	return rc == RC_OK ? judge_covers(k, *active_out) : rc;
 }
 
-enum rc teller_fit(struct notify *n, const struct types *types, const struct message *m, struct arena *a, struct err *err)
+/* What is read behind it stands as it was written. */
+static enum rc write_and_look(struct fitting *k, struct reader **r)
 {
-	struct fitting k = { .n = n, .types = types, .m = m, .a = a, .err = err };
+	store_read_end(*r);
+	*r = NULL;
+	enum rc rc = store_write(k->n->w.store, write_back, k, k->err);
+	return rc == RC_OK ? store_read_begin(k->n->w.store, r, k->err) : rc;
+}
+
+enum rc teller_fit(struct notify *n, struct reader **r, const struct types *types, const struct message *m,
+		   struct arena *a, struct err *err)
+{
+	struct fitting k = { .n = n, .r = *r, .types = types, .m = m, .a = a, .err = err };
 	bool active = false;
 	if (!str_starts(m->maker, STR("teller:")))
 		return RC_OK;
-	enum rc rc = store_read_begin(n->w.store, &k.r, err);
-	if (rc != RC_OK)
-		return rc;
-	rc = read_all(&k, &active);
+	k.one = arena_new(KIB(16));
+	enum rc rc = read_all(&k, &active);
 	rules_free(k.set);
-	store_read_end(k.r);
+	arena_free(k.one);
 	if (rc == RC_OK && k.back_count)
-		rc = store_write(n->w.store, write_back, &k, err);
+		rc = write_and_look(&k, r);
 	if (rc == RC_OK && !active)
 		return fail(err, RC_DENIED, "its rule has ended");
 	if (rc == RC_OK && k.back_count && k.back_count == k.cover_count)
@@ -210,26 +217,21 @@ static enum rc refuse_it(struct tx *tx, void *ctx, struct err *err)
 	return rc == RC_OK ? outbox_end_tx(tx, k->id, &k->o, err) : rc;
 }
 
-static enum rc load_waiting(struct notify *n, int64_t id, struct arena *a, struct message *out, struct err *err)
-{
-	struct reader *r = NULL;
-	enum rc rc = store_read_begin(n->w.store, &r, err);
-	if (rc == RC_OK)
-		rc = outbox_load(reader_conn(r), id, a, out, err);
-	if (r)
-		store_read_end(r);
-	return rc;
-}
-
 enum rc teller_fit_waiting(struct notify *n, int64_t id, struct arena *a, struct err *err)
 {
 	struct message m;
+	struct reader *r = NULL;
 	struct err why = { 0 }, at_end = { 0 };
-	enum rc rc = load_waiting(n, id, a, &m, err);
-	if (rc != RC_OK || m.state != MESSAGE_QUEUED)
+	enum rc rc = store_read_begin(n->w.store, &r, err);
+	if (rc == RC_OK)
+		rc = outbox_load(reader_conn(r), id, a, &m, err);
+	if (rc != RC_OK || m.state != MESSAGE_QUEUED) {
+		store_read_end(r);
 		return rc;
+	}
 	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(n->w.records));
-	rc = teller_fit(n, snapshot_table(types), &m, a, &why);
+	rc = teller_fit(n, &r, snapshot_table(types), &m, a, &why);
+	store_read_end(r);
 	snapshot_drop(records_types_snapshot(n->w.records), types);
 	struct refusing k = { id, { .outcome = OUTCOME_REFUSED, .policy = policies_number(n->w.policies), .rule = "",
 				    .cut = STR(""), .reference = STR(""), .words = str_of(why.text) } };

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The teller in the background: it follows the records of rules. */
+#include "base/clock.h"
 #include "notify/teller_private.h"
+
+#define MARKS_EVERY_US (SECOND_US / 4)
 
 /* --- records of rules --- */
 
@@ -37,6 +40,17 @@ static enum rc changed(struct tx *tx, struct records *r, void *ctx, const struct
 
 /* --- background --- */
 
+/* What is told in one moment is marked together: findings that stand beside each other are read once. */
+static enum rc mark_some(struct notify *n, bool *did_out, struct err *err)
+{
+	struct teller *t = n->teller;
+	if (!t->more_marks && clock_mono_us() < t->marks_next_us)
+		return RC_OK;
+	enum rc rc = teller_mark(n, did_out, err);
+	t->marks_next_us = clock_mono_us() + MARKS_EVERY_US;
+	return rc;
+}
+
 static enum rc tend(struct store *s, void *ctx, bool *did_out, struct err *err)
 {
 	static enum rc (*const steps[])(struct notify *, int64_t, bool *, struct err *) = { teller_follow, teller_make };
@@ -45,7 +59,7 @@ static enum rc tend(struct store *s, void *ctx, bool *did_out, struct err *err)
 	*did_out = false;
 	if (store_read_only(s))
 		return RC_OK;
-	enum rc rc = teller_mark(n, did_out, err);
+	enum rc rc = mark_some(n, did_out, err);
 	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(steps); i++) {
 		rc = steps[i](n, clock_now_us(), &did, err);
 		*did_out = *did_out || did;

@@ -27,6 +27,7 @@ struct seen {
 static void id_of(int n, char raw[16])
 {
 	memset(raw, 0, 16);
+	raw[14] = (char)(n >> 8);
 	raw[15] = (char)n;
 }
 
@@ -35,7 +36,7 @@ static enum rc put_seen(struct tx *tx, void *ctx, struct err *e)
 	const struct seen *k = ctx;
 	char raw[16], key[60];
 	id_of(k->n, raw);
-	snprintf(key, sizeof key, "ip 198.18.0.%d port 53", k->n);
+	snprintf(key, sizeof key, "ip 198.18.%d.%d port 53", k->n >> 8, k->n & 255);
 	struct sql *q = sql(tx_conn(tx), "INSERT OR REPLACE INTO finding (id, state, first_seen, last_seen, feed, run, events, returns,"
 					 " tlp, exercise, shared_address, asn, feeds, ip, cc, type, identifier, severity, key,"
 					 " concerns, sides) VALUES (?1, ?2, ?3, ?3, 1, 0, 1, 0, ?4, 0, 0, 64500, 1, NULL, 'ID',"
@@ -511,10 +512,18 @@ static void marks(struct telling *t)
 	CHECK(!did);
 }
 
+static enum rc fits(struct telling *t, const struct message *m)
+{
+	struct reader *r = begin(&t->s.w);
+	enum rc rc = teller_fit(t->s.n, &r, types_of(&t->s.w), m, t->s.w.a, &err);
+	store_read_end(r);
+	return rc;
+}
+
 static enum rc ask_again(struct telling *t)
 {
 	struct message m = newest(t);
-	return teller_fit(t->s.n, types_of(&t->s.w), &m, t->s.w.a, &err);
+	return fits(t, &m);
 }
 
 /* One rule told of two findings; its message waits. */
@@ -831,7 +840,7 @@ TEST(disputed_before_it_was_sent)
 	CHECK_INT(messages(&t), 2);
 	struct message second = newest(&t);
 	(void)says(&t, first, 1, ANSWER_NOT_OURS);
-	CHECK_RC(teller_fit(t.s.n, types_of(&t.s.w), &second, t.s.w.a, &err), RC_DENIED, err);
+	CHECK_RC(fits(&t, &second), RC_DENIED, err);
 	CHECK_INT(row_of(&t, 1).state, TELL_DISPUTED);
 	CHECK_INT(row_of(&t, 1).told, 1);
 	end_senders(&t.s);
@@ -941,6 +950,41 @@ static enum rc comes_back(struct tx *tx, void *ctx, struct err *e)
 	return bounce_note(tx, k->t->s.n, &b, NULL, e);
 }
 
+/* Several messages are marked in one job, and what one covers in two when it is much. */
+TEST(much_is_marked_together)
+{
+	enum { FEW = 3, MANY = 520 };
+	struct telling t;
+	bool did = false;
+	begin_telling(&t, NULL);
+	rule_on(&t, "\"pace\":\"once\",\"pause\":\"PT0S\"");
+	for (int n = 1; n <= FEW; n++)
+		opens(&t, n);
+	runs(&t);
+	t.now_us += HOUR_US; /* the next message's time */
+	for (int n = FEW + 1; n <= FEW + MANY; n++)
+		opens(&t, n);
+	runs(&t);
+	t.now_us += HOUR_US; /* one message takes no more than so many rows at a time */
+	runs(&t);
+	CHECK_INT(messages(&t), 3);
+	int64_t last = newest(&t).id;
+	CHECK_RC(notify_start(t.s.n, &err), RC_OK, err);
+	for (int64_t id = last - messages(&t) + 1; id <= last; id++)
+		CHECK(comes_to(&t.s, id, MESSAGE_SENT));
+	notify_stop(t.s.n);
+	CHECK_RC(teller_mark(t.s.n, &did, &err), RC_OK, err);
+	CHECK(did && t.s.n->teller->more_marks);
+	for (int n = 1; n <= FEW + MANY; n++)
+		CHECK_MSG((told_us(&t, n) > 0) == (n <= 500), "finding %d", n);
+	CHECK_RC(teller_mark(t.s.n, &did, &err), RC_OK, err);
+	CHECK(did && !t.s.n->teller->more_marks);
+	for (int n = 1; n <= FEW + MANY; n++)
+		CHECK_MSG(told_us(&t, n) > 0, "finding %d", n);
+	marks(&t);
+	end_senders(&t.s);
+}
+
 TEST(what_comes_back_is_untold)
 {
 	struct telling t;
@@ -1008,4 +1052,5 @@ TEST_MAIN(TEST_RUN(one_message_a_period), TEST_RUN(at_once_is_collected_and_capp
 	  TEST_RUN(what_is_over_before_it_was_opened_is_left_out), TEST_RUN(a_rule_that_ends_sends_nothing_more),
 	  TEST_RUN(back_in_rehearsal_before_it_was_sent), TEST_RUN(what_is_disputed_waits_for_one_of_us),
 	  TEST_RUN(disputed_before_it_was_sent), TEST_RUN(what_hinders_one_group_hinders_no_other),
-	  TEST_RUN(what_hinders_the_node_puts_nothing_off), TEST_RUN(what_comes_back_is_untold), TEST_RUN(another_one_was_told))
+	  TEST_RUN(what_hinders_the_node_puts_nothing_off), TEST_RUN(what_comes_back_is_untold),
+	  TEST_RUN(much_is_marked_together), TEST_RUN(another_one_was_told))

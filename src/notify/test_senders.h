@@ -41,7 +41,7 @@ static inline str header(str head, const char *name)
 	return STR_NONE;
 }
 
-static inline void say(int fd, const char *text)
+static inline void hook_say(int fd, const char *text)
 {
 	(void)send(fd, text, strlen(text), MSG_NOSIGNAL);
 }
@@ -66,13 +66,13 @@ static inline void behave(struct hook *h, int fd, str path, int tries)
 	bool good = str_eq(path, STR("/ok")) || (str_eq(path, STR("/twice")) && tries > 1);
 	atomic_fetch_add(&h->got, 1);
 	if (good)
-		say(fd, "HTTP/1.1 202 Taken\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+		hook_say(fd, "HTTP/1.1 202 Taken\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 	else if (str_eq(path, STR("/tell"))) /* all it was sent */
-		say(fd, told_back(h));
+		hook_say(fd, told_back(h));
 	else if (str_eq(path, STR("/no")))
-		say(fd, "HTTP/1.1 404 No\r\nContent-Length: 4\r\nConnection: close\r\n\r\nno\033\n");
+		hook_say(fd, "HTTP/1.1 404 No\r\nContent-Length: 4\r\nConnection: close\r\n\r\nno\033\n");
 	else if (!str_eq(path, STR("/cut")))
-		say(fd, "HTTP/1.1 503 Later\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+		hook_say(fd, "HTTP/1.1 503 Later\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
 static inline void take_one(struct hook *h, int fd)
@@ -134,8 +134,9 @@ static inline void hook_end(struct hook *h)
 
 /* --- a node's worth of senders --- */
 
-extern const struct resolver resolver_account, resolver_role, resolver_record, resolver_subscriber;
-static const struct resolver *const resolvers[] = { &resolver_account, &resolver_role, &resolver_record, &resolver_subscriber };
+extern const struct resolver resolver_account, resolver_role, resolver_record, resolver_subscriber, resolver_address;
+static const struct resolver *const resolvers[] = { &resolver_account, &resolver_role, &resolver_record, &resolver_subscriber,
+						    &resolver_address };
 
 struct senders {
 	struct world w;

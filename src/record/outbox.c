@@ -206,17 +206,16 @@ enum rc outbox_load(struct conn *c, int64_t id, struct arena *a, struct message 
 enum rc outbox_list(struct conn *c, const struct outbox_query *o, struct arena *a,
 		    struct message **out, size_t *count_out, struct err *err)
 {
-	struct sql *q = sql(c, "SELECT " MESSAGE_COLUMNS " FROM outbox o WHERE o.id < ?1"
-			       " AND (?2 = '' OR o.driver = ?2) AND (?3 = 0 OR o.state = ?3)"
-			       " AND (?4 = '' OR o.recipient = ?4)"
-			       " AND (?5 = '' OR o.item = ?5 OR EXISTS (SELECT 1 FROM outbox_cover v"
-			       " WHERE v.item = ?5 AND v.message = o.id))"
-			       " ORDER BY o.id DESC LIMIT ?6");
+	struct sql *q = o->item.n > 0 ? sql(c, OUTBOX_OF_ITEM) :
+					sql(c, "SELECT " MESSAGE_COLUMNS " FROM outbox o WHERE o.id < ?1"
+					       " AND (?2 = '' OR o.driver = ?2) AND (?3 = 0 OR o.state = ?3)"
+					       " AND (?4 = '' OR o.recipient = ?4) ORDER BY o.id DESC LIMIT ?6");
 	sql_int(q, 1, o->before > 0 ? o->before : INT64_MAX);
 	sql_str(q, 2, or_empty(str_of(o->driver)));
 	sql_int(q, 3, o->state);
 	sql_str(q, 4, or_empty(o->recipient));
-	sql_str(q, 5, or_empty(o->item));
+	if (o->item.n > 0)
+		sql_str(q, 5, o->item);
 	sql_int(q, 6, o->limit > 1000 ? 1000 : (int64_t)o->limit);
 	return outbox_rows(q, a, out, count_out, err);
 }

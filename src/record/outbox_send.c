@@ -13,8 +13,7 @@ static enum rc end_leases(struct tx *tx, int64_t upto_us, struct err *err)
 	struct arena *a = arena_new(KIB(16));
 	struct message *lost;
 	size_t n = 0;
-	struct sql *q = sql(tx_conn(tx), "SELECT " MESSAGE_COLUMNS " FROM outbox"
-					 " WHERE state = 3 AND lease_us <= ?");
+	struct sql *q = sql(tx_conn(tx), OUTBOX_LOST);
 	sql_int(q, 1, upto_us);
 	enum rc rc = outbox_rows(q, a, &lost, &n, err);
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
@@ -25,8 +24,7 @@ static enum rc end_leases(struct tx *tx, int64_t upto_us, struct err *err)
 			rc = ledger_of_message(tx, &lost[i], LEDGER_UNCERTAIN, &o, err);
 	}
 	if (rc == RC_OK) {
-		q = sql(tx_conn(tx), "UPDATE outbox SET state = 1, lease_us = 0"
-				     " WHERE state = 2 AND lease_us <= ?");
+		q = sql(tx_conn(tx), OUTBOX_REQUEUE);
 		sql_int(q, 1, upto_us);
 		rc = sql_run(q, err);
 	}
@@ -88,9 +86,7 @@ static enum rc expire(struct tx *tx, const char *driver, struct err *err)
 	struct arena *a = arena_new(KIB(16));
 	struct message *old;
 	size_t n = 0;
-	struct sql *q = sql(tx_conn(tx), "SELECT " MESSAGE_COLUMNS " FROM outbox WHERE state = 1"
-					 " AND driver = ? AND expires_us > 0 AND expires_us <= ?"
-					 " LIMIT 1000");
+	struct sql *q = sql(tx_conn(tx), OUTBOX_EXPIRED);
 	sql_str(q, 1, str_of(driver));
 	sql_int(q, 2, tx_now_us(tx));
 	enum rc rc = outbox_rows(q, a, &old, &n, err);

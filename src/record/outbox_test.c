@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "record/outbox.h"
+#include "record/outbox_private.h"
 
 #include "base/arena.h"
 #include "base/test.h"
@@ -56,6 +56,23 @@ static enum rc put_job(struct tx *tx, void *ctx, struct err *e)
 	if (rc == RC_OK && p->from != p->to)
 		rc = outbox_cursor_move(tx, p->m.maker, p->from, p->to, e);
 	return rc;
+}
+
+static struct sql *plan_of_item(struct conn *c)
+{
+	return sql(c, "EXPLAIN QUERY PLAN " OUTBOX_OF_ITEM);
+}
+static struct sql *plan_of_lost(struct conn *c)
+{
+	return sql(c, "EXPLAIN QUERY PLAN " OUTBOX_LOST);
+}
+static struct sql *plan_of_requeue(struct conn *c)
+{
+	return sql(c, "EXPLAIN QUERY PLAN " OUTBOX_REQUEUE);
+}
+static struct sql *plan_of_expired(struct conn *c)
+{
+	return sql(c, "EXPLAIN QUERY PLAN " OUTBOX_EXPIRED);
 }
 
 static struct message a_message(uint64_t made_at)
@@ -301,6 +318,66 @@ static enum rc unsure_job(struct tx *tx, void *ctx, struct err *e)
 }
 
 /* Of what a backup had under way nobody knows; what ended stays as it ended. */
+/* However many messages there are: no statement of those that run all the time reads them all. */
+TEST(found_by_index)
+{
+	static const struct { const char *what; struct sql *(*ask)(struct conn *c); const char *index; } cases[] = {
+		{ "of one item", plan_of_item, "outbox_item" },   { "covering it", plan_of_item, "outbox_cover_item" },
+		{ "lost", plan_of_lost, "outbox_leased" },        { "queued again", plan_of_requeue, "outbox_leased" },
+		{ "expired", plan_of_expired, "outbox_expires" },
+	};
+	struct world w = opened();
+	struct reader *r;
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct buf plan = BUF_INIT(KIB(4));
+		struct sql *q = cases[i].ask(reader_conn(r));
+		while (sql_row(q)) {
+			str step = sql_col_str(q, 3);
+			CHECK_MSG(!str_starts(step, STR("SCAN")), "%s: " STR_FMT, cases[i].what, STR_ARG(step));
+			buf_fmt(&plan, STR_FMT "\n", STR_ARG(step));
+		}
+		CHECK_RC(sql_end(q, &err), RC_OK, err);
+		CHECK_MSG(str_find(buf_str(&plan), str_of(cases[i].index)) < plan.n, "%s: " STR_FMT, cases[i].what,
+			  STR_ARG(buf_str(&plan)));
+		buf_free(&plan);
+	}
+	store_read_end(r);
+	ended(&w);
+}
+
+/* What an item was told in, and what covers it; newest first, with what else is asked. */
+TEST(of_one_item)
+{
+	struct world w = opened();
+	struct reader *r;
+	struct message *list;
+	size_t n = 0;
+	struct message other = a_message(2), third = a_message(3);
+	other.item = STR("incident--2");
+	third.driver = STR("print");
+	int64_t first = put(&w, a_message(1));
+	(void)put(&w, other);
+	int64_t last = put(&w, third);
+	static const struct { struct outbox_query q; size_t want; } cases[] = {
+		{ { .item = STR_INIT("incident--1"), .limit = 9 }, 2 },
+		{ { .item = STR_INIT("incident--1"), .limit = 1 }, 1 },
+		{ { .item = STR_INIT("incident--1"), .driver = "mail", .limit = 9 }, 1 },
+		{ { .item = STR_INIT("incident--1"), .state = MESSAGE_SENT, .limit = 9 }, 0 },
+		{ { .item = STR_INIT("incident--3"), .limit = 9 }, 0 },
+		{ { .limit = 9 }, 3 },
+	};
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		CHECK_RC(outbox_list(reader_conn(r), &cases[i].q, w.a, &list, &n, &err), RC_OK, err);
+		CHECK_MSG(n == cases[i].want, "%zu: %zu", i, n);
+	}
+	CHECK_RC(outbox_list(reader_conn(r), &cases[0].q, w.a, &list, &n, &err), RC_OK, err);
+	CHECK(n == 2 && list[0].id == last && list[1].id == first);
+	store_read_end(r);
+	ended(&w);
+}
+
 TEST(a_backup_knows_no_ends)
 {
 	struct world w = opened();
@@ -371,4 +448,5 @@ TEST(bad_messages)
 }
 
 TEST_MAIN(TEST_RUN(sent_once), TEST_RUN(lanes_and_times), TEST_RUN(tried_again),
-	  TEST_RUN(a_sender_dies), TEST_RUN(cursor_and_covers), TEST_RUN(a_backup_knows_no_ends), TEST_RUN(verify), TEST_RUN(bad_messages))
+	  TEST_RUN(a_sender_dies), TEST_RUN(cursor_and_covers), TEST_RUN(found_by_index), TEST_RUN(of_one_item),
+	  TEST_RUN(a_backup_knows_no_ends), TEST_RUN(verify), TEST_RUN(bad_messages))

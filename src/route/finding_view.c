@@ -91,7 +91,7 @@ static bool use_kept(struct layer *l, struct frame_kept *kept)
 /* Of the frame that was just read; false: it is not held, nor damaged that anybody knows. */
 static bool share_block(struct view *v, struct layer *l, const struct place *at)
 {
-	struct frame_cache *k = reader_blocks(v->r);
+	struct frame_cache *k = store_blocks(v->s);
 	if (!frame_cache_room(k, v->turn))
 		return false;
 	struct block_kept *one = x_alloc(sizeof(*one));
@@ -110,7 +110,7 @@ static bool share_block(struct view *v, struct layer *l, const struct place *at)
 static void give_back(struct view *v, struct layer *l)
 {
 	if (l->kept)
-		frame_cache_give_back(reader_blocks(v->r), l->kept);
+		frame_cache_give_back(store_blocks(v->s), l->kept);
 	l->kept = NULL;
 }
 
@@ -127,7 +127,7 @@ enum rc layer_need_block(struct view *v, struct layer *l, size_t page, size_t zo
 	l->has_block = false;
 	give_back(v, l);
 	struct place at = in_file(l, l->zone[zone].at);
-	if (!v->shares || !use_kept(l, frame_cache_take(reader_blocks(v->r), &at))) {
+	if (!v->shares || !use_kept(l, frame_cache_take(store_blocks(v->s), &at))) {
 		rc = frame(v, &at, err);
 		bool shared = rc == RC_OK && v->shares && share_block(v, l, &at);
 		if (rc == RC_OK && !shared && !block_open(&l->block, buf_str(&v->frame), &v->key, l->a))

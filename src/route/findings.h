@@ -95,6 +95,14 @@ MUST_CHECK enum rc findings_feeds(struct reader *r, struct hash128 id, struct ar
 				  struct finding_feed **out, size_t *count_out, struct err *err);
 MUST_CHECK enum rc findings_mark(struct tx *tx, struct hash128 id, enum finding_mark mark, str reason,
 				 str by, struct err *err);
+/* The same mark of several, in any order: each block of findings is read once. Of one that stands twice the first
+ * counts; those that there are not are left out. *marked_out: how many were marked. */
+struct finding_marked {
+	struct hash128 id;
+	str reason;
+};
+MUST_CHECK enum rc findings_mark_all(struct tx *tx, const struct finding_marked *list, size_t count,
+				     enum finding_mark mark, str by, size_t *marked_out, struct err *err);
 /* Takes a mark back; none is fine. */
 MUST_CHECK enum rc findings_unmark(struct tx *tx, struct hash128 id, enum finding_mark mark, struct err *err);
 /* Open findings follow the directory: after it was loaded anew, asks again whom

@@ -311,6 +311,91 @@ static bool take_id(void *ctx, const struct finding *f)
 	return false;
 }
 
+/* A view does not change: what was found in it once is the same the second time, in another arena, whatever was
+ * written meanwhile. */
+TEST(found_again)
+{
+	struct world w = world_new();
+	DELIVER(&w, HONEYPOT, VULN("198.18.0.1", 10), VULN("198.18.5.1", 20));
+	fold(&w);
+	struct reader *r, *later;
+	struct hash128 id = { 0 }, unknown = { 1, 2 };
+	struct arena *first = arena_new(KIB(16)), *second = arena_new(KIB(16));
+	struct finding f, again;
+	const struct finding_query q = { .tlp_mask = 31, .limit = 1 };
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	CHECK_RC(findings_list(r, &q, take_id, &id, &err), RC_OK, err);
+	CHECK_RC(findings_get(r, id, first, &f, &err), RC_OK, err);
+	CHECK_RC(findings_get(r, unknown, first, &again, &err), RC_ABSENT, err);
+	CHECK_RC(store_write(w.s, mark_job, &id, &err), RC_OK, err);
+	char *key = arena_z(second, f.key);
+	arena_reset(first);
+	(void)memset(arena_alloc(first, KIB(8)), 'x', KIB(8));
+	CHECK_RC(findings_get(r, id, second, &again, &err), RC_OK, err);
+	CHECK_STR(again.key, str_of(key));
+	CHECK(id_cmp(again.id, id) == 0 && again.told_us == 0 && again.events == 1);
+	CHECK_INT(again.concerns.count, f.concerns.count);
+	CHECK_RC(store_read_begin(w.s, &later, &err), RC_OK, err);
+	CHECK_RC(findings_get(later, id, second, &again, &err), RC_OK, err);
+	CHECK(again.told_us > 0);
+	CHECK_RC(findings_get(later, id, first, &again, &err), RC_OK, err);
+	CHECK_STR(again.mark_reason, STR("by mail"));
+	CHECK(again.told_us > 0);
+	store_read_end(later);
+	store_read_end(r);
+	arena_free(first);
+	arena_free(second);
+	world_end(&w);
+}
+
+struct marking {
+	struct finding_marked list[4];
+	size_t count, marked;
+};
+
+static enum rc mark_many(struct tx *tx, void *ctx, struct err *e)
+{
+	struct marking *k = ctx;
+	return findings_mark_all(tx, k->list, k->count, MARK_TOLD, STR("node:teller"), &k->marked, e);
+}
+
+TEST(marks_of_many)
+{
+	struct world w = world_new();
+	DELIVER(&w, HONEYPOT, VULN("198.18.0.1", 10), VULN("198.18.5.1", 20));
+	fold(&w);
+	struct reader *r;
+	struct finding f;
+	struct arena *a = arena_new(KIB(16));
+	struct finding_query q = { .tlp_mask = 31, .limit = 1 };
+	struct marking k = { .count = 4 };
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	CHECK_RC(findings_list(r, &q, take_id, &k.list[0].id, &err), RC_OK, err);
+	CHECK_RC(findings_get(r, k.list[0].id, a, &f, &err), RC_OK, err);
+	q.after = f.id;
+	q.after_last_seen_us = f.last_seen_us;
+	CHECK_RC(findings_list(r, &q, take_id, &k.list[1].id, &err), RC_OK, err);
+	store_read_end(r);
+	k.list[0].reason = STR("message 1");
+	k.list[1].reason = STR("message 1");
+	k.list[2] = (struct finding_marked){ { 3, 4 }, STR("message 1") }; /* there is none */
+	k.list[3] = (struct finding_marked){ k.list[0].id, STR("message 2") };
+	CHECK_RC(store_write(w.s, mark_many, &k, &err), RC_OK, err);
+	CHECK_INT(k.marked, 2);
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	for (size_t i = 0; i < 2; i++) {
+		CHECK_RC(findings_get(r, k.list[i].id, a, &f, &err), RC_OK, err);
+		CHECK(f.told_us > 0);
+		CHECK_STR(f.mark_reason, STR("message 1"));
+	}
+	store_read_end(r);
+	k.count = 0;
+	CHECK_RC(store_write(w.s, mark_many, &k, &err), RC_OK, err);
+	CHECK_INT(k.marked, 0);
+	arena_free(a);
+	world_end(&w);
+}
+
 TEST(filters_and_marks)
 {
 	struct world w = world_new();
@@ -576,6 +661,8 @@ EVERY_WAY(repeats_stand_in_a_run)
 EVERY_WAY(repeat_before_the_fold)
 EVERY_WAY(shared_address)
 EVERY_WAY(filters_and_marks)
+EVERY_WAY(found_again)
+EVERY_WAY(marks_of_many)
 EVERY_WAY(feeds_of_a_finding)
 EVERY_WAY(file_teller)
 EVERY_WAY(tellers)
@@ -587,4 +674,5 @@ TEST_MAIN(RUN_EVERY_WAY(opened_and_counted), RUN_EVERY_WAY(caught_up),
 	  RUN_EVERY_WAY(two_feeds), RUN_EVERY_WAY(repeats_stand_in_a_run),
 	  RUN_EVERY_WAY(repeat_before_the_fold), RUN_EVERY_WAY(shared_address),
 	  RUN_EVERY_WAY(filters_and_marks), RUN_EVERY_WAY(feeds_of_a_finding),
-	  RUN_EVERY_WAY(file_teller), RUN_EVERY_WAY(tellers), RUN_EVERY_WAY(newest_events), TEST_RUN(speed))
+	  RUN_EVERY_WAY(file_teller), RUN_EVERY_WAY(tellers), RUN_EVERY_WAY(newest_events), RUN_EVERY_WAY(found_again),
+	  RUN_EVERY_WAY(marks_of_many), TEST_RUN(speed))

@@ -20,6 +20,7 @@ struct making {
 	char first[STIX_TIME_MAX];
 	enum tlp tlp;
 	str origin, item;
+	bool others; /* it came from another node */
 };
 
 /* --- observables --- */
@@ -242,16 +243,12 @@ static void put_observed(struct making *k, str event_id, char id[STIX_ID_MAX])
 			json_str(&j, str_of(k->refs[i]));
 	}
 	json_close(&j, ']');
-	/* whom it concerns each node says by its own directory, and to nobody else */
-	struct buf text = BUF_INIT(STIX_OBJECT_MAX);
-	struct json_out whole = json_out(&text);
-	json_open(&whole, '{');
-	json_put_members(&whole, k->e, "ronda.concerns");
-	json_close(&whole, '}');
-	stix_put_extension(&j, "event", buf_str(&text), k->origin, k->item);
-	buf_free(&text);
+	stix_put_extension(&j, k->others ? NULL : "event",
+			   str_of(json_object_to_json_string_ext(k->e, JSON_C_TO_STRING_PLAIN |
+								 JSON_C_TO_STRING_NOSLASHESCAPE)),
+			   k->origin, k->item);
 	json_close(&j, '}');
-	stix_out(k->w, &b, id, k->first, k->tlp, STIX_CARRIER);
+	stix_out(k->w, &b, id, k->first, k->tlp, k->others ? STIX_PART : STIX_CARRIER);
 	buf_free(&b);
 }
 
@@ -340,12 +337,14 @@ static void put_indicator(struct making *k, str event_id, const char *observed)
 
 /* --- one event --- */
 
-/* Who it comes from first: told on, it keeps its origin, so that whoever gets it twice has it once. */
+/* Who it comes from first. Told on, it keeps its origin and is nobody's carrier: a ronda has it from there, and what goes
+ * round among three never comes back as something new. */
 static void find_origin(struct making *k, str id, char item[96])
 {
 	struct uuid u;
 	str node = json_get_str(k->e, "extra.origin_node"), event = json_get_str(k->e, "extra.origin_event");
 	bool other = uuid_parse(node, &u) && event.n > 0 && event.n <= 64;
+	k->others = other;
 	k->origin = other ? node : str_of(k->w->node_text);
 	snprintf(item, 96, "event--" STR_FMT, STR_ARG(str_head(other ? event : id, 64)));
 	k->item = str_of(item);

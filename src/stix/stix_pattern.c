@@ -153,7 +153,14 @@ static bool at_word(const struct reading *k, const char *word)
 
 static enum rc bad(struct reading *k, const char *what)
 {
-	return fail(k->err, RC_INPUT, "pattern: %s before '" STR_FMT "'", what, STR_ARG(str_head(k->left, 20)));
+	str left = str_head(k->left, 20);
+	while (left.n > 0 && (left.p[0] & 0xc0) == 0x80) /* neither end within a character */
+		left = str_from(left, 1);
+	while (left.n > 0 && !str_is_utf8(left))
+		left.n--;
+	if (left.n == 0 || !str_is_plain(left))
+		return fail(k->err, RC_INPUT, "pattern: %s", what);
+	return fail(k->err, RC_INPUT, "pattern: %s before '" STR_FMT "'", what, STR_ARG(left));
 }
 
 /* --- sets of alternatives --- */
@@ -482,7 +489,7 @@ enum rc stix_pattern_read(str pattern, struct arena *a, struct stix_match **out,
 		if (k.token == TOKEN_END)
 			break;
 		if (!at_word(&k, "OR"))
-			return bad(&k, "only observations joined by OR are matched here:");
+			return bad(&k, "only observations joined by OR are matched here, and there is more");
 		next_token(&k);
 	}
 	if (open > 0)

@@ -68,6 +68,10 @@ MUST_CHECK enum rc chunk_column(struct chunk *c, uint32_t i, const struct column
 MUST_CHECK enum rc chunk_numbers(struct chunk *c, uint8_t field, int64_t absent,
 				 const int64_t **out, struct err *err);
 
+/* The same of a COLUMN_* field for the rows of `pick` (ascending; `n` of them) alone, 0 where there is none. */
+MUST_CHECK enum rc chunk_numbers_of(struct chunk *c, uint8_t field, const uint16_t *pick, uint32_t n,
+				    const int64_t **out, struct err *err);
+
 /* Makes rows of `pick` (ascending places in the chunk; `n` of them) into a
  * batch for reading: out->row[j] is row pick[j]. Lives in the arena. */
 MUST_CHECK enum rc chunk_batch(struct chunk *c, const uint16_t *pick, uint32_t n, struct batch *out,

@@ -98,6 +98,30 @@ TEST(cleared)
 	buf_free(&bytes);
 }
 
+/* What nobody takes any more goes; what somebody uses stays. */
+TEST(rests)
+{
+	struct buf bytes = BUF_INIT(MIB(1));
+	struct frame_cache *k = frame_cache_new(MIB(1));
+	struct place one = at(1), other = at(2);
+	make_chunk(&bytes, 300);
+	const struct chunk_kept *used = chunk_cache_add(k, &one, buf_str(&bytes), NULL, frame_cache_turn(k));
+	chunk_cache_give_back(k, chunk_cache_add(k, &other, buf_str(&bytes), NULL, frame_cache_turn(k)));
+	frame_cache_rest(k, clock_mono_us() - HOUR_US);
+	const struct chunk_kept *again = chunk_cache_take(k, &other);
+	CHECK(used && again);
+	chunk_cache_give_back(k, again);
+	frame_cache_rest(k, clock_mono_us() + 1);
+	CHECK(!chunk_cache_take(k, &other));
+	CHECK(frame_cache_bytes(k) > 0);
+	CHECK_INT(used->chunk.rows, 300);
+	chunk_cache_give_back(k, used);
+	frame_cache_rest(k, clock_mono_us() + 1);
+	CHECK_INT(frame_cache_bytes(k), 0);
+	frame_cache_free(k);
+	buf_free(&bytes);
+}
+
 /* Readers take and add, one forgets: what somebody holds stays whole until he gives it back. */
 struct crowd {
 	struct frame_cache *k;
@@ -147,4 +171,4 @@ TEST(shared)
 	buf_free(&bytes);
 }
 
-TEST_MAIN(TEST_RUN(held), TEST_RUN(bounded), TEST_RUN(cleared), TEST_RUN(shared))
+TEST_MAIN(TEST_RUN(held), TEST_RUN(bounded), TEST_RUN(cleared), TEST_RUN(rests), TEST_RUN(shared))

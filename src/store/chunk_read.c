@@ -202,6 +202,8 @@ enum rc chunk_numbers(struct chunk *c, uint8_t field, int64_t absent, const int6
 
 /* --- rows again --- */
 
+enum { FEW = 24 };
+
 struct maker {
 	struct chunk *c;
 	struct batch *b;
@@ -248,19 +250,52 @@ static bool value_of(const struct column *d, uint16_t row, uint32_t *from, uint3
 	return true;
 }
 
+/* What is remembered of each value of a column, 0 at first: of a few rows in a short list, so that a handful out of
+ * thousands does not cost a table of all values. */
+struct by_value {
+	uint64_t *all;
+	uint32_t count, value[FEW];
+	uint64_t of[FEW];
+};
+
+static void by_value_begin(struct by_value *k, const struct maker *m, const struct column *d)
+{
+	k->count = 0;
+	k->all = m->b->c.rows > FEW ? ARENA_ARRAY(m->c->a, d->values, uint64_t) : NULL;
+}
+
+static uint64_t *by_value(struct by_value *k, uint32_t v)
+{
+	uint32_t i = 0;
+	if (k->all)
+		return &k->all[v];
+	while (i < k->count && k->value[i] != v)
+		i++;
+	if (i == k->count) {
+		k->value[i] = v;
+		k->of[i] = 0;
+		k->count++;
+	}
+	return &k->of[i];
+}
+
 /* Bytes the picked rows' values need when each distinct one is copied once;
  * also counts the cells of each row. */
 static void measure(struct maker *m, const struct column *d)
 {
-	bool *seen = kind_is_number(d->kind) ? NULL : ARENA_ARRAY(m->c->a, d->values, bool);
+	bool number = kind_is_number(d->kind);
+	struct by_value seen;
 	uint32_t from = 0, v;
+	if (!number)
+		by_value_begin(&seen, m, d);
 	for (uint32_t j = 0; j < m->b->c.rows; j++) {
 		if (!value_of(d, m->pick[j], &from, &v))
 			continue;
 		m->b->row[j].cells++;
 		m->b->c.cells++;
-		if (seen && !seen[v]) {
-			seen[v] = true;
+		uint64_t *at = number ? NULL : by_value(&seen, v);
+		if (at && !*at) {
+			*at = 1;
 			m->text_room += column_bytes(d, v).n;
 		}
 	}
@@ -269,8 +304,10 @@ static void measure(struct maker *m, const struct column *d)
 static void fill(struct maker *m, const struct chunk_column *col, const struct column *d)
 {
 	bool number = kind_is_number(d->kind);
-	uint64_t *place = number ? NULL : ARENA_ARRAY(m->c->a, d->values, uint64_t);
+	struct by_value placed;
 	uint32_t from = 0, v;
+	if (!number)
+		by_value_begin(&placed, m, d);
 	for (uint32_t j = 0; j < m->b->c.rows; j++) {
 		if (!value_of(d, m->pick[j], &from, &v))
 			continue;
@@ -281,33 +318,71 @@ static void fill(struct maker *m, const struct chunk_column *col, const struct c
 			continue;
 		}
 		str s = column_bytes(d, v);
-		if (!place[v])
-			place[v] = text_add(m, s) + 1;
-		cell->at = place[v] - 1;
+		uint64_t *place = by_value(&placed, v);
+		if (!*place)
+			*place = text_add(m, s) + 1;
+		cell->at = *place - 1;
 		cell->n = (uint32_t)s.n;
 	}
 }
 
+/* A column that is asked from the first row on, one after the other. */
+struct walk {
+	const struct column *d; /* NULL: there is none */
+	uint32_t at;
+};
+
+static enum rc walk_begin(struct chunk *c, uint8_t field, struct walk *out, struct err *err)
+{
+	uint32_t count, first = chunk_find(c, field, STR_NONE, &count);
+	*out = (struct walk){ NULL, 0 };
+	return count ? chunk_column(c, first, &out->d, err) : RC_OK; /* such columns are of one kind */
+}
+
+static int64_t walk_to(struct walk *w, uint32_t row)
+{
+	const struct column *d = w->d;
+	if (!d)
+		return 0;
+	if (!d->row)
+		return row < d->n ? d->number[column_value(d, row)] : 0;
+	while (w->at < d->n && d->row[w->at] < row)
+		w->at++;
+	return w->at < d->n && d->row[w->at] == row ? d->number[column_value(d, w->at)] : 0;
+}
+
 static enum rc make_rows(struct maker *m, const uint16_t *pick, uint32_t n, struct err *err)
 {
-	const int64_t *input, *gap, *bytes, *line;
-	enum rc rc = chunk_numbers(m->c, COLUMN_INPUT, 0, &input, err);
-	rc = rc ? rc : chunk_numbers(m->c, COLUMN_RAW_GAP, 0, &gap, err);
-	rc = rc ? rc : chunk_numbers(m->c, COLUMN_RAW_BYTES, 0, &bytes, err);
-	rc = rc ? rc : chunk_numbers(m->c, COLUMN_LINE, 0, &line, err);
+	struct walk input, gap, bytes, line;
+	enum rc rc = walk_begin(m->c, COLUMN_INPUT, &input, err);
+	rc = rc ? rc : walk_begin(m->c, COLUMN_RAW_GAP, &gap, err);
+	rc = rc ? rc : walk_begin(m->c, COLUMN_RAW_BYTES, &bytes, err);
+	rc = rc ? rc : walk_begin(m->c, COLUMN_LINE, &line, err);
 	if (rc)
 		return rc;
 	uint64_t end = 0;
 	for (uint32_t r = 0, j = 0; r < m->c->rows && j < n; r++) {
-		uint64_t at = end + (uint64_t)gap[r];
-		end = at + (uint32_t)bytes[r];
+		uint64_t at = end + (uint64_t)walk_to(&gap, r);
+		uint32_t size = (uint32_t)walk_to(&bytes, r);
+		end = at + size;
 		if (pick[j] != r)
 			continue;
-		m->b->row[j++] = (struct row){ .input = (uint64_t)input[r], .raw_offset = at,
-					       .raw_bytes = (uint32_t)bytes[r],
-					       .line = (uint32_t)line[r] };
+		m->b->row[j++] = (struct row){ .input = (uint64_t)walk_to(&input, r), .raw_offset = at,
+					       .raw_bytes = size, .line = (uint32_t)walk_to(&line, r) };
 	}
 	return RC_OK;
+}
+
+enum rc chunk_numbers_of(struct chunk *c, uint8_t field, const uint16_t *pick, uint32_t n, const int64_t **out,
+			 struct err *err)
+{
+	struct walk w;
+	int64_t *v = ARENA_ARRAY(c->a, n, int64_t);
+	*out = v;
+	enum rc rc = walk_begin(c, field, &w, err);
+	for (uint32_t j = 0; rc == RC_OK && j < n; j++)
+		v[j] = walk_to(&w, pick[j]);
+	return rc;
 }
 
 /* Names are in the directory's order, so numbers and names sort alike. */

@@ -187,6 +187,47 @@ TEST(parts_and_picks)
 	batch_free(y);
 }
 
+/* A handful of rows, and more of them than are remembered in a short list: the same as all of them. */
+TEST(some_rows)
+{
+	static const uint32_t counts[] = { 0, 1, 23, 24, 25, 150 };
+	static const uint8_t columns[] = { COLUMN_INPUT, COLUMN_RAW_BYTES, COLUMN_LINE, COLUMN_REPORT, COLUMN_RECEIVED,
+					   COLUMN_FINGERPRINT };
+	struct batch *x = random_batch(8, 300, 40, 6);
+	uint64_t print[10] = { 7, 8, 9 };
+	struct chunk_part parts[] = {
+		{ .b = x, .row = x->row, .rows = 290, .report = 1, .received_us = 10 },
+		{ .b = x, .row = x->row + 290, .rows = 10, .report = 2, .received_us = 20, .fingerprint = print },
+	};
+	struct buf bytes = BUF_INIT(MIB(64));
+	struct arena *a = arena_new(KIB(64));
+	struct err err;
+	CHECK_RC(chunk_write(parts, 2, CHUNK_SMALL, &bytes, &err), RC_OK, err);
+	for (size_t i = 0; i < COUNT_OF(counts); i++) {
+		uint16_t pick[300];
+		uint32_t n = 0;
+		struct chunk c;
+		struct batch back;
+		const int64_t *all, *some;
+		for (uint32_t r = 0; r < 300 && n < counts[i]; r += 300 / counts[i])
+			pick[n++] = (uint16_t)r;
+		arena_reset(a);
+		CHECK_RC(chunk_open(&c, buf_str(&bytes), a, NULL, &err), RC_OK, err);
+		CHECK_RC(chunk_batch(&c, pick, n, &back, &err), RC_OK, err);
+		for (uint32_t j = 0; j < n; j++)
+			CHECK_MSG(same_row(x, &x->row[pick[j]], &back, &back.row[j]), "%u rows: row %u", n, pick[j]);
+		for (size_t k = 0; k < COUNT_OF(columns); k++) {
+			CHECK_RC(chunk_numbers(&c, columns[k], 0, &all, &err), RC_OK, err);
+			CHECK_RC(chunk_numbers_of(&c, columns[k], pick, n, &some, &err), RC_OK, err);
+			for (uint32_t j = 0; j < n; j++)
+				CHECK_MSG(some[j] == all[pick[j]], "column %u, row %u", columns[k], pick[j]);
+		}
+	}
+	arena_free(a);
+	buf_free(&bytes);
+	batch_free(x);
+}
+
 TEST(too_much)
 {
 	struct batch *x = random_batch(5, BATCH_ROWS, 1, 0);
@@ -235,4 +276,4 @@ TEST(damaged)
 	damage(CHUNK_QUICK);
 }
 
-TEST_MAIN(TEST_RUN(round_trip), TEST_RUN(parts_and_picks), TEST_RUN(too_much), TEST_RUN(damaged))
+TEST_MAIN(TEST_RUN(round_trip), TEST_RUN(parts_and_picks), TEST_RUN(some_rows), TEST_RUN(too_much), TEST_RUN(damaged))

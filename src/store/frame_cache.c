@@ -110,6 +110,15 @@ void frame_cache_give_back(struct frame_cache *k, struct frame_kept *one)
 		one->end(one);
 }
 
+void frame_cache_rest(struct frame_cache *k, int64_t unused_us)
+{
+	(void)pthread_mutex_lock(&k->lock);
+	for (size_t i = k->count; i > 0; i--)
+		if (k->list[i - 1]->users == 0 && k->list[i - 1]->used_us < unused_us)
+			remove_at(k, i - 1);
+	(void)pthread_mutex_unlock(&k->lock);
+}
+
 void frame_cache_clear(struct frame_cache *k)
 {
 	(void)pthread_mutex_lock(&k->lock);

@@ -29,6 +29,8 @@ bool frame_cache_room(struct frame_cache *k, unsigned turn);
 struct frame_kept *frame_cache_add(struct frame_cache *k, struct frame_kept *one, unsigned turn);
 void frame_cache_give_back(struct frame_cache *k, struct frame_kept *one); /* NULL is fine */
 
+/* Lets go what nobody took since `unused_us` (monotonic): a burst is over, its memory is for others. */
+void frame_cache_rest(struct frame_cache *k, int64_t unused_us);
 /* Something was forgotten: nothing stays. Counts turns, so that what was read before is not added after. */
 void frame_cache_clear(struct frame_cache *k);
 unsigned frame_cache_turn(struct frame_cache *k);

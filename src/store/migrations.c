@@ -564,6 +564,9 @@ static const char version_4[] =
 	"PRAGMA user_version = 4;";
 
 static const char version_5[] =
+	/* --- the outbox: what runs out, what was made for one item --- */
+	"CREATE INDEX outbox_expires ON outbox (driver, expires_us) WHERE state = 1 AND expires_us > 0;"
+	"CREATE INDEX outbox_item ON outbox (item, id);"
 	/* --- rules by confidence, contacts of last resort --- */
 	/* findings_rows.c: highest that its events stated, and one; 0: none did */
 	"ALTER TABLE finding ADD COLUMN confidence INTEGER NOT NULL DEFAULT 0;"
@@ -617,9 +620,10 @@ static const char version_5[] =
 	" expires_us INTEGER NOT NULL, by TEXT NOT NULL, used_us INTEGER NOT NULL, partner BLOB);"
 	/* --- exchange: the way over, receipts --- */
 	/* exchange/line.c: up to which date_added of what we offer a partner has it, by lane (enum lane); what each
-	 * of its answers said; how it stands with the line. told_key_us: which next key of ours it knows */
-	"CREATE TABLE partner_cursor (partner BLOB, lane INTEGER, out_us INTEGER NOT NULL, PRIMARY KEY (partner, lane))"
-	" WITHOUT ROWID;"
+	 * of its answers said; how it stands with the line. looked_us: offered up to there nothing more may go;
+	 * told_key_us: which next key of ours it knows */
+	"CREATE TABLE partner_cursor (partner BLOB, lane INTEGER, out_us INTEGER NOT NULL,"
+	" looked_us INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (partner, lane)) WITHOUT ROWID;"
 	"CREATE TABLE partner_receipt (id INTEGER PRIMARY KEY, partner BLOB NOT NULL, lane INTEGER NOT NULL,"
 	" at_us INTEGER NOT NULL, after_us INTEGER NOT NULL, upto_us INTEGER NOT NULL, objects INTEGER NOT NULL,"
 	" failures INTEGER NOT NULL, status TEXT NOT NULL);"
@@ -648,6 +652,23 @@ static const char version_5[] =
 	" origin TEXT NOT NULL, about TEXT NOT NULL, what TEXT NOT NULL, words TEXT NOT NULL, key TEXT NOT NULL,"
 	" at_us INTEGER NOT NULL, tlp INTEGER NOT NULL, UNIQUE (partner, key));"
 	/* --- exchange: MISP, TAXII clients --- */
+	/* misp_release.c: events of a day, class and marking as they were let out last, at second `stamp`;
+	 * how far the events were looked at, and the journal's acts that take some away */
+	"CREATE TABLE misp_release (id INTEGER PRIMARY KEY, uuid BLOB UNIQUE NOT NULL, day INTEGER NOT NULL,"
+	" type TEXT NOT NULL, tlp INTEGER NOT NULL, part INTEGER NOT NULL, first_seq INTEGER NOT NULL,"
+	" last_seq INTEGER NOT NULL, events INTEGER NOT NULL, present INTEGER NOT NULL, stamp INTEGER UNIQUE NOT NULL,"
+	" runs BLOB NOT NULL, UNIQUE (day, type, tlp, part));"
+	/* misp_seen.c, misp_push.c: what was taken of each source, and how its last look ended; what was sent */
+	"CREATE TABLE misp_source (name TEXT PRIMARY KEY, looked_us INTEGER NOT NULL, fine_us INTEGER NOT NULL,"
+	" events INTEGER NOT NULL, failure TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE misp_seen (source TEXT, uuid BLOB, stamp INTEGER NOT NULL, tries INTEGER NOT NULL,"
+	" failure TEXT NOT NULL, PRIMARY KEY (source, uuid)) WITHOUT ROWID;"
+	"CREATE TABLE misp_taken (source TEXT, uuid BLOB, report INTEGER, PRIMARY KEY (source, uuid, report)) WITHOUT ROWID;"
+	"CREATE TABLE misp_push (partner BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE misp_pushed (partner BLOB, uuid BLOB, at_us INTEGER NOT NULL, PRIMARY KEY (partner, uuid))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE misp_feed (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, act INTEGER NOT NULL,"
+	" watch_until_us INTEGER NOT NULL);"
 	/* --- notify: answers --- */
 	/* answers_follow.c: answers of which findings are still to be marked; behind: the last item that was */
 	"CREATE TABLE answer_follow (answer INTEGER PRIMARY KEY, behind TEXT NOT NULL);"

@@ -51,10 +51,12 @@ void reader_free(struct reader *r)
 	free(r);
 }
 
+/* Little is kept for it: what a reader has of the pages is worth nothing to its next view, once anything was
+ * written between the two. */
 static enum rc reader_new(struct store *s, struct reader **out, struct err *err)
 {
 	struct reader *r = x_alloc(sizeof(*r));
-	enum rc rc = conn_open(s->path, store_reader_flags(s), s->o.cache_kib, &r->c, err);
+	enum rc rc = conn_open(s->path, store_reader_flags(s), s->o.cache_kib / 8, &r->c, err);
 	if (rc != RC_OK) {
 		free(r);
 		return rc;
@@ -133,9 +135,9 @@ struct frame_cache *reader_chunks(struct reader *r)
 	return r->s->chunks;
 }
 
-struct frame_cache *reader_blocks(const struct reader *r)
+struct frame_cache *store_blocks(const struct store *s)
 {
-	return r->s->blocks;
+	return s->blocks;
 }
 
 struct conn *reader_conn(struct reader *r)

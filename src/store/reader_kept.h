@@ -9,7 +9,7 @@
 void *reader_kept(const struct reader *r);
 void reader_keep(struct reader *r, void *kept, void (*kept_free)(void *kept));
 
-/* Decoded blocks of findings, shared by all readers. */
-struct frame_cache *reader_blocks(const struct reader *r);
+/* Decoded blocks of findings, shared by all readers and jobs. */
+struct frame_cache *store_blocks(const struct store *s);
 
 #endif

@@ -35,16 +35,16 @@ static enum rc give_chunk(struct scan *scan, const struct candidate *c, struct e
 	uint32_t n = pick_rows(scan, pick);
 	const int64_t *report, *received;
 	struct batch b;
-	enum rc rc = chunk_numbers(&s->chunk, COLUMN_REPORT, 0, &report, err);
-	rc = rc ? rc : chunk_numbers(&s->chunk, COLUMN_RECEIVED, 0, &received, err);
+	enum rc rc = chunk_numbers_of(&s->chunk, COLUMN_REPORT, pick, n, &report, err);
+	rc = rc ? rc : chunk_numbers_of(&s->chunk, COLUMN_RECEIVED, pick, n, &received, err);
 	rc = rc ? rc : chunk_batch(&s->chunk, pick, n, &b, err);
 	if (rc)
 		return rc;
 	for (uint32_t i = 0; i < n && !scan->stopped; i++) {
 		uint32_t at = s->q->oldest_first ? i : n - 1 - i;
 		struct event_row row = { .seq = c->first + pick[at],
-					 .report = report[pick[at]],
-					 .received_us = received[pick[at]],
+					 .report = report[at],
+					 .received_us = received[at],
 					 .batch = &b,
 					 .row = &b.row[at] };
 		scan->stopped = !scan->each(scan->ctx, &row);

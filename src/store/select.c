@@ -178,6 +178,16 @@ static bool keep_time(const struct selection *s, int64_t v)
 	return v != TIME_NONE && v >= s->q->from_us && (!s->q->until_us || v < s->q->until_us);
 }
 
+/* Whether all rows have a time, in the range that is asked for: then none is looked at. */
+static bool all_in_time(const struct selection *s, const struct candidate *c)
+{
+	const struct event_query *q = s->q;
+	uint32_t count, first = chunk_find(&s->chunk, FIELD_TIME_SOURCE, STR_NONE, &count);
+	const struct chunk_column *times = count == 1 ? &s->chunk.column[first] : NULL;
+	return times && times->read && times->kind == CELL_TIME && times->data.n == s->chunk.rows &&
+	       c->min_time >= q->from_us && (!q->until_us || c->max_time < q->until_us);
+}
+
 static void keep_range(struct selection *s, uint64_t first)
 {
 	for (uint32_t r = 0; r < s->chunk.rows; r++) {
@@ -235,7 +245,7 @@ static enum rc select_rows(struct selection *s, const struct candidate *c, struc
 		rc = keep_numbers(s, FIELD_EXERCISE, 0, keep_real, err);
 	if (!rc && !c->report && (q->report || s->undone_count))
 		rc = keep_numbers(s, COLUMN_REPORT, 0, keep_report, err);
-	if (!rc && is_timed(q))
+	if (!rc && is_timed(q) && !all_in_time(s, c))
 		rc = keep_numbers(s, FIELD_TIME_SOURCE, TIME_NONE, keep_time, err);
 	for (size_t i = 0; i < q->filter_count && !rc && any_hit(s); i++)
 		rc = keep_filter(s, &s->matcher[i], err);

@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/queue.h"
 #include "store/frame_cache.h"
 #include "store/migrations.h"
@@ -13,7 +14,9 @@ const struct store_options store_options_default = {
 	.cache_kib = 2048,
 };
 
-enum { IDLE_READERS = 4, RETIRED = 4096, CHUNKS_BYTES = MIB(2), BLOCKS_BYTES = MIB(2) };
+enum { IDLE_READERS = 8, RETIRED = 4096, CHUNKS_BYTES = MIB(4), BLOCKS_BYTES = MIB(12) };
+
+#define REST_US (5 * SECOND_US) /* unused so long, what was decoded is let go */
 
 enum rc store_db_path(struct io_dir *d, const char *name, char *to, size_t size, struct err *err)
 {
@@ -343,7 +346,10 @@ void store_add_tend(struct store *s, store_tend_fn fn, void *ctx)
 enum rc store_tend(struct store *s, bool *did_out, struct err *err)
 {
 	unsigned n = atomic_load(&s->tenders);
+	int64_t unused_us = clock_mono_us() - REST_US;
 	enum rc gone = frame_files_tend(s, did_out, err);
+	frame_cache_rest(s->chunks, unused_us);
+	frame_cache_rest(s->blocks, unused_us);
 	if (gone != RC_OK)
 		return gone;
 	enum rc rc = RC_OK;

@@ -30,7 +30,7 @@ struct store_options {
 	uint64_t reserve_bytes;  /* kept free: below it writes give RC_LIMIT (64 MiB),
 				  * but for jobs with use_reserve */
 	int64_t group_us;        /* longest wait for company (50 ms) */
-	uint32_t cache_kib;      /* SQLite's page cache, per connection */
+	uint32_t cache_kib;      /* SQLite's page cache of the writer; readers have an eighth */
 };
 extern const struct store_options store_options_default;
 

@@ -74,8 +74,7 @@ uint64_t api_reports_most(const struct web *w)
 	return (uint64_t)settings_int(w->n->settings, "intake_body_max");
 }
 
-void api_reports_begin(struct web *w, const struct http_request *q, struct http_upload *u,
-		       struct http_answer *a)
+static void begin(struct web *w, const struct http_request *q, str format, struct http_upload *u, struct http_answer *a)
 {
 	struct caller c;
 	struct err err = { 0 };
@@ -87,7 +86,7 @@ void api_reports_begin(struct web *w, const struct http_request *q, struct http_
 		return;
 	}
 	struct delivery d = { .feed = bound.n > 0 ? bound : feed,
-			      .format = http_query(q, "format"),
+			      .format = format,
 			      .file_name = http_query(q, "name"),
 			      .actor = arena_str(q->a, str_of(c.viewer.actor)) };
 	d.feed = arena_str(q->a, d.feed);
@@ -100,6 +99,27 @@ void api_reports_begin(struct web *w, const struct http_request *q, struct http_
 		return;
 	}
 	*u = (struct http_upload){ .ctx = up, .give = give, .abort = give_up };
+}
+
+void api_reports_begin(struct web *w, const struct http_request *q, struct http_upload *u, struct http_answer *a)
+{
+	begin(w, q, http_query(q, "format"), u, a);
+}
+
+/* As IntelMQ's own collector of that name takes them (docs/intelmq.md). */
+void api_intelmq_push_begin(struct web *w, const struct http_request *q, struct http_upload *u, struct http_answer *a)
+{
+	begin(w, q, STR("intelmq"), u, a);
+}
+
+void api_intelmq_push_end(struct web *w, const struct http_request *q, struct http_upload *u, struct http_answer *a)
+{
+	api_reports_end(w, q, u, a);
+}
+
+uint64_t api_intelmq_push_most(const struct web *w)
+{
+	return api_reports_most(w);
 }
 
 void api_reports_end(struct web *w, const struct http_request *q, struct http_upload *u,

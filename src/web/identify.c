@@ -14,6 +14,8 @@ const char *cookie_name(const struct http_request *q)
 static str bearer(const struct http_request *q)
 {
 	str value = http_header(q, "authorization"), scheme = STR("Bearer ");
+	if (str_starts(value, STR("ronda_"))) /* MISP and Cerebrate send their keys without a scheme */
+		return str_trim(value);
 	if (!str_starts_nocase(value, scheme))
 		return STR_NONE;
 	return str_trim(str_from(value, scheme.n));

@@ -208,6 +208,9 @@ void api_reports_begin(struct web *w, const struct http_request *q, struct http_
 void api_reports_end(struct web *w, const struct http_request *q, struct http_upload *u,
 		     struct http_answer *a);
 uint64_t api_reports_most(const struct web *w);
+void api_intelmq_push_begin(struct web *w, const struct http_request *q, struct http_upload *u, struct http_answer *a);
+void api_intelmq_push_end(struct web *w, const struct http_request *q, struct http_upload *u, struct http_answer *a);
+uint64_t api_intelmq_push_most(const struct web *w);
 /* api_evidence.c */
 void api_evidence_begin(struct web *w, const struct http_request *q, struct http_upload *u,
 			struct http_answer *a);

@@ -102,7 +102,7 @@ static enum rc do_takedown(struct doing *k, struct err *err)
 	struct page *p = k->p;
 	struct change_errors errors = { .count = 0 };
 	const struct takedown_new q = { .incident = k->id, .target = asked(k, "target"), .language = p->language };
-	enum rc rc = takedown_make(p->w->n->takedowns, &p->caller.viewer, &q, p->a, &k->made, &errors, err);
+	enum rc rc = takedown_make(p->w->n->takedowns, &p->caller.viewer, &q, p->a, &k->made, NULL, &errors, err);
 
 	return rc == RC_INPUT && errors.count > 0 ? fail(err, RC_INPUT, "%s", errors.list[0].text) : rc;
 }

@@ -122,6 +122,7 @@ static enum rc put_own(struct page *p, const struct record_view *v, struct err *
 		json_put_str(&p->j, "ask_href", record_href(p, v, "/parties/ask"));
 		json_put_str(&p->j, "answer_href", record_href(p, v, "/parties/answer"));
 		json_put_str(&p->j, "propose_href", record_href(p, v, "/parties/propose"));
+		json_put_bool(&p->j, "registries_off", settings_text(p->w->n->settings, "rdap_url").n == 0);
 		json_put_str(&p->j, "look_href", settings_bool(p->w->n->settings, "takedown_check") ?
 			record_href(p, v, "/parties/look") : STR(""));
 	}
@@ -250,8 +251,12 @@ static enum rc do_answer(struct page *p, struct json_object *o, size_t *did, str
 
 static enum rc do_propose(struct page *p, struct json_object *o, size_t *did, struct err *err)
 {
+	str said = STR("");
 	(void)o;
-	return takedown_propose(all(p), &p->caller.viewer, item_name(p), p->a, did, err);
+	enum rc rc = takedown_propose(all(p), &p->caller.viewer, item_name(p), p->a, did, &said, err);
+	if (rc == RC_OK && p->body.p)
+		json_put_str(&p->j, "said", said);
+	return rc;
 }
 
 static enum rc do_look(struct page *p, struct json_object *o, size_t *did, struct err *err)

@@ -115,6 +115,7 @@ static const struct {
 	{ "would_say", "See what it would say, and to whom", "Lihat isi pesan dan penerimanya" },
 	{ "ask_chosen", "Ask those chosen", "Minta kepada yang dipilih" },
 	{ "find_who", "Look again who can do it", "Cari lagi siapa yang dapat melakukannya" },
+	{ "registries_off", "No registry is asked who they are: setting rdap_url is empty.", "Tidak ada registri yang ditanya siapa mereka: pengaturan rdap_url kosong." },
 	{ "look_now", "Look now, through the proxy", "Periksa sekarang lewat proksi" },
 	{ "looks", "Looks", "Pemeriksaan" },
 	{ "head", "head", "kepala respons" },

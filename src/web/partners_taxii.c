@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TAXII at the partners' listener: a push is looked at for its signature, all else is exchange/taxii.h's. */
+#include "exchange/line.h"
 #include "exchange/taxii.h"
 #include "web/partners_private.h"
 
@@ -94,6 +95,20 @@ static enum taxii_method method_of(enum http_method m)
 	return TAXII_OTHER;
 }
 
+/* He asks for what is behind a time: a receipt for what stands before it. */
+static void note_fetched(struct node *n, const struct http_request *q, const struct caller_partner *who)
+{
+	str after = http_query(q, "added_after");
+	struct err err = { 0 };
+	enum lane lane;
+	int64_t us = 0;
+	if (q->method != HTTP_GET || !lane_of_name(plain(http_header(q, "Ronda-Lane")), &lane) || who->partner.kind != PARTNER_NODE || !str_ends(q->path, STR("/outbox/objects/")) ||
+	    !after.p || !time_parse(after, false, &us) || us <= 0)
+		return;
+	if (courier_fetched(n->exchange, who->partner.id, lane, us, &err) != RC_OK)
+		log_warn(n->log, "what a partner fetched is not written", L_STR("partner", who->partner.name), L_Z("why", err.text));
+}
+
 void partners_taxii_answer(struct node *n, const struct http_request *q, const struct caller_partner *who, str body,
 			   struct http_answer *a)
 {
@@ -108,6 +123,7 @@ void partners_taxii_answer(struct node *n, const struct http_request *q, const s
 		refuse(a, 403, "the push is not signed by the key that its sender was paired with");
 		return;
 	}
+	note_fetched(n, q, who);
 	http_query_each(q, count_pair, &pairs);
 	pairs.list = ARENA_ARRAY(q->a, pairs.most + 1, struct taxii_pair);
 	http_query_each(q, take_pair, &pairs);

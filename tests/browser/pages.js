@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every page that is reached from the watch board, in Chromium at the width of a small telephone:
-// each answers, none scrolls sideways, each field has a label, each table says what it is.
+// each answers, none scrolls sideways, each field has a label, each table says what it is. Then the correspondence on a
+// case at 320 pixels, with axe-core looking.
 //
 //   node pages.js NODE LINK [FOLDER]
 //
 // LINK signs in, once. Of pages that differ only in an id (/events/…) two are looked at. With FOLDER a picture of
 // each at 360 and at 1280 pixels is left there. Prints "ok NAME" or "not ok NAME" for each thing seen.
 'use strict';
+const fs = require('fs');
 const { chromium } = require('playwright-core');
+const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const [node, link, folder] = process.argv.slice(2);
-const SMALL = 360, WIDE = 1280, OF_A_KIND = 2, PAGES_MOST = 190;
+const SMALL = 360, SMALLEST = 320, WIDE = 1280, OF_A_KIND = 2, PAGES_MOST = 190;
 
 function see(ok, name, more) {
 	console.log(`${ok ? 'ok' : 'not ok'} ${name}`);
@@ -57,6 +60,42 @@ async function faults(page) {
 	});
 }
 
+// The correspondence on a case at 320 pixels: as it is opened, a letter that is looked at before it goes, one with
+// nobody to go to, with axe-core looking, which is put there by this test alone.
+async function correspondence(browser, state, places) {
+	const context = await browser.newContext({ viewport: { width: SMALLEST, height: 640 }, bypassCSP: true, storageState: state });
+	const page = await context.newPage();
+	const wrong = [];
+	let n = 0;
+	page.setDefaultTimeout(20000);
+	const look = async (what) => {
+		n++;
+		for (const words of await faults(page)) wrong.push(`${what}: ${words}`);
+		await page.evaluate(axe);
+		for (const v of (await page.evaluate(() => window.axe.run(document))).violations)
+			wrong.push(`${what}: ${v.id}: ${v.help}: ${v.nodes.slice(0, 2).map((x) => x.html.slice(0, 120)).join(' | ')}`);
+		if (folder) await page.screenshot({ path: `${folder}/correspondence-${n}-${SMALLEST}.png`, fullPage: true });
+	};
+	for (const at of places) {
+		const say = async (to) => {
+			await page.goto(at);
+			await page.fill('main form [name=to]', to);
+			await page.fill('main form [name=subject]', 'A question');
+			await page.fill('main form [name=text]', 'Since when do you see it?\n'.repeat(20));
+			await page.click('main form button[value=letter]');
+		};
+		await page.goto(at);
+		await look(at);
+		await say(`a-very-long-address-of-somebody-nobody-knows-${'x'.repeat(19)}@example.org`);
+		await look('a letter looked at');
+		await say('nobody');
+		await look('a letter to nobody');
+	}
+	see(n >= 3 && wrong.length === 0, `the correspondence page fits ${SMALLEST} pixels, and axe-core finds nothing`,
+		n >= 3 ? wrong : ['it was not reached']);
+	await context.close();
+}
+
 async function run(page) {
 	const wrong = { answer: [], look: [] }, seen = new Set([`${node}/logout`]), kinds = new Map();
 	let looked = 0;
@@ -95,6 +134,7 @@ async function run(page) {
 		see([...seen].some((a) => new URL(a).pathname === must), `${must} is reached`, [must]);
 	see(wrong.answer.length === 0, 'every link answers', wrong.answer);
 	see(wrong.look.length === 0, `every page fits ${SMALL} pixels and says what its parts are`, wrong.look);
+	return [...seen].filter((a) => /^\/incident\/[^/]+\/letters$/.test(new URL(a).pathname)).slice(0, OF_A_KIND);
 }
 
 async function main() {
@@ -107,7 +147,8 @@ async function main() {
 	try {
 		page = await (await browser.newContext({ viewport: { width: SMALL, height: 740 } })).newPage();
 		page.setDefaultTimeout(20000);
-		await run(page);
+		const letters = await run(page);
+		await correspondence(browser, await page.context().storageState(), letters);
 		console.log('done');
 	} catch (e) {
 		console.log(`not ok ${e.message.split('\n')[0]}`);
