@@ -637,8 +637,9 @@ static const char version_5[] =
 	/* exchange/offer.c begins with what comes from now on */
 	"INSERT INTO cursor (name, seq) SELECT 'outbox:exchange:events',"
 	" max(coalesce((SELECT first_seq + rows - 1 FROM chunk ORDER BY first_seq DESC LIMIT 1), 0),"
-	" coalesce((SELECT first_seq + rows - 1 FROM tail ORDER BY first_seq DESC LIMIT 1), 0));"
-	"INSERT INTO cursor (name, seq) SELECT 'outbox:exchange:records', coalesce(max(id), 0) FROM record_version;"
+	" coalesce((SELECT first_seq + rows - 1 FROM tail ORDER BY first_seq DESC LIMIT 1), 0))"
+	" WHERE EXISTS (SELECT 1 FROM chunk) OR EXISTS (SELECT 1 FROM tail);"
+	"INSERT INTO cursor (name, seq) SELECT 'outbox:exchange:records', max(id) FROM record_version HAVING count(*) > 0;"
 	/* exchange/withdraw.c: what an entry of a withdrawal names, of one collection. seqs: numbers of events, the first
 	 * and then the steps between them (LEB128); else item and what it is in STIX. exchange_undone: reports taken
 	 * back whose events are still to be withdrawn, up to at_seq */
