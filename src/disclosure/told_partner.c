@@ -97,3 +97,9 @@ enum rc told_event_range(struct reader *r, const struct told_to *to, uint64_t fi
 	*refused = g.refused;
 	return rc;
 }
+
+enum rc told_concerning(struct reader *r, const struct event_query *q, const int64_t *orgs, size_t count,
+			event_concerning_each each, void *ctx, struct err *err)
+{
+	return events_concerning(r, q, orgs, count, each, ctx, err);
+}

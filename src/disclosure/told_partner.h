@@ -24,4 +24,9 @@ typedef bool (*told_range_each)(void *ctx, const struct event_view *e, uint64_t 
 MUST_CHECK enum rc told_event_range(struct reader *r, const struct told_to *to, uint64_t first, uint64_t last,
 				    told_range_each each, void *ctx, uint64_t *refused, struct err *err);
 
+/* What the offerer needs to decide for whom events are, or were: no output; what is said of them comes out of
+ * told_event_range(). As events_concerning(). */
+MUST_CHECK enum rc told_concerning(struct reader *r, const struct event_query *q, const int64_t *orgs, size_t count,
+				   event_concerning_each each, void *ctx, struct err *err);
+
 #endif

@@ -67,6 +67,8 @@ TEST(a_flow_goes_under_the_widest_agreement_that_has_it)
 	agree(&d, "[\"warnings\"]", "AMBER", ",\"personal\":true");
 	CHECK_RC(told_partner(r, d.p, house_a, STR(""), false, &to, &err), RC_OK, err);
 	CHECK(to.viewer.as.agreement && to.viewer.as.agreed == TLP_AMBER && to.viewer.as.personal_basis);
+	CHECK_RC(told_partner_flow(d.p, house_a, STR("findings"), NULL, &flows, &err), RC_OK, err);
+	CHECK(flows);
 	narrow = to;
 	CHECK_RC(told_partner_flow(d.p, house_a, STR("findings"), &narrow, &flows, &err), RC_OK, err);
 	CHECK(flows && narrow.viewer.as.agreed == TLP_GREEN && !narrow.viewer.as.personal_basis);
@@ -97,6 +99,7 @@ static const struct line {
 	{ "played", "ours", NULL, "192.0.2.6", TLP_CLEAR, 1 },
 	{ "foreign", NULL, "0d000000-0000-4000-8000-000000000000", "192.0.2.7", TLP_AMBER, -1 },
 	{ "held", "ours", NULL, "192.0.2.8", TLP_CLEAR, -1 },
+	{ "unknown", "ours", NULL, "192.0.2.9", TLP_COUNT + 3, -1 },
 };
 
 struct delivery {
@@ -218,7 +221,7 @@ TEST(each_event_is_asked_for)
 	agree(&d, "[\"findings\"]", "GREEN", "");
 	struct told_to to = partner(&d, "partner-c", false);
 	CHECK_STR(range(&d, &to, 1, d.last, 100, &refused), STR("clear1,strict2,foreign7,"));
-	CHECK_INT(refused, 4); /* red, unmarked, played, held: not what he has */
+	CHECK_INT(refused, 5); /* red, unmarked, unknown, played, held: not what he has */
 	CHECK_STR(range(&d, &to, 2, 2, 100, &refused), STR("strict2,"));
 	CHECK_INT(refused, 0);
 	CHECK_STR(range(&d, &to, 1, d.last, 1, &refused), STR("clear1,"));
@@ -232,6 +235,38 @@ TEST(each_event_is_asked_for)
 	to.org = 0;
 	CHECK_STR(range(&d, &to, 1, d.last, 100, &refused), STR(""));
 	CHECK_INT(refused, 0);
+	desk_end(&d);
+}
+
+struct concerned {
+	uint64_t last, count;
+	size_t place;
+};
+
+static bool note_concerned(void *ctx, uint64_t seq, int64_t report, size_t place)
+{
+	struct concerned *c = ctx;
+	CHECK_INT(report, 1);
+	CHECK(seq > c->last);
+	c->last = seq;
+	c->place = place;
+	return ++c->count < 5;
+}
+
+TEST(whom_events_concern)
+{
+	struct desk d = desk_new();
+	static const int64_t orgs[] = { 2, ORG, 9 }, others[] = { 9 };
+	const struct event_query q = { .oldest_first = true, .exercise = true, .tlp_mask = (1u << TLP_COUNT) - 1 };
+	struct concerned c = { 0 };
+	deliver(&d);
+	struct reader *r = begin(&d.w);
+	CHECK_RC(told_concerning(r, &q, orgs, COUNT_OF(orgs), note_concerned, &c, &err), RC_OK, err);
+	CHECK(c.count == 5 && c.last == 5 && c.place == 1); /* until it is enough */
+	c = (struct concerned){ 0 };
+	CHECK_RC(told_concerning(r, &q, others, COUNT_OF(others), note_concerned, &c, &err), RC_OK, err);
+	CHECK_INT(c.count, 0);
+	store_read_end(r);
 	desk_end(&d);
 }
 
@@ -271,4 +306,5 @@ TEST(faults)
 	desk_end(&d);
 }
 
-TEST_MAIN(TEST_RUN(a_flow_goes_under_the_widest_agreement_that_has_it), TEST_RUN(each_event_is_asked_for), TEST_RUN(faults))
+TEST_MAIN(TEST_RUN(a_flow_goes_under_the_widest_agreement_that_has_it), TEST_RUN(each_event_is_asked_for),
+	  TEST_RUN(whom_events_concern), TEST_RUN(faults))

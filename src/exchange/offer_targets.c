@@ -121,7 +121,7 @@ enum rc targets_count(struct targets *t, struct reader *r, uint64_t first, uint6
 		t->list[i].count = 0;
 	if (t->org_count == 0)
 		return RC_OK;
-	enum rc rc = events_concerning(r, &q, t->orgs, t->org_count, count_one, &k, err);
+	enum rc rc = told_concerning(r, &q, t->orgs, t->org_count, count_one, &k, err);
 	if (rc == RC_INPUT) /* what is damaged is for `verify` to tell */
 		rc = RC_OK;
 	return rc != RC_OK ? rc : k.rc;

@@ -2,8 +2,8 @@
 /* Rows of what is withdrawn, and their entries. */
 #include "exchange/withdraw.h"
 
+#include "disclosure/read.h"
 #include "stix/stix_record.h"
-#include "store/events.h"
 
 /* --- writing --- */
 

@@ -177,7 +177,7 @@ static enum rc withdraw_piece(struct exchange *x, struct reader *r, int64_t repo
 		k.feed = row.feed;
 		k.exercise = row.exercise;
 		if (k.t.org_count)
-			rc = events_concerning(r, &q, k.t.orgs, k.t.org_count, note_piece, &p, err);
+			rc = told_concerning(r, &q, k.t.orgs, k.t.org_count, note_piece, &p, err);
 		rc = rc == RC_INPUT ? RC_OK : rc != RC_OK ? rc : k.rc;
 		j.ended = !k.more;
 		if (rc == RC_OK)
@@ -217,7 +217,7 @@ static enum rc look_at_one(struct reader *r, struct looking *k, uint64_t seq, st
 {
 	const struct event_query q = { .after_seq = seq - 1, .before_seq = seq + 1, .oldest_first = true, .again = true,
 				       .tlp_mask = (1u << TLP_COUNT) - 1 - (1u << TLP_RED) };
-	enum rc rc = events_concerning(r, &q, k->t.orgs, k->t.org_count, note, k, err);
+	enum rc rc = told_concerning(r, &q, k->t.orgs, k->t.org_count, note, k, err);
 	return rc == RC_INPUT ? RC_OK : rc != RC_OK ? rc : k->rc;
 }
 
