@@ -24,7 +24,7 @@ tc=$(ronda token -d "$D" make c --right read --ceiling AMBER --account "Client C
 td=$(ronda token -d "$D" make d --right read --ceiling AMBER --account "Client D" 2>"$T/err")
 ours=$(ronda token -d "$D" make ours --right read --ceiling AMBER 2>"$T/err")
 intake=$(ronda token -d "$D" make intake --right intake 2>"$T/err")
-serve
+serve --set exchange=yes
 ok $? "and serves"
 
 # ask STATUS NAME PATH [curl options]: with the partner's token, unless they name another
