@@ -3,7 +3,7 @@
  *
  * One partner, three cursors out (a lane each: warnings pass incidents, incidents pass bulk) and three in, each the
  * date_added up to which the other side said that it is on its disk. A batch is a page of the collection
- * (collection_page) as an envelope, zstd or gzip, signed; it names the cursor it stands on
+ * (collection_page) as an envelope, packed by zstd, signed; it names the cursor it stands on
  * (`Ronda-After`) and ends at (`Ronda-Upto`). A receiver whose cursor is another answers 409 with his: we go on from there.
  * So a lost answer is no lost or doubled item. Batches grow and shrink with what the line carries: on poor ones
  * at most 64 KiB go before an answer. Each answered batch is a receipt row, and a row of the ledger. */

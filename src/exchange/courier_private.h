@@ -10,7 +10,7 @@
 #include "exchange/line.h"
 
 /* Bytes on the wire before an answer: on a line of which nothing is known, and on a poor one. */
-enum { WIRE_FIRST = 64 << 10, WIRE_LEAST = 8 << 10, WIRE_MOST = 4 << 20, POOR_RATE = 32 << 10 };
+enum { WIRE_FIRST = 64 << 10, WIRE_LEAST = 8 << 10, WIRE_MOST = 1 << 20, POOR_RATE = 32 << 10 };
 
 struct peer {
 	struct uuid id;

@@ -6,7 +6,7 @@
 #include "exchange/courier_private.h"
 #include "exchange/taxii.h"
 
-enum { PACK_LEVEL = 3, PLAIN_MOST = 32 << 20, TURNS_MOST = 3 /* to find each other's place */ };
+enum { PACK_LEVEL = 3, PLAIN_MOST = 8 << 20, TURNS_MOST = 3 /* to find each other's place */ };
 #define INBOX TAXII_ROOT TAXII_API "collections/inbox/objects/"
 
 struct push {
@@ -156,7 +156,9 @@ static enum rc cursor_job(struct tx *tx, void *ctx, struct err *err)
 static bool upto_of(struct json_object *o, int64_t *out)
 {
 	struct json_object *d = json_get(o, "details");
-	return (json_get_i64(d, "upto", out) || str_to_i64(json_get_str(d, "upto"), out)) && *out >= 0;
+	/* a time to come would keep everything from him for good */
+	return (json_get_i64(d, "upto", out) || str_to_i64(json_get_str(d, "upto"), out)) && *out >= 0 &&
+	       *out <= clock_now_us() + DAY_US;
 }
 
 /* He stands elsewhere: a lost answer of his, or a store of one of us that is an older one. */

@@ -9,11 +9,16 @@
 
 #define REFUSALS_EVERY (10 * SECOND_US) /* lines of the journal about callers nobody knows */
 
+/* Pushes of one partner at the same time: a flood of one leaves threads to the others. A node sends one after the other; a
+ * second one is let in for who was cut off while the first is still being taken. */
+enum { PUSHES_MOST = 2, SLOTS = 1024 };
+
 struct partners_port {
 	struct node *n;
 	struct http *http;
 	_Atomic int64_t refused_us;
 	atomic_uint refused;
+	atomic_uint pushes[SLOTS];  /* under way, by partner; two may share a slot */
 };
 
 /* --- who asks --- */
@@ -88,7 +93,27 @@ struct sent {
 	struct partners_port *p;
 	struct caller_partner who;
 	struct buf body;
+	atomic_uint *pushing;      /* counted there; NULL: not a push */
 };
+
+static bool push_begin(struct sent *s)
+{
+	const uint8_t *id = s->who.partner.id.b;
+	atomic_uint *slot = &s->p->pushes[(id[0] << 8 | id[1]) % SLOTS];
+	if (atomic_fetch_add(slot, 1) >= PUSHES_MOST) {
+		atomic_fetch_sub(slot, 1);
+		return false;
+	}
+	s->pushing = slot;
+	return true;
+}
+
+static void push_end(struct sent *s)
+{
+	if (s->pushing)
+		atomic_fetch_sub(s->pushing, 1);
+	s->pushing = NULL;
+}
 
 static enum rc give(void *ctx, str bytes, struct err *err)
 {
@@ -100,6 +125,7 @@ static enum rc give(void *ctx, str bytes, struct err *err)
 static void give_up(void *ctx)
 {
 	struct sent *s = ctx;
+	push_end(s);
 	buf_free(&s->body);
 }
 
@@ -138,6 +164,8 @@ static void upload_begin(void *ctx, const struct http_request *q, struct http_up
 		return;
 	else if (!is_pair(q) && !is_key(q))
 		partners_taxii_refuse(q, a);
+	if (!a->status && !is_pair(q) && !push_begin(s))
+		say(a, 429, "one push after the other");
 	if (a->status)
 		return;
 	u->ctx = s;
@@ -198,10 +226,13 @@ static void upload_end(void *ctx, const struct http_request *q, struct http_uplo
 		say(a, 413, u->failed.text);
 	else if (is_pair(q))
 		answer_pair(s, q, a);
-	else if (is_key(q))
-		answer_key(s, q, a);
-	else
-		partners_taxii_answer(p->n, q, &s->who, buf_str(&s->body), a);
+	else if (known(p, q, &s->who, a)) { /* once more: the key may have been revoked while the body came */
+		if (is_key(q))
+			answer_key(s, q, a);
+		else
+			partners_taxii_answer(p->n, q, &s->who, buf_str(&s->body), a);
+	}
+	push_end(s);
 	buf_free(&s->body);
 }
 
