@@ -33,7 +33,8 @@ static enum rc find_partner(struct cli *c, struct reader *r, const char *text, s
 	struct record_view v = { .record = NULL };
 	str type;
 	enum rc rc = read_record(r, snapshot_table(held), &c->viewer, str_of(text), c->a, &v, err);
-	if (rc == RC_OK && (!record_id_parse(record_view_id(&v, c->a), &type, out) || !str_eq(type, STR("partner"))))
+	if (rc == RC_OK && (!record_id_parse(record_view_id(&v, c->a), &type, out) ||
+			    !type_meaning(record_view_type(&v), STR("partner.kind"))))
 		rc = fail(err, RC_INPUT, "'%s' is no partner", text);
 	record_view_end(&v);
 	snapshot_drop(c->node->types, held);
