@@ -23,7 +23,7 @@
 #include "http/fetch.h"
 #include "stix/stix_event.h"
 
-enum { BODY_MOST = 64 << 20, SENDERS = 4, IN_ORDER_AT_ONCE = 50, TRIES = 100 };
+enum { BODY_MOST = 64 << 20, SENDERS = 2, IN_ORDER_AT_ONCE = 50, TRIES = 400 };
 
 struct self {
 	const char *dir;
@@ -293,7 +293,7 @@ static void *send_some(void *ctx)
 		}
 		buf_add(&body, STR("]}"));
 		int status = post_signed(&s, &q, s.secret, s.node, &body, -1, &answer);
-		for (unsigned again = 0; status == 503 && again < TRIES; again++) { /* the same is on its way by another */
+		for (unsigned again = 0; (status == 503 || status == 429) && again < TRIES; again++) { /* another is under way */
 			struct timespec t = { .tv_nsec = 50000000L };
 			nanosleep(&t, NULL);
 			status = post_signed(&s, &q, s.secret, s.node, &body, -1, &answer);
