@@ -59,7 +59,7 @@ is() { # got, want, name
 	ok $? "$3"
 }
 has() { # file, extended regular expression, name
-	grep -qE -- "$2" "$1" || { echo "# no /$2/ in:"; head -c 2000 "$1" | sed 's/^/#   /'; }
+	grep -qE -- "$2" "$1" || { echo "# no /$2/ in:"; head -c 2000 "$1" | sed -e 's/^/#   /' -e '$a\'; }
 	grep -qE -- "$2" "$1"
 	ok $? "$3"
 }
