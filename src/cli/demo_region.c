@@ -131,7 +131,8 @@ static enum rc make_team(struct region *g, unsigned i, struct err *err)
 
 static enum rc serve_team(struct region *g, struct team *t, struct err *err)
 {
-	char *argv[] = { (char *)"ronda", (char *)"serve", (char *)"--sign-in", (char *)"-d", t->dir, NULL };
+	char *argv[] = { (char *)"ronda", (char *)"serve", (char *)"--sign-in", (char *)"--as", (char *)"Lead A",
+			 (char *)"-d", t->dir, NULL };
 	char address[LINE_MOST], log[PATH_MOST + 8];
 	int fd = -1;
 	snprintf(log, sizeof log, "%s.log", t->dir);

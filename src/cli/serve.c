@@ -4,6 +4,7 @@
 
 static const struct cli_option options[] = {
 	{ "--sign-in", 0, NULL, "also print a link that signs a browser in, once, within five minutes" },
+	{ "--as", 0, "NAME", "with --sign-in: as this account; else as a token that operates" },
 	{ .name = NULL },
 };
 
@@ -35,6 +36,7 @@ static int run(struct cli *c)
 	struct serve_options o = { .control = cli_run_in_node, .ready = ready, .ctx = c };
 	if (cli_value(c, "--sign-in")) /* a link is a token: none that nobody asked for */
 		o.sign_in = sign_in;
+	o.sign_in_as = cli_value(c, "--as");
 	return node_serve(c->node, &o, &err) == RC_OK ? 0 : cli_fail(c, &err);
 }
 
