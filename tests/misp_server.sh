@@ -1,12 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# A partner's MISP server: fetched from, sent to, asked. The other side is tests/helpers/misp_server.py, which is ours.
+# A partner's MISP server: fetched from, sent to, asked. The other side is tests/browser/misp_server.js, which is ours.
 . "$RONDA_SOURCE/tests/lib.sh"
+
+if ! command -v node >/dev/null; then
+	skip "a partner's MISP server" "no node"
+	done_testing
+fi
 
 K=$T/theirs
 mkdir "$K"
 free_port
-python3 "$RONDA_SOURCE/tests/helpers/misp_server.py" "$K" secret-key-of-forty-characters-0123456789 "$port" >"$T/misp.log" 2>&1 &
+node "$RONDA_SOURCE/tests/browser/misp_server.js" "$K" secret-key-of-forty-characters-0123456789 "$port" >"$T/misp.log" 2>&1 &
 misp=$!
 trap 'kill $misp 2>/dev/null; finish' EXIT
 for _ in $(seq 100); do curl -s "http://127.0.0.1:$port/" >/dev/null && break; sleep 0.05; done
@@ -78,7 +83,7 @@ sent=$(grep -l infected-system "$K"/*.json | head -1)
 has "$sent" '198.18.0.1' "is there"
 ronda ledger -d "$D" --json >"$T/out"
 has "$T/out" '"driver":"misp"' "and in the ledger"
-has "$sent" '"distribution": "1"' "for their community, as it is GREEN"
+has "$sent" '"distribution":"1"' "for their community, as it is GREEN"
 ! grep -q 203.0.113.9 "$K"/*.json
 ok $? "and nothing of others"
 echo '{"source.ip":"198.18.0.2","classification.type":"infected-system","time.source":"2026-11-20T11:00:00Z"}' >"$T/in.json"
