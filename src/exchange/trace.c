@@ -18,7 +18,7 @@ struct tracing {
 	str id;                /* of the item, as its ledger rows and entries name it */
 	str event;             /* event that goes to partners; "" none */
 	uint64_t seq;          /* its number; 0: none */
-	int64_t record;        /* row of the record's version that stands; 0: it is none */
+	int64_t record;        /* its row; 0: it is none */
 	struct trace_step *steps;
 	size_t count, room;
 };
@@ -90,7 +90,7 @@ static enum rc of_record(struct tracing *k, str id, struct err *err)
 	if (view.record->version > 1)
 		step(k, view.record->changed_us, "changed", view.record->author,
 		     arena_fmt(k->a, "version %llu", (unsigned long long)view.record->version), false);
-	struct sql *q = sql(reader_conn(k->r), "SELECT version_id FROM record WHERE uuid = ?");
+	struct sql *q = sql(reader_conn(k->r), "SELECT id FROM record WHERE uuid = ?");
 	sql_blob(q, 1, str_mem(view.record->id.b, sizeof view.record->id.b));
 	if (sql_row(q))
 		k->record = sql_col_int(q, 0);
@@ -122,6 +122,17 @@ static enum rc of_what(struct tracing *k, str id, struct err *err)
 
 /* --- whom it was told --- */
 
+/* A partner by its name. */
+static str name_of(struct tracing *k, str recipient)
+{
+	struct partner p;
+	struct err err;
+	if (str_starts(recipient, STR("partner--")) &&
+	    partner_find(k->x, reader_conn(k->r), recipient, k->a, &p, &err) == RC_OK)
+		return p.name;
+	return recipient;
+}
+
 static enum rc put_ledger(struct tracing *k, str item, struct err *err)
 {
 	const struct ledger_query q = { .recipient = STR(""), .item = item, .limit = LEDGER_MOST };
@@ -131,7 +142,7 @@ static enum rc put_ledger(struct tracing *k, str item, struct err *err)
 	if (rc == RC_DENIED) /* the way is shown without it */
 		return RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < count; i++)
-		step(k, list[i].at_us, ledger_kind_name(list[i].kind), list[i].recipient,
+		step(k, list[i].at_us, ledger_kind_name(list[i].kind), name_of(k, list[i].recipient),
 		     list[i].words.n > 0 ? list[i].words : list[i].rule, false);
 	return rc;
 }
@@ -146,24 +157,63 @@ struct offering {
 	enum rc rc;
 };
 
-/* The run of events that holds the number, or the entry of the record's version. */
-static enum rc entry_of(struct tracing *k, int64_t collection, struct entry *out, bool *found, struct err *err)
+static enum rc take_entry(struct sql *q, struct entry *out, bool *found, struct err *err)
 {
-	struct sql *q = sql(reader_conn(k->r), "SELECT added_us, kind, lane, first, last, count FROM collection_entry"
-			    " WHERE kind = ? AND first <= ? AND collection = ? ORDER BY first DESC LIMIT ?");
-	uint64_t number = k->seq ? k->seq : (uint64_t)k->record;
-	*found = false;
-	sql_int(q, 1, k->seq ? ENTRY_EVENTS : ENTRY_RECORD);
-	sql_int(q, 2, (int64_t)number);
-	sql_int(q, 3, collection);
-	sql_int(q, 4, k->seq ? RUNS_LOOKED : 1);
-	while (!*found && sql_row(q)) {
-		*out = (struct entry){ .added_us = sql_col_int(q, 0), .kind = (enum entry_kind)sql_col_int(q, 1),
-				       .lane = (enum lane)sql_col_int(q, 2), .first = (uint64_t)sql_col_int(q, 3),
-				       .last = (uint64_t)sql_col_int(q, 4), .count = (uint64_t)sql_col_int(q, 5) };
-		*found = k->seq ? out->last >= number : out->first == number;
+	if (!*found && sql_row(q)) {
+		*out = (struct entry){ .added_us = sql_col_int(q, 0), .lane = (enum lane)sql_col_int(q, 1),
+				       .first = (uint64_t)sql_col_int(q, 2) };
+		*found = true;
 	}
 	return sql_end(q, err);
+}
+
+/* The run of events that holds the number. */
+static enum rc run_of(struct tracing *k, int64_t collection, struct entry *out, bool *found, struct err *err)
+{
+	struct sql *q = sql(reader_conn(k->r), "SELECT added_us, lane, first FROM (SELECT added_us, lane, first, last"
+			    " FROM collection_entry WHERE kind = ? AND first <= ?2 AND collection = ? ORDER BY first DESC"
+			    " LIMIT ?) WHERE last >= ?2 LIMIT 1");
+	sql_int(q, 1, ENTRY_EVENTS);
+	sql_int(q, 2, (int64_t)k->seq);
+	sql_int(q, 3, collection);
+	sql_int(q, 4, RUNS_LOOKED);
+	return take_entry(q, out, found, err);
+}
+
+/* The newest entry of any version of the record. */
+static enum rc version_of(struct tracing *k, int64_t collection, struct entry *out, bool *found, struct err *err)
+{
+	struct sql *q = sql(reader_conn(k->r), "SELECT e.added_us, e.lane, e.first FROM record_version v"
+			    " JOIN collection_entry e ON e.kind = ? AND e.first = v.id AND e.collection = ?"
+			    " WHERE v.record = ? ORDER BY e.added_us DESC LIMIT 1");
+	sql_int(q, 1, ENTRY_RECORD);
+	sql_int(q, 2, collection);
+	sql_int(q, 3, k->record);
+	return take_entry(q, out, found, err);
+}
+
+/* That it was withdrawn from those who get this collection. */
+static enum rc withdrawal_of(struct tracing *k, int64_t collection, struct entry *out, bool *found, struct err *err)
+{
+	struct sql *q = sql(reader_conn(k->r), "SELECT e.added_us, e.lane, e.first FROM exchange_withdrawn w"
+			    " JOIN collection_entry e ON e.kind = ? AND e.first = w.id AND e.collection = w.collection"
+			    " WHERE w.item = ? AND w.item <> '' AND w.collection = ? ORDER BY e.added_us DESC LIMIT 1");
+	sql_int(q, 1, ENTRY_WITHDRAWN);
+	sql_str(q, 2, k->id);
+	sql_int(q, 3, collection);
+	return take_entry(q, out, found, err);
+}
+
+/* What the partner said to an entry of this time, or that he has not. */
+static enum rc put_receipt(struct tracing *k, const struct partner *p, enum lane lane, int64_t added_us, struct err *err)
+{
+	struct receipt receipt;
+	enum rc rc = receipt_of(reader_conn(k->r), p->id, lane, added_us, k->a, &receipt, err);
+	if (rc == RC_OK)
+		step(k, receipt.at_us, "receipt", p->name, receipt.id, false);
+	else if (rc == RC_ABSENT)
+		step(k, clock_now_us(), "no receipt yet", p->name, STR(""), true);
+	return rc == RC_ABSENT ? RC_OK : rc;
 }
 
 /* Does it hold it for this partner? The page that he gets says so: the check is in it. */
@@ -175,15 +225,14 @@ static bool note_object(void *ctx, const struct page_object *o)
 	return true;
 }
 
-static enum rc put_offer(struct offering *o, const struct partner *p, const struct entry *e, struct err *err)
+static enum rc put_event_offer(struct offering *o, const struct partner *p, const struct entry *e, struct err *err)
 {
 	struct tracing *k = o->k;
 	const struct exchange_world *w = exchange_world_of(k->x);
-	int64_t at_us = e->added_us + (k->seq ? (int64_t)(k->seq - e->first) * ENTRY_STEP : 0), added_us = 0;
+	int64_t at_us = e->added_us + (int64_t)(k->seq - e->first) * ENTRY_STEP, added_us = 0;
 	struct page_query q = { .after_us = at_us - 1, .until_us = at_us + ENTRY_STEP - 1, .limit = ENTRY_STEP, .lane = -1 };
 	struct told_to to;
 	struct page_end end;
-	struct receipt receipt;
 	enum rc rc = told_partner(k->r, w->policies, p->organisation, partner_feed(p, k->a), p->exercise, &to, err);
 	if (rc == RC_OK)
 		rc = collection_page(k->x, k->r, &o->c, &to, &q, note_object, &added_us, &end, err);
@@ -194,12 +243,27 @@ static enum rc put_offer(struct offering *o, const struct partner *p, const stru
 		return RC_OK;
 	}
 	step(k, e->added_us, "offered", p->name, STR(""), false);
-	rc = receipt_of(reader_conn(k->r), p->id, e->lane, added_us, k->a, &receipt, err);
+	return put_receipt(k, p, e->lane, added_us, err);
+}
+
+static enum rc put_partner(struct offering *o, const struct partner *p, struct err *err)
+{
+	struct tracing *k = o->k;
+	struct entry e;
+	bool offered = false, withdrawn = false;
+	enum rc rc = k->seq ? run_of(k, o->c.id, &e, &offered, err) : version_of(k, o->c.id, &e, &offered, err);
+	if (rc == RC_OK && offered && k->seq) {
+		rc = put_event_offer(o, p, &e, err);
+	} else if (rc == RC_OK && offered) {
+		step(k, e.added_us, "offered", p->name, STR(""), false);
+		rc = put_receipt(k, p, e.lane, e.added_us, err);
+	}
 	if (rc == RC_OK)
-		step(k, receipt.at_us, "receipt", p->name, receipt.id, false);
-	else if (rc == RC_ABSENT)
-		step(k, clock_now_us(), "no receipt yet", p->name, STR(""), true);
-	return rc == RC_ABSENT ? RC_OK : rc;
+		rc = withdrawal_of(k, o->c.id, &e, &withdrawn, err);
+	if (rc != RC_OK || !withdrawn)
+		return rc;
+	step(k, e.added_us, "withdrawn", p->name, STR(""), false);
+	return put_receipt(k, p, e.lane, e.added_us, err);
 }
 
 static bool look_in(void *ctx, const struct collection *c)
@@ -207,22 +271,17 @@ static bool look_in(void *ctx, const struct collection *c)
 	struct offering *o = ctx;
 	struct tracing *k = o->k;
 	struct partner p;
-	struct entry e;
-	bool found = false;
 	struct buf id = BUF_INIT(64);
 	if (c->kind != COLLECTION_OUT)
 		return true;
 	o->c = *c;
 	buf_add(&id, STR("partner--"));
 	uuid_format(&id, &c->partner);
-	o->rc = entry_of(k, c->id, &e, &found, o->err);
-	if (o->rc == RC_OK && found) {
-		o->rc = partner_find(k->x, reader_conn(k->r), buf_str(&id), k->a, &p, o->err);
-		if (o->rc == RC_OK)
-			o->rc = put_offer(o, &p, &e, o->err);
-		else if (o->rc == RC_ABSENT) /* erased since */
-			o->rc = RC_OK;
-	}
+	o->rc = partner_find(k->x, reader_conn(k->r), buf_str(&id), k->a, &p, o->err);
+	if (o->rc == RC_OK)
+		o->rc = put_partner(o, &p, o->err);
+	else if (o->rc == RC_ABSENT) /* erased since */
+		o->rc = RC_OK;
 	buf_free(&id);
 	return o->rc == RC_OK;
 }
