@@ -56,6 +56,23 @@ printf 'From: eka@telecom.example\r\nTo: cert@team-b.example\r\nSubject: Made up
 r mail in "$T/mail.eml"
 r note new title="To be erased" text_body="Made up"
 r note erase 2 --why "made up"
+r organisation new name="Team C" kind=csirt country=SG
+team_c=$(ronda organisation -d "$D" list --json 'name=Team C' | sed -nE 's/.*"id": ?"(organisation--[0-9a-f-]{36})".*/\1/p' | head -1)
+r agreement new title="With Team C" kind=memorandum parties="$team_c" tlp_ceiling=AMBER flows=findings,warnings from=2026-11-20
+r agreement move 1 in-force
+r partner new name="Team C" kind=node organisation="$team_c"
+r partner move 1 active
+r partner invite --set exchange_listen=127.0.0.1:8421 --set exchange_address=https://127.0.0.1:8421
+r warning new title="Made up" urgency=act summary="Made up" advice="Made up" review_by=2030-01-01 --tlp GREEN
+w=$(ronda warning -d "$D" list --json | sed -nE 's/.*"number": ?([0-9]+).*/\1/p' | head -1)
+r warning move "$w" approved
+r warning move "$w" sent
+serve --set exchange=yes || { echo "it does not serve" >&2; exit 1; }
+for _ in $(seq 100); do
+	[ "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM collection_entry WHERE kind = 2")" = 0 ] || break
+	sleep 0.1
+done
+stop_node
 r verify
 ronda count -d "$D" --by day,type,cc --json >"$here/$name.count"
 ronda findings -d "$D" --json | sed -E 's/"id": ?"[0-9a-f]*"//' | wc -l >"$here/$name.findings"
