@@ -105,8 +105,10 @@ static bool take_collection(void *ctx, const struct collection *c)
 {
 	struct courier *k = ctx;
 	struct peer *p = c->kind == COLLECTION_OUT ? find_peer(k, &c->partner) : NULL;
-	for (int lane = 0; p && !p->busy && p->pushes && lane < LANE_COUNT; lane++)
-		p->again = p->again || p->looked_us[lane] < c->last_us;
+	if (p && !p->busy && p->pushes) {
+		p->offered_us = c->last_us;
+		p->again = p->again || p->done_us < c->last_us;
+	}
 	return true;
 }
 
@@ -172,6 +174,7 @@ static void hand_out(struct courier *k)
 			continue;
 		p->busy = true;
 		p->again = false;
+		p->round_us = p->offered_us;
 		if (!queue_try_put(k->work, p)) {
 			p->busy = false;
 			p->again = true;
@@ -195,6 +198,7 @@ static void take_back(struct courier *k, struct peer *p)
 	/* The first time a moment may be enough, whatever it asks for. */
 	pause = !good && p->fails && p->wait_us > pause ? p->wait_us : pause;
 	p->busy = false;
+	p->done_us = good ? p->round_us : p->done_us;
 	if (good && p->fails == 0) {
 		p->next_us = 0;
 		return;

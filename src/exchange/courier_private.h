@@ -18,6 +18,8 @@ struct peer {
 	struct digest kept_pin, kept_own; /* his key and ours, under which `keep` was made */
 	int64_t looked_us[LANE_COUNT];  /* offered up to here there is nothing that may go */
 	uint64_t policy;           /* under which that was so */
+	int64_t offered_us;        /* last of his collection when the courier looked */
+	int64_t round_us, done_us; /* that, when the round under way began, and the last that went well */
 	int64_t noted_us;          /* monotonic: when that was last written down */
 	size_t wire;               /* bytes of a batch on the wire */
 	unsigned ratio;            /* how much larger it is unpacked */
