@@ -243,10 +243,14 @@ static void put_observed(struct making *k, str event_id, char id[STIX_ID_MAX])
 			json_str(&j, str_of(k->refs[i]));
 	}
 	json_close(&j, ']');
-	stix_put_extension(&j, k->others ? NULL : "event",
-			   str_of(json_object_to_json_string_ext(k->e, JSON_C_TO_STRING_PLAIN |
-								 JSON_C_TO_STRING_NOSLASHESCAPE)),
-			   k->origin, k->item);
+	/* whom it concerns each node says by its own directory; and a reader takes flat events alone */
+	struct buf text = BUF_INIT(STIX_OBJECT_MAX);
+	struct json_out whole = json_out(&text);
+	json_open(&whole, '{');
+	json_put_members(&whole, k->e, "ronda.concerns");
+	json_close(&whole, '}');
+	stix_put_extension(&j, k->others ? NULL : "event", buf_str(&text), k->origin, k->item);
+	buf_free(&text);
 	json_close(&j, '}');
 	stix_out(k->w, &b, id, k->first, k->tlp, k->others ? STIX_PART : STIX_CARRIER);
 	buf_free(&b);
