@@ -675,5 +675,12 @@ static const char version_5[] =
 	"CREATE TABLE answer_follow (answer INTEGER PRIMARY KEY, behind TEXT NOT NULL);"
 	"PRAGMA user_version = 5;";
 
-const char *const store_migrations[] = { version_1, version_2, version_3, version_4, version_5 };
+static const char version_6[] =
+	/* --- exchange: the line, quota --- */
+	/* --- exchange: origin, corrections, withdrawal --- */
+	/* --- exchange: working together --- */
+	/* --- exchange: TAXII servers we call --- */
+	"PRAGMA user_version = 6;";
+
+const char *const store_migrations[] = { version_1, version_2, version_3, version_4, version_5, version_6 };
 const int store_version = (int)COUNT_OF(store_migrations);
