@@ -3,7 +3,7 @@
 # bench/poor_line.sh: 1,000 events from one node to its partner over a line of 32 kbit/s with a second each way there and
 # back and a tenth of all packets lost, by each congestion control that this kernel has of reno and bbr: seconds, bytes on the
 # wire for each event (IP packets, lost ones too), and what a break in the middle costs. Needs root and /dev/net/tun; else says so.
-# RONDA_POOR_EVENTS, RONDA_POOR_LOSS (per cent), RONDA_POOR_DELAY (ms one way), RONDA_POOR_RATE (bits a second).
+# RONDA_POOR_EVENTS, RONDA_POOR_LOSS (per cent), RONDA_POOR_DELAY (ms one way), RONDA_POOR_RATE (bits a second). RONDA_POOR_BREAK=no: no break.
 set -u
 RONDA_SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 RONDA_BUILD=${RONDA_BUILD:-$RONDA_SOURCE/build}
@@ -109,4 +109,4 @@ for control in ${RONDA_POOR_CONTROLS:-reno bbr}; do
 	fi
 	measure "$control" no
 done
-measure "$control" yes
+[ "${RONDA_POOR_BREAK:-yes}" = no ] || measure "$control" yes
