@@ -71,6 +71,8 @@ enum rc page_written(struct paging *p, enum rc rc, struct err *err)
 	if (rc == RC_CONFLICT && p->stopped)
 		return RC_OK;
 	if (rc == RC_INPUT || rc == RC_LIMIT) {
+		if (rc == RC_LIMIT)
+			log_warn(p->x->w.log, "an item is too large for a partner", L_Z("why", err->text));
 		p->out->refused++;
 		*err = (struct err){ 0 };
 		return RC_OK;

@@ -561,6 +561,26 @@ TEST(a_record_there_and_back)
 	}
 }
 
+TEST(a_record_that_is_too_long)
+{
+	static const struct { size_t bytes; enum rc rc; } rows[] = { { STIX_RECORD_MAX, RC_OK }, { STIX_RECORD_MAX + 1, RC_LIMIT } };
+	struct buf text = BUF_INIT(MIB(2));
+	while (text.n <= STIX_RECORD_MAX)
+		buf_add(&text, STR("0123456789abcdef"));
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct written w = { .all = BUF_INIT(MIB(4)) };
+		struct stix_writer *writer = stix_writer_new(STR(NODE), STR("Team B"), keep, &w);
+		const struct stix_record r = { .object = STR("report"), .id = STR("report--" UUID_A), .item = STR("warning--" UUID_A),
+					       .text = str_head(buf_str(&text), rows[i].bytes) };
+		CHECK_INT(stix_write_record(writer, &r, &err), rows[i].rc);
+		CHECK_INT(w.carriers, rows[i].rc == RC_OK);
+		stix_writer_free(writer);
+		buf_free(&w.all);
+	}
+	CHECK_MSG(strstr(err.text, "warning--" UUID_A) && strstr(err.text, "1088 KiB"), "%s", err.text);
+	buf_free(&text);
+}
+
 TEST(answers_and_withdrawals)
 {
 	static const char *const withdrawn[] = { "incident", "report", "note", "identity", "campaign", "course-of-action", "grouping", "opinion" };
@@ -604,4 +624,4 @@ TEST(answers_and_withdrawals)
 TEST_MAIN(TEST_RUN(what_is_an_envelope), TEST_RUN(too_many), TEST_RUN(what_is_no_object), TEST_RUN(a_bad_one_leaves_the_others),
 	  TEST_RUN(kept_as_it_came), TEST_RUN(marks_of_what_is_read), TEST_RUN(patterns), TEST_RUN(indicators),
 	  TEST_RUN(patterns_without_end), TEST_RUN(observations), TEST_RUN(events_without_stix), TEST_RUN(an_event_there_and_back),
-	  TEST_RUN(a_record_there_and_back), TEST_RUN(answers_and_withdrawals))
+	  TEST_RUN(a_record_there_and_back), TEST_RUN(a_record_that_is_too_long), TEST_RUN(answers_and_withdrawals))
