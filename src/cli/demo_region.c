@@ -7,12 +7,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli/cli_private.h"
+#include "cli/demo_desk.h"
 #include "node/demo.h"
 
 /* Among this many each is paired with each; of more, each with Team A, who takes the reports. */
@@ -22,6 +24,7 @@ struct team {
 	char dir[PATH_MOST], name[DEMO_TEAM_NAME];
 	char listen[ADDRESS_MOST], exchange_listen[ADDRESS_MOST];
 	char link[LINE_MOST];    /* that signs a browser in */
+	char address[ADDRESS_MOST], token[TOKEN_TEXT_BYTES]; /* of a tour: by which the others read it */
 	unsigned partners;       /* made so far: partner-1, partner-2, … */
 	pid_t pid;               /* 0: does not run */
 };
@@ -29,7 +32,10 @@ struct region {
 	struct cli *c;
 	const struct region_options *o;
 	char self[PATH_MOST];
+	char log[PATH_MOST];     /* what commands say */
+	char desk[PATH_MOST];    /* of a tour: where its nodes ask us */
 	struct team *teams;
+	unsigned count;          /* all of them; in a tour the last is switched off */
 	sigset_t signals;        /* blocked; looked for between steps */
 	bool ended;              /* one came */
 };
@@ -98,7 +104,7 @@ static enum rc command(struct region *g, const struct team *t, const char *const
 		argv[n++] = (char *)words[i];
 	argv[n++] = (char *)"-d";
 	argv[n++] = (char *)t->dir;
-	pid_t pid = start(g, argv, in_fd, &fd, NULL);
+	pid_t pid = start(g, argv, in_fd, &fd, g->log);
 	if (pid < 0)
 		return fail(err, RC_LIMIT, "cannot start 'ronda %s'", words[0]);
 	(void)read_line(fd, line ? line : spare, LINE_MOST);
@@ -108,7 +114,8 @@ static enum rc command(struct region *g, const struct team *t, const char *const
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return fail(err, RC_IO, "'ronda %s %s' failed for %s", words[0], count > 1 ? words[1] : "", t->name);
+		return fail(err, RC_IO, "'ronda %s %s' failed for %s: see %s", words[0], count > 1 ? words[1] : "", t->name,
+			    g->log);
 	return RC_OK;
 }
 #define COMMAND(g, t, line, err, ...) \
@@ -122,40 +129,59 @@ static enum rc make_team(struct region *g, unsigned i, struct err *err)
 	struct stat st;
 	demo_team_name(i, t->name);
 	snprintf(t->dir, sizeof t->dir, "%s/team-%u", g->o->dir, i + 1);
-	snprintf(t->listen, sizeof t->listen, "127.0.0.1:%u", g->o->port + 2 * i);
-	snprintf(t->exchange_listen, sizeof t->exchange_listen, "127.0.0.1:%u", g->o->port + 2 * i + 1);
-	const struct demo_team team = { .number = i, .teams = g->o->teams, .listen = t->listen,
+	unsigned host = g->o->tour ? i + 1 : 1;
+	snprintf(t->listen, sizeof t->listen, "127.0.0.%u:%u", host, g->o->port + 2 * i);
+	snprintf(t->exchange_listen, sizeof t->exchange_listen, "127.0.0.%u:%u", host,
+		 g->o->port + 2 * i + 1);
+	const struct demo_team team = { .number = i, .teams = g->count, .listen = t->listen,
 					.exchange_listen = t->exchange_listen };
 	return stat(t->dir, &st) == 0 ? RC_OK : demo_create_team(t->dir, &team, err);
 }
 
 static enum rc serve_team(struct region *g, struct team *t, struct err *err)
 {
-	char *argv[] = { (char *)"ronda", (char *)"serve", (char *)"--sign-in", (char *)"--as", (char *)"Lead A",
-			 (char *)"-d", t->dir, NULL };
+	char *serve[] = { (char *)"ronda", (char *)"serve", (char *)"--sign-in", (char *)"--as", (char *)"Lead A",
+			  (char *)"-d", t->dir, NULL };
+	/* of a tour: reports come in with the first alone */
+	char *demo[] = { (char *)"ronda", (char *)"demo", t->dir, (char *)"--beside", g->desk, (char *)"--as",
+			 (char *)g->o->as, t != g->teams ? (char *)"--silent" : g->o->every ? (char *)"--every" : NULL,
+			 t == g->teams && g->o->every ? (char *)g->o->every : NULL, NULL };
 	char address[LINE_MOST], log[PATH_MOST + 8];
 	int fd = -1;
 	snprintf(log, sizeof log, "%s.log", t->dir);
-	t->pid = start(g, argv, -1, &fd, log);
+	t->pid = start(g, g->o->tour ? demo : serve, -1, &fd, log);
 	if (t->pid < 0) {
 		t->pid = 0;
 		return fail(err, RC_LIMIT, "cannot start the node of %s", t->name);
 	}
-	bool serves = read_line(fd, address, sizeof address) && read_line(fd, t->link, sizeof t->link);
+	bool serves = read_line(fd, address, sizeof address) && read_line(fd, t->link, sizeof t->link) &&
+		      (!g->o->tour || read_line(fd, t->token, sizeof t->token));
+	(void)str_to_z(str_of(address), t->address, sizeof t->address);
 	close(fd);
 	return serves ? RC_OK : fail(err, RC_IO, "the node of %s does not serve: see %s", t->name, log);
 }
 
+static void end_team(struct team *t)
+{
+	if (t->pid > 0) {
+		kill(t->pid, SIGTERM);
+		kill(t->pid, SIGCONT); /* one that was cut off */
+	}
+}
+
+static void wait_team(struct team *t)
+{
+	for (int ms = 0; t->pid > 0 && ms < END_MS && waitpid(t->pid, NULL, WNOHANG) == 0; ms += 20)
+		nanosleep(&(struct timespec){ .tv_nsec = 20000000L }, NULL);
+	t->pid = 0;
+}
+
 static void end_teams(struct region *g)
 {
-	for (unsigned i = 0; i < g->o->teams; i++)
-		if (g->teams[i].pid > 0)
-			kill(g->teams[i].pid, SIGTERM);
-	for (unsigned i = 0; i < g->o->teams; i++) {
-		struct team *t = &g->teams[i];
-		for (int ms = 0; t->pid > 0 && ms < END_MS && waitpid(t->pid, NULL, WNOHANG) == 0; ms += 20)
-			nanosleep(&(struct timespec){ .tv_nsec = 20000000L }, NULL);
-	}
+	for (unsigned i = 0; i < g->count; i++)
+		end_team(&g->teams[i]);
+	for (unsigned i = 0; i < g->count; i++)
+		wait_team(&g->teams[i]);
 }
 
 /* --- with each other --- */
@@ -223,6 +249,100 @@ static enum rc pair_all(struct region *g, struct err *err)
 	return rc;
 }
 
+/* --- the teams of a tour --- */
+
+/* A directory "pairs/1-3" says that these two were: so more teams may come another time. */
+static enum rc pair_once(struct region *g, unsigned i, unsigned k, bool *was, struct err *err)
+{
+	char mark[PATH_MOST];
+	struct stat st;
+	snprintf(mark, sizeof mark, "%s/pairs/%u-%u", g->o->dir, i + 1, k + 1);
+	*was = stat(mark, &st) == 0;
+	if (*was) {
+		g->teams[i].partners++;
+		g->teams[k].partners++;
+		return RC_OK;
+	}
+	enum rc rc = pair(g, i, k, err);
+	if (rc == RC_OK && mkdir(mark, 0700) != 0)
+		rc = fail(err, RC_IO, "cannot make '%s'", mark);
+	return rc;
+}
+
+/* The last one is paired with Team A, and never seen again. */
+static enum rc pair_absent(struct region *g, struct err *err)
+{
+	char mark[PATH_MOST];
+	struct stat st;
+	struct team *absent = &g->teams[g->count - 1];
+	bool was;
+	snprintf(mark, sizeof mark, "%s/pairs/1-%u", g->o->dir, g->count);
+	if (stat(mark, &st) == 0)
+		return RC_OK;
+	enum rc rc = serve_team(g, absent, err);
+	if (rc == RC_OK)
+		rc = pair_once(g, 0, g->count - 1, &was, err);
+	end_team(absent);
+	wait_team(absent);
+	return rc;
+}
+
+static enum rc pair_tour(struct region *g, struct err *err)
+{
+	char marks[PATH_MOST];
+	bool was;
+	enum rc rc = RC_OK;
+	snprintf(marks, sizeof marks, "%s/pairs", g->o->dir);
+	if (mkdir(marks, 0700) != 0 && errno != EEXIST)
+		return fail(err, RC_IO, "cannot make '%s'", marks);
+	for (unsigned i = 0; i < g->o->teams; i++) {
+		for (unsigned k = i + 1; rc == RC_OK && k < g->o->teams && !g->ended; k++) {
+			rc = pair_once(g, i, k, &was, err);
+			look_for_end(g, 0);
+		}
+	}
+	return rc == RC_OK && !g->ended && g->count > g->o->teams ? pair_absent(g, err) : rc;
+}
+
+/* What the nodes ask, until a signal comes. */
+static enum rc run_desk(struct region *g, int desk, struct err *err)
+{
+	struct desk_team list[DEMO_TOUR_TEAMS_MOST + 1];
+	struct signalfd_siginfo info;
+	int signals = signalfd(-1, &g->signals, SFD_CLOEXEC);
+	struct pollfd p[] = { { .fd = signals, .events = POLLIN }, { .fd = desk, .events = POLLIN } };
+	for (unsigned i = 0; i < g->count; i++)
+		list[i] = (struct desk_team){ .name = g->teams[i].name, .dir = g->teams[i].dir,
+					      .address = g->teams[i].address, .token = g->teams[i].token,
+					      .pid = g->teams[i].pid };
+	while (signals >= 0 && !g->ended && poll(p, COUNT_OF(p), -1) > 0) {
+		if (p[0].revents && read(signals, &info, sizeof info) == sizeof info)
+			g->ended = info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM;
+		if (p[1].revents)
+			desk_answer(desk, list, g->count);
+	}
+	if (signals >= 0)
+		close(signals);
+	return g->ended ? RC_OK : fail(err, RC_IO, "cannot wait for what is asked");
+}
+
+static enum rc run_tour(struct region *g, struct err *err)
+{
+	int desk = desk_open(g->desk);
+	if (desk < 0)
+		return fail(err, RC_IO, "cannot listen at '%s'", g->desk);
+	for (unsigned i = 0; i < g->o->teams; i++)
+		cli_printf(g->c, "%s\t%s\n", g->teams[i].name, g->teams[i].link);
+	cli_flush(g->c);
+	cli_talk(g->c, "open the first link in a browser: it signs you in with Team A, once, within five minutes; then see /tour "
+		       "and /tour/teams");
+	cli_talk(g->c, "this is a demonstration: everything is made up, nothing leaves the machine; ^C ends it");
+	enum rc rc = run_desk(g, desk, err);
+	close(desk);
+	(void)unlink(g->desk);
+	return rc;
+}
+
 /* --- reports --- */
 
 static enum rc report(struct region *g, uint64_t number, struct err *err)
@@ -255,7 +375,7 @@ static enum rc report(struct region *g, uint64_t number, struct err *err)
 static enum rc run_region(struct region *g, struct err *err)
 {
 	enum rc rc = RC_OK;
-	for (unsigned i = 0; rc == RC_OK && i < g->o->teams && !g->ended; i++) {
+	for (unsigned i = 0; rc == RC_OK && i < g->count && !g->ended; i++) {
 		rc = make_team(g, i, err);
 		look_for_end(g, 0);
 	}
@@ -264,9 +384,11 @@ static enum rc run_region(struct region *g, struct err *err)
 		look_for_end(g, 0);
 	}
 	if (rc == RC_OK && !g->ended)
-		rc = pair_all(g, err);
+		rc = g->o->tour ? pair_tour(g, err) : pair_all(g, err);
 	if (rc != RC_OK || g->ended)
 		return rc;
+	if (g->o->tour)
+		return run_tour(g, err);
 	for (unsigned i = 0; i < g->o->teams; i++)
 		cli_printf(g->c, "%s\t%s\n", g->teams[i].name, g->teams[i].link);
 	cli_flush(g->c);
@@ -290,7 +412,10 @@ int demo_region(struct cli *c, const struct region_options *o)
 		return rc_exit_code(RC_IO);
 	}
 	g.self[n] = '\0';
-	g.teams = x_array(o->teams, sizeof *g.teams);
+	g.count = o->teams + (o->tour && o->teams > 1 && o->teams < DEMO_TOUR_TEAMS_MOST ? 1 : 0);
+	g.teams = x_array(g.count, sizeof *g.teams);
+	snprintf(g.log, sizeof g.log, "%s/commands.log", o->dir);
+	snprintf(g.desk, sizeof g.desk, "%s/desk", o->dir);
 	sigemptyset(&g.signals);
 	sigaddset(&g.signals, SIGINT);
 	sigaddset(&g.signals, SIGTERM);

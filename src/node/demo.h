@@ -16,7 +16,7 @@ MUST_CHECK enum rc demo_create(const char *dir, const char *listen, struct err *
 
 /* One of several teams beside each other, each with a node of its own that exchanges with the others
  * (`ronda demo region`). All have the same directory; organisation number N + 1 is team N. */
-enum { DEMO_TEAMS_MOST = 193, DEMO_TEAM_NAME = 24 };
+enum { DEMO_TEAMS_MOST = 193, DEMO_TEAM_NAME = 24, DEMO_TOUR_TEAMS_MOST = 11 };
 struct demo_team {
 	unsigned number, teams;      /* 0 is Team A; of so many */
 	const char *listen;          /* "127.0.0.1:8420" */
