@@ -14,18 +14,21 @@
 #include <unistd.h>
 
 #include "cli/cli_private.h"
+#include "cli/demo_crew.h"
 #include "cli/demo_desk.h"
 #include "node/demo.h"
 
 /* Among this many each is paired with each; of more, each with Team A, who takes the reports. */
-enum { MESH_MOST = 11, PATH_MOST = 4096, ADDRESS_MOST = 64, LINE_MOST = 4096, START_MS = 60000, END_MS = 20000 };
+enum { MESH_MOST = 11, PATH_MOST = 4096, ADDRESS_MOST = 64, LINE_MOST = 4096, START_MS = 60000, END_MS = 20000,
+       START_AHEAD = 4, PROGRESS_FROM = 12 };
 
 struct team {
 	char dir[PATH_MOST], name[DEMO_TEAM_NAME];
 	char listen[ADDRESS_MOST], exchange_listen[ADDRESS_MOST];
 	char link[LINE_MOST];    /* that signs a browser in */
 	char address[ADDRESS_MOST], token[TOKEN_TEXT_BYTES]; /* of a tour: by which the others read it */
-	unsigned partners;       /* made so far: partner-1, partner-2, … */
+	char line[LINE_MOST];    /* its invitation, while it is paired with who gave it */
+	int link_fd;             /* on which the link comes, while it starts */
 	pid_t pid;               /* 0: does not run */
 };
 struct region {
@@ -38,6 +41,8 @@ struct region {
 	unsigned count;          /* all of them; in a tour the last is switched off */
 	sigset_t signals;        /* blocked; looked for between steps */
 	bool ended;              /* one came */
+	const char *doing;       /* for who waits: "made" */
+	unsigned inviting;       /* number of the team whose invitations are accepted */
 };
 
 /* --- other processes of this program --- */
@@ -121,24 +126,45 @@ static enum rc command(struct region *g, const struct team *t, const char *const
 #define COMMAND(g, t, line, err, ...) \
 	command(g, t, (const char *const[]){ __VA_ARGS__ }, COUNT_OF(((const char *const[]){ __VA_ARGS__ })), -1, line, err)
 
+/* Of many, each tenth of them is told. */
+static void say_progress(struct region *g, const char *doing, unsigned count, unsigned of)
+{
+	if (of >= PROGRESS_FROM && (count == of || count * 10 / of > (count - 1) * 10 / of))
+		cli_talk(g->c, "%u of %u teams %s", count, of, doing);
+}
+
+static bool crew_did(void *ctx, unsigned count, unsigned of)
+{
+	struct region *g = ctx;
+	say_progress(g, g->doing, count, of);
+	look_for_end(g, 0);
+	return !g->ended;
+}
+
 /* --- the teams --- */
 
-static enum rc make_team(struct region *g, unsigned i, struct err *err)
+static void name_team(struct region *g, unsigned i)
 {
 	struct team *t = &g->teams[i];
-	struct stat st;
 	demo_team_name(i, t->name);
 	snprintf(t->dir, sizeof t->dir, "%s/team-%u", g->o->dir, i + 1);
 	unsigned host = g->o->tour ? i + 1 : 1;
 	snprintf(t->listen, sizeof t->listen, "127.0.0.%u:%u", host, g->o->port + 2 * i);
 	snprintf(t->exchange_listen, sizeof t->exchange_listen, "127.0.0.%u:%u", host,
 		 g->o->port + 2 * i + 1);
+}
+
+static enum rc make_team(void *ctx, unsigned i, struct err *err)
+{
+	const struct region *g = ctx;
+	const struct team *t = &g->teams[i];
+	struct stat st;
 	const struct demo_team team = { .number = i, .teams = g->count, .listen = t->listen,
-					.exchange_listen = t->exchange_listen };
+					.exchange_listen = t->exchange_listen, .network_cache = g->o->dir };
 	return stat(t->dir, &st) == 0 ? RC_OK : demo_create_team(t->dir, &team, err);
 }
 
-static enum rc serve_team(struct region *g, struct team *t, struct err *err)
+static enum rc start_team(struct region *g, struct team *t, struct err *err)
 {
 	char *serve[] = { (char *)"ronda", (char *)"serve", (char *)"--sign-in", (char *)"--as", (char *)"Lead A",
 			  (char *)"-d", t->dir, NULL };
@@ -146,19 +172,48 @@ static enum rc serve_team(struct region *g, struct team *t, struct err *err)
 	char *demo[] = { (char *)"ronda", (char *)"demo", t->dir, (char *)"--beside", g->desk, (char *)"--as",
 			 (char *)g->o->as, t != g->teams ? (char *)"--silent" : g->o->every ? (char *)"--every" : NULL,
 			 t == g->teams && g->o->every ? (char *)g->o->every : NULL, NULL };
-	char address[LINE_MOST], log[PATH_MOST + 8];
-	int fd = -1;
+	char log[PATH_MOST + 8];
 	snprintf(log, sizeof log, "%s.log", t->dir);
-	t->pid = start(g, g->o->tour ? demo : serve, -1, &fd, log);
+	t->pid = start(g, g->o->tour ? demo : serve, -1, &t->link_fd, log);
 	if (t->pid < 0) {
 		t->pid = 0;
 		return fail(err, RC_LIMIT, "cannot start the node of %s", t->name);
 	}
+	return RC_OK;
+}
+
+/* Until it serves. */
+static enum rc await_team(struct region *g, struct team *t, struct err *err)
+{
+	char address[LINE_MOST];
+	int fd = t->link_fd;
 	bool serves = read_line(fd, address, sizeof address) && read_line(fd, t->link, sizeof t->link) &&
 		      (!g->o->tour || read_line(fd, t->token, sizeof t->token));
 	(void)str_to_z(str_of(address), t->address, sizeof t->address);
 	close(fd);
-	return serves ? RC_OK : fail(err, RC_IO, "the node of %s does not serve: see %s", t->name, log);
+	return serves ? RC_OK : fail(err, RC_IO, "the node of %s does not serve: see %s.log", t->name, t->dir);
+}
+
+static enum rc serve_team(struct region *g, struct team *t, struct err *err)
+{
+	enum rc rc = start_team(g, t, err);
+	return rc == RC_OK ? await_team(g, t, err) : rc;
+}
+
+/* Some begin while the one before is waited for. */
+static enum rc serve_all(struct region *g, struct err *err)
+{
+	unsigned began = 0;
+	enum rc rc = RC_OK;
+	for (unsigned i = 0; rc == RC_OK && i < g->o->teams && !g->ended; i++) {
+		for (; rc == RC_OK && began < g->o->teams && began < i + START_AHEAD; began++)
+			rc = start_team(g, &g->teams[began], err);
+		if (rc == RC_OK)
+			rc = await_team(g, &g->teams[i], err);
+		look_for_end(g, 0);
+		say_progress(g, "serve", i + 1, g->o->teams);
+	}
+	return rc;
 }
 
 static void end_team(struct team *t)
@@ -201,28 +256,35 @@ static enum rc agree(struct region *g, const struct team *t, const char *party, 
 }
 
 /* A partner that was made is the organisation with this number, and both have compared the words. */
-static enum rc know(struct region *g, struct team *t, unsigned organisation, struct err *err)
+static enum rc know(struct region *g, const struct team *t, unsigned number, unsigned organisation, struct err *err)
 {
 	char partner[32], is[40];
-	snprintf(partner, sizeof partner, "partner-%u", ++t->partners);
+	snprintf(partner, sizeof partner, "partner-%u", number);
 	snprintf(is, sizeof is, "organisation=organisation-%u", organisation);
 	enum rc rc = COMMAND(g, t, NULL, err, "partner", "edit", partner, is);
 	return rc == RC_OK ? COMMAND(g, t, NULL, err, "partner", "confirm", partner) : rc;
 }
 
-static enum rc pair(struct region *g, unsigned i, unsigned k, struct err *err)
+/* Who invites is paired with those behind it in their order, each of whom has accepted but the invitations of those in
+ * front of it: so the numbers of partners are known. */
+static enum rc invite(struct region *g, unsigned i, unsigned k, struct err *err)
 {
-	struct team *one = &g->teams[i], *other = &g->teams[k];
-	char line[LINE_MOST], org_one[32], org_other[32];
+	return COMMAND(g, &g->teams[i], g->teams[k].line, err, "partner", "invite");
+}
+
+static enum rc accept_invitation(void *ctx, unsigned k, struct err *err)
+{
+	struct region *g = ctx;
+	unsigned i = g->inviting;
+	const struct team *one = &g->teams[i], *other = &g->teams[k];
+	char org_one[32], org_other[32];
 	snprintf(org_one, sizeof org_one, "organisation-%u", i + 1);
 	snprintf(org_other, sizeof org_other, "organisation-%u", k + 1);
-	enum rc rc = COMMAND(g, one, line, err, "partner", "invite");
+	enum rc rc = COMMAND(g, other, NULL, err, "partner", "accept", other->line);
 	if (rc == RC_OK)
-		rc = COMMAND(g, other, NULL, err, "partner", "accept", line);
+		rc = know(g, one, k, k + 1, err);
 	if (rc == RC_OK)
-		rc = know(g, one, k + 1, err);
-	if (rc == RC_OK)
-		rc = know(g, other, i + 1, err);
+		rc = know(g, other, i + 1, i + 1, err);
 	if (rc == RC_OK)
 		rc = agree(g, one, org_other, other->name, err);
 	return rc == RC_OK ? agree(g, other, org_one, one->name, err) : rc;
@@ -234,15 +296,21 @@ static enum rc pair_all(struct region *g, struct err *err)
 	char mark[PATH_MOST];
 	struct stat st;
 	unsigned mesh = g->o->teams <= MESH_MOST ? g->o->teams : 1;
+	struct crew_work w = { .to = g->o->teams, .each = accept_invitation, .done = crew_did, .ctx = g };
+	g->doing = "are paired";
 	enum rc rc = RC_OK;
 	snprintf(mark, sizeof mark, "%s/paired", g->o->dir);
 	if (stat(mark, &st) == 0)
 		return RC_OK;
-	for (unsigned i = 0; i < mesh; i++) {
+	for (unsigned i = 0; rc == RC_OK && i < mesh && !g->ended; i++) {
 		for (unsigned k = i + 1; rc == RC_OK && k < g->o->teams && !g->ended; k++) {
-			rc = pair(g, i, k, err);
+			rc = invite(g, i, k, err);
 			look_for_end(g, 0);
 		}
+		w.from = i + 1;
+		g->inviting = i;
+		if (rc == RC_OK && !g->ended)
+			rc = crew_run(&w, err);
 	}
 	if (rc == RC_OK && !g->ended && mkdir(mark, 0700) != 0)
 		rc = fail(err, RC_IO, "cannot make '%s'", mark);
@@ -258,12 +326,12 @@ static enum rc pair_once(struct region *g, unsigned i, unsigned k, bool *was, st
 	struct stat st;
 	snprintf(mark, sizeof mark, "%s/pairs/%u-%u", g->o->dir, i + 1, k + 1);
 	*was = stat(mark, &st) == 0;
-	if (*was) {
-		g->teams[i].partners++;
-		g->teams[k].partners++;
+	if (*was)
 		return RC_OK;
-	}
-	enum rc rc = pair(g, i, k, err);
+	g->inviting = i;
+	enum rc rc = invite(g, i, k, err);
+	if (rc == RC_OK)
+		rc = accept_invitation(g, k, err);
 	if (rc == RC_OK && mkdir(mark, 0700) != 0)
 		rc = fail(err, RC_IO, "cannot make '%s'", mark);
 	return rc;
@@ -375,14 +443,18 @@ static enum rc report(struct region *g, uint64_t number, struct err *err)
 static enum rc run_region(struct region *g, struct err *err)
 {
 	enum rc rc = RC_OK;
-	for (unsigned i = 0; rc == RC_OK && i < g->count && !g->ended; i++) {
-		rc = make_team(g, i, err);
-		look_for_end(g, 0);
-	}
-	for (unsigned i = 0; rc == RC_OK && i < g->o->teams && !g->ended; i++) {
-		rc = serve_team(g, &g->teams[i], err);
-		look_for_end(g, 0);
-	}
+	/* The first makes the table of networks that all of them use. */
+	struct crew_work w = { .to = 1, .each = make_team, .done = crew_did, .ctx = g };
+	g->doing = "are there";
+	for (unsigned i = 0; i < g->count; i++)
+		name_team(g, i);
+	rc = crew_run(&w, err);
+	w.from = 1;
+	w.to = g->count;
+	if (rc == RC_OK && !g->ended)
+		rc = crew_run(&w, err);
+	if (rc == RC_OK && !g->ended)
+		rc = serve_all(g, err);
 	if (rc == RC_OK && !g->ended)
 		rc = g->o->tour ? pair_tour(g, err) : pair_all(g, err);
 	if (rc != RC_OK || g->ended)
@@ -407,7 +479,8 @@ int demo_region(struct cli *c, const struct region_options *o)
 	struct region g = { .c = c, .o = o };
 	struct err err = { 0 };
 	ssize_t n = readlink("/proc/self/exe", g.self, sizeof g.self - 1);
-	if (n <= 0 || (mkdir(o->dir, 0700) != 0 && errno != EEXIST)) {
+	/* the table of networks: also for a node that is just made, and has no file of settings yet */
+	if (n <= 0 || (mkdir(o->dir, 0700) != 0 && errno != EEXIST) || setenv("RONDA_NETWORK_CACHE", o->dir, 1) != 0) {
 		cli_talk(c, "ronda demo: cannot make '%s'", o->dir);
 		return rc_exit_code(RC_IO);
 	}
