@@ -341,8 +341,12 @@ static void write_team_settings(struct buf *text, const struct demo_team *t)
 {
 	buf_fmt(text, "exchange = yes\nexchange_listen = %s\nexchange_address = https://%s\n", t->exchange_listen,
 		t->exchange_listen);
+	if (t->network_cache)
+		buf_fmt(text, "network_cache = %s\n", t->network_cache);
 	if (t->teams > COUNTRIES)
 		buf_add(text, STR("parsers = 1\nhttp_threads = 2\nrepeat_memory = 1M\n"));
+	if (t->teams > COUNTRIES && t->number > 0) /* it exchanges with Team A alone */
+		buf_add(text, STR("exchange_threads = 1\nsend_threads = 1\n"));
 }
 
 static enum rc write_files(const char *dir, const struct demo_team *t, struct err *err)

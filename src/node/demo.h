@@ -16,11 +16,12 @@ MUST_CHECK enum rc demo_create(const char *dir, const char *listen, struct err *
 
 /* One of several teams beside each other, each with a node of its own that exchanges with the others
  * (`ronda demo region`). All have the same directory; organisation number N + 1 is team N. */
-enum { DEMO_TEAMS_MOST = 193, DEMO_TEAM_NAME = 24 };
+enum { DEMO_TEAMS_MOST = 193, DEMO_TEAM_NAME = 24, DEMO_TOUR_TEAMS_MOST = 11 };
 struct demo_team {
 	unsigned number, teams;      /* 0 is Team A; of so many */
 	const char *listen;          /* "127.0.0.1:8420" */
 	const char *exchange_listen; /* of the partners' listener; NULL: it has none */
+	const char *network_cache;   /* directory of the table of networks that several teams share; NULL: each its own */
 };
 void demo_team_name(unsigned number, char out[DEMO_TEAM_NAME]);
 MUST_CHECK enum rc demo_create_team(const char *dir, const struct demo_team *t, struct err *err);
