@@ -22,6 +22,19 @@ static str size_words(struct page *p, uint64_t bytes)
 	return arena_fmt(p->a, "%llu.%llu %s", (unsigned long long)(tenths / 10), (unsigned long long)(tenths % 10), units[unit]);
 }
 
+/* "findings, incidents" */
+static str flow_words(struct page *p, str flows)
+{
+	struct buf b = BUF_INIT(400);
+	while (flows.n > 0) {
+		str one = str_cut(&flows, ',');
+		buf_fmt(&b, "%s" STR_FMT, b.n > 0 ? ", " : "", STR_ARG(one));
+	}
+	str out = arena_str(p->a, buf_str(&b));
+	buf_free(&b);
+	return out;
+}
+
 /* What people read beside what programs do. */
 static void put_for_people(struct page *p, const struct partner *partner, const struct partner_status *s)
 {
@@ -38,6 +51,7 @@ static void put_for_people(struct page *p, const struct partner *partner, const 
 					  partner->push ? say(p->language, "we send", "kita mengirim") :
 					  partner->pull ? say(p->language, "we fetch", "kita mengambil") :
 							  say(p->language, "they call us", "mereka menghubungi kita")));
+	json_put_str(&p->j, "flow_words", flow_words(p, s->flows));
 	json_put_str(&p->j, "size_out", size_words(p, s->line.bytes_out));
 	json_put_str(&p->j, "size_in", size_words(p, s->line.bytes_in));
 	if (s->line.rate)
@@ -87,6 +101,8 @@ enum rc page_partners(struct page *p, struct err *err)
 		return fail(err, RC_DENIED, "your account does not have the right for this");
 	put_tour_words(p);
 	q.type = t;
+	q.sort = t->title->indexed ? t->title : NULL;
+	q.ascending = q.sort != NULL;
 	page_rows(p);
 	rc = read_records(p->r, page_types(p), &p->caller.viewer, &q, page_limit(p, 250), p->a, put_partner, &l, err);
 	page_rows_end(p);

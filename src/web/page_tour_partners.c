@@ -336,7 +336,7 @@ static void put_ledger(struct page *p, str id)
 		json_put_str(&p->j, "kind", str_of(ledger_kind_name(list[i].kind)));
 		json_put_str(&p->j, "to", to);
 		json_put_str(&p->j, "rule", list[i].rule);
-		json_put_str(&p->j, "words", list[i].words);
+		json_put_str(&p->j, "words", str_eq(list[i].words, list[i].rule) ? STR("") : list[i].words);
 		json_close(&p->j, '}');
 	}
 	json_close(&p->j, ']');

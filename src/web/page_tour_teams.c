@@ -49,7 +49,6 @@ static void put_team(struct page *p, const struct beside_team *t)
 	json_put_i64(&p->j, "number", t->number);
 	json_put_bool(&p->j, "self", t->self);
 	json_put_bool(&p->j, "cut", t->state == BESIDE_CUT);
-	json_put_bool(&p->j, "off", t->state == BESIDE_OFF);
 	json_put_bool(&p->j, "runs", t->state == BESIDE_RUNS);
 	if (t->state == BESIDE_RUNS) {
 		json_put_str(&p->j, "address", t->address);
@@ -86,8 +85,15 @@ enum rc page_tour_teams(struct page *p, struct err *err)
 	json_put_time(&p->j, "asked", clock_now_us());
 	page_rows(p);
 	for (size_t i = 0; i < count; i++)
-		put_team(p, &list[i]);
+		if (list[i].state != BESIDE_OFF)
+			put_team(p, &list[i]);
 	page_rows_end(p);
+	json_key(&p->j, STR("absent"));
+	json_open(&p->j, '[');
+	for (size_t i = 0; i < count; i++)
+		if (list[i].state == BESIDE_OFF)
+			put_team(p, &list[i]);
+	json_close(&p->j, ']');
 	return RC_OK;
 }
 
@@ -104,9 +110,15 @@ enum rc page_tour_visit(struct page *p, struct err *err)
 		rc = fail(err, RC_ABSENT, "there is no such team");
 	if (rc == RC_OK)
 		rc = beside_link(&list[number - 1], p->a, &link, err);
-	if (rc == RC_OK)
-		page_go(p, link);
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	/* no redirect: what a form of ours leads to stays here, the browser sees to that (form-action of our policy) */
+	json_key(&p->j, STR("visit"));
+	json_open(&p->j, '{');
+	json_put_str(&p->j, "name", list[number - 1].name);
+	json_put_str(&p->j, "link", link);
+	json_close(&p->j, '}');
+	return page_tour_teams(p, err);
 }
 
 /* A link that signs a browser in, for the teams beside: asked by token, in a demonstration of several alone. */

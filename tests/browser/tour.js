@@ -26,20 +26,19 @@ async function look(context, at, what) {
 	page.setDefaultTimeout(20000);
 	for (const width of WIDTHS) {
 		await page.setViewportSize({ width, height: 800 });
+		await page.goto('about:blank');
 		await page.goto(at);
 		const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 		if (wide > 0) wrong.push(`${width}: scrolls sideways by ${wide}`);
+		if (folder)
+			await page.screenshot({ path: `${folder}/${String(++pictures).padStart(2, '0')}-${what.replace(/[^a-z]+/gi, '-')}-${width}.png`,
+				fullPage: true });
 		await page.evaluate(() => document.querySelectorAll('details').forEach((d) => { d.open = true; }));
 		const open = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 		if (open > 0) wrong.push(`${width}: opened it scrolls sideways by ${open}`);
 		await page.evaluate(axe);
 		for (const v of (await page.evaluate(() => window.axe.run(document))).violations)
 			wrong.push(`${width}: ${v.id}: ${v.help}: ${v.nodes.slice(0, 2).map((x) => x.html.slice(0, 120)).join(' | ')}`);
-		if (folder) {
-			await page.goto(at);
-			await page.screenshot({ path: `${folder}/${String(++pictures).padStart(2, '0')}-${what.replace(/[^a-z]+/gi, '-')}-${width}.png`,
-				fullPage: true });
-		}
 	}
 	await page.close();
 	see(wrong.length === 0, `${what}: fits, and axe-core finds nothing`, wrong);
@@ -85,6 +84,7 @@ async function walk(browser) {
 	await look(inspected, `${node}/objects`, 'the objects of others');
 	await page.goto(`${node}/tour/teams`);
 	await page.click('form[action="/tour/teams/3"] button');
+	await page.click('main .note a');
 	await page.click('main form button');
 	see(/^http:\/\/127\.0\.0\.3:/.test(page.url()) && /Team C/.test(await page.innerText('header')), 'Team C is a click away',
 		[page.url()]);
