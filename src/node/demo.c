@@ -283,7 +283,9 @@ enum rc demo_partner_report(struct node *n, unsigned team, unsigned lines, char 
 	for (unsigned i = 0; i < lines; i++) {
 		char ip[DEMO_IP];
 		uint64_t r = random_u64();
-		snprintf(ip, sizeof ip, "198.18.%u.%u", 16 * team + (unsigned)(r % 16), (unsigned)(r >> 8 & 0xff));
+		/* of so many that none was seen before */
+		snprintf(ip, sizeof ip, "2001:db8:%x:%x::%x", team + 1, 0x1000 + (unsigned)(r % 0xe000),
+			 1 + (unsigned)(r >> 32 & 0xfff));
 		if (i == 0)
 			memcpy(ip_out, ip, DEMO_IP);
 		str when = time_str(at, now - SECOND_US + (int64_t)i);
