@@ -38,6 +38,19 @@ start_in() { # namespace, directory
 	done
 	return 1
 }
+# As unlike each other as such reports are: addresses, names, seconds, networks and half of the banners by chance.
+varied() { # how many
+	awk -v n="$1" 'BEGIN {
+		srand(7)
+		split("telnet mikrotik busybox zyxel huawei", tag, " ")
+		split("ID SG MY PH TH", cc, " ")
+		print "timestamp,severity,ip,protocol,port,hostname,tag,asn,geo,region,city,naics,sector,banner"
+		for (i = 0; i < n; i++)
+			printf "\"2026-11-20 %02d:%02d:%02d\",high,198.18.%d.%d,tcp,%d,host-%x.pool-%d.example.org,%s,%d,%s,,,0,,\"%s\"\n",
+				rand() * 24, rand() * 60, rand() * 60, rand() * 256, rand() * 256, rand() < 0.8 ? 23 : 1024 + rand() * 60000,
+				rand() * 16777216, rand() * 30, tag[1 + int(rand() * 5)], 64496 + rand() * 16, cc[1 + int(rand() * 5)],
+				rand() < 0.5 ? "login:" : sprintf("BusyBox v1.%d.%d built-in shell %x", rand() * 36, rand() * 5, rand() * 65536) }'
+}
 measure() { # congestion control, break: yes or no
 	rm -rf "$T"/a* "$T"/b*
 	ip netns add $na && ip netns add $nb || exit 1
@@ -75,7 +88,7 @@ measure() { # congestion control, break: yes or no
 		in_ns "${k#*:}" ip addr add 192.0.2.${k%%:*}/24 dev wire
 		in_ns "${k#*:}" ip link set wire up
 	done
-	made scan_telnet 0 "$events" >"$T/2026-11-20-scan_telnet-poor.csv"
+	varied "$events" >"$T/2026-11-20-scan_telnet-poor.csv"
 	t0=$(date +%s)
 	ronda intake -d "$T/a" --no-wait "$T/2026-11-20-scan_telnet-poor.csv" >/dev/null 2>&1
 	if [ "$2" = yes ]; then

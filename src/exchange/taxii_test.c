@@ -43,7 +43,10 @@ static void test_media(void)
 	for (size_t i = 0; i < COUNT_OF(flat); i++) {
 		CHECK_MSG(taxii_is_flat(str_of(flat[i].text)) == flat[i].flat, "Content-Type '%s'", flat[i].text);
 		CHECK(!taxii_is_type(str_of(flat[i].text)));
+		CHECK(taxii_accepts_flat(str_of(flat[i].text)) == flat[i].flat);
 	}
+	CHECK(taxii_accepts_flat(STR(TAXII_FLAT_TYPE ", " TAXII_TYPE)) && taxii_accepts(STR(TAXII_FLAT_TYPE ", " TAXII_TYPE)));
+	CHECK(!taxii_accepts_flat(STR("*/*")) && !taxii_accepts_flat(STR(TAXII_FLAT_TYPE ";q=0")));
 }
 
 static void test_addresses(void)
