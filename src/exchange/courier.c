@@ -52,6 +52,8 @@ static enum rc tried_job(struct tx *tx, void *ctx, struct err *err)
 
 enum rc round_run(struct exchange *x, struct peer *p, struct err *err)
 {
+	if (p->kind == PARTNER_TAXII)
+		return taxii_round(x, p, err);
 	enum rc rc = announce_run(x, p, err);
 	if (rc == RC_OK)
 		rc = push_run(x, p, err);
@@ -88,7 +90,7 @@ static bool take_partner(void *ctx, const struct partner *p)
 {
 	struct courier *k = ctx;
 	struct peer *peer = find_peer(k, &p->id);
-	if (p->kind != PARTNER_NODE || !(p->push || p->pull))
+	if (p->kind == PARTNER_MISP || !(p->push || p->pull))
 		return true;
 	if (!peer) {
 		k->peers = x_grow(k->peers, k->count + 1, sizeof(struct peer *));
@@ -96,8 +98,9 @@ static bool take_partner(void *ctx, const struct partner *p)
 		peer->again = true;
 	}
 	peer->seen = true;
+	peer->kind = p->kind;
 	peer->pushes = p->push;
-	peer->pulls = p->pull;
+	peer->pulls = p->pull || p->kind == PARTNER_TAXII; /* a server says nothing by itself */
 	return true;
 }
 
@@ -119,6 +122,8 @@ static enum rc look_at_keys(struct courier *k, struct conn *c, struct arena *a, 
 	enum rc rc = keys_own(c, a, &own, err);
 	for (size_t i = 0; rc == RC_OK && own.rotating && i < k->count; i++) {
 		int64_t told = 0;
+		if (k->peers[i]->kind != PARTNER_NODE)
+			continue;
 		rc = line_told_key(c, k->peers[i]->id, &told, err);
 		k->peers[i]->again = k->peers[i]->again || (!k->peers[i]->busy && told != own.next.made_us);
 	}
@@ -196,7 +201,7 @@ static void take_back(struct courier *k, struct peer *p)
 	bool good = p->rc == RC_OK || p->rc == RC_ABSENT; /* not ours to call any more */
 	int64_t now = clock_mono_us(), pause = good ? 0 : pause_of(p->fails);
 	/* The first time a moment may be enough, whatever it asks for. */
-	pause = !good && p->fails && p->wait_us > pause ? p->wait_us : pause;
+	pause = !good && (p->fails || p->kind == PARTNER_TAXII) && p->wait_us > pause ? p->wait_us : pause;
 	p->busy = false;
 	p->done_us = good ? p->round_us : p->done_us;
 	if (good && p->fails == 0) {
@@ -302,7 +307,8 @@ enum rc courier_once(struct exchange *x, const struct partner *p, struct arena *
 {
 	struct peer *peer = peer_new(p->id);
 	struct reader *r = NULL;
-	peer->rc = probe(x, peer, &peer->err);
+	peer->kind = p->kind;
+	peer->rc = p->kind == PARTNER_NODE ? probe(x, peer, &peer->err) : RC_OK;
 	if (peer->rc == RC_OK)
 		peer->rc = round_run(x, peer, &peer->err);
 	enum rc rc = store_write(x->w.store, tried_job, peer, err);
