@@ -29,7 +29,7 @@ check "a partner with a TAXII server" ronda partner -d "$D" new name="Team C" ki
 check_fails 77 "which is not in use yet" ronda partner -d "$D" collections 1
 check "now it is" ronda partner -d "$D" move partner-1 active
 
-# objects FIRST LAST [second]: what the server has, one a second, with a marking where N is even
+# objects FIRST LAST [1]: what the server has, one a second (1: all at once), with a marking where N is even
 objects() {
 	node -e 'const [from, to, same] = process.argv.slice(1).map(Number), two = n => String(n).padStart(2, "0")
 		const list = []
@@ -49,7 +49,7 @@ mode() { echo "$1" >"$K/mode"; }
 sync() { ronda partner -d "$D" sync 1 --json >"$T/out" 2>"$T/err"; }
 kept() { ronda object -d "$D" list --json 2>/dev/null | grep -o '"indicator--[^"]*"' | sort -u | wc -l; }
 events() { ronda events -d "$D" --json 2>/dev/null | wc -l; }
-trouble() { ronda partner -d "$D" line 1 --json 2>/dev/null | sed -nE 's/.*"trouble": ?"([^"]*)".*/\1/p'; }
+trouble() { ronda partner -d "$D" line 1 --json 2>/dev/null | sed -nE 's/.*"trouble": ?"(([^"\\]|\\.)*)".*/\1/p'; }
 
 # --- who we are ---
 echo 'Basic dXM6c2VjcmV0' >"$K/key"
@@ -107,7 +107,7 @@ bad taxii20 65 "speaks TAXII 2.0"
 bad broken 65 "what is no JSON"
 bad nests 65 "what is no JSON"
 bad not-a-list 65 "'objects' that is no list"
-bad huge 75 "over 67108864 bytes"
+bad huge 73 "over 67108864 bytes"
 bad 429 75 "asks to come later \(429, slow down"
 bad 503 75 "asks to come later \(503, busy"
 bad 500 75 "asks to come later \(500"
@@ -131,7 +131,7 @@ objects 1 100
 mode no-next
 check "without next" sync
 is "$(kept)" 100 "by the time of the last"
-objects 101 120 same
+objects 101 120 1
 sed -i 's/2026-11-20T10:00:00/2026-11-21T10:00:00/g' "$K/objects.json"
 mode one-moment
 sync
@@ -139,4 +139,64 @@ trouble >"$T/out"
 has "$T/out" "more objects of one moment" "objects of one moment that no page can hold are said"
 mode good
 is "$(ronda events -d "$D" --json | sort | uniq -d | wc -l)" 0 "nothing is there twice"
+
+# --- sent ---
+mode good
+rm -f "$K/cap"
+posted() { sed -nE 's/.*"type": ?"([a-z0-9-]+)".*/\1/p' "$K/posted" 2>/dev/null | grep -c "^$1$"; }
+given() { grep -o '"id":"observed-data--[^"]*"' "$K/posted" 2>/dev/null | sort | uniq -c | sort -rn; } # of ours, how often each
+check "we send as well" ronda partner -d "$D" edit partner-1 way=both
+check "without an agreement" sync
+is "$(posted observed-data)" 0 "nothing goes"
+agree "$D" "$o"
+check "a feed" ronda feed -d "$D" add honeypot --tlp GREEN
+seen() { # first, last
+	for n in $(seq "$1" "$2"); do
+		printf '{"source.ip":"198.18.1.%s","classification.type":"infected-system","time.source":"2026-11-20T10:00:00Z"}\n' "$n"
+	done >"$T/in.json"
+	printf '%s\n' '{"source.ip":"203.0.113.9","classification.type":"infected-system","time.source":"2026-11-20T10:00:00Z"}' >>"$T/in.json"
+	ronda intake -d "$D" --feed honeypot "$T/in.json" >"$T/out" 2>"$T/err"
+}
+seen 1 9
+echo 20000 >"$K/max"
+serve
+ok $? "the node runs"
+for _ in $(seq 200); do [ "$(posted observed-data)" -lt 9 ] || break; sleep 0.1; done
+is "$(given | wc -l)" 9 "what concerns them goes by itself"
+has_not "$K/posted" 203.0.113.9 "and nothing else"
+is "$(awk '$1 > 20000' "$K/envelopes" | wc -l)" 0 "in envelopes their server takes"
+mode slow
+seen 10 12
+for _ in $(seq 200); do [ "$(given | wc -l)" -lt 12 ] || break; sleep 0.1; done
+is "$(given | wc -l)" 12 "a status that is not done yet"
+for _ in $(seq 100); do grep -q 'GET /api/status/' "$K/asked" && break; sleep 0.1; done
+has "$K/asked" 'GET /api/status/' "is asked for until it is"
+mode fail-some
+seen 13 15
+for _ in $(seq 200); do [ "$(given | wc -l)" -lt 15 ] || break; sleep 0.1; done
+for _ in $(seq 100); do ronda ledger -d "$D" --to "$(ronda partner -d "$D" show 1 --json | sed -nE 's/.*"id": ?"(partner--[-0-9a-f]{36})".*/\1/p' | head -1)" >"$T/ledger" 2>&1; grep -q 'we keep no such things' "$T/ledger" && break; sleep 0.1; done
+has "$T/ledger" "failed.*we keep no such things" "what they refuse stands in the ledger"
+mode refuse-all
+seen 16 18
+for _ in $(seq 200); do trouble >"$T/out"; grep -q 'not these' "$T/out" && break; sleep 0.1; done
+has "$T/out" "not these" "who refuses all is no reason to go on"
+mode good
+objects 121 140
+for _ in $(seq 300); do [ "$(given | wc -l)" -ge 18 ] && [ "$(kept)" -ge 140 ] && break; sleep 0.1; done
+is "$(given | wc -l)" 18 "afterwards all of it goes"
+is "$(kept)" 140 "and what they have comes, by itself"
+is "$(given | awk '$1 > 1' | wc -l)" 0 "each once"
+
+# --- kill -9 in the middle: nothing lost, nothing doubled ---
+echo 2 >"$K/cap"
+objects 141 240
+for _ in 1 2 3; do
+	sleep 0.7
+	kill -9 "$node_pid"
+	wait "$node_pid" 2>/dev/null
+	serve
+done
+for _ in $(seq 600); do [ "$(kept)" -lt 240 ] || break; sleep 0.1; done
+is "$(kept)" 240 "all of it is there after three kills"
+is "$(ronda events -d "$D" --json | grep -o '"extra.origin_event":"[^"]*"' | sort | uniq -d | wc -l)" 0 "nothing of it twice"
 done_testing

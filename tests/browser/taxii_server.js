@@ -42,7 +42,6 @@ const wrong = {
 	'503': a => { a.status = 503; a.head = { 'Retry-After': new Date(Date.now() + 3600e3).toUTCString() }; a.body = { title: 'busy' } },
 	'500': a => { a.status = 500; a.type = 'text/plain'; a.body = 'Internal Server Error' },
 	'418': a => { a.status = 418; a.body = { title: 'a tea pot' } },
-	'skew': a => { a.head.Date = new Date(Date.now() + 86400e3).toUTCString() },
 	'away': a => { a.status = 302; a.head = { Location: `http://127.0.0.1:${+port + 1}/elsewhere/` }; a.body = '' },
 	'here': (a, url) => { if (!url.searchParams.has('moved')) { a.status = 307; a.head = { Location: url.pathname + url.search + (url.search ? '&' : '?') + 'moved=1' }; a.body = '' } },
 }
@@ -72,7 +71,7 @@ function answer(req, body) {
 	} else
 		return { ...a, status: 404, body: { title: 'nothing here' } }
 	const paged = part[3] === 'objects'
-	if (wrong[mode] && (paged || mode === 'away' || mode === 'here' || mode === 'skew'))
+	if (wrong[mode] && (paged || mode === 'away' || mode === 'here'))
 		wrong[mode](a, url)
 	return a
 }
@@ -101,6 +100,7 @@ http.createServer((req, res) => {
 	req.on('data', d => { body += d }).on('end', () => {
 		fs.appendFileSync(file('asked'), `${req.method} ${req.url} ${req.headers.accept || ''}\n`)
 		const a = answer(req, body), text = typeof a.body === 'string' ? a.body : JSON.stringify(a.body)
+		if (read('mode') === 'skew') a.head.Date = new Date(Date.now() + 86400e3).toUTCString()
 		res.writeHead(a.status, { 'Content-Type': a.type, ...a.head })
 		res.end(text)
 	})
