@@ -47,7 +47,7 @@ objects() {
 }
 mode() { echo "$1" >"$K/mode"; }
 sync() { ronda partner -d "$D" sync 1 --json >"$T/out" 2>"$T/err"; }
-kept() { ronda object -d "$D" list --json 2>/dev/null | grep -o '"indicator--[^"]*"' | sort -u | wc -l; }
+kept() { ronda object -d "$D" list --limit 1000 --json 2>/dev/null | grep -o '"indicator--[^"]*"' | sort -u | wc -l; }
 events() { ronda events -d "$D" --json 2>/dev/null | wc -l; }
 trouble() { ronda partner -d "$D" line 1 --json 2>/dev/null | sed -nE 's/.*"trouble": ?"(([^"\\]|\\.)*)".*/\1/p'; }
 

@@ -217,15 +217,17 @@ static enum rc send_page(struct sending *k, struct err *err)
 
 static enum rc put_failure(struct tx *tx, const struct sending *k, const struct failure *f, struct err *err)
 {
-	struct buf who = BUF_INIT(RECORD_ID_BYTES);
+	struct buf who = BUF_INIT(RECORD_ID_BYTES), words = BUF_INIT(KIB(2));
 	int64_t id;
 	record_id_format(&who, STR("partner"), &k->s->partner.id);
+	buf_fmt(&words, STR_FMT ": " STR_FMT, STR_ARG(f->id), STR_ARG(f->words));
 	const struct ledger_row row = { .at_us = tx_now_us(tx), .kind = LEDGER_FAILED, .driver = STR("taxii"),
-					.recipient = buf_str(&who), .item = f->id, .policy = k->policy,
+					.recipient = buf_str(&who), .item = buf_str(&who), .policy = k->policy,
 					.purpose = PURPOSE_HANDLING, .rule = STR(""), .cut = STR(""), .reference = k->status,
-					.words = f->words, .covers = 1 };
+					.words = buf_str(&words), .covers = 1 };
 	enum rc rc = ledger_add(tx, &row, &id, err);
 	buf_free(&who);
+	buf_free(&words);
 	return rc;
 }
 
