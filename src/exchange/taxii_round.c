@@ -40,7 +40,10 @@ enum rc taxii_round(struct exchange *x, struct peer *p, struct err *err)
 	struct partner partner;
 	p->pull_us = clock_mono_us() + (x->w.settings ? settings_int(x->w.settings, "exchange_pull_every") : MINUTE_US);
 	enum rc rc = load(x, p->id, a, &partner, err);
-	if (rc == RC_OK && partner.active && (partner.push || partner.pull)) {
+	if (rc == RC_OK && !partner.push && !partner.pull)
+		rc = fail(err, RC_INPUT, "'" STR_FMT "' is not called: its record has no address, or says that it calls us",
+			  STR_ARG(partner.name));
+	else if (rc == RC_OK) {
 		int64_t begin = clock_mono_us();
 		rc = taxii_server_open(x, &partner, &s, err);
 		if (rc == RC_OK) {
@@ -51,6 +54,7 @@ enum rc taxii_round(struct exchange *x, struct peer *p, struct err *err)
 		taxii_server_close(&s);
 	}
 	/* for the courier what is absent is a partner who is not ours to call any more */
+	struct err why = *err;
 	arena_free(a);
-	return rc == RC_ABSENT && partner.active ? fail(err, RC_INPUT, "%s", err->text) : rc;
+	return rc == RC_ABSENT && partner.active ? fail(err, RC_INPUT, "%s", why.text) : rc;
 }
