@@ -161,4 +161,5 @@ const struct cli_verb cli_verb_partner_sync = {
 	.usage = "sync ID",
 	.brief = "send to it and fetch from it now, whatever pause it has",
 	.run = sync_now,
+	.helpers = true,
 };

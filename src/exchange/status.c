@@ -46,6 +46,10 @@ static str trouble_of(const struct exchange *x, const struct partner *p, const s
 		waits += s->backlog[i].items;
 	if (!p->active)
 		return STR("not active: move it to 'active' once both have read the same six words");
+	if (p->pull && s->line.failure.n > 0) /* to fetch from somebody nothing needs to be agreed */
+		return s->line.failure;
+	if (p->pull && !p->push)
+		return STR("");
 	if (uuid_is_zero(&p->organisation))
 		return STR("no organisation is named: nothing flows until the partner's record says whose node it is");
 	if (!s->agreement)

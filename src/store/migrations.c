@@ -684,6 +684,10 @@ static const char version_6[] =
 	/* --- exchange: origin, corrections, withdrawal --- */
 	/* --- exchange: working together --- */
 	/* --- exchange: TAXII servers we call --- */
+	/* exchange/taxii_fetch.c: how far we are in each collection of a partner's server, as the server says it (after, next,
+	 * last); skew_us: its clock less ours then; note: what is odd there, in words */
+	"CREATE TABLE taxii_place (partner BLOB, collection TEXT, after TEXT NOT NULL, next TEXT NOT NULL, last TEXT NOT NULL,"
+	" skew_us INTEGER NOT NULL, note TEXT NOT NULL, PRIMARY KEY (partner, collection)) WITHOUT ROWID;"
 	"PRAGMA user_version = 6;";
 
 const char *const store_migrations[] = { version_1, version_2, version_3, version_4, version_5, version_6 };
