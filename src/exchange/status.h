@@ -14,7 +14,7 @@ struct partner_status {
 	enum tlp agreed;
 	str flows;                 /* what it lets flow, by comma; "" nothing */
 	struct backlog backlog[LANES];
-	uint64_t withdrawn_missing;/* withdrawals and corrections he has not said that he has */
+	uint64_t withdrawn_missing;/* withdrawn items of which he has not said that he knows */
 	str trouble;               /* one sentence with the next step; "" none */
 };
 /* `p` as partner_find() gave it; strings in `a`. */

@@ -19,6 +19,7 @@ struct taking {
 	size_t count;
 	str *words;                /* of each: why it was refused; p NULL: it was not */
 	bool *hostile;             /* of each refused: a claim nobody honest makes: the journal has it */
+	bool *old;                 /* of each taken: it, or what came after it, was here before: no effect */
 	str node, us;              /* his node id and ours */
 	str feed, actor;           /* "partner-NAME"; "partner--UUID" */
 	str name;                  /* of the delivery */
@@ -60,8 +61,13 @@ MUST_CHECK enum rc take_answer(struct tx *tx, struct taking *t, size_t i, const 
 MUST_CHECK enum rc take_contribution(struct tx *tx, struct taking *t, size_t i, const struct take_about *about,
 				     const struct record *copy, struct arena *a, struct err *err);
 
-/* take_withdrawn.c: events of all of them at once, then records one by one. */
+/* take_withdrawn.c: events of all of them at once, then records one by one. Of each a row stays (taken_withdrawn): the
+ * same again, or what went before it, does not bring the item back. */
 MUST_CHECK enum rc take_withdrawn_events(struct taking *t, struct err *err);
 MUST_CHECK enum rc take_withdrawn(struct tx *tx, struct taking *t, size_t i, struct arena *a, struct err *err);
+/* When its origin withdrew it, by its own clock. *out: TIME_NONE: it did not. */
+MUST_CHECK enum rc take_when_withdrawn(struct conn *c, const struct uuid *node, str item, int64_t *out, struct err *err);
+/* Inside a job: it is given again. */
+MUST_CHECK enum rc take_withdrawn_over(struct tx *tx, const struct uuid *node, str item, struct err *err);
 
 #endif

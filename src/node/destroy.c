@@ -461,6 +461,9 @@ static enum rc find_recall(struct destroying *d, struct err *err)
 	return rc;
 }
 
+/* Why is nobody else's business: what the law destroys, and what a person asked for. */
+static const struct withdrawn_why unsaid = { STR_INIT(""), TLP_RED };
+
 static enum rc begin_by(struct destroying *d, store_job_fn fn, struct err *err)
 {
 	enum rc rc = find_recall(d, err);
@@ -494,7 +497,7 @@ static enum rc begin(struct tx *tx, void *ctx, struct err *err)
 	if (rc == RC_OK)
 		rc = add_row(tx, d, STR(""), findings, err);
 	if (rc == RC_OK && d->recall)
-		rc = withdrawal_put(tx, d->recall, err);
+		rc = withdrawal_put(tx, d->recall, &unsaid, err);
 	struct journal_act act = { .act = "destroy", .actor = str_of(d->v->actor), .object = d->out->id,
 				   .count = d->count };
 	return rc == RC_OK ? journal_add(tx, d->n->journal, &act, err) : rc;
@@ -616,7 +619,7 @@ static enum rc begin_found(struct tx *tx, void *ctx, struct err *err)
 	if (rc == RC_OK)
 		rc = add_row(tx, d, STR(""), d->seqs > 0, err);
 	if (rc == RC_OK && d->recall)
-		rc = withdrawal_put(tx, d->recall, err);
+		rc = withdrawal_put(tx, d->recall, &unsaid, err);
 	if (rc == RC_OK && d->also)
 		rc = d->also(tx, d->ctx, err);
 	return rc;

@@ -678,6 +678,14 @@ static const char version_5[] =
 static const char version_6[] =
 	/* --- exchange: the line, quota --- */
 	/* --- exchange: origin, corrections, withdrawal --- */
+	/* exchange/withdraw.c: why, and how it is marked: told when the check lets it */
+	"ALTER TABLE exchange_withdrawn ADD COLUMN why TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE exchange_withdrawn ADD COLUMN tlp INTEGER NOT NULL DEFAULT 4;"
+	"ALTER TABLE exchange_undone ADD COLUMN why TEXT NOT NULL DEFAULT '';"
+	/* take_withdrawn.c: what its origin took back, and what it said of it; node: the origin */
+	"CREATE TABLE taken_withdrawn (node BLOB NOT NULL, item TEXT NOT NULL, partner BLOB NOT NULL, at_us INTEGER NOT NULL,"
+	" taken_us INTEGER NOT NULL, why TEXT NOT NULL, PRIMARY KEY (node, item)) WITHOUT ROWID;"
+	"CREATE INDEX taken_withdrawn_item ON taken_withdrawn (item);"
 	/* --- exchange: working together --- */
 	/* --- exchange: TAXII servers we call --- */
 	"PRAGMA user_version = 6;";
