@@ -5,6 +5,8 @@
 #include "disclosure/read.h"
 #include "stix/stix_record.h"
 
+const struct withdrawn_why withdrawn_unsaid = { STR_INIT(""), TLP_RED };
+
 /* --- writing --- */
 
 static str cut(str words)

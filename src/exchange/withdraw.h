@@ -23,6 +23,8 @@ struct withdrawn_why {
 	str words;
 	enum tlp tlp;              /* TLP_COUNT: not understood */
 };
+/* Why is nobody else's business: what the law destroys, what a person asked for. */
+extern const struct withdrawn_why withdrawn_unsaid;
 /* What an ENTRY_WITHDRAWN names (its `first`). In `a`. RC_ABSENT: forgotten. */
 MUST_CHECK enum rc withdrawn_read(struct reader *r, int64_t id, struct arena *a, struct withdrawn **out, size_t *count_out,
 				  struct err *err);
