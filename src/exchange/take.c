@@ -297,6 +297,7 @@ static void begin(struct taking *t)
 		lines += t->list[i].event_count;
 	t->words = ARENA_ARRAY(a, t->count + 1, str);
 	t->hostile = ARENA_ARRAY(a, t->count + 1, bool);
+	take_once_begin(t);
 	t->old = ARENA_ARRAY(a, t->count + 1, bool);
 	t->origins = ARENA_ARRAY(a, lines + 1, uint64_t);
 	for (size_t i = 0; i < t->count; i++) {
@@ -315,10 +316,15 @@ static enum rc take_all(struct taking *t, struct err *err)
 {
 	struct snapshot_ref *ref = snapshot_hold(t->x->w.types);
 	t->types = snapshot_table(ref);
-	for (size_t i = 0; i < t->count; i++)
-		judge(t, i);
-	/* Of what is not kept nothing is read. */
-	enum rc rc = write_all(t, true, err);
+	enum rc rc = store_read_begin(t->x->w.store, &t->r, err);
+	if (rc == RC_OK) {
+		for (size_t i = 0; i < t->count; i++)
+			judge(t, i);
+		store_read_end(t->r);
+		t->r = NULL;
+		/* Of what is not kept nothing is read. */
+		rc = write_all(t, true, err);
+	}
 	for (size_t i = 0; rc == RC_OK && i < t->count; i++)
 		if (t->list[i].what == STIX_FOREIGN && !t->words[i].p)
 			take_foreign_events(t, i);

@@ -686,6 +686,9 @@ static const char version_6[] =
 	"CREATE TABLE taken_withdrawn (node BLOB NOT NULL, item TEXT NOT NULL, partner BLOB NOT NULL, at_us INTEGER NOT NULL,"
 	" taken_us INTEGER NOT NULL, why TEXT NOT NULL, PRIMARY KEY (node, item)) WITHOUT ROWID;"
 	"CREATE INDEX taken_withdrawn_item ON taken_withdrawn (item);"
+	/* take_once.c: hour: of time.source; tag: of origin and id; sum: of the content */
+	"CREATE TABLE taken_once (hour INTEGER NOT NULL, tag INTEGER NOT NULL, report INTEGER NOT NULL, sum INTEGER NOT NULL,"
+	" PRIMARY KEY (hour, tag)) WITHOUT ROWID;"
 	/* --- exchange: working together --- */
 	/* --- exchange: TAXII servers we call --- */
 	"PRAGMA user_version = 6;";
