@@ -3,6 +3,7 @@
 #include "exchange/courier.h"
 #include "exchange/exchange_private.h"
 #include "exchange/offer.h"
+#include "exchange/together.h"
 
 #include <stdlib.h>
 
@@ -20,6 +21,8 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 		rc = offer_open(x, err);
 	if (rc == RC_OK)
 		rc = partner_answers_open(x, err);
+	if (rc == RC_OK)
+		rc = together_open(x, err);
 	if (rc != RC_OK) {
 		exchange_close(x);
 		return rc;

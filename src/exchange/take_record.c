@@ -174,6 +174,8 @@ static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take
 	struct record now;
 	if (k->is_held && k->held.version >= k->c.version)
 		return RC_OK;
+	if (about->says && !about->known)
+		return fail(err, RC_DENIED, "it is about nothing that you were told or that came from you");
 	enum rc rc = record_put(tx, k->t->x->w.records, &k->c, k->a, &now, NULL, 0, NULL, err);
 	return rc == RC_OK && about->known ? take_contribution(tx, k->t, i, about, &now, k->a, err) : rc;
 }

@@ -3,6 +3,7 @@
  * receipt for each, whether anything of it was here or not. */
 #include "exchange/answer.h"
 #include "exchange/take_private.h"
+#include "exchange/together_private.h"
 
 
 
@@ -118,7 +119,7 @@ static enum rc put_receipt(struct tx *tx, struct taking *t, const struct stix_ob
 	return partner_answer_offer(tx, &n, err);
 }
 
-static enum rc erase_copy(struct tx *tx, struct taking *t, struct uuid id, struct arena *a, struct err *err)
+static enum rc erase_copy(struct tx *tx, struct taking *t, str item, struct uuid id, struct arena *a, struct err *err)
 {
 	struct record held;
 	struct err none = { 0 };
@@ -130,6 +131,8 @@ static enum rc erase_copy(struct tx *tx, struct taking *t, struct uuid id, struc
 	if (!str_eq_nocase(held.origin, t->node))
 		return fail(err, RC_DENIED, "this record is not yours to withdraw");
 	rc = record_erase(tx, t->x->w.records, id, t->actor, STR("withdrawn by its origin"), err);
+	if (rc == RC_OK && together_type(held.type))
+		rc = together_take_back(tx, t->x, t->types, item, t->actor, a, err);
 	return rc == RC_DENIED ? fail(err, RC_CONFLICT, "it is kept here for a case, and will go when that ends") : rc;
 }
 
@@ -140,7 +143,7 @@ enum rc take_withdrawn(struct tx *tx, struct taking *t, size_t i, struct arena *
 	str type;
 	enum rc rc = RC_OK;
 	if (record_id_parse(o->item, &type, &id))
-		rc = str_eq(type, STR("event")) ? RC_OK : erase_copy(tx, t, id, a, err);
+		rc = str_eq(type, STR("event")) ? RC_OK : erase_copy(tx, t, o->item, id, a, err);
 	else if (!str_starts(o->item, STR("event--")))
 		rc = fail(err, RC_INPUT, "it does not say what is withdrawn");
 	return rc == RC_OK ? put_receipt(tx, t, o, a, err) : rc;

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ronda incident say | words: what several teams say about one item. */
+#include "cli/record_private.h"
+#include "exchange/together.h"
+
+static str option(const struct record_call *k, const char *name)
+{
+	const char *text = cli_value(k->c, name);
+	return text ? str_of(text) : STR("");
+}
+
+/* "contribution-7" as it is named to others. */
+static enum rc reply_id(struct record_call *k, str *reply, struct err *err)
+{
+	struct reader *r = NULL;
+	struct record_view v = { 0 };
+	if (!reply->n || str_find(*reply, STR("--")) < reply->n)
+		return RC_OK;
+	enum rc rc = store_read_begin(k->c->node->store, &r, err);
+	if (rc == RC_OK)
+		rc = read_record(r, k->types, &k->c->viewer, *reply, k->c->a, &v, err);
+	if (rc == RC_OK)
+		*reply = record_view_id(&v, k->c->a);
+	record_view_end(&v);
+	if (r)
+		store_read_end(r);
+	return rc;
+}
+
+static int say_word(struct record_call *k)
+{
+	struct err err = { 0 };
+	str id = STR("");
+	if (k->argc != 2)
+		return cli_usage(k->c, "say needs an ID and a text");
+	struct together_say q = { .about = record_name(k, k->argv[0]), .text = str_of(k->argv[1]), .what = option(k, "--what"),
+				  .reply_to = option(k, "--reply"), .only_origin = cli_value(k->c, "--only-origin") != NULL,
+				  .tlp = option(k, "--tlp") };
+	enum rc rc = reply_id(k, &q.reply_to, &err);
+	if (rc == RC_OK)
+		rc = together_say(k->c->node->exchange, &k->c->viewer, &q, k->c->a, &id, &err);
+	if (rc != RC_OK)
+		return cli_fail(k->c, &err);
+	cli_done(k->c, "id", id);
+	if (k->c->form == CLI_TEXT)
+		cli_printf(k->c, STR_FMT "\n", STR_ARG(id));
+	return 0;
+}
+
+static const struct cli_option say_options[] = {
+	{ "--what", 0, "WHAT", "say: comment (default), question, opinion, acknowledged, acted, closed" },
+	{ "--reply", 0, "ID", "say: the contribution it answers" },
+	{ "--only-origin", 0, NULL, "say: for the team the item comes from, not for the others who have it" },
+	{ .name = NULL },
+};
+const struct cli_verb cli_verb_incident_say = {
+	.type = "incident", .word = "say", .usage = "say ID TEXT [--what WHAT] [--reply ID] [--only-origin] [--tlp TLP]",
+	.brief = "say something about it to the teams that have it", .options = say_options, .run = say_word,
+};
+
+static int words(struct record_call *k)
+{
+	static const struct cli_column columns[] = {
+		{ "at", COLUMN_TIME }, { .name = "team" }, { .name = "what" }, { .name = "state" }, { .name = "text" }, { .name = "id" },
+		{ .name = "reply_to" }, { "until", COLUMN_TIME },
+	};
+	struct cli_table t = cli_table(k->c, columns, COUNT_OF(columns));
+	struct together_word *list = NULL;
+	size_t count = 0;
+	struct reader *r = NULL;
+	struct err err = { 0 };
+	if (k->argc != 1)
+		return cli_usage(k->c, "words needs an ID");
+	enum rc rc = store_read_begin(k->c->node->store, &r, &err);
+	if (rc == RC_OK)
+		rc = together_read(k->c->node->exchange, r, k->types, &k->c->viewer, record_name(k, k->argv[0]), k->c->a, &list,
+				   &count, &err);
+	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+		const struct together_word *w = &list[i];
+		char at[40], until[40];
+		str team = w->team.n == 0 ? STR("we") : str_eq(w->team, STR("?")) ? STR("another team") : w->team;
+		str row[] = { time_str(at, w->at_us), team, w->what, w->state, w->text.n ? w->text : w->title, w->id, w->reply_to,
+			      w->until_us ? time_str(until, w->until_us) : STR("") };
+		cli_row(&t, row);
+	}
+	if (r)
+		store_read_end(r);
+	return rc == RC_OK ? 0 : cli_fail(k->c, &err);
+}
+
+const struct cli_verb cli_verb_incident_words = {
+	.type = "incident", .word = "words", .usage = "words ID",
+	.brief = "what the teams that have it say about it, oldest first", .run = words,
+};

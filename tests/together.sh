@@ -1,0 +1,109 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Three teams work on one incident: A has it, B and C answer to it, and each sees what the others say through A, which alone
+# says who they are.
+. "$RONDA_SOURCE/tests/lib.sh"
+A=$T/a B=$T/b C=$T/c
+pid_a='' pid_b='' pid_c=''
+ends() {
+	for p in $pid_a $pid_b $pid_c; do kill -9 "$p" 2>/dev/null; done
+	rm -rf "$T"
+}
+trap ends EXIT
+node() { # folder, name
+	free_port
+	ronda init "$1" --name "$2" --country ID --team small --account lead >"$T/out" 2>"$T/err" || return 1
+	{
+		echo "listen = 127.0.0.1:0"
+		echo "exchange = yes"
+		echo "exchange_listen = 127.0.0.1:$port"
+		echo "exchange_address = https://127.0.0.1:$port"
+	} >>"$1/ronda.conf"
+}
+start() { # letter: its pid in pid_LETTER
+	eval "dir=\$$(echo "$1" | tr abc ABC)"
+	: >"$T/address_$1"
+	ronda serve -d "$dir" >"$T/address_$1" 2>>"$T/log_$1" &
+	eval "pid_$1=$!"
+	for _ in $(seq 400); do
+		[ ! -s "$T/address_$1" ] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+kill9() { # letter
+	eval "p=\$pid_$1"
+	kill -9 "$p" 2>/dev/null
+	wait "$p" 2>/dev/null
+	eval "pid_$1="
+}
+within() { # seconds, command...: until it succeeds
+	end=$(($(date +%s) + $1))
+	shift
+	until "$@"; do
+		[ "$(date +%s)" -lt "$end" ] || return 1
+		sleep 0.1
+	done
+}
+org() { # folder, name, network
+	ronda organisation -d "$1" new "name=$2" kind=csirt "constituency=network|$3" 2>&1 | sed -nE 's/.*(organisation-[0-9]+).*/\1/p' | head -1
+}
+agree() { # folder, organisation, more fields...: its number in $number
+	dir=$1 party=$2
+	shift 2
+	number=$(ronda agreement -d "$dir" new "title=With $party" kind=memorandum "parties=$party" tlp_ceiling=AMBER flows=incidents,requests \
+		personal=yes from=2026-01-01 "$@" 2>&1 | sed -nE 's/.*(agreement-[0-9]+).*/\1/p' | head -1)
+	ronda agreement -d "$dir" move "$number" in-force --why "signed" >/dev/null 2>&1
+}
+pair() { # folder, its partner's number there, other folder, its number there
+	line=$(ronda partner -d "$1" invite 2>/dev/null)
+	ronda partner -d "$3" accept "$line" >/dev/null 2>"$T/err" && ronda partner -d "$1" confirm "$2" >/dev/null 2>"$T/err" &&
+		ronda partner -d "$3" confirm "$4" >/dev/null 2>"$T/err"
+}
+id_of() { # folder, type, number
+	ronda "$2" -d "$1" show "$3" --json 2>/dev/null | sed -nE 's/.*"id": ?"([a-z]+--[^"]*)".*/\1/p' | head -1
+}
+# What everybody sees of the thread on the incident: a line for each word.
+words() { ronda incident -d "$1" words "$I" 2>/dev/null >"$T/words"; }
+sees() { words "$1" && grep -q -- "$2" "$T/words"; }
+sees_not() { words "$1" && ! grep -q -- "$2" "$T/words"; }
+copied() { ronda incident -d "$1" show "$I" >"$T/shown" 2>/dev/null; }
+state_is() { ronda incident -d "$1" show "$2" --json 2>/dev/null | grep -q "\"state\": \?\"$3\""; }
+
+for n in "$A Team A" "$B Team B" "$C Team C"; do
+	node "${n%% *}" "${n#* }"
+	ok $? "node of ${n#* }"
+done
+start a && start b && start c
+ok $? "all serve"
+pair "$A" 1 "$B" 1
+ok $? "A and B are paired"
+pair "$A" 2 "$C" 1
+ok $? "A and C are paired"
+for n in 1 2; do
+	team="Team $(echo $n | tr 12 BC)" node_dir=$B
+	[ $n = 1 ] || node_dir=$C
+	o=$(org "$A" "$team" 198.1$((7 + n)).0.0/16)
+	check "A says whose node $team's is" ronda partner -d "$A" edit $n "organisation=$o" "name=$team"
+	agree "$A" "$o"
+	eval "agreement_$n=$number"
+	o=$(org "$node_dir" "Team A" 192.0.2.0/24)
+	check "$team says whose A's is" ronda partner -d "$node_dir" edit 1 "organisation=$o" "name=Team A"
+	agree "$node_dir" "$o"
+done
+
+# --- one incident, three teams ---
+check "an incident" ronda incident -d "$A" new "title=Mail server taken over" class=intrusions severity=high "summary=A web shell was found"
+I=$(id_of "$A" incident 1)
+check "is worked on" ronda incident -d "$A" move 1 open
+within 30 copied "$B" && within 30 copied "$C"
+ok $? "B and C have it"
+check "B says something" ronda incident -d "$B" say "$I" "We saw the same shell last week"
+within 30 sees "$A" "Team B.*the same shell"
+ok $? "A sees it, and who said it"
+within 30 sees "$C" "Team B.*the same shell"
+ok $? "C sees it, and that B said it"
+is "$(grep -c 'the same shell' "$T/words")" 1 "once"
+words "$B"
+is "$(grep -c 'the same shell' "$T/words")" 1 "B does not get its own words back"
+done_testing
