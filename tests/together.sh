@@ -106,4 +106,44 @@ ok $? "C sees it, and that B said it"
 is "$(grep -c 'the same shell' "$T/words")" 1 "once"
 words "$B"
 is "$(grep -c 'the same shell' "$T/words")" 1 "B does not get its own words back"
+q=$(ronda incident -d "$B" say "$I" "Is the host still up?" --what question 2>/dev/null)
+within 30 sees "$C" "Is the host still up"
+ok $? "C sees B's question"
+passed=$(sed -nE 's/.*Is the host still up\?	([^	]*).*/\1/p' "$T/words")
+check "C answers it" ronda incident -d "$C" say "$I" "No, it is off the net" --reply "$passed"
+answered() { ronda contribution -d "$B" show "$q" --json 2>/dev/null | grep -q '"state": \?"answered"'; }
+within 30 answered
+ok $? "B's question is answered, at B"
+within 30 sees "$B" "Team C.*off the net"
+ok $? "by Team C"
+
+# --- handed over ---
+check "A offers it to B" ronda incident -d "$A" offer 1 --to 1 --why "The host is in your country"
+within 30 sees "$B" "offered.*waits.*in your country"
+ok $? "B sees the offer"
+is "$(ronda incident -d "$A" offer 1 --to 2 --why "So do you" >"$T/out" 2>&1; echo $?)" 78 "it is offered to one at a time"
+sees_not "$C" "in your country"
+ok $? "C does not see it"
+check "B declines" ronda incident -d "$B" decline "$I" --why "Not our constituency"
+within 30 sees "$A" "Team B.*declined.*Not our constituency"
+ok $? "A sees why"
+check "A offers it to C" ronda incident -d "$A" offer 1 --to 2 --why "The host is in your country"
+within 30 sees "$C" "offered.*waits.*in your country"
+ok $? "C sees the offer"
+check "C accepts" ronda incident -d "$C" accept "$I"
+is "$(ronda incident -d "$C" accept "$I" >"$T/out" 2>&1; echo $?)" 78 "once"
+within 30 state_is "$A" 1 waiting
+ok $? "A's incident waits"
+ronda incident -d "$A" show 1 >"$T/out"
+has "$T/out" "Team C" "and says who handles it"
+check "C has one of its own" ronda incident -d "$C" show 1
+has "$T/out" "Mail server taken over" "with what A had told"
+check "C closes it" ronda incident -d "$C" edit 1 "outcome=The server was set up anew"
+check "C resolves it" ronda incident -d "$C" move 1 resolved
+within 30 sees "$A" "Team C.*closed.*set up anew"
+ok $? "A sees what came of it"
+within 30 state_is "$A" 1 open
+ok $? "A's incident is with A again"
+within 30 sees "$B" "Team C.*closed.*set up anew"
+ok $? "B sees it too"
 done_testing

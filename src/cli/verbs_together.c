@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ronda incident say | words: what several teams say about one item. */
+/* ronda incident say | words | offer | accept | decline | take-back: several teams on one item. */
 #include "cli/record_private.h"
+#include "exchange/handover.h"
 #include "exchange/together.h"
 
 static str option(const struct record_call *k, const char *name)
@@ -91,4 +92,81 @@ static int words(struct record_call *k)
 const struct cli_verb cli_verb_incident_words = {
 	.type = "incident", .word = "words", .usage = "words ID",
 	.brief = "what the teams that have it say about it, oldest first", .run = words,
+};
+
+/* --- handing it over to another team --- */
+
+static int done(struct record_call *k, enum rc rc, str id, const struct err *err)
+{
+	if (rc != RC_OK)
+		return cli_fail(k->c, err);
+	cli_done(k->c, "id", id);
+	if (k->c->form == CLI_TEXT)
+		cli_printf(k->c, STR_FMT "\n", STR_ARG(id));
+	return 0;
+}
+
+static int offer(struct record_call *k)
+{
+	struct err err = { 0 };
+	str id = STR("");
+	if (k->argc != 1 || !cli_value(k->c, "--to"))
+		return cli_usage(k->c, "offer needs an ID and --to PARTNER");
+	const struct team_offer q = { .item = record_name(k, k->argv[0]), .to = option(k, "--to"), .why = option(k, "--why"),
+				      .until = option(k, "--until") };
+	enum rc rc = team_handover_offer(k->c->node->exchange, &k->c->viewer, &q, k->c->a, &id, &err);
+	return done(k, rc, id, &err);
+}
+
+static int answer(struct record_call *k, bool accept)
+{
+	struct err err = { 0 };
+	str id = STR("");
+	if (k->argc != 1)
+		return cli_usage(k->c, "it needs an ID");
+	enum rc rc = team_handover_answer(k->c->node->exchange, &k->c->viewer, record_name(k, k->argv[0]), accept,
+					  option(k, "--why"), k->c->a, &id, &err);
+	return done(k, rc, id, &err);
+}
+
+static int accept_offer(struct record_call *k)
+{
+	return answer(k, true);
+}
+
+static int decline_offer(struct record_call *k)
+{
+	return answer(k, false);
+}
+
+static int take_back(struct record_call *k)
+{
+	struct err err = { 0 };
+	if (k->argc != 1)
+		return cli_usage(k->c, "take-back needs an ID");
+	str id = record_name(k, k->argv[0]);
+	enum rc rc = team_handover_take_back(k->c->node->exchange, &k->c->viewer, id, option(k, "--why"), k->c->a, &err);
+	return done(k, rc, id, &err);
+}
+
+static const struct cli_option offer_options[] = {
+	{ "--to", 0, "WHOM", "letter: organisation-7, organisation-7/abuse, person-2, or an address; offer: a partner" },
+	{ "--until", 0, "TIME", "offer: an answer is expected by then (a day from now)" },
+	{ .name = NULL },
+};
+const struct cli_verb cli_verb_incident_offer = {
+	.type = "incident", .word = "offer", .usage = "offer ID --to PARTNER --why TEXT [--until TIME]",
+	.brief = "offer to hand it over to a partner's team that has it", .options = offer_options, .run = offer,
+};
+const struct cli_verb cli_verb_incident_accept = {
+	.type = "incident", .word = "accept", .usage = "accept ID [--why TEXT]",
+	.brief = "take over what another team offers: an incident of our own is made of it", .run = accept_offer,
+};
+const struct cli_verb cli_verb_incident_decline = {
+	.type = "incident", .word = "decline", .usage = "decline ID --why TEXT",
+	.brief = "decline what another team offers to hand over", .run = decline_offer,
+};
+const struct cli_verb cli_verb_incident_take_back = {
+	.type = "incident", .word = "take-back", .usage = "take-back ID --why TEXT",
+	.brief = "take an offer back that was not answered", .run = take_back,
 };

@@ -3,7 +3,7 @@
  * have a record, answers to it; the same answer again changes nothing. */
 #include "exchange/take_private.h"
 
-#include "exchange/together_private.h"
+#include "exchange/handover.h"
 
 #include "disclosure/told_partner.h"
 
@@ -209,8 +209,8 @@ static enum rc about_ours(struct tx *tx, struct taking *t, const struct stix_obj
 		rc = put(tx, t, o, said, about, words_of(said, w->text, a), err);
 	if (rc != RC_OK || about->is_finding)
 		return rc;
-	(void)s;
-	return together_pass_on(tx, t->x, t->from, copy, a, err);
+	rc = team_handover_taken(tx, t->x, t->types, t->from, copy, w, s, a, err);
+	return rc == RC_OK ? together_pass_on(tx, t->x, t->from, copy, a, err) : rc;
 }
 
 enum rc take_contribution(struct tx *tx, struct taking *t, size_t i, const struct take_about *about,

@@ -30,7 +30,7 @@ const struct together_kind *together_kind_of(str what)
 	return NULL;
 }
 
-static const struct type_field *field_of(const struct type *t, const char *meaning)
+const struct type_field *together_field(const struct type *t, const char *meaning)
 {
 	const struct meaning *m = t ? type_meaning(t, str_of(meaning)) : NULL;
 	return m ? m->field : NULL;
@@ -38,7 +38,7 @@ static const struct type_field *field_of(const struct type *t, const char *meani
 
 bool together_type(const struct type *t)
 {
-	return field_of(t, "contribution.about") && field_of(t, "contribution.what");
+	return together_field(t, "contribution.about") && together_field(t, "contribution.what");
 }
 
 const struct type *together_type_find(const struct types *t)
@@ -55,14 +55,14 @@ int word_state(const struct type *t, const char *meaning)
 
 static str text_of(const struct record *r, struct json_object *body, const char *meaning, struct arena *a)
 {
-	const struct type_field *f = field_of(r->type, meaning);
+	const struct type_field *f = together_field(r->type, meaning);
 	str text = f ? json_get_str(body, f->name) : STR_NONE;
 	return arena_str(a, text.p ? text : STR(""));
 }
 
 static bool flag_of(const struct record *r, struct json_object *body, const char *meaning)
 {
-	const struct type_field *f = field_of(r->type, meaning);
+	const struct type_field *f = together_field(r->type, meaning);
 	bool is = false;
 	return f && json_get_bool(body, f->name, &is) && is;
 }
@@ -128,6 +128,31 @@ enum rc shared_offered(struct conn *c, int64_t row, struct uuid partner, int64_t
 	return sql_end(q, err);
 }
 
+str together_record_id(const struct record *r, struct arena *a)
+{
+	struct buf b = BUF_INIT(RECORD_ID_BYTES);
+	record_id_format(&b, r->type_name, &r->id);
+	str text = arena_str(a, buf_str(&b));
+	buf_free(&b);
+	return text;
+}
+
+enum rc together_each(struct conn *c, const struct types *t, str about, record_each each, void *ctx, struct err *err)
+{
+	struct record_query q = { .type = together_type_find(t), .tlp_mask = UINT32_MAX, .exercise = true, .with_body = true,
+				  .filter_count = 1 };
+	if (!q.type)
+		return RC_OK;
+	struct arena *a = arena_new(KIB(1));
+	struct json_object *value = json_object_new_string_len(about.p ? about.p : "", (int)about.n);
+	q.filters[0] = (struct record_filter){ .field = together_field(q.type, "contribution.about"), .compare = COMPARE_IS };
+	bool has = kind_key(q.filters[0].field, value, a, &q.filters[0].key);
+	enum rc rc = has ? record_list(c, t, &q, each, ctx, err) : RC_OK;
+	json_free(value);
+	arena_free(a);
+	return rc;
+}
+
 /* --- what others say, passed on --- */
 
 struct uuid together_passed_id(str node, str original)
@@ -147,18 +172,9 @@ struct uuid together_passed_id(str node, str original)
 	return id;
 }
 
-static str id_text(const struct type *t, const struct uuid *id, struct arena *a)
-{
-	struct buf b = BUF_INIT(RECORD_ID_BYTES);
-	record_id_format(&b, str_of(t->name), id);
-	str text = arena_str(a, buf_str(&b));
-	buf_free(&b);
-	return text;
-}
-
 static void set(struct json_object *body, const struct type *t, const char *meaning, struct json_object *value)
 {
-	const struct type_field *f = field_of(t, meaning);
+	const struct type_field *f = together_field(t, meaning);
 	if (f)
 		json_object_object_add(body, f->name, value);
 	else
@@ -218,7 +234,7 @@ enum rc together_pass_on(struct tx *tx, struct exchange *x, const struct partner
 {
 	struct snapshot_ref *ref = snapshot_hold(x->w.types);
 	const struct types *types = snapshot_table(ref);
-	const struct uuid id = together_passed_id(store_node_id(x->w.store), id_text(said->type, &said->id, a));
+	const struct uuid id = together_passed_id(store_node_id(x->w.store), together_record_id(said, a));
 	struct record now;
 	struct word word;
 	str fields = STR("");
@@ -244,7 +260,7 @@ enum rc together_pass_on(struct tx *tx, struct exchange *x, const struct partner
 	snapshot_drop(x->w.types, ref);
 	/* marked stricter since: what went before goes back */
 	if (rc == RC_OK && !passes && is_held)
-		rc = together_take_back(tx, x, types, id_text(said->type, &said->id, a), STR("node"), a, err);
+		rc = together_take_back(tx, x, types, together_record_id(said, a), STR("node"), a, err);
 	return rc;
 }
 

@@ -15,6 +15,13 @@ struct together_kind {
 };
 const struct together_kind *together_kind_of(str what); /* NULL: none of these */
 
+/* Contributions about an item, newest first; false ends it. */
+MUST_CHECK enum rc together_each(struct conn *c, const struct types *t, str about, record_each each, void *ctx, struct err *err);
+/* "contribution--…" */
+str together_record_id(const struct record *r, struct arena *a);
+/* The field of a type by what it means; NULL. */
+const struct type_field *together_field(const struct type *t, const char *meaning);
+
 /* Does the type mean a contribution? */
 bool together_type(const struct type *t);
 /* The one that does; NULL: none is loaded. */

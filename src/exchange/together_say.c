@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "exchange/exchange_private.h"
-#include "exchange/together_private.h"
+#include "exchange/handover.h"
 
 enum { TITLE_MOST = 80, LOOKED_MOST = 1000 };
 
@@ -31,15 +31,9 @@ PRINTF_LIKE(3, 4) static void refuse(struct checking *k, const struct type_field
 	va_end(ap);
 }
 
-static const struct type_field *field_of(const struct type *t, const char *meaning)
-{
-	const struct meaning *m = type_meaning(t, str_of(meaning));
-	return m ? m->field : NULL;
-}
-
 static void check_subject(struct checking *k, const struct record *now, const struct shared_item *s, const struct word *w)
 {
-	const struct type_field *about = field_of(now->type, "contribution.about");
+	const struct type_field *about = together_field(now->type, "contribution.about");
 	if (!s->known || s->r.erased || !s->r.type || (!s->r.type->offer_flow && !s->r.type->exchange))
 		refuse(k, about, "there is no item '" STR_FMT "' here that teams share", STR_ARG(str_head(s->item, 80)));
 	else if (now->labels.tlp < s->r.labels.tlp || s->r.labels.tlp >= TLP_COUNT)
@@ -47,7 +41,7 @@ static void check_subject(struct checking *k, const struct record *now, const st
 	else if (now->labels.exercise != s->r.labels.exercise)
 		refuse(k, about, "one of the two is of an exercise, the other is real");
 	else if (w->others && !s->ours)
-		refuse(k, field_of(now->type, "contribution.others"), "only the team it comes from says what others said");
+		refuse(k, together_field(now->type, "contribution.others"), "only the team it comes from says what others said");
 }
 
 static enum rc check(struct tx *tx, struct records *r, void *ctx, const struct record *before, const struct record *now,
@@ -86,15 +80,6 @@ struct asked {
 	int to;
 };
 
-static str id_text(const struct record *r, struct arena *a)
-{
-	struct buf b = BUF_INIT(RECORD_ID_BYTES);
-	record_id_format(&b, r->type_name, &r->id);
-	str text = arena_str(a, buf_str(&b));
-	buf_free(&b);
-	return text;
-}
-
 struct answering {
 	struct arena *a;
 	struct asked k;
@@ -115,7 +100,7 @@ static bool is_asked(void *ctx, const struct record *r)
 	if (!kind || !kind->waits || to < 0 || r->state < 0 || !type_move(r->type, (unsigned)r->state, (unsigned)to) ||
 	    !record_id_parse(g->k.word->reply_to, &type, &named))
 		return true;
-	const struct uuid passed = together_passed_id(g->k.node, id_text(r, g->a));
+	const struct uuid passed = together_passed_id(g->k.node, together_record_id(r, g->a));
 	if (!uuid_equal(&named, &r->id) && !uuid_equal(&named, &passed))
 		return true;
 	g->k.found = r->id;
@@ -129,14 +114,8 @@ static enum rc mark_answered(struct tx *tx, struct exchange *x, const struct typ
 {
 	struct answering g = { .a = a, .us = store_node_id(x->w.store),
 			       .k = { .now = now, .word = w, .node = s->r.origin, .to = -1 } };
-	struct record_query q = { .type = now->type, .tlp_mask = UINT32_MAX, .exercise = true, .with_body = true,
-				  .filter_count = 1 };
 	struct record out;
-	q.filters[0] = (struct record_filter){ .field = field_of(now->type, "contribution.about"), .compare = COMPARE_IS };
-	struct json_object *about = json_object_new_string_len(w->about.p, (int)w->about.n);
-	bool has = kind_key(q.filters[0].field, about, a, &q.filters[0].key);
-	enum rc rc = has ? record_list(tx_conn(tx), types, &q, is_asked, &g, err) : RC_OK;
-	json_free(about);
+	enum rc rc = together_each(tx_conn(tx), types, w->about, is_asked, &g, err);
 	if (rc != RC_OK || g.k.to < 0)
 		return rc;
 	const struct record_change c = { .type = now->type, .id = g.k.found, .to_state = g.k.to, .actor = STR("node"),
@@ -168,9 +147,11 @@ static enum rc changed(struct tx *tx, struct records *r, void *ctx, const struct
 	if (rc == RC_OK)
 		rc = shared_load(tx_conn(tx), types, store_node_id(x->w.store), w.about, a, &s, &why);
 	if (rc == RC_OK && !before && ours && s.known)
-		rc = record_link(tx, r, id_text(now, a), STR("answers"), s.item, now->author, STR(""), &link, &why);
+		rc = record_link(tx, r, together_record_id(now, a), STR("answers"), s.item, now->author, STR(""), &link, &why);
 	if (rc == RC_OK && !before && s.known && w.reply_to.n && answers(together_kind_of(w.what)))
 		rc = mark_answered(tx, x, types, now, &w, &s, a, &why);
+	if (rc == RC_OK && ours && s.known)
+		rc = team_handover_said(tx, x, types, before, now, &w, &s, a, &why);
 	snapshot_drop(x->w.types, ref);
 	arena_free(a);
 	return rc == RC_OK ? rc : fail(err, rc, "%s", why.text);
@@ -180,8 +161,7 @@ enum rc together_open(struct exchange *x, struct err *err)
 {
 	const struct record_hook hook = { .changed = changed, .check = check, .ctx = x };
 	records_add_hook(x->w.records, &hook);
-	(void)err;
-	return RC_OK;
+	return team_handover_open(x, err);
 }
 
 /* --- saying it --- */
@@ -215,7 +195,7 @@ static str title_of(const struct saying *k, str what)
 {
 	str text = str_trim_all(k->q->text), line = str_cut(&text, '\n');
 	if (line.n == 0) {
-		const struct type_field *f = field_of(k->type, "contribution.what");
+		const struct type_field *f = together_field(k->type, "contribution.what");
 		for (size_t i = 0; i < f->choice_count; i++)
 			if (str_eq(what, str_of(f->choices[i].name)))
 				return str_of(words_in(f->choices[i].label, STR("en")));
@@ -231,7 +211,7 @@ static str title_of(const struct saying *k, str what)
 
 static void put(struct json_out *j, const struct saying *k, const char *meaning, str value)
 {
-	const struct type_field *f = field_of(k->type, meaning);
+	const struct type_field *f = together_field(k->type, meaning);
 	if (f && value.n)
 		json_put_str(j, f->name, value);
 }
@@ -242,7 +222,7 @@ static enum rc make_fields(struct saying *k, const struct record_view *item, str
 	struct json_out j = json_out(&b);
 	str what = k->q->what.n ? k->q->what : STR("comment");
 	const struct labels_of *labels = record_view_labels(item);
-	const struct type_field *alone = field_of(k->type, "contribution.alone");
+	const struct type_field *alone = together_field(k->type, "contribution.alone");
 	json_open(&j, '{');
 	if (k->type->title)
 		json_put_str(&j, k->type->title->name, title_of(k, what));
@@ -282,7 +262,7 @@ static enum rc aim(struct saying *k, struct reader *r, const struct types *types
 	id = together_passed_id(store_node_id(k->x->w.store), *reply);
 	enum rc rc = record_load(reader_conn(r), types, id, k->a, &to, &none);
 	if (rc == RC_OK && !to.erased)
-		*reply = id_text(&to, k->a);
+		*reply = together_record_id(&to, k->a);
 	return rc == RC_OK || rc == RC_ABSENT ? RC_OK : fail(err, rc, "%s", none.text);
 }
 
@@ -328,7 +308,7 @@ struct reading {
 
 static str value(const struct record_view *v, const char *meaning, struct arena *a)
 {
-	const struct type_field *f = field_of(record_view_type(v), meaning);
+	const struct type_field *f = together_field(record_view_type(v), meaning);
 	struct buf b = BUF_INIT(KIB(64));
 	if (f)
 		record_view_text(v, f, &b);
@@ -442,7 +422,7 @@ enum rc together_read(struct exchange *x, struct reader *r, const struct types *
 	str id = record_view_id(&item, a);
 	record_view_end(&item);
 	struct json_object *text = json_object_new_string_len(id.p, (int)id.n);
-	q.filters[0] = (struct record_filter){ .field = field_of(q.type, "contribution.about"), .compare = COMPARE_IS };
+	q.filters[0] = (struct record_filter){ .field = together_field(q.type, "contribution.about"), .compare = COMPARE_IS };
 	if (kind_key(q.filters[0].field, text, a, &q.filters[0].key))
 		rc = read_records(r, t, v, &q, LOOKED_MOST, a, take_word, &e, err);
 	json_free(text);
