@@ -146,4 +146,15 @@ within 30 state_is "$A" 1 open
 ok $? "A's incident is with A again"
 within 30 sees "$B" "Team C.*closed.*set up anew"
 ok $? "B sees it too"
+check "each team's part" ronda incident -d "$A" parts 1
+has "$T/out" "^Team B	.*declined	Not our constituency	no" "B's last word"
+has "$T/out" "^Team C	.*closed" "C's"
+ronda token -d "$A" make t --right operate --ceiling AMBER --account lead >"$T/token" 2>"$T/err"
+ask() { curl -s --max-time 20 -o "$T/page" -w '%{http_code}' -H "Authorization: Bearer $(head -1 "$T/token")" "$@"; }
+url_a=$(head -1 "$T/address_a")
+is "$(ask "$url_a/incident/1/teams.json")" 200 "the same by program"
+has "$T/page" '"team":"Team C"' "with each team"
+is "$(ask -H 'Content-Type: application/json' -d '{"do":"say","text":"Thank you both"}' "$url_a/incident/1/teams.json")" 200 "and said by program"
+within 30 sees "$B" "Team A.*Thank you both"
+ok $? "the others see it"
 done_testing

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ronda incident say | words | offer | accept | decline | take-back: several teams on one item. */
+/* ronda incident say | words | parts | offer | accept | decline | take-back: several teams on one item. */
 #include "cli/record_private.h"
 #include "exchange/handover.h"
 #include "exchange/together.h"
@@ -92,6 +92,50 @@ static int words(struct record_call *k)
 const struct cli_verb cli_verb_incident_words = {
 	.type = "incident", .word = "words", .usage = "words ID",
 	.brief = "what the teams that have it say about it, oldest first", .run = words,
+};
+
+/* --- each team's part --- */
+
+static str time_or_none(struct record_call *k, int64_t us)
+{
+	char text[40];
+	return us ? arena_str(k->c->a, time_str(text, us)) : STR("");
+}
+
+static int parts(struct record_call *k)
+{
+	static const struct cli_column columns[] = {
+		{ .name = "team" }, { "since", COLUMN_TIME }, { "receipt", COLUMN_TIME }, { .name = "part" }, { "last", COLUMN_TIME },
+		{ .name = "what" }, { .name = "text" }, { "silent", COLUMN_BOOL }, { "due", COLUMN_TIME }, { "late", COLUMN_BOOL },
+	};
+	struct cli_table t = cli_table(k->c, columns, COUNT_OF(columns));
+	struct together_part *list = NULL;
+	size_t count = 0;
+	struct reader *r = NULL;
+	struct err err = { 0 };
+	if (k->argc != 1)
+		return cli_usage(k->c, "parts needs an ID");
+	enum rc rc = store_read_begin(k->c->node->store, &r, &err);
+	if (rc == RC_OK)
+		rc = together_parts(k->c->node->exchange, r, k->types, &k->c->viewer, record_name(k, k->argv[0]), k->c->a, &list,
+				    &count, &err);
+	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+		const struct together_part *p = &list[i];
+		bool late = p->silent && p->due_us < clock_now_us();
+		str row[] = { p->us ? STR("we") : p->team, time_or_none(k, p->since_us), time_or_none(k, p->receipt_us),
+			      p->withdrawn_us ? STR("withdrawn") : p->handles ? STR("handles it") : p->origin ? STR("origin") : STR(""),
+			      time_or_none(k, p->last_us), p->last_what, p->last_text, p->silent ? STR("yes") : STR("no"),
+			      time_or_none(k, p->due_us), late ? STR("yes") : STR("no") };
+		cli_row(&t, row);
+	}
+	if (r)
+		store_read_end(r);
+	return rc == RC_OK ? 0 : cli_fail(k->c, &err);
+}
+
+const struct cli_verb cli_verb_incident_parts = {
+	.type = "incident", .word = "parts", .usage = "parts ID",
+	.brief = "each team's part in it: since when it has it, its receipt, its last word, who is silent and until when", .run = parts,
 };
 
 /* --- handing it over to another team --- */

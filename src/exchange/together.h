@@ -44,4 +44,22 @@ enum { TOGETHER_WORDS_MOST = 500 };
 MUST_CHECK enum rc together_read(struct exchange *x, struct reader *r, const struct types *t, const struct viewer *v, str about,
 			       struct arena *a, struct together_word **out, size_t *count_out, struct err *err);
 
+/* One team's part in an item. */
+struct together_part {
+	str team;                  /* its name; "" our own team; "?" the origin is no partner of ours any more */
+	str partner;               /* "partner--…"; "" */
+	bool us, origin, handles;  /* handles: it works on it now */
+	int64_t since_us;          /* it was offered to it, or came */
+	int64_t receipt_us;        /* the partner said that it has it; 0: not yet */
+	int64_t withdrawn_us;      /* it was taken back from it; 0: not */
+	uint64_t words;            /* contributions that are seen here */
+	int64_t last_us; str last_what, last_text; /* the last of them; "" */
+	bool silent;               /* it was given this item and has said nothing */
+	int64_t due_us;            /* of one who is silent: a word is expected by then (setting partner_answer_due) */
+};
+/* Ours first, then as they got it. For our own people: RC_DENIED else. At a team that has a copy: its origin, and those
+ * whom the origin names. */
+MUST_CHECK enum rc together_parts(struct exchange *x, struct reader *r, const struct types *t, const struct viewer *v, str about,
+				  struct arena *a, struct together_part **out, size_t *count_out, struct err *err);
+
 #endif
