@@ -157,4 +157,56 @@ has "$T/page" '"team":"Team C"' "with each team"
 is "$(ask -H 'Content-Type: application/json' -d '{"do":"say","text":"Thank you both"}' "$url_a/incident/1/teams.json")" 200 "and said by program"
 within 30 sees "$B" "Team A.*Thank you both"
 ok $? "the others see it"
+
+# --- taken back ---
+mine=$(ronda contribution -d "$B" list what=comment --json 2>/dev/null | grep 'same shell' | grep -oE 'contribution--[0-9a-f-]*' | head -1)
+check "B withdraws what it said" ronda contribution -d "$B" move "$mine" withdrawn --why "Another host"
+within 30 sees_not "$A" "the same shell"
+ok $? "A has it no more"
+within 30 sees_not "$C" "the same shell"
+ok $? "nor has C"
+
+# --- killed in mid-work: nothing is lost or doubled ---
+for round in 1 2 3; do
+	for n in 1 2 3 4; do
+		ronda incident -d "$B" say "$I" "Word $round-$n of B" >/dev/null 2>&1
+	done &
+	said=$!
+	sleep 0.$((2 + round * 2))
+	kill9 a
+	wait $said
+	start a
+	[ $round != 2 ] || { kill9 c && start c; }
+done
+all_at() { words "$1" && [ "$(grep -c 'Word [1-3]-[1-4] of B' "$T/words")" = 12 ]; }
+within 90 all_at "$A"
+ok $? "A was killed three times, and has each word once"
+within 90 all_at "$C"
+ok $? "so has C"
+
+# --- who may not know who else there is ---
+check "A's agreement with C hides the others" ronda agreement -d "$A" edit "$agreement_2" members_hidden=yes
+check "another incident" ronda incident -d "$A" new "title=Second" class=fraud severity=low
+I=$(id_of "$A" incident 2)
+check "is worked on" ronda incident -d "$A" move 2 open
+within 30 copied "$B" && within 30 copied "$C"
+ok $? "B and C have it"
+check "B has seen it" ronda incident -d "$B" say "$I" "noted" --what acknowledged
+check "B says something" ronda incident -d "$B" say "$I" "Is it the same group?" --what question
+check "C says something" ronda incident -d "$C" say "$I" "Perhaps"
+within 30 sees "$C" "another team.*Is it the same group"
+ok $? "C sees the question"
+within 30 sees "$B" "Team C.*Perhaps"
+ok $? "B sees C's name"
+sees "$A" "Team B.*noted"
+ok $? "A sees that B has it"
+ronda contribution -d "$C" list "about=$I" --json >"$T/all" 2>"$T/err"
+ronda incident -d "$C" parts "$I" --json >>"$T/all" 2>>"$T/err"
+ronda incident -d "$C" show "$I" --json >>"$T/all" 2>>"$T/err"
+ronda incident -d "$C" history "$I" --json >>"$T/all" 2>>"$T/err"
+has "$T/all" "Is it the same group" "C is shown all of it"
+has_not "$T/all" "Team B" "but B's name is in none of it"
+has_not "$T/all" "$(id_of "$A" partner 1)" "nor its record"
+has_not "$T/all" noted "nor that somebody has seen it: teams cannot be counted"
+is "$(ronda incident -d "$C" parts "$I" --json 2>/dev/null | grep -c '"team"')" 2 "to C there are A and C"
 done_testing
