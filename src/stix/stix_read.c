@@ -8,8 +8,8 @@
 #include "stix/stix_event.h"
 #include "stix/stix_mark.h"
 #include "stix/stix_private.h"
-#include "stix/stix_record.h"
 #include "stix/stix_read_private.h"
+#include "stix/stix_record.h"
 #include "stix/stix_scan.h"
 
 enum { TYPE_MOST = 250, ITEM_MOST = 120, SHOWN_MOST = 200 };
