@@ -33,6 +33,13 @@ MUST_CHECK enum rc demo_fill(struct node *n, struct err *err);
 /* One more small report, the number-th since the start. */
 MUST_CHECK enum rc demo_tick(struct node *n, unsigned number, struct err *err);
 
+/* One report that comes in now, of so many machines infected in the country of team number `team` (0 is Team A); the address of
+ * the first. RC_ABSENT: that team has no country here. */
+enum { DEMO_IP = 48 };
+MUST_CHECK enum rc demo_partner_report(struct node *n, unsigned team, unsigned lines, char ip_out[DEMO_IP], struct err *err);
+/* What a made-up warning says, as JSON of its fields. `title`: letters and blanks. In `a`. */
+str demo_warning_fields(const char *title, struct arena *a);
+
 /* Writes one made-up Shadowserver report: `type` is scan_telnet, scan_rdp,
  * event4_sinkhole or compromised_website; `seed` chooses its lines; hosts
  * number `first` to `first + lines - 1` of the made-up machines are in it. */
