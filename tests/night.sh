@@ -34,11 +34,11 @@ other_than() { # node: another, in $o
 }
 
 # --- the region ---
-free_port
-ronda demo region "$R" --nodes "$nodes" --listen "127.0.0.1:$((10000 + $$ % 9000))" --every 1d --lines 1 >"$T/links" 2>"$T/log" &
+free_ports $((2 * nodes))
+ronda demo region "$R" --nodes "$nodes" --listen "127.0.0.1:$port" --every 1d --lines 1 >"$T/links" 2>"$T/log" &
 region_pid=$!
 for _ in $(seq 3000); do
-	[ "$(wc -l <"$T/links")" != "$nodes" ] || break
+	[ "$(cat "$T/links" 2>/dev/null | wc -l)" != "$nodes" ] || break
 	kill -0 $region_pid 2>/dev/null || break
 	sleep 0.1
 done

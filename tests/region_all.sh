@@ -4,6 +4,7 @@
 # for, and with nobody else; a node at rest needs so little that 193 of them fit into 8 GiB; ^C ends them all.
 # RONDA_REGION_NODES: how many (13; at most 193), RONDA_REGION_EACH: events for each (20).
 . "$RONDA_SOURCE/tests/lib.sh"
+. "$RONDA_SOURCE/tests/exchange_lib.sh"
 unset LANG LC_ALL LC_MESSAGES RONDA_DIR
 nodes=${RONDA_REGION_NODES:-13}
 each=${RONDA_REGION_EACH:-20}
@@ -19,13 +20,12 @@ teams() { pgrep -f "^ronda serve.*-d $T/region/team-[0-9]+\$"; }
 of_tree() { for p in $(teams); do echo "$p"; pgrep -P "$p"; done; }
 pss_kib() { for p in $(of_tree); do cat "/proc/$p/smaps_rollup" 2>/dev/null; done | awk '/^Pss:/ { s += $2 } END { print s }'; }
 ticks() { for p in $(of_tree); do cat "/proc/$p/stat" 2>/dev/null; done | awk '{ s += $14 + $15 } END { print s }'; }
-free_port
-[ "$nodes" -le 20 ] || port=$((10000 + $$ % 9000)) # so many in a row
+free_ports $((2 * nodes))
 begun=$(now_ms)
 ronda demo region "$T/region" --nodes "$nodes" --listen "127.0.0.1:$port" --every 1d --lines 1 >"$T/links" 2>"$T/log" &
 region_pid=$!
 for _ in $(seq 12000); do
-	[ "$(wc -l <"$T/links")" != "$nodes" ] || break
+	[ "$(cat "$T/links" 2>/dev/null | wc -l)" != "$nodes" ] || break
 	kill -0 $region_pid 2>/dev/null || break
 	sleep 0.1
 done
