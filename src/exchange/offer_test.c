@@ -368,20 +368,26 @@ TEST(an_agreement_that_ends_stops_what_waits)
 	g = carriers(&s, LANE_BULK, 0, &end);
 	CHECK(has(&g, "192.0.2.1") && !has(&g, "192.0.2.2"));
 	got_free(&g);
-	/* ... until somebody asks for it */
+	/* ... and what comes then is */
+	DELIVER(&s, { "192.0.2.8", MINE, NULL, NULL, TLP_GREEN, false });
+	look(&s);
+	g = carriers(&s, LANE_BULK, 0, &end);
+	CHECK(has(&g, "192.0.2.8"));
+	got_free(&g);
+	/* what came meanwhile: when somebody asks for it */
 	struct reader *r = begin(&s);
 	struct partner p = partner_of(&s, r);
 	uint64_t events;
 	store_read_end(r);
 	CHECK_RC(offer_again(&s.t.x, &p, clock_now_us() - HOUR_US, &events, &err), RC_OK, err);
-	CHECK_INT(events, 2);
+	CHECK_INT(events, 3);
 	g = carriers(&s, LANE_BULK, end.upto_us, &end);
 	CHECK(has(&g, "192.0.2.1") && has(&g, "192.0.2.2"));
 	got_free(&g);
 	/* another kind of thing alone: the cursor passes what may not flow */
 	put(&s, "agreement", s.agreement, "{\"flows\":[\"warnings\"]}", NULL, NULL);
 	g = carriers(&s, LANE_BULK, 0, &end);
-	CHECK(g.count == 0 && !end.stopped && end.upto_us > 0 && end.refused == 3);
+	CHECK(g.count == 0 && !end.stopped && end.upto_us > 0 && end.refused == 5);
 	got_free(&g);
 	put(&s, "partner", s.partner, NULL, "paused", NULL);
 	CHECK_RC(offer_again(&s.t.x, &p, 0, &events, &err), RC_ABSENT, err);
