@@ -143,7 +143,7 @@ void take_event(struct taking *t, size_t i)
 		take_refuse(t, i, false, "it does not say which event it is");
 		return;
 	}
-	const struct line l = { o->text, o->item, t->node, take_tlp(o), t->from->exercise };
+	const struct line l = { o->text, o->item, t->node, take_tlp(t, o), t->from->exercise };
 	add_line(t, i, &l);
 }
 
@@ -151,7 +151,7 @@ void take_foreign_events(struct taking *t, size_t i)
 {
 	const struct stix_object *o = &t->list[i];
 	for (size_t k = 0; k < o->event_count && !t->words[i].p; k++) {
-		const struct line l = { o->events[k], o->id, STR(""), take_tlp(o), t->from->exercise };
+		const struct line l = { o->events[k], o->id, STR(""), take_tlp(t, o), t->from->exercise };
 		add_line(t, i, &l);
 	}
 }
@@ -185,7 +185,7 @@ enum rc take_deliver(struct taking *t, struct err *err)
 {
 	struct exchange_delivered done = { .report = 0 };
 	const struct exchange_delivery d = { .feed = t->feed, .provider = t->from->name, .lines = buf_str(&t->lines),
-					     .name = t->name, .tlp = TAKE_DEFAULT_TLP, .exercise = t->from->exercise };
+					     .name = t->name, .tlp = t->from->tlp, .exercise = t->from->exercise };
 	if (t->line_count == 0)
 		return RC_OK;
 	enum rc rc = t->x->w.deliver(t->x->w.ctx, &d, &done, err);

@@ -55,7 +55,7 @@ static struct desk desk_new(void)
 					  .types = k.w.types, .deliver = deliver, .take_back = take_back };
 	k.x = x_alloc(sizeof *k.x);
 	k.x->w = w;
-	k.from = (struct partner){ .id = { { 0xc, 1 } }, .name = STR("Team C"), .kind = PARTNER_NODE, .org = 7, .active = true };
+	k.from = (struct partner){ .id = { { 0xc, 1 } }, .name = STR("Team C"), .kind = PARTNER_NODE, .org = 7, .active = true, .tlp = TLP_AMBER };
 	CHECK(uuid_parse(STR(NODE_C), &k.from.node));
 	return k;
 }
