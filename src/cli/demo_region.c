@@ -476,12 +476,19 @@ static enum rc run_region(struct region *g, struct err *err)
 int demo_region(struct cli *c, const struct region_options *o)
 {
 	struct region g = { .c = c, .o = o };
+	struct stat st;
+	char main_db[PATH_MOST];
 	struct err err = { 0 };
 	ssize_t n = readlink("/proc/self/exe", g.self, sizeof g.self - 1);
 	/* the table of networks: also for a node that is just made, and has no file of settings yet */
 	if (n <= 0 || (mkdir(o->dir, 0700) != 0 && errno != EEXIST) || setenv("RONDA_NETWORK_CACHE", o->dir, 1) != 0) {
 		cli_talk(c, "ronda demo: cannot make '%s'", o->dir);
 		return rc_exit_code(RC_IO);
+	}
+	snprintf(main_db, sizeof main_db, "%s/main.db", o->dir);
+	if (stat(main_db, &st) == 0) {
+		cli_talk(c, "ronda demo: '%s' is one node; name another directory for several", o->dir);
+		return rc_exit_code(RC_CONFLICT);
 	}
 	g.self[n] = '\0';
 	g.count = o->teams + (o->tour && o->teams > 1 && o->teams < DEMO_TOUR_TEAMS_MOST ? 1 : 0);

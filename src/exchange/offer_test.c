@@ -394,6 +394,25 @@ TEST(an_agreement_that_ends_stops_what_waits)
 	scene_end(&s);
 }
 
+/* Nothing new between the moment it is agreed and the first event: what comes then is offered. */
+TEST(what_comes_after_an_agreement_is_offered)
+{
+	struct scene s;
+	struct page_end end;
+	scene_new(&s);
+	put(&s, "agreement", s.agreement, NULL, "suspended", NULL);
+	DELIVER(&s, { "192.0.2.1", MINE, NULL, NULL, TLP_GREEN, false });
+	look(&s);
+	put(&s, "agreement", s.agreement, NULL, "in-force", NULL);
+	look(&s);
+	DELIVER(&s, { "192.0.2.2", MINE, NULL, NULL, TLP_GREEN, false });
+	look(&s);
+	struct got g = carriers(&s, LANE_BULK, 0, &end);
+	CHECK(has(&g, "192.0.2.2") && !has(&g, "192.0.2.1"));
+	got_free(&g);
+	scene_end(&s);
+}
+
 /* --- records --- */
 
 static size_t refusals(struct scene *s, str item)
@@ -619,6 +638,7 @@ TEST(more_than_one_piece_is_recalled)
 }
 
 TEST_MAIN(TEST_RUN(only_what_concerns_him_and_only_what_he_may_have), TEST_RUN(pages_are_cut_anywhere_and_say_the_same),
+	  TEST_RUN(what_comes_after_an_agreement_is_offered),
 	  TEST_RUN(flat_events), TEST_RUN(an_agreement_that_ends_stops_what_waits), TEST_RUN(a_warning_goes_when_it_is_sent_and_comes_back_when_withdrawn),
 	  TEST_RUN(a_stricter_label_recalls_what_was_offered), TEST_RUN(an_erased_record_is_recalled),
 	  TEST_RUN(an_undone_report_is_recalled_from_those_who_were_offered_it), TEST_RUN(more_than_one_piece_is_recalled))
