@@ -231,6 +231,14 @@ post <"$T/good"
 refused "a revoked key" '^403 '
 "$BIN" post "$T/e" <"$T/body" >"$T/out" 2>&1
 has "$T/out" '^202 ' "the others go on"
+# --- by a token of somebody of his organisation, who is not the node ---
+check "an account of his" ronda account -d "$D" new "Client C" --roles constituent --organisation \
+	"$(ronda organisation -d "$D" show "$oe" --json | grep -oE 'organisation--[-0-9a-f]{36}' | head -1)"
+token=$(ronda token -d "$D" make e --right read --ceiling AMBER --account "Client C" 2>/dev/null)
+envelope "$(event 8 $GREEN $E 2026-11-22T09:00:00+00:00 198.18.9.8)" >"$T/body"
+curl -s -w '%{http_code}' -H "Authorization: Bearer $token" -H 'Content-Type: application/taxii+json;version=2.1' \
+	--data-binary @"$T/body" "$URL/taxii2/exchange/collections/inbox/objects/" >"$T/out"
+refused "nobody posts for a node by a token, unsigned" 'is a node: it posts at the partners. listener.*403$'
 stop_node
 check "all is sound" ronda verify -d "$D"
 has_not "$T/node.log" AddressSanitizer "no fault of memory"

@@ -86,6 +86,13 @@ static bool read_self(struct self *s, const char *dir)
 	return fetch_new(NULL, &s->fetcher, &err) == RC_OK;
 }
 
+static void end_self(struct self *s)
+{
+	fetch_keep_free(s->keep);
+	fetch_free(s->fetcher);
+	arena_free(s->a);
+}
+
 /* --- one request --- */
 
 struct say {
@@ -226,6 +233,11 @@ static int post(struct self *s, int argc, char **argv)
 		buf_add(&body, str_mem(part, (size_t)n));
 	int status = post_signed(s, &q, secret, from, &body, flip, &answer);
 	buf_free(&body);
+	if (other.a) {
+		int code = tell(status, answer);
+		end_self(&other);
+		return code;
+	}
 	return tell(status, answer);
 }
 
@@ -308,9 +320,7 @@ static void *send_some(void *ctx)
 			fprintf(stderr, "message %u: %d " STR_FMT "\n", m->order[at], status, STR_ARG(str_head(answer, 300)));
 		buf_free(&body);
 	}
-	fetch_keep_free(s.keep);
-	fetch_free(s.fetcher);
-	arena_free(s.a);
+	end_self(&s);
 	return NULL;
 }
 
@@ -494,6 +504,21 @@ static int open_bundle(struct self *s, const char *file)
 	return 0;
 }
 
+static int run(struct self *s, int argc, char **argv)
+{
+	if ((argc == 5 || argc == 6) && strcmp(argv[1], "accept") == 0)
+		return accept_line(s, argv[3], argv[4], argc == 6 ? argv[5] : "");
+	if (argc == 4 && strcmp(argv[1], "serve") == 0)
+		return serve(s, argv[3]);
+	if (argc == 4 && strcmp(argv[1], "open") == 0)
+		return open_bundle(s, argv[3]);
+	if (strcmp(argv[1], "post") == 0)
+		return post(s, argc - 3, argv + 3);
+	if (argc == 6 && strcmp(argv[1], "storm") == 0)
+		return storm(argv[2], (unsigned)number(str_of(argv[3])), (unsigned)number(str_of(argv[4])), (uint64_t)number(str_of(argv[5])));
+	return 64;
+}
+
 int main(int argc, char **argv)
 {
 	struct self s = { .dir = NULL };
@@ -503,15 +528,7 @@ int main(int argc, char **argv)
 		return make_keys(argv[2], argv[3]);
 	if (!read_self(&s, argv[2]))
 		return 1;
-	if ((argc == 5 || argc == 6) && strcmp(argv[1], "accept") == 0)
-		return accept_line(&s, argv[3], argv[4], argc == 6 ? argv[5] : "");
-	if (argc == 4 && strcmp(argv[1], "serve") == 0)
-		return serve(&s, argv[3]);
-	if (argc == 4 && strcmp(argv[1], "open") == 0)
-		return open_bundle(&s, argv[3]);
-	if (strcmp(argv[1], "post") == 0)
-		return post(&s, argc - 3, argv + 3);
-	if (argc == 6 && strcmp(argv[1], "storm") == 0)
-		return storm(argv[2], (unsigned)number(str_of(argv[3])), (unsigned)number(str_of(argv[4])), (uint64_t)number(str_of(argv[5])));
-	return 64;
+	int code = run(&s, argc, argv);
+	end_self(&s);
+	return code;
 }
