@@ -3,12 +3,13 @@
 #include "cli/record_private.h"
 #include "disclosure/authz.h"
 #include "exchange/courier.h"
+#include "exchange/quota.h"
 
 static const struct cli_column columns[] = {
 	{ .name = "partner" }, { .name = "state" }, { .name = "way" }, { "success", COLUMN_TIME }, { "tried", COLUMN_TIME },
 	{ "retry", COLUMN_TIME }, { "sent", COLUMN_NUMBER }, { "received", COLUMN_NUMBER }, { "waiting", COLUMN_NUMBER },
 	{ "bytes_out", COLUMN_NUMBER }, { "bytes_in", COLUMN_NUMBER }, { "ms", COLUMN_NUMBER }, { "bytes_a_second", COLUMN_NUMBER },
-	{ .name = "trouble" },
+	{ "refused", COLUMN_NUMBER }, { "bytes_today", COLUMN_NUMBER }, { .name = "trouble" },
 };
 
 static str number(struct cli *c, uint64_t n)
@@ -50,17 +51,22 @@ static enum rc show_line(struct cli_table *t, struct conn *conn, const struct pa
 {
 	struct cli *c = t->c;
 	struct line_state s;
+	struct quota_state used;
+	int64_t now = clock_now_us();
 	uint64_t waits = 0;
 	enum rc rc = courier_state(c->node->exchange, conn, p->id, c->a, &s, err);
 	if (rc == RC_OK)
 		rc = waiting(conn, p, &s, c->a, &waits, err);
+	if (rc == RC_OK)
+		rc = quota_state(conn, p->id, now, &used, err);
 	if (rc != RC_OK)
 		return rc;
 	str values[] = { p->name, p->active ? STR("active") : p->ended ? STR("ended") : STR("not active"), str_of(way_word(p)),
 			 time_or_none(c, s.last_success_us), time_or_none(c, s.last_try_us), time_or_none(c, s.retry_us),
 			 number(c, s.sent), number(c, s.received), number(c, waits), number(c, s.bytes_out),
 			 number(c, s.bytes_in), s.rtt_us ? number(c, (uint64_t)s.rtt_us / 1000) : STR(""),
-			 s.rate ? number(c, s.rate) : STR(""), s.failure };
+			 s.rate ? number(c, s.rate) : STR(""), number(c, used.refused), number(c, used.day_bytes),
+			 s.failure.n ? s.failure : quota_words(c->node->exchange, p, &used, now, c->a) };
 	cli_row(t, values);
 	return RC_OK;
 }

@@ -49,6 +49,10 @@ MUST_CHECK enum rc items_match(struct conn *c, const struct type *t, const struc
 			       struct json_object *body, struct err *err);
 /* Inside a job: the files of an exhibit are no longer kept. */
 MUST_CHECK enum rc items_destroy(struct tx *tx, const struct uuid *exhibit, struct err *err);
+void item_take_digest(struct sql *q, int column, struct digest *out); /* as it was: no digest stands there */
+void item_put_hex(struct json_out *j, const char *key, const void *p, size_t n);
+/* A job (`ctx`: its digest): the file that nobody names is removed. */
+MUST_CHECK enum rc item_forget_gone(struct tx *tx, void *ctx, struct err *err);
 /* Removes files nobody names. Safe at any time after the job that listed them. */
 MUST_CHECK enum rc items_sweep(struct evidence *e, struct err *err);
 

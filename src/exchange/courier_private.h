@@ -6,6 +6,8 @@
 #ifndef RONDA_EXCHANGE_COURIER_PRIVATE_H
 #define RONDA_EXCHANGE_COURIER_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "exchange/exchange_private.h"
 #include "exchange/line.h"
 
@@ -27,12 +29,17 @@ struct peer {
 	int64_t rtt_us;
 	int64_t pull_us;           /* monotonic: when it is fetched from again */
 	int64_t key_us;            /* monotonic: when he is asked for his next key again */
+	int64_t held_us;           /* monotonic: less urgent things go on then, a quota is used up; 0: now */
+	atomic_bool wanted;        /* somebody waits for the end of the round under way */
 	bool seen;                 /* the dispatcher's */
 	bool busy, again;
+	bool lent;                 /* busy by who asked for it */
+	bool told;                 /* a failure stands in its row */
 	bool pushes, pulls;
 	unsigned fails;
 	int64_t next_us;           /* monotonic: not before */
 	int64_t wait_us;           /* what the other side asked for; 0: nothing */
+	bool paced;                /* it was no failure: our quota there is used up */
 	enum rc rc;
 	struct err err;
 };
@@ -61,6 +68,8 @@ struct call_body {
 };
 MUST_CHECK enum rc call_ask(struct call *c, str path, const struct call_body *b, struct fetch_answer *out,
 			    int64_t *took_us, struct err *err);
+/* How long it asks us to wait before the next (Retry-After, RFC 9110 section 10.2.3); 0: it does not. */
+int64_t call_wait(const struct fetch_answer *answer);
 /* What an answer that refuses means, with the next step in words. */
 MUST_CHECK enum rc call_refused(struct call *c, const struct fetch_answer *answer, struct err *err);
 
@@ -78,6 +87,9 @@ MUST_CHECK enum rc announce_settle(struct exchange *x, struct err *err);
 
 /* bytes and time of an answered batch: how large the next one is. */
 void peer_measure(struct peer *p, size_t wire, size_t plain, int64_t took_us);
+/* Less urgent things wait so long from now. */
+void peer_hold(struct peer *p, int64_t wait_us);
+bool peer_held(const struct peer *p, enum lane lane);
 bool courier_stopping(const struct exchange *x);
 
 #endif

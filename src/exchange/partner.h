@@ -27,6 +27,8 @@ struct partner {
 	bool ended;                /* its state is closed: it stays for what it did */
 	bool push, pull;           /* we push to them; we pull from them */
 	bool exercise;
+	uint64_t quota_objects, quota_bytes; /* he may send us, a second; 0: as the settings say (quota.h) */
+	uint64_t line_day, line_rate; /* bytes on our line to him, a day and a second; 0: any */
 	uint64_t version;          /* of the record */
 };
 /* By record id ("partner--…", a number as people say it, its title) or by the pin a client showed.

@@ -39,8 +39,14 @@ enum rc fetch_new(const char *ca_file, struct fetcher **out, struct err *err)
 	struct fetcher *f = x_alloc(sizeof(*f));
 	f->ca_file = ca_file && ca_file[0] ? x_strdup(ca_file) : NULL;
 	f->resolve = fetch_resolve;
+	f->resolve_ctx = &f->stopping;
 	*out = f;
 	return RC_OK;
+}
+
+void fetch_stop(struct fetcher *f)
+{
+	atomic_store(&f->stopping, true);
 }
 
 void fetch_free(struct fetcher *f)
@@ -249,6 +255,17 @@ static curl_socket_t open_socket(void *ctx, curlsocktype kind, struct curl_socka
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
+/* Called about once a second, also while nothing moves. */
+static int look_whether_to_stop(void *ctx, curl_off_t down_most, curl_off_t down, curl_off_t up_most, curl_off_t up)
+{
+	const struct way *w = ctx;
+	(void)down_most;
+	(void)down;
+	(void)up_most;
+	(void)up;
+	return atomic_load(&w->f->stopping);
+}
+
 static size_t take_head(char *p, size_t size, size_t n, void *ctx)
 {
 	struct way *w = ctx;
@@ -277,6 +294,8 @@ static enum rc judge_end(struct way *w, CURLcode code, struct err *err)
 
 	if (code == CURLE_OK || (w->cut && code == CURLE_WRITE_ERROR))
 		return RC_OK;
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return fail(err, RC_BUSY, "host '%s' was not waited for: we are stopping", host);
 	if (w->body.over)
 		return fail(err, RC_LIMIT, "answer of '%s' is over %zu bytes", host, w->limits.body_bytes);
 	if (w->head_over)
@@ -414,6 +433,9 @@ static void set_up(struct way *w, CURL *c, struct curl_slist *headers, struct cu
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, w);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, w->reason);
+	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, look_whether_to_stop);
+	curl_easy_setopt(c, CURLOPT_XFERINFODATA, w);
 	if (w->q->form) {
 		str form = buf_str(w->q->form);
 		curl_easy_setopt(c, CURLOPT_POST, 1L);
@@ -479,7 +501,7 @@ static enum rc walk(struct way *w, struct arena *a, struct fetch_answer *out, st
 	for (;;) {
 		str next = STR_NONE;
 		struct fetch_target to;
-		enum rc rc = judge(w, err);
+		enum rc rc = atomic_load(&w->f->stopping) ? fail(err, RC_BUSY, "we are stopping") : judge(w, err);
 		if (rc == RC_OK)
 			rc = ask(w, authorized, a, out, &next, err);
 		if (rc != RC_OK || !next.n)

@@ -37,6 +37,8 @@ struct fetcher;
 /* `ca_file`: PEM of the authorities trusted instead of the system's; NULL or
  * "" for the system's. RC_INPUT: it cannot be read. */
 MUST_CHECK enum rc fetch_new(const char *ca_file, struct fetcher **out, struct err *err);
+/* For good: requests under way end within a second or two, later ones at once: RC_BUSY. Any thread. */
+void fetch_stop(struct fetcher *f);
 void fetch_free(struct fetcher *f); /* no request under way; NULL is fine */
 
 /* Rules; all of them before the first request. `purpose` is a static string.

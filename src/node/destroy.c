@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What goes is found as the viewer may see it; then one job writes down all there is to do. */
+/* Destroying and referring: what is named is found, then one job writes down all there is to do. */
 #include "node/destroy_private.h"
 
 #include <stdlib.h>
@@ -10,40 +10,8 @@
 #include "exchange/withdraw.h"
 #include "record/outbox.h"
 #include "store/destroyed.h"
-#include "store/held.h"
-#include "store/quarantine.h"
 
-enum { WAIT_US = 60 * 1000000, TICK_US = 50000, BACKUPS_MOST = 20, TEXT_MOST = 200, READ_AT_ONCE = 65536 };
-
-/* One thing on its way out. */
-struct goner {
-	str object;            /* of its erasing: "report:12"; "" when it is events */
-	enum destroy_step step;
-	str name;              /* as others name it: "finding--…", "incident--…" */
-	uint64_t *seq; size_t seqs; /* events */
-	struct digest *digest; size_t digests;
-	uint64_t bytes;
-};
-
-struct destroying {
-	struct node *n;
-	const struct viewer *v;
-	const struct destroy_request *q;
-	const struct types *types;
-	struct arena *a;
-	struct goner *list; size_t count;
-	struct uuid record;
-	struct destroy_result *out;
-	/* of a request: events are one list, and what may not go stays */
-	bool merge;
-	struct goner *events;
-	uint64_t *seq; size_t seqs, seq_room;
-	struct erase_result *erased;
-	str *why, *done;
-	store_job_fn also;
-	void *ctx;
-	struct withdrawal *recall; /* what partners were offered of it */
-};
+enum { WAIT_US = 60 * 1000000, TICK_US = 50000, BACKUPS_MOST = 20, TEXT_MOST = 200 };
 
 const struct type *destroy_type(const struct types *t)
 {
@@ -64,281 +32,6 @@ bool node_may_destroy(struct node *n, const struct viewer *v)
 	bool may = t && authz_ever(v, ACTION_CREATE, t);
 	snapshot_drop(n->types, ref);
 	return may;
-}
-
-/* --- digests of what goes --- */
-
-static void add_digest(struct destroying *d, struct goner *g, struct digest digest)
-{
-	struct digest *wider = ARENA_ARRAY(d->a, g->digests + 1, struct digest);
-	if (g->digests)
-		memcpy(wider, g->digest, g->digests * sizeof(*wider));
-	wider[g->digests++] = digest;
-	g->digest = wider;
-}
-
-/* A packed report has no digest in its row: its bytes are read once more. */
-static enum rc digest_report(struct destroying *d, const struct report *r, struct goner *g,
-			     struct err *err)
-{
-	static const struct digest none = { { 0 } };
-	struct raw_reader *raw = NULL;
-	g->bytes = r->bytes;
-	if (memcmp(r->digest.b, none.b, sizeof(none.b)) != 0) {
-		add_digest(d, g, r->digest);
-		return RC_OK;
-	}
-	enum rc rc = raw_open(d->n->store, r->id, &raw, err);
-	if (rc == RC_ABSENT) /* forgotten: nothing of it can be known again */
-		return RC_OK;
-	if (rc != RC_OK)
-		return rc;
-	struct sha256 *sha = sha256_new();
-	char *part = arena_alloc(d->a, READ_AT_ONCE);
-	long got;
-	while ((got = raw_read(raw, part, READ_AT_ONCE)) > 0)
-		sha256_add(sha, str_mem(part, (size_t)got));
-	struct digest digest = sha256_end(sha);
-	if (got == 0)
-		add_digest(d, g, digest);
-	raw_close(raw);
-	return RC_OK; /* damaged bytes go all the same */
-}
-
-/* Files of fields, and of exhibits. */
-static enum rc digest_files(struct destroying *d, struct conn *c, const struct uuid *id,
-			    struct goner *g, struct err *err)
-{
-	struct sql *q = sql(c, "SELECT digest FROM record_file_use WHERE record = (SELECT id FROM record WHERE uuid = ?1)"
-			       " UNION SELECT sha256 FROM evidence_item WHERE evidence = ?1 AND state <> 3");
-	sql_blob(q, 1, str_mem(id->b, sizeof(id->b)));
-	while (sql_row(q)) {
-		struct digest digest;
-		str blob = sql_col_blob(q, 0);
-		if (blob.n != sizeof(digest.b))
-			continue;
-		memcpy(digest.b, blob.p, blob.n);
-		add_digest(d, g, digest);
-	}
-	return sql_end(q, err);
-}
-
-/* --- what is named --- */
-
-static struct goner *add_goner(struct destroying *d, str object, enum destroy_step step, str name)
-{
-	for (size_t i = 0; object.n && i < d->count; i++)
-		if (str_eq(d->list[i].object, object)) {
-			if (step < d->list[i].step)
-				d->list[i].step = step;
-			return &d->list[i];
-		}
-	d->list = x_grow(d->list, d->count + 1, sizeof(*d->list));
-	d->list[d->count] = (struct goner){ .object = object, .step = step, .name = name };
-	return &d->list[d->count++];
-}
-
-/* `undo`: its events go too. */
-static enum rc find_report(struct destroying *d, struct reader *r, int64_t id, bool undo,
-			   struct err *err)
-{
-	struct report report;
-	enum rc rc = report_load(reader_conn(r), id, &report, err);
-	if (rc != RC_OK)
-		return rc;
-	str object = arena_fmt(d->a, "report:%lld", (long long)id);
-	rc = erase_check(d->n->erase, reader_conn(r), object, err);
-	if (rc != RC_OK)
-		return rc;
-	struct goner *g = add_goner(d, object, undo ? DESTROY_UNDO : DESTROY_BEGIN,
-				    arena_fmt(d->a, "report--%lld", (long long)id));
-	return g->digests || d->merge ? RC_OK : digest_report(d, &report, g, err);
-}
-
-struct events {
-	struct destroying *d;
-	uint64_t *seq;
-	size_t n, room;
-	int64_t *report;
-	size_t reports, report_room;
-};
-
-static void add_event(struct events *e, const struct event_row *row)
-{
-	if (e->n == e->room) {
-		e->room = e->room ? 2 * e->room : 64;
-		e->seq = x_grow(e->seq, e->room, sizeof(*e->seq));
-	}
-	e->seq[e->n++] = row->seq;
-	for (size_t i = 0; i < e->reports; i++)
-		if (e->report[i] == row->report)
-			return;
-	if (e->reports == e->report_room) {
-		e->report_room = e->report_room ? 2 * e->report_room : 8;
-		e->report = x_grow(e->report, e->report_room, sizeof(*e->report));
-	}
-	e->report[e->reports++] = row->report;
-}
-
-static bool take_event(void *ctx, const struct event_view *v)
-{
-	add_event(ctx, v->row);
-	return true;
-}
-
-static bool take_row(void *ctx, const struct event_row *row)
-{
-	add_event(ctx, row);
-	return true;
-}
-
-/* The events go one by one; the bytes of the reports they stood in whole. */
-static enum rc take_events(struct destroying *d, struct reader *r, struct events *e, str name,
-			   struct err *err)
-{
-	struct goner none = { .object = STR("") };
-	enum rc rc = held_check(reader_conn(r), name, err);
-	for (size_t i = 0; d->merge && rc == RC_OK && i < e->n; i++) {
-		if (d->seqs == d->seq_room) {
-			d->seq_room = d->seq_room ? 2 * d->seq_room : 256;
-			d->seq = x_grow(d->seq, d->seq_room, sizeof(*d->seq));
-		}
-		d->seq[d->seqs++] = e->seq[i];
-	}
-	if (d->merge)
-		e->n = 0;
-	struct goner *g = d->merge ? &none : add_goner(d, STR(""), DESTROY_BEGIN, name);
-	g->seq = ARENA_ARRAY(d->a, e->n + 1, uint64_t);
-	if (e->n)
-		memcpy(g->seq, e->seq, e->n * sizeof(*g->seq));
-	g->seqs = e->n;
-	for (size_t i = 0; i < e->reports && rc == RC_OK; i++)
-		rc = find_report(d, r, e->report[i], false, err);
-	free(e->seq);
-	free(e->report);
-	return rc;
-}
-
-static enum rc find_event(struct destroying *d, struct reader *r, str id, struct err *err)
-{
-	struct events e = { .d = d };
-	enum rc rc = read_event(r, d->v, id, take_event, &e, err);
-	return rc == RC_OK ? take_events(d, r, &e, arena_fmt(d->a, "event--" STR_FMT, STR_ARG(id)), err)
-			   : rc;
-}
-
-static enum rc find_finding(struct destroying *d, struct reader *r, str id, struct err *err)
-{
-	struct events e = { .d = d };
-	struct finding f;
-	enum rc rc = read_finding(r, d->v, id, d->a, &f, err);
-	if (rc == RC_OK)
-		rc = findings_events(r, f.id, take_row, &e, err);
-	return rc == RC_OK ? take_events(d, r, &e, arena_fmt(d->a, "finding--" STR_FMT, STR_ARG(id)), err)
-			   : rc;
-}
-
-/* What stands there whole would be known alone, too: a picture that came packed. */
-static enum rc digest_quarantined(struct destroying *d, struct reader *r, int64_t id, struct err *err)
-{
-	struct quarantined q;
-	enum rc rc = quarantine_get(reader_conn(r), id, d->a, &q, err);
-	if (rc != RC_OK || !q.bytes.n || q.bytes.n != q.record_bytes || d->merge)
-		return rc;
-	str object = arena_fmt(d->a, "report:%lld", (long long)q.report);
-	for (size_t i = 0; i < d->count; i++)
-		if (str_eq(d->list[i].object, object))
-			add_digest(d, &d->list[i], sha256(q.bytes));
-	return RC_OK;
-}
-
-static enum rc find_quarantined(struct destroying *d, struct reader *r, int64_t id, struct err *err)
-{
-	struct quarantined q;
-	enum rc rc = read_quarantined(r, d->v, id, d->a, &q, err);
-	if (rc == RC_OK)
-		rc = find_report(d, r, q.report, false, err);
-	return rc == RC_OK ? digest_quarantined(d, r, id, err) : rc;
-}
-
-static enum rc find_record(struct destroying *d, struct reader *r, str id, struct err *err)
-{
-	struct record_view view = { 0 };
-	enum rc rc = read_record(r, d->types, d->v, id, d->a, &view, err);
-	if (rc != RC_OK)
-		return rc;
-	struct uuid uuid = view.record->id;
-	str name = record_view_id(&view, d->a);
-	if (view.record->labels.held)
-		rc = fail(err, RC_DENIED, "'" STR_FMT "' is under hold: lift it first", STR_ARG(id));
-	else if (d->merge && !record_view_may(&view, ACTION_ERASE, -1))
-		rc = fail(err, RC_DENIED, "none of your roles may erase it");
-	else if (record_view_type(&view) == destroy_type(d->types))
-		rc = fail(err, RC_DENIED, "what says that something was destroyed stays");
-	record_view_end(&view);
-	if (rc != RC_OK)
-		return rc;
-	rc = held_check(reader_conn(r), name, err);
-	if (rc != RC_OK)
-		return rc;
-	struct goner *g = add_goner(d, arena_fmt(d->a, "record:" STR_FMT, STR_ARG(name)), DESTROY_BEGIN,
-				    name);
-	return d->merge ? RC_OK : digest_files(d, reader_conn(r), &uuid, g, err);
-}
-
-/* What people outside said or gave us, kept beside records: for a request of a person alone. */
-static enum rc find_beside(struct destroying *d, struct reader *r, str object, struct err *err)
-{
-	if (!d->merge)
-		return fail(err, RC_INPUT, "'" STR_FMT "' is erased by 'ronda erase'", STR_ARG(object));
-	enum rc rc = held_check(reader_conn(r), object, err);
-	if (rc == RC_OK)
-		rc = erase_check(d->n->erase, reader_conn(r), object, err);
-	if (rc == RC_OK)
-		(void)add_goner(d, arena_str(d->a, object), DESTROY_BEGIN, arena_str(d->a, object));
-	return rc;
-}
-
-static enum rc find_one(struct destroying *d, struct reader *r, str object, struct err *err)
-{
-	static const struct {
-		str head;
-		enum { REPORT, QUARANTINE, EVENT, FINDING, BESIDE } kind;
-	} heads[] = { { STR_INIT("report:"), REPORT },	     { STR_INIT("report--"), REPORT },
-		      { STR_INIT("quarantine:"), QUARANTINE }, { STR_INIT("event:"), EVENT },
-		      { STR_INIT("event--"), EVENT },	     { STR_INIT("finding:"), FINDING },
-		      { STR_INIT("finding--"), FINDING },    { STR_INIT("answer:"), BESIDE },
-		      { STR_INIT("subscriber:"), BESIDE } };
-	for (size_t i = 0; i < COUNT_OF(heads); i++) {
-		int64_t number = 0;
-		if (!str_starts(object, heads[i].head))
-			continue;
-		str id = str_from(object, heads[i].head.n);
-		if (heads[i].kind == EVENT)
-			return find_event(d, r, id, err);
-		if (heads[i].kind == FINDING)
-			return find_finding(d, r, id, err);
-		if (heads[i].kind == BESIDE)
-			return find_beside(d, r, object, err);
-		if (!str_to_i64(id, &number))
-			return fail(err, RC_INPUT, "'" STR_FMT "' names no number", STR_ARG(object));
-		return heads[i].kind == REPORT ? find_report(d, r, number, true, err) :
-						 find_quarantined(d, r, number, err);
-	}
-	return find_record(d, r, object, err);
-}
-
-static enum rc find_all(struct destroying *d, struct err *err)
-{
-	struct reader *r = NULL;
-	enum rc rc = store_read_begin(d->n->store, &r, err);
-	if (rc == RC_OK && !right_includes(d->v->right, RIGHT_READ))
-		rc = fail(err, RC_DENIED, "this needs the right 'read'");
-	for (size_t i = 0; rc == RC_OK && i < d->q->count; i++)
-		rc = find_one(d, r, d->q->objects[i], err);
-	if (r)
-		store_read_end(r);
-	return rc;
 }
 
 /* --- the record of it --- */
@@ -419,8 +112,8 @@ static enum rc make_record(struct tx *tx, struct destroying *d, struct err *err)
 
 /* --- what there is to do --- */
 
-static enum rc add_row(struct tx *tx, const struct destroying *d, str object, int64_t step,
-		       struct err *err)
+enum rc destroy_add_row(struct tx *tx, const struct destroying *d, str object, int64_t step,
+			struct err *err)
 {
 	struct sql *q = sql(tx_conn(tx), "INSERT INTO destroying (record, object, step, erasing, actor, why)"
 					 " VALUES (?, ?, ?, 0, ?, ?)");
@@ -461,7 +154,7 @@ static enum rc find_recall(struct destroying *d, struct err *err)
 	return rc;
 }
 
-static enum rc begin_by(struct destroying *d, store_job_fn fn, struct err *err)
+enum rc destroy_begin(struct destroying *d, store_job_fn fn, struct err *err)
 {
 	enum rc rc = find_recall(d, err);
 	if (rc == RC_OK)
@@ -471,13 +164,13 @@ static enum rc begin_by(struct destroying *d, store_job_fn fn, struct err *err)
 	return rc;
 }
 
-static enum rc write_down(struct tx *tx, struct destroying *d, struct goner *g, struct err *err)
+enum rc destroy_write_down(struct tx *tx, struct destroying *d, struct goner *g, struct err *err)
 {
 	enum rc rc = g->object.n ? RC_OK : list_events(tx, d, g, err);
 	for (size_t i = 0; i < g->digests && rc == RC_OK; i++)
 		rc = destroyed_add(tx, &g->digest[i], g->bytes, d->out->id, err);
 	if (rc == RC_OK && g->object.n)
-		rc = add_row(tx, d, g->object, g->step, err);
+		rc = destroy_add_row(tx, d, g->object, g->step, err);
 	return rc == RC_OK ? destroy_words(tx, d->n, g->name, str_of(d->v->actor), err) : rc;
 }
 
@@ -489,10 +182,10 @@ static enum rc begin(struct tx *tx, void *ctx, struct err *err)
 	for (size_t i = 0; i < d->count && rc == RC_OK; i++) {
 		findings |= d->list[i].seqs > 0;
 		d->out->digests += d->list[i].digests;
-		rc = write_down(tx, d, &d->list[i], err);
+		rc = destroy_write_down(tx, d, &d->list[i], err);
 	}
 	if (rc == RC_OK)
-		rc = add_row(tx, d, STR(""), findings, err);
+		rc = destroy_add_row(tx, d, STR(""), findings, err);
 	if (rc == RC_OK && d->recall)
 		rc = withdrawal_put(tx, d->recall, err);
 	struct journal_act act = { .act = "destroy", .actor = str_of(d->v->actor), .object = d->out->id,
@@ -524,6 +217,19 @@ static enum rc check_request(const struct destroy_request *q, struct err *err)
 		return fail(err, RC_INPUT, "say whom it is referred to");
 	enum rc rc = check_text(q->agency, "the agency", err);
 	return rc == RC_OK ? check_text(q->reference, "the reference", err) : rc;
+}
+
+static enum rc find_all(struct destroying *d, struct err *err)
+{
+	struct reader *r = NULL;
+	enum rc rc = store_read_begin(d->n->store, &r, err);
+	if (rc == RC_OK && !right_includes(d->v->right, RIGHT_READ))
+		rc = fail(err, RC_DENIED, "this needs the right 'read'");
+	for (size_t i = 0; rc == RC_OK && i < d->q->count; i++)
+		rc = destroy_find(d, r, d->q->objects[i], err);
+	if (r)
+		store_read_end(r);
+	return rc;
 }
 
 static enum rc list_backups(struct destroying *d, struct err *err)
@@ -560,7 +266,7 @@ static enum rc is_over(struct destroying *d, bool *over_out, struct err *err)
 }
 
 /* The background works on it too: here it only goes sooner. */
-static enum rc drive(struct destroying *d, struct err *err)
+enum rc destroy_drive(struct destroying *d, struct err *err)
 {
 	struct gate *tick = gate_new();
 	int64_t until = clock_mono_us() + WAIT_US;
@@ -594,94 +300,12 @@ enum rc node_destroy(struct node *n, const struct viewer *v, const struct destro
 	if (rc == RC_OK)
 		rc = list_backups(&d, &why);
 	if (rc == RC_OK)
-		rc = begin_by(&d, begin, &why);
+		rc = destroy_begin(&d, begin, &why);
 	if (rc == RC_DENIED || rc == RC_ABSENT)
 		change_refused(n->records, n->store, v, STR("destruction"), str_of(why.text));
 	out->objects = d.count;
 	if (rc == RC_OK && wait)
-		rc = drive(&d, &why);
-	free(d.list);
-	snapshot_drop(n->types, ref);
-	return rc == RC_OK ? RC_OK : fail(err, rc, "%s", why.text);
-}
-
-/* --- for a request of a person --- */
-
-static enum rc begin_found(struct tx *tx, void *ctx, struct err *err)
-{
-	struct destroying *d = ctx;
-	enum rc rc = RC_OK;
-	for (size_t i = 0; i < d->count && rc == RC_OK; i++)
-		rc = write_down(tx, d, &d->list[i], err);
-	if (rc == RC_OK)
-		rc = add_row(tx, d, STR(""), d->seqs > 0, err);
-	if (rc == RC_OK && d->recall)
-		rc = withdrawal_put(tx, d->recall, err);
-	if (rc == RC_OK && d->also)
-		rc = d->also(tx, d->ctx, err);
-	return rc;
-}
-
-/* What may not go is told; what is not there any more is gone. */
-static enum rc find_found(struct destroying *d, struct reader *r, str object, struct err *err)
-{
-	struct err why = { 0 };
-	enum rc rc = find_one(d, r, object, &why);
-	if (rc == RC_DENIED || rc == RC_BUSY || rc == RC_INPUT) {
-		d->why[d->erased->kept++] = arena_fmt(d->a, STR_FMT ": %s", STR_ARG(object), why.text);
-		return RC_OK;
-	}
-	if (rc != RC_OK && rc != RC_ABSENT)
-		return fail(err, rc, "%s", why.text);
-	d->done[d->erased->erased++] = object;
-	return RC_OK;
-}
-
-static enum rc find_these(struct destroying *d, const str *objects, size_t count, struct err *err)
-{
-	struct reader *r = NULL;
-	enum rc rc = store_read_begin(d->n->store, &r, err);
-	d->why = ARENA_ARRAY(d->a, count + 1, str);
-	d->done = ARENA_ARRAY(d->a, count + 1, str);
-	for (size_t i = 0; rc == RC_OK && i < count; i++)
-		rc = find_found(d, r, objects[i], err);
-	if (r)
-		store_read_end(r);
-	if (rc == RC_OK && d->seqs) {
-		struct goner *g = add_goner(d, STR(""), DESTROY_BEGIN, STR("events"));
-		g->seq = d->seq;
-		g->seqs = d->seqs;
-	}
-	return rc;
-}
-
-enum rc node_erase_found(struct node *n, const struct viewer *v, struct uuid request,
-			 const str *objects, size_t count, store_job_fn also, void *ctx, bool wait,
-			 struct arena *a, struct erase_result *out, struct err *err)
-{
-	struct snapshot_ref *ref = snapshot_hold(n->types);
-	struct destroy_result state = { .id = STR(""), .waits = STR("") };
-	const struct destroy_request none = { .agency = STR(""), .reference = STR(""), .material = STR("") };
-	struct destroying d = { .n = n, .v = v, .q = &none, .types = snapshot_table(ref), .a = a,
-				.out = &state, .record = request, .merge = true, .erased = out,
-				.also = also, .ctx = ctx };
-	struct err why = { 0 };
-	*out = (struct erase_result){ .waits = STR("") };
-	enum rc rc = right_includes(v->right, RIGHT_OPERATE) ?
-			     RC_OK : fail(&why, RC_DENIED, "this needs the right 'operate'");
-	if (rc == RC_OK)
-		rc = find_these(&d, objects, count, &why);
-	out->why = d.why;
-	out->objects = d.done;
-	if (rc == RC_OK && d.count)
-		rc = begin_by(&d, begin_found, &why);
-	out->ended = !d.count;
-	if (rc == RC_OK && wait && d.count) {
-		rc = drive(&d, &why);
-		out->ended = state.ended;
-		out->waits = state.waits;
-	}
-	free(d.seq);
+		rc = destroy_drive(&d, &why);
 	free(d.list);
 	snapshot_drop(n->types, ref);
 	return rc == RC_OK ? RC_OK : fail(err, rc, "%s", why.text);

@@ -677,6 +677,10 @@ static const char version_5[] =
 
 static const char version_6[] =
 	/* --- exchange: the line, quota --- */
+	/* exchange/quota.c: what a partner's quota refused; bytes on the line of a day (days since 1970, UTC) */
+	"CREATE TABLE partner_quota (partner BLOB PRIMARY KEY, refused INTEGER NOT NULL DEFAULT 0,"
+	" refused_us INTEGER NOT NULL DEFAULT 0, day INTEGER NOT NULL DEFAULT 0, day_bytes INTEGER NOT NULL DEFAULT 0)"
+	" WITHOUT ROWID;"
 	/* --- exchange: origin, corrections, withdrawal --- */
 	/* --- exchange: working together --- */
 	/* --- exchange: TAXII servers we call --- */
