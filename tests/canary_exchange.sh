@@ -187,7 +187,7 @@ cp "$T/out" "$T/bundle"
 cat "$T/err" "$T/bundle" >"$T/ways/bundle-sealed"
 # from the beginning: what was pushed is behind his place
 printf "503\n\n{}" >"$T/c/answer" # or the line would be quicker than the hand
-sqlite3 "$NA/main.db" "UPDATE partner_cursor SET out_us = 0, looked_us = 0 WHERE partner = (SELECT partner FROM collection WHERE kind = 1 AND alias = 'for-team-c')" 2>"$T/err"
+sqlite3 -cmd ".timeout 5000" "$NA/main.db" "UPDATE partner_cursor SET out_us = 0, looked_us = 0 WHERE partner = (SELECT partner FROM collection WHERE kind = 1 AND alias = 'for-team-c')" 2>"$T/err"
 check "a bundle of all" ronda partner -d "$NA" export 2
 rm "$T/c/answer"
 cp "$T/out" "$T/bundle"

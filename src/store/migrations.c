@@ -684,6 +684,9 @@ static const char version_6[] =
 	/* --- exchange: origin, corrections, withdrawal --- */
 	/* --- exchange: working together --- */
 	/* --- exchange: TAXII servers we call --- */
+	/* --- exchange: keys of partners --- */
+	/* exchange/partner_keys.c: revocations that a second person confirmed, where the team asks for two */
+	"CREATE TABLE partner_key_final (key INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, by TEXT NOT NULL);"
 	"PRAGMA user_version = 6;";
 
 const char *const store_migrations[] = { version_1, version_2, version_3, version_4, version_5, version_6 };

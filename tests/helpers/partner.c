@@ -491,8 +491,9 @@ static void open_batch(struct self *s, str sealed)
 static int open_bundle(struct self *s, const char *file)
 {
 	str all = slurp(s->a, "", file); /* a whole path */
-	printf(STR_FMT "\n", STR_ARG(str_cut(&all, '\n')));
-	printf(STR_FMT "\n", STR_ARG(str_cut(&all, '\n'))); /* the head; then its signature */
+	(void)str_cut(&all, '\n'); /* what it is */
+	str head = str_cut(&all, '\n');
+	printf(STR_FMT "\n", STR_ARG(head));
 	(void)str_cut(&all, '\n');
 	while (all.n > 0) {
 		str line = str_cut(&all, '\n');
