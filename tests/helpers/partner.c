@@ -355,8 +355,8 @@ static int storm(const char *dir, unsigned count, unsigned times, uint64_t seed)
 
 /* --- serve: the partner's own listener --- */
 
-/* One request after the other: what came is kept unpacked in DIR/got/NUMBER.METHOD, and the answer is what DIR/answer
- * says when it comes: its first line a status, then lines "Name: value", an empty one, and the body. No file: all is taken.
+/* One request after the other: what came is kept unpacked in DIR/got/NUMBER.METHOD, and the answer is what
+ * DIR/answer.METHOD, or DIR/answer, says when it comes: its first line a status, then lines "Name: value", an empty one, and the body. No file: all is taken.
  * "drop" as the first line: it is never answered. */
 struct served {
 	struct self *s;
@@ -387,7 +387,12 @@ static void keep(struct served *v, const char *method, str path, str encoding, s
 
 static void say_as_told(struct served *v, const struct http_request *q, struct http_answer *a)
 {
-	str text = slurp(q->a, v->s->dir, "answer"), line = str_cut(&text, '\n');
+	str text = slurp(q->a, v->s->dir, q->method == HTTP_POST ? "answer.POST" : "answer.GET"), line;
+	if (text.n == 0)
+		text = slurp(q->a, v->s->dir, "answer");
+	if (str_eq(q->path, STR("/key")))
+		text = STR("404\n\n{}"); /* he has no next one */
+	line = str_cut(&text, '\n');
 	int64_t status = 0;
 	a->type = TAXII_TYPE;
 	a->body = (struct buf)BUF_INIT(MIB(64));
