@@ -10,6 +10,7 @@
 
 enum { THREADS_MOST = 64, FAILS_MOST = 9 };
 #define LOOK_US SECOND_US        /* what no wake tells of: retries, fetching, partners that changed */
+#define LOOK_SELDOM_US (10 * SECOND_US) /* when nothing was committed since */
 #define RETRY_LEAST_US SECOND_US
 #define RETRY_MOST_US (5 * MINUTE_US)
 
@@ -31,6 +32,7 @@ struct courier {
 	struct peer **peers;       /* the dispatcher's */
 	size_t count;
 	uint64_t policy;           /* under which all were looked at */
+	unsigned commits;          /* of the store, when all were */
 	char wake;                 /* its address is a call to look */
 	struct queue *asked;       /* of struct ask */
 	bool stopped;
@@ -266,11 +268,15 @@ static void *dispatch(void *ctx)
 	while (!atomic_load(&k->stopping)) {
 		struct err err = { 0 };
 		void *got = queue_take_for(k->done, LOOK_US);
+		bool woken = got;
 		for (; got; got = queue_take_for(k->done, 0))
 			if (got != &k->wake)
 				take_back(k, got);
-		bool all = clock_mono_us() - whole_us >= LOOK_US;
-		enum rc rc = look(k, all, &err);
+		int64_t since_us = clock_mono_us() - whole_us;
+		unsigned commits = store_commits(k->x->w.store);
+		bool all = since_us >= (commits != k->commits || told ? LOOK_US : LOOK_SELDOM_US);
+		bool any = all || woken || policies_number(k->x->w.policies) != k->policy;
+		enum rc rc = any ? look(k, all, &err) : RC_OK;
 		if (rc == RC_OK) {
 			drop_gone(k);
 			hand_to_askers(k);
@@ -279,6 +285,7 @@ static void *dispatch(void *ctx)
 		if (rc == RC_OK && all)
 			rc = announce_settle(k->x, &err);
 		whole_us = all ? clock_mono_us() : whole_us;
+		k->commits = all ? commits : k->commits;
 		if (rc != RC_OK && rc != RC_BUSY && !told)
 			log_error(k->x->w.log, "the courier cannot look for work", L_Z("why", err.text));
 		told = rc != RC_OK;

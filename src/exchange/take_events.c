@@ -83,7 +83,6 @@ static enum rc put_line(struct buf *out, const struct line *l, struct arena *a, 
 	struct json_pair *pairs;
 	size_t count;
 	enum tlp tlp = l->tlp;
-	bool exercise = l->exercise;
 	enum rc rc = json_flat(l->text, a, &pairs, &count, err);
 	if (rc != RC_OK)
 		return rc;
@@ -91,7 +90,9 @@ static enum rc put_line(struct buf *out, const struct line *l, struct arena *a, 
 	json_open(&j, '{');
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		struct json_pair *p = &pairs[i];
-		exercise |= str_eq(p->key, STR("exercise")) && p->kind == JSON_TRUE;
+		/* whether a report is played is said of its feed: one of a partner who does not play would count as real */
+		if (str_eq(p->key, STR("exercise")) && p->kind != JSON_FALSE && p->kind != JSON_NULL && !l->exercise)
+			return fail(err, RC_INPUT, "it is of an exercise, in which you take no part");
 		if (stricter(p, &tlp))
 			continue;
 		if (str_eq(p->key, STR("extra")) && p->kind == JSON_NEST && p->value.p[0] == '{') {
@@ -102,7 +103,7 @@ static enum rc put_line(struct buf *out, const struct line *l, struct arena *a, 
 		}
 	}
 	json_put_str(&j, "tlp", str_of(tlp_name(tlp)));
-	if (exercise)
+	if (l->exercise)
 		json_put_bool(&j, "exercise", true);
 	json_put_str(&j, "extra.origin_event", l->origin_event);
 	if (l->origin_node.n > 0)
