@@ -25,11 +25,14 @@ T ?= 600
 fuzz:
 	@fuzz/run.sh $(F) $(T)
 .PHONY: fuzz
-# Hours: a thousand kills, 300 of nodes that exchange, 10,000 messages twice and shuffled, 5,000 letters about 100,000 findings, every fuzz target an hour, growth of a store fed one by one.
+# Hours: a thousand kills, 300 of nodes that exchange, 10,000 messages twice and shuffled, a partner away for a week with a million events, 5,000 letters about 100,000 findings, every fuzz target an hour, growth of a store fed one by one.
 long: all
 	@RONDA_KILL_ROUNDS=1000 RONDA_SOURCE=$(CURDIR) RONDA_BUILD=$(B) tests/kill.sh
 	@RONDA_MAIL_ORGANISATIONS=500 RONDA_MAIL_CLASSES=10 RONDA_MAIL_FINDINGS=20 RONDA_MAIL_LIFE=6 RONDA_SOURCE=$(CURDIR) RONDA_BUILD=$(B) tests/mail.sh
 	@RONDA_SHUFFLE_MESSAGES=10000 RONDA_SOURCE=$(CURDIR) RONDA_BUILD=$(B) tests/exchange_shuffle.sh
+	@test -d build-clock || meson setup build-clock -Dtest_clock=true
+	@ninja -C build-clock ronda ronda-parser ronda-starter tests/helpers/ronda-starter
+	@RONDA_AWAY_EVENTS=1000000 RONDA_SOURCE=$(CURDIR) RONDA_BUILD=$(CURDIR)/build-clock tests/exchange_away.sh
 	@RONDA_EXCHANGE_KILLS=300 RONDA_SOURCE=$(CURDIR) RONDA_BUILD=$(B) tests/exchange_kill.sh
 	@for t in $$(ls tests/data/fuzz); do fuzz/run.sh $$t 3600 || exit 1; done
 	@bench/growth.sh 1000000
