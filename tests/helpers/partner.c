@@ -91,6 +91,13 @@ static bool read_self(struct self *s, const char *dir)
 	return fetch_new(NULL, &s->fetcher, &err) == RC_OK;
 }
 
+static void end_self(struct self *s)
+{
+	fetch_keep_free(s->keep);
+	fetch_free(s->fetcher);
+	arena_free(s->a);
+}
+
 /* --- one request --- */
 
 struct say {
@@ -231,6 +238,7 @@ static int post(struct self *s, int argc, char **argv)
 		buf_add(&body, str_mem(part, (size_t)n));
 	int status = post_signed(s, &q, secret, from, &body, flip, &answer);
 	buf_free(&body);
+	end_self(&other);
 	return tell(status, answer);
 }
 
@@ -587,30 +595,37 @@ static int open_bundle(struct self *s, const char *file)
 	return 0;
 }
 
-int main(int argc, char **argv)
+static int run(struct self *s, int argc, char **argv)
 {
-	struct self s = { .dir = NULL };
 	if (argc < 3 || sodium_init() < 0)
 		return 64;
 	if (argc == 4 && strcmp(argv[1], "keys") == 0)
 		return make_keys(argv[2], argv[3]);
-	if (!read_self(&s, argv[2]))
-		return 1;
-	if ((argc == 5 || argc == 6) && strcmp(argv[1], "accept") == 0)
-		return accept_line(&s, argv[3], argv[4], argc == 6 ? argv[5] : "");
-	if (argc == 4 && strcmp(argv[1], "serve") == 0)
-		return serve(&s, argv[3]);
-	if (argc == 4 && strcmp(argv[1], "open") == 0)
-		return open_bundle(&s, argv[3]);
-	if (strcmp(argv[1], "post") == 0)
-		return post(&s, argc - 3, argv + 3);
-	if (argc == 6 && strcmp(argv[1], "storm") == 0)
-		return storm(argv[2], (unsigned)number(str_of(argv[3])), (unsigned)number(str_of(argv[4])), (uint64_t)number(str_of(argv[5])));
 	if ((argc == 7 || argc == 8) && strcmp(argv[1], "pour") == 0) {
 		struct pour m = { .dir = argv[2], .end_us = clock_mono_us() + number(str_of(argv[3])) * SECOND_US,
 				  .every_us = number(str_of(argv[4])) * 1000, .objects = (size_t)number(str_of(argv[5])),
 				  .most = argc == 8 ? (size_t)number(str_of(argv[7])) : SIZE_MAX };
 		return pour(&m, (unsigned)number(str_of(argv[6])));
 	}
+	if (!read_self(s, argv[2]))
+		return 1;
+	if ((argc == 5 || argc == 6) && strcmp(argv[1], "accept") == 0)
+		return accept_line(s, argv[3], argv[4], argc == 6 ? argv[5] : "");
+	if (argc == 4 && strcmp(argv[1], "serve") == 0)
+		return serve(s, argv[3]);
+	if (argc == 4 && strcmp(argv[1], "open") == 0)
+		return open_bundle(s, argv[3]);
+	if (strcmp(argv[1], "post") == 0)
+		return post(s, argc - 3, argv + 3);
+	if (argc == 6 && strcmp(argv[1], "storm") == 0)
+		return storm(argv[2], (unsigned)number(str_of(argv[3])), (unsigned)number(str_of(argv[4])), (uint64_t)number(str_of(argv[5])));
 	return 64;
+}
+
+int main(int argc, char **argv)
+{
+	struct self s = { .dir = NULL };
+	int code = run(&s, argc, argv);
+	end_self(&s);
+	return code;
 }
