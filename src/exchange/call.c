@@ -11,6 +11,7 @@ struct peer *peer_new(struct uuid id)
 {
 	struct peer *p = x_alloc(sizeof *p);
 	p->id = id;
+	p->kind = PARTNER_NODE;
 	p->wire = WIRE_FIRST;
 	p->ratio = 8;
 	return p;

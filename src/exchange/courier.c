@@ -64,6 +64,8 @@ static enum rc tried_job(struct tx *tx, void *ctx, struct err *err)
 
 enum rc round_run(struct exchange *x, struct peer *p, struct err *err)
 {
+	if (p->kind == PARTNER_TAXII)
+		return taxii_round(x, p, err);
 	enum rc rc = announce_run(x, p, err);
 	if (rc == RC_OK)
 		rc = push_run(x, p, err);
@@ -101,7 +103,7 @@ static bool take_partner(void *ctx, const struct partner *p)
 {
 	struct courier *k = ctx;
 	struct peer *peer = find_peer(k, &p->id);
-	if (p->kind != PARTNER_NODE || !(p->push || p->pull))
+	if (p->kind == PARTNER_MISP || !(p->push || p->pull))
 		return true;
 	if (!peer) {
 		k->peers = x_grow(k->peers, k->count + 1, sizeof(struct peer *));
@@ -109,8 +111,9 @@ static bool take_partner(void *ctx, const struct partner *p)
 		peer->again = true;
 	}
 	peer->seen = true;
+	peer->kind = p->kind;
 	peer->pushes = p->push;
-	peer->pulls = p->pull;
+	peer->pulls = p->pull || p->kind == PARTNER_TAXII; /* a server says nothing by itself */
 	return true;
 }
 
@@ -132,6 +135,8 @@ static enum rc look_at_keys(struct courier *k, struct conn *c, struct arena *a, 
 	enum rc rc = keys_own(c, a, &own, err);
 	for (size_t i = 0; rc == RC_OK && own.rotating && i < k->count; i++) {
 		int64_t told = 0;
+		if (k->peers[i]->kind != PARTNER_NODE)
+			continue;
 		rc = line_told_key(c, k->peers[i]->id, &told, err);
 		k->peers[i]->again = k->peers[i]->again || (!k->peers[i]->busy && told != own.next.made_us);
 	}
@@ -238,7 +243,7 @@ static int64_t pause_after(const struct peer *p, bool good)
 	if (p->paced) /* as he asks, and not all of those who were told so at once */
 		return p->wait_us + (int64_t)(random_u64() % (uint64_t)(p->wait_us / 4 + 1));
 	/* The first time a moment may be enough, whatever it asks for. */
-	return !good && p->fails && p->wait_us > pause ? p->wait_us : pause;
+	return !good && (p->fails || p->kind == PARTNER_TAXII) && p->wait_us > pause ? p->wait_us : pause;
 }
 
 static void take_back(struct courier *k, struct peer *p)
@@ -414,7 +419,8 @@ enum rc courier_once(struct exchange *x, const struct partner *p, struct arena *
 	peer->wait_us = peer->held_us = peer->next_us = peer->key_us = 0; /* whatever was put off */
 	peer->paced = false;
 	struct reader *r = NULL;
-	peer->rc = probe(x, peer, &peer->err);
+	peer->kind = p->kind;
+	peer->rc = p->kind == PARTNER_NODE ? probe(x, peer, &peer->err) : RC_OK;
 	if (peer->rc == RC_OK)
 		peer->rc = round_run(x, peer, &peer->err);
 	enum rc rc = store_write(x->w.store, tried_job, peer, err);

@@ -16,6 +16,7 @@ enum { WIRE_FIRST = 64 << 10, WIRE_LEAST = 8 << 10, WIRE_MOST = 1 << 20, POOR_RA
 
 struct peer {
 	struct uuid id;
+	enum partner_kind kind;
 	struct fetch_keep *keep;
 	struct digest kept_pin, kept_own; /* his key and ours, under which `keep` was made */
 	int64_t looked_us[LANE_COUNT];  /* offered up to here there is nothing that may go */
@@ -43,7 +44,7 @@ struct peer {
 	enum rc rc;
 	struct err err;
 };
-struct peer *peer_new(struct uuid id);
+struct peer *peer_new(struct uuid id); /* of a node */
 void peer_free(struct peer *p);
 
 /* One request to the partner, as it stands now. */
@@ -84,6 +85,14 @@ MUST_CHECK enum rc announce_run(struct exchange *x, struct peer *p, struct err *
 MUST_CHECK enum rc announce_fetch(struct call *c, struct err *err);
 /* Uses the next key when every partner knows it, or it is time. */
 MUST_CHECK enum rc announce_settle(struct exchange *x, struct err *err);
+
+/* The same with a partner's TAXII server (taxii_client.h): what is fetched, then what is sent. */
+MUST_CHECK enum rc taxii_round(struct exchange *x, struct peer *p, struct err *err);
+struct taxii_server;
+struct taxii_offer;
+MUST_CHECK enum rc taxii_fetch(struct taxii_server *s, const struct taxii_offer *list, size_t count, struct err *err);
+MUST_CHECK enum rc taxii_send(struct taxii_server *s, struct peer *peer, const struct taxii_offer *list, size_t count,
+			      struct err *err);
 
 /* bytes and time of an answered batch: how large the next one is. */
 void peer_measure(struct peer *p, size_t wire, size_t plain, int64_t took_us);

@@ -85,6 +85,10 @@ static enum rc read_partner(const struct look *l, const struct record *r, struct
 	bool both = str_eq(way, STR("both"));
 	out->push = out->address.n && (way.n == 0 || both || str_eq(way, STR("push")));
 	out->pull = out->address.n && (both || str_eq(way, STR("pull")));
+	out->collection = value_of(l, r, body, "partner.collection");
+	out->inbox = value_of(l, r, body, "partner.inbox");
+	if (!tlp_parse(value_of(l, r, body, "partner.marking"), &out->tlp))
+		out->tlp = TLP_AMBER;
 	str organisation = value_of(l, r, body, "partner.organisation");
 	if (organisation.n && !record_id_parse(organisation, &type, &out->organisation))
 		out->organisation = (struct uuid){ { 0 } };
