@@ -2,6 +2,7 @@
 #include "exchange/status.h"
 
 #include "disclosure/told_partner.h"
+#include "exchange/withdraw.h"
 
 /* What an agreement can let flow, as its type has it. */
 static const char *const flows[] = { "findings", "incidents", "warnings", "indicators", "requests", "statistics" };
@@ -66,6 +67,18 @@ static str trouble_of(const struct exchange *x, const struct partner *p, const s
 	return STR("");
 }
 
+/* Withdrawals behind the place up to which he said that he has all. */
+static enum rc count_missing(struct conn *c, int64_t collection, struct partner_status *s, struct err *err)
+{
+	enum rc rc = RC_OK;
+	for (int lane = 0; rc == RC_OK && lane < LANES; lane++) {
+		uint64_t n = 0;
+		rc = withdrawn_unanswered(c, collection, (enum lane)lane, s->line.out_us[lane], &n, err);
+		s->withdrawn_missing += n;
+	}
+	return rc;
+}
+
 enum rc partner_status(struct exchange *x, struct reader *r, const struct partner *p, int64_t now_us, struct arena *a,
 		       struct partner_status *out, struct err *err)
 {
@@ -88,6 +101,8 @@ enum rc partner_status(struct exchange *x, struct reader *r, const struct partne
 	for (int lane = 0; rc == RC_OK && l.found.id && lane < LANES; lane++)
 		rc = collection_backlog(reader_conn(r), l.found.id, lane, out->line.out_us[lane], &out->backlog[lane],
 					err);
+	if (rc == RC_OK && l.found.id)
+		rc = count_missing(reader_conn(r), l.found.id, out, err);
 	if (rc == RC_OK)
 		out->trouble = trouble_of(x, p, out, now_us, a);
 	return rc;
@@ -123,6 +138,8 @@ void partner_status_json(const struct partner *p, const struct partner_status *s
 	json_close(j, '}');
 	json_put_i64(j, "waits", (int64_t)waits);
 	put_time(j, "oldest", oldest);
+	if (s->withdrawn_missing)
+		json_put_i64(j, "withdrawn_missing", (int64_t)s->withdrawn_missing);
 	json_put_i64(j, "sent", (int64_t)s->line.sent);
 	json_put_i64(j, "received", (int64_t)s->line.received);
 	json_put_i64(j, "bytes_out", (int64_t)s->line.bytes_out);

@@ -18,6 +18,7 @@
 struct take_failure { str id, version, words; };
 struct taken {
 	uint64_t objects, successes;
+	uint64_t old;              /* of the successes: had no effect, as they, or later versions, stand here */
 	struct take_failure *failures; size_t failure_count; /* in `a` */
 	str *ids, *versions;       /* of all objects, in their order; in `a` */
 	int64_t report;            /* 0: no event was among them */

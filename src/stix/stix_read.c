@@ -7,6 +7,7 @@
 #include "base/uuid.h"
 #include "stix/stix_event.h"
 #include "stix/stix_mark.h"
+#include "stix/stix_record.h"
 #include "stix/stix_read_private.h"
 #include "stix/stix_scan.h"
 
@@ -167,8 +168,12 @@ static const char *read_ours(const struct json_pair *p, size_t count, struct env
 	if ((o->revoked || members || pair_find(p, count, "item")) && !is_item(o->item) &&
 	    !(o->what == STIX_OUR_EVENT && !pair_find(p, count, "item")))
 		return "'item' in our extension is no item";
-	if (o->revoked && members == 0)
+	if (o->revoked && members == 0) {
 		o->what = STIX_WITHDRAWN;
+		o->why = arena_str(e->a, str_head(pair_text(p, count, "why"), STIX_WHY_MOST));
+		while (!str_is_utf8(o->why)) /* cut within a letter */
+			o->why.n--;
+	}
 	return NULL;
 }
 

@@ -34,6 +34,7 @@ struct stix_object {
 	str origin;           /* node id in our extension; "" */
 	str item;             /* our item's id there: "event--…", "incident--…" */
 	str text;             /* of ours: JSON text; of others: the object as received, byte for byte */
+	str why;              /* of a withdrawn one: its origin's reason; "" */
 	str words;            /* of a bad one: why; of others: what of it was not read */
 	str *events; size_t event_count; /* of others: flat events as JSON text, extra.stix_id is this object */
 };
