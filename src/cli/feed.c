@@ -12,6 +12,7 @@ static const struct cli_option options[] = {
 	{ "--exercise", 0, NULL, "made for drills: never counted, never told to outsiders" },
 	{ "--provider", 0, "TEXT", "who makes it" },
 	{ "--url", 0, "URL", "where it is described" },
+	{ "--why", 0, "TEXT", "undo: the reason; partners who had events of it are told it where they may be" },
 	{ "--licence", 0, "TEXT", "what its maker allows" },
 	{ .name = NULL },
 };
@@ -125,7 +126,7 @@ static int undo(struct cli *c)
 	struct err err;
 	if (c->argc != 2 || !str_to_i64(str_of(c->argv[1]), &report))
 		return cli_usage(c, "undo needs the number of a report, as intake printed it");
-	if (pipeline_undo(c->node->pipeline, report, str_of(c->viewer.actor), &events, &err) != RC_OK)
+	if (pipeline_undo(c->node->pipeline, report, str_of(c->viewer.actor), text(c, "--why"), &events, &err) != RC_OK)
 		return cli_fail(c, &err);
 	cli_printf(c, c->form == CLI_JSON ? "{\"report\":%lld,\"events\":%llu}\n" :
 					    "report %lld: %llu events taken back\n",
@@ -173,7 +174,7 @@ static int run(struct cli *c)
 const struct cli_command cli_feed = {
 	.name = "feed",
 	.brief = "where reports come from, and their defaults",
-	.usage = "feed add NAME --tlp TLP [options] | list | accuracy NAME NUMBER | off NAME | undo REPORT",
+	.usage = "feed add NAME --tlp TLP [options] | list | accuracy NAME NUMBER | off NAME | undo REPORT [--why TEXT]",
 	.text = "A feed's marking is set when it is switched on: an event without a marking of its own gets it, as one "
 		"that does not say how sure it is gets the feed's accuracy, when it has one; what came before keeps its own. "
 		"undo takes "

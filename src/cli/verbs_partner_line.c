@@ -3,11 +3,14 @@
 #include "cli/record_private.h"
 #include "disclosure/authz.h"
 #include "exchange/courier.h"
+#include "exchange/quota.h"
+#include "exchange/withdraw.h"
 
 static const struct cli_column columns[] = {
 	{ .name = "partner" }, { .name = "state" }, { .name = "way" }, { "success", COLUMN_TIME }, { "tried", COLUMN_TIME },
 	{ "retry", COLUMN_TIME }, { "sent", COLUMN_NUMBER }, { "received", COLUMN_NUMBER }, { "waiting", COLUMN_NUMBER },
 	{ "bytes_out", COLUMN_NUMBER }, { "bytes_in", COLUMN_NUMBER }, { "ms", COLUMN_NUMBER }, { "bytes_a_second", COLUMN_NUMBER },
+	{ "refused", COLUMN_NUMBER }, { "bytes_today", COLUMN_NUMBER }, { "withdrawn_missing", COLUMN_NUMBER },
 	{ .name = "trouble" },
 };
 
@@ -29,12 +32,12 @@ static const char *way_word(const struct partner *p)
 	return p->pull ? "we fetch" : "they call us";
 }
 
-/* Items that are offered and not answered yet. */
+/* Items that are offered and not answered yet; *withdrawn: those among them that are taken back. */
 static enum rc waiting(struct conn *c, const struct partner *p, const struct line_state *s, struct arena *a, uint64_t *out,
-		       struct err *err)
+		       uint64_t *withdrawn, struct err *err)
 {
 	struct collection col;
-	*out = 0;
+	*out = *withdrawn = 0;
 	enum rc rc = collection_of_partner(c, COLLECTION_OUT, p->id, a, &col, err);
 	if (rc == RC_ABSENT)
 		return RC_OK;
@@ -42,6 +45,10 @@ static enum rc waiting(struct conn *c, const struct partner *p, const struct lin
 		struct backlog b;
 		rc = collection_backlog(c, col.id, lane, s->out_us[lane], &b, err);
 		*out += rc == RC_OK ? b.items : 0;
+		uint64_t n = 0;
+		if (rc == RC_OK)
+			rc = withdrawn_unanswered(c, col.id, (enum lane)lane, s->out_us[lane], &n, err);
+		*withdrawn += n;
 	}
 	return rc;
 }
@@ -50,17 +57,23 @@ static enum rc show_line(struct cli_table *t, struct conn *conn, const struct pa
 {
 	struct cli *c = t->c;
 	struct line_state s;
-	uint64_t waits = 0;
+	struct quota_state used;
+	int64_t now = clock_now_us();
+	uint64_t waits = 0, withdrawn = 0;
 	enum rc rc = courier_state(c->node->exchange, conn, p->id, c->a, &s, err);
 	if (rc == RC_OK)
-		rc = waiting(conn, p, &s, c->a, &waits, err);
+		rc = waiting(conn, p, &s, c->a, &waits, &withdrawn, err);
+	if (rc == RC_OK)
+		rc = quota_state(conn, p->id, now, &used, err);
 	if (rc != RC_OK)
 		return rc;
 	str values[] = { p->name, p->active ? STR("active") : p->ended ? STR("ended") : STR("not active"), str_of(way_word(p)),
 			 time_or_none(c, s.last_success_us), time_or_none(c, s.last_try_us), time_or_none(c, s.retry_us),
 			 number(c, s.sent), number(c, s.received), number(c, waits), number(c, s.bytes_out),
 			 number(c, s.bytes_in), s.rtt_us ? number(c, (uint64_t)s.rtt_us / 1000) : STR(""),
-			 s.rate ? number(c, s.rate) : STR(""), s.failure };
+			 s.rate ? number(c, s.rate) : STR(""), number(c, used.refused), number(c, used.day_bytes),
+			 number(c, withdrawn),
+			 s.failure.n ? s.failure : quota_words(c->node->exchange, p, &used, now, c->a) };
 	cli_row(t, values);
 	return RC_OK;
 }
@@ -155,4 +168,5 @@ const struct cli_verb cli_verb_partner_sync = {
 	.usage = "sync ID",
 	.brief = "send to it and fetch from it now, whatever pause it has",
 	.run = sync_now,
+	.helpers = true,
 };

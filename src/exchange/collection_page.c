@@ -179,6 +179,14 @@ static enum rc page_answer(struct paging *p, struct err *err)
 	return page_written(p, stix_write_answer(p->writer, &answer, err), err);
 }
 
+/* That it is withdrawn is told to whoever had it; why, when the check lets words of ours go: people may be named in them. */
+static str why_told(const struct paging *p, const struct withdrawn *w)
+{
+	const struct labels item = { .tlp = w->tlp, .sources = 1, .personal = true, .exercise = p->to->viewer.exercise };
+	return w->why.n && may_disclose(&item, &p->to->viewer.as, p->to->viewer.channel, p->to->purpose,
+					&p->to->viewer.policy).verdict == DISCLOSE_YES ? w->why : STR("");
+}
+
 static enum rc page_withdrawn(struct paging *p, struct err *err)
 {
 	struct withdrawn *list;
@@ -188,7 +196,9 @@ static enum rc page_withdrawn(struct paging *p, struct err *err)
 		return rc == RC_ABSENT ? RC_OK : rc;
 	for (size_t i = 0; rc == RC_OK && i < count && !p->stopped; i++) {
 		p->base_us = p->e.added_us + (int64_t)i * ENTRY_STEP;
-		rc = page_written(p, stix_write_withdrawn(p->writer, list[i].object, list[i].item, list[i].at_us, err), err);
+		const struct stix_withdrawn gone = { .id = list[i].object, .item = list[i].item, .at_us = list[i].at_us,
+						     .why = why_told(p, &list[i]), .tlp = list[i].tlp };
+		rc = page_written(p, stix_write_withdrawn(p->writer, &gone, err), err);
 	}
 	return rc;
 }

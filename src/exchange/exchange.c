@@ -3,6 +3,7 @@
 #include "exchange/courier.h"
 #include "exchange/exchange_private.h"
 #include "exchange/offer.h"
+#include "exchange/quota.h"
 #include "exchange/together.h"
 #include "exchange/who_knows.h"
 
@@ -14,7 +15,7 @@
 enum rc exchange_open(const struct exchange_world *w, struct exchange **out, struct err *err)
 {
 	struct exchange *x = x_alloc(sizeof *x);
-	*x = (struct exchange){ .w = *w };
+	*x = (struct exchange){ .w = *w, .quotas = quotas_new() };
 	enum rc rc = fetch_new(NULL, &x->fetcher, err);
 	if (rc == RC_OK)
 		rc = keys_open(x, err);
@@ -41,7 +42,9 @@ void exchange_close(struct exchange *x)
 	exchange_stop(x);
 	misp_close(x);
 	offer_close(x);
+	courier_free(x);
 	fetch_free(x->fetcher);
+	quotas_free(x->quotas);
 	free(x);
 }
 

@@ -26,6 +26,8 @@ struct version {
 	str type_name, state, item;
 	const struct type *type;
 	uint64_t version;
+	str labels;
+	str why;                   /* what its writer said of this version */
 	const struct shared_item *about; /* of a contribution; NULL: it goes by itself */
 	const struct word *word;
 	const char *flow;          /* an agreement must let this flow; NULL: it goes to nobody */
@@ -38,6 +40,7 @@ struct to_do {
 	str object;
 	const char *rule;
 	uint64_t policy;
+	struct withdrawn_why why;
 };
 struct offering {
 	struct exchange *x;
@@ -57,7 +60,8 @@ struct offering {
 static enum rc read_versions(struct offering *o, struct err *err)
 {
 	struct sql *q = sql(reader_conn(o->r),
-			    "SELECT v.id, r.id, r.uuid, t.name, s.name, v.version, r.version, r.number FROM record_version v"
+			    "SELECT v.id, r.id, r.uuid, t.name, s.name, v.version, r.version, r.number, v.labels, v.why"
+			    " FROM record_version v"
 			    " JOIN record r ON r.id = v.record JOIN record_name t ON t.id = r.type"
 			    " JOIN record_name s ON s.id = v.state WHERE v.id > ? ORDER BY v.id LIMIT ?");
 	struct buf id = BUF_INIT(RECORD_ID_BYTES);
@@ -79,7 +83,9 @@ static enum rc read_versions(struct offering *o, struct err *err)
 		record_id_format(&id, str_of(type->name), &u);
 		*v = (struct version){ .id = sql_col_int(q, 0), .record = sql_col_int(q, 1), .type = type, .flow = type->offer_flow,
 				       .state = arena_str(o->t->a, sql_col_str(q, 4)),
-				       .item = arena_str(o->t->a, buf_str(&id)), .version = (uint64_t)sql_col_int(q, 5) };
+				       .item = arena_str(o->t->a, buf_str(&id)), .version = (uint64_t)sql_col_int(q, 5),
+				       .labels = arena_str(o->t->a, sql_col_str(q, 8)),
+				       .why = arena_str(o->t->a, sql_col_str(q, 9)) };
 		o->count++;
 	}
 	buf_free(&id);
@@ -148,6 +154,16 @@ static void add(struct offering *o, enum act act, const struct target *to, const
 		.act = act, .to = to, .v = v, .rule = rule, .policy = policy,
 		.object = act == ACT_WITHDRAW ? record_stix_id(o->types, v->item, o->t->a) : STR(""),
 	};
+}
+
+/* A marking that is not understood is as RED: then nobody is told. */
+static struct withdrawn_why why_of(const struct offering *o, const struct version *v)
+{
+	struct labels_of labels;
+	struct err none;
+	if (labels_parse(v->labels, o->t->a, &labels, &none) != RC_OK || labels.pap > PAP_AMBER || labels.classification.n)
+		return (struct withdrawn_why){ STR(""), TLP_RED };
+	return (struct withdrawn_why){ v->why, labels.tlp };
 }
 
 /* Is this version of it offered to him by this very look? */
@@ -234,6 +250,8 @@ static enum rc decide(struct offering *o, const struct target *one, const struct
 			add(o, ACT_OFFER, one, v, "", 0);
 	} else if (had && (rc == RC_OK || rc == RC_DENIED || rc == RC_ABSENT)) {
 		add(o, ACT_WITHDRAW, one, v, "", 0);
+		if (rc != RC_DENIED) /* else the words are of what he may not have */
+			o->todo[o->todo_count - 1].why = why_of(o, v);
 	}
 	/* words to one team alone are no refusal to the others */
 	if (rc == RC_DENIED && in && !one->anybody && !(v->word && together_kind_of(v->word->what)->alone))
@@ -286,7 +304,7 @@ static enum rc put_one(struct tx *tx, struct offering *o, const struct to_do *d,
 	if (rc != RC_OK)
 		return rc;
 	return d->act == ACT_OFFER ? entry_put(tx, c.id, &e, &added, err) :
-				     withdraw_record(tx, c.id, lane, d->v->item, d->object, err);
+				     withdraw_record(tx, c.id, lane, d->v->item, d->object, &d->why, err);
 }
 
 static enum rc put_all(struct tx *tx, void *ctx, struct err *err)

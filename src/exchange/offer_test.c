@@ -487,12 +487,13 @@ static enum rc undo_job(struct tx *tx, void *ctx, struct err *e)
 	struct sql *q = sql(tx_conn(tx), "UPDATE report SET state = 4 WHERE id = ?");
 	sql_int(q, 1, report);
 	enum rc rc = sql_run(q, e);
-	return rc == RC_OK ? withdraw_report(tx, report, e) : rc;
+	return rc == RC_OK ? withdraw_report(tx, report, STR("of another day"), e) : rc;
 }
 
 static enum rc recall_job(struct tx *tx, void *ctx, struct err *e)
 {
-	return withdrawal_put(tx, ctx, e);
+	const struct withdrawn_why why = { STR("it was nobody's"), TLP_AMBER };
+	return withdrawal_put(tx, ctx, &why, e);
 }
 
 static size_t revoked(const struct got *g)

@@ -3,6 +3,7 @@
 #include "exchange/take_private.h"
 
 #include "exchange/object_store.h"
+#include "exchange/withdraw.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,10 +11,10 @@
 
 enum { JOBS_AT_ONCE = 1000, WORDS_MOST = 300, LINES_MOST = 64 << 20, NAMED_IN_JOURNAL = 5 };
 
-enum tlp take_tlp(const struct stix_object *o)
+enum tlp take_tlp(const struct taking *t, const struct stix_object *o)
 {
 	if (!o->marked)
-		return TAKE_DEFAULT_TLP;
+		return t->from->tlp;
 	return o->tlp < TLP_COUNT ? o->tlp : TLP_RED;
 }
 
@@ -82,7 +83,7 @@ struct one {
 
 static enum rc keep_foreign(struct tx *tx, struct one *k, struct err *err)
 {
-	const struct object_from from = { .partner = k->t->from->id, .tlp = TAKE_DEFAULT_TLP,
+	const struct object_from from = { .partner = k->t->from->id, .tlp = k->t->from->tlp,
 					  .exercise = k->t->from->exercise, .now_us = tx_now_us(tx) };
 	int64_t id = 0;
 	bool fresh = false;
@@ -137,6 +138,22 @@ static enum rc wait_for(struct taking *t, struct one *list, size_t n, struct err
 	return rc;
 }
 
+/* Who is told that an item is withdrawn says that he has that: it is not to be seen any more, and was his to see. */
+static enum rc was_withdrawn(struct one *k, struct reader *r, struct err *err)
+{
+	struct taking *t = k->t;
+	struct withdrawn_at at;
+	struct collection c;
+	struct err none;
+	if (k->about.known || t->list[k->i].what != STIX_OUR_ANSWER)
+		return RC_OK;
+	enum rc rc = collection_of_partner(reader_conn(r), COLLECTION_OUT, t->from->id, t->a, &c, &none);
+	if (rc != RC_OK)
+		return rc == RC_ABSENT ? RC_OK : fail(err, rc, "%s", none.text);
+	k->about.item = t->list[k->i].item;
+	return withdrawn_find(r, c.id, t->list[k->i].item, t->a, &at, &k->about.known, err);
+}
+
 static enum rc look_up(struct one *list, size_t n, struct err *err)
 {
 	struct reader *r = NULL;
@@ -149,6 +166,8 @@ static enum rc look_up(struct one *list, size_t n, struct err *err)
 			rc = store_read_begin(list[i].t->x->w.store, &r, err);
 		if (rc == RC_OK)
 			rc = take_answer_about(list[i].t, r, list[i].i, &list[i].about, err);
+		if (rc == RC_OK)
+			rc = was_withdrawn(&list[i], r, err);
 	}
 	if (r)
 		store_read_end(r);
@@ -219,6 +238,8 @@ static enum rc finish(struct tx *tx, void *ctx, struct err *err)
 	json_open(&j, '{');
 	json_put_str(&j, "name", t->name);
 	json_put_i64(&j, "failures", (int64_t)out->failure_count);
+	if (out->old)
+		json_put_i64(&j, "without_effect", (int64_t)out->old);
 	if (t->report)
 		json_put_i64(&j, "report", t->report);
 	if (hostile)
@@ -248,6 +269,7 @@ static void sum_up(struct taking *t, struct taken *out)
 		out->ids[i] = t->list[i].id;
 		out->versions[i] = t->list[i].version;
 		out->failure_count += t->words[i].p != NULL;
+		out->old += !t->words[i].p && t->old[i];
 	}
 	out->successes = out->objects - out->failure_count;
 	out->failures = ARENA_ARRAY(a, out->failure_count + 1, struct take_failure);
@@ -275,10 +297,13 @@ static void begin(struct taking *t)
 		lines += t->list[i].event_count;
 	t->words = ARENA_ARRAY(a, t->count + 1, str);
 	t->hostile = ARENA_ARRAY(a, t->count + 1, bool);
+	take_once_begin(t);
+	t->old = ARENA_ARRAY(a, t->count + 1, bool);
 	t->origins = ARENA_ARRAY(a, lines + 1, uint64_t);
 	for (size_t i = 0; i < t->count; i++) {
 		t->words[i] = STR_NONE;
 		t->hostile[i] = false;
+		t->old[i] = false;
 	}
 	t->node = uuid_is_zero(&t->from->node) ? STR("") : uuid_text(&t->from->node, a);
 	t->us = store_node_id(t->x->w.store);
@@ -291,10 +316,15 @@ static enum rc take_all(struct taking *t, struct err *err)
 {
 	struct snapshot_ref *ref = snapshot_hold(t->x->w.types);
 	t->types = snapshot_table(ref);
-	for (size_t i = 0; i < t->count; i++)
-		judge(t, i);
-	/* Of what is not kept nothing is read. */
-	enum rc rc = write_all(t, true, err);
+	enum rc rc = store_read_begin(t->x->w.store, &t->r, err);
+	if (rc == RC_OK) {
+		for (size_t i = 0; i < t->count; i++)
+			judge(t, i);
+		store_read_end(t->r);
+		t->r = NULL;
+		/* Of what is not kept nothing is read. */
+		rc = write_all(t, true, err);
+	}
 	for (size_t i = 0; rc == RC_OK && i < t->count; i++)
 		if (t->list[i].what == STIX_FOREIGN && !t->words[i].p)
 			take_foreign_events(t, i);
@@ -311,12 +341,9 @@ static enum rc take_all(struct taking *t, struct err *err)
 	return fail(err, RC_BUSY, "it cannot be kept now: %s", why.text);
 }
 
-enum rc take_envelope(struct exchange *x, const struct partner *from, str objects, str name, struct arena *a,
-		      struct taken *out, struct err *err)
+static enum rc take_read(struct taking t, enum rc rc, struct taken *out, struct err *err)
 {
-	struct taking t = { .x = x, .from = from, .a = a, .name = name };
 	*out = (struct taken){ .objects = 0 };
-	enum rc rc = stix_read(objects, STIX_ENVELOPE_MOST, a, &t.list, &t.count, err);
 	if (rc != RC_OK || t.count == 0)
 		return rc;
 	begin(&t);
@@ -326,5 +353,23 @@ enum rc take_envelope(struct exchange *x, const struct partner *from, str object
 		return rc;
 	sum_up(&t, out);
 	struct finishing f = { &t, out };
-	return store_write(x->w.store, finish, &f, err);
+	return store_write(t.x->w.store, finish, &f, err);
+}
+
+enum rc take_envelope(struct exchange *x, const struct partner *from, str objects, str name, struct arena *a,
+		      struct taken *out, struct err *err)
+{
+	struct taking t = { .x = x, .from = from, .a = a, .name = name };
+	enum rc rc = stix_read(objects, STIX_ENVELOPE_MOST, a, &t.list, &t.count, err);
+	return take_read(t, rc, out, err);
+}
+
+enum rc take_fetched(struct exchange *x, const struct partner *from, str objects, str name, struct arena *a,
+		     struct taken *out, struct err *err)
+{
+	struct taking t = { .x = x, .from = from, .a = a, .name = name };
+	if (!uuid_is_zero(&from->node))
+		return take_envelope(x, from, objects, name, a, out, err);
+	enum rc rc = stix_read_foreign(objects, STIX_ENVELOPE_MOST, store_node_id(x->w.store), a, &t.list, &t.count, err);
+	return take_read(t, rc, out, err);
 }

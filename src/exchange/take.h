@@ -18,6 +18,7 @@
 struct take_failure { str id, version, words; };
 struct taken {
 	uint64_t objects, successes;
+	uint64_t old;              /* of the successes: had no effect, as they, or later versions, stand here */
 	struct take_failure *failures; size_t failure_count; /* in `a` */
 	str *ids, *versions;       /* of all objects, in their order; in `a` */
 	int64_t report;            /* 0: no event was among them */
@@ -26,6 +27,11 @@ struct taken {
  * him. RC_INPUT: unusable as a whole (nothing was taken). RC_LIMIT: too large. */
 MUST_CHECK enum rc take_envelope(struct exchange *x, const struct partner *from, str objects, str name,
 				 struct arena *a, struct taken *out, struct err *err);
+
+/* The same of a page that was fetched from his server. One that is no ronda (no node is named in his record) is believed
+ * nothing in our extension: its objects are kept as those of others. */
+MUST_CHECK enum rc take_fetched(struct exchange *x, const struct partner *from, str objects, str name,
+				struct arena *a, struct taken *out, struct err *err);
 
 /* Up to which date_added of his, in one lane, what he sent is on our disk: our cursor in his outbox, pushed or pulled.
  * 0: nothing yet. */

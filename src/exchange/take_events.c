@@ -63,6 +63,7 @@ static enum rc put_extra(struct json_out *j, str text, struct arena *a, struct e
 
 struct line {
 	str text, origin_event, origin_node;
+	str again;                 /* it was withdrawn, and this is given later: its version; "" */
 	enum tlp tlp;
 	bool exercise;
 };
@@ -78,13 +79,42 @@ static bool stricter(struct json_pair *p, enum tlp *tlp)
 	return true;
 }
 
-static enum rc put_line(struct buf *out, const struct line *l, struct arena *a, struct err *err)
+/* Of one of a ronda's: was it here? What was withdrawn comes back when it is given again later than that, not otherwise. */
+static enum rc seen(struct taking *t, struct line *l, const struct json_pair *pairs, size_t count, enum take_seen *out,
+		    struct err *err)
 {
+	int64_t withdrawn_us = TIME_NONE, again_us = TIME_NONE;
+	struct uuid node;
+	*out = TAKE_NEW;
+	if (!uuid_parse(l->origin_node, &node))
+		return RC_OK;
+	for (size_t i = 0; i < count; i++)
+		if (str_eq(pairs[i].key, STR("ronda.again")) && pairs[i].kind == JSON_STRING &&
+		    time_parse(pairs[i].value, false, &again_us))
+			l->again = pairs[i].value;
+	enum rc rc = take_when_withdrawn(reader_conn(t->r), &node, l->origin_event, &withdrawn_us, err);
+	if (rc != RC_OK)
+		return rc;
+	if (withdrawn_us != TIME_NONE && (again_us == TIME_NONE || again_us <= withdrawn_us)) {
+		*out = TAKE_SEEN;
+		return RC_OK;
+	}
+	struct take_once *o = &t->once[t->once_count];
+	*o = take_once_of(l->origin_node, l->origin_event, l->again, pairs, count);
+	return take_once_among(t, out) ? RC_OK : take_once_find(reader_conn(t->r), o, out, err);
+}
+
+static enum rc put_line(struct taking *t, struct line *l, enum take_seen *was, struct err *err)
+{
+	struct buf *out = &t->lines;
+	struct arena *a = t->a;
 	struct json_pair *pairs;
 	size_t count;
 	enum tlp tlp = l->tlp;
 	enum rc rc = json_flat(l->text, a, &pairs, &count, err);
-	if (rc != RC_OK)
+	if (rc == RC_OK)
+		rc = seen(t, l, pairs, count, was, err);
+	if (rc != RC_OK || *was != TAKE_NEW)
 		return rc;
 	struct json_out j = json_out(out);
 	json_open(&j, '{');
@@ -108,6 +138,8 @@ static enum rc put_line(struct buf *out, const struct line *l, struct arena *a, 
 	json_put_str(&j, "extra.origin_event", l->origin_event);
 	if (l->origin_node.n > 0)
 		json_put_str(&j, "extra.origin_node", l->origin_node);
+	if (l->again.n > 0)
+		json_put_str(&j, "extra.origin_again", l->again);
 	json_close(&j, '}');
 	return rc;
 }
@@ -120,17 +152,26 @@ static void one_line(struct buf *b, size_t from)
 			b->p[i] = ' ';
 }
 
-static void add_line(struct taking *t, size_t i, const struct line *l)
+static void add_line(struct taking *t, size_t i, struct line *l)
 {
 	struct err why = { 0 };
 	size_t before = t->lines.n;
+	enum take_seen was = TAKE_NEW;
 	enum rc rc = l->text.n > LINE_MOST ? fail(&why, RC_LIMIT, "the event is too long") :
-					     put_line(&t->lines, l, t->a, &why);
+					     put_line(t, l, &was, &why);
 	if (rc != RC_OK || t->lines.over) {
 		t->lines.n = before;
 		take_refuse(t, i, false, "its event is not sound: %s", rc == RC_OK ? "it is too much at once" : why.text);
 		return;
 	}
+	if (was == TAKE_OTHER)
+		take_refuse(t, i, true, "this event stands here with another content: it cannot be changed, only withdrawn and told "
+					"anew");
+	t->old[i] = was == TAKE_SEEN;
+	if (was != TAKE_NEW)
+		return;
+	if (l->origin_node.n > 0)
+		take_once_add(t);
 	one_line(&t->lines, before);
 	buf_char(&t->lines, '\n');
 	t->origins[t->line_count++] = take_tag(l->origin_event);
@@ -143,7 +184,7 @@ void take_event(struct taking *t, size_t i)
 		take_refuse(t, i, false, "it does not say which event it is");
 		return;
 	}
-	const struct line l = { o->text, o->item, t->node, take_tlp(o), t->from->exercise };
+	struct line l = { o->text, o->item, t->node, STR(""), take_tlp(t, o), t->from->exercise };
 	add_line(t, i, &l);
 }
 
@@ -151,7 +192,7 @@ void take_foreign_events(struct taking *t, size_t i)
 {
 	const struct stix_object *o = &t->list[i];
 	for (size_t k = 0; k < o->event_count && !t->words[i].p; k++) {
-		const struct line l = { o->events[k], o->id, STR(""), take_tlp(o), t->from->exercise };
+		struct line l = { o->events[k], o->id, STR(""), STR(""), take_tlp(t, o), t->from->exercise };
 		add_line(t, i, &l);
 	}
 }
@@ -178,14 +219,14 @@ enum rc take_note_origins(struct tx *tx, struct taking *t, struct err *err)
 	sql_blob(q, 3, buf_str(&tags));
 	enum rc rc = sql_run(q, err);
 	buf_free(&tags);
-	return rc;
+	return rc == RC_OK ? take_once_note(tx, t->once, t->once_count, t->report, err) : rc;
 }
 
 enum rc take_deliver(struct taking *t, struct err *err)
 {
 	struct exchange_delivered done = { .report = 0 };
 	const struct exchange_delivery d = { .feed = t->feed, .provider = t->from->name, .lines = buf_str(&t->lines),
-					     .name = t->name, .tlp = TAKE_DEFAULT_TLP, .exercise = t->from->exercise };
+					     .name = t->name, .tlp = t->from->tlp, .exercise = t->from->exercise };
 	if (t->line_count == 0)
 		return RC_OK;
 	enum rc rc = t->x->w.deliver(t->x->w.ctx, &d, &done, err);

@@ -168,15 +168,70 @@ static enum rc fill(struct copying *k, struct err *err)
 	return RC_OK;
 }
 
-/* A version that stands, or one before it, is no news, and no fault. */
+/* What its origin withdrew, and nobody else erased, it may give again in a later version. */
+static enum rc check_withdrawn(struct tx *tx, struct copying *k, struct err *err)
+{
+	int64_t at_us = TIME_NONE;
+	if (!k->is_held || !k->held.erased)
+		return RC_OK;
+	enum rc rc = take_when_withdrawn(tx_conn(tx), &k->t->from->node, k->o->item, &at_us, err);
+	k->c.again = rc == RC_OK && at_us != TIME_NONE;
+	return rc == RC_OK && k->c.again ? take_withdrawn_over(tx, &k->t->from->node, k->o->item, err) : rc;
+}
+
+/* The body given, as it would be kept. */
+static enum rc as_kept(const struct copying *k, struct json_object **out)
+{
+	struct json_object *given = NULL;
+	struct buf text = BUF_INIT(RECORD_BODY_MAX);
+	struct err none;
+	size_t bad = 0;
+	enum rc rc = json_read(k->c.fields, &given, &none);
+	bool known = rc == RC_OK && k->c.type && k->c.to_state >= 0 &&
+		     body_check(k->c.type, BODY_ANY_STATE, given, true, STR_NONE, &text, NULL, 0, &bad, &none) == RC_OK;
+	if (known && !text.over) {
+		json_free(given);
+		given = NULL;
+		rc = json_read(buf_str(&text), &given, &none);
+	}
+	buf_free(&text);
+	*out = given;
+	return rc;
+}
+
+/* Two bodies of one version: what both have is the same. One may have less: a partner is told what he may see then. */
+static bool is_fork(const struct copying *k)
+{
+	struct json_object *held = NULL, *given = NULL;
+	bool differs = !str_eq(k->held.state_name, k->c.state_name);
+	if (!differs && json_read(k->held.body, &held, NULL) == RC_OK && as_kept(k, &given) == RC_OK) {
+		json_object_object_foreach(given, name, value)
+		{
+			struct json_object *other = json_get(held, name);
+			differs = differs || (other && !json_object_equal(other, value));
+		}
+	}
+	json_free(held);
+	json_free(given);
+	return differs;
+}
+
+/* A version that stands, or one before it, is no news, and no fault: it is counted. */
 static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take_about *about, struct err *err)
 {
 	struct record now;
-	if (k->is_held && k->held.version >= k->c.version)
+	if (k->is_held && !k->held.erased && k->held.version == k->c.version && is_fork(k))
+		return fail(err, RC_DENIED, "version %llu of it stands here with another content: say what changed in a "
+					    "new version", (unsigned long long)k->c.version);
+	if (k->is_held && k->held.version >= k->c.version) {
+		k->t->old[i] = true;
 		return RC_OK;
+	}
 	if (about->says && !about->known)
 		return fail(err, RC_DENIED, "it is about nothing that you were told or that came from you");
-	enum rc rc = record_put(tx, k->t->x->w.records, &k->c, k->a, &now, NULL, 0, NULL, err);
+	enum rc rc = check_withdrawn(tx, k, err);
+	if (rc == RC_OK)
+		rc = record_put(tx, k->t->x->w.records, &k->c, k->a, &now, NULL, 0, NULL, err);
 	return rc == RC_OK && about->known ? take_contribution(tx, k->t, i, about, &now, k->a, err) : rc;
 }
 

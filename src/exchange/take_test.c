@@ -55,7 +55,7 @@ static struct desk desk_new(void)
 					  .types = k.w.types, .deliver = deliver, .take_back = take_back };
 	k.x = x_alloc(sizeof *k.x);
 	k.x->w = w;
-	k.from = (struct partner){ .id = { { 0xc, 1 } }, .name = STR("Team C"), .kind = PARTNER_NODE, .org = 7, .active = true };
+	k.from = (struct partner){ .id = { { 0xc, 1 } }, .name = STR("Team C"), .kind = PARTNER_NODE, .org = 7, .active = true, .tlp = TLP_AMBER };
 	CHECK(uuid_parse(STR(NODE_C), &k.from.node));
 	return k;
 }
@@ -197,8 +197,9 @@ static void test_event(void)
 	CHECK(k.taken.objects == 1 && k.taken.successes == 1 && k.taken.report == 1);
 	CHECK_STR(buf_str(&k.lines), STR("{\"source.ip\":\"192.0.2.7\",\"extra.tag\":\"a\\nb\",\"tlp\":\"AMBER\",\"extra.origin_event\":\"" EVENT
 					 "\",\"extra.origin_node\":\"" NODE_C "\"}\n"));
+	desk_end(&k);
 	/* The mark of the object holds where it is stricter. */
-	buf_reset(&k.lines);
+	k = desk_new();
 	CHECK_RC(TAKE(&k, event(&k, NODE_C, RED, "{\"source.ip\":\"192.0.2.8\",\"tlp\":\"CLEAR\"}")), RC_OK, err);
 	CHECK(str_find(buf_str(&k.lines), STR("\"tlp\":\"RED\"")) < k.lines.n);
 	desk_end(&k);
@@ -217,7 +218,8 @@ static void test_played(void)
 	}
 	CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, "{\"source.ip\":\"192.0.2.7\",\"exercise\":false}")), RC_OK, err);
 	CHECK(k.taken.successes == 1);
-	buf_reset(&k.lines);
+	desk_end(&k);
+	k = desk_new();
 	k.from.exercise = true;
 	CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, "{\"source.ip\":\"192.0.2.8\"}")), RC_OK, err);
 	CHECK(str_find(buf_str(&k.lines), STR("\"exercise\":true")) < k.lines.n);
@@ -238,6 +240,50 @@ static void test_many_withdrawn(void)
 				arena_z(k.a, arena_fmt(k.a, "event--0000000000000000000000000000000%d", 2 * i)), NULL, STR(""));
 	CHECK_RC(take(&k, envelope(&k, all, 3)), RC_OK, err);
 	CHECK_STR(buf_str(&k.back), STR("1 event--00000000000000000000000000000000; 3 event--00000000000000000000000000000002; "));
+	desk_end(&k);
+}
+
+/* The same id: once, whatever is cut from it on the way; with another content it is none of his business any more. */
+static void test_event_once(void)
+{
+	static const struct { const char *text; bool taken, refused; } rows[] = {
+		{ "{\"time.source\":\"2026-11-22T08:00:00+00:00\",\"source.ip\":\"192.0.2.7\",\"source.account\":\"x\"}", true, false },
+		{ "{\"time.source\":\"2026-11-22T08:00:00+00:00\",\"source.ip\":\"192.0.2.7\"}", false, false },
+		{ "{\"time.source\":\"2026-11-22T08:00:00+00:00\",\"source.ip\":\"192.0.2.8\"}", false, true },
+		{ "{\"time.source\":\"2026-11-22T08:00:01+00:00\",\"source.ip\":\"192.0.2.7\"}", false, true },
+	};
+	struct desk k = desk_new();
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		buf_reset(&k.lines);
+		CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, rows[i].text)), RC_OK, err);
+		CHECK_INT(k.lines.n > 0, rows[i].taken);
+		CHECK_INT(k.taken.failure_count, rows[i].refused);
+		CHECK_INT(k.taken.old, !rows[i].taken && !rows[i].refused);
+		if (rows[i].refused)
+			CHECK_REFUSED(&k, "another content");
+	}
+	desk_end(&k);
+	/* twice in one delivery */
+	k = desk_new();
+	CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, rows[0].text), event(&k, NODE_C, GREEN, rows[0].text),
+		      event(&k, NODE_C, GREEN, rows[2].text)), RC_OK, err);
+	CHECK_INT(k.taken.successes, 2);
+	CHECK_INT(k.taken.old, 1);
+	CHECK_INT(k.taken.failure_count, 1);
+	/* withdrawn, it does not come back by an old copy; given again later, it does, once */
+	CHECK_RC(TAKE(&k, object(&k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T10:00:00.000Z", NULL, NODE_C,
+				 EVENT, NULL, STR(""))), RC_OK, err);
+	static const struct { const char *again; bool taken; } later[] = {
+		{ "", false }, { ",\"ronda.again\":\"2026-11-22T09:59:00Z\"", false },
+		{ ",\"ronda.again\":\"2026-11-22T11:00:00Z\"", true }, { ",\"ronda.again\":\"2026-11-22T11:00:00Z\"", false },
+	};
+	for (size_t i = 0; i < COUNT_OF(later); i++) {
+		str text = arena_fmt(k.a, "{\"time.source\":\"2026-11-22T08:00:00+00:00\",\"source.ip\":\"192.0.2.7\"%s}", later[i].again);
+		buf_reset(&k.lines);
+		CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, arena_z(k.a, text))), RC_OK, err);
+		CHECK_INT(k.lines.n > 0, later[i].taken);
+		CHECK_INT(k.taken.failure_count, 0);
+	}
 	desk_end(&k);
 }
 
@@ -273,9 +319,13 @@ static void test_record(void)
 	CHECK_RC(TAKE(&k, warning(&k, 2, NODE_C, "{\"tlp\":\"GREEN\"}", "Second", GREEN)), RC_OK, err);
 	CHECK_MSG(k.taken.successes == 1, STR_FMT, STR_ARG(k.taken.failure_count ? k.taken.failures[0].words : STR("")));
 	CHECK_HELD(&k, "Second", TLP_GREEN, 2);
-	/* Again, and what came before it: no news. */
-	CHECK_RC(TAKE(&k, warning(&k, 2, NODE_C, "{\"tlp\":\"GREEN\"}", "Other words", GREEN),
+	/* Again, and what came before it: no news. The same version with other words is none. */
+	CHECK_RC(TAKE(&k, warning(&k, 2, NODE_C, "{\"tlp\":\"GREEN\"}", "Second", GREEN),
 		      warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "First", GREEN)), RC_OK, err);
+	CHECK_INT(k.taken.successes, 2);
+	CHECK_INT(k.taken.old, 2);
+	CHECK_RC(TAKE(&k, warning(&k, 2, NODE_C, "{\"tlp\":\"GREEN\"}", "Other words", GREEN)), RC_OK, err);
+	CHECK_REFUSED(&k, "another content");
 	CHECK_HELD(&k, "Second", TLP_GREEN, 2);
 	/* A mark never becomes looser here; the object's own counts, too. */
 	CHECK_RC(TAKE(&k, warning(&k, 3, NODE_C, "{\"tlp\":\"AMBER\"}", "Third", GREEN)), RC_OK, err);
@@ -333,6 +383,9 @@ static void test_withdrawn(void)
 	/* It does not come again by an old copy on its way. */
 	CHECK_RC(TAKE(&k, warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "Wrong", GREEN)), RC_OK, err);
 	CHECK_STR(held(&k, &tlp, &version), STR("erased"));
+	/* A later version it may give again. */
+	CHECK_RC(TAKE(&k, warning(&k, 3, NODE_C, "{\"tlp\":\"GREEN\"}", "Right", GREEN)), RC_OK, err);
+	CHECK_HELD(&k, "Right", TLP_GREEN, 3);
 	desk_end(&k);
 }
 
@@ -386,5 +439,5 @@ static void test_upto(void)
 	desk_end(&k);
 }
 
-TEST_MAIN(TEST_RUN(event), TEST_RUN(played), TEST_RUN(many_withdrawn), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_of_another), TEST_RUN(withdrawn),
+TEST_MAIN(TEST_RUN(event), TEST_RUN(event_once), TEST_RUN(played), TEST_RUN(many_withdrawn), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_of_another), TEST_RUN(withdrawn),
 	  TEST_RUN(answer_to_nothing), TEST_RUN(each_alone), TEST_RUN(upto))

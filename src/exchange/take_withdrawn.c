@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A partner takes back what is his: events leave with what they made, a copy of a record is erased. He gets a
- * receipt for each, whether anything of it was here or not. */
+/* A partner takes back what is his: events leave with what they made, a copy of a record is erased. That it was withdrawn,
+ * when and why stays. He gets a receipt for each, whether anything of it was here or not. */
 #include "exchange/answer.h"
 #include "exchange/take_private.h"
 #include "exchange/together_private.h"
 
+#define BY_ITS_ORIGIN "withdrawn by its origin"
 
+/* What stands as the reason of what is done here, in `a`. */
+static str reason_of(const struct stix_object *o, struct arena *a)
+{
+	return o->why.n ? arena_fmt(a, BY_ITS_ORIGIN ": " STR_FMT, STR_ARG(o->why)) : STR(BY_ITS_ORIGIN);
+}
+
+/* --- events --- */
 
 struct taking_back {
 	struct taking *t;
 	str *items;                /* "event--…", or the id of a foreign object, whose events are to go */
 	uint64_t *tags;            /* of them, in the same order */
 	size_t count;
+	str why;                   /* of the first that says one: one delivery takes back for one reason */
 };
 
 /* What the events that are to go were called; STR_NONE: none are. */
@@ -98,17 +107,55 @@ enum rc take_withdrawn_events(struct taking *t, struct err *err)
 		str item = goer(t, i);
 		if (!item.p)
 			continue;
+		if (!b.why.p && t->list[i].why.n)
+			b.why = reason_of(&t->list[i], t->a);
 		b.items[b.count] = item;
 		b.tags[b.count++] = take_tag(item);
 	}
 	enum rc rc = find_reports(&b, &reports, err);
 	for (struct held_in *h = reports; rc == RC_OK && h; h = h->next) {
 		uint64_t gone = 0;
-		rc = t->x->w.take_back(t->x->w.ctx, h->report, h->items, h->count, STR("withdrawn by its origin"), &gone, err);
+		rc = t->x->w.take_back(t->x->w.ctx, h->report, h->items, h->count, b.why.p ? b.why : STR(BY_ITS_ORIGIN), &gone,
+					err);
 		if (rc == RC_ABSENT) /* the report was forgotten, or taken back as a whole */
 			rc = RC_OK;
 	}
 	return rc;
+}
+
+/* --- what stays of it --- */
+
+enum rc take_when_withdrawn(struct conn *c, const struct uuid *node, str item, int64_t *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT at_us FROM taken_withdrawn WHERE node = ? AND item = ?");
+	sql_blob(q, 1, str_mem(node->b, sizeof node->b));
+	sql_str(q, 2, item);
+	*out = sql_row(q) ? sql_col_int(q, 0) : TIME_NONE;
+	return sql_end(q, err);
+}
+
+enum rc take_withdrawn_over(struct tx *tx, const struct uuid *node, str item, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "DELETE FROM taken_withdrawn WHERE node = ? AND item = ?");
+	sql_blob(q, 1, str_mem(node->b, sizeof node->b));
+	sql_str(q, 2, item);
+	return sql_run(q, err);
+}
+
+static enum rc put_stone(struct tx *tx, struct taking *t, const struct stix_object *o, struct err *err)
+{
+	struct uuid node = t->from->node;
+	(void)uuid_parse(o->origin, &node);
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO taken_withdrawn (node, item, partner, at_us, taken_us, why)"
+					 " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (node, item) DO UPDATE SET"
+					 " partner = ?3, at_us = ?4, taken_us = ?5, why = ?6 WHERE at_us < ?4");
+	sql_blob(q, 1, str_mem(node.b, sizeof node.b));
+	sql_str(q, 2, o->item);
+	sql_blob(q, 3, str_mem(t->from->id.b, sizeof t->from->id.b));
+	sql_int(q, 4, o->version_us == TIME_NONE ? tx_now_us(tx) : o->version_us);
+	sql_int(q, 5, tx_now_us(tx));
+	sql_str(q, 6, o->why);
+	return sql_run(q, err);
 }
 
 /* --- receipts, records --- */
@@ -124,7 +171,8 @@ static enum rc put_receipt(struct tx *tx, struct taking *t, const struct stix_ob
 	return partner_answer_offer(tx, &n, err);
 }
 
-static enum rc erase_copy(struct tx *tx, struct taking *t, str item, struct uuid id, struct arena *a, struct err *err)
+static enum rc erase_copy(struct tx *tx, struct taking *t, const struct stix_object *o, struct uuid id, struct arena *a,
+			  struct err *err)
 {
 	struct record held;
 	struct err none = { 0 };
@@ -135,9 +183,9 @@ static enum rc erase_copy(struct tx *tx, struct taking *t, str item, struct uuid
 		return fail(err, rc, "%s", none.text);
 	if (!str_eq_nocase(held.origin, t->node))
 		return fail(err, RC_DENIED, "this record is not yours to withdraw");
-	rc = record_erase(tx, t->x->w.records, id, t->actor, STR("withdrawn by its origin"), err);
+	rc = record_erase(tx, t->x->w.records, id, t->actor, reason_of(o, a), err);
 	if (rc == RC_OK && together_type(held.type))
-		rc = together_take_back(tx, t->x, t->types, item, t->actor, a, err);
+		rc = together_take_back(tx, t->x, t->types, o->item, t->actor, a, err);
 	return rc == RC_DENIED ? fail(err, RC_CONFLICT, "it is kept here for a case, and will go when that ends") : rc;
 }
 
@@ -148,8 +196,10 @@ enum rc take_withdrawn(struct tx *tx, struct taking *t, size_t i, struct arena *
 	str type;
 	enum rc rc = RC_OK;
 	if (record_id_parse(o->item, &type, &id))
-		rc = str_eq(type, STR("event")) ? RC_OK : erase_copy(tx, t, o->item, id, a, err);
+		rc = str_eq(type, STR("event")) ? RC_OK : erase_copy(tx, t, o, id, a, err);
 	else if (!str_starts(o->item, STR("event--")))
 		rc = fail(err, RC_INPUT, "it does not say what is withdrawn");
+	if (rc == RC_OK)
+		rc = put_stone(tx, t, o, err);
 	return rc == RC_OK ? put_receipt(tx, t, o, a, err) : rc;
 }

@@ -215,6 +215,7 @@ static void take(struct posting *p, str body)
 	enum rc rc = name_of(p, body, &name);
 	if (rc == RC_OK)
 		rc = take_envelope(p->t->x, &p->t->partner, body, name, p->t->a, &p->taken, &err);
+	p->t->objects = p->taken.objects;
 	if (rc != RC_OK || p->taken.objects == 0) {
 		taken_or_not(p, rc, &err);
 		return;

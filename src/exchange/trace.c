@@ -5,6 +5,7 @@
 
 #include "disclosure/read_outbox.h"
 #include "disclosure/told_partner.h"
+#include "exchange/withdraw.h"
 
 enum { STEPS_MOST = 2000, LEDGER_MOST = 500, RUNS_LOOKED = 64 };
 
@@ -18,6 +19,7 @@ struct tracing {
 	str id;                /* of the item, as its ledger rows and entries name it */
 	str event;             /* event that goes to partners; "" none */
 	uint64_t seq;          /* its number; 0: none */
+	bool gone;             /* the event is not there any more: undone, erased, or taken back by its origin */
 	int64_t record;        /* its row; 0: it is none */
 	struct trace_step *steps;
 	size_t count, room;
@@ -39,6 +41,17 @@ static void step(struct tracing *k, int64_t at_us, const char *what, str who, st
 }
 
 /* --- what it is --- */
+
+/* A partner by its name. */
+static str name_of(struct tracing *k, str recipient)
+{
+	struct partner p;
+	struct err err;
+	if (str_starts(recipient, STR("partner--")) &&
+	    partner_find(k->x, reader_conn(k->r), recipient, k->a, &p, &err) == RC_OK)
+		return p.name;
+	return recipient;
+}
 
 static bool put_event(void *ctx, const struct event_view *e)
 {
@@ -87,7 +100,11 @@ static enum rc of_record(struct tracing *k, str id, struct err *err)
 		return rc;
 	k->id = record_view_id(&view, k->a);
 	step(k, view.record->created_us, "made", view.record->author, view.record->title, false);
-	if (view.record->version > 1)
+	const struct record *record = view.record;
+	bool theirs = record->erased && record->number == 0 && str_starts(record->author, STR("partner--"));
+	if (theirs)
+		step(k, record->changed_us, "withdrawn", name_of(k, record->author), record->why, false);
+	else if (record->version > 1)
 		step(k, view.record->changed_us, "changed", view.record->author,
 		     arena_fmt(k->a, "version %llu", (unsigned long long)view.record->version), false);
 	struct sql *q = sql(reader_conn(k->r), "SELECT id FROM record WHERE uuid = ?");
@@ -98,18 +115,63 @@ static enum rc of_record(struct tracing *k, str id, struct err *err)
 	return sql_end(q, err);
 }
 
+/* What a partner took back, by his own name for it. */
+static enum rc of_withdrawn(struct tracing *k, str item, bool *found, struct err *err)
+{
+	struct buf partner = BUF_INIT(64);
+	struct sql *q = sql(reader_conn(k->r), "SELECT partner, taken_us, why FROM taken_withdrawn WHERE item = ?");
+	sql_str(q, 1, item);
+	*found = sql_row(q) && sql_col_blob(q, 0).n == sizeof(struct uuid);
+	if (*found) {
+		struct uuid id;
+		memcpy(id.b, sql_col_blob(q, 0).p, sizeof id.b);
+		record_id_format(&partner, STR("partner"), &id);
+		int64_t at_us = sql_col_int(q, 1);
+		str why = arena_str(k->a, sql_col_str(q, 2));
+		step(k, at_us, "withdrawn", name_of(k, arena_str(k->a, buf_str(&partner))), why, false);
+	}
+	buf_free(&partner);
+	return sql_end(q, err);
+}
+
+/* An event that nobody reads any more: where it was offered, and taken back. */
+static enum rc of_gone(struct tracing *k, str bare, bool ours, bool *found, struct err *err)
+{
+	str item = arena_fmt(k->a, "event--" STR_FMT, STR_ARG(bare));
+	*found = false;
+	if (k->v->as.kind != RECIPIENT_STAFF || !right_includes(k->v->right, RIGHT_READ))
+		return RC_OK;
+	enum rc rc = of_withdrawn(k, item, found, err);
+	if (rc == RC_OK && (*found || ours)) {
+		*found = k->gone = true;
+		k->event = ours ? arena_str(k->a, bare) : STR("");
+		k->id = item;
+	}
+	return rc;
+}
+
 static enum rc of_what(struct tracing *k, str id, struct err *err)
 {
 	const struct key *secret = store_secret(exchange_world_of(k->x)->store);
-	uint64_t seq;
+	uint64_t seq = 0, last = 0;
+	bool found = false;
 	str bare = str_starts(id, STR("event--")) ? str_from(id, 7) : id;
-	if (event_id_parse(secret, bare, &seq)) {
+	enum rc had = events_last_seq(k->r, &last, err);
+	if (had != RC_OK)
+		return had;
+	bool ours = event_id_parse(secret, bare, &seq) && seq <= last;
+	if (ours) {
 		enum rc rc = read_event(k->r, k->v, bare, put_event, k, err);
 		if (rc == RC_OK) {
 			k->id = arena_fmt(k->a, "event--" STR_FMT, STR_ARG(bare));
 			return rc;
 		}
 		if (rc != RC_ABSENT)
+			return rc;
+	}
+	if (str_starts(id, STR("event--"))) {
+		enum rc rc = of_gone(k, bare, ours, &found, err);
+		if (rc != RC_OK || found)
 			return rc;
 	}
 	bare = str_starts(id, STR("finding--")) ? str_from(id, 9) : id;
@@ -121,17 +183,6 @@ static enum rc of_what(struct tracing *k, str id, struct err *err)
 }
 
 /* --- whom it was told --- */
-
-/* A partner by its name. */
-static str name_of(struct tracing *k, str recipient)
-{
-	struct partner p;
-	struct err err;
-	if (str_starts(recipient, STR("partner--")) &&
-	    partner_find(k->x, reader_conn(k->r), recipient, k->a, &p, &err) == RC_OK)
-		return p.name;
-	return recipient;
-}
 
 static enum rc put_ledger(struct tracing *k, str item, struct err *err)
 {
@@ -192,18 +243,6 @@ static enum rc version_of(struct tracing *k, int64_t collection, struct entry *o
 	return take_entry(q, out, found, err);
 }
 
-/* That it was withdrawn from those who get this collection. */
-static enum rc withdrawal_of(struct tracing *k, int64_t collection, struct entry *out, bool *found, struct err *err)
-{
-	struct sql *q = sql(reader_conn(k->r), "SELECT e.added_us, e.lane, e.first FROM exchange_withdrawn w"
-			    " JOIN collection_entry e ON e.kind = ? AND e.first = w.id AND e.collection = w.collection"
-			    " WHERE w.item = ? AND w.item <> '' AND w.collection = ? ORDER BY e.added_us DESC LIMIT 1");
-	sql_int(q, 1, ENTRY_WITHDRAWN);
-	sql_str(q, 2, k->id);
-	sql_int(q, 3, collection);
-	return take_entry(q, out, found, err);
-}
-
 /* What the partner said to an entry of this time, or that he has not. */
 static enum rc put_receipt(struct tracing *k, const struct partner *p, enum lane lane, int64_t added_us, struct err *err)
 {
@@ -246,24 +285,32 @@ static enum rc put_event_offer(struct offering *o, const struct partner *p, cons
 	return put_receipt(k, p, e->lane, added_us, err);
 }
 
+static str event_item(const struct tracing *k)
+{
+	return arena_fmt(k->a, "event--" STR_FMT, STR_ARG(k->event));
+}
+
 static enum rc put_partner(struct offering *o, const struct partner *p, struct err *err)
 {
 	struct tracing *k = o->k;
 	struct entry e;
+	struct withdrawn_at taken;
 	bool offered = false, withdrawn = false;
 	enum rc rc = k->seq ? run_of(k, o->c.id, &e, &offered, err) : version_of(k, o->c.id, &e, &offered, err);
-	if (rc == RC_OK && offered && k->seq) {
+	if (rc == RC_OK && offered && k->seq && !k->gone) {
 		rc = put_event_offer(o, p, &e, err);
+	} else if (rc == RC_OK && offered && k->seq) {
+		/* of what is gone nobody says any more whether it concerned him: a withdrawal does */
 	} else if (rc == RC_OK && offered) {
 		step(k, e.added_us, "offered", p->name, STR(""), false);
 		rc = put_receipt(k, p, e.lane, e.added_us, err);
 	}
 	if (rc == RC_OK)
-		rc = withdrawal_of(k, o->c.id, &e, &withdrawn, err);
+		rc = withdrawn_find(k->r, o->c.id, k->seq ? event_item(k) : k->id, k->a, &taken, &withdrawn, err);
 	if (rc != RC_OK || !withdrawn)
 		return rc;
-	step(k, e.added_us, "withdrawn", p->name, STR(""), false);
-	return put_receipt(k, p, e.lane, e.added_us, err);
+	step(k, taken.added_us, "withdrawn", p->name, taken.why, false);
+	return put_receipt(k, p, taken.lane, taken.added_us, err);
 }
 
 static bool look_in(void *ctx, const struct collection *c)

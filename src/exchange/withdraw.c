@@ -5,18 +5,30 @@
 #include "disclosure/read.h"
 #include "stix/stix_record.h"
 
+const struct withdrawn_why withdrawn_unsaid = { STR_INIT(""), TLP_RED };
+
 /* --- writing --- */
 
-static enum rc put(struct tx *tx, int64_t collection, enum lane lane, str item, str object, str seqs, size_t count,
-		   struct err *err)
+static str cut(str words)
 {
-	struct sql *q = sql(tx_conn(tx), "INSERT INTO exchange_withdrawn (collection, at_us, item, object, seqs)"
-					 " VALUES (?, ?, ?, ?, ?)");
+	words = str_head(words, STIX_WHY_MOST);
+	while (!str_is_utf8(words))
+		words.n--;
+	return words.n ? words : STR("");
+}
+
+static enum rc put(struct tx *tx, int64_t collection, enum lane lane, str item, str object, str seqs, size_t count,
+		   const struct withdrawn_why *why, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO exchange_withdrawn (collection, at_us, item, object, seqs, why, tlp)"
+					 " VALUES (?, ?, ?, ?, ?, ?, ?)");
 	sql_int(q, 1, collection);
 	sql_int(q, 2, tx_now_us(tx));
 	sql_str(q, 3, item);
 	sql_str(q, 4, object);
 	sql_blob(q, 5, seqs);
+	sql_str(q, 6, cut(why->words));
+	sql_int(q, 7, why->tlp < TLP_COUNT ? why->tlp : TLP_RED);
 	enum rc rc = sql_run(q, err);
 	if (rc != RC_OK)
 		return rc;
@@ -26,12 +38,14 @@ static enum rc put(struct tx *tx, int64_t collection, enum lane lane, str item, 
 	return entry_put(tx, collection, &e, &added, err);
 }
 
-enum rc withdraw_record(struct tx *tx, int64_t collection, enum lane lane, str item, str object, struct err *err)
+enum rc withdraw_record(struct tx *tx, int64_t collection, enum lane lane, str item, str object,
+			const struct withdrawn_why *why, struct err *err)
 {
-	return put(tx, collection, lane, item, object, STR_NONE, 1, err);
+	return put(tx, collection, lane, item, object, STR_NONE, 1, why, err);
 }
 
-enum rc withdraw_events(struct tx *tx, int64_t collection, const uint64_t *seqs, size_t count, struct err *err)
+enum rc withdraw_events(struct tx *tx, int64_t collection, const uint64_t *seqs, size_t count,
+			const struct withdrawn_why *why, struct err *err)
 {
 	struct buf b = BUF_INIT(KIB(64));
 	enum rc rc = RC_OK;
@@ -42,22 +56,23 @@ enum rc withdraw_events(struct tx *tx, int64_t collection, const uint64_t *seqs,
 		return fail(err, RC_LIMIT, "more than %d events to withdraw at once", WITHDRAWN_EVENTS_MOST);
 	for (size_t i = 0; i < count; last = seqs[i++])
 		buf_varint(&b, seqs[i] - last);
-	rc = put(tx, collection, LANE_BULK, STR(""), STR(""), buf_str(&b), count, err);
+	rc = put(tx, collection, LANE_BULK, STR(""), STR(""), buf_str(&b), count, why, err);
 	buf_free(&b);
 	return rc;
 }
 
-enum rc withdraw_report(struct tx *tx, int64_t report, struct err *err)
+enum rc withdraw_report(struct tx *tx, int64_t report, str why, struct err *err)
 {
-	struct sql *q = sql(tx_conn(tx), "INSERT OR IGNORE INTO exchange_undone (report, at_seq) VALUES (?, 0)");
+	struct sql *q = sql(tx_conn(tx), "INSERT OR IGNORE INTO exchange_undone (report, at_seq, why) VALUES (?, 0, ?)");
 	sql_int(q, 1, report);
+	sql_str(q, 2, cut(why));
 	return sql_run(q, err);
 }
 
 /* --- reading --- */
 
-static enum rc take_numbers(struct reader *r, str seqs, int64_t at_us, struct arena *a, struct withdrawn **out, size_t *count_out,
-			   struct err *err)
+static enum rc take_numbers(struct reader *r, str seqs, const struct withdrawn *of, struct arena *a, struct withdrawn **out,
+			    size_t *count_out, struct err *err)
 {
 	struct wire w = wire_of(seqs);
 	struct withdrawn *list = ARENA_ARRAY(a, WITHDRAWN_EVENTS_MOST, struct withdrawn);
@@ -69,8 +84,9 @@ static enum rc take_numbers(struct reader *r, str seqs, int64_t at_us, struct ar
 		seq += wire_varint(&w);
 		str text = event_id(store_secret(reader_store(r)), seq, id);
 		stix_event_object_id(node, text, object);
-		list[n++] = (struct withdrawn){ .object = arena_str(a, str_of(object)), .at_us = at_us,
-						.item = arena_fmt(a, "event--" STR_FMT, STR_ARG(text)) };
+		list[n] = *of;
+		list[n].object = arena_str(a, str_of(object));
+		list[n++].item = arena_fmt(a, "event--" STR_FMT, STR_ARG(text));
 	}
 	if (w.bad || wire_left(&w))
 		return fail(err, RC_IO, "a row of withdrawn events is damaged");
@@ -82,14 +98,16 @@ static enum rc take_numbers(struct reader *r, str seqs, int64_t at_us, struct ar
 enum rc withdrawn_read(struct reader *r, int64_t id, struct arena *a, struct withdrawn **out, size_t *count_out,
 		       struct err *err)
 {
-	struct sql *q = sql(reader_conn(r), "SELECT at_us, item, object, seqs FROM exchange_withdrawn WHERE id = ?");
+	struct sql *q = sql(reader_conn(r), "SELECT at_us, item, object, seqs, why, tlp FROM exchange_withdrawn"
+					       " WHERE id = ?");
 	struct withdrawn *one = ARENA_NEW(a, struct withdrawn);
 	str seqs = STR_NONE;
 	sql_int(q, 1, id);
 	bool found = sql_row(q);
 	if (found) {
 		*one = (struct withdrawn){ .at_us = sql_col_int(q, 0), .item = arena_str(a, sql_col_str(q, 1)),
-					   .object = arena_str(a, sql_col_str(q, 2)) };
+					   .object = arena_str(a, sql_col_str(q, 2)),
+					   .why = arena_str(a, sql_col_str(q, 4)), .tlp = (enum tlp)sql_col_int(q, 5) };
 		seqs = sql_col_null(q, 3) ? STR_NONE : arena_str(a, sql_col_blob(q, 3));
 	}
 	enum rc rc = sql_end(q, err);
@@ -99,5 +117,71 @@ enum rc withdrawn_read(struct reader *r, int64_t id, struct arena *a, struct wit
 		return fail(err, RC_ABSENT, "what was withdrawn is forgotten");
 	*out = one;
 	*count_out = 1;
-	return seqs.p ? take_numbers(r, seqs, one->at_us, a, out, count_out, err) : RC_OK;
+	return seqs.p ? take_numbers(r, seqs, one, a, out, count_out, err) : RC_OK;
+}
+
+/* --- looking for one --- */
+
+/* Which of them is the number; -1: none. */
+static int64_t place_in(str seqs, uint64_t seq)
+{
+	struct wire w = wire_of(seqs);
+	uint64_t at = 0;
+	for (int64_t i = 0; wire_left(&w) && !w.bad; i++) {
+		at += wire_varint(&w);
+		if (at == seq)
+			return i;
+	}
+	return -1;
+}
+
+static enum rc find_event(struct reader *r, int64_t collection, uint64_t seq, struct arena *a, struct withdrawn_at *out,
+			  bool *found, struct err *err)
+{
+	struct sql *q = sql(reader_conn(r), "SELECT e.added_us, e.lane, w.why, w.seqs FROM exchange_withdrawn w"
+			    " JOIN collection_entry e ON e.kind = 5 AND e.first = w.id AND e.collection = w.collection"
+			    " WHERE w.collection = ? AND w.item = '' ORDER BY w.id DESC LIMIT ?");
+	_Static_assert(ENTRY_WITHDRAWN == 5, "as the statements say");
+	sql_int(q, 1, collection);
+	sql_int(q, 2, WITHDRAWALS_LOOKED);
+	while (!*found && sql_row(q)) {
+		int64_t place = place_in(sql_col_blob(q, 3), seq);
+		*found = place >= 0;
+		if (*found)
+			*out = (struct withdrawn_at){ sql_col_int(q, 0) + place * ENTRY_STEP, (enum lane)sql_col_int(q, 1),
+						      arena_str(a, sql_col_str(q, 2)) };
+	}
+	return sql_end(q, err);
+}
+
+enum rc withdrawn_find(struct reader *r, int64_t collection, str item, struct arena *a, struct withdrawn_at *out,
+		       bool *found, struct err *err)
+{
+	static const str event = STR_INIT("event--");
+	uint64_t seq;
+	*found = false;
+	if (str_starts(item, event))
+		return event_id_parse(store_secret(reader_store(r)), str_from(item, event.n), &seq) ?
+			       find_event(r, collection, seq, a, out, found, err) : RC_OK;
+	struct sql *q = sql(reader_conn(r), "SELECT e.added_us, e.lane, w.why FROM exchange_withdrawn w"
+			    " JOIN collection_entry e ON e.kind = 5 AND e.first = w.id AND e.collection = w.collection"
+			    " WHERE w.item = ? AND w.item <> '' AND w.collection = ? ORDER BY e.added_us DESC LIMIT 1");
+	sql_str(q, 1, item);
+	sql_int(q, 2, collection);
+	*found = sql_row(q);
+	if (*found)
+		*out = (struct withdrawn_at){ sql_col_int(q, 0), (enum lane)sql_col_int(q, 1), arena_str(a, sql_col_str(q, 2)) };
+	return sql_end(q, err);
+}
+
+enum rc withdrawn_unanswered(struct conn *c, int64_t collection, enum lane lane, int64_t after_us, uint64_t *out,
+			     struct err *err)
+{
+	struct sql *q = sql(c, "SELECT coalesce(sum(count), 0) FROM collection_entry WHERE collection = ? AND lane = ?"
+			       " AND added_us > ? AND kind = 5");
+	sql_int(q, 1, collection);
+	sql_int(q, 2, lane);
+	sql_int(q, 3, after_us);
+	*out = sql_row(q) ? (uint64_t)sql_col_int(q, 0) : 0;
+	return sql_end(q, err);
 }

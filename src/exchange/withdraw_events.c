@@ -98,7 +98,7 @@ static bool note(void *ctx, uint64_t seq, int64_t report, size_t place)
 	return k->rc == RC_OK;
 }
 
-static enum rc put_found(struct tx *tx, const struct looking *k, struct err *err)
+static enum rc put_found(struct tx *tx, const struct looking *k, const struct withdrawn_why *why, struct err *err)
 {
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < k->t.count; i++) {
@@ -106,7 +106,7 @@ static enum rc put_found(struct tx *tx, const struct looking *k, struct err *err
 		for (size_t at = 0; rc == RC_OK && at < f->count; at += WITHDRAWN_EVENTS_MOST) {
 			size_t left = f->count - at;
 			rc = withdraw_events(tx, f->collection, f->seqs + at,
-					     left < WITHDRAWN_EVENTS_MOST ? left : WITHDRAWN_EVENTS_MOST, err);
+					     left < WITHDRAWN_EVENTS_MOST ? left : WITHDRAWN_EVENTS_MOST, why, err);
 		}
 	}
 	return rc;
@@ -116,6 +116,7 @@ struct job {
 	struct looking *k;
 	int64_t report;
 	uint64_t from;
+	struct withdrawn_why why;
 	bool ended;
 };
 
@@ -131,7 +132,7 @@ static enum rc put_piece(struct tx *tx, void *ctx, struct err *err)
 	enum rc rc = sql_run(q, err);
 	if (rc == RC_OK && sql_changes(tx_conn(tx)) == 0)
 		rc = fail(err, RC_CONFLICT, "another did that piece");
-	return rc == RC_OK ? put_found(tx, j->k, err) : rc;
+	return rc == RC_OK ? put_found(tx, j->k, &j->why, err) : rc;
 }
 
 /* --- of a report that was undone --- */
@@ -153,16 +154,25 @@ static bool note_piece(void *ctx, uint64_t seq, int64_t report, size_t place)
 	return note(p->k, seq, report, place);
 }
 
-static enum rc next_undone(struct conn *c, int64_t *report_out, uint64_t *at_out, struct err *err)
+struct undone {
+	int64_t report;            /* 0: none */
+	uint64_t at;
+	str why;
+};
+
+static enum rc next_undone(struct conn *c, struct arena *a, struct undone *out, struct err *err)
 {
-	struct sql *q = sql(c, "SELECT report, at_seq FROM exchange_undone ORDER BY report LIMIT 1");
-	*report_out = sql_row(q) ? sql_col_int(q, 0) : 0;
-	*at_out = *report_out ? (uint64_t)sql_col_int(q, 1) : 0;
+	struct sql *q = sql(c, "SELECT report, at_seq, why FROM exchange_undone ORDER BY report LIMIT 1");
+	*out = (struct undone){ .report = 0 };
+	if (sql_row(q))
+		*out = (struct undone){ sql_col_int(q, 0), (uint64_t)sql_col_int(q, 1), arena_str(a, sql_col_str(q, 2)) };
 	return sql_end(q, err);
 }
 
-static enum rc withdraw_piece(struct exchange *x, struct reader *r, int64_t report, uint64_t at, struct err *err)
+static enum rc withdraw_piece(struct exchange *x, struct reader *r, const struct undone *u, struct err *err)
 {
+	const int64_t report = u->report;
+	const uint64_t at = u->at;
 	struct looking k = { .upto = at };
 	struct piece p = { .k = &k };
 	struct report row;
@@ -173,7 +183,7 @@ static enum rc withdraw_piece(struct exchange *x, struct reader *r, int64_t repo
 		const struct event_query q = { .after_seq = at, .report = report, .undone = true, .oldest_first = true,
 					       .exercise = row.exercise,
 					       .tlp_mask = (1u << TLP_COUNT) - 1 - (1u << TLP_RED) };
-		struct job j = { .k = &k, .report = report, .from = at };
+		struct job j = { .k = &k, .report = report, .from = at, .why = { u->why, TLP_AMBER } };
 		k.feed = row.feed;
 		k.exercise = row.exercise;
 		if (k.t.org_count)
@@ -192,17 +202,18 @@ static enum rc withdraw_piece(struct exchange *x, struct reader *r, int64_t repo
 enum rc withdraw_undone(struct exchange *x, bool *did_out, struct err *err)
 {
 	struct reader *r;
-	int64_t report;
-	uint64_t at;
+	struct undone u;
 	*did_out = false;
 	enum rc rc = store_read_begin(x->w.store, &r, err);
 	if (rc != RC_OK)
 		return rc;
-	rc = next_undone(reader_conn(r), &report, &at, err);
-	if (rc == RC_OK && report) {
-		rc = withdraw_piece(x, r, report, at, err);
+	struct arena *a = arena_new(KIB(4));
+	rc = next_undone(reader_conn(r), a, &u, err);
+	if (rc == RC_OK && u.report) {
+		rc = withdraw_piece(x, r, &u, err);
 		*did_out = rc == RC_OK;
 	}
+	arena_free(a);
 	store_read_end(r);
 	return rc;
 }
@@ -260,9 +271,9 @@ enum rc withdrawal_find(struct exchange *x, const uint64_t *seqs, size_t count, 
 	return rc;
 }
 
-enum rc withdrawal_put(struct tx *tx, struct withdrawal *w, struct err *err)
+enum rc withdrawal_put(struct tx *tx, struct withdrawal *w, const struct withdrawn_why *why, struct err *err)
 {
-	return put_found(tx, &w->k, err);
+	return put_found(tx, &w->k, why, err);
 }
 
 void withdrawal_free(struct withdrawal *w)

@@ -187,7 +187,7 @@ static enum rc begin(struct tx *tx, void *ctx, struct err *err)
 	if (rc == RC_OK)
 		rc = destroy_add_row(tx, d, STR(""), findings, err);
 	if (rc == RC_OK && d->recall)
-		rc = withdrawal_put(tx, d->recall, err);
+		rc = withdrawal_put(tx, d->recall, &withdrawn_unsaid, err);
 	struct journal_act act = { .act = "destroy", .actor = str_of(d->v->actor), .object = d->out->id,
 				   .count = d->count };
 	return rc == RC_OK ? journal_add(tx, d->n->journal, &act, err) : rc;

@@ -15,7 +15,7 @@ static enum rc begin_found(struct tx *tx, void *ctx, struct err *err)
 	if (rc == RC_OK)
 		rc = destroy_add_row(tx, d, STR(""), d->seqs > 0, err);
 	if (rc == RC_OK && d->recall)
-		rc = withdrawal_put(tx, d->recall, err);
+		rc = withdrawal_put(tx, d->recall, &withdrawn_unsaid, err);
 	if (rc == RC_OK && d->also)
 		rc = d->also(tx, d->ctx, err);
 	return rc;

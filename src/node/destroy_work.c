@@ -114,7 +114,7 @@ static enum rc step_undo(struct todo *t, struct err *err)
 	(void)str_cut(&id, ':');
 	if (!str_to_i64(id, &report))
 		return store_write(t->n->store, drop_row, t, err);
-	enum rc rc = pipeline_undo(t->n->pipeline, report, t->actor, &events, err);
+	enum rc rc = pipeline_undo(t->n->pipeline, report, t->actor, STR(""), &events, err);
 	if (rc == RC_CONFLICT) /* undone before */
 		rc = RC_OK;
 	return rc == RC_OK ? store_write(t->n->store, undone, t, err) : rc;

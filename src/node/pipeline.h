@@ -51,8 +51,10 @@ MUST_CHECK enum rc pipeline_resume(struct pipeline *p, uint64_t *count_out, stru
 /* Parses quarantined records again (id 0: all open ones). */
 MUST_CHECK enum rc pipeline_retry(struct pipeline *p, int64_t id, str actor, uint64_t *tried_out,
 				  uint64_t *mended_out, struct err *err);
-/* Takes all events of one report back, as if it had never come. */
-MUST_CHECK enum rc pipeline_undo(struct pipeline *p, int64_t report, str actor,
+/* Takes all events of one report back, as if it had never come. `why` may be "": it stands in the journal, and partners
+ * who had events of it are told it where they may be. */
+enum { UNDO_WHY_MAX = 2000 };
+MUST_CHECK enum rc pipeline_undo(struct pipeline *p, int64_t report, str actor, str why,
 				 uint64_t *events_out, struct err *err);
 /* Waits until the findings have seen every committed event. */
 MUST_CHECK enum rc pipeline_settle(struct pipeline *p, struct err *err);

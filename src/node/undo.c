@@ -10,13 +10,13 @@
 struct undo {
 	struct pipeline *p;
 	struct report r;
-	str actor;
+	str actor, why;
 };
 
 static enum rc take_back(struct tx *tx, void *ctx, struct err *err)
 {
 	struct undo *u = ctx;
-	struct buf object = BUF_INIT(64);
+	struct buf object = BUF_INIT(64), body = BUF_INIT(KIB(32));
 	/* Read again here: nobody else writes between this and the save. */
 	enum rc rc = report_load(tx_conn(tx), u->r.id, &u->r, err);
 	if (rc == RC_OK && u->r.state == REPORT_UNDONE)
@@ -24,12 +24,18 @@ static enum rc take_back(struct tx *tx, void *ctx, struct err *err)
 	bool unfinished = u->r.state == REPORT_PARSING;
 	u->r.state = REPORT_UNDONE;
 	buf_fmt(&object, "report:%lld", (long long)u->r.id);
+	struct json_out j = json_out(&body);
+	if (u->why.n) {
+		json_open(&j, '{');
+		json_put_str(&j, "why", u->why);
+		json_close(&j, '}');
+	}
 	struct journal_act act = { .act = "undo", .actor = u->actor, .object = buf_str(&object),
-				   .count = u->r.counts.events, .root = u->r.digest };
+				   .count = u->r.counts.events, .root = u->r.digest, .body = buf_str(&body) };
 	if (rc == RC_OK)
 		rc = report_save(tx, &u->r, err);
 	if (rc == RC_OK) /* who was offered its events is told */
-		rc = withdraw_report(tx, u->r.id, err);
+		rc = withdraw_report(tx, u->r.id, u->why, err);
 	/* else no line would say how it ended */
 	struct journal_act end = { .act = "intake.refused", .actor = u->actor,
 				   .object = act.object,
@@ -39,13 +45,16 @@ static enum rc take_back(struct tx *tx, void *ctx, struct err *err)
 	if (rc == RC_OK)
 		rc = journal_add(tx, u->p->node->journal, &act, err);
 	buf_free(&object);
+	buf_free(&body);
 	return rc;
 }
 
-enum rc pipeline_undo(struct pipeline *p, int64_t report, str actor, uint64_t *events_out, struct err *err)
+enum rc pipeline_undo(struct pipeline *p, int64_t report, str actor, str why, uint64_t *events_out, struct err *err)
 {
 	struct node *n = p->node;
-	struct undo u = { .p = p, .r = { .id = report }, .actor = actor };
+	struct undo u = { .p = p, .r = { .id = report }, .actor = actor, .why = why };
+	if (why.n > UNDO_WHY_MAX || !str_is_utf8(why))
+		return fail(err, RC_INPUT, "a reason has at most %d bytes, in UTF-8", UNDO_WHY_MAX);
 	if (!claims_take(p->active, report))
 		return fail(err, RC_BUSY, "report %lld is being taken in right now", (long long)report);
 	/* The fold must have seen its events: else they would be folded after they are gone. */

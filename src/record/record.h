@@ -132,6 +132,7 @@ struct record_change {
 	uint64_t version;
 	uint32_t type_version;
 	str type_name, state_name; /* when type is NULL, to_state -1 */
+	bool again;                /* also when it was erased here: its origin withdrew it, and gives it again */
 	str act;                   /* of the journal line: STR_NONE "record.create", ".edit", ".move" */
 };
 /* RC_CONFLICT: changed meanwhile; *out is then the version that stands, so that both

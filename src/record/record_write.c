@@ -94,7 +94,7 @@ static enum rc check_old(struct putting *p)
 	const struct record_change *c = p->c;
 	if (p->fresh)
 		return RC_OK;
-	if (p->old.erased)
+	if (p->old.erased && !(p->copy && c->again))
 		return fail(p->err, p->copy ? RC_CONFLICT : RC_ABSENT, "the record was erased");
 	if (p->copy && !str_eq_nocase(p->old.origin, c->origin))
 		return fail(p->err, RC_DENIED, "the record belongs to another node");

@@ -7,6 +7,7 @@
 #include "base/uuid.h"
 #include "stix/stix_event.h"
 #include "stix/stix_mark.h"
+#include "stix/stix_record.h"
 #include "stix/stix_read_private.h"
 #include "stix/stix_scan.h"
 
@@ -167,8 +168,12 @@ static const char *read_ours(const struct json_pair *p, size_t count, struct env
 	if ((o->revoked || members || pair_find(p, count, "item")) && !is_item(o->item) &&
 	    !(o->what == STIX_OUR_EVENT && !pair_find(p, count, "item")))
 		return "'item' in our extension is no item";
-	if (o->revoked && members == 0)
+	if (o->revoked && members == 0) {
 		o->what = STIX_WITHDRAWN;
+		o->why = arena_str(e->a, str_head(pair_text(p, count, "why"), STIX_WHY_MOST));
+		while (!str_is_utf8(o->why)) /* cut within a letter */
+			o->why.n--;
+	}
 	return NULL;
 }
 
@@ -363,8 +368,17 @@ static enum rc cut(str list, size_t most, struct envelope *e, struct err *err)
 	return RC_OK;
 }
 
-enum rc stix_read(str envelope, size_t most, struct arena *a, struct stix_object **out, size_t *count_out,
-		  struct err *err)
+static void disbelieve(struct stix_object *o, str slice, str us)
+{
+	if (o->what == STIX_BAD || o->what == STIX_FOREIGN)
+		return;
+	o->what = str_eq_nocase(o->origin, us) ? STIX_HELPER : STIX_FOREIGN;
+	o->text = slice;
+}
+
+/* `us` with p NULL: what is said in our extension counts. */
+static enum rc read_all(str envelope, size_t most, str us, struct arena *a, struct stix_object **out, size_t *count_out,
+			struct err *err)
 {
 	struct envelope e = { .a = a };
 	str list;
@@ -374,8 +388,11 @@ enum rc stix_read(str envelope, size_t most, struct arena *a, struct stix_object
 	if (rc != RC_OK)
 		return rc;
 	e.scratch = arena_new(KIB(64));
-	for (size_t i = 0; i < e.count; i++)
+	for (size_t i = 0; i < e.count; i++) {
 		read_one(&e, i);
+		if (us.p)
+			disbelieve(&e.o[i], e.slices[i], us);
+	}
 	make_index(&e);
 	find_helpers(&e);
 	for (size_t i = 0; i < e.count; i++)
@@ -387,4 +404,16 @@ enum rc stix_read(str envelope, size_t most, struct arena *a, struct stix_object
 	*out = e.o;
 	*count_out = e.count;
 	return RC_OK;
+}
+
+enum rc stix_read(str envelope, size_t most, struct arena *a, struct stix_object **out, size_t *count_out,
+		  struct err *err)
+{
+	return read_all(envelope, most, STR_NONE, a, out, count_out, err);
+}
+
+enum rc stix_read_foreign(str envelope, size_t most, str us, struct arena *a, struct stix_object **out,
+			  size_t *count_out, struct err *err)
+{
+	return read_all(envelope, most, us, a, out, count_out, err);
 }

@@ -520,14 +520,21 @@ TEST(answers_and_withdrawals)
 	t.key = STR("");
 	CHECK_INT(stix_write_answer(writer, &t, &err), RC_INPUT);
 	stix_event_object_id(STR(NODE), STR("0e"), id);
-	CHECK_RC(stix_write_withdrawn(writer, str_of(id), STR("event--0e"), SECOND_US, &err), RC_OK, err);
+	struct stix_withdrawn gone = { .id = str_of(id), .item = STR("event--0e"), .at_us = SECOND_US, .why = STR("") };
+	CHECK_RC(stix_write_withdrawn(writer, &gone, &err), RC_OK, err);
 	CHECK_INT(w.carriers, 2);
+	gone.item = STR("warning--" UUID_B);
+	gone.why = STR("the \"list\" was wrong");
+	gone.tlp = TLP_GREEN;
 	for (size_t i = 0; i < COUNT_OF(withdrawn); i++) {
 		snprintf(id, sizeof id, "%s--" UUID_B, withdrawn[i]);
-		CHECK_RC(stix_write_withdrawn(writer, str_of(id), STR("warning--" UUID_B), SECOND_US, &err), RC_OK, err);
+		gone.id = str_of(id);
+		CHECK_RC(stix_write_withdrawn(writer, &gone, &err), RC_OK, err);
 	}
-	CHECK_INT(stix_write_withdrawn(writer, STR("tool--" UUID_B), STR("tool--" UUID_B), 0, &err), RC_INPUT);
-	CHECK_INT(stix_write_withdrawn(writer, STR("report--x"), STR("report--" UUID_B), 0, &err), RC_INPUT);
+	gone.id = STR("tool--" UUID_B);
+	CHECK_INT(stix_write_withdrawn(writer, &gone, &err), RC_INPUT);
+	gone.id = STR("report--x");
+	CHECK_INT(stix_write_withdrawn(writer, &gone, &err), RC_INPUT);
 	stix_writer_free(writer);
 	buf_add(&w.all, STR("]}"));
 	struct got g = read_text(buf_str(&w.all));

@@ -195,17 +195,31 @@ static struct buf nothing_observed(char id[STIX_ID_MAX])
 	return b;
 }
 
-static void put_withdrawn(struct stix_writer *w, const struct object_row *o, const char *id, str item, const char *at,
-			  str ref, enum stix_part part)
+struct revoking {
+	str item, why;
+	enum tlp tlp;
+	char at[STIX_TIME_MAX];
+};
+
+static void put_description(struct json_out *j, const char *member, str why)
+{
+	struct buf text = BUF_INIT(KIB(4));
+	buf_fmt(&text, "withdrawn%s" STR_FMT, why.n ? ": " : "", STR_ARG(why));
+	json_put_str(j, member, buf_str(&text));
+	buf_free(&text);
+}
+
+static void put_withdrawn(struct stix_writer *w, const struct object_row *o, const char *id, const struct revoking *v, str ref,
+			  enum stix_part part)
 {
 	struct buf b = BUF_INIT(KIB(16));
-	struct json_out j = stix_begin(w, &b, o->type, id, at, at, TLP_CLEAR);
+	struct json_out j = stix_begin(w, &b, o->type, id, v->at, v->at, v->tlp);
 	json_put_bool(&j, "revoked", true);
 	if (o->name)
 		json_put_str(&j, o->name, STR("withdrawn"));
 	if (o->description)
-		json_put_str(&j, o->description, STR("withdrawn"));
-	put_needs(&j, o, NULL, at);
+		put_description(&j, o->description, v->why);
+	put_needs(&j, o, NULL, v->at);
 	if (o->pointing)
 		put_refs(&j, &ref, 1);
 	if (strcmp(o->type, "observed-data") == 0)
@@ -214,36 +228,39 @@ static void put_withdrawn(struct stix_writer *w, const struct object_row *o, con
 		json_put_str(&j, "pattern", STR("[artifact:payload_bin = 'd2l0aGRyYXdu']"));
 	if (strcmp(o->type, "sighting") == 0)
 		json_put_str(&j, "sighting_of_ref", ref);
-	stix_put_extension(&j, NULL, STR_NONE, str_of(w->node_text), item);
+	stix_put_extension(&j, v->why.n ? "why" : NULL, v->why, str_of(w->node_text), v->item);
 	json_close(&j, '}');
-	stix_out(w, &b, id, at, TLP_CLEAR, part);
+	stix_out(w, &b, id, v->at, v->tlp, part);
 	buf_free(&b);
 }
 
-enum rc stix_write_withdrawn(struct stix_writer *w, str stix_id, str item, int64_t at_us, struct err *err)
+enum rc stix_write_withdrawn(struct stix_writer *w, const struct stix_withdrawn *gone, struct err *err)
 {
 	static const str event = STR_INIT("event--");
-	const str type = str_head(stix_id, str_find(stix_id, STR("--")));
+	const str type = str_head(gone->id, str_find(gone->id, STR("--")));
 	const struct object_row *o = row_of(type);
-	char id[STIX_ID_MAX], at[STIX_TIME_MAX], nothing[STIX_ID_MAX] = "", indicator[STIX_ID_MAX], sighting[STIX_ID_MAX];
-	if (!o || !id_ok(stix_id, type, id) || at_us < 0)
-		return fail(err, RC_INPUT, "'" STR_FMT "' is no object of ours", STR_ARG(str_head(stix_id, 80)));
-	stix_time(at_us, at);
-	stix_put_mark(w, TLP_CLEAR);
+	struct revoking v = { .item = gone->item, .why = gone->why, .tlp = TLP_CLEAR };
+	char id[STIX_ID_MAX], nothing[STIX_ID_MAX] = "", indicator[STIX_ID_MAX], sighting[STIX_ID_MAX];
+	if (!o || !id_ok(gone->id, type, id) || gone->at_us < 0 || gone->why.n > STIX_WHY_MOST)
+		return fail(err, RC_INPUT, "'" STR_FMT "' is no object of ours", STR_ARG(str_head(gone->id, 80)));
+	if (gone->why.n)
+		v.tlp = gone->tlp < TLP_COUNT ? gone->tlp : TLP_RED;
+	stix_time(gone->at_us, v.at);
+	stix_put_mark(w, v.tlp);
 	w->at = 0;
 	if (strcmp(o->type, "observed-data") != 0) {
-		put_withdrawn(w, o, id, item, at, str_of(w->identity), STIX_CARRIER);
+		put_withdrawn(w, o, id, &v, str_of(w->identity), STIX_CARRIER);
 		return stix_end(w, err);
 	}
 	struct buf b = nothing_observed(nothing);
 	stix_out(w, &b, nothing, "", TLP_CLEAR, STIX_PART);
 	buf_free(&b);
-	put_withdrawn(w, o, id, item, at, str_of(nothing), STIX_CARRIER);
-	if (str_starts(item, event)) { /* what was said with it */
-		stix_named_id(&w->space, "indicator", str_from(item, event.n), indicator);
-		stix_named_id(&w->space, "sighting", str_from(item, event.n), sighting);
-		put_withdrawn(w, row_of(STR("indicator")), indicator, item, at, STR_NONE, STIX_PART);
-		put_withdrawn(w, row_of(STR("sighting")), sighting, item, at, str_of(indicator), STIX_PART);
+	put_withdrawn(w, o, id, &v, str_of(nothing), STIX_CARRIER);
+	if (str_starts(v.item, event)) { /* what was said with it */
+		stix_named_id(&w->space, "indicator", str_from(v.item, event.n), indicator);
+		stix_named_id(&w->space, "sighting", str_from(v.item, event.n), sighting);
+		put_withdrawn(w, row_of(STR("indicator")), indicator, &v, STR_NONE, STIX_PART);
+		put_withdrawn(w, row_of(STR("sighting")), sighting, &v, str_of(indicator), STIX_PART);
 	}
 	return stix_end(w, err);
 }

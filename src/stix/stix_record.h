@@ -47,8 +47,17 @@ struct stix_answer {
 MUST_CHECK enum rc stix_write_answer(struct stix_writer *w, const struct stix_answer *t, struct err *err);
 
 /* The same id again, revoked, with nothing of what it said; of an event also its indicator and sighting, if it had
- * any or not. `stix_id`: as it was given before. RC_INPUT: an id of what we never make. */
-MUST_CHECK enum rc stix_write_withdrawn(struct stix_writer *w, str stix_id, str item, int64_t at_us, struct err *err);
+ * any or not. Why it was withdrawn stands in our extension ("why") and, where the object has such, in its description;
+ * `tlp` marks that alone: without it the object is CLEAR. RC_INPUT: an id of what we never make. */
+struct stix_withdrawn {
+	str id;                /* as it was given before */
+	str item;
+	int64_t at_us;
+	str why;               /* "": it is not told */
+	enum tlp tlp;
+};
+enum { STIX_WHY_MOST = 2000 }; /* bytes */
+MUST_CHECK enum rc stix_write_withdrawn(struct stix_writer *w, const struct stix_withdrawn *o, struct err *err);
 /* Id of the observed-data that stix_write_event() makes of an event of ours: from its outside id alone (without
  * "event--"). */
 void stix_event_object_id(str node_id, str event_id, char out[STIX_ID_MAX]);

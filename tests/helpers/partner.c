@@ -12,6 +12,11 @@
  *   ronda-partner serve DIR LISTEN        his listener: prints its port; keeps what comes in DIR/got, answers as DIR/answer says
  *   ronda-partner open DIR FILE           a bundle that was sealed to him, in plain
  *
+ *   ronda-partner pour DIR SECONDS EVERY_MS OBJECTS THREADS [MOST]
+ *                                         envelopes of OBJECTS objects of others, one each EVERY_MS (0: as fast as it
+ *                                         can, whatever is answered) by each of THREADS; MOST: envelopes, then it ends;
+ *                                         prints how many were taken and refused, and the delays of those taken in ms
+ *
  * Prints the status, and the answer's body; exits with 1 when there was no answer. */
 #include <fcntl.h>
 #include <pthread.h>
@@ -338,7 +343,6 @@ static int storm(const char *dir, unsigned count, unsigned times, uint64_t seed)
 	return atomic_load(&m.taken) == m.total ? 0 : 1;
 }
 
-
 /* --- serve: the partner's own listener --- */
 
 /* One request after the other: what came is kept unpacked in DIR/got/NUMBER.METHOD, and the answer is what DIR/answer
@@ -494,6 +498,95 @@ static int open_bundle(struct self *s, const char *file)
 	return 0;
 }
 
+/* --- pour --- */
+
+enum { POURERS_MOST = 64, DELAYS_MOST = 1 << 20 };
+
+struct pour {
+	const char *dir;
+	int64_t end_us, every_us;
+	size_t objects, most;
+	atomic_size_t sent, taken, refused, told, failed, count;
+	double *delays;            /* ms */
+	uint64_t run;
+};
+
+static void put_foreign(struct buf *b, const struct pour *m, size_t at)
+{
+	buf_add(b, STR("{\"objects\":["));
+	for (size_t i = 0; i < m->objects; i++)
+		buf_fmt(b, "%s{\"type\":\"malware\",\"spec_version\":\"2.1\",\"id\":\"malware--%08llx-0000-4000-8000-%012zx\","
+			   "\"created\":\"2026-11-22T09:00:00.000Z\",\"modified\":\"2026-11-22T09:00:00.000Z\",\"name\":\"Made up\","
+			   "\"is_family\":false,\"object_marking_refs\":[\"" GREEN "\"]}",
+			i ? "," : "", (unsigned long long)(m->run & 0xffffffff), at * m->objects + i);
+	buf_add(b, STR("]}"));
+}
+
+static void *pour_some(void *ctx)
+{
+	struct pour *m = ctx;
+	struct self s;
+	size_t at;
+	if (!read_self(&s, m->dir))
+		return NULL;
+	int64_t next = clock_mono_us();
+	struct arena *own = s.a;
+	s.a = arena_new(KIB(64)); /* of one request */
+	while (clock_mono_us() < m->end_us && (at = atomic_fetch_add(&m->sent, 1)) < m->most) {
+		struct buf body = BUF_INIT(MIB(16));
+		struct say q = { .path = STR(INBOX), .type = STR(TAXII_TYPE) };
+		str answer;
+		put_foreign(&body, m, at);
+		int64_t begin = clock_mono_us();
+		int status = post_signed(&s, &q, s.secret, s.node, &body, -1, &answer);
+		double ms = (double)(clock_mono_us() - begin) / 1000;
+		atomic_fetch_add(status == 202 ? &m->taken : status == 429 ? &m->refused : &m->failed, 1);
+		size_t n = status == 202 ? atomic_fetch_add(&m->count, 1) : DELAYS_MOST;
+		if (n < DELAYS_MOST)
+			m->delays[n] = ms;
+		if (status != 202 && status != 429 && atomic_load(&m->failed) < 4)
+			fprintf(stderr, "%d " STR_FMT "\n", status, STR_ARG(str_head(answer, 300)));
+		buf_free(&body);
+		arena_reset(s.a);
+		next += m->every_us;
+		int64_t rest = next - clock_mono_us();
+		if (m->every_us && rest > 0) {
+			struct timespec t = { rest / SECOND_US, rest % SECOND_US * 1000 };
+			nanosleep(&t, NULL);
+		}
+	}
+	fetch_keep_free(s.keep);
+	fetch_free(s.fetcher);
+	arena_free(s.a);
+	arena_free(own);
+	return NULL;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static int pour(struct pour *m, unsigned threads)
+{
+	pthread_t list[POURERS_MOST];
+	unsigned started = 0;
+	m->delays = x_array(DELAYS_MOST, sizeof *m->delays);
+	m->run = random_u64();
+	while (started < threads && started < POURERS_MOST && pthread_create(&list[started], NULL, pour_some, m) == 0)
+		started++;
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(list[i], NULL);
+	size_t n = atomic_load(&m->count);
+	qsort(m->delays, n, sizeof *m->delays, by_size);
+	printf("taken %zu refused %zu failed %zu objects %zu p50 %.1f p99 %.1f most %.1f\n", atomic_load(&m->taken),
+	       atomic_load(&m->refused), atomic_load(&m->failed), atomic_load(&m->taken) * m->objects, n ? m->delays[(n - 1) / 2] : 0,
+	       n ? m->delays[(n * 99 + 99) / 100 - 1] : 0, n ? m->delays[n - 1] : 0);
+	free(m->delays);
+	return atomic_load(&m->failed) ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct self s = { .dir = NULL };
@@ -513,5 +606,11 @@ int main(int argc, char **argv)
 		return post(&s, argc - 3, argv + 3);
 	if (argc == 6 && strcmp(argv[1], "storm") == 0)
 		return storm(argv[2], (unsigned)number(str_of(argv[3])), (unsigned)number(str_of(argv[4])), (uint64_t)number(str_of(argv[5])));
+	if ((argc == 7 || argc == 8) && strcmp(argv[1], "pour") == 0) {
+		struct pour m = { .dir = argv[2], .end_us = clock_mono_us() + number(str_of(argv[3])) * SECOND_US,
+				  .every_us = number(str_of(argv[4])) * 1000, .objects = (size_t)number(str_of(argv[5])),
+				  .most = argc == 8 ? (size_t)number(str_of(argv[7])) : SIZE_MAX };
+		return pour(&m, (unsigned)number(str_of(argv[6])));
+	}
 	return 64;
 }
