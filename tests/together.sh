@@ -226,6 +226,8 @@ ok $? "C none"
 check "A asks about what B may not tell" ronda partner -d "$A" knows 198.18.0.8
 within 30 told "$A" 198.18.0.8 "Team B	[^	]*	[^	]*	0	.*Nothing that we may tell"
 ok $? "as if there were none"
+within 30 told "$A" 198.18.0.8 "Team C	[^	]*	[^	]*	0	.*Nothing that we may tell"
+ok $? "as with C, which has none"
 cut -f 4- "$T/knows" | sed 1d | sort -u >"$T/same"
 is "$(wc -l <"$T/same")" 1 "who has nothing and who may not say it say the same"
 is "$(ronda partner -d "$A" knows 198.18.0.0/16 >"$T/out" 2>&1; echo $?)" 65 "no network is asked about"
