@@ -621,18 +621,6 @@ static int run(struct self *s, int argc, char **argv)
 				  .most = argc == 8 ? (size_t)number(str_of(argv[7])) : SIZE_MAX };
 		return pour(&m, (unsigned)number(str_of(argv[6])));
 	}
-	if (!read_self(s, argv[2]))
-		return 1;
-	if ((argc == 5 || argc == 6) && strcmp(argv[1], "accept") == 0)
-		return accept_line(s, argv[3], argv[4], argc == 6 ? argv[5] : "");
-	if (argc == 4 && strcmp(argv[1], "serve") == 0)
-		return serve(s, argv[3]);
-	if (argc == 4 && strcmp(argv[1], "open") == 0)
-		return open_bundle(s, argv[3]);
-	if (strcmp(argv[1], "post") == 0)
-		return post(s, argc - 3, argv + 3);
-	if (argc == 6 && strcmp(argv[1], "storm") == 0)
-		return storm(argv[2], (unsigned)number(str_of(argv[3])), (unsigned)number(str_of(argv[4])), (uint64_t)number(str_of(argv[5])));
 	return 64;
 }
 
