@@ -81,6 +81,27 @@ ok $? "and A has the receipt"
 no_findings() { ! b findings --json | grep -q '"key"'; }
 within 30 no_findings
 ok $? "B's findings followed"
+# --- a finding that is held back ---
+report 1 30
+within 30 has_events b 30
+ok $? "another report is with B"
+f=$(a findings --json | sed -nE 's/.*"id": ?"([0-9a-f]{32})".*/\1/p' | head -1)
+check "a finding is held back" a findings mark "$f" held --reason "canary: the police asks"
+within 30 has_events b 29
+ok $? "its event leaves B"
+kill -9 "$a_pid"
+wait "$a_pid" 2>/dev/null
+start_node "$T/a" --set "exchange_listen=127.0.0.1:$a_port"
+ok $? "A is killed, and starts"
+check "it is held no more" a findings unmark "$f" held --reason "they are done"
+within 60 has_events b 30
+ok $? "B is given it again"
+sleep 2
+is "$(events_of "$T/b")" 30 "once"
+b findings --json >"$T/out"
+is "$(grep -c '"key"' "$T/out")" 30 "and has its finding"
+! grep -rqa "the police asks" "$T/b" 2>/dev/null
+ok $? "why it was held stays with A"
 end_nodes
 for n in a b; do
 	check "what $n has is sound" ronda verify -d "$T/$n"

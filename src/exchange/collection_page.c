@@ -102,6 +102,7 @@ enum rc page_flow(struct paging *p, str flow, struct told_to *to, bool *out, str
 struct event_writing {
 	struct paging *p;
 	struct buf text;
+	const char *again;         /* given again, at this time; NULL: not */
 	enum rc rc;
 	struct err *err;
 };
@@ -127,12 +128,15 @@ static bool write_event(void *ctx, const struct event_view *e, uint64_t seq)
 	struct paging *p = k->p;
 	struct json_object *event = NULL;
 	struct json_out j = json_out(&k->text);
-	p->base_us = p->e.added_us + (int64_t)(seq - p->e.first) * ENTRY_STEP;
+	if (!k->again)
+		p->base_us = p->e.added_us + (int64_t)(seq - p->e.first) * ENTRY_STEP;
 	buf_reset(&k->text);
 	event_view_json(e, &j);
 	k->rc = json_read(buf_str(&k->text), &event, k->err);
 	if (k->rc == RC_OK)
 		leave_ours(event);
+	if (k->rc == RC_OK && k->again)
+		json_object_object_add(event, "ronda.again", json_object_new_string(k->again));
 	if (k->rc == RC_OK)
 		k->rc = page_written(p, stix_write_event(p->writer, event, k->err), k->err);
 	json_free(event);
@@ -161,6 +165,35 @@ static enum rc page_events(struct paging *p, struct err *err)
 	if (rc == RC_INPUT) /* damaged ones are for `verify` to tell; the others were given */
 		rc = RC_OK;
 	return rc != RC_OK ? rc : k.rc;
+}
+
+/* One after the other, as they may be given now. */
+static enum rc page_again(struct paging *p, struct err *err)
+{
+	char text[STIX_TIME_MAX_TEXT];
+	struct told_to to;
+	uint64_t *seqs;
+	size_t count = 0;
+	bool flows;
+	enum rc rc = page_flow(p, STR("findings"), &to, &flows, err);
+	if (rc == RC_OK && flows)
+		rc = withdrawn_seqs(p->r, (int64_t)p->e.first, p->a, &seqs, &count, err);
+	if (rc == RC_OK && !flows)
+		p->out->refused += p->e.count;
+	(void)page_time(p->e.added_us, text);
+	for (size_t i = 0; rc == RC_OK && i < count && !p->stopped; i++) {
+		struct event_writing k = { .p = p, .text = BUF_INIT(MIB(8)), .again = text, .err = err };
+		uint64_t refused = 0;
+		p->base_us = p->e.added_us + (int64_t)i * ENTRY_STEP;
+		if (p->base_us + ENTRY_STEP <= p->q->after_us)
+			continue;
+		rc = told_event_range(p->r, &to, seqs[i], seqs[i], write_event, &k, &refused, err);
+		buf_free(&k.text);
+		p->out->refused += refused;
+		p->looked++;
+		rc = rc != RC_OK && rc != RC_INPUT ? rc : k.rc;
+	}
+	return rc == RC_ABSENT ? RC_OK : rc;
 }
 
 static enum rc page_answer(struct paging *p, struct err *err)
@@ -235,6 +268,8 @@ static enum rc page_entry(struct paging *p, struct err *err)
 		return page_answer(p, err);
 	case ENTRY_WITHDRAWN:
 		return page_withdrawn(p, err);
+	case ENTRY_AGAIN:
+		return page_again(p, err);
 	case ENTRY_FRAME:
 		return p->q->carriers ? RC_OK : page_frame(p);
 	case ENTRY_OBJECT:
