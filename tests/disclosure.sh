@@ -16,7 +16,7 @@ printf '%s' '{"classifications":{"RAHASIA":{"tlp":"CLEAR","to":["staff"]}},"lice
 check "an organisation" ronda organisation -d "$D" new name="Team A" kind=csirt
 check "an incident" ronda incident -d "$D" new title=t class=other severity=low internal=remarks --tlp AMBER
 p=partner:organisation-1
-says "a partner without an agreement gets CLEAR at most" '"decision":"no","rule":"no rule allows it"' incident-1 --to $p --by sync
+says "a partner without an agreement gets CLEAR at most" '"decision":"no","rule":"no agreement in force with this partner goes up to its marking"' incident-1 --to $p --by sync
 check "an understanding, set by the lead" ronda agreement -d "$D" new title=u kind=informal \
 	parties="$(ronda organisation -d "$D" show organisation-1 --json | sed 's/.*"id":"\(organisation--[^"]*\)".*/\1/')" \
 	tlp_ceiling=AMBER flows=incidents from=2020-01-01

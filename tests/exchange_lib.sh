@@ -14,7 +14,7 @@ org() { # directory, name, network: organisation-N
 }
 agree() { # directory, organisation: an agreement in force, its number in $A
 	A=$(ronda agreement -d "$1" new "title=With $2" kind=memorandum "parties=$2" tlp_ceiling=AMBER "flows=findings,incidents,warnings" \
-		personal=yes "from=$(date -u +%F)" 2>&1 | sed -nE 's/.*(agreement-[0-9]+).*/\1/p' | head -1)
+		"personal=${personal:-yes}" "from=$(date -u +%F)" 2>&1 | sed -nE 's/.*(agreement-[0-9]+).*/\1/p' | head -1)
 	ronda agreement -d "$1" move "$A" in-force --why "signed by both" >/dev/null 2>&1
 }
 # A partner without a node: its keys in directory DIR, its node id ID.
@@ -62,6 +62,7 @@ two_nodes() {
 	for n in a b; do
 		ronda init "$T/$n" --name "Team $(echo $n | tr ab AB)" --country ID --team small --account "Lead" >"$T/out" 2>"$T/err" || return 1
 		with_exchange "$T/$n"
+		printf %s "${more_conf:-}" >>"$T/$n/ronda.conf" # further settings of both, a line each
 		eval ${n}_port=$X
 	done
 	start_node "$T/a" && a_pid=$started && start_node "$T/b" && b_pid=$started || return 1

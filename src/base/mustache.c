@@ -15,9 +15,13 @@ enum op_kind { OP_TEXT, OP_VALUE, OP_SECTION, OP_INVERTED, OP_END };
 
 struct op {
 	enum op_kind kind;
-	str text;          /* OP_TEXT */
-	const char **name; /* the dotted parts, NULL at the end; "." is no part at all */
-	size_t other;      /* of a section: its end; of an end: its section */
+	union {
+		str text;                  /* OP_TEXT */
+		struct {
+			const char **name; /* the dotted parts, NULL at the end; "." is no part at all */
+			size_t other;      /* of a section: its end; of an end: its section */
+		};
+	};
 };
 
 struct mustache {
@@ -74,7 +78,10 @@ static bool name_char(char c)
 /* "a.b.c" into its parts, "." into none. */
 static enum rc name_parts(struct compiler *c, str name, const char ***out)
 {
-	const char **parts = ARENA_ARRAY(c->m->a, NAME_PARTS_MAX + 1, const char *);
+	size_t room = 2; /* one, and the end */
+	for (size_t i = 0; i < name.n && room <= NAME_PARTS_MAX; i++)
+		room += name.p[i] == '.';
+	const char **parts = ARENA_ARRAY(c->m->a, room, const char *);
 	*out = parts;
 	if (str_eq(name, STR(".")))
 		return RC_OK;
@@ -328,6 +335,7 @@ enum rc mustache_compile_as(enum mustache_form form, str text, mustache_partial 
 		mustache_free(m);
 		return rc;
 	}
+	m->ops = x_grow(m->ops, m->count, sizeof *m->ops); /* templates are many, and stay */
 	*out = m;
 	return RC_OK;
 }

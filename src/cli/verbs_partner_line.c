@@ -3,13 +3,15 @@
 #include "cli/record_private.h"
 #include "disclosure/authz.h"
 #include "exchange/courier.h"
+#include "exchange/quota.h"
 #include "exchange/withdraw.h"
 
 static const struct cli_column columns[] = {
 	{ .name = "partner" }, { .name = "state" }, { .name = "way" }, { "success", COLUMN_TIME }, { "tried", COLUMN_TIME },
 	{ "retry", COLUMN_TIME }, { "sent", COLUMN_NUMBER }, { "received", COLUMN_NUMBER }, { "waiting", COLUMN_NUMBER },
 	{ "bytes_out", COLUMN_NUMBER }, { "bytes_in", COLUMN_NUMBER }, { "ms", COLUMN_NUMBER }, { "bytes_a_second", COLUMN_NUMBER },
-	{ "withdrawn_missing", COLUMN_NUMBER }, { .name = "trouble" },
+	{ "withdrawn_missing", COLUMN_NUMBER }, { "refused", COLUMN_NUMBER }, { "bytes_today", COLUMN_NUMBER },
+	{ .name = "trouble" },
 };
 
 static str number(struct cli *c, uint64_t n)
@@ -55,17 +57,23 @@ static enum rc show_line(struct cli_table *t, struct conn *conn, const struct pa
 {
 	struct cli *c = t->c;
 	struct line_state s;
+	struct quota_state used;
+	int64_t now = clock_now_us();
 	uint64_t waits = 0, withdrawn = 0;
 	enum rc rc = courier_state(c->node->exchange, conn, p->id, c->a, &s, err);
 	if (rc == RC_OK)
 		rc = waiting(conn, p, &s, c->a, &waits, &withdrawn, err);
+	if (rc == RC_OK)
+		rc = quota_state(conn, p->id, now, &used, err);
 	if (rc != RC_OK)
 		return rc;
 	str values[] = { p->name, p->active ? STR("active") : p->ended ? STR("ended") : STR("not active"), str_of(way_word(p)),
 			 time_or_none(c, s.last_success_us), time_or_none(c, s.last_try_us), time_or_none(c, s.retry_us),
 			 number(c, s.sent), number(c, s.received), number(c, waits), number(c, s.bytes_out),
 			 number(c, s.bytes_in), s.rtt_us ? number(c, (uint64_t)s.rtt_us / 1000) : STR(""),
-			 s.rate ? number(c, s.rate) : STR(""), number(c, withdrawn), s.failure };
+			 s.rate ? number(c, s.rate) : STR(""), number(c, withdrawn), number(c, used.refused),
+			 number(c, used.day_bytes),
+			 s.failure.n ? s.failure : quota_words(c->node->exchange, p, &used, now, c->a) };
 	cli_row(t, values);
 	return RC_OK;
 }
@@ -160,4 +168,5 @@ const struct cli_verb cli_verb_partner_sync = {
 	.usage = "sync ID",
 	.brief = "send to it and fetch from it now, whatever pause it has",
 	.run = sync_now,
+	.helpers = true,
 };

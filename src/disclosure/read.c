@@ -25,11 +25,12 @@ bool viewer_cuts_personal(const struct viewer *v)
 
 /* --- events --- */
 
-/* The check's answers for this viewer, asked once: by marking and exercise. An
+/* The check's answers for this viewer, asked once: by marking, exercise and whether its finding is held. An
  * item counts as having personal fields; where it has none nothing is cut. */
 struct gate_ctx {
 	const struct key *secret;
-	enum verdict verdict[TLP_COUNT + 1][2];
+	enum verdict verdict[TLP_COUNT + 1][2][2]; /* played, held back */
+	struct findings_held *held; /* NULL: this viewer sees what is held */
 	event_view_each each;
 	void *ctx;
 	uint64_t given;
@@ -37,12 +38,11 @@ struct gate_ctx {
 
 static void ask_check(const struct viewer *v, struct gate_ctx *g)
 {
-	for (int t = 0; t <= TLP_COUNT; t++) {
-		for (int drill = 0; drill < 2; drill++) {
-			struct labels item = { .tlp = (enum tlp)t, .personal = true,
-					       .exercise = drill != 0, .sources = 1 };
-			g->verdict[t][drill] = viewer_verdict(v, &item, PURPOSE_HANDLING);
-		}
+	for (int i = 0; i < 4 * (TLP_COUNT + 1); i++) {
+		bool drill = i & 1, held = i & 2;
+		struct labels item = { .tlp = (enum tlp)(i / 4), .personal = true,
+				       .exercise = drill, .held = held, .sources = 1 };
+		g->verdict[i / 4][drill][held] = viewer_verdict(v, &item, PURPOSE_HANDLING);
 	}
 }
 
@@ -52,7 +52,9 @@ static enum verdict verdict_of(const struct gate_ctx *g, const struct event_row 
 	const struct cell *drill = batch_find(e->batch, e->row, FIELD_EXERCISE);
 	bool known = tlp && tlp->kind == CELL_INT && tlp->i >= TLP_CLEAR && tlp->i < TLP_COUNT;
 
-	return g->verdict[known ? tlp->i : TLP_COUNT][drill && drill->i != 0];
+	bool held = g->held && findings_held_has(g->held, e);
+
+	return g->verdict[known ? tlp->i : TLP_COUNT][drill && drill->i != 0][held];
 }
 
 static bool pass_event(void *ctx, const struct event_row *e)
@@ -90,7 +92,13 @@ static enum rc scan(struct reader *r, const struct viewer *v, struct event_query
 	q->exercise = v->exercise && v->as.exercise_member;
 	g->secret = store_secret(reader_store(r));
 	ask_check(v, g);
-	return events_scan(r, q, pass_event, g, err);
+	enum rc rc = RC_OK;
+	if (g->verdict[TLP_CLEAR][0][1] != g->verdict[TLP_CLEAR][0][0])
+		rc = findings_held_load(r, &g->held, err);
+	if (rc == RC_OK)
+		rc = events_scan(r, q, pass_event, g, err);
+	findings_held_free(g->held);
+	return rc;
 }
 
 enum rc read_events(struct reader *r, const struct viewer *v, struct event_query *q,

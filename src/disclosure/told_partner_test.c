@@ -238,6 +238,40 @@ TEST(each_event_is_asked_for)
 	desk_end(&d);
 }
 
+static bool count_row(void *ctx, const struct event_view *e)
+{
+	(void)e;
+	++*(int *)ctx;
+	return true;
+}
+
+/* What a person holds back is for our own people, inside. */
+static int read_by(struct desk *d, struct viewer v)
+{
+	struct reader *r = begin(&d->w);
+	struct event_query q = { 0 };
+	int n = 0;
+	v.right = RIGHT_READ;
+	CHECK_RC(read_events(r, &v, &q, count_row, &n, &err), RC_OK, err);
+	store_read_end(r);
+	return n;
+}
+
+TEST(held_events_stay_inside)
+{
+	struct desk d = desk_new();
+	deliver(&d);
+	struct viewer ours = viewer_owner(1), out = ours;
+	out.channel = CHANNEL_EXPORT;
+	int inside = read_by(&d, ours), outside = read_by(&d, out), anybody = read_by(&d, viewer_public(CHANNEL_FEED));
+	CHECK(outside > 1 && anybody > 1);
+	hold(&d);
+	CHECK_INT(read_by(&d, ours), inside);
+	CHECK_INT(read_by(&d, out), outside - 1);
+	CHECK_INT(read_by(&d, viewer_public(CHANNEL_FEED)), anybody - 1);
+	desk_end(&d);
+}
+
 struct concerned {
 	uint64_t last, count;
 	size_t place;
@@ -291,6 +325,12 @@ static enum rc tell(void *ctx, struct err *e)
 		rc = told_partner_flow(d->p, house_a, STR("findings"), &to, &flows, e);
 	if (rc == RC_OK)
 		rc = told_event_range(r, &to, 1, d->last, ignore, NULL, &refused, e);
+	struct viewer anybody = viewer_public(CHANNEL_FEED);
+	struct event_query q = { 0 };
+	int n = 0;
+	anybody.right = RIGHT_READ;
+	if (rc == RC_OK)
+		rc = read_events(r, &anybody, &q, count_row, &n, e);
 	store_read_end(r);
 	return rc;
 }
@@ -307,4 +347,4 @@ TEST(faults)
 }
 
 TEST_MAIN(TEST_RUN(a_flow_goes_under_the_widest_agreement_that_has_it), TEST_RUN(each_event_is_asked_for),
-	  TEST_RUN(whom_events_concern), TEST_RUN(faults))
+	  TEST_RUN(held_events_stay_inside), TEST_RUN(whom_events_concern), TEST_RUN(faults))

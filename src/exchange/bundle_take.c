@@ -117,13 +117,22 @@ struct receipts {
 	int64_t upto_us[LANE_COUNT];
 };
 
-/* Only forward: a bundle that comes late says what was. */
+/* Only forward: a bundle that comes late says what was. Not beyond what was offered: nobody has that, and it would keep all that comes
+ * later from him. */
 static enum rc receipts_job(struct tx *tx, void *ctx, struct err *err)
 {
 	const struct receipts *k = ctx;
-	enum rc rc = RC_OK;
+	struct arena *a = arena_new(KIB(4));
+	struct collection col;
+	enum rc rc = collection_of_partner(tx_conn(tx), COLLECTION_OUT, k->partner, a, &col, err);
+	if (rc == RC_ABSENT) { /* nothing was offered yet */
+		col.last_us = 0;
+		rc = RC_OK;
+	}
+	arena_free(a);
 	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT; lane++) {
-		struct sent_batch b = { .partner = k->partner, .lane = (enum lane)lane, .upto_us = k->upto_us[lane],
+		int64_t upto = k->upto_us[lane] < col.last_us ? k->upto_us[lane] : col.last_us;
+		struct sent_batch b = { .partner = k->partner, .lane = (enum lane)lane, .upto_us = upto,
 					.id = STR("by bundle"), .words = STR("") };
 		rc = line_cursor(tx_conn(tx), k->partner, b.lane, &b.after_us, err);
 		if (rc == RC_OK && b.upto_us > b.after_us)

@@ -4,12 +4,14 @@
 
 #include "exchange/courier_private.h"
 
-enum { CONNECT_MS = 30000, ANSWER_MS = 120000, LEAST_RATE = 500 /* bytes a second, as listeners ask */ };
+enum { CONNECT_MS = 30000, ANSWER_MS = 120000, LEAST_RATE = 500 /* bytes a second, as listeners ask */,
+       WAIT_MOST_S = 3600 };
 
 struct peer *peer_new(struct uuid id)
 {
 	struct peer *p = x_alloc(sizeof *p);
 	p->id = id;
+	p->kind = PARTNER_NODE;
 	p->wire = WIRE_FIRST;
 	p->ratio = 8;
 	return p;
@@ -20,6 +22,17 @@ void peer_free(struct peer *p)
 	if (p)
 		fetch_keep_free(p->keep);
 	free(p);
+}
+
+void peer_hold(struct peer *p, int64_t wait_us)
+{
+	int64_t until = clock_mono_us() + wait_us;
+	p->held_us = wait_us > 0 && until > p->held_us ? until : p->held_us;
+}
+
+bool peer_held(const struct peer *p, enum lane lane)
+{
+	return lane == LANE_BULK && p->held_us > clock_mono_us();
 }
 
 void peer_measure(struct peer *p, size_t wire, size_t plain, int64_t took_us)
@@ -132,24 +145,35 @@ enum rc call_ask(struct call *c, str path, const struct call_body *b, struct fet
 	return rc;
 }
 
+int64_t call_wait(const struct fetch_answer *answer)
+{
+	str after = fetch_head_value(answer->head, "Retry-After");
+	int64_t seconds = 0;
+	bool said = after.p && str_to_i64(after, &seconds) && seconds > 0 && seconds <= WAIT_MOST_S;
+	return said ? seconds * SECOND_US : 0;
+}
+
 enum rc call_refused(struct call *c, const struct fetch_answer *answer, struct err *err)
 {
 	struct json_object *o = NULL;
-	str name = c->partner.name, words = STR_NONE, after = fetch_head_value(answer->head, "Retry-After");
-	int64_t seconds = 0;
+	str name = c->partner.name, words = STR_NONE;
+	int64_t seconds = call_wait(answer) / SECOND_US;
 	enum rc rc;
 	if (json_read(answer->body, &o, NULL) == RC_OK)
 		words = str_head(json_get_str(o, "title"), 100);
 	if (!words.p)
 		words = STR("without a reason");
-	if (after.p && str_to_i64(after, &seconds) && seconds > 0 && seconds <= 3600)
-		c->peer->wait_us = seconds * SECOND_US;
+	c->peer->wait_us = seconds * SECOND_US;
 	if (answer->status == 401 || answer->status == 403)
 		rc = fail(err, RC_DENIED, "'" STR_FMT "' does not take us for its partner (" STR_FMT "): is the pairing "
 			  "confirmed there, and our key not revoked?", STR_ARG(name), STR_ARG(words));
 	else if (answer->status == 404)
 		rc = fail(err, RC_ABSENT, "'" STR_FMT "' has no exchange at that address: is it the right one?", STR_ARG(name));
-	else if (answer->status == 429 || answer->status == 503 || answer->status == 507)
+	else if (answer->status == 429 && c->peer->wait_us) {
+		c->peer->paced = true;
+		rc = fail(err, RC_BUSY, "our quota at '" STR_FMT "' is used up (" STR_FMT "): it goes on in %lld s", STR_ARG(name),
+			  STR_ARG(words), (long long)seconds);
+	} else if (answer->status == 429 || answer->status == 503 || answer->status == 507)
 		rc = fail(err, RC_BUSY, "'" STR_FMT "' asks to come later (" STR_FMT ")", STR_ARG(name), STR_ARG(words));
 	else
 		rc = fail(err, RC_BUSY, "'" STR_FMT "' answers with %d: " STR_FMT, STR_ARG(name), answer->status, STR_ARG(words));

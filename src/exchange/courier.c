@@ -10,8 +10,16 @@
 
 enum { THREADS_MOST = 64, FAILS_MOST = 9 };
 #define LOOK_US SECOND_US        /* what no wake tells of: retries, fetching, partners that changed */
+#define LOOK_SELDOM_US (10 * SECOND_US) /* when nothing was committed since */
 #define RETRY_LEAST_US SECOND_US
 #define RETRY_MOST_US (5 * MINUTE_US)
+
+/* One who wants to go to a partner himself: he waits at `answer` for the peer, who is his until it is put into `done`. */
+struct ask {
+	struct uuid id;
+	struct queue *answer;      /* of one: a peer; `wake`: the courier knows none of that name */
+	struct ask *next;
+};
 
 struct courier {
 	struct exchange *x;
@@ -20,10 +28,14 @@ struct courier {
 	bool dispatching;
 	atomic_bool stopping;
 	struct queue *work, *done; /* of struct peer; done also of `wake` */
+	struct ask *asks;          /* the dispatcher's: who waits for a peer */
 	struct peer **peers;       /* the dispatcher's */
 	size_t count;
 	uint64_t policy;           /* under which all were looked at */
+	unsigned commits;          /* of the store, when all were */
 	char wake;                 /* its address is a call to look */
+	struct queue *asked;       /* of struct ask */
+	bool stopped;
 };
 
 bool courier_stopping(const struct exchange *x)
@@ -52,6 +64,8 @@ static enum rc tried_job(struct tx *tx, void *ctx, struct err *err)
 
 enum rc round_run(struct exchange *x, struct peer *p, struct err *err)
 {
+	if (p->kind == PARTNER_TAXII)
+		return taxii_round(x, p, err);
 	enum rc rc = announce_run(x, p, err);
 	if (rc == RC_OK)
 		rc = push_run(x, p, err);
@@ -67,6 +81,7 @@ static void *work(void *ctx)
 	while ((p = queue_take(k->work)) != NULL) {
 		p->err = (struct err){ 0 };
 		p->wait_us = 0;
+		p->paced = false;
 		p->rc = atomic_load(&k->stopping) ? RC_BUSY : round_run(k->x, p, &p->err);
 		if (!queue_put(k->done, p))
 			break;
@@ -88,7 +103,7 @@ static bool take_partner(void *ctx, const struct partner *p)
 {
 	struct courier *k = ctx;
 	struct peer *peer = find_peer(k, &p->id);
-	if (p->kind != PARTNER_NODE || !(p->push || p->pull))
+	if (p->kind == PARTNER_MISP || !(p->push || p->pull))
 		return true;
 	if (!peer) {
 		k->peers = x_grow(k->peers, k->count + 1, sizeof(struct peer *));
@@ -96,8 +111,9 @@ static bool take_partner(void *ctx, const struct partner *p)
 		peer->again = true;
 	}
 	peer->seen = true;
+	peer->kind = p->kind;
 	peer->pushes = p->push;
-	peer->pulls = p->pull;
+	peer->pulls = p->pull || p->kind == PARTNER_TAXII; /* a server says nothing by itself */
 	return true;
 }
 
@@ -119,6 +135,8 @@ static enum rc look_at_keys(struct courier *k, struct conn *c, struct arena *a, 
 	enum rc rc = keys_own(c, a, &own, err);
 	for (size_t i = 0; rc == RC_OK && own.rotating && i < k->count; i++) {
 		int64_t told = 0;
+		if (k->peers[i]->kind != PARTNER_NODE)
+			continue;
 		rc = line_told_key(c, k->peers[i]->id, &told, err);
 		k->peers[i]->again = k->peers[i]->again || (!k->peers[i]->busy && told != own.next.made_us);
 	}
@@ -169,7 +187,7 @@ static void hand_out(struct courier *k)
 	int64_t now = clock_mono_us();
 	for (size_t i = 0; i < k->count; i++) {
 		struct peer *p = k->peers[i];
-		bool due = p->again || (p->pulls && p->pull_us <= now);
+		bool due = p->again || (p->pulls && p->pull_us <= now) || (p->held_us && p->held_us <= now);
 		if (p->busy || !p->seen || !due || p->next_us > now)
 			continue;
 		p->busy = true;
@@ -182,6 +200,31 @@ static void hand_out(struct courier *k)
 	}
 }
 
+/* Who asked for a peer gets it as soon as nobody else has it, whatever pause it has. */
+static void hand_to_askers(struct courier *k)
+{
+	struct ask *a;
+	while ((a = queue_take_for(k->asked, 0)) != NULL) {
+		a->next = k->asks;
+		k->asks = a;
+	}
+	for (struct ask **at = &k->asks; (a = *at) != NULL;) {
+		struct peer *p = find_peer(k, &a->id);
+		if (p && p->busy) {
+			atomic_store(&p->wanted, !p->lent); /* who asked before is left in peace */
+			at = &a->next;
+			continue;
+		}
+		*at = a->next; /* it is his who waits, and may go */
+		if (p) {
+			p->busy = p->lent = true;
+			p->again = false;
+			p->round_us = p->offered_us;
+		}
+		(void)queue_put(a->answer, p ? (void *)p : &k->wake);
+	}
+}
+
 /* Growing pauses with jitter, so that those who lost the same line do not come back together. */
 static int64_t pause_of(unsigned fails)
 {
@@ -190,21 +233,30 @@ static int64_t pause_of(unsigned fails)
 	return us / 2 + (int64_t)(random_u64() % (uint64_t)us);
 }
 
+static int64_t pause_after(const struct peer *p, bool good)
+{
+	int64_t pause = good ? 0 : pause_of(p->fails);
+	if (p->paced) /* as he asks, and not all of those who were told so at once */
+		return p->wait_us + (int64_t)(random_u64() % (uint64_t)(p->wait_us / 4 + 1));
+	/* The first time a moment may be enough, whatever it asks for. */
+	return !good && (p->fails || p->kind == PARTNER_TAXII) && p->wait_us > pause ? p->wait_us : pause;
+}
+
 static void take_back(struct courier *k, struct peer *p)
 {
 	struct err err = { 0 };
 	bool good = p->rc == RC_OK || p->rc == RC_ABSENT; /* not ours to call any more */
-	int64_t now = clock_mono_us(), pause = good ? 0 : pause_of(p->fails);
-	/* The first time a moment may be enough, whatever it asks for. */
-	pause = !good && p->fails && p->wait_us > pause ? p->wait_us : pause;
-	p->busy = false;
+	int64_t now = clock_mono_us(), pause = pause_after(p, good);
+	p->busy = p->lent = false;
+	bool wanted = atomic_exchange(&p->wanted, false); /* it ended before all was sent */
+	p->again = p->again || wanted || !good;
 	p->done_us = good ? p->round_us : p->done_us;
-	if (good && p->fails == 0) {
+	if (good && p->fails == 0 && !p->told) {
 		p->next_us = 0;
 		return;
 	}
-	p->fails = good ? 0 : p->fails + 1;
-	p->again = p->again || !good;
+	p->told = !good;
+	p->fails = good || p->paced ? 0 : p->fails + 1;
 	p->next_us = pause ? clock_now_us() + pause : 0; /* as the row says it */
 	if (!atomic_load(&k->stopping) && store_write(k->x->w.store, tried_job, p, &err) != RC_OK)
 		log_error(k->x->w.log, "how a partner was reached is not written", L_Z("why", err.text));
@@ -221,18 +273,24 @@ static void *dispatch(void *ctx)
 	while (!atomic_load(&k->stopping)) {
 		struct err err = { 0 };
 		void *got = queue_take_for(k->done, LOOK_US);
+		bool woken = got;
 		for (; got; got = queue_take_for(k->done, 0))
 			if (got != &k->wake)
 				take_back(k, got);
-		bool all = clock_mono_us() - whole_us >= LOOK_US;
-		enum rc rc = look(k, all, &err);
+		int64_t since_us = clock_mono_us() - whole_us;
+		unsigned commits = store_commits(k->x->w.store);
+		bool all = since_us >= (commits != k->commits || told ? LOOK_US : LOOK_SELDOM_US);
+		bool any = all || woken || policies_number(k->x->w.policies) != k->policy;
+		enum rc rc = any ? look(k, all, &err) : RC_OK;
 		if (rc == RC_OK) {
 			drop_gone(k);
+			hand_to_askers(k);
 			hand_out(k);
 		}
 		if (rc == RC_OK && all)
 			rc = announce_settle(k->x, &err);
 		whole_us = all ? clock_mono_us() : whole_us;
+		k->commits = all ? commits : k->commits;
 		if (rc != RC_OK && rc != RC_BUSY && !told)
 			log_error(k->x->w.log, "the courier cannot look for work", L_Z("why", err.text));
 		told = rc != RC_OK;
@@ -249,6 +307,7 @@ enum rc courier_start(struct exchange *x, struct err *err)
 	k->x = x;
 	k->work = queue_new(1024);
 	k->done = queue_new(2048);
+	k->asked = queue_new(64);
 	x->courier = k;
 	for (unsigned i = 0; i < want && i < THREADS_MOST; i++)
 		k->threads += pthread_create(&k->workers[k->threads], NULL, work, k) == 0;
@@ -258,26 +317,44 @@ enum rc courier_start(struct exchange *x, struct err *err)
 	if (k->dispatching)
 		return RC_OK;
 	courier_stop(x);
+	courier_free(x);
 	return fail(err, RC_IO, "the courier's threads do not start");
 }
 
 void courier_stop(struct exchange *x)
 {
 	struct courier *k = x->courier;
-	if (!k)
+	if (!k || k->stopped)
 		return;
 	atomic_store(&k->stopping, true);
+	fetch_stop(x->fetcher);
 	queue_close(k->work);
 	queue_close(k->done);
+	queue_close(k->asked);
 	if (k->dispatching)
 		pthread_join(k->dispatcher, NULL);
 	for (unsigned i = 0; i < k->threads; i++)
 		pthread_join(k->workers[i], NULL);
+	for (struct ask *a; (a = k->asks) != NULL;) {
+		k->asks = a->next;
+		queue_close(a->answer);
+	}
+	for (struct ask *a; (a = queue_take_for(k->asked, 0)) != NULL;)
+		queue_close(a->answer);
+	k->stopped = true;
+}
+
+void courier_free(struct exchange *x)
+{
+	struct courier *k = x->courier;
 	x->courier = NULL;
+	if (!k)
+		return;
 	for (size_t i = 0; i < k->count; i++)
 		peer_free(k->peers[i]);
 	queue_free(k->work);
 	queue_free(k->done);
+	queue_free(k->asked);
 	free(k->peers);
 	free(k);
 }
@@ -298,11 +375,48 @@ static enum rc probe(struct exchange *x, struct peer *p, struct err *err)
 	return rc;
 }
 
+/* The courier's peer, when it has one of that name; else one of our own (*own). End with give_back(). */
+static enum rc borrow(struct exchange *x, struct uuid id, struct peer **out, bool *own, struct err *err)
+{
+	struct courier *k = x->courier;
+	void *got = NULL;
+	*own = !k;
+	if (k) {
+		struct ask a = { .id = id, .answer = queue_new(1) };
+		if (queue_put(k->asked, &a)) {
+			(void)queue_try_put(k->done, &k->wake); /* full: it looks anyway */
+			got = queue_take(a.answer);
+		}
+		queue_free(a.answer);
+		*own = got == &k->wake;
+		if (!got)
+			return fail(err, RC_BUSY, "the node is stopping");
+	}
+	*out = *own ? peer_new(id) : got;
+	return RC_OK;
+}
+
+static void give_back(struct exchange *x, struct peer *peer, bool own)
+{
+	if (own)
+		peer_free(peer);
+	else
+		(void)queue_put(x->courier->done, peer); /* closed: it is freed with the courier */
+}
+
 enum rc courier_once(struct exchange *x, const struct partner *p, struct arena *a, struct line_state *out, struct err *err)
 {
-	struct peer *peer = peer_new(p->id);
+	struct peer *peer = NULL;
+	bool own;
+	enum rc got = borrow(x, p->id, &peer, &own, err);
+	if (got != RC_OK)
+		return got;
+	peer->err = (struct err){ 0 };
+	peer->wait_us = peer->held_us = peer->next_us = peer->key_us = 0; /* whatever was put off */
+	peer->paced = false;
 	struct reader *r = NULL;
-	peer->rc = probe(x, peer, &peer->err);
+	peer->kind = p->kind;
+	peer->rc = p->kind == PARTNER_NODE ? probe(x, peer, &peer->err) : RC_OK;
 	if (peer->rc == RC_OK)
 		peer->rc = round_run(x, peer, &peer->err);
 	enum rc rc = store_write(x->w.store, tried_job, peer, err);
@@ -314,7 +428,7 @@ enum rc courier_once(struct exchange *x, const struct partner *p, struct arena *
 		rc = courier_state(x, reader_conn(r), p->id, a, out, err);
 		store_read_end(r);
 	}
-	peer_free(peer);
+	give_back(x, peer, own);
 	return rc;
 }
 

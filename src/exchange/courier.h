@@ -34,9 +34,13 @@ MUST_CHECK enum rc courier_fetched(struct exchange *x, struct uuid partner, enum
 
 /* exchange_start() and _stop() call these. */
 MUST_CHECK enum rc courier_start(struct exchange *x, struct err *err);
+/* Ends within a second or two, whatever is under way. */
 void courier_stop(struct exchange *x);
+/* When nobody asks it any more. */
+void courier_free(struct exchange *x);
 void courier_wake(struct exchange *x);
-/* Pushes and pulls once with one partner, now, in the caller's thread: `ronda partner sync`. */
+/* Pushes and pulls once with one partner, now, in the caller's thread: `ronda partner sync`. Never beside a round of
+ * the courier with the same partner: that one ends after the batch under way, and this goes on where it stood. */
 MUST_CHECK enum rc courier_once(struct exchange *x, const struct partner *p, struct arena *a, struct line_state *out,
 				struct err *err);
 

@@ -6,6 +6,8 @@
 #ifndef RONDA_EXCHANGE_COURIER_PRIVATE_H
 #define RONDA_EXCHANGE_COURIER_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "exchange/exchange_private.h"
 #include "exchange/line.h"
 
@@ -14,6 +16,7 @@ enum { WIRE_FIRST = 64 << 10, WIRE_LEAST = 8 << 10, WIRE_MOST = 1 << 20, POOR_RA
 
 struct peer {
 	struct uuid id;
+	enum partner_kind kind;
 	struct fetch_keep *keep;
 	struct digest kept_pin, kept_own; /* his key and ours, under which `keep` was made */
 	int64_t looked_us[LANE_COUNT];  /* offered up to here there is nothing that may go */
@@ -27,16 +30,21 @@ struct peer {
 	int64_t rtt_us;
 	int64_t pull_us;           /* monotonic: when it is fetched from again */
 	int64_t key_us;            /* monotonic: when he is asked for his next key again */
+	int64_t held_us;           /* monotonic: less urgent things go on then, a quota is used up; 0: now */
+	atomic_bool wanted;        /* somebody waits for the end of the round under way */
 	bool seen;                 /* the dispatcher's */
 	bool busy, again;
+	bool lent;                 /* busy by who asked for it */
+	bool told;                 /* a failure stands in its row */
 	bool pushes, pulls;
 	unsigned fails;
 	int64_t next_us;           /* monotonic: not before */
 	int64_t wait_us;           /* what the other side asked for; 0: nothing */
+	bool paced;                /* it was no failure: our quota there is used up */
 	enum rc rc;
 	struct err err;
 };
-struct peer *peer_new(struct uuid id);
+struct peer *peer_new(struct uuid id); /* of a node */
 void peer_free(struct peer *p);
 
 /* One request to the partner, as it stands now. */
@@ -61,6 +69,8 @@ struct call_body {
 };
 MUST_CHECK enum rc call_ask(struct call *c, str path, const struct call_body *b, struct fetch_answer *out,
 			    int64_t *took_us, struct err *err);
+/* How long it asks us to wait before the next (Retry-After, RFC 9110 section 10.2.3); 0: it does not. */
+int64_t call_wait(const struct fetch_answer *answer);
 /* What an answer that refuses means, with the next step in words. */
 MUST_CHECK enum rc call_refused(struct call *c, const struct fetch_answer *answer, struct err *err);
 
@@ -76,8 +86,19 @@ MUST_CHECK enum rc announce_fetch(struct call *c, struct err *err);
 /* Uses the next key when every partner knows it, or it is time. */
 MUST_CHECK enum rc announce_settle(struct exchange *x, struct err *err);
 
+/* The same with a partner's TAXII server (taxii_client.h): what is fetched, then what is sent. */
+MUST_CHECK enum rc taxii_round(struct exchange *x, struct peer *p, struct err *err);
+struct taxii_server;
+struct taxii_offer;
+MUST_CHECK enum rc taxii_fetch(struct taxii_server *s, const struct taxii_offer *list, size_t count, struct err *err);
+MUST_CHECK enum rc taxii_send(struct taxii_server *s, struct peer *peer, const struct taxii_offer *list, size_t count,
+			      struct err *err);
+
 /* bytes and time of an answered batch: how large the next one is. */
 void peer_measure(struct peer *p, size_t wire, size_t plain, int64_t took_us);
+/* Less urgent things wait so long from now. */
+void peer_hold(struct peer *p, int64_t wait_us);
+bool peer_held(const struct peer *p, enum lane lane);
 bool courier_stopping(const struct exchange *x);
 
 #endif

@@ -3,6 +3,7 @@
 #include "exchange/courier.h"
 #include "exchange/exchange_private.h"
 #include "exchange/offer.h"
+#include "exchange/quota.h"
 
 #include <stdlib.h>
 
@@ -12,7 +13,7 @@
 enum rc exchange_open(const struct exchange_world *w, struct exchange **out, struct err *err)
 {
 	struct exchange *x = x_alloc(sizeof *x);
-	*x = (struct exchange){ .w = *w };
+	*x = (struct exchange){ .w = *w, .quotas = quotas_new() };
 	enum rc rc = fetch_new(NULL, &x->fetcher, err);
 	if (rc == RC_OK)
 		rc = keys_open(x, err);
@@ -35,7 +36,9 @@ void exchange_close(struct exchange *x)
 	exchange_stop(x);
 	misp_close(x);
 	offer_close(x);
+	courier_free(x);
 	fetch_free(x->fetcher);
+	quotas_free(x->quotas);
 	free(x);
 }
 

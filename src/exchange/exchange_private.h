@@ -12,6 +12,7 @@ struct exchange {
 	struct exchange_world w;
 	struct fetcher *fetcher;   /* of all that asks partners */
 	struct courier *courier;   /* NULL: not started */
+	struct quotas *quotas;     /* quota.h; NULL: nobody is counted */
 	struct misp *misp;         /* misp_private.h */
 	keys_changed keys_fn;      /* set before anything runs */
 	void *keys_ctx;

@@ -230,6 +230,49 @@ TEST(another_key_is_announced_by_the_one_it_replaces)
 	world_end(&b.w);
 }
 
+/* A statement of team A about another next key each time, as one would make them who holds its key. */
+static enum rc announce_another(struct team *a, struct own_keys *k, struct key_job *job, int i)
+{
+	struct buf text = BUF_INIT(KIB(4)), signature = BUF_INIT(256);
+	k->next.who.pin.b[0] = (uint8_t)i;
+	keys_statement(k, STR("node-a"), &text, &signature);
+	job->text = arena_str(a->w.a, buf_str(&text));
+	job->signature = arena_str(a->w.a, buf_str(&signature));
+	buf_free(&text);
+	buf_free(&signature);
+	return store_write(job->t->w.s, announced, job, &err);
+}
+
+TEST(a_key_makes_few_others_and_a_revoked_one_none)
+{
+	struct team a, b;
+	struct partner p;
+	struct reader *r = NULL;
+	team_new(&a);
+	team_new(&b);
+	struct own_keys k = own(&a);
+	k.next = k.now;
+	k.rotating = true;
+	k.switch_us = clock_now_us() + DAY_US;
+	struct key_job job = { .t = &b, .partner = team_partner(&b, "Team A", "", NULL, true), .who = k.now.who,
+			       .state = KEY_GOOD, .node = STR("node-a") };
+	CHECK_RC(store_write(b.w.s, add_key, &job, &err), RC_OK, err);
+	CHECK_RC(store_read_begin(b.w.s, &r, &err), RC_OK, err);
+	CHECK_RC(partner_key_by_pin(reader_conn(r), &k.now.who.pin, &job.old, &err), RC_OK, err);
+	store_read_end(r);
+	for (int i = 1; i < 10; i++)
+		CHECK_RC(announce_another(&a, &k, &job, i), i < 4 ? RC_OK : RC_DENIED, err);
+	CHECK_RC(by_pin(&b, &k.next.who, &p), RC_ABSENT, err);
+	/* revoked between the look at who calls and the job that takes what he says */
+	struct key_job revoke = { .t = &b, .partner = job.partner, .text = STR("stolen") };
+	CHECK_RC(store_write(b.w.s, revoke_key, &revoke, &err), RC_OK, err);
+	CHECK_RC(announce_another(&a, &k, &job, 77), RC_DENIED, err);
+	CHECK_RC(by_pin(&b, &k.next.who, &p), RC_ABSENT, err);
+	world_end(&a.w);
+	world_end(&b.w);
+}
+
 TEST_MAIN(TEST_RUN(ours_are_made_once_and_replaced_by_the_next), TEST_RUN(a_key_is_good_from_confirmed_to_revoked),
 	  TEST_RUN(partners_are_found_and_those_not_in_use_are_not), TEST_RUN(a_signature_covers_all_it_stands_over),
-	  TEST_RUN(another_key_is_announced_by_the_one_it_replaces))
+	  TEST_RUN(another_key_is_announced_by_the_one_it_replaces),
+	  TEST_RUN(a_key_makes_few_others_and_a_revoked_one_none))

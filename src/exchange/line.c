@@ -219,8 +219,10 @@ enum rc courier_state(struct exchange *x, struct conn *c, struct uuid partner, s
 	}
 	if (rc != RC_OK)
 		return rc;
-	struct sql *q = sql(c, "SELECT success_us, try_us, retry_us, failure, sent, received, bytes_out, bytes_in, rtt_us, rate"
-			       " FROM partner_line WHERE partner = ?");
+	struct sql *q = sql(c, "SELECT success_us, try_us, retry_us, coalesce(nullif(failure, ''),"
+			       " (SELECT note FROM taxii_place p WHERE p.partner = l.partner AND note <> '' LIMIT 1), ''),"
+			       " sent, received, bytes_out, bytes_in, rtt_us, rate"
+			       " FROM partner_line l WHERE partner = ?");
 	bind_partner(q, 1, &partner);
 	if (sql_row(q)) {
 		out->last_success_us = sql_col_int(q, 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thread looks for what is new, a few times a second: one look at the events for all partners, one at the records. */
+/* A thread looks for what is new once something was committed, a few times a second at most: one look at the events for
+ * all partners, one at the records. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -9,12 +10,13 @@
 #include "record/outbox.h"
 
 #define LOOK_EVERY_US (100 * INT64_C(1000))
-#define LOOK_SELDOM_US (2 * SECOND_US) /* with no partner yet */
+#define LOOK_SELDOM_US (2 * SECOND_US) /* with no partner yet; and for what time alone brings, as an agreement that begins */
 #define EVENTS_CURSOR STR("exchange:events")
 
 struct offer {
 	struct exchange *x;
-	struct queue *wake;
+	struct queue *wake;        /* a token once something was committed */
+	struct queue *rest;        /* never filled: the thread sleeps on it, closing wakes it */
 	pthread_t thread;
 	bool runs;
 	size_t partners;           /* at the last look */
@@ -244,11 +246,17 @@ static void *look_thread(void *arg)
 {
 	struct offer *o = arg;
 	bool failing = false;
+	int64_t looked_us = 0;
 	while (!queue_closed(o->wake)) {
 		struct err err = { 0 };
 		bool did = true;
 		enum rc rc = RC_OK;
-		(void)queue_take_for(o->wake, o->partners ? LOOK_EVERY_US : LOOK_SELDOM_US);
+		(void)queue_take_for(o->wake, LOOK_SELDOM_US);
+		int64_t rest_us = (o->partners ? LOOK_EVERY_US : LOOK_SELDOM_US) - (clock_mono_us() - looked_us);
+		if (rest_us > 0)
+			(void)queue_take_for(o->rest, rest_us);
+		(void)queue_take_for(o->wake, 0); /* what was committed meanwhile is looked at now */
+		looked_us = clock_mono_us();
 		while (rc == RC_OK && did && !queue_closed(o->wake))
 			rc = offer_look(o->x, &did, &err);
 		if (rc != RC_OK && !failing)
@@ -273,15 +281,24 @@ void offer_close(struct exchange *x)
 	x->offer = NULL;
 }
 
+static void free_queues(struct offer *o)
+{
+	store_no_wake_on_commit(o->x->w.store, o->wake);
+	queue_free(o->wake);
+	queue_free(o->rest);
+	o->wake = o->rest = NULL;
+}
+
 enum rc offer_start(struct exchange *x, struct err *err)
 {
 	struct offer *o = x->offer;
 	o->wake = queue_new(1);
+	o->rest = queue_new(1);
+	store_wake_on_commit(x->w.store, o->wake);
 	o->runs = pthread_create(&o->thread, NULL, look_thread, o) == 0;
 	if (o->runs)
 		return RC_OK;
-	queue_free(o->wake);
-	o->wake = NULL;
+	free_queues(o);
 	return fail(err, RC_LIMIT, "no more threads can be started");
 }
 
@@ -291,8 +308,9 @@ void offer_stop(struct exchange *x)
 	if (!o || !o->runs)
 		return;
 	queue_close(o->wake);
+	queue_close(o->rest);
 	pthread_join(o->thread, NULL);
-	queue_free(o->wake);
+	free_queues(o);
 	*o = (struct offer){ .x = x };
 }
 

@@ -19,8 +19,8 @@ struct target {
 };
 struct targets {
 	struct arena *a;
-	struct target *list;
-	size_t count;
+	struct target *list;       /* with room for one more */
+	size_t count, room;
 	int64_t *orgs;             /* of those who get findings, ascending, each once */
 	size_t org_count;
 };

@@ -8,11 +8,19 @@
 
 enum { PARTNERS_MOST = 4096 };
 
+/* Room for one more than there are: anybody. */
 static bool gather(void *ctx, const struct partner *p)
 {
 	struct targets *t = ctx;
-	if (t->count < PARTNERS_MOST)
-		t->list[t->count++] = (struct target){ .p = *p };
+	if (t->count == PARTNERS_MOST)
+		return true;
+	if (t->count + 2 > t->room) {
+		t->room = t->room * 2;
+		struct target *list = ARENA_ARRAY(t->a, t->room, struct target);
+		memcpy(list, t->list, t->count * sizeof *list);
+		t->list = list;
+	}
+	t->list[t->count++] = (struct target){ .p = *p };
 	return true;
 }
 
@@ -61,8 +69,8 @@ static void list_orgs(struct targets *t, bool all)
 
 enum rc targets_load(struct exchange *x, struct reader *r, bool all, struct targets *out, struct err *err)
 {
-	*out = (struct targets){ .a = arena_new(KIB(16)) };
-	out->list = ARENA_ARRAY(out->a, PARTNERS_MOST + 1, struct target);
+	*out = (struct targets){ .a = arena_new(KIB(16)), .room = 8 };
+	out->list = ARENA_ARRAY(out->a, out->room, struct target);
 	enum rc rc = partners_list(x, reader_conn(r), !all, out->a, gather, out, err);
 	for (size_t i = 0; rc == RC_OK && i < out->count; i++)
 		rc = know(x, r, out, &out->list[i], err);

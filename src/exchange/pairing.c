@@ -93,6 +93,7 @@ struct asked {
 	unsigned char secret[PAIRING_SECRET_BYTES];
 	struct arena *a;
 	struct partner partner;
+	bool again;                /* by one who has the line, after another used it */
 };
 
 static enum rc use_invite(struct tx *tx, struct asked *k, struct uuid *partner, struct err *err)
@@ -111,6 +112,7 @@ static enum rc use_invite(struct tx *tx, struct asked *k, struct uuid *partner, 
 		return rc;
 	if (!found)
 		return fail(err, RC_DENIED, "there is no such invitation");
+	k->again = used;
 	if (used)
 		return fail(err, RC_DENIED, "the invitation was used already: ask for another one, and whether you were "
 			    "the one who used it");
@@ -129,6 +131,31 @@ static enum rc pair_asked(struct tx *tx, void *ctx, struct err *err)
 	enum rc rc = use_invite(tx, k, &partner, err);
 	return rc == RC_OK ? pairing_keep(tx, k->x, &k->claim, partner, k->claim.address.n ? "" : "none", STR("node"),
 					  k->a, &k->partner, err) : rc;
+}
+
+/* Two had the line: somebody must ask which one it was. Said each time, whatever else is refused meanwhile. */
+static enum rc note_again(struct tx *tx, void *ctx, struct err *err)
+{
+	const struct asked *k = ctx;
+	struct buf body = BUF_INIT(KIB(2));
+	struct json_out j = json_out(&body);
+	json_open(&j, '{');
+	json_put_str(&j, "node", k->claim.node);
+	json_put_str(&j, "name", k->claim.name);
+	json_close(&j, '}');
+	const struct journal_act act = { .act = "partner.invite.again", .actor = STR("node"), .object = STR("node"),
+					 .body = buf_str(&body) };
+	enum rc rc = journal_add(tx, k->x->w.journal, &act, err);
+	buf_free(&body);
+	return rc;
+}
+
+static void said_again(struct asked *k)
+{
+	struct err err = { 0 };
+	log_warn(k->x->w.log, "an invitation that was used came again: who of the two is it?", L_STR("partner", k->claim.name));
+	if (store_write(k->x->w.store, note_again, k, &err) != RC_OK)
+		log_warn(k->x->w.log, "that is not in the journal", L_Z("why", err.text));
 }
 
 static enum rc read_claim(str body, struct asked *k, struct err *err)
@@ -175,6 +202,8 @@ enum rc pairing_asked(struct exchange *x, const struct digest *pin, str body, st
 		return fail(err, RC_DENIED, "the answer to the invitation is not signed by the key it names");
 	rc = store_write(x->w.store, pair_asked, &k, err);
 	explicit_bzero(k.secret, sizeof k.secret);
+	if (rc != RC_OK && k.again)
+		said_again(&k);
 	if (rc != RC_OK)
 		return rc;
 	struct json_out j = json_out(answer);

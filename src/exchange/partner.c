@@ -41,6 +41,13 @@ static str value_of(const struct look *l, const struct record *r, struct json_ob
 	return arena_str(l->a, text.p ? text : STR(""));
 }
 
+static uint64_t number_said(const struct record *r, struct json_object *body, const char *meaning)
+{
+	const struct meaning *m = type_meaning(r->type, str_of(meaning));
+	int64_t n = 0;
+	return m && m->field && json_get_i64(body, m->field->name, &n) && n > 0 ? (uint64_t)n : 0;
+}
+
 static enum partner_kind kind_of(str word)
 {
 	if (str_eq(word, STR("taxii")))
@@ -78,9 +85,17 @@ static enum rc read_partner(const struct look *l, const struct record *r, struct
 	bool both = str_eq(way, STR("both"));
 	out->push = out->address.n && (way.n == 0 || both || str_eq(way, STR("push")));
 	out->pull = out->address.n && (both || str_eq(way, STR("pull")));
+	out->collection = value_of(l, r, body, "partner.collection");
+	out->inbox = value_of(l, r, body, "partner.inbox");
+	if (!tlp_parse(value_of(l, r, body, "partner.marking"), &out->tlp))
+		out->tlp = TLP_AMBER;
 	str organisation = value_of(l, r, body, "partner.organisation");
 	if (organisation.n && !record_id_parse(organisation, &type, &out->organisation))
 		out->organisation = (struct uuid){ { 0 } };
+	out->quota_objects = number_said(r, body, "partner.objects");
+	out->quota_bytes = number_said(r, body, "partner.bytes");
+	out->line_day = number_said(r, body, "partner.daily");
+	out->line_rate = number_said(r, body, "partner.pace");
 	json_free(body);
 	return uuid_is_zero(&out->organisation) ? RC_OK :
 						  organisation_number(l->c, out->organisation, &out->org, err);

@@ -26,7 +26,11 @@ struct partner {
 	bool active;               /* state of the record */
 	bool ended;                /* its state is closed: it stays for what it did */
 	bool push, pull;           /* we push to them; we pull from them */
+	str collection, inbox;     /* at a PARTNER_TAXII: where we fetch (several by comma) and send; "": the only one */
+	enum tlp tlp;              /* of what comes from it without a marking */
 	bool exercise;
+	uint64_t quota_objects, quota_bytes; /* he may send us, a second; 0: as the settings say (quota.h) */
+	uint64_t line_day, line_rate; /* bytes on our line to him, a day and a second; 0: any */
 	uint64_t version;          /* of the record */
 };
 /* By record id ("partner--…", a number as people say it, its title) or by the pin a client showed.

@@ -127,8 +127,10 @@ static enum rc pull_one(struct exchange *x, struct peer *peer, enum lane lane, b
 enum rc pull_run(struct exchange *x, struct peer *peer, struct err *err)
 {
 	enum rc rc = RC_OK;
-	peer->pull_us = clock_mono_us() + (x->w.settings ? settings_int(x->w.settings, "exchange_pull_every") : MINUTE_US);
-	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT && !courier_stopping(x);) {
+	int64_t every = x->w.settings ? settings_int(x->w.settings, "exchange_pull_every") : MINUTE_US;
+	/* a tenth more or less, so that those who were started together do not come together */
+	peer->pull_us = clock_mono_us() + every - every / 10 + (int64_t)(random_u64() % (uint64_t)(every / 5 + 1));
+	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT && !courier_stopping(x) && !atomic_load(&peer->wanted);) {
 		bool more;
 		rc = pull_one(x, peer, (enum lane)lane, &more, err);
 		lane = more && lane > 0 ? 0 : lane + !more; /* what is more urgent may have come meanwhile */

@@ -4,6 +4,7 @@
 
 #include "disclosure/told_partner.h"
 #include "exchange/courier_private.h"
+#include "exchange/quota.h"
 #include "exchange/taxii.h"
 
 enum { PACK_LEVEL = 3, PLAIN_MOST = 8 << 20, TURNS_MOST = 3 /* to find each other's place */ };
@@ -211,7 +212,9 @@ static enum rc move_there(struct push *p, const struct fetch_answer *answer, str
 
 static enum rc sent_job(struct tx *tx, void *ctx, struct err *err)
 {
-	return line_sent(tx, ctx, err);
+	const struct sent_batch *b = ctx;
+	enum rc rc = line_sent(tx, b, err);
+	return rc == RC_OK ? quota_note_day(tx, b->partner, b->bytes, err) : rc;
 }
 
 static void take_status(struct push *p, const struct fetch_answer *answer, struct sent_batch *b)
@@ -228,6 +231,15 @@ static void take_status(struct push *p, const struct fetch_answer *answer, struc
 	json_free(o);
 }
 
+/* How soon the next may go: as he says whose quota is used up, and as the line is to be used. */
+static void pace(struct push *p, const struct fetch_answer *answer)
+{
+	uint64_t rate = p->c.partner.line_rate;
+	peer_hold(p->c.peer, call_wait(answer));
+	if (rate && p->lane == LANE_BULK)
+		peer_hold(p->c.peer, (int64_t)(p->packed.n * (uint64_t)SECOND_US / rate));
+}
+
 static enum rc answered(struct push *p, const struct fetch_answer *answer, int64_t took_us, struct err *err)
 {
 	struct peer *peer = p->c.peer;
@@ -235,12 +247,29 @@ static enum rc answered(struct push *p, const struct fetch_answer *answer, int64
 			   .objects = p->objects, .bytes = p->packed.n, .policy = p->policy };
 	take_status(p, answer, &b);
 	peer_measure(peer, p->packed.n, p->plain.n, took_us);
+	pace(p, answer);
 	b.rtt_us = peer->rtt_us;
 	b.rate = peer->rate;
 	if (b.failures)
 		log_warn(p->c.x->w.log, "a partner did not take some of what was sent", L_STR("partner", p->c.partner.name),
 			 L_UINT("failures", b.failures), L_STR("first", b.words));
 	return store_write(p->c.x->w.store, sent_job, &b, err);
+}
+
+/* A line that costs: of a day so many bytes. */
+static enum rc line_allows(struct push *p, struct err *err)
+{
+	struct reader *r = NULL;
+	int64_t wait = 0;
+	if (!p->c.partner.line_day)
+		return RC_OK;
+	enum rc rc = store_read_begin(p->c.x->w.store, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = quota_line(reader_conn(r), &p->c.partner, clock_now_us(), &wait, err);
+	store_read_end(r);
+	peer_hold(p->c.peer, wait);
+	return rc;
 }
 
 static void forget(struct push *p)
@@ -261,7 +290,9 @@ static enum rc push_one(struct exchange *x, struct peer *peer, enum lane lane, b
 	enum rc rc = call_begin(&p.c, x, peer, err);
 	if (rc != RC_OK)
 		return rc;
-	if (p.c.partner.push)
+	if (p.c.partner.push && lane == LANE_BULK)
+		rc = line_allows(&p, err);
+	if (rc == RC_OK && p.c.partner.push && !peer_held(peer, lane))
 		rc = next_page(&p, err);
 	if (rc == RC_OK && p.objects == 0) {
 		forget(&p);
@@ -294,7 +325,8 @@ enum rc push_run(struct exchange *x, struct peer *peer, struct err *err)
 {
 	enum rc rc = RC_OK;
 	unsigned turns = 0;
-	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT && !courier_stopping(x);) {
+	peer->held_us = peer->held_us > clock_mono_us() ? peer->held_us : 0;
+	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT && !courier_stopping(x) && !atomic_load(&peer->wanted);) {
 		bool did, elsewhere;
 		rc = push_one(x, peer, (enum lane)lane, &did, &elsewhere, err);
 		if (rc == RC_OK && elsewhere && ++turns > TURNS_MOST)

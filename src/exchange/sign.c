@@ -74,6 +74,35 @@ void keys_statement(const struct own_keys *k, str node, struct buf *text, struct
 	buf_free(&hex);
 }
 
+enum { KEYS_GOOD_MOST = 4 /* of one partner: the one in use, the one before, the next, one to spare */ };
+
+static enum rc good_keys(struct tx *tx, struct uuid partner, int64_t *out, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "SELECT count(*) FROM partner_key WHERE partner = ?1 AND state = 2"
+					 " AND (until_us = 0 OR until_us > ?2)");
+	sql_blob(q, 1, str_mem(partner.b, sizeof partner.b));
+	sql_int(q, 2, tx_now_us(tx));
+	*out = sql_row(q) ? sql_col_int(q, 0) : 0;
+	return sql_end(q, err);
+}
+
+/* The old one may have been revoked since it was looked at, and none makes itself more than a few. */
+static enum rc add_next(struct tx *tx, const struct partner_key *old, const struct identity *next, bool *fresh, struct err *err)
+{
+	struct partner_key now;
+	int64_t before = 0, after = 0;
+	enum rc rc = partner_key_by_pin(tx_conn(tx), &old->who.pin, &now, err);
+	if (rc == RC_OK)
+		rc = good_keys(tx, old->partner, &before, err);
+	if (rc == RC_OK)
+		rc = partner_key_add(tx, old->partner, next, KEY_GOOD, 0, err);
+	if (rc == RC_OK)
+		rc = good_keys(tx, old->partner, &after, err);
+	*fresh = after > before;
+	return rc == RC_OK && after > KEYS_GOOD_MOST && *fresh ?
+		fail(err, RC_DENIED, "it has announced too many keys: revoke those that are not in use") : rc;
+}
+
 enum rc keys_announced(struct tx *tx, struct exchange *x, const struct partner_key *old, str node, str text,
 		       str signature, struct err *err)
 {
@@ -81,6 +110,7 @@ enum rc keys_announced(struct tx *tx, struct exchange *x, const struct partner_k
 	struct signed_head h;
 	struct identity next;
 	int64_t until = 0;
+	bool fresh = false;
 	if (!signature_good(old->who.sign, announcement(&h, node), text, signature))
 		return fail(err, RC_DENIED, "the announcement of a key is not signed by the key it replaces");
 	enum rc rc = json_read(text, &o, err);
@@ -90,7 +120,7 @@ enum rc keys_announced(struct tx *tx, struct exchange *x, const struct partner_k
 		rc = fail(err, RC_INPUT, "the announcement of a key lacks something");
 	json_free(o);
 	if (rc == RC_OK)
-		rc = partner_key_add(tx, old->partner, &next, KEY_GOOD, 0, err);
+		rc = add_next(tx, old, &next, &fresh, err);
 	if (rc == RC_OK)
 		rc = partner_key_until(tx, old->id, until, err);
 	struct buf object = BUF_INIT(64);
@@ -98,7 +128,7 @@ enum rc keys_announced(struct tx *tx, struct exchange *x, const struct partner_k
 	uuid_format(&object, &old->partner);
 	const struct journal_act line = { .act = "partner.key", .actor = buf_str(&object), .object = buf_str(&object),
 					  .body = text };
-	if (rc == RC_OK)
+	if (rc == RC_OK && fresh) /* the same again is no act */
 		rc = journal_add(tx, exchange_world_of(x)->journal, &line, err);
 	buf_free(&object);
 	return rc;

@@ -40,13 +40,17 @@ static bool is_outbox(void *ctx, const struct collection *c)
 	return false;
 }
 
-static str trouble_of(const struct partner *p, const struct partner_status *s, int64_t now_us, struct arena *a)
+static str trouble_of(const struct exchange *x, const struct partner *p, const struct partner_status *s, int64_t now_us, struct arena *a)
 {
 	uint64_t waits = 0;
 	for (size_t i = 0; i < LANES; i++)
 		waits += s->backlog[i].items;
 	if (!p->active)
 		return STR("not active: move it to 'active' once both have read the same six words");
+	if (p->pull && s->line.failure.n > 0) /* to fetch from somebody nothing needs to be agreed */
+		return s->line.failure;
+	if (p->pull && !p->push)
+		return STR("");
 	if (uuid_is_zero(&p->organisation))
 		return STR("no organisation is named: nothing flows until the partner's record says whose node it is");
 	if (!s->agreement)
@@ -55,6 +59,8 @@ static str trouble_of(const struct partner *p, const struct partner_status *s, i
 		return STR("the agreement says of nothing that it flows: fill in what flows");
 	if (s->line.failure.n > 0)
 		return s->line.failure;
+	if (quota_words(x, p, &s->quota, now_us, a).n)
+		return quota_words(x, p, &s->quota, now_us, a);
 	if (waits > 0 && p->push && s->line.last_success_us < now_us - QUIET_US)
 		return arena_fmt(a, "%llu items wait and nothing went through for a quarter of an hour: see the log, or "
 				    "'ronda partner sync'", (unsigned long long)waits);
@@ -83,6 +89,8 @@ enum rc partner_status(struct exchange *x, struct reader *r, const struct partne
 	*out = (struct partner_status){ .flows = STR(""), .agreement_kind = STR("") };
 	enum rc rc = courier_state(x, reader_conn(r), p->id, a, &out->line, err);
 	if (rc == RC_OK)
+		rc = quota_state(reader_conn(r), p->id, now_us, &out->quota, err);
+	if (rc == RC_OK)
 		rc = policies_recipient(policies, p->organisation, &to, &policy, a, &out->agreement_kind, err);
 	out->agreement = to.agreement;
 	out->agreed = to.agreed;
@@ -96,7 +104,7 @@ enum rc partner_status(struct exchange *x, struct reader *r, const struct partne
 	if (rc == RC_OK && l.found.id)
 		rc = count_missing(reader_conn(r), l.found.id, out, err);
 	if (rc == RC_OK)
-		out->trouble = trouble_of(p, out, now_us, a);
+		out->trouble = trouble_of(x, p, out, now_us, a);
 	return rc;
 }
 
@@ -140,5 +148,7 @@ void partner_status_json(const struct partner *p, const struct partner_status *s
 		json_put_i64(j, "rtt_ms", s->line.rtt_us / 1000);
 	if (s->line.rate)
 		json_put_i64(j, "bytes_a_second", (int64_t)s->line.rate);
+	json_put_i64(j, "refused", (int64_t)s->quota.refused);
+	json_put_i64(j, "bytes_today", (int64_t)s->quota.day_bytes);
 	json_put_str(j, "trouble", s->trouble);
 }

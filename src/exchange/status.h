@@ -5,6 +5,7 @@
 #define RONDA_EXCHANGE_STATUS_H
 
 #include "exchange/courier.h"
+#include "exchange/quota.h"
 
 enum { LANES = LANE_BULK + 1 };
 struct partner_status {
@@ -14,7 +15,8 @@ struct partner_status {
 	enum tlp agreed;
 	str flows;                 /* what it lets flow, by comma; "" nothing */
 	struct backlog backlog[LANES];
-	uint64_t withdrawn_missing;/* withdrawn items of which he has not said that he knows */
+	uint64_t withdrawn_missing;/* withdrawals and corrections he has not said that he has */
+	struct quota_state quota;
 	str trouble;               /* one sentence with the next step; "" none */
 };
 /* `p` as partner_find() gave it; strings in `a`. */

@@ -11,10 +11,10 @@
 
 enum { JOBS_AT_ONCE = 1000, WORDS_MOST = 300, LINES_MOST = 64 << 20, NAMED_IN_JOURNAL = 5 };
 
-enum tlp take_tlp(const struct stix_object *o)
+enum tlp take_tlp(const struct taking *t, const struct stix_object *o)
 {
 	if (!o->marked)
-		return TAKE_DEFAULT_TLP;
+		return t->from->tlp;
 	return o->tlp < TLP_COUNT ? o->tlp : TLP_RED;
 }
 
@@ -83,7 +83,7 @@ struct one {
 
 static enum rc keep_foreign(struct tx *tx, struct one *k, struct err *err)
 {
-	const struct object_from from = { .partner = k->t->from->id, .tlp = TAKE_DEFAULT_TLP,
+	const struct object_from from = { .partner = k->t->from->id, .tlp = k->t->from->tlp,
 					  .exercise = k->t->from->exercise, .now_us = tx_now_us(tx) };
 	int64_t id = 0;
 	bool fresh = false;
@@ -342,12 +342,9 @@ static enum rc take_all(struct taking *t, struct err *err)
 	return fail(err, RC_BUSY, "it cannot be kept now: %s", why.text);
 }
 
-enum rc take_envelope(struct exchange *x, const struct partner *from, str objects, str name, struct arena *a,
-		      struct taken *out, struct err *err)
+static enum rc take_read(struct taking t, enum rc rc, struct taken *out, struct err *err)
 {
-	struct taking t = { .x = x, .from = from, .a = a, .name = name };
 	*out = (struct taken){ .objects = 0 };
-	enum rc rc = stix_read(objects, STIX_ENVELOPE_MOST, a, &t.list, &t.count, err);
 	if (rc != RC_OK || t.count == 0)
 		return rc;
 	begin(&t);
@@ -357,5 +354,23 @@ enum rc take_envelope(struct exchange *x, const struct partner *from, str object
 		return rc;
 	sum_up(&t, out);
 	struct finishing f = { &t, out };
-	return store_write(x->w.store, finish, &f, err);
+	return store_write(t.x->w.store, finish, &f, err);
+}
+
+enum rc take_envelope(struct exchange *x, const struct partner *from, str objects, str name, struct arena *a,
+		      struct taken *out, struct err *err)
+{
+	struct taking t = { .x = x, .from = from, .a = a, .name = name };
+	enum rc rc = stix_read(objects, STIX_ENVELOPE_MOST, a, &t.list, &t.count, err);
+	return take_read(t, rc, out, err);
+}
+
+enum rc take_fetched(struct exchange *x, const struct partner *from, str objects, str name, struct arena *a,
+		     struct taken *out, struct err *err)
+{
+	struct taking t = { .x = x, .from = from, .a = a, .name = name };
+	if (!uuid_is_zero(&from->node))
+		return take_envelope(x, from, objects, name, a, out, err);
+	enum rc rc = stix_read_foreign(objects, STIX_ENVELOPE_MOST, store_node_id(x->w.store), a, &t.list, &t.count, err);
+	return take_read(t, rc, out, err);
 }

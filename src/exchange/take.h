@@ -28,6 +28,11 @@ struct taken {
 MUST_CHECK enum rc take_envelope(struct exchange *x, const struct partner *from, str objects, str name,
 				 struct arena *a, struct taken *out, struct err *err);
 
+/* The same of a page that was fetched from his server. One that is no ronda (no node is named in his record) is believed
+ * nothing in our extension: its objects are kept as those of others. */
+MUST_CHECK enum rc take_fetched(struct exchange *x, const struct partner *from, str objects, str name,
+				struct arena *a, struct taken *out, struct err *err);
+
 /* Up to which date_added of his, in one lane, what he sent is on our disk: our cursor in his outbox, pushed or pulled.
  * 0: nothing yet. */
 MUST_CHECK enum rc take_upto(struct conn *c, struct uuid partner, enum lane lane, int64_t *out, struct err *err);

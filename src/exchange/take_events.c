@@ -118,7 +118,6 @@ static enum rc put_line(struct taking *t, struct line *l, enum take_seen *was, s
 	struct json_pair *pairs;
 	size_t count;
 	enum tlp tlp = l->tlp;
-	bool exercise = l->exercise;
 	enum rc rc = json_flat(l->text, a, &pairs, &count, err);
 	if (rc == RC_OK)
 		rc = seen(t, l, pairs, count, was, err);
@@ -128,7 +127,9 @@ static enum rc put_line(struct taking *t, struct line *l, enum take_seen *was, s
 	json_open(&j, '{');
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		struct json_pair *p = &pairs[i];
-		exercise |= str_eq(p->key, STR("exercise")) && p->kind == JSON_TRUE;
+		/* whether a report is played is said of its feed: one of a partner who does not play would count as real */
+		if (str_eq(p->key, STR("exercise")) && p->kind != JSON_FALSE && p->kind != JSON_NULL && !l->exercise)
+			return fail(err, RC_INPUT, "it is of an exercise, in which you take no part");
 		if (stricter(p, &tlp))
 			continue;
 		if (str_eq(p->key, STR("extra")) && p->kind == JSON_NEST && p->value.p[0] == '{') {
@@ -139,7 +140,7 @@ static enum rc put_line(struct taking *t, struct line *l, enum take_seen *was, s
 		}
 	}
 	json_put_str(&j, "tlp", str_of(tlp_name(tlp)));
-	if (exercise)
+	if (l->exercise)
 		json_put_bool(&j, "exercise", true);
 	json_put_str(&j, "extra.origin_event", l->origin_event);
 	if (l->origin_node.n > 0)
@@ -190,7 +191,7 @@ void take_event(struct taking *t, size_t i)
 		take_refuse(t, i, false, "it does not say which event it is");
 		return;
 	}
-	struct line l = { o->text, o->item, t->node, STR(""), take_tlp(o), t->from->exercise };
+	struct line l = { o->text, o->item, t->node, STR(""), take_tlp(t, o), t->from->exercise };
 	add_line(t, i, &l);
 }
 
@@ -198,7 +199,7 @@ void take_foreign_events(struct taking *t, size_t i)
 {
 	const struct stix_object *o = &t->list[i];
 	for (size_t k = 0; k < o->event_count && !t->words[i].p; k++) {
-		struct line l = { o->events[k], o->id, STR(""), STR(""), take_tlp(o), t->from->exercise };
+		struct line l = { o->events[k], o->id, STR(""), STR(""), take_tlp(t, o), t->from->exercise };
 		add_line(t, i, &l);
 	}
 }
@@ -232,7 +233,7 @@ enum rc take_deliver(struct taking *t, struct err *err)
 {
 	struct exchange_delivered done = { .report = 0 };
 	const struct exchange_delivery d = { .feed = t->feed, .provider = t->from->name, .lines = buf_str(&t->lines),
-					     .name = t->name, .tlp = TAKE_DEFAULT_TLP, .exercise = t->from->exercise };
+					     .name = t->name, .tlp = t->from->tlp, .exercise = t->from->exercise };
 	if (t->line_count == 0)
 		return RC_OK;
 	enum rc rc = t->x->w.deliver(t->x->w.ctx, &d, &done, err);

@@ -8,9 +8,6 @@
 #include "record/record.h"
 #include "stix/stix_read.h"
 
-/* What an object without markings of a partner's is. */
-#define TAKE_DEFAULT_TLP TLP_AMBER
-
 /* One event of an origin's, to know it again (take_once.c). */
 struct take_once {
 	int64_t hour;
@@ -42,7 +39,7 @@ struct taking {
 	int64_t report;
 };
 
-enum tlp take_tlp(const struct stix_object *o);
+enum tlp take_tlp(const struct taking *t, const struct stix_object *o);
 /* Refuses object `i`; `hostile`: what it claims is not his to claim. */
 void take_refuse(struct taking *t, size_t i, bool hostile, const char *fmt, ...) PRINTF_LIKE(4, 5);
 

@@ -55,7 +55,7 @@ static struct desk desk_new(void)
 					  .types = k.w.types, .deliver = deliver, .take_back = take_back };
 	k.x = x_alloc(sizeof *k.x);
 	k.x->w = w;
-	k.from = (struct partner){ .id = { { 0xc, 1 } }, .name = STR("Team C"), .kind = PARTNER_NODE, .org = 7, .active = true };
+	k.from = (struct partner){ .id = { { 0xc, 1 } }, .name = STR("Team C"), .kind = PARTNER_NODE, .org = 7, .active = true, .tlp = TLP_AMBER };
 	CHECK(uuid_parse(STR(NODE_C), &k.from.node));
 	return k;
 }
@@ -202,6 +202,43 @@ static void test_event(void)
 	k = desk_new();
 	CHECK_RC(TAKE(&k, event(&k, NODE_C, RED, "{\"source.ip\":\"192.0.2.8\",\"tlp\":\"CLEAR\"}")), RC_OK, err);
 	CHECK(str_find(buf_str(&k.lines), STR("\"tlp\":\"RED\"")) < k.lines.n);
+	desk_end(&k);
+}
+
+/* What is played never becomes real: by one who plays it is all played, by others it is refused. */
+static void test_played(void)
+{
+	struct desk k = desk_new();
+	static const char *const said[] = { "true", "\"yes\"", "1" };
+	for (size_t i = 0; i < COUNT_OF(said); i++) {
+		str text = arena_fmt(k.a, "{\"source.ip\":\"192.0.2.7\",\"exercise\":%s}", said[i]);
+		CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, arena_z(k.a, text))), RC_OK, err);
+		CHECK_REFUSED(&k, "you take no part");
+		CHECK(k.lines.n == 0);
+	}
+	CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, "{\"source.ip\":\"192.0.2.7\",\"exercise\":false}")), RC_OK, err);
+	CHECK(k.taken.successes == 1);
+	buf_reset(&k.lines);
+	k.from.exercise = true;
+	CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, "{\"source.ip\":\"192.0.2.8\"}")), RC_OK, err);
+	CHECK(str_find(buf_str(&k.lines), STR("\"exercise\":true")) < k.lines.n);
+	desk_end(&k);
+}
+
+/* Withdrawn at once, of many reports: each is asked for what it has. */
+static void test_many_withdrawn(void)
+{
+	struct desk k = desk_new();
+	for (int i = 0; i < 3; i++)
+		CHECK_RC(TAKE(&k, object(&k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T09:00:00.000Z", GREEN, NODE_C,
+					 arena_z(k.a, arena_fmt(k.a, "event--0000000000000000000000000000000%d", i)), "event",
+					 STR("{\"source.ip\":\"192.0.2.7\"}"))), RC_OK, err);
+	str all[3];
+	for (int i = 0; i < 3; i++)
+		all[i] = object(&k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T10:00:00.000Z", NULL, NODE_C,
+				arena_z(k.a, arena_fmt(k.a, "event--0000000000000000000000000000000%d", 2 * i)), NULL, STR(""));
+	CHECK_RC(take(&k, envelope(&k, all, 3)), RC_OK, err);
+	CHECK_STR(buf_str(&k.back), STR("1 event--00000000000000000000000000000000; 3 event--00000000000000000000000000000002; "));
 	desk_end(&k);
 }
 
@@ -401,5 +438,5 @@ static void test_upto(void)
 	desk_end(&k);
 }
 
-TEST_MAIN(TEST_RUN(event), TEST_RUN(event_once), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_of_another), TEST_RUN(withdrawn),
+TEST_MAIN(TEST_RUN(event), TEST_RUN(event_once), TEST_RUN(played), TEST_RUN(many_withdrawn), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_of_another), TEST_RUN(withdrawn),
 	  TEST_RUN(answer_to_nothing), TEST_RUN(each_alone), TEST_RUN(upto))

@@ -60,6 +60,23 @@ struct held_in {
 	struct held_in *next;
 };
 
+/* Of the items those that a report has; as many as it has, not as many as were sent. */
+static void look_in(struct taking_back *b, int64_t report, str tags, struct held_in **out)
+{
+	struct held_in *h = NULL;
+	size_t n = 0;
+	for (size_t i = 0; i < b->count; i++)
+		n += has_tag(tags, b->tags[i]);
+	if (n == 0)
+		return;
+	h = ARENA_NEW(b->t->a, struct held_in);
+	*h = (struct held_in){ report, ARENA_ARRAY(b->t->a, n, str), 0, *out };
+	*out = h;
+	for (size_t i = 0; i < b->count; i++)
+		if (has_tag(tags, b->tags[i]))
+			h->items[h->count++] = b->items[i];
+}
+
 static enum rc find_reports(struct taking_back *b, struct held_in **out, struct err *err)
 {
 	struct taking *t = b->t;
@@ -69,20 +86,8 @@ static enum rc find_reports(struct taking_back *b, struct held_in **out, struct 
 		return rc;
 	struct sql *q = sql(reader_conn(r), "SELECT report, tags FROM taken_events WHERE partner = ? ORDER BY report DESC");
 	sql_blob(q, 1, str_mem(t->from->id.b, sizeof t->from->id.b));
-	while (sql_row(q)) {
-		str tags = sql_col_blob(q, 1);
-		struct held_in *h = NULL;
-		for (size_t i = 0; i < b->count; i++) {
-			if (!has_tag(tags, b->tags[i]))
-				continue;
-			if (!h) {
-				h = ARENA_NEW(t->a, struct held_in);
-				*h = (struct held_in){ sql_col_int(q, 0), ARENA_ARRAY(t->a, b->count, str), 0, *out };
-				*out = h;
-			}
-			h->items[h->count++] = b->items[i];
-		}
-	}
+	while (sql_row(q))
+		look_in(b, sql_col_int(q, 0), sql_col_blob(q, 1), out);
 	rc = sql_end(q, err);
 	store_read_end(r);
 	return rc;

@@ -2,6 +2,9 @@
 /* The addresses of the server, and what each takes. */
 #include "exchange/taxii_private.h"
 
+#include "exchange/line.h"
+#include "exchange/quota.h"
+
 #include <stdio.h>
 #include <time.h>
 
@@ -78,6 +81,18 @@ void taxii_refuse(int status, const char *title, struct taxii_answer *out)
 void taxii_fail(struct taxii *t, int status, const char *title)
 {
 	taxii_refuse(status, title, t->out);
+}
+
+str taxii_seconds(struct arena *a, int64_t wait_us)
+{
+	return arena_fmt(a, "%lld", (long long)((wait_us + SECOND_US - 1) / SECOND_US));
+}
+
+void taxii_fail_later(struct taxii *t, int status, const char *title, int64_t wait_us)
+{
+	taxii_fail(t, status, title);
+	t->out->header_count = 0;
+	taxii_header(t, "Retry-After", taxii_seconds(t->a, wait_us));
 }
 
 void taxii_fail_rc(struct taxii *t, enum rc rc, const struct err *err)
@@ -242,16 +257,44 @@ static void run(struct taxii *t)
 	}
 }
 
+/* --- how much of us he may use --- */
+
+/* Answers when he has used it up. */
+static bool within_quota(struct taxii *t)
+{
+	const char *why;
+	enum lane lane = LANE_BULK;
+	(void)lane_of_name(t->q->lane.p ? t->q->lane : STR(""), &lane);
+	int64_t wait = quota_ask(t->x, &t->partner, lane != LANE_BULK, &why);
+	if (wait)
+		taxii_fail_later(t, 429, why, wait);
+	return wait == 0;
+}
+
+/* Who has used it up with this is told how long to wait before the next: then nothing has to be refused. */
+static void pay(struct taxii *t, int64_t begin_us)
+{
+	const struct quota_cost cost = { t->objects, t->q->body.n, quota_cpu_us() - begin_us };
+	quota_spend(t->x, &t->partner, t->q->pin, &cost);
+	int64_t wait = quota_wait(t->x, &t->partner);
+	if (wait && t->out->status == 202)
+		taxii_header(t, "Retry-After", taxii_seconds(t->a, wait));
+}
+
 void taxii_answer(struct exchange *x, const struct taxii_request *q, struct arena *a, struct taxii_answer *out)
 {
 	struct taxii t = { .x = x, .q = q, .a = a, .out = out };
 	struct err err = { 0 };
+	int64_t begin = quota_cpu_us();
 	*out = (struct taxii_answer){ .status = 0 };
 	enum rc rc = identify(&t, &err);
 	if (rc != RC_OK)
 		taxii_fail_rc(&t, rc, &err);
-	else if (may_enter(&t))
+	else if (may_enter(&t) && (!t.is_partner || within_quota(&t))) {
 		run(&t);
+		if (t.is_partner)
+			pay(&t, begin);
+	}
 }
 
 /* --- the two that say only what the server is --- */

@@ -40,6 +40,7 @@ struct taxii_request {
 	enum taxii_who who;
 	const struct viewer *viewer;
 	const struct partner *partner;
+	const struct digest *pin;       /* of the key that a partner showed; NULL: none */
 };
 struct taxii_answer {
 	int status;

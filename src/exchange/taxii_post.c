@@ -175,6 +175,9 @@ static enum rc may_write(struct taxii *t, struct err *err)
 {
 	struct taxii_collection k;
 	struct reader *r;
+	/* what is a node's says so by its signature; a token of somebody of its organisation does not make it that */
+	if (t->is_partner && t->q->who == TAXII_VIEWER && t->partner.kind == PARTNER_NODE)
+		return fail(err, RC_DENIED, "'" STR_FMT "' is a node: it posts at the partners' listener, and signs", STR_ARG(t->partner.name));
 	enum rc rc = taxii_own(t, err);
 	if (rc == RC_OK)
 		rc = store_read_begin(t->x->w.store, &r, err);
@@ -212,6 +215,7 @@ static void take(struct posting *p, str body)
 	enum rc rc = name_of(p, body, &name);
 	if (rc == RC_OK)
 		rc = take_envelope(p->t->x, &p->t->partner, body, name, p->t->a, &p->taken, &err);
+	p->t->objects = p->taken.objects;
 	if (rc != RC_OK || p->taken.objects == 0) {
 		taken_or_not(p, rc, &err);
 		return;

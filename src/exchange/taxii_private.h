@@ -21,6 +21,7 @@ struct taxii {
 	struct partner partner;         /* who asks, when he is one */
 	bool is_partner;
 	bool reads_public;
+	uint64_t objects;               /* that came */
 	str id, object;                 /* of the path: collection or status; object */
 };
 
@@ -36,7 +37,10 @@ void taxii_end(struct taxii *t);
 void taxii_header(struct taxii *t, const char *name, str value);
 /* Answers with an error; whatever stood in the body is gone. */
 void taxii_fail(struct taxii *t, int status, const char *title);
+/* 429 or the like, with the time to wait. */
+void taxii_fail_later(struct taxii *t, int status, const char *title, int64_t wait_us);
 void taxii_fail_rc(struct taxii *t, enum rc rc, const struct err *err);
+str taxii_seconds(struct arena *a, int64_t wait_us); /* as Retry-After says it: rounded up */
 str taxii_time(struct arena *a, int64_t us); /* six digits of a second, Z */
 
 /* --- taxii_ask.c: what a request says --- */

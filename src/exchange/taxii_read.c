@@ -118,6 +118,9 @@ static enum rc reads_as(struct reading *d, struct reader *r, struct told_to *to,
 			     told_anybody(p, CHANNEL_FEED, to, err) :
 			     told_partner(r, p, t->partner.organisation, partner_feed(&t->partner, t->a),
 					  t->partner.exercise, to, err);
+	/* a token reads no more than it was made for */
+	if (rc == RC_OK && t->q->who == TAXII_VIEWER && t->q->viewer->as.ceiling < to->viewer.as.ceiling)
+		to->viewer.as.ceiling = t->q->viewer->as.ceiling;
 	*any = rc == RC_OK;
 	return rc == RC_ABSENT || rc == RC_DENIED ? RC_OK : rc; /* nothing is agreed: nothing is there */
 }

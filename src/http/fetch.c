@@ -39,8 +39,14 @@ enum rc fetch_new(const char *ca_file, struct fetcher **out, struct err *err)
 	struct fetcher *f = x_alloc(sizeof(*f));
 	f->ca_file = ca_file && ca_file[0] ? x_strdup(ca_file) : NULL;
 	f->resolve = fetch_resolve;
+	f->resolve_ctx = &f->stopping;
 	*out = f;
 	return RC_OK;
+}
+
+void fetch_stop(struct fetcher *f)
+{
+	atomic_store(&f->stopping, true);
 }
 
 void fetch_free(struct fetcher *f)
@@ -249,10 +255,21 @@ static curl_socket_t open_socket(void *ctx, curlsocktype kind, struct curl_socka
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
+/* Called about once a second, also while nothing moves. */
+static int look_whether_to_stop(void *ctx, curl_off_t down_most, curl_off_t down, curl_off_t up_most, curl_off_t up)
+{
+	const struct way *w = ctx;
+	(void)down_most;
+	(void)down;
+	(void)up_most;
+	(void)up;
+	return atomic_load(&w->f->stopping);
+}
+
 static size_t take_head(char *p, size_t size, size_t n, void *ctx)
 {
 	struct way *w = ctx;
-	if (w->q->look || w->q->pinned)
+	if (w->q->look || w->q->pinned || w->q->talk)
 		buf_add_mem(&w->head, p, size * n);
 	w->head_bytes += size * n;
 	w->head_over = w->head_bytes > w->limits.head_bytes;
@@ -277,6 +294,8 @@ static enum rc judge_end(struct way *w, CURLcode code, struct err *err)
 
 	if (code == CURLE_OK || (w->cut && code == CURLE_WRITE_ERROR))
 		return RC_OK;
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return fail(err, RC_BUSY, "host '%s' was not waited for: we are stopping", host);
 	if (w->body.over)
 		return fail(err, RC_LIMIT, "answer of '%s' is over %zu bytes", host, w->limits.body_bytes);
 	if (w->head_over)
@@ -351,6 +370,19 @@ static void set_proxy(struct way *w, CURL *c)
 	curl_easy_setopt(c, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 }
 
+/* What we prove to be. */
+static void set_cert(str cert, str key, CURL *c)
+{
+	struct curl_blob cert_blob = { (void *)(uintptr_t)cert.p, cert.n, CURL_BLOB_COPY };
+	struct curl_blob key_blob = { (void *)(uintptr_t)key.p, key.n, CURL_BLOB_COPY };
+	if (cert.n == 0)
+		return;
+	curl_easy_setopt(c, CURLOPT_SSLCERTTYPE, "PEM");
+	curl_easy_setopt(c, CURLOPT_SSLCERT_BLOB, &cert_blob);
+	curl_easy_setopt(c, CURLOPT_SSLKEYTYPE, "PEM");
+	curl_easy_setopt(c, CURLOPT_SSLKEY_BLOB, &key_blob);
+}
+
 /* Any certificate, if only it is of one of these keys: libcurl looks before it says a word. */
 static void set_pinned(const struct fetch_pinned *pinned, CURL *c)
 {
@@ -366,14 +398,7 @@ static void set_pinned(const struct fetch_pinned *pinned, CURL *c)
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
 	buf_free(&pins);
-	if (pinned->cert.n == 0)
-		return;
-	struct curl_blob cert = { (void *)(uintptr_t)pinned->cert.p, pinned->cert.n, CURL_BLOB_COPY };
-	struct curl_blob key = { (void *)(uintptr_t)pinned->key.p, pinned->key.n, CURL_BLOB_COPY };
-	curl_easy_setopt(c, CURLOPT_SSLCERTTYPE, "PEM");
-	curl_easy_setopt(c, CURLOPT_SSLCERT_BLOB, &cert);
-	curl_easy_setopt(c, CURLOPT_SSLKEYTYPE, "PEM");
-	curl_easy_setopt(c, CURLOPT_SSLKEY_BLOB, &key);
+	set_cert(pinned->cert, pinned->key, c);
 }
 
 static void set_up(struct way *w, CURL *c, struct curl_slist *headers, struct curl_slist *pins)
@@ -393,6 +418,8 @@ static void set_up(struct way *w, CURL *c, struct curl_slist *headers, struct cu
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, trusted ? 2L : 0L);
 	if (w->q->pinned)
 		set_pinned(w->q->pinned, c);
+	else
+		set_cert(w->q->cert, w->q->key, c);
 	if (f->ca_file) {
 		curl_easy_setopt(c, CURLOPT_CAINFO, f->ca_file);
 		curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
@@ -414,6 +441,9 @@ static void set_up(struct way *w, CURL *c, struct curl_slist *headers, struct cu
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, w);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, w->reason);
+	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, look_whether_to_stop);
+	curl_easy_setopt(c, CURLOPT_XFERINFODATA, w);
 	if (w->q->form) {
 		str form = buf_str(w->q->form);
 		curl_easy_setopt(c, CURLOPT_POST, 1L);
@@ -439,7 +469,7 @@ static enum rc ask(struct way *w, bool with_authorization, struct arena *a,
 		headers = append(headers, "Authorization: ", w->q->authorization);
 	if (w->q->form && w->q->form_type)
 		headers = append(headers, "Content-Type: ", str_of(w->q->form_type));
-	for (size_t i = 0; (w->q->form || w->q->pinned) && i < w->q->header_count; i++)
+	for (size_t i = 0; (w->q->form || w->q->pinned || w->q->talk) && i < w->q->header_count; i++)
 		headers = append(headers, arena_fmt(a, "%s: ", w->q->headers[i].name).p, w->q->headers[i].value);
 	struct curl_slist *pins = pin(w);
 	set_up(w, c, headers, pins);
@@ -479,7 +509,7 @@ static enum rc walk(struct way *w, struct arena *a, struct fetch_answer *out, st
 	for (;;) {
 		str next = STR_NONE;
 		struct fetch_target to;
-		enum rc rc = judge(w, err);
+		enum rc rc = atomic_load(&w->f->stopping) ? fail(err, RC_BUSY, "we are stopping") : judge(w, err);
 		if (rc == RC_OK)
 			rc = ask(w, authorized, a, out, &next, err);
 		if (rc != RC_OK || !next.n)
@@ -490,6 +520,11 @@ static enum rc walk(struct way *w, struct arena *a, struct fetch_answer *out, st
 		rc = fetch_target_parse(next, &to, err);
 		if (rc != RC_OK)
 			return rc;
+		if (w->q->talk && !fetch_same_origin(&w->at, &to)) {
+			rc = fail(err, RC_DENIED, "'%s' sends on to another server, '%s'", w->at.host, to.host);
+			fetch_target_free(&to);
+			return rc;
+		}
 		if (!fetch_same_origin(&w->at, &to)) {
 			authorized = false;
 			w->exempt = false; /* an answer names no exemption */
@@ -576,6 +611,15 @@ str fetch_head_value(str head, const char *name)
 			found = str_trim(line);
 	}
 	return found;
+}
+
+bool fetch_date(str text, int64_t *us_out)
+{
+	char z[64];
+	time_t at = str_to_z(text, z, sizeof(z)) ? curl_getdate(z, NULL) : -1;
+	if (at >= 0)
+		*us_out = (int64_t)at * SECOND_US;
+	return at >= 0;
 }
 
 void fetch_form(struct buf *form, const char *name, str value)

@@ -37,6 +37,8 @@ struct fetcher;
 /* `ca_file`: PEM of the authorities trusted instead of the system's; NULL or
  * "" for the system's. RC_INPUT: it cannot be read. */
 MUST_CHECK enum rc fetch_new(const char *ca_file, struct fetcher **out, struct err *err);
+/* For good: requests under way end within a second or two, later ones at once: RC_BUSY. Any thread. */
+void fetch_stop(struct fetcher *f);
 void fetch_free(struct fetcher *f); /* no request under way; NULL is fine */
 
 /* Rules; all of them before the first request. `purpose` is a static string.
@@ -83,7 +85,7 @@ struct fetch_request {
 	const char *accept;         /* "application/json"; NULL: anything */
 	const struct buf *form;     /* not NULL: POST of this (fetch_form) */
 	const char *form_type;      /* what `form` is; NULL: application/x-www-form-urlencoded */
-	const struct fetch_header *headers; /* more of a POST, or of what is pinned; a line end: RC_INPUT */
+	const struct fetch_header *headers; /* more of a POST, of what is pinned, of a talk; a line end: RC_INPUT */
 	size_t header_count;
 	struct fetch_limits limits; /* a member 0: its default */
 	const char *agent;          /* User-Agent; NULL: "ronda" */
@@ -92,6 +94,11 @@ struct fetch_request {
 				     * no certificate is asked for */
 	const struct fetch_pinned *pinned;  /* NULL: who the server is, authorities say */
 	struct fetch_keep *keep;    /* NULL: a connection for this request alone */
+	/* A server whose protocol we speak: `headers` go with a GET too, `head` is kept, and a redirect that
+	 * leaves its origin is RC_DENIED. */
+	bool talk;
+	str cert, key;              /* PEM: what we prove to be to a server that authorities know; n 0: nothing.
+				     * The key is secret */
 	bool *begun_out;            /* may be NULL. Also on failure: bytes of the request may have
 				     * reached the other side, so nobody knows what it did */
 };
@@ -101,7 +108,7 @@ struct fetch_answer {
 	str type, body;             /* in the arena */
 	str url;                    /* where the answer came from */
 	unsigned redirects;
-	str head, location;         /* of a look, or pinned: lines of the head as they came; where it sends on */
+	str head, location;         /* of a look, a talk, or pinned: lines of the head as they came; where it sends on */
 	bool cut;                   /* of a look: there was more of the body */
 };
 
@@ -120,6 +127,9 @@ MUST_CHECK enum rc fetch_json(struct fetcher *f, const struct fetch_request *q, 
 
 /* Of a head as it came; STR_NONE: there is none of that name. */
 str fetch_head_value(str head, const char *name);
+
+/* A date of HTTP (RFC 9110 section 5.6.7), as UTC microseconds. */
+bool fetch_date(str text, int64_t *us_out);
 
 /* name=value of application/x-www-form-urlencoded, with '&' before all but the
  * first; also fit for the query of a URL. */

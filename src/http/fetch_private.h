@@ -3,6 +3,8 @@
 #ifndef RONDA_HTTP_FETCH_PRIVATE_H
 #define RONDA_HTTP_FETCH_PRIVATE_H
 
+#include <stdatomic.h>
+
 #include "http/fetch.h"
 
 enum { FETCH_HOST_MAX = 253, FETCH_IPS_MAX = 16 };
@@ -22,7 +24,7 @@ bool fetch_same_origin(const struct fetch_target *a, const struct fetch_target *
 /* Addresses of a name, IPv4 and IPv6. RC_ABSENT: there is no such name. */
 typedef enum rc fetch_resolve_fn(void *ctx, const char *host, int64_t timeout_ms,
 				 struct ip out[FETCH_IPS_MAX], size_t *count_out, struct err *err);
-fetch_resolve_fn fetch_resolve; /* by libunbound: resolv.conf and hosts; ctx is not used */
+fetch_resolve_fn fetch_resolve; /* by libunbound: resolv.conf and hosts; ctx: an atomic_bool that ends it, or NULL */
 
 struct fetch_rule {
 	const char *purpose;
@@ -32,6 +34,7 @@ struct fetch_rule {
 };
 
 struct fetcher {
+	atomic_bool stopping;
 	char *ca_file;
 	size_t rule_count;
 	struct fetch_rule rules[FETCH_RULES_MAX];

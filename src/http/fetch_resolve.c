@@ -5,13 +5,14 @@
 #include "base/clock.h"
 #include "http/fetch_private.h"
 
-enum { DNS_A = 1, DNS_AAAA = 28, DNS_IN = 1, DNS_NXDOMAIN = 3 };
+enum { DNS_A = 1, DNS_AAAA = 28, DNS_IN = 1, DNS_NXDOMAIN = 3, LOOK_MS = 500 };
 
 struct asked {
 	struct ip *out;
 	size_t count;
 	unsigned pending;
 	bool answered, absent;
+	const atomic_bool *stop;
 };
 
 static void take_answer(void *ctx, int code, struct ub_result *r)
@@ -45,7 +46,8 @@ static void wait_for(struct ub_ctx *ub, struct asked *q, int64_t deadline_us)
 	while (q->pending) {
 		struct pollfd p = { .fd = ub_fd(ub), .events = POLLIN };
 		int64_t left_us = deadline_us - clock_mono_us();
-		if (left_us <= 0 || poll(&p, 1, (int)(left_us / 1000) + 1) < 0 || ub_process(ub) != 0)
+		int64_t wait_ms = left_us / 1000 < LOOK_MS ? left_us / 1000 + 1 : LOOK_MS;
+		if (left_us <= 0 || (q->stop && atomic_load(q->stop)) || poll(&p, 1, (int)wait_ms) < 0 || ub_process(ub) != 0)
 			return;
 	}
 }
@@ -53,9 +55,8 @@ static void wait_for(struct ub_ctx *ub, struct asked *q, int64_t deadline_us)
 enum rc fetch_resolve(void *ctx, const char *host, int64_t timeout_ms, struct ip out[FETCH_IPS_MAX],
 		      size_t *count_out, struct err *err)
 {
-	(void)ctx;
 	int64_t deadline_us = clock_mono_us() + timeout_ms * 1000;
-	struct asked q = { .out = out };
+	struct asked q = { .out = out, .stop = ctx };
 	/* A context a request: nothing is remembered, nothing shared between threads. */
 	struct ub_ctx *ub = ub_ctx_create();
 	if (!ub)

@@ -197,7 +197,7 @@ static enum rc deliver(struct node *n, const char *feed, const char *type, str t
 	char name[96], day[16];
 	time_day_str(day, at_us);
 	snprintf(name, sizeof(name), "%s-%s-demonstration.%s", day, type,
-		 str_eq(str_of(type), STR("blocklist")) ? "txt" : "csv");
+		 str_eq(str_of(type), STR("blocklist")) ? "txt" : str_eq(str_of(type), STR("intelmq")) ? "jsonl" : "csv");
 	struct delivery d = { .feed = str_of(feed), .file_name = str_of(name), .actor = STR("node") };
 	struct intake_summary summary;
 	struct intake *in = NULL;
@@ -271,6 +271,42 @@ enum rc demo_tick(struct node *n, unsigned number, struct err *err)
 			      40 + number % 50, clock_now_us() - 30 * SECOND_US, err);
 }
 
+/* --- what the tour does --- */
+
+enum rc demo_partner_report(struct node *n, unsigned team, unsigned lines, char ip_out[DEMO_IP], struct err *err)
+{
+	struct buf text = BUF_INIT(MIB(1));
+	char at[40];
+	int64_t now = clock_now_us();
+	if (team >= COUNTRIES)
+		return fail(err, RC_ABSENT, "team %u has no network here", team + 1);
+	for (unsigned i = 0; i < lines; i++) {
+		char ip[DEMO_IP];
+		uint64_t r = random_u64();
+		/* of so many that none was seen before */
+		snprintf(ip, sizeof ip, "2001:db8:%x:%x::%x", team + 1, 0x1000 + (unsigned)(r % 0xe000),
+			 1 + (unsigned)(r >> 32 & 0xfff));
+		if (i == 0)
+			memcpy(ip_out, ip, DEMO_IP);
+		str when = time_str(at, now - SECOND_US + (int64_t)i);
+		buf_fmt(&text, "{\"time.source\":\"" STR_FMT "\",\"classification.type\":\"infected-system\","
+			"\"malware.name\":\"mirai-demo\",\"protocol.transport\":\"tcp\",\"source.port\":%u,\"tlp\":\"AMBER\","
+			"\"source.ip\":\"%s\",\"source.geolocation.cc\":\"%s\"}\n", STR_ARG(when),
+			(unsigned)(1024 + (r >> 16) % 60000), ip, countries[team]);
+	}
+	enum rc rc = deliver(n, "local", "intelmq", buf_str(&text), now, err);
+	buf_free(&text);
+	return rc;
+}
+
+str demo_warning_fields(const char *title, struct arena *a)
+{
+	char day[16];
+	time_day_str(day, clock_now_us() + 30 * DAY_US);
+	return arena_fmt(a, "{\"title\":\"%s\",\"urgency\":\"act\",\"summary\":\"Made up, for the tour.\","
+			 "\"advice\":\"Nothing is to be done.\",\"review_by\":\"%s\"}", title, day);
+}
+
 /* --- the node --- */
 
 /* One person a role, so that each page can be seen as each of them sees it. */
@@ -341,8 +377,12 @@ static void write_team_settings(struct buf *text, const struct demo_team *t)
 {
 	buf_fmt(text, "exchange = yes\nexchange_listen = %s\nexchange_address = https://%s\n", t->exchange_listen,
 		t->exchange_listen);
+	if (t->network_cache)
+		buf_fmt(text, "network_cache = %s\n", t->network_cache);
 	if (t->teams > COUNTRIES)
 		buf_add(text, STR("parsers = 1\nhttp_threads = 2\nrepeat_memory = 1M\n"));
+	if (t->teams > COUNTRIES && t->number > 0) /* it exchanges with Team A alone */
+		buf_add(text, STR("exchange_threads = 1\nsend_threads = 1\n"));
 }
 
 static enum rc write_files(const char *dir, const struct demo_team *t, struct err *err)

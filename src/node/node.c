@@ -326,10 +326,10 @@ static enum rc open_takedowns(struct node *n, struct err *err)
 static enum rc open_tables(struct node *n, struct err *err)
 {
 	struct arena *a = arena_new(KIB(1));
-	str overlay = settings_text(n->settings, "network_overlay");
+	str overlay = settings_text(n->settings, "network_overlay"), cache = settings_text(n->settings, "network_cache");
 	struct enrich_sources from = {
 		.network_db = arena_z(a, settings_text(n->settings, "network_db")),
-		.cache_dir = n->dir,
+		.cache_dir = cache.n ? arena_z(a, cache) : n->dir,
 		.overlay = overlay.n ? arena_z(a, overlay) : NULL,
 	};
 	enum rc rc = enrich_open(&from, n->log, &n->enrich, err);

@@ -62,6 +62,7 @@ struct node {
 	size_t override_count;
 	struct exchange *exchange;      /* exchange/exchange.h; its courier runs while the node serves */
 	bool demo;                      /* every page says DEMONSTRATION */
+	const char *beside;             /* of a demonstration: who started it with others (beside.h); NULL: nobody */
 };
 
 struct node_options {

@@ -259,14 +259,34 @@ static enum rc fold_all(struct pipeline *p, struct err *err)
 	return rc;
 }
 
+static uint64_t directory_now(struct node *n)
+{
+	struct snapshot_ref *ref = node_directory(n);
+	uint64_t version = ref ? directory_version(snapshot_table(ref)) : 0;
+	if (ref)
+		snapshot_drop(n->directory, ref);
+	return version;
+}
+
 static void *fold_thread(void *arg)
 {
 	struct pipeline *p = arg;
 	bool failing = false;
+	unsigned commits = 0;
+	uint64_t directory = 0;
+	int64_t looked_us = 0;
 	while (!queue_closed(p->fold_wake)) {
 		struct err err = { 0 };
 		if (queue_take_for(p->fold_wake, FOLD_EVERY_US))
 			p->look_at_runs = true;
+		unsigned commits_now = store_commits(p->node->store); /* before it looks */
+		uint64_t directory_is = directory_now(p->node);
+		if (!failing && !p->look_at_runs && commits_now == commits && directory_is == directory &&
+		    clock_mono_us() - looked_us < FOLD_SELDOM_US)
+			continue;
+		commits = commits_now;
+		directory = directory_is;
+		looked_us = clock_mono_us();
 		enum rc rc = fold_all(p, &err);
 		if (rc != RC_OK && !failing)
 			log_error(p->node->log, "findings cannot follow the events", L_Z("why", err.text));

@@ -12,6 +12,7 @@
 enum { WORK_ITEMS = 3, RETRY_MOST = 100000 };
 #define FOLD_STEP UINT64_C(32768)
 #define FOLD_EVERY_US (200 * INT64_C(1000))
+#define FOLD_SELDOM_US (5 * SECOND_US) /* when neither a commit nor another directory calls for it */
 #define TEND_EVERY_US SECOND_US
 /* After a change, so many looks for its commit. */
 enum { DIRECTORY_LOOKS = 100 };

@@ -368,8 +368,17 @@ static enum rc cut(str list, size_t most, struct envelope *e, struct err *err)
 	return RC_OK;
 }
 
-enum rc stix_read(str envelope, size_t most, struct arena *a, struct stix_object **out, size_t *count_out,
-		  struct err *err)
+static void disbelieve(struct stix_object *o, str slice, str us)
+{
+	if (o->what == STIX_BAD || o->what == STIX_FOREIGN)
+		return;
+	o->what = str_eq_nocase(o->origin, us) ? STIX_HELPER : STIX_FOREIGN;
+	o->text = slice;
+}
+
+/* `us` with p NULL: what is said in our extension counts. */
+static enum rc read_all(str envelope, size_t most, str us, struct arena *a, struct stix_object **out, size_t *count_out,
+			struct err *err)
 {
 	struct envelope e = { .a = a };
 	str list;
@@ -379,8 +388,11 @@ enum rc stix_read(str envelope, size_t most, struct arena *a, struct stix_object
 	if (rc != RC_OK)
 		return rc;
 	e.scratch = arena_new(KIB(64));
-	for (size_t i = 0; i < e.count; i++)
+	for (size_t i = 0; i < e.count; i++) {
 		read_one(&e, i);
+		if (us.p)
+			disbelieve(&e.o[i], e.slices[i], us);
+	}
 	make_index(&e);
 	find_helpers(&e);
 	for (size_t i = 0; i < e.count; i++)
@@ -392,4 +404,16 @@ enum rc stix_read(str envelope, size_t most, struct arena *a, struct stix_object
 	*out = e.o;
 	*count_out = e.count;
 	return RC_OK;
+}
+
+enum rc stix_read(str envelope, size_t most, struct arena *a, struct stix_object **out, size_t *count_out,
+		  struct err *err)
+{
+	return read_all(envelope, most, STR_NONE, a, out, count_out, err);
+}
+
+enum rc stix_read_foreign(str envelope, size_t most, str us, struct arena *a, struct stix_object **out,
+			  size_t *count_out, struct err *err)
+{
+	return read_all(envelope, most, us, a, out, count_out, err);
 }

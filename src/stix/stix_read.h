@@ -43,5 +43,9 @@ enum { STIX_ENVELOPE_MOST = 100000 };
  * objects than `most`. */
 MUST_CHECK enum rc stix_read(str envelope, size_t most, struct arena *a, struct stix_object **out, size_t *count_out,
 			     struct err *err);
+/* The same from a server that is no ronda: what an object says of itself in our extension is not believed, it is kept as any
+ * other, but for what says that it is of node `us`: that we have (STIX_HELPER). */
+MUST_CHECK enum rc stix_read_foreign(str envelope, size_t most, str us, struct arena *a, struct stix_object **out,
+				     size_t *count_out, struct err *err);
 
 #endif

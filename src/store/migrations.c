@@ -677,6 +677,10 @@ static const char version_5[] =
 
 static const char version_6[] =
 	/* --- exchange: the line, quota --- */
+	/* exchange/quota.c: what a partner's quota refused; bytes on the line of a day (days since 1970, UTC) */
+	"CREATE TABLE partner_quota (partner BLOB PRIMARY KEY, refused INTEGER NOT NULL DEFAULT 0,"
+	" refused_us INTEGER NOT NULL DEFAULT 0, day INTEGER NOT NULL DEFAULT 0, day_bytes INTEGER NOT NULL DEFAULT 0)"
+	" WITHOUT ROWID;"
 	/* --- exchange: origin, corrections, withdrawal --- */
 	/* exchange/withdraw.c: why, and how it is marked: told when the check lets it */
 	"ALTER TABLE exchange_withdrawn ADD COLUMN why TEXT NOT NULL DEFAULT '';"
@@ -695,6 +699,10 @@ static const char version_6[] =
 	" PRIMARY KEY (hour, tag)) WITHOUT ROWID;"
 	/* --- exchange: working together --- */
 	/* --- exchange: TAXII servers we call --- */
+	/* exchange/taxii_fetch.c: how far we are in each collection of a partner's server, as the server says it (after, next,
+	 * last); skew_us: its clock less ours then; note: what is odd there, in words */
+	"CREATE TABLE taxii_place (partner BLOB, collection TEXT, after TEXT NOT NULL, next TEXT NOT NULL, last TEXT NOT NULL,"
+	" skew_us INTEGER NOT NULL, note TEXT NOT NULL, PRIMARY KEY (partner, collection)) WITHOUT ROWID;"
 	"PRAGMA user_version = 6;";
 
 const char *const store_migrations[] = { version_1, version_2, version_3, version_4, version_5, version_6 };

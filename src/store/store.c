@@ -190,6 +190,8 @@ enum rc store_open(const char *dir, const struct store_options *o, struct log *l
 	s->o = o ? *o : store_options_default;
 	s->log = log;
 	s->idle = queue_new(IDLE_READERS);
+	s->waking = queue_new(1);
+	(void)queue_put(s->waking, s);
 	s->retired = queue_new(RETIRED);
 	s->chunks = frame_cache_new(CHUNKS_BYTES);
 	s->blocks = frame_cache_new(BLOCKS_BYTES);
@@ -223,6 +225,7 @@ void store_close(struct store *s)
 	for (struct reader *r; (r = queue_take_for(s->idle, 0)) != NULL;)
 		reader_free(r);
 	queue_free(s->idle);
+	queue_free(s->waking);
 	if (s->findings)
 		frame_files_end(s);
 	queue_free(s->retired);
@@ -324,6 +327,42 @@ void store_before_commit(struct store *s, store_job_fn fn, void *ctx)
 void store_no_before_commit(struct store *s, store_job_fn fn, void *ctx)
 {
 	writer_drop_hook(s->writer, fn, ctx);
+}
+
+unsigned store_commits(const struct store *s)
+{
+	return atomic_load(&s->commits);
+}
+
+static void swap_wake(struct store *s, struct queue *from, struct queue *to)
+{
+	size_t i = 0;
+	(void)queue_take(s->waking);
+	while (i < COUNT_OF(s->wakes) && s->wakes[i] != from)
+		i++;
+	if (i == COUNT_OF(s->wakes))
+		abort(); /* our own bug: each thread that waits has one */
+	s->wakes[i] = to;
+	(void)queue_put(s->waking, s);
+}
+
+void store_wake_on_commit(struct store *s, struct queue *wake)
+{
+	swap_wake(s, NULL, wake);
+}
+
+void store_no_wake_on_commit(struct store *s, struct queue *wake)
+{
+	swap_wake(s, wake, NULL);
+}
+
+void store_committed(struct store *s)
+{
+	(void)queue_take(s->waking);
+	for (size_t i = 0; i < COUNT_OF(s->wakes); i++)
+		if (s->wakes[i])
+			(void)queue_try_put(s->wakes[i], s);
+	(void)queue_put(s->waking, s);
 }
 
 enum rc tx_append(struct tx *tx, enum segment which, int32_t day, str payload, struct place *out,

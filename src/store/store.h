@@ -87,6 +87,13 @@ void store_before_commit(struct store *s, store_job_fn fn, void *ctx);
 /* Takes it back, when nobody writes any more. */
 void store_no_before_commit(struct store *s, store_job_fn fn, void *ctx);
 
+struct queue;
+/* How often something was committed since the store was opened: who looks for what is new need not, while it stands. */
+unsigned store_commits(const struct store *s);
+/* After each such commit a token is put into `wake`, when there is room, until it is taken back. */
+void store_wake_on_commit(struct store *s, struct queue *wake);
+void store_no_wake_on_commit(struct store *s, struct queue *wake);
+
 enum segment { SEGMENT_RAW, SEGMENT_EVENTS, SEGMENT_FINDINGS };
 struct place {
 	int32_t day;     /* days since 1970: of receipt */

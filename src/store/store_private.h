@@ -115,6 +115,9 @@ struct store {
 	struct conn *conn;  /* the writer's */
 	struct writer *writer;
 	struct queue *idle;      /* readers not in use */
+	atomic_uint commits;     /* that changed something */
+	struct queue *waking;    /* its one token: whose turn it is with `wakes` */
+	struct queue *wakes[8];  /* of those who wait for a commit, or NULL */
 	atomic_bool fold_wanted; /* what was deleted shall also leave the log */
 	atomic_uint folds;       /* counts how often all of the log was */
 	atomic_bool files_taken; /* rewrite.h */
@@ -135,6 +138,8 @@ struct store {
 	} tender[32];
 	atomic_uint tenders;
 };
+/* Wakes who waits for it; by the writer. */
+void store_committed(struct store *s);
 #define DB_NAME "main.db"
 MUST_CHECK enum rc store_db_path(struct io_dir *d, const char *name, char *to, size_t size,
 				 struct err *err);

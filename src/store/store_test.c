@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/io_page.h"
 #include "base/io_trace.h"
+#include "base/queue.h"
 #include "base/test_dir.h"
 #include "store/store.h"
 
@@ -265,6 +266,37 @@ TEST(before_commit)
 	test_dir_end(&d);
 }
 
+static enum rc change_nothing(struct tx *tx, void *ctx, struct err *e)
+{
+	(void)tx;
+	(void)ctx;
+	(void)e;
+	return RC_OK;
+}
+
+TEST(who_waits_for_commits)
+{
+	struct test_dir d;
+	struct store *s = created(&d);
+	struct queue *wake = queue_new(1);
+	unsigned before = store_commits(s);
+	struct put a = { .n = 1 }, b = { .n = 2 };
+	store_wake_on_commit(s, wake);
+	CHECK_RC(store_write(s, put, &a, &err), RC_OK, err);
+	CHECK_INT(store_commits(s), before + 1);
+	CHECK(queue_take_for(wake, 10 * SECOND_US) != NULL);
+	CHECK_RC(store_write(s, change_nothing, NULL, &err), RC_OK, err);
+	CHECK_INT(store_commits(s), before + 1);
+	CHECK(queue_take_for(wake, 0) == NULL);
+	store_no_wake_on_commit(s, wake);
+	CHECK_RC(store_write(s, put, &b, &err), RC_OK, err);
+	CHECK_INT(store_commits(s), before + 2);
+	store_close(s);
+	CHECK(queue_take_for(wake, 0) == NULL);
+	queue_free(wake);
+	test_dir_end(&d);
+}
+
 TEST(a_full_disk)
 {
 	struct test_dir d;
@@ -513,7 +545,7 @@ TEST(pages_that_are_none)
 
 TEST_MAIN(TEST_RUN(create_and_open), TEST_RUN(not_a_store), TEST_RUN(newer_store_is_refused),
 	  TEST_RUN(jobs_stand_alone), TEST_RUN(frames), TEST_RUN(threads_share_a_store),
-	  TEST_RUN(before_commit), TEST_RUN(a_full_disk), TEST_RUN(a_failed_sync),
+	  TEST_RUN(before_commit), TEST_RUN(who_waits_for_commits), TEST_RUN(a_full_disk), TEST_RUN(a_failed_sync),
 	  TEST_RUN(a_read_only_disk), TEST_RUN(background_work), TEST_RUN(a_stable_view),
 	  TEST_RUN(light_load_is_prompt), TEST_RUN(the_log_stays_short),
 	  TEST_RUN(bytes_of_deleted_rows_in_an_old_store), TEST_RUN(pages_that_are_none))

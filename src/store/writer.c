@@ -263,10 +263,15 @@ static void commit(struct group *g)
 		after_failed_commit(g);
 		return;
 	}
-	if (work && g->n)
+	bool changed = work && g->n;
+	if (changed) {
 		segments_named(g->tx.segments);
+		atomic_fetch_add(&g->tx.s->commits, 1);
+	}
 	for (size_t i = 0; i < g->n; i++)
 		finish(g->w, g->job[i], RC_OK);
+	if (changed)
+		store_committed(g->tx.s);
 	g->n = 0;
 	g->open = false;
 }

@@ -204,8 +204,10 @@ static void make_ready(struct json_object *doc)
 		}
 		for (size_t k = 0; k < json_count(m[i].value); k++) {
 			struct json_object *row = json_at(m[i].value, k);
-			if (json_object_is_type(row, json_type_object))
+			if (json_object_is_type(row, json_type_object)) {
+				shorten_parts(row, a);
 				add_aliases(row, a);
+			}
 		}
 	}
 	arena_free(a);

@@ -4,7 +4,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "exchange/line.h"
 #include "exchange/pairing.h"
+#include "exchange/quota.h"
 #include "web/partners_private.h"
 
 #define REFUSALS_EVERY (10 * SECOND_US) /* lines of the journal about callers nobody knows */
@@ -96,6 +98,21 @@ struct sent {
 	atomic_uint *pushing;      /* counted there; NULL: not a push */
 };
 
+/* Who has to wait is told so before anything of him is read or looked up. */
+static bool may_come(struct partners_port *p, const struct http_request *q, struct http_answer *a)
+{
+	const char *why = "";
+	enum lane lane = LANE_BULK;
+	str said = http_header(q, "Ronda-Lane");
+	(void)lane_of_name(said.p ? said : STR(""), &lane);
+	int64_t wait = q->pin ? quota_ask_pin(p->n->exchange, q->pin, lane != LANE_BULK, &why) : 0;
+	if (wait == 0)
+		return true;
+	say(a, 429, why);
+	a->headers[a->header_count - 1].value = arena_fmt(q->a, "%lld", (long long)((wait + SECOND_US - 1) / SECOND_US));
+	return false;
+}
+
 static bool push_begin(struct sent *s)
 {
 	const uint8_t *id = s->who.partner.id.b;
@@ -160,6 +177,8 @@ static void upload_begin(void *ctx, const struct http_request *q, struct http_up
 	s->body = (struct buf)BUF_INIT(body_most(p, q));
 	if (is_pair(q) && !q->pin)
 		say(a, 401, "show a certificate");
+	else if (!is_pair(q) && !may_come(p, q, a))
+		return;
 	else if (!is_pair(q) && !known(p, q, &s->who, a))
 		return;
 	else if (!is_pair(q) && !is_key(q))
@@ -260,7 +279,7 @@ static void answer(void *ctx, const struct http_request *q, struct http_answer *
 {
 	struct partners_port *p = ctx;
 	struct caller_partner who;
-	if (!known(p, q, &who, a))
+	if (!may_come(p, q, a) || !known(p, q, &who, a))
 		return;
 	if (is_key(q) && q->method == HTTP_GET)
 		give_key(p, q, &who, a);

@@ -133,7 +133,7 @@ void partners_taxii_answer(struct node *n, const struct http_request *q, const s
 		.accept = http_header(q, "Accept"), .content_type = http_header(q, "Content-Type"),
 		.content_encoding = http_header(q, "Content-Encoding"), .lane = http_header(q, "Ronda-Lane"),
 		.after = http_header(q, "Ronda-After"), .upto = http_header(q, "Ronda-Upto"), .body = body,
-		.who = TAXII_PARTNER, .partner = &who->partner,
+		.who = TAXII_PARTNER, .partner = &who->partner, .pin = q->pin,
 	};
 	taxii_answer(n->exchange, &t, q->a, &out);
 	hand_over(a, &out);

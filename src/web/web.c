@@ -181,11 +181,18 @@ static void put_links(struct page *p)
 	json_put_str(&p->j, "csv_href", page_url_with(&other, "limit", STR_NONE));
 }
 
+/* Is there a page of partners, and for him? */
+static bool reads_partners(struct page *p)
+{
+	const struct type *t = p->caller.by_session && p->w->n->types ? types_meaning(page_types(p), STR("partner.node")) : NULL;
+	return t && authz_ever(&p->caller.viewer, ACTION_READ, t);
+}
+
 /* What every page shows around its own. */
 static void put_frame(struct page *p)
 {
 	static const char *const places[] = { "triage", "records", "events", "findings", "count", "figures", "who", "quarantine",
-					      "feeds", "tour", "duty" };
+					      "feeds", "tour", "duty", "partners" };
 	const struct node *n = p->w->n;
 	str first = str_from(p->path, 1);
 	outside_dress(p);
@@ -204,6 +211,7 @@ static void put_frame(struct page *p)
 	json_put_bool(&p->j, "enrols", p->caller.session.enrols);
 	json_put_str(&p->j, "right", str_of(right_name(p->caller.viewer.right)));
 	json_put_bool(&p->j, "at_home", first.n == 0);
+	json_put_bool(&p->j, "may_partners", reads_partners(p));
 	first = p->type || str_eq(p->path, STR("/search")) ? STR("records") : str_cut(&first, '/');
 	for (size_t i = 0; i < COUNT_OF(places); i++) {
 		if (str_eq(first, str_of(places[i])))

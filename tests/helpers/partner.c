@@ -2,12 +2,20 @@
 /* ronda-partner: a partner that is no node: it says what the scenarios have it say, with its own keys, well signed or not.
  *
  *   ronda-partner keys DIR NODE           DIR/cert.pem and key.pem are there; makes the key that signs
- *   ronda-partner accept DIR LINE NAME    answers an invitation; its address and node are kept in DIR
+ *   ronda-partner accept DIR LINE NAME [ADDRESS]
+ *                                         answers an invitation; its address and node are kept in DIR; ADDRESS: he is reached there
  *   ronda-partner post DIR [lane=L after=US upto=US encoding=E path=P sign=SIGNED-BY flip=BYTE type=T unsigned=1 as=NODE]
  *                                         posts standard input; flip: one bit of that byte, after it was signed
  *   ronda-partner storm DIR COUNT TIMES SEED
  *                                         COUNT messages, each sent TIMES times, shuffled by SEED, by some at once;
  *                                         SEED 0: in order, by one, many an envelope
+ *   ronda-partner serve DIR LISTEN        his listener: prints its port; keeps what comes in DIR/got, answers as DIR/answer says
+ *   ronda-partner open DIR FILE           a bundle that was sealed to him, in plain
+ *
+ *   ronda-partner pour DIR SECONDS EVERY_MS OBJECTS THREADS [MOST]
+ *                                         envelopes of OBJECTS objects of others, one each EVERY_MS (0: as fast as it
+ *                                         can, whatever is answered) by each of THREADS; MOST: envelopes, then it ends;
+ *                                         prints how many were taken and refused, and the delays of those taken in ms
  *
  * Prints the status, and the answer's body; exits with 1 when there was no answer. */
 #include <fcntl.h>
@@ -19,7 +27,8 @@
 #include <unistd.h>
 
 #include "exchange/pairing.h"
-#include "exchange/taxii.h"
+#include "exchange/taxii_private.h"
+#include "http/http.h"
 #include "http/fetch.h"
 #include "stix/stix_event.h"
 
@@ -38,7 +47,7 @@ struct self {
 static str slurp(struct arena *a, const char *dir, const char *name)
 {
 	char path[4096];
-	struct buf b = BUF_INIT(KIB(64));
+	struct buf b = BUF_INIT(BODY_MOST);
 	char part[4096];
 	ssize_t n;
 	snprintf(path, sizeof path, "%s/%s", dir, name);
@@ -129,7 +138,7 @@ static int make_keys(const char *dir, const char *node)
 	return spill(dir, "sign", str_mem(secret, sizeof secret)) && spill(dir, "node", str_of(node)) ? 0 : 1;
 }
 
-static int accept_line(struct self *s, const char *line, const char *name)
+static int accept_line(struct self *s, const char *line, const char *name, const char *address)
 {
 	struct invitation i;
 	struct err err = { 0 };
@@ -150,7 +159,7 @@ static int accept_line(struct self *s, const char *line, const char *name)
 	json_put_str(&j, "secret", buf_str(&text));
 	json_put_str(&j, "node", s->node);
 	json_put_str(&j, "name", str_of(name));
-	json_put_str(&j, "address", STR(""));
+	json_put_str(&j, "address", str_of(address));
 	buf_reset(&text);
 	hex_format(&text, s->secret + 32, 32);
 	json_put_str(&j, "sign", buf_str(&text));
@@ -334,6 +343,250 @@ static int storm(const char *dir, unsigned count, unsigned times, uint64_t seed)
 	return atomic_load(&m.taken) == m.total ? 0 : 1;
 }
 
+/* --- serve: the partner's own listener --- */
+
+/* One request after the other: what came is kept unpacked in DIR/got/NUMBER.METHOD, and the answer is what DIR/answer
+ * says when it comes: its first line a status, then lines "Name: value", an empty one, and the body. No file: all is taken.
+ * "drop" as the first line: it is never answered. */
+struct served {
+	struct self *s;
+	atomic_uint count;
+};
+struct coming {
+	struct served *v;
+	struct buf body;
+};
+
+static void keep(struct served *v, const char *method, str path, str encoding, str body)
+{
+	char name[64];
+	struct buf plain = BUF_INIT(1);
+	struct err err = { 0 };
+	snprintf(name, sizeof name, "got/%06u.%s", atomic_fetch_add(&v->count, 1), method);
+	if (encoding.n && taxii_unpack(encoding, body, MIB(64), &plain, &err) == RC_OK)
+		body = buf_str(&plain);
+	struct buf all = BUF_INIT(MIB(64) + KIB(64));
+	buf_add(&all, path);
+	buf_char(&all, '\n');
+	buf_add(&all, body);
+	if (!spill(v->s->dir, name, buf_str(&all)))
+		fprintf(stderr, "ronda-partner: '%s' cannot be written\n", name);
+	buf_free(&all);
+	buf_free(&plain);
+}
+
+static void say_as_told(struct served *v, const struct http_request *q, struct http_answer *a)
+{
+	str text = slurp(q->a, v->s->dir, "answer"), line = str_cut(&text, '\n');
+	int64_t status = 0;
+	a->type = TAXII_TYPE;
+	a->body = (struct buf)BUF_INIT(MIB(64));
+	if (!str_to_i64(line, &status)) {
+		a->status = q->method == HTTP_POST ? 202 : 200;
+		buf_add(&a->body, q->method == HTTP_POST ?
+			STR("{\"id\":\"11111111-0000-4000-8000-000000000001\",\"status\":\"complete\",\"failure_count\":0}") : STR("{}"));
+		return;
+	}
+	a->status = (int)status;
+	while (text.n > 0) {
+		str value = str_cut(&text, '\n'), name = str_cut(&value, ':');
+		if (name.n == 0)
+			break;
+		if (a->header_count == COUNT_OF(a->headers))
+			continue;
+		a->headers[a->header_count].name = arena_z(q->a, name);
+		a->headers[a->header_count++].value = str_trim_all(value);
+	}
+	buf_add(&a->body, text);
+}
+
+static void serve_answer(void *ctx, const struct http_request *q, struct http_answer *a)
+{
+	keep(ctx, "GET", q->path, STR(""), STR(""));
+	say_as_told(ctx, q, a);
+}
+
+static bool serve_takes(void *ctx, const struct http_request *q)
+{
+	(void)ctx;
+	(void)q;
+	return true;
+}
+
+static enum rc serve_give(void *ctx, str bytes, struct err *err)
+{
+	struct coming *c = ctx;
+	(void)err;
+	buf_add(&c->body, bytes);
+	return RC_OK;
+}
+
+static void serve_abort(void *ctx)
+{
+	buf_free(&((struct coming *)ctx)->body);
+}
+
+static void serve_begin(void *ctx, const struct http_request *q, struct http_upload *u, struct http_answer *a)
+{
+	struct coming *c = ARENA_NEW(q->a, struct coming);
+	(void)a;
+	*c = (struct coming){ .v = ctx, .body = BUF_INIT(BODY_MOST) };
+	*u = (struct http_upload){ .ctx = c, .give = serve_give, .abort = serve_abort };
+}
+
+static void serve_end(void *ctx, const struct http_request *q, struct http_upload *u, struct http_answer *a)
+{
+	struct coming *c = u->ctx;
+	keep(ctx, "POST", q->path, http_header(q, "Content-Encoding"), buf_str(&c->body));
+	say_as_told(ctx, q, a);
+	buf_free(&c->body);
+}
+
+static int serve(struct self *s, const char *listen)
+{
+	struct served v = { .s = s };
+	struct err err = { 0 };
+	struct http *http;
+	const struct http_handlers h = { .ctx = &v, .answer = serve_answer, .takes_body = serve_takes, .upload_begin = serve_begin,
+					 .upload_end = serve_end };
+	struct http_options o = { .listen = listen, .limits = http_limits_default, .identity_cert = s->cert,
+				  .identity_key = s->key };
+	struct log *log = log_new(LOG_LEVEL_WARN);
+	if (http_start(&o, &h, log, &http, &err) != RC_OK) {
+		fprintf(stderr, "ronda-partner: %s\n", err.text);
+		return 1;
+	}
+	printf("%u\n", (unsigned)http_port(http));
+	(void)fflush(stdout);
+	(void)pause(); /* until somebody ends it */
+	return 0;
+}
+
+/* --- open: a bundle that was sealed to him --- */
+
+static void open_batch(struct self *s, str sealed)
+{
+	unsigned char pk[crypto_box_PUBLICKEYBYTES], sk[crypto_box_SECRETKEYBYTES];
+	struct buf plain = BUF_INIT(1);
+	struct err err = { 0 };
+	unsigned char *packed = arena_alloc(s->a, sealed.n + 1);
+	if (crypto_sign_ed25519_pk_to_curve25519(pk, s->secret + 32) == 0 && crypto_sign_ed25519_sk_to_curve25519(sk, s->secret) == 0 &&
+	    sealed.n > crypto_box_SEALBYTES &&
+	    crypto_box_seal_open(packed, (const unsigned char *)sealed.p, sealed.n, pk, sk) == 0 &&
+	    taxii_unpack(STR("zstd"), str_mem(packed, sealed.n - crypto_box_SEALBYTES), MIB(64), &plain, &err) == RC_OK)
+		printf(STR_FMT "\n", STR_ARG(buf_str(&plain)));
+	buf_free(&plain);
+}
+
+static int open_bundle(struct self *s, const char *file)
+{
+	str all = slurp(s->a, "", file); /* a whole path */
+	printf(STR_FMT "\n", STR_ARG(str_cut(&all, '\n')));
+	printf(STR_FMT "\n", STR_ARG(str_cut(&all, '\n'))); /* the head; then its signature */
+	(void)str_cut(&all, '\n');
+	while (all.n > 0) {
+		str line = str_cut(&all, '\n');
+		size_t at = str_find(line, STR("\"bytes\":"));
+		int64_t bytes = 0;
+		printf(STR_FMT "\n", STR_ARG(line));
+		if (at == line.n || !str_to_i64(str_head(str_from(line, at + 8), line.n - at - 9), &bytes) || bytes <= 0)
+			break;
+		(void)str_cut(&all, '\n');
+		open_batch(s, str_head(all, (size_t)bytes));
+		all = str_from(all, (size_t)bytes);
+	}
+	return 0;
+}
+
+/* --- pour --- */
+
+enum { POURERS_MOST = 64, DELAYS_MOST = 1 << 20 };
+
+struct pour {
+	const char *dir;
+	int64_t end_us, every_us;
+	size_t objects, most;
+	atomic_size_t sent, taken, refused, told, failed, count;
+	double *delays;            /* ms */
+	uint64_t run;
+};
+
+static void put_foreign(struct buf *b, const struct pour *m, size_t at)
+{
+	buf_add(b, STR("{\"objects\":["));
+	for (size_t i = 0; i < m->objects; i++)
+		buf_fmt(b, "%s{\"type\":\"malware\",\"spec_version\":\"2.1\",\"id\":\"malware--%08llx-0000-4000-8000-%012zx\","
+			   "\"created\":\"2026-11-22T09:00:00.000Z\",\"modified\":\"2026-11-22T09:00:00.000Z\",\"name\":\"Made up\","
+			   "\"is_family\":false,\"object_marking_refs\":[\"" GREEN "\"]}",
+			i ? "," : "", (unsigned long long)(m->run & 0xffffffff), at * m->objects + i);
+	buf_add(b, STR("]}"));
+}
+
+static void *pour_some(void *ctx)
+{
+	struct pour *m = ctx;
+	struct self s;
+	size_t at;
+	if (!read_self(&s, m->dir))
+		return NULL;
+	int64_t next = clock_mono_us();
+	struct arena *own = s.a;
+	s.a = arena_new(KIB(64)); /* of one request */
+	while (clock_mono_us() < m->end_us && (at = atomic_fetch_add(&m->sent, 1)) < m->most) {
+		struct buf body = BUF_INIT(MIB(16));
+		struct say q = { .path = STR(INBOX), .type = STR(TAXII_TYPE) };
+		str answer;
+		put_foreign(&body, m, at);
+		int64_t begin = clock_mono_us();
+		int status = post_signed(&s, &q, s.secret, s.node, &body, -1, &answer);
+		double ms = (double)(clock_mono_us() - begin) / 1000;
+		atomic_fetch_add(status == 202 ? &m->taken : status == 429 ? &m->refused : &m->failed, 1);
+		size_t n = status == 202 ? atomic_fetch_add(&m->count, 1) : DELAYS_MOST;
+		if (n < DELAYS_MOST)
+			m->delays[n] = ms;
+		if (status != 202 && status != 429 && atomic_load(&m->failed) < 4)
+			fprintf(stderr, "%d " STR_FMT "\n", status, STR_ARG(str_head(answer, 300)));
+		buf_free(&body);
+		arena_reset(s.a);
+		next += m->every_us;
+		int64_t rest = next - clock_mono_us();
+		if (m->every_us && rest > 0) {
+			struct timespec t = { rest / SECOND_US, rest % SECOND_US * 1000 };
+			nanosleep(&t, NULL);
+		}
+	}
+	fetch_keep_free(s.keep);
+	fetch_free(s.fetcher);
+	arena_free(s.a);
+	arena_free(own);
+	return NULL;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static int pour(struct pour *m, unsigned threads)
+{
+	pthread_t list[POURERS_MOST];
+	unsigned started = 0;
+	m->delays = x_array(DELAYS_MOST, sizeof *m->delays);
+	m->run = random_u64();
+	while (started < threads && started < POURERS_MOST && pthread_create(&list[started], NULL, pour_some, m) == 0)
+		started++;
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(list[i], NULL);
+	size_t n = atomic_load(&m->count);
+	qsort(m->delays, n, sizeof *m->delays, by_size);
+	printf("taken %zu refused %zu failed %zu objects %zu p50 %.1f p99 %.1f most %.1f\n", atomic_load(&m->taken),
+	       atomic_load(&m->refused), atomic_load(&m->failed), atomic_load(&m->taken) * m->objects, n ? m->delays[(n - 1) / 2] : 0,
+	       n ? m->delays[(n * 99 + 99) / 100 - 1] : 0, n ? m->delays[n - 1] : 0);
+	free(m->delays);
+	return atomic_load(&m->failed) ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct self s = { .dir = NULL };
@@ -343,11 +596,21 @@ int main(int argc, char **argv)
 		return make_keys(argv[2], argv[3]);
 	if (!read_self(&s, argv[2]))
 		return 1;
-	if (argc == 5 && strcmp(argv[1], "accept") == 0)
-		return accept_line(&s, argv[3], argv[4]);
+	if ((argc == 5 || argc == 6) && strcmp(argv[1], "accept") == 0)
+		return accept_line(&s, argv[3], argv[4], argc == 6 ? argv[5] : "");
+	if (argc == 4 && strcmp(argv[1], "serve") == 0)
+		return serve(&s, argv[3]);
+	if (argc == 4 && strcmp(argv[1], "open") == 0)
+		return open_bundle(&s, argv[3]);
 	if (strcmp(argv[1], "post") == 0)
 		return post(&s, argc - 3, argv + 3);
 	if (argc == 6 && strcmp(argv[1], "storm") == 0)
 		return storm(argv[2], (unsigned)number(str_of(argv[3])), (unsigned)number(str_of(argv[4])), (uint64_t)number(str_of(argv[5])));
+	if ((argc == 7 || argc == 8) && strcmp(argv[1], "pour") == 0) {
+		struct pour m = { .dir = argv[2], .end_us = clock_mono_us() + number(str_of(argv[3])) * SECOND_US,
+				  .every_us = number(str_of(argv[4])) * 1000, .objects = (size_t)number(str_of(argv[5])),
+				  .most = argc == 8 ? (size_t)number(str_of(argv[7])) : SIZE_MAX };
+		return pour(&m, (unsigned)number(str_of(argv[6])));
+	}
 	return 64;
 }
