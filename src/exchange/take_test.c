@@ -218,7 +218,8 @@ static void test_played(void)
 	}
 	CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, "{\"source.ip\":\"192.0.2.7\",\"exercise\":false}")), RC_OK, err);
 	CHECK(k.taken.successes == 1);
-	buf_reset(&k.lines);
+	desk_end(&k);
+	k = desk_new();
 	k.from.exercise = true;
 	CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, "{\"source.ip\":\"192.0.2.8\"}")), RC_OK, err);
 	CHECK(str_find(buf_str(&k.lines), STR("\"exercise\":true")) < k.lines.n);

@@ -217,8 +217,11 @@ enum rc withdrawn_find(struct reader *r, int64_t collection, str item, struct ar
 enum rc withdrawn_unanswered(struct conn *c, int64_t collection, enum lane lane, int64_t after_us, uint64_t *out,
 			     struct err *err)
 {
-	struct sql *q = sql(c, "SELECT coalesce(sum(count), 0) FROM collection_entry WHERE collection = ? AND lane = ?"
-			       " AND added_us > ? AND kind = 5");
+	/* a version of which he has an earlier one is a correction */
+	struct sql *q = sql(c, "SELECT coalesce(sum(count), 0) FROM collection_entry e WHERE collection = ?1 AND lane = ?2"
+			       " AND added_us > ?3 AND (kind = 5 OR (kind = 2 AND EXISTS (SELECT 1 FROM record_version n"
+			       " JOIN record_version v ON v.record = n.record JOIN collection_entry o ON o.kind = 2"
+			       " AND o.first = v.id AND o.collection = ?1 AND o.added_us <= ?3 WHERE n.id = e.first)))");
 	sql_int(q, 1, collection);
 	sql_int(q, 2, lane);
 	sql_int(q, 3, after_us);

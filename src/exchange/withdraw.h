@@ -39,7 +39,7 @@ struct withdrawn_at {
 MUST_CHECK enum rc withdrawn_find(struct reader *r, int64_t collection, str item, struct arena *a,
 				  struct withdrawn_at *out, bool *found, struct err *err);
 
-/* Items withdrawn in one lane of a collection behind a place: he has not said that he knows. */
+/* Items withdrawn or corrected in one lane of a collection behind a place: he has not said that he knows. */
 MUST_CHECK enum rc withdrawn_unanswered(struct conn *c, int64_t collection, enum lane lane, int64_t after_us, uint64_t *out,
 					struct err *err);
 
