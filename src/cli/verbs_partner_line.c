@@ -10,7 +10,7 @@ static const struct cli_column columns[] = {
 	{ .name = "partner" }, { .name = "state" }, { .name = "way" }, { "success", COLUMN_TIME }, { "tried", COLUMN_TIME },
 	{ "retry", COLUMN_TIME }, { "sent", COLUMN_NUMBER }, { "received", COLUMN_NUMBER }, { "waiting", COLUMN_NUMBER },
 	{ "bytes_out", COLUMN_NUMBER }, { "bytes_in", COLUMN_NUMBER }, { "ms", COLUMN_NUMBER }, { "bytes_a_second", COLUMN_NUMBER },
-	{ "withdrawn_missing", COLUMN_NUMBER }, { "refused", COLUMN_NUMBER }, { "bytes_today", COLUMN_NUMBER },
+	{ "refused", COLUMN_NUMBER }, { "bytes_today", COLUMN_NUMBER }, { "withdrawn_missing", COLUMN_NUMBER },
 	{ .name = "trouble" },
 };
 
@@ -71,8 +71,8 @@ static enum rc show_line(struct cli_table *t, struct conn *conn, const struct pa
 			 time_or_none(c, s.last_success_us), time_or_none(c, s.last_try_us), time_or_none(c, s.retry_us),
 			 number(c, s.sent), number(c, s.received), number(c, waits), number(c, s.bytes_out),
 			 number(c, s.bytes_in), s.rtt_us ? number(c, (uint64_t)s.rtt_us / 1000) : STR(""),
-			 s.rate ? number(c, s.rate) : STR(""), number(c, withdrawn), number(c, used.refused),
-			 number(c, used.day_bytes),
+			 s.rate ? number(c, s.rate) : STR(""), number(c, used.refused), number(c, used.day_bytes),
+			 number(c, withdrawn),
 			 s.failure.n ? s.failure : quota_words(c->node->exchange, p, &used, now, c->a) };
 	cli_row(t, values);
 	return RC_OK;

@@ -63,6 +63,7 @@ struct recipient {
 	bool agreement;       /* an agreement with this recipient is in force ... */
 	enum tlp agreed;      /* ... for markings up to these */
 	enum pap agreed_pap;
+	bool members_hidden;  /* by one of the agreements: not told which others take part (check.h itself does not ask) */
 	bool opened;          /* holds the key of this item's sealed fields, in this session */
 };
 

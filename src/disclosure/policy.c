@@ -12,7 +12,7 @@ struct agreement {
 	size_t flow_count;
 	enum tlp tlp;
 	enum pap pap;
-	bool personal;
+	bool personal, hides;
 	int64_t from_us, until_us;
 	str kind;
 };
@@ -92,6 +92,8 @@ static void read_agreement(struct json_object *o, struct arena *a, struct agreem
 	to->pap = policy_pap(json_get_str(o, "pap"));
 	if (!json_get_bool(o, "personal", &to->personal))
 		to->personal = false;
+	if (!json_get_bool(o, "hides", &to->hides))
+		to->hides = false;
 	if (!json_get_i64(o, "from_us", &to->from_us) || !json_get_i64(o, "until_us", &to->until_us))
 		to->from_us = INT64_MAX; /* of times nobody can read: never */
 }
@@ -186,6 +188,16 @@ static const struct agreement *find_agreement(const struct table *t, const struc
 	return best;
 }
 
+static bool hides(const struct table *t, const struct uuid *organisation, int64_t now_us)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		const struct agreement *g = &t->list[i];
+		if (g->hides && now_us >= g->from_us && now_us < g->until_us && is_party(g, organisation))
+			return true;
+	}
+	return false;
+}
+
 static enum rc apply(struct policies *p, struct uuid organisation, str flow, struct recipient *to,
 		     struct policy *policy_out, struct arena *a, str *kind_out, struct err *err)
 {
@@ -201,6 +213,7 @@ static enum rc apply(struct policies *p, struct uuid organisation, str flow, str
 	const struct agreement *g = uuid_is_zero(&organisation) ? NULL :
 		find_agreement(t, &organisation, flow, clock_now_us());
 	*policy_out = t->policy;
+	to->members_hidden = hides(t, &organisation, clock_now_us());
 	if (g) {
 		to->agreement = true;
 		to->agreed = g->tlp;

@@ -12,6 +12,8 @@
  *   agreement.personal   personal fields may go too
  *   agreement.from, .until  days, the last one included (UTC); without: from now on, without end
  *   agreement.kind       treaty, memorandum, community, informal: said in explanations
+ *   agreement.hides      its parties are not told which other teams take part in what they share: of several
+ *                        agreements with one organisation each that says so
  *   agreement.flows      kinds of things that go to a partner's node by it: "findings", "incidents", …
  * Copies of other nodes' agreements and those of exercises do not count. Threads may share it. */
 #ifndef RONDA_DISCLOSURE_POLICY_H

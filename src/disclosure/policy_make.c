@@ -60,6 +60,13 @@ static void put_list(struct json_out *j, const char *key, struct json_object *va
 	json_close(j, ']');
 }
 
+static bool flag_of(const struct type *t, struct json_object *body, const char *meaning)
+{
+	const struct meaning *m = type_meaning(t, str_of(meaning));
+	bool is = false;
+	return m && m->field && json_get_bool(body, m->field->name, &is) && is;
+}
+
 /* Pieces of what is said are copied as they are: reading takes what it understands, else the
  * strictest. */
 static void put_agreement(struct making *m, const struct record *r, struct json_object *body,
@@ -75,10 +82,8 @@ static void put_agreement(struct making *m, const struct record *r, struct json_
 	json_put_str(j, "kind", json_text(value_of(r->type, body, "agreement.kind")));
 	json_put_str(j, "tlp", json_text(value_of(r->type, body, "agreement.tlp")));
 	json_put_str(j, "pap", json_text(value_of(r->type, body, "agreement.pap")));
-	const struct meaning *personal = type_meaning(r->type, STR("agreement.personal"));
-	bool may = false;
-	json_put_bool(j, "personal", personal && personal->field &&
-					     json_get_bool(body, personal->field->name, &may) && may);
+	json_put_bool(j, "personal", flag_of(r->type, body, "agreement.personal"));
+	json_put_bool(j, "hides", flag_of(r->type, body, "agreement.hides"));
 	json_put_i64(j, "from_us", from_us);
 	json_put_i64(j, "until_us", until_us);
 	put_list(j, "parties", value_of(r->type, body, "agreement.party"));

@@ -286,6 +286,33 @@ static str put_own(struct world *w, const char *type, str fields)
 #define WITH "\"with\":\"organisation--0a010000-0000-0000-0000-000000000000\""
 #define IN_FORCE "\"agreement.party\": \"with\", \"agreement.in-force\": \"state:open\""
 
+/* Whoever of several agreements hides the others hides them; one that does not count hides nothing. */
+TEST(who_else_takes_part_is_hidden)
+{
+	static const struct { const char *first, *second; bool hidden; } rows[] = {
+		{ "\"from\":\"2020-01-01\"", "\"from\":\"2020-01-01\"", false },
+		{ "\"from\":\"2020-01-01\",\"members_hidden\":true", "\"from\":\"2020-01-01\"", true },
+		{ "\"from\":\"2020-01-01\"", "\"from\":\"2020-01-01\",\"members_hidden\":true", true },
+		{ "\"from\":\"2020-01-01\",\"members_hidden\":false", "\"from\":\"2200-01-01\",\"members_hidden\":true", false },
+		{ "\"from\":\"2020-01-01\"", "\"from\":\"2020-01-01\",\"until\":\"2020-02-01\",\"members_hidden\":true", false },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct world w = world_new();
+		struct policies *p = open_policies(&w, STR("roles"));
+		const char *both[] = { rows[i].first, rows[i].second };
+		for (size_t k = 0; k < 2; k++) {
+			str fields = arena_fmt(w.a, "{\"title\":\"x\",\"kind\":\"treaty\"," PARTIES
+						    ",\"flows\":[\"findings\"],\"tlp_ceiling\":\"GREEN\",%s}", both[k]);
+			str id = put(&w, STR_NONE, arena_z(w.a, fields), "", NULL, "");
+			(void)put(&w, id, "{}", "in-force", NULL, "");
+		}
+		CHECK_MSG(ask(&w, p, partner).to.members_hidden == rows[i].hidden, "row %zu", i);
+		CHECK_MSG(!ask(&w, p, stranger).to.members_hidden, "row %zu: a stranger", i);
+		policies_close(p);
+		world_end(&w);
+	}
+}
+
 TEST(types_of_ones_own)
 {
 	static const struct { const char *means, *fields; bool counts, personal; } rows[] = {
@@ -518,5 +545,6 @@ TEST(a_read_only_disk)
 
 TEST_MAIN(TEST_RUN(an_agreement_lives_and_ends), TEST_RUN(what_counts),
 	  TEST_RUN(the_clock_begins_and_ends_it), TEST_RUN(opened_again), TEST_RUN(the_widest_counts), TEST_RUN(types_of_ones_own),
+	  TEST_RUN(who_else_takes_part_is_hidden),
 	  TEST_RUN(rows_that_are_spoiled), TEST_RUN(a_type_that_is_gone), TEST_RUN(as_long_as_it_may_be), TEST_RUN(own_marks_are_another_policy),
 	  TEST_RUN(when_statements_fail), TEST_RUN(a_read_only_disk))

@@ -168,6 +168,13 @@ TEST(hidden_fields)
 		const struct labels l = { .tlp = TLP_CLEAR };
 		CHECK_MSG(field_is_hidden(&f, &l, cases[i].cut, &to) == cases[i].hidden, "row %zu", i);
 	}
+	/* who takes part: only from those to whom an agreement hides it */
+	for (int i = 0; i < 4; i++) {
+		const struct type_field f = { .share = SHARE_OPEN, .members = i & 1 };
+		const struct recipient to = { .kind = RECIPIENT_PARTNER, .members_hidden = i & 2 };
+		const struct labels l = { .tlp = TLP_CLEAR };
+		CHECK_MSG(field_is_hidden(&f, &l, 0, &to) == (i == 3), "row %d", i);
+	}
 }
 
 static str as_json(struct world *w, const struct record_view *v)

@@ -32,7 +32,7 @@ bool field_is_hidden(const struct type_field *f, const struct labels *l, unsigne
 {
 	if (!share_reaches(f->share, l, to))
 		return true;
-	return (f->personal && (cut & CUT_PERSONAL)) ||
+	return (f->personal && (cut & CUT_PERSONAL)) || (f->members && to->members_hidden) ||
 	       (f->share == SHARE_SEALED && (cut & CUT_SEALED));
 }
 

@@ -4,6 +4,7 @@
 #include "exchange/exchange_private.h"
 #include "exchange/offer.h"
 #include "exchange/quota.h"
+#include "exchange/together.h"
 
 #include <stdlib.h>
 
@@ -21,6 +22,8 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 		rc = offer_open(x, err);
 	if (rc == RC_OK)
 		rc = partner_answers_open(x, err);
+	if (rc == RC_OK)
+		rc = together_open(x, err);
 	if (rc != RC_OK) {
 		exchange_close(x);
 		return rc;

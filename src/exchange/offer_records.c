@@ -2,6 +2,7 @@
 /* Versions of records, one after the other: for each partner whose agreement lets such things flow, what becomes of it. */
 #include "exchange/offer_private.h"
 #include "exchange/record_stix.h"
+#include "exchange/together_private.h"
 #include "exchange/withdraw.h"
 #include "record/outbox.h"
 
@@ -27,6 +28,9 @@ struct version {
 	uint64_t version;
 	str labels;
 	str why;                   /* what its writer said of this version */
+	const struct shared_item *about; /* of a contribution; NULL: it goes by itself */
+	const struct word *word;
+	const char *flow;          /* an agreement must let this flow; NULL: it goes to nobody */
 };
 enum act { ACT_OFFER, ACT_WITHDRAW, ACT_REFUSE };
 struct to_do {
@@ -71,13 +75,13 @@ static enum rc read_versions(struct offering *o, struct err *err)
 		o->upto = (uint64_t)sql_col_int(q, 0);
 		const struct type *type = types_find(o->types, sql_col_str(q, 3));
 		/* of several versions the newest goes: its entry comes behind; copies go from their origin */
-		if (sql_col_int(q, 5) != sql_col_int(q, 6) || sql_col_int(q, 7) == 0 || !type || !type->offer_flow ||
-		    uuid.n != sizeof u.b)
+		if (sql_col_int(q, 5) != sql_col_int(q, 6) || sql_col_int(q, 7) == 0 || !type ||
+		    (!type->offer_flow && !type->offer_about) || uuid.n != sizeof u.b)
 			continue;
 		memcpy(u.b, uuid.p, sizeof u.b);
 		buf_reset(&id);
 		record_id_format(&id, str_of(type->name), &u);
-		*v = (struct version){ .id = sql_col_int(q, 0), .record = sql_col_int(q, 1), .type = type,
+		*v = (struct version){ .id = sql_col_int(q, 0), .record = sql_col_int(q, 1), .type = type, .flow = type->offer_flow,
 				       .state = arena_str(o->t->a, sql_col_str(q, 4)),
 				       .item = arena_str(o->t->a, buf_str(&id)), .version = (uint64_t)sql_col_int(q, 5),
 				       .labels = arena_str(o->t->a, sql_col_str(q, 8)),
@@ -86,6 +90,32 @@ static enum rc read_versions(struct offering *o, struct err *err)
 	}
 	buf_free(&id);
 	return sql_end(q, err);
+}
+
+/* A contribution goes as what it is about. */
+static enum rc read_about(struct offering *o, struct version *v, struct err *err)
+{
+	struct arena *a = o->t->a;
+	struct shared_item *s = ARENA_NEW(a, struct shared_item);
+	struct word *w = ARENA_NEW(a, struct word);
+	struct record r;
+	struct uuid id;
+	str type;
+	if (!v->type->offer_about || !record_id_parse(v->item, &type, &id))
+		return RC_OK;
+	enum rc rc = record_load(reader_conn(o->r), o->types, id, a, &r, err);
+	if (rc == RC_OK)
+		rc = word_read(&r, a, w, err);
+	if (rc == RC_INPUT)
+		return RC_OK; /* of a type that says no more of it: it goes nowhere */
+	if (rc == RC_OK)
+		rc = shared_load(reader_conn(o->r), o->types, store_node_id(o->x->w.store), w->about, a, s, err);
+	if (rc != RC_OK || !s->known || !s->r.type)
+		return rc;
+	v->about = s;
+	v->word = w;
+	v->flow = s->r.type->offer_flow;
+	return RC_OK;
 }
 
 /* --- what was offered of it before --- */
@@ -136,14 +166,67 @@ static struct withdrawn_why why_of(const struct offering *o, const struct versio
 	return (struct withdrawn_why){ v->why, labels.tlp };
 }
 
+/* Is this version of it offered to him by this very look? */
+static bool is_offered_now(const struct offering *o, const struct target *one, int64_t record)
+{
+	for (size_t i = 0; i < o->todo_count; i++)
+		if (o->todo[i].act == ACT_OFFER && o->todo[i].to == one && o->todo[i].v->record == record)
+			return true;
+	return false;
+}
+
+/* *out: is the contribution for him: he has what it is about, or it comes from him; never his own words again, and no
+ * more than words of others' to one who may not know who they are. */
+static enum rc ask_about(struct offering *o, const struct target *one, const struct version *v, bool *out, struct err *err)
+{
+	const struct shared_item *s = v->about;
+	const struct word *w = v->word;
+	const struct version item = { .record = s->row, .item = s->item };
+	const struct together_kind *kind = together_kind_of(w->what);
+	struct uuid origin;
+	*out = false;
+	if (one->anybody || !kind || uuid_equal(&w->from, &one->p.id))
+		return RC_OK;
+	if (!s->ours) {
+		*out = uuid_parse(s->r.origin, &origin) && uuid_equal(&origin, &one->p.node);
+		return RC_OK;
+	}
+	if (w->others && one->to.viewer.as.members_hidden && !kind->words)
+		return RC_OK;
+	enum rc rc = was_offered(reader_conn(o->r), one, &item, out, err);
+	*out = *out || is_offered_now(o, one, s->row);
+	return rc;
+}
+
 /* *out: may such things go to him at all. */
-static enum rc ask_flow(struct offering *o, const struct target *one, const struct type *t, struct told_to *to, bool *out,
+static enum rc ask_flow(struct offering *o, const struct target *one, const struct version *v, struct told_to *to, bool *out,
 			struct err *err)
 {
 	*to = one->to;
-	*out = t->offer_public;
-	return one->anybody ? RC_OK : told_partner_flow(o->x->w.policies, one->p.organisation, str_of(t->offer_flow), to, out,
-							err);
+	*out = v->type->offer_public && !v->about;
+	if (v->type->offer_about && !v->about)
+		return RC_OK;
+	enum rc rc = v->about ? ask_about(o, one, v, out, err) : RC_OK;
+	if (rc != RC_OK || one->anybody || !v->flow || (v->about && !*out)) {
+		*out = *out && v->flow;
+		return rc;
+	}
+	return told_partner_flow(o->x->w.policies, one->p.organisation, str_of(v->flow), to, out, err);
+}
+
+/* May he have it as it stands? What is said of an item of ours goes no further than the item. */
+static enum rc ask_check(struct offering *o, const struct told_to *to, const struct version *v, struct arena *a,
+			 struct told *told, struct err *err)
+{
+	struct told item = { .rule = "" };
+	enum rc rc = told_item(o->r, o->types, to, v->item, 0, a, told, err);
+	if (rc != RC_OK || !v->about || !v->about->ours)
+		return rc;
+	rc = told_item(o->r, o->types, to, v->about->item, 0, a, &item, err);
+	if (rc != RC_OK)
+		told->rule = item.rule;
+	told_end(&item);
+	return rc;
 }
 
 static enum rc decide(struct offering *o, const struct target *one, const struct version *v, struct err *err)
@@ -154,7 +237,7 @@ static enum rc decide(struct offering *o, const struct target *one, const struct
 	struct told told;
 	struct err why = { 0 };
 	bool flows, had;
-	enum rc rc = ask_flow(o, one, v->type, &to, &flows, err);
+	enum rc rc = ask_flow(o, one, v, &to, &flows, err);
 	if (rc == RC_OK)
 		rc = was_offered(reader_conn(o->r), one, v, &had, err);
 	if (rc != RC_OK || (!had && (!flows || !(one->anybody || one->p.active))))
@@ -163,7 +246,7 @@ static enum rc decide(struct offering *o, const struct target *one, const struct
 	/* a correction goes to whoever had what went before, though such things are not agreed any more: the check says whether
 	 * it does; when no agreement is in force it waits */
 	bool waits = !flows && !one->to.viewer.as.agreement && !one->anybody;
-	rc = told_item(o->r, o->types, &to, v->item, 0, a, &told, &why);
+	rc = ask_check(o, &to, v, a, &told, &why);
 	if (rc == RC_DENIED && waits)
 		rc = RC_OK;
 	bool in = (v->type->offer_in & bit) != 0 || had;
@@ -175,7 +258,8 @@ static enum rc decide(struct offering *o, const struct target *one, const struct
 		if (rc != RC_DENIED) /* else the words are of what he may not have */
 			o->todo[o->todo_count - 1].why = why_of(o, v);
 	}
-	if (rc == RC_DENIED && in && flows && !one->anybody)
+	/* words to one team alone are no refusal to the others */
+	if (rc == RC_DENIED && in && flows && !one->anybody && !(v->word && together_kind_of(v->word->what)->alone))
 		add(o, ACT_REFUSE, one, v, told.rule, to.viewer.policy.number);
 	told_end(&told);
 	arena_free(a);
@@ -213,7 +297,7 @@ static enum rc refuse(struct tx *tx, const struct to_do *d, struct err *err)
 
 static enum rc put_one(struct tx *tx, struct offering *o, const struct to_do *d, struct err *err)
 {
-	const enum lane lane = lane_of_flow(str_of(d->v->type->offer_flow));
+	const enum lane lane = lane_of_flow(str_of(d->v->flow));
 	const struct entry e = { .kind = ENTRY_RECORD, .lane = lane, .first = (uint64_t)d->v->id,
 				 .last = (uint64_t)d->v->id, .count = 1 };
 	struct collection c;
@@ -249,6 +333,8 @@ enum rc offer_records(struct exchange *x, struct reader *r, struct targets *t, u
 		rc = targets_load(x, r, true, &paused, err);
 	/* refused after it was offered: withdrawn, and said why */
 	o.todo = ARENA_ARRAY(t->a, 2 * o.count * (t->count + paused.count) + 1, struct to_do);
+	for (size_t i = 0; rc == RC_OK && i < o.count; i++)
+		rc = read_about(&o, &o.list[i], err);
 	for (size_t i = 0; rc == RC_OK && i < o.count; i++)
 		for (size_t k = 0; rc == RC_OK && k < t->count; k++)
 			rc = decide(&o, &t->list[k], &o.list[i], err);

@@ -4,6 +4,7 @@
 #include "exchange/object_store.h"
 #include "exchange/page_private.h"
 #include "exchange/record_stix.h"
+#include "exchange/together_private.h"
 
 /* --- records --- */
 
@@ -66,20 +67,55 @@ static enum rc take_it_back(struct paging *p, const struct types *types, const s
 	return page_written(p, stix_write_withdrawn(p->writer, &gone, err), err);
 }
 
+/* A contribution goes by the flow of what it is about, ... */
+static enum rc find_about(struct paging *p, const struct types *types, const struct named *n, struct shared_item *out,
+			  const char **flow, struct err *err)
+{
+	struct word word;
+	struct record r;
+	struct uuid id;
+	str type;
+	if (!record_id_parse(n->item, &type, &id))
+		return RC_OK;
+	enum rc rc = record_load(reader_conn(p->r), types, id, p->a, &r, err);
+	if (rc == RC_OK)
+		rc = word_read(&r, p->a, &word, err);
+	if (rc == RC_OK)
+		rc = shared_load(reader_conn(p->r), types, store_node_id(p->x->w.store), word.about, p->a, out, err);
+	*flow = rc == RC_OK && out->known && out->r.type ? out->r.type->offer_flow : NULL;
+	return rc == RC_INPUT || rc == RC_ABSENT ? RC_OK : rc;
+}
+
+/* ... and never to one who may not have that, when it is ours. */
+static enum rc may_have(struct paging *p, const struct types *types, const struct told_to *to, str item, struct err *err)
+{
+	struct told told = { .rule = "" };
+	enum rc rc = told_item(p->r, types, to, item, 0, p->a, &told, err);
+	told_end(&told);
+	return rc;
+}
+
 static enum rc tell_record(struct paging *p, const struct types *types, const struct named *n, struct err *err)
 {
 	const struct type *type = types_find(types, n->type);
+	const char *flow = type ? type->offer_flow : NULL;
+	struct shared_item about = { .known = false };
 	struct told_to to;
 	struct told told;
 	bool flows = false, had = false;
-	enum rc rc = type && type->offer_flow ? page_flow(p, str_of(type->offer_flow), &to, &flows, err) : RC_OK;
+	to = *p->to;
+	enum rc rc = type && type->offer_about ? find_about(p, types, n, &about, &flow, err) : RC_OK;
+	if (rc == RC_OK && flow)
+		rc = page_flow(p, str_of(flow), &to, &flows, err);
 	if (rc == RC_OK)
 		rc = had_before(p, &had, err);
-	if (rc != RC_OK || !(flows || (had && type && type->offer_flow))) {
+	if (rc != RC_OK || !(flows || (had && flow))) {
 		p->out->refused++;
 		return rc;
 	}
 	rc = told_item(p->r, types, &to, n->item, n->version, p->a, &told, err);
+	if (rc == RC_OK && about.known && about.ours)
+		rc = may_have(p, types, &to, about.item, err);
 	if (rc == RC_OK)
 		rc = write_record(p, types, &told, err);
 	else if (rc == RC_DENIED || rc == RC_ABSENT) {

@@ -3,6 +3,8 @@
  * have a record, answers to it; the same answer again changes nothing. */
 #include "exchange/take_private.h"
 
+#include "exchange/handover.h"
+
 #include "disclosure/told_partner.h"
 
 enum { WORDS_MOST = 2000, KEY_MOST = 100 };
@@ -23,6 +25,10 @@ static const struct said {
 	{ STR_INIT("false"), LEDGER_ANSWER, MARK_ANSWERED, "said to be false, by a partner" },
 	{ STR_INIT("question"), LEDGER_ANSWER, MARK_ANSWERED, "a question, by a partner" },
 	{ STR_INIT("opinion"), LEDGER_ANSWER, MARK_ANSWERED, "an opinion, by a partner" },
+	{ STR_INIT("comment"), LEDGER_ANSWER, 0, "" },
+	{ STR_INIT("accepted"), LEDGER_ANSWER, 0, "" },
+	{ STR_INIT("declined"), LEDGER_ANSWER, 0, "" },
+	{ STR_INIT("knows"), LEDGER_ANSWER, 0, "" },
 	{ STR_INIT("gone"), LEDGER_ANSWER, 0, "" },
 	{ STR_INIT("returned"), LEDGER_ANSWER, 0, "" },
 };
@@ -67,8 +73,26 @@ static enum rc about_record(struct taking *t, struct reader *r, str item, struct
 	return rc == RC_ABSENT || rc == RC_DENIED || rc == RC_INPUT ? RC_OK : rc;
 }
 
+/* Of one that people of a partner say something about: ours, of which a version was offered to him, or his own, of which a
+ * copy is here. The words of a refusal are the same whether it is somewhere here or not. */
+static enum rc about_shared(struct taking *t, struct reader *r, str item, struct take_about *out, struct err *err)
+{
+	struct conn *c = reader_conn(r);
+	struct shared_item s;
+	int64_t since_us = 0;
+	out->item = item;
+	enum rc rc = shared_load(c, t->types, t->us, item, t->a, &s, err);
+	if (rc == RC_OK && s.known && s.ours)
+		rc = shared_offered(c, s.row, t->from->id, &since_us, err);
+	if (rc != RC_OK || !s.known)
+		return rc;
+	out->theirs = !s.ours && str_eq_nocase(s.r.origin, t->node);
+	out->known = out->theirs || since_us > 0;
+	return RC_OK;
+}
+
 /* What a contribution is about stands in its body; of other records: nothing. */
-static str about_of_record(struct taking *t, const struct stix_object *o)
+static str about_of_record(struct taking *t, const struct stix_object *o, bool *says)
 {
 	struct uuid id;
 	str type, about = STR("");
@@ -76,6 +100,7 @@ static str about_of_record(struct taking *t, const struct stix_object *o)
 	if (!record_id_parse(o->item, &type, &id))
 		return about;
 	const struct type *of = types_find(t->types, type);
+	*says = together_type(of);
 	const struct meaning *m = of ? type_meaning(of, STR("contribution.about")) : NULL;
 	if (!m || !m->field || json_read(o->text, &root, NULL) != RC_OK)
 		return about;
@@ -87,11 +112,14 @@ static str about_of_record(struct taking *t, const struct stix_object *o)
 enum rc take_answer_about(struct taking *t, struct reader *r, size_t i, struct take_about *out, struct err *err)
 {
 	const struct stix_object *o = &t->list[i];
-	str item = o->what == STIX_OUR_RECORD ? about_of_record(t, o) : o->item, type;
+	bool says = false;
+	str item = o->what == STIX_OUR_RECORD ? about_of_record(t, o, &says) : o->item, type;
 	struct uuid id;
-	*out = (struct take_about){ .known = false };
+	*out = (struct take_about){ .says = says };
 	if (str_starts(item, STR("event--")))
 		return t->from->org ? about_event(t, r, item, out, err) : RC_OK;
+	if (says)
+		return about_shared(t, r, item, out, err);
 	return record_id_parse(item, &type, &id) ? about_record(t, r, item, out, err) : RC_OK;
 }
 
@@ -154,24 +182,51 @@ enum rc take_answer(struct tx *tx, struct taking *t, size_t i, const struct take
 
 /* --- in words --- */
 
+/* Who of two sides may say what: the origin passes on what others said, everybody else speaks for himself; nobody marks
+ * it looser than its item. */
+static enum rc may_say(const struct word *w, const struct record *copy, const struct shared_item *s, bool theirs, struct err *err)
+{
+	if (!theirs && (w->others || w->said_by.n > 0))
+		return fail(err, RC_DENIED, "only the team an item comes from says what another team said of it");
+	if (s->r.labels.tlp < TLP_COUNT && copy->labels.tlp < s->r.labels.tlp)
+		return fail(err, RC_DENIED, "it is marked looser than the item it is about: that is TLP:%s",
+			    tlp_name(s->r.labels.tlp));
+	return RC_OK;
+}
+
+/* In the ledger, and with the others who have the item. */
+static enum rc about_ours(struct tx *tx, struct taking *t, const struct stix_object *o, const struct take_about *about,
+			  const struct record *copy, const struct word *w, const struct shared_item *s, struct arena *a,
+			  struct err *err)
+{
+	const struct said *said = said_of(w->what);
+	bool fresh = false;
+	enum rc rc = RC_OK;
+	if (said)
+		rc = is_new(tx, t, arena_fmt(a, STR_FMT " %llu", STR_ARG(o->item), (unsigned long long)copy->version), &fresh,
+			    err);
+	if (rc == RC_OK && fresh)
+		rc = put(tx, t, o, said, about, words_of(said, w->text, a), err);
+	if (rc != RC_OK || about->is_finding)
+		return rc;
+	rc = team_handover_taken(tx, t->x, t->types, t->from, copy, w, s, a, err);
+	return rc == RC_OK ? together_pass_on(tx, t->x, t->from, copy, a, err) : rc;
+}
+
 enum rc take_contribution(struct tx *tx, struct taking *t, size_t i, const struct take_about *about,
 			  const struct record *copy, struct arena *a, struct err *err)
 {
 	const struct stix_object *o = &t->list[i];
-	const struct meaning *what = type_meaning(copy->type, STR("contribution.what"));
-	const struct meaning *words = type_meaning(copy->type, STR("contribution.words"));
-	struct json_object *body = NULL;
-	bool fresh = false;
-	enum rc rc = json_read(copy->body, &body, err);
-	const struct said *s = rc == RC_OK && what && what->field ? said_of(json_get_str(body, what->field->name)) : NULL;
-	if (rc == RC_OK && s)
-		rc = is_new(tx, t, arena_fmt(a, STR_FMT " %llu", STR_ARG(o->item), (unsigned long long)copy->version), &fresh,
-			    err);
-	str said = words && words->field ? json_get_str(body, words->field->name) : STR("");
-	if (fresh)
-		rc = put(tx, t, o, s, about, words_of(s, said, a), err);
-	if (fresh && rc == RC_OK)
-		rc = record_link(tx, t->x->w.records, o->item, STR("answers"), about->item, t->actor, STR(""), NULL, err);
-	json_free(body);
-	return rc;
+	struct shared_item s = { .known = false };
+	struct word w;
+	int64_t link;
+	enum rc rc = word_read(copy, a, &w, err);
+	if (rc == RC_OK && !about->is_finding)
+		rc = shared_load(tx_conn(tx), t->types, t->us, about->item, a, &s, err);
+	if (rc == RC_OK && !about->is_finding)
+		rc = may_say(&w, copy, &s, about->theirs, err);
+	if (rc == RC_OK && !about->theirs)
+		rc = about_ours(tx, t, o, about, copy, &w, &s, a, err);
+	return rc == RC_OK ? record_link(tx, t->x->w.records, o->item, STR("answers"), about->item, t->actor, STR(""), &link, err) :
+			     rc;
 }

@@ -64,7 +64,9 @@ MUST_CHECK enum rc take_once_note(struct tx *tx, const struct take_once *list, s
 
 /* take_answer.c: what an answer, or a contribution, is about is looked up first, with a view of the store. */
 struct take_about {
+	bool says;                 /* it is a contribution */
 	bool known, is_finding;
+	bool theirs;               /* about a copy of the sender's own item; else it is ours, and was offered to him */
 	struct hash128 finding;
 	str item;                  /* "finding--HEX", "incident--UUID" */
 };

@@ -227,6 +227,8 @@ static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take
 		k->t->old[i] = true;
 		return RC_OK;
 	}
+	if (about->says && !about->known)
+		return fail(err, RC_DENIED, "it is about nothing that you were told or that came from you");
 	enum rc rc = check_withdrawn(tx, k, err);
 	if (rc == RC_OK)
 		rc = record_put(tx, k->t->x->w.records, &k->c, k->a, &now, NULL, 0, NULL, err);

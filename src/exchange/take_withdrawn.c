@@ -5,6 +5,7 @@
 
 #include "exchange/answer.h"
 #include "exchange/take_private.h"
+#include "exchange/together_private.h"
 
 #define BY_ITS_ORIGIN "withdrawn by its origin"
 
@@ -206,6 +207,8 @@ static enum rc erase_copy(struct tx *tx, struct taking *t, const struct stix_obj
 	if (!str_eq_nocase(held.origin, t->node))
 		return fail(err, RC_DENIED, "this record is not yours to withdraw");
 	rc = record_erase(tx, t->x->w.records, id, t->actor, reason_of(o, a), err);
+	if (rc == RC_OK && together_type(held.type))
+		rc = together_take_back(tx, t->x, t->types, o->item, t->actor, a, err);
 	return rc == RC_DENIED ? fail(err, RC_CONFLICT, "it is kept here for a case, and will go when that ends") : rc;
 }
 

@@ -59,6 +59,7 @@ struct type_field {
 	const struct words *label, *help; /* end with { NULL } */
 	enum share share;
 	bool personal;             /* leaves only with a legal basis */
+	bool members;              /* says which other team takes part: not for parties to whom an agreement hides it */
 	bool list;
 	uint32_t since;            /* version of the type that brought it */
 	uint64_t required_in;      /* bit per state: must have a value there */
@@ -193,6 +194,8 @@ struct type {
 	int64_t retention_us;      /* after closing; 0: until erased */
 	bool exchange;             /* may go to partners */
 	const char *offer_flow;    /* what an agreement must let flow for that; NULL: they are not offered */
+	const struct type_field *offer_about; /* in place of a flow: offered as what this field names, to those who
+				    * have that, or to whom it comes from (exchange/together.h); NULL: not so */
 	uint64_t offer_in, offer_not_in; /* bit per state: offered from there on; withdrawn there */
 	bool offer_public;         /* to anybody too, when it is marked so */
 	bool built_in;

@@ -140,7 +140,7 @@ static enum rc of_kind(struct reading *r, const struct node *n, struct type_fiel
 static enum rc field(struct reading *r, const struct node *n, struct type_field *f, bool column)
 {
 	static const char *const members[] = { "kind", "label", "help", "max", "min", "decimals", "choices",
-					       "to", "required", "rows", "share", "personal", "list",
+					       "to", "required", "rows", "share", "personal", "members", "list",
 					       "since", "block" };
 	enum { COLUMN_MEMBERS = 9 };
 	const struct node *m;
@@ -164,7 +164,7 @@ static enum rc field(struct reading *r, const struct node *n, struct type_field 
 	if (rc != RC_OK || column)
 		return rc;
 	if ((rc = share_of(r, n, f)) != RC_OK || (rc = type_flag(r, n, "personal", &f->personal)) != RC_OK ||
-	    (rc = type_flag(r, n, "list", &f->list)) != RC_OK)
+	    (rc = type_flag(r, n, "members", &f->members)) != RC_OK || (rc = type_flag(r, n, "list", &f->list)) != RC_OK)
 		return rc;
 	if (f->list && (f->kind == KIND_ROWS || f->kind == KIND_LONG || f->kind == KIND_FLAG ||
 			f->kind == KIND_SECRET))

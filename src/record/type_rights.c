@@ -260,17 +260,24 @@ enum rc type_means(struct reading *r, const struct node *n)
 
 enum rc type_offer(struct reading *r, const struct node *n)
 {
-	static const char *const members[] = { "flow", "states", "withdrawn", "public" };
+	static const char *const members[] = { "flow", "about", "states", "withdrawn", "public" };
 	struct type *t = r->t;
 	enum rc rc = type_only(r, n, "'offer'", members, COUNT_OF(members));
 	const struct node *flow = tree_get(n, "flow"), *in = tree_get(n, "states"), *out = tree_get(n, "withdrawn");
 	if (rc != RC_OK)
 		return rc;
-	if (!flow || flow->kind != JSON_STRING || !type_is_name(flow->text, '-'))
+	const struct node *about = tree_get(n, "about");
+	if (about && flow)
+		return type_refuse(r, n, "'offer' says its flow, or what it is about, not both");
+	if (!about && (!flow || flow->kind != JSON_STRING || !type_is_name(flow->text, '-')))
 		return type_refuse(r, n, "'offer' must say which flow of an agreement it goes with");
 	if (!t->exchange)
 		return type_refuse(r, n, "only what may be exchanged can be offered: 'exchange' is missing");
-	t->offer_flow = type_z(r, flow->text);
+	if (about && (rc = type_field_named(r, about, about->text, &t->offer_about)) != RC_OK)
+		return rc;
+	if (about && t->offer_about->kind != KIND_TEXT)
+		return type_refuse(r, about, "'%s' must be a text: the id of a record", t->offer_about->name);
+	t->offer_flow = about ? NULL : type_z(r, flow->text);
 	if ((rc = type_flag(r, n, "public", &t->offer_public)) != RC_OK)
 		return rc;
 	t->offer_in = (UINT64_C(1) << t->state_count) - 1;
