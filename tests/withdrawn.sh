@@ -58,6 +58,36 @@ received() { a ledger --json | grep -q '"words": *"received: withdrawn"'; }
 within 30 received
 ok $? "and B's own, which names the item"
 
+# --- corrections ---
+id_of() { a warning show "$1" --json | sed -nE 's/.*"id": ?"(warning--[0-9a-f-]{36})".*/\1/p' | head -1; }
+check "two more" warn "Second words" 2
+check "are sent" warn "Third words" 3
+w2=$(id_of 2) w3=$(id_of 3)
+within 30 shows b "$w3" "Third words"
+ok $? "B has both"
+check "warnings are not agreed any more" a agreement edit agreement-1 flows=findings
+check "one is corrected" a warning edit 2 "title=Corrected words"
+within 30 shows b "$w2" "Corrected words"
+ok $? "B has the correction all the same"
+check "a new one is sent" warn "Fourth words" 4
+check "the corrected one is marked for nobody" a warning edit 2 "title=Narrow words" --tlp RED
+within 30 shows b "$w2" "withdrawn by its origin"
+ok $? "then B has it no more"
+has_not "$T/shown" "words" "nothing of it"
+! ronda warning -d "$T/b" show "$(id_of 4)" >"$T/out" 2>"$T/err"
+ok $? "what is new does not go"
+check "the agreement ends" a agreement move agreement-1 ended --why "it is over"
+check "the third is corrected" a warning edit 3 "title=Late words"
+holds_old() { way a warning-3 'no receipt yet.*Team B' && a partner line partner-1 --json | grep -qE '"withdrawn_missing": ?"?1'; }
+within 30 holds_old
+ok $? "A sees that Team B still holds what it was"
+sleep 1
+shows b "$w3" "Third words"
+ok $? "nothing left"
+agree "$T/a" organisation-1
+within 30 shows b "$w3" "Late words"
+ok $? "under a new agreement it goes"
+
 # --- a report ---
 report 1 30
 within 30 has_events b 30
@@ -81,6 +111,27 @@ ok $? "and A has the receipt"
 no_findings() { ! b findings --json | grep -q '"key"'; }
 within 30 no_findings
 ok $? "B's findings followed"
+# --- a finding that is held back ---
+report 1 30
+within 30 has_events b 30
+ok $? "another report is with B"
+f=$(a findings --json | sed -nE 's/.*"id": ?"([0-9a-f]{32})".*/\1/p' | head -1)
+check "a finding is held back" a findings mark "$f" held --reason "canary: the police asks"
+within 30 has_events b 29
+ok $? "its event leaves B"
+kill -9 "$a_pid"
+wait "$a_pid" 2>/dev/null
+start_node "$T/a" --set "exchange_listen=127.0.0.1:$a_port"
+ok $? "A is killed, and starts"
+check "it is held no more" a findings unmark "$f" held --reason "they are done"
+within 60 has_events b 30
+ok $? "B is given it again"
+sleep 2
+is "$(events_of "$T/b")" 30 "once"
+b findings --json >"$T/out"
+is "$(grep -c '"key"' "$T/out")" 30 "and has its finding"
+! grep -rqa "the police asks" "$T/b" 2>/dev/null
+ok $? "why it was held stays with A"
 end_nodes
 for n in a b; do
 	check "what $n has is sound" ronda verify -d "$T/$n"

@@ -53,25 +53,27 @@ struct marking {
 	struct cli *c;
 	struct hash128 id;
 	enum finding_mark mark;
+	bool back;             /* the mark is taken away */
 	str reason;
 };
 
 static enum rc write_mark(struct tx *tx, void *ctx, struct err *err)
 {
 	struct marking *m = ctx;
-	struct journal_act act = { .act = "finding.mark", .actor = str_of(m->c->viewer.actor),
+	struct journal_act act = { .act = m->back ? "finding.unmark" : "finding.mark", .actor = str_of(m->c->viewer.actor),
 				   .object = arena_fmt(m->c->a, "finding:%s", m->c->argv[1]), .count = 1 };
-	enum rc rc = findings_mark(tx, m->id, m->mark, m->reason, str_of(m->c->viewer.actor), err);
+	enum rc rc = m->back ? findings_unmark(tx, m->id, m->mark, err) :
+			       findings_mark(tx, m->id, m->mark, m->reason, str_of(m->c->viewer.actor), err);
 	return rc == RC_OK ? journal_add(tx, m->c->node->journal, &act, err) : rc;
 }
 
-static int mark(struct cli *c)
+static int mark(struct cli *c, bool back)
 {
 	int code = cli_may(c, right_includes(c->viewer.right, RIGHT_OPERATE));
 	if (code)
 		return code;
 	static const char *const names[] = { NULL, "told", "answered", "held" };
-	struct marking m = { .c = c, .reason = str_of(cli_value(c, "--reason")) };
+	struct marking m = { .c = c, .back = back, .reason = str_of(cli_value(c, "--reason")) };
 	struct finding f;
 	struct reader *r = NULL;
 	struct err err;
@@ -80,7 +82,7 @@ static int mark(struct cli *c)
 	for (int i = 1; i < (int)COUNT_OF(names); i++)
 		if (str_eq(str_of(c->argv[2]), str_of(names[i])))
 			m.mark = (enum finding_mark)i;
-	if (!m.mark || m.reason.n == 0)
+	if (!m.mark || (m.reason.n == 0 && !back))
 		return cli_usage(c, "mark takes told, answered or held, and --reason");
 	enum rc rc = store_read_begin(c->node->store, &r, &err);
 	if (rc == RC_OK)
@@ -93,7 +95,7 @@ static int mark(struct cli *c)
 	}
 	if (rc != RC_OK)
 		return cli_fail(c, &err);
-	cli_done(c, "marked", str_of(c->argv[1]));
+	cli_done(c, back ? "no longer marked" : "marked", str_of(c->argv[1]));
 	return 0;
 }
 
@@ -125,9 +127,11 @@ static int run(struct cli *c)
 	struct finding_query q = { 0 };
 	struct err err;
 	if (c->argc && str_eq(str_of(c->argv[0]), STR("mark")))
-		return mark(c);
+		return mark(c, false);
+	if (c->argc && str_eq(str_of(c->argv[0]), STR("unmark")))
+		return mark(c, true);
 	if (c->argc)
-		return cli_usage(c, "findings are chosen by options; the only word is 'mark'");
+		return cli_usage(c, "findings are chosen by options; the only words are 'mark' and 'unmark'");
 	const char *wrong = read_query(c, &q);
 	if (wrong)
 		return cli_usage(c, wrong);
@@ -146,9 +150,10 @@ static int run(struct cli *c)
 const struct cli_command cli_findings = {
 	.name = "findings",
 	.brief = "what is wrong, since when, and whom it concerns",
-	.usage = "findings [options] | findings mark ID told|answered|held --reason TEXT",
+	.usage = "findings [options] | findings mark|unmark ID told|answered|held --reason TEXT",
 	.text = "A finding is the life of one problem: all events with one key. It opens, goes when a complete run of "
-		"its feed no longer has it, and may return. Marks say what people did.",
+		"its feed no longer has it, and may return. Marks say what people did. What is held goes to nobody, and is recalled from partners who have it; "
+		"unmarked, they are given it again.",
 	.example = "ronda findings -d demo --severity critical",
 	.options = options,
 	.needs_node = true,

@@ -166,6 +166,7 @@ int64_t entry_span_us(const struct entry *e)
 	case ENTRY_EVENTS:
 		return (int64_t)(e->last - e->first + 1) * ENTRY_STEP;
 	case ENTRY_WITHDRAWN:
+	case ENTRY_AGAIN:
 		return (int64_t)e->count * ENTRY_STEP;
 	case ENTRY_RECORD:
 	case ENTRY_ANSWER:

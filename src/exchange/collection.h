@@ -51,7 +51,8 @@ enum entry_kind {
 	ENTRY_ANSWER,       /* first: id of the ledger row, or of what answers.h keeps */
 	ENTRY_OBJECT,       /* first: id of exchange_object */
 	ENTRY_WITHDRAWN,    /* first: id of exchange_withdrawn (withdraw.h); count: how many items */
-	ENTRY_FRAME,        /* what other objects refer to: who we are, our extension, the marks. Each collection begins
+	ENTRY_AGAIN = 7,    /* first: id of exchange_withdrawn: events that are given again; count: how many */
+	ENTRY_FRAME = 6,    /* what other objects refer to: who we are, our extension, the marks. Each collection begins
 	                     * with one */
 };
 enum { ENTRY_STEP = 16,    /* most objects that one item becomes with a time of their own: microseconds it takes */

@@ -103,6 +103,7 @@ enum rc page_flow(struct paging *p, str flow, struct told_to *to, bool *out, str
 struct event_writing {
 	struct paging *p;
 	struct buf text;
+	const char *again;         /* given again, at this time; NULL: not */
 	enum rc rc;
 	struct err *err;
 };
@@ -135,9 +136,14 @@ static bool write_event(void *ctx, const struct event_view *e, uint64_t seq)
 	struct event_writing *k = ctx;
 	struct paging *p = k->p;
 	struct json_out j = json_out(&k->text);
-	p->base_us = p->e.added_us + (int64_t)(seq - p->e.first) * ENTRY_STEP;
+	if (!k->again)
+		p->base_us = p->e.added_us + (int64_t)(seq - p->e.first) * ENTRY_STEP;
 	buf_reset(&k->text);
 	event_view_flat(e, &j);
+	if (k->again) { /* one more member of the object */
+		k->text.n--;
+		buf_fmt(&k->text, ",\"ronda.again\":\"%s\"}", k->again);
+	}
 	k->rc = is_flat(p, e) ? give_flat(p, e, buf_str(&k->text)) :
 				page_written(p, stix_write_flat(p->writer, buf_str(&k->text), k->err), k->err);
 	return k->rc == RC_OK && !p->stopped;
@@ -165,6 +171,35 @@ static enum rc page_events(struct paging *p, struct err *err)
 	if (rc == RC_INPUT) /* damaged ones are for `verify` to tell; the others were given */
 		rc = RC_OK;
 	return rc != RC_OK ? rc : k.rc;
+}
+
+/* One after the other, as they may be given now. */
+static enum rc page_again(struct paging *p, struct err *err)
+{
+	char text[STIX_TIME_MAX_TEXT];
+	struct told_to to;
+	uint64_t *seqs;
+	size_t count = 0;
+	bool flows;
+	enum rc rc = page_flow(p, STR("findings"), &to, &flows, err);
+	if (rc == RC_OK && flows)
+		rc = withdrawn_seqs(p->r, (int64_t)p->e.first, p->a, &seqs, &count, err);
+	if (rc == RC_OK && !flows)
+		p->out->refused += p->e.count;
+	(void)page_time(p->e.added_us, text);
+	for (size_t i = 0; rc == RC_OK && i < count && !p->stopped; i++) {
+		struct event_writing k = { .p = p, .text = BUF_INIT(MIB(8)), .again = text, .err = err };
+		uint64_t refused = 0;
+		p->base_us = p->e.added_us + (int64_t)i * ENTRY_STEP;
+		if (p->base_us + ENTRY_STEP <= p->q->after_us)
+			continue;
+		rc = told_event_range(p->r, &to, seqs[i], seqs[i], write_event, &k, &refused, err);
+		buf_free(&k.text);
+		p->out->refused += refused;
+		p->looked++;
+		rc = rc != RC_OK && rc != RC_INPUT ? rc : k.rc;
+	}
+	return rc == RC_ABSENT ? RC_OK : rc;
 }
 
 static enum rc page_answer(struct paging *p, struct err *err)
@@ -239,6 +274,8 @@ static enum rc page_entry(struct paging *p, struct err *err)
 		return page_answer(p, err);
 	case ENTRY_WITHDRAWN:
 		return page_withdrawn(p, err);
+	case ENTRY_AGAIN:
+		return page_again(p, err);
 	case ENTRY_FRAME:
 		return p->q->carriers ? RC_OK : page_frame(p);
 	case ENTRY_OBJECT:

@@ -238,12 +238,17 @@ static enum rc decide(struct offering *o, const struct target *one, const struct
 	struct err why = { 0 };
 	bool flows, had;
 	enum rc rc = ask_flow(o, one, v, &to, &flows, err);
-	if (rc == RC_OK && flows)
+	if (rc == RC_OK)
 		rc = was_offered(reader_conn(o->r), one, v, &had, err);
-	if (rc != RC_OK || !flows)
+	if (rc != RC_OK || (!had && (!flows || !(one->anybody || one->p.active))))
 		return rc;
 	struct arena *a = arena_new(KIB(16));
+	/* a correction goes to whoever had what went before, though such things are not agreed any more: the check says whether
+	 * it does; when no agreement is in force it waits */
+	bool waits = !flows && !one->to.viewer.as.agreement && !one->anybody;
 	rc = ask_check(o, &to, v, a, &told, &why);
+	if (rc == RC_DENIED && waits)
+		rc = RC_OK;
 	bool in = (v->type->offer_in & bit) != 0 || had;
 	if (rc == RC_OK && !(v->type->offer_not_in & bit)) {
 		if (in)
@@ -254,7 +259,7 @@ static enum rc decide(struct offering *o, const struct target *one, const struct
 			o->todo[o->todo_count - 1].why = why_of(o, v);
 	}
 	/* words to one team alone are no refusal to the others */
-	if (rc == RC_DENIED && in && !one->anybody && !(v->word && together_kind_of(v->word->what)->alone))
+	if (rc == RC_DENIED && in && flows && !one->anybody && !(v->word && together_kind_of(v->word->what)->alone))
 		add(o, ACT_REFUSE, one, v, told.rule, to.viewer.policy.number);
 	told_end(&told);
 	arena_free(a);
@@ -322,16 +327,25 @@ enum rc offer_records(struct exchange *x, struct reader *r, struct targets *t, u
 	struct snapshot_ref *ref = snapshot_hold(x->w.types);
 	struct offering o = { .x = x, .r = r, .t = t, .types = snapshot_table(ref), .again = again, .from = from,
 			      .upto = from };
+	struct targets paused = { .a = NULL };
 	enum rc rc = read_versions(&o, err);
+	if (rc == RC_OK && o.count && !again)
+		rc = targets_load(x, r, true, &paused, err);
 	/* refused after it was offered: withdrawn, and said why */
-	o.todo = ARENA_ARRAY(t->a, 2 * o.count * t->count + 1, struct to_do);
+	o.todo = ARENA_ARRAY(t->a, 2 * o.count * (t->count + paused.count) + 1, struct to_do);
 	for (size_t i = 0; rc == RC_OK && i < o.count; i++)
 		rc = read_about(&o, &o.list[i], err);
 	for (size_t i = 0; rc == RC_OK && i < o.count; i++)
 		for (size_t k = 0; rc == RC_OK && k < t->count; k++)
 			rc = decide(&o, &t->list[k], &o.list[i], err);
+	/* who is not active now gets no more than what became of what he had, when he is again */
+	for (size_t i = 0; rc == RC_OK && i < o.count; i++)
+		for (size_t k = 0; rc == RC_OK && k < paused.count; k++)
+			if (!paused.list[k].p.active)
+				rc = decide(&o, &paused.list[k], &o.list[i], err);
 	if (rc == RC_OK && o.upto > from && (o.todo_count || !again))
 		rc = store_write(x->w.store, put_all, &o, err);
+	targets_free(&paused);
 	snapshot_drop(x->w.types, ref);
 	*upto_out = o.upto;
 	return rc;

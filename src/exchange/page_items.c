@@ -45,6 +45,28 @@ static enum rc write_record(struct paging *p, const struct types *types, const s
 	return page_written(p, rc, err);
 }
 
+/* Did he get an earlier version by this collection, as far as its entries say? */
+static enum rc had_before(struct paging *p, bool *out, struct err *err)
+{
+	struct sql *q = sql(reader_conn(p->r), "SELECT 1 FROM record_version n JOIN record_version v ON v.record = n.record"
+			    " JOIN collection_entry e ON e.kind = 2 AND e.first = v.id AND e.collection = ?"
+			    " WHERE n.id = ? AND e.added_us < ? LIMIT 1");
+	_Static_assert(ENTRY_RECORD == 2, "as the statement says");
+	sql_int(q, 1, p->c->id);
+	sql_int(q, 2, (int64_t)p->e.first);
+	sql_int(q, 3, p->e.added_us);
+	*out = sql_row(q);
+	return sql_end(q, err);
+}
+
+/* He may not have the correction: then he does not keep what it corrects either. */
+static enum rc take_it_back(struct paging *p, const struct types *types, const struct named *n, struct err *err)
+{
+	const struct stix_withdrawn gone = { .id = record_stix_id(types, n->item, p->a), .item = n->item,
+					     .at_us = p->e.added_us, .why = STR("") };
+	return page_written(p, stix_write_withdrawn(p->writer, &gone, err), err);
+}
+
 /* A contribution goes by the flow of what it is about, ... */
 static enum rc find_about(struct paging *p, const struct types *types, const struct named *n, struct shared_item *out,
 			  const char **flow, struct err *err)
@@ -80,11 +102,14 @@ static enum rc tell_record(struct paging *p, const struct types *types, const st
 	struct shared_item about = { .known = false };
 	struct told_to to;
 	struct told told;
-	bool flows = false;
+	bool flows = false, had = false;
+	to = *p->to;
 	enum rc rc = type && type->offer_about ? find_about(p, types, n, &about, &flow, err) : RC_OK;
 	if (rc == RC_OK && flow)
 		rc = page_flow(p, str_of(flow), &to, &flows, err);
-	if (rc != RC_OK || !flows) {
+	if (rc == RC_OK)
+		rc = had_before(p, &had, err);
+	if (rc != RC_OK || !(flows || (had && flow))) {
 		p->out->refused++;
 		return rc;
 	}
@@ -94,8 +119,8 @@ static enum rc tell_record(struct paging *p, const struct types *types, const st
 	if (rc == RC_OK)
 		rc = write_record(p, types, &told, err);
 	else if (rc == RC_DENIED || rc == RC_ABSENT) {
-		p->out->refused++;
-		rc = RC_OK;
+		p->out->refused += !had;
+		rc = had ? take_it_back(p, types, n, err) : RC_OK;
 	}
 	told_end(&told);
 	return rc;

@@ -298,6 +298,7 @@ static void begin(struct taking *t)
 	t->words = ARENA_ARRAY(a, t->count + 1, str);
 	t->hostile = ARENA_ARRAY(a, t->count + 1, bool);
 	take_once_begin(t);
+	take_withdrawn_list(t);
 	t->old = ARENA_ARRAY(a, t->count + 1, bool);
 	t->origins = ARENA_ARRAY(a, lines + 1, uint64_t);
 	for (size_t i = 0; i < t->count; i++) {

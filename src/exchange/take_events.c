@@ -100,6 +100,13 @@ static enum rc seen(struct taking *t, struct line *l, const struct json_pair *pa
 		return RC_OK;
 	}
 	struct take_once *o = &t->once[t->once_count];
+	/* given again though it was never taken back here: it stands */
+	if (l->again.n && withdrawn_us == TIME_NONE && !take_withdrawn_with(t, l->origin_event)) {
+		*o = take_once_of(l->origin_node, l->origin_event, STR(""), pairs, count);
+		rc = take_once_among(t, out) ? RC_OK : take_once_find(reader_conn(t->r), o, out, err);
+		if (rc != RC_OK || *out != TAKE_NEW)
+			return rc;
+	}
 	*o = take_once_of(l->origin_node, l->origin_event, l->again, pairs, count);
 	return take_once_among(t, out) ? RC_OK : take_once_find(reader_conn(t->r), o, out, err);
 }

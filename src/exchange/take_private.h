@@ -34,6 +34,7 @@ struct taking {
 	uint64_t *origins;         /* a tag of each line's origin event */
 	struct take_once *once; size_t once_count; /* of events of rondas; with room for one more */
 	uint32_t *once_at; size_t once_room;       /* their places, by tag: a table with holes; a power of two */
+	uint64_t *gone; size_t gone_count; /* tags of what is withdrawn in this delivery, ascending */
 	struct reader *r;          /* while lines are made */
 	int64_t report;
 };
@@ -88,6 +89,9 @@ MUST_CHECK enum rc take_withdrawn_events(struct taking *t, struct err *err);
 MUST_CHECK enum rc take_withdrawn(struct tx *tx, struct taking *t, size_t i, struct arena *a, struct err *err);
 /* When its origin withdrew it, by its own clock. *out: TIME_NONE: it did not. */
 MUST_CHECK enum rc take_when_withdrawn(struct conn *c, const struct uuid *node, str item, int64_t *out, struct err *err);
+/* Is it among what is withdrawn in this delivery? Once take_withdrawn_list() was called. */
+bool take_withdrawn_with(const struct taking *t, str item);
+void take_withdrawn_list(struct taking *t);
 /* Inside a job: it is given again. */
 MUST_CHECK enum rc take_withdrawn_over(struct tx *tx, const struct uuid *node, str item, struct err *err);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A partner takes back what is his: events leave with what they made, a copy of a record is erased. That it was withdrawn,
  * when and why stays. He gets a receipt for each, whether anything of it was here or not. */
+#include <stdlib.h>
+
 #include "exchange/answer.h"
 #include "exchange/take_private.h"
 #include "exchange/together_private.h"
@@ -121,6 +123,27 @@ enum rc take_withdrawn_events(struct taking *t, struct err *err)
 			rc = RC_OK;
 	}
 	return rc;
+}
+
+static int by_tag(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
+}
+
+void take_withdrawn_list(struct taking *t)
+{
+	t->gone = ARENA_ARRAY(t->a, t->count + 1, uint64_t);
+	for (size_t i = 0; i < t->count; i++)
+		if (t->list[i].what == STIX_WITHDRAWN)
+			t->gone[t->gone_count++] = take_tag(t->list[i].item);
+	qsort(t->gone, t->gone_count, sizeof *t->gone, by_tag);
+}
+
+bool take_withdrawn_with(const struct taking *t, str item)
+{
+	const uint64_t tag = take_tag(item);
+	return bsearch(&tag, t->gone, t->gone_count, sizeof tag, by_tag) != NULL;
 }
 
 /* --- what stays of it --- */

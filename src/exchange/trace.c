@@ -92,12 +92,38 @@ static enum rc of_finding(struct tracing *k, str hex, struct err *err)
 	return rc == RC_DENIED ? RC_OK : rc; /* the finding is seen, its events are not */
 }
 
+/* A copy of a type that is not loaded here is kept whole, and nobody here knows who may see what of it: that it is there. */
+static enum rc of_stranger(struct tracing *k, str id, struct err *err)
+{
+	struct uuid uuid;
+	str type;
+	bool found = false, known = record_id_parse(id, &type, &uuid);
+	if (!known || types_find(k->types, type) || k->v->as.kind != RECIPIENT_STAFF || !right_includes(k->v->right, RIGHT_READ))
+		return fail(err, RC_ABSENT, "there is no such record");
+	struct sql *q = sql(reader_conn(k->r), "SELECT id, created_us, changed_us, version FROM record WHERE uuid = ?");
+	sql_blob(q, 1, str_mem(uuid.b, sizeof uuid.b));
+	if ((found = sql_row(q))) {
+		k->id = arena_str(k->a, id);
+		k->record = sql_col_int(q, 0);
+		step(k, sql_col_int(q, 1), "made", STR(""),
+		     arena_fmt(k->a, "kept whole, of a type that is not known here: '" STR_FMT "' (DIR/types)", STR_ARG(type)), false);
+		if (sql_col_int(q, 3) > 1)
+			step(k, sql_col_int(q, 2), "changed", STR(""),
+			     arena_fmt(k->a, "version %lld", (long long)sql_col_int(q, 3)), false);
+	}
+	enum rc rc = sql_end(q, err);
+	return rc != RC_OK || found ? rc : fail(err, RC_ABSENT, "there is no such record");
+}
+
 static enum rc of_record(struct tracing *k, str id, struct err *err)
 {
 	struct record_view view;
-	enum rc rc = read_record(k->r, k->types, k->v, id, k->a, &view, err);
+	struct err none;
+	enum rc rc = read_record(k->r, k->types, k->v, id, k->a, &view, &none);
+	if (rc == RC_ABSENT)
+		return of_stranger(k, id, err);
 	if (rc != RC_OK)
-		return rc;
+		return fail(err, rc, "%s", none.text);
 	k->id = record_view_id(&view, k->a);
 	step(k, view.record->created_us, "made", view.record->author, view.record->title, false);
 	const struct record *record = view.record;

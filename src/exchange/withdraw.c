@@ -17,23 +17,31 @@ static str cut(str words)
 	return words.n ? words : STR("");
 }
 
-static enum rc put(struct tx *tx, int64_t collection, enum lane lane, str item, str object, str seqs, size_t count,
-		   const struct withdrawn_why *why, struct err *err)
+struct taken_row {
+	str item, object, seqs;
+	size_t count;
+	bool again;
+};
+
+static enum rc put(struct tx *tx, int64_t collection, enum lane lane, const struct taken_row *w, const struct withdrawn_why *why,
+		   struct err *err)
 {
-	struct sql *q = sql(tx_conn(tx), "INSERT INTO exchange_withdrawn (collection, at_us, item, object, seqs, why, tlp)"
-					 " VALUES (?, ?, ?, ?, ?, ?, ?)");
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO exchange_withdrawn (collection, at_us, item, object, seqs, why, tlp, again)"
+					 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
 	sql_int(q, 1, collection);
 	sql_int(q, 2, tx_now_us(tx));
-	sql_str(q, 3, item);
-	sql_str(q, 4, object);
-	sql_blob(q, 5, seqs);
+	sql_str(q, 3, w->item);
+	sql_str(q, 4, w->object);
+	sql_blob(q, 5, w->seqs);
 	sql_str(q, 6, cut(why->words));
 	sql_int(q, 7, why->tlp < TLP_COUNT ? why->tlp : TLP_RED);
+	sql_int(q, 8, w->again);
 	enum rc rc = sql_run(q, err);
 	if (rc != RC_OK)
 		return rc;
 	uint64_t id = (uint64_t)sql_last_id(tx_conn(tx));
-	const struct entry e = { .kind = ENTRY_WITHDRAWN, .lane = lane, .first = id, .last = id, .count = count };
+	const struct entry e = { .kind = w->again ? ENTRY_AGAIN : ENTRY_WITHDRAWN, .lane = lane, .first = id, .last = id,
+				 .count = w->count };
 	int64_t added;
 	return entry_put(tx, collection, &e, &added, err);
 }
@@ -41,11 +49,12 @@ static enum rc put(struct tx *tx, int64_t collection, enum lane lane, str item, 
 enum rc withdraw_record(struct tx *tx, int64_t collection, enum lane lane, str item, str object,
 			const struct withdrawn_why *why, struct err *err)
 {
-	return put(tx, collection, lane, item, object, STR_NONE, 1, why, err);
+	const struct taken_row w = { item, object, STR_NONE, 1, false };
+	return put(tx, collection, lane, &w, why, err);
 }
 
-enum rc withdraw_events(struct tx *tx, int64_t collection, const uint64_t *seqs, size_t count,
-			const struct withdrawn_why *why, struct err *err)
+static enum rc put_events(struct tx *tx, int64_t collection, const uint64_t *seqs, size_t count, bool again,
+			  const struct withdrawn_why *why, struct err *err)
 {
 	struct buf b = BUF_INIT(KIB(64));
 	enum rc rc = RC_OK;
@@ -56,9 +65,21 @@ enum rc withdraw_events(struct tx *tx, int64_t collection, const uint64_t *seqs,
 		return fail(err, RC_LIMIT, "more than %d events to withdraw at once", WITHDRAWN_EVENTS_MOST);
 	for (size_t i = 0; i < count; last = seqs[i++])
 		buf_varint(&b, seqs[i] - last);
-	rc = put(tx, collection, LANE_BULK, STR(""), STR(""), buf_str(&b), count, why, err);
+	const struct taken_row w = { STR(""), STR(""), buf_str(&b), count, again };
+	rc = put(tx, collection, LANE_BULK, &w, why, err);
 	buf_free(&b);
 	return rc;
+}
+
+enum rc withdraw_events(struct tx *tx, int64_t collection, const uint64_t *seqs, size_t count,
+			const struct withdrawn_why *why, struct err *err)
+{
+	return put_events(tx, collection, seqs, count, false, why, err);
+}
+
+enum rc withdrawn_again(struct tx *tx, int64_t collection, const uint64_t *seqs, size_t count, struct err *err)
+{
+	return put_events(tx, collection, seqs, count, true, &withdrawn_unsaid, err);
 }
 
 enum rc withdraw_report(struct tx *tx, int64_t report, str why, struct err *err)
@@ -120,6 +141,25 @@ enum rc withdrawn_read(struct reader *r, int64_t id, struct arena *a, struct wit
 	return seqs.p ? take_numbers(r, seqs, one, a, out, count_out, err) : RC_OK;
 }
 
+enum rc withdrawn_seqs(struct reader *r, int64_t id, struct arena *a, uint64_t **out, size_t *count_out, struct err *err)
+{
+	struct sql *q = sql(reader_conn(r), "SELECT seqs FROM exchange_withdrawn WHERE id = ? AND again = 1");
+	uint64_t *list = ARENA_ARRAY(a, WITHDRAWN_EVENTS_MOST, uint64_t), seq = 0;
+	size_t n = 0;
+	sql_int(q, 1, id);
+	bool found = sql_row(q);
+	struct wire w = wire_of(found ? sql_col_blob(q, 0) : STR(""));
+	while (wire_left(&w) && !w.bad && n < WITHDRAWN_EVENTS_MOST)
+		list[n++] = seq += wire_varint(&w);
+	bool bad = w.bad || wire_left(&w);
+	enum rc rc = sql_end(q, err);
+	*out = list;
+	*count_out = n;
+	if (rc == RC_OK && bad)
+		rc = fail(err, RC_IO, "a row of events given again is damaged");
+	return rc != RC_OK || found ? rc : fail(err, RC_ABSENT, "what was given again is forgotten");
+}
+
 /* --- looking for one --- */
 
 /* Which of them is the number; -1: none. */
@@ -140,7 +180,7 @@ static enum rc find_event(struct reader *r, int64_t collection, uint64_t seq, st
 {
 	struct sql *q = sql(reader_conn(r), "SELECT e.added_us, e.lane, w.why, w.seqs FROM exchange_withdrawn w"
 			    " JOIN collection_entry e ON e.kind = 5 AND e.first = w.id AND e.collection = w.collection"
-			    " WHERE w.collection = ? AND w.item = '' ORDER BY w.id DESC LIMIT ?");
+			    " WHERE w.collection = ? AND w.item = '' AND w.again = 0 ORDER BY w.id DESC LIMIT ?");
 	_Static_assert(ENTRY_WITHDRAWN == 5, "as the statements say");
 	sql_int(q, 1, collection);
 	sql_int(q, 2, WITHDRAWALS_LOOKED);
@@ -177,8 +217,11 @@ enum rc withdrawn_find(struct reader *r, int64_t collection, str item, struct ar
 enum rc withdrawn_unanswered(struct conn *c, int64_t collection, enum lane lane, int64_t after_us, uint64_t *out,
 			     struct err *err)
 {
-	struct sql *q = sql(c, "SELECT coalesce(sum(count), 0) FROM collection_entry WHERE collection = ? AND lane = ?"
-			       " AND added_us > ? AND kind = 5");
+	/* a version of which he has an earlier one is a correction */
+	struct sql *q = sql(c, "SELECT coalesce(sum(count), 0) FROM collection_entry e WHERE collection = ?1 AND lane = ?2"
+			       " AND added_us > ?3 AND (kind = 5 OR (kind = 2 AND EXISTS (SELECT 1 FROM record_version n"
+			       " JOIN record_version v ON v.record = n.record JOIN collection_entry o ON o.kind = 2"
+			       " AND o.first = v.id AND o.collection = ?1 AND o.added_us <= ?3 WHERE n.id = e.first)))");
 	sql_int(q, 1, collection);
 	sql_int(q, 2, lane);
 	sql_int(q, 3, after_us);

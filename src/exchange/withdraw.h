@@ -39,7 +39,7 @@ struct withdrawn_at {
 MUST_CHECK enum rc withdrawn_find(struct reader *r, int64_t collection, str item, struct arena *a,
 				  struct withdrawn_at *out, bool *found, struct err *err);
 
-/* Items withdrawn in one lane of a collection behind a place: he has not said that he knows. */
+/* Items withdrawn or corrected in one lane of a collection behind a place: he has not said that he knows. */
 MUST_CHECK enum rc withdrawn_unanswered(struct conn *c, int64_t collection, enum lane lane, int64_t after_us, uint64_t *out,
 					struct err *err);
 
@@ -51,6 +51,12 @@ enum { WITHDRAWN_EVENTS_MOST = 4096 };
 MUST_CHECK enum rc withdraw_events(struct tx *tx, int64_t collection, const uint64_t *seqs, size_t count,
 				   const struct withdrawn_why *why, struct err *err);
 
+/* Inside a job: events that had been withdrawn, or kept back meanwhile, are given again. */
+MUST_CHECK enum rc withdrawn_again(struct tx *tx, int64_t collection, const uint64_t *seqs, size_t count, struct err *err);
+/* The numbers an ENTRY_AGAIN names. In `a`. RC_ABSENT. */
+MUST_CHECK enum rc withdrawn_seqs(struct reader *r, int64_t id, struct arena *a, uint64_t **out, size_t *count_out,
+				  struct err *err);
+
 /* Inside the job that undoes a report: what was offered of it is withdrawn soon after. `why`: as people write, so
  * TLP:AMBER; "" none. */
 MUST_CHECK enum rc withdraw_report(struct tx *tx, int64_t report, str why, struct err *err);
@@ -60,6 +66,11 @@ MUST_CHECK enum rc withdrawal_find(struct exchange *x, const uint64_t *seqs, siz
 				   struct err *err);
 MUST_CHECK enum rc withdrawal_put(struct tx *tx, struct withdrawal *w, const struct withdrawn_why *why, struct err *err);
 void withdrawal_free(struct withdrawal *w); /* NULL is fine */
+/* Inside a job: they may go again, to those to whom they were offered. */
+MUST_CHECK enum rc withdrawal_over(struct tx *tx, struct withdrawal *w, struct err *err);
+/* A store_tend_fn; `ctx` is the exchange: events of findings that a person holds back are withdrawn, and given again
+ * when nobody does any more (withdraw_held.c). Why they are held stays here. */
+MUST_CHECK enum rc withdraw_held(struct store *s, void *ctx, bool *did_out, struct err *err);
 /* A piece of a report that was undone; in the background, and before its events leave the disk. Threads may. */
 MUST_CHECK enum rc withdraw_undone(struct exchange *x, bool *did_out, struct err *err);
 

@@ -20,7 +20,7 @@ struct looking {
 	struct targets t;
 	struct found *found;       /* as t.list */
 	struct conn *c;
-	int64_t feed;              /* of the report; 0: of several, asked each time */
+	int64_t report, feed;      /* asked last */
 	bool exercise;
 	uint64_t upto;             /* looked at up to here */
 	bool more;                 /* the piece ended before its report */
@@ -81,7 +81,13 @@ static enum rc entry_around(struct conn *c, int64_t collection, uint64_t seq, st
 static bool note(void *ctx, uint64_t seq, int64_t report, size_t place)
 {
 	struct looking *k = ctx;
-	(void)report;
+	if (report != k->report) {
+		struct report row;
+		k->rc = report_load(k->c, report, &row, k->err);
+		k->report = report;
+		k->feed = row.feed;
+		k->exercise = row.exercise;
+	}
 	for (size_t i = 0; i < k->t.count && k->rc == RC_OK; i++) {
 		struct found *f = &k->found[i];
 		const struct target *one = &k->t.list[i];
@@ -98,15 +104,16 @@ static bool note(void *ctx, uint64_t seq, int64_t report, size_t place)
 	return k->rc == RC_OK;
 }
 
+/* Without `why`: given again. */
 static enum rc put_found(struct tx *tx, const struct looking *k, const struct withdrawn_why *why, struct err *err)
 {
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < k->t.count; i++) {
 		const struct found *f = &k->found[i];
 		for (size_t at = 0; rc == RC_OK && at < f->count; at += WITHDRAWN_EVENTS_MOST) {
-			size_t left = f->count - at;
-			rc = withdraw_events(tx, f->collection, f->seqs + at,
-					     left < WITHDRAWN_EVENTS_MOST ? left : WITHDRAWN_EVENTS_MOST, why, err);
+			size_t left = f->count - at, n = left < WITHDRAWN_EVENTS_MOST ? left : WITHDRAWN_EVENTS_MOST;
+			rc = why ? withdraw_events(tx, f->collection, f->seqs + at, n, why, err) :
+				   withdrawn_again(tx, f->collection, f->seqs + at, n, err);
 		}
 	}
 	return rc;
@@ -184,8 +191,6 @@ static enum rc withdraw_piece(struct exchange *x, struct reader *r, const struct
 					       .exercise = row.exercise,
 					       .tlp_mask = (1u << TLP_COUNT) - 1 - (1u << TLP_RED) };
 		struct job j = { .k = &k, .report = report, .from = at, .why = { u->why, TLP_AMBER } };
-		k.feed = row.feed;
-		k.exercise = row.exercise;
 		if (k.t.org_count)
 			rc = told_concerning(r, &q, k.t.orgs, k.t.org_count, note_piece, &p, err);
 		rc = rc == RC_INPUT ? RC_OK : rc != RC_OK ? rc : k.rc;
@@ -274,6 +279,11 @@ enum rc withdrawal_find(struct exchange *x, const uint64_t *seqs, size_t count, 
 enum rc withdrawal_put(struct tx *tx, struct withdrawal *w, const struct withdrawn_why *why, struct err *err)
 {
 	return put_found(tx, &w->k, why, err);
+}
+
+enum rc withdrawal_over(struct tx *tx, struct withdrawal *w, struct err *err)
+{
+	return put_found(tx, &w->k, NULL, err);
 }
 
 void withdrawal_free(struct withdrawal *w)

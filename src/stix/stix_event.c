@@ -20,7 +20,7 @@ struct making {
 	struct buf value;    /* of a member, on its way */
 	char refs[REFS_MAX][STIX_ID_MAX];
 	size_t ref_count;
-	char first[STIX_TIME_MAX];
+	char first[STIX_TIME_MAX], modified[STIX_TIME_MAX]; /* the same, unless it is given again */
 	enum tlp tlp;
 	str origin, item;
 	bool others; /* it came from another node */
@@ -261,7 +261,7 @@ static void put_observed(struct making *k, str event_id, char id[STIX_ID_MAX])
 	struct buf *b = &k->w->text;
 	buf_reset(b);
 	stix_named_id(&k->w->space, "observed-data", event_id, id);
-	struct json_out j = stix_begin(k->w, b, "observed-data", id, k->first, k->first, k->tlp);
+	struct json_out j = stix_begin(k->w, b, "observed-data", id, k->first, k->modified, k->tlp);
 	put_labels(&j, k);
 	json_put_str(&j, "first_observed", str_of(k->first));
 	json_put_str(&j, "last_observed", str_of(k->first));
@@ -278,7 +278,7 @@ static void put_observed(struct making *k, str event_id, char id[STIX_ID_MAX])
 	json_close(&j, ']');
 	stix_put_extension(&j, k->others ? NULL : "event", k->text, k->origin, k->item);
 	json_close(&j, '}');
-	stix_out(k->w, b, id, k->first, k->tlp, k->others ? STIX_PART : STIX_CARRIER);
+	stix_out(k->w, b, id, k->modified, k->tlp, k->others ? STIX_PART : STIX_CARRIER);
 }
 
 /* --- that it is bad --- */
@@ -383,12 +383,15 @@ static enum rc write_event(struct making *k, struct err *err)
 {
 	struct stix_writer *w = k->w;
 	char observed[STIX_ID_MAX], item[96];
-	int64_t us;
+	int64_t us, again_us;
 	str id = json_get_str(k->e, "id"), tlp = json_get_str(k->e, "tlp");
 	if (id.n == 0 || !time_parse(json_get_str(k->e, "time.source"), true, &us))
 		return fail(err, RC_INPUT, "an event without id or time");
 	(void)tlp_parse(tlp, &k->tlp); /* not understood: stays RED */
 	stix_time(us, k->first);
+	if (!time_parse(json_get_str(k->e, "ronda.again"), false, &again_us) || again_us < us)
+		again_us = us;
+	stix_time(again_us, k->modified);
 	find_origin(k, id, item);
 	stix_put_mark(w, k->tlp);
 	w->at = 0;

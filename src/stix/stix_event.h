@@ -39,7 +39,8 @@ typedef bool (*stix_give)(void *ctx, const struct stix_given *o); /* false: stop
 /* `node_id`, `node_name`: of the origin. `give` gets each object, in turn. */
 struct stix_writer *stix_writer_new(str node_id, str node_name, stix_give give, void *ctx);
 void stix_writer_free(struct stix_writer *w);
-/* `event`: flat, with IntelMQ's names and "id" (disclosure/read.h). Its origin is the node, or who
+/* `event`: flat, with IntelMQ's names and "id" (disclosure/read.h); "ronda.again": it was withdrawn, and is given again
+ * at that time, which becomes `modified`. Its origin is the node, or who
  * extra.origin_node and extra.origin_event say: then none of its objects is a carrier. RC_CONFLICT: `give` said stop. RC_INPUT: it has no id or no time. */
 MUST_CHECK enum rc stix_write_event(struct stix_writer *w, struct json_object *event, struct err *err);
 /* The same of its text, which has no nested members and nothing of ours alone (event_view_flat()): that stands in the

@@ -685,6 +685,10 @@ static const char version_6[] =
 	/* exchange/withdraw.c: why, and how it is marked: told when the check lets it */
 	"ALTER TABLE exchange_withdrawn ADD COLUMN why TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE exchange_withdrawn ADD COLUMN tlp INTEGER NOT NULL DEFAULT 4;"
+	/* again: what was withdrawn is given again */
+	"ALTER TABLE exchange_withdrawn ADD COLUMN again INTEGER NOT NULL DEFAULT 0;"
+	/* exchange/withdraw_held.c: findings held back whose events are withdrawn */
+	"CREATE TABLE exchange_held (finding BLOB PRIMARY KEY) WITHOUT ROWID;"
 	"ALTER TABLE exchange_undone ADD COLUMN why TEXT NOT NULL DEFAULT '';"
 	/* take_withdrawn.c: what its origin took back, and what it said of it; node: the origin */
 	"CREATE TABLE taken_withdrawn (node BLOB NOT NULL, item TEXT NOT NULL, partner BLOB NOT NULL, at_us INTEGER NOT NULL,"
