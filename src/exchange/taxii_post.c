@@ -147,11 +147,12 @@ static void put_status(struct taxii *t, const struct kept_status *s)
 	}
 }
 
-/* Of few objects also those that were taken, as long as somebody waits for the answer. */
+/* Of few objects also those that were taken, as long as somebody waits for the answer. Not to a courier: he knows what he
+ * sent, and his line may be poor. */
 static void put_successes(struct posting *p)
 {
 	struct json_out *j = &p->t->j;
-	if (p->taken.objects > LISTED_MOST || p->taken.successes == 0 || p->taken.failure_count > 0)
+	if (p->paced || p->taken.objects > LISTED_MOST || p->taken.successes == 0 || p->taken.failure_count > 0)
 		return;
 	json_key(j, STR("successes"));
 	json_open(j, '[');
@@ -178,13 +179,9 @@ static enum rc may_write(struct taxii *t, struct err *err)
 	/* what is a node's says so by its signature; a token of somebody of its organisation does not make it that */
 	if (t->is_partner && t->q->who == TAXII_VIEWER && t->partner.kind == PARTNER_NODE)
 		return fail(err, RC_DENIED, "'" STR_FMT "' is a node: it posts at the partners' listener, and signs", STR_ARG(t->partner.name));
-	enum rc rc = taxii_own(t, err);
-	if (rc == RC_OK)
-		rc = store_read_begin(t->x->w.store, &r, err);
-	if (rc != RC_OK)
-		return rc;
-	rc = taxii_find(t, reader_conn(r), t->id, &k, err);
-	store_read_end(r);
+	enum rc rc = taxii_open(t, &r, &k, err);
+	if (r)
+		store_read_end(r);
 	return rc == RC_OK && !k.can_write ? fail(err, RC_DENIED, "this collection is not yours to write to") : rc;
 }
 
@@ -233,7 +230,8 @@ static void take(struct posting *p, str body)
 
 static bool says_how(struct taxii *t)
 {
-	if (taxii_is_type(t->q->content_type))
+	if (taxii_is_type(t->q->content_type) ||
+	    (t->partner.kind == PARTNER_NODE && taxii_is_flat(t->q->content_type)))
 		return true;
 	taxii_fail(t, 415, "send application/taxii+json;version=2.1");
 	return false;

@@ -10,6 +10,7 @@ enum shape { SHAPE_ENVELOPE, SHAPE_MANIFEST, SHAPE_VERSIONS };
 struct item {
 	int64_t added_us, version_us;
 	str id, version, json;
+	bool flat; /* an event without STIX */
 	bool out; /* does not stand in the answer */
 };
 
@@ -71,7 +72,7 @@ static bool take(void *ctx, const struct page_object *o)
 {
 	struct reading *d = ctx;
 	struct arena *a = d->t->a;
-	struct item one = { .added_us = o->added_us, .id = o->id, .version = o->version };
+	struct item one = { .added_us = o->added_us, .id = o->id, .version = o->version, .flat = o->flat };
 	if (d->count == d->most)
 		return false;
 	if (!time_parse(o->version, true, &one.version_us))
@@ -140,7 +141,9 @@ static enum rc read_pages(struct reading *d, struct reader *r, const struct told
 {
 	const struct taxii_request *q = d->t->q;
 	struct page_query p = { .after_us = *after, .bytes = TAXII_PAGE_BYTES, .lane = lane_of(q->lane),
-				.carriers = lane_of(q->lane) >= 0, .ids = d->ask.ids, .id_count = d->ask.id_count,
+				.carriers = lane_of(q->lane) >= 0,
+				.flat = d->shape == SHAPE_ENVELOPE && taxii_accepts_flat(q->accept),
+				.ids = d->ask.ids, .id_count = d->ask.id_count,
 				.types = d->ask.types, .type_count = d->ask.type_count };
 	int64_t start = clock_mono_us();
 	enum rc rc = RC_OK;
@@ -184,6 +187,25 @@ static void put_item(struct reading *d, const struct item *i)
 	}
 }
 
+/* As a push has them. */
+static void put_flat(struct reading *d)
+{
+	struct json_out *j = &d->t->j;
+	size_t count = 0;
+	for (size_t i = 0; i < d->count; i++) {
+		if (!d->list[i].flat)
+			continue;
+		if (count++ == 0) {
+			json_put_str(j, "origin", store_node_id(d->t->x->w.store));
+			json_key(j, STR("events"));
+			json_open(j, '[');
+		}
+		put_item(d, &d->list[i]);
+	}
+	if (count)
+		json_close(j, ']');
+}
+
 static void put(struct reading *d, int64_t after_us, bool more)
 {
 	struct taxii *t = d->t;
@@ -196,17 +218,19 @@ static void put(struct reading *d, int64_t after_us, bool more)
 		json_key(&t->j, d->shape == SHAPE_VERSIONS ? STR("versions") : STR("objects"));
 		json_open(&t->j, '[');
 		for (size_t i = 0; i < d->count; i++)
-			put_item(d, &d->list[i]);
+			if (!d->list[i].flat)
+				put_item(d, &d->list[i]);
 		json_close(&t->j, ']');
+		put_flat(d);
 		taxii_header(t, "X-TAXII-Date-Added-First", taxii_time(t->a, d->list[0].added_us));
 		taxii_header(t, "X-TAXII-Date-Added-Last", taxii_time(t->a, d->list[d->count - 1].added_us));
 	}
 	taxii_end(t);
 }
 
-static enum rc find(struct reading *d, struct reader *r, struct err *err)
+static enum rc find(struct reading *d, struct reader **r, struct err *err)
 {
-	enum rc rc = taxii_find(d->t, reader_conn(r), d->t->id, &d->k, err);
+	enum rc rc = taxii_open(d->t, r, &d->k, err);
 	return rc == RC_OK && !d->k.can_read ? fail(err, RC_DENIED, "this collection is not yours to read") : rc;
 }
 
@@ -248,11 +272,7 @@ static void answer(struct taxii *t, enum shape shape)
 	d.seen = ARENA_ARRAY(t->a, SEEN_SLOTS, uint64_t);
 	memset(d.seen, 0, SEEN_SLOTS * sizeof *d.seen);
 	if (rc == RC_OK)
-		rc = taxii_own(t, &err);
-	if (rc == RC_OK)
-		rc = store_read_begin(t->x->w.store, &r, &err);
-	if (rc == RC_OK)
-		rc = find(&d, r, &err);
+		rc = find(&d, &r, &err);
 	if (rc == RC_OK)
 		rc = read_all(&d, r, &more, &after, &err);
 	if (r)
@@ -281,22 +301,4 @@ void taxii_manifest(struct taxii *t)
 void taxii_versions(struct taxii *t)
 {
 	answer(t, SHAPE_VERSIONS);
-}
-
-/* Nobody both reads and writes one of our collections; what is not to stand any more is withdrawn. */
-void taxii_delete(struct taxii *t)
-{
-	struct err err = { 0 };
-	struct reader *r = NULL;
-	struct taxii_collection k;
-	enum rc rc = taxii_own(t, &err);
-	if (rc == RC_OK)
-		rc = store_read_begin(t->x->w.store, &r, &err);
-	if (rc == RC_OK)
-		rc = taxii_find(t, reader_conn(r), t->id, &k, &err);
-	if (r)
-		store_read_end(r);
-	if (rc == RC_OK)
-		rc = fail(&err, RC_DENIED, "objects are not deleted here: withdraw one by a new version with revoked: true");
-	taxii_fail_rc(t, rc, &err);
 }
