@@ -98,15 +98,10 @@ static enum rc read_about(struct offering *o, struct version *v, struct err *err
 	struct arena *a = o->t->a;
 	struct shared_item *s = ARENA_NEW(a, struct shared_item);
 	struct word *w = ARENA_NEW(a, struct word);
-	struct record r;
-	struct uuid id;
-	str type;
-	if (!v->type->offer_about || !record_id_parse(v->item, &type, &id))
+	if (!v->type->offer_about)
 		return RC_OK;
-	enum rc rc = record_load(reader_conn(o->r), o->types, id, a, &r, err);
-	if (rc == RC_OK)
-		rc = word_read(&r, a, w, err);
-	if (rc == RC_INPUT)
+	enum rc rc = word_load(reader_conn(o->r), o->types, v->item, a, w, err);
+	if (rc == RC_INPUT || rc == RC_ABSENT)
 		return RC_OK; /* of a type that says no more of it: it goes nowhere */
 	if (rc == RC_OK)
 		rc = shared_load(reader_conn(o->r), o->types, store_node_id(o->x->w.store), w->about, a, s, err);

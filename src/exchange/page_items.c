@@ -72,14 +72,7 @@ static enum rc find_about(struct paging *p, const struct types *types, const str
 			  const char **flow, struct err *err)
 {
 	struct word word;
-	struct record r;
-	struct uuid id;
-	str type;
-	if (!record_id_parse(n->item, &type, &id))
-		return RC_OK;
-	enum rc rc = record_load(reader_conn(p->r), types, id, p->a, &r, err);
-	if (rc == RC_OK)
-		rc = word_read(&r, p->a, &word, err);
+	enum rc rc = word_load(reader_conn(p->r), types, n->item, p->a, &word, err);
 	if (rc == RC_OK)
 		rc = shared_load(reader_conn(p->r), types, store_node_id(p->x->w.store), word.about, p->a, out, err);
 	*flow = rc == RC_OK && out->known && out->r.type ? out->r.type->offer_flow : NULL;

@@ -91,6 +91,17 @@ enum rc word_read(const struct record *r, struct arena *a, struct word *out, str
 	return RC_OK;
 }
 
+enum rc word_load(struct conn *c, const struct types *t, str id, struct arena *a, struct word *out, struct err *err)
+{
+	struct record r;
+	struct uuid uuid;
+	str type;
+	if (!record_id_parse(id, &type, &uuid))
+		return fail(err, RC_ABSENT, "it is no record");
+	enum rc rc = record_load(c, t, uuid, a, &r, err);
+	return rc == RC_OK ? word_read(&r, a, out, err) : rc;
+}
+
 /* --- what it is about --- */
 
 enum rc shared_load(struct conn *c, const struct types *t, str us, str about, struct arena *a, struct shared_item *out,

@@ -35,6 +35,9 @@ struct word {
 };
 /* What a record of such a type says; its members in `a`. RC_INPUT: it cannot be read. */
 MUST_CHECK enum rc word_read(const struct record *r, struct arena *a, struct word *out, struct err *err);
+/* The same of the one with this id. RC_ABSENT. */
+MUST_CHECK enum rc word_load(struct conn *c, const struct types *t, str id, struct arena *a, struct word *out,
+			     struct err *err);
 /* -1: the type has no state that means "contribution.NAME" */
 int word_state(const struct type *t, const char *meaning);
 

@@ -251,19 +251,19 @@ static enum rc make_fields(struct saying *k, const struct record_view *item, str
 /* An answer to another team's words is an answer to what we pass on of them, when we do. */
 static enum rc aim(struct saying *k, struct reader *r, const struct types *types, str *reply, struct err *err)
 {
-	struct record to;
+	struct shared_item to;
 	struct uuid id;
 	str type;
-	struct err none = { 0 };
 	if (!reply->n)
 		return RC_OK;
 	if (!record_id_parse(*reply, &type, &id))
 		return fail(err, RC_INPUT, "'" STR_FMT "' is no contribution", STR_ARG(str_head(*reply, 80)));
 	id = together_passed_id(store_node_id(k->x->w.store), *reply);
-	enum rc rc = record_load(reader_conn(r), types, id, k->a, &to, &none);
-	if (rc == RC_OK && !to.erased)
-		*reply = together_record_id(&to, k->a);
-	return rc == RC_OK || rc == RC_ABSENT ? RC_OK : fail(err, rc, "%s", none.text);
+	str passed = together_record_id(&(const struct record){ .type_name = str_of(k->type->name), .id = id }, k->a);
+	enum rc rc = shared_load(reader_conn(r), types, store_node_id(k->x->w.store), passed, k->a, &to, err);
+	if (rc == RC_OK && to.known && !to.r.erased)
+		*reply = passed;
+	return rc;
 }
 
 enum rc together_say(struct exchange *x, const struct viewer *v, const struct together_say *q, struct arena *a, str *id_out,
