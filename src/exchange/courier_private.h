@@ -27,6 +27,7 @@ struct peer {
 	size_t wire;               /* bytes of a batch on the wire */
 	unsigned ratio;            /* how much larger it is unpacked */
 	uint64_t rate;             /* bytes a second; 0: not known */
+	int64_t stix_until_us;     /* monotonic: it takes STIX alone */
 	int64_t rtt_us;
 	int64_t pull_us;           /* monotonic: when it is fetched from again */
 	int64_t key_us;            /* monotonic: when he is asked for his next key again */
@@ -99,6 +100,10 @@ void peer_measure(struct peer *p, size_t wire, size_t plain, int64_t took_us);
 /* Less urgent things wait so long from now. */
 void peer_hold(struct peer *p, int64_t wait_us);
 bool peer_held(const struct peer *p, enum lane lane);
+/* Growing pauses with jitter, at most 7.5 min, so that those who lost the same line do not come back together. */
+int64_t courier_pause(unsigned fails);
+/* A tenth more or less, so that those who were started together do not come together. */
+int64_t courier_pull_pause(int64_t every_us);
 bool courier_stopping(const struct exchange *x);
 
 #endif

@@ -55,7 +55,7 @@ static enum rc take(struct call *c, const struct fetch_answer *answer, struct pu
 	*more = false;
 	(void)json_get_bool(o, "more", more);
 	p->next = arena_str(c->a, str_head(json_get_str(o, "next"), NEXT_MOST));
-	p->objects = json_count(json_get(o, "objects"));
+	p->objects = json_count(json_get(o, "objects")) + json_count(json_get(o, "events"));
 	p->bytes = answer->body.n;
 	json_free(o);
 	str last = fetch_head_value(answer->head, "X-TAXII-Date-Added-Last");
@@ -77,7 +77,8 @@ static enum rc ask_page(struct call *c, struct pulled *p, struct fetch_answer *a
 {
 	struct buf path = BUF_INIT(KIB(8));
 	const struct fetch_header headers[] = { { "Ronda-Lane", str_of(lane_name(p->lane)) } };
-	const struct call_body body = { .accept = TAXII_TYPE, .headers = headers, .header_count = 1 };
+	const struct call_body body = { .accept = TAXII_FLAT_TYPE ", " TAXII_TYPE, .headers = headers,
+					.header_count = 1 };
 	int64_t took;
 	buf_fmt(&path, OUTBOX "?added_after=" STR_FMT "&limit=%d", STR_ARG(time_of(c->a, p->after_us)), PAGE_LIMIT);
 	if (p->next.n) {
@@ -128,8 +129,7 @@ enum rc pull_run(struct exchange *x, struct peer *peer, struct err *err)
 {
 	enum rc rc = RC_OK;
 	int64_t every = x->w.settings ? settings_int(x->w.settings, "exchange_pull_every") : MINUTE_US;
-	/* a tenth more or less, so that those who were started together do not come together */
-	peer->pull_us = clock_mono_us() + every - every / 10 + (int64_t)(random_u64() % (uint64_t)(every / 5 + 1));
+	peer->pull_us = clock_mono_us() + courier_pull_pause(every);
 	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT && !courier_stopping(x) && !atomic_load(&peer->wanted);) {
 		bool more;
 		rc = pull_one(x, peer, (enum lane)lane, &more, err);
