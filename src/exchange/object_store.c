@@ -247,12 +247,15 @@ enum rc object_find(struct reader *r, const struct viewer *v, str what, struct a
 enum rc object_told(struct reader *r, const struct told_to *to, struct uuid partner, int64_t id, struct arena *a,
 		    struct kept_object *out, struct err *err)
 {
-	struct sql *q = sql(reader_conn(r), COLUMNS ", o.json FROM exchange_object o WHERE o.id = ?");
+	struct sql *q = sql(reader_conn(r), COLUMNS ", o.json, (SELECT max(n.tlp) FROM exchange_object n WHERE n.stix_id = o.stix_id"
+			    " AND n.version_us = o.version_us), EXISTS (SELECT 1 FROM exchange_object n WHERE n.stix_id = o.stix_id"
+			    " AND n.partner = o.partner AND n.version_us > o.version_us AND n.revoked) FROM exchange_object o WHERE o.id = ?");
 	sql_int(q, 1, id);
 	bool found = sql_row(q), may = false;
 	if (found) {
 		*out = row_of(q);
-		may = !uuid_equal(&out->partner, &partner) && may_have(out, &to->viewer, to->purpose);
+		out->tlp = (enum tlp)sql_col_int(q, 15); /* of several who sent the same the strictest word counts */
+		may = !uuid_equal(&out->partner, &partner) && sql_col_int(q, 16) == 0 && may_have(out, &to->viewer, to->purpose);
 		copy_row(q, a, out);
 	}
 	enum rc rc = sql_end(q, err);

@@ -74,6 +74,8 @@ static enum rc look_at_records(struct offer *o, struct reader *r, struct targets
 	t->count++;
 	if (rc == RC_OK)
 		rc = offer_records(o->x, r, t, from, false, &upto, err);
+	if (rc == RC_OK)
+		rc = offer_objects(o->x, r, t, did, err);
 	t->count--;
 	*did |= rc == RC_OK && upto > from;
 	return rc;

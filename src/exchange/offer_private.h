@@ -13,6 +13,7 @@ struct target {
 	bool anybody;
 	struct told_to to;
 	bool findings;             /* an agreement lets them flow now */
+	bool indicators;           /* the same; objects of others go under that word */
 	int64_t feed;              /* id of the feed of what comes from him; 0: there is none */
 	size_t place;              /* of its organisation among those looked for */
 	uint64_t first, last, count; /* events found for him */
@@ -37,6 +38,8 @@ MUST_CHECK enum rc targets_offer_events(struct tx *tx, struct targets *t, struct
  * there. With `only`: to him alone, whatever he was offered before, in no need of a cursor. */
 MUST_CHECK enum rc offer_records(struct exchange *x, struct reader *r, struct targets *t, uint64_t from, bool again,
 				 uint64_t *upto_out, struct err *err);
+/* Objects of others that came behind the cursor: entries; anybody is among `t`. */
+MUST_CHECK enum rc offer_objects(struct exchange *x, struct reader *r, struct targets *t, bool *did, struct err *err);
 /* By what an agreement calls it. */
 enum lane lane_of_flow(str flow);
 

@@ -40,6 +40,8 @@ static enum rc know(struct exchange *x, struct reader *r, struct targets *t, str
 		rc = feed_of(reader_conn(r), feed, &one->feed, err);
 	if (rc == RC_OK)
 		rc = told_partner_flow(x->w.policies, one->p.organisation, STR("findings"), NULL, &one->findings, err);
+	if (rc == RC_OK)
+		rc = told_partner_flow(x->w.policies, one->p.organisation, STR("indicators"), NULL, &one->indicators, err);
 	return rc;
 }
 

@@ -3,8 +3,6 @@
 #include "exchange/courier_private.h"
 #include "exchange/taxii_client.h"
 
-#include "record/record.h"
-
 static enum rc load(struct exchange *x, struct uuid id, struct arena *a, struct partner *out, struct err *err)
 {
 	struct buf name = BUF_INIT(RECORD_ID_BYTES);

@@ -8,7 +8,6 @@
 #include "exchange/courier_private.h"
 #include "exchange/taxii_client.h"
 #include "exchange/taxii_private.h"
-#include "record/record.h"
 
 enum { PAGE_BYTES = 4 << 20, ENVELOPE_EXTRA = 16 /* {"objects":[]} */, FAILURES_MOST = 100, WORDS_MOST = 300,
        POLL_MS = 200, POLL_MOST_MS = 5000, POLL_ALL_MS = 20000 };

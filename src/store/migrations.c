@@ -699,6 +699,8 @@ static const char version_6[] =
 	" PRIMARY KEY (hour, tag)) WITHOUT ROWID;"
 	/* --- exchange: working together --- */
 	/* --- exchange: TAXII servers we call --- */
+	/* exchange/offer_objects.c begins with what comes from now on */
+	"INSERT INTO cursor (name, seq) SELECT 'outbox:exchange:objects', max(id) FROM exchange_object HAVING count(*) > 0;"
 	/* exchange/taxii_fetch.c: how far we are in each collection of a partner's server, as the server says it (after, next,
 	 * last); skew_us: its clock less ours then; note: what is odd there, in words */
 	"CREATE TABLE taxii_place (partner BLOB, collection TEXT, after TEXT NOT NULL, next TEXT NOT NULL, last TEXT NOT NULL,"
