@@ -175,7 +175,8 @@ static bool take(void *ctx, const struct page_object *o)
 }
 
 /* Pages of 100 objects a second of one processor, from a place in the collection (in thousandths of it). */
-static double pages(struct bench *b, int thousandth, bool carriers, size_t *bytes)
+enum shape { WHOLE, CARRIERS, FLAT }; /* for any reader; for a ronda, as STIX and without */
+static double pages(struct bench *b, int thousandth, enum shape shape, size_t *bytes)
 {
 	struct reader *r;
 	struct collection c;
@@ -193,7 +194,7 @@ static double pages(struct bench *b, int thousandth, bool carriers, size_t *byte
 		must(told_partner(r, b->x.w.policies, house, STR("partner-c"), false, &to, &err));
 		must(entry_after(reader_conn(r), c.id, LANE_BULK, 0, &first, &found, &err));
 		const struct page_query q = { .after_us = first.added_us + (c.last_us - first.added_us) / 1000 * thousandth,
-					      .lane = -1, .carriers = carriers, .limit = 100 };
+					      .lane = -1, .carriers = shape != WHOLE, .flat = shape == FLAT, .limit = 100 };
 		must(collection_page(&b->x, r, &c, &to, &q, take, &given, &end, &err));
 		store_read_end(r);
 	}
@@ -206,10 +207,11 @@ static void measure(struct bench *b, uint64_t events)
 	static const int places[] = { 0, 500, 950 };
 	size_t bytes;
 	printf("%10llu events:", (unsigned long long)events);
-	for (int carriers = 0; carriers < 2; carriers++)
+	static const char *const names[] = { [WHOLE] = "pages ", [CARRIERS] = "| carriers ", [FLAT] = "| flat " };
+	for (enum shape shape = WHOLE; shape <= FLAT; shape++)
 		for (size_t i = 0; i < COUNT_OF(places); i++) {
-			double speed = pages(b, places[i], carriers != 0, &bytes);
-			printf(" %s%d%% %.0f/s (%zu B)", i ? "" : carriers ? "| carriers " : "pages ", places[i] / 10, speed, bytes);
+			double speed = pages(b, places[i], shape, &bytes);
+			printf(" %s%d%% %.0f/s (%zu B)", i ? "" : names[shape], places[i] / 10, speed, bytes);
 		}
 	printf("\n");
 }

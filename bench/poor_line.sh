@@ -3,7 +3,7 @@
 # bench/poor_line.sh: 1,000 events from one node to its partner over a line of 32 kbit/s with a second each way there and
 # back and a tenth of all packets lost, by each congestion control that this kernel has of reno and bbr: seconds, bytes on the
 # wire for each event (IP packets, lost ones too), and what a break in the middle costs. Needs root and /dev/net/tun; else says so.
-# RONDA_POOR_EVENTS, RONDA_POOR_LOSS (per cent), RONDA_POOR_DELAY (ms one way), RONDA_POOR_RATE (bits a second).
+# RONDA_POOR_EVENTS, RONDA_POOR_LOSS (per cent), RONDA_POOR_DELAY (ms one way), RONDA_POOR_RATE (bits a second). RONDA_POOR_BREAK=no: no break.
 set -u
 RONDA_SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 RONDA_BUILD=${RONDA_BUILD:-$RONDA_SOURCE/build}
@@ -37,6 +37,19 @@ start_in() { # namespace, directory
 		sleep 0.05
 	done
 	return 1
+}
+# As unlike each other as such reports are: addresses, names, seconds, networks and half of the banners by chance.
+varied() { # how many
+	awk -v n="$1" 'BEGIN {
+		srand(7)
+		split("telnet mikrotik busybox zyxel huawei", tag, " ")
+		split("ID SG MY PH TH", cc, " ")
+		print "timestamp,severity,ip,protocol,port,hostname,tag,asn,geo,region,city,naics,sector,banner"
+		for (i = 0; i < n; i++)
+			printf "\"2026-11-20 %02d:%02d:%02d\",high,198.18.%d.%d,tcp,%d,host-%x.pool-%d.example.org,%s,%d,%s,,,0,,\"%s\"\n",
+				rand() * 24, rand() * 60, rand() * 60, rand() * 256, rand() * 256, rand() < 0.8 ? 23 : 1024 + rand() * 60000,
+				rand() * 16777216, rand() * 30, tag[1 + int(rand() * 5)], 64496 + rand() * 16, cc[1 + int(rand() * 5)],
+				rand() < 0.5 ? "login:" : sprintf("BusyBox v1.%d.%d built-in shell %x", rand() * 36, rand() * 5, rand() * 65536) }'
 }
 measure() { # congestion control, break: yes or no
 	rm -rf "$T"/a* "$T"/b*
@@ -75,7 +88,7 @@ measure() { # congestion control, break: yes or no
 		in_ns "${k#*:}" ip addr add 192.0.2.${k%%:*}/24 dev wire
 		in_ns "${k#*:}" ip link set wire up
 	done
-	made scan_telnet 0 "$events" >"$T/2026-11-20-scan_telnet-poor.csv"
+	varied "$events" >"$T/2026-11-20-scan_telnet-poor.csv"
 	t0=$(date +%s)
 	ronda intake -d "$T/a" --no-wait "$T/2026-11-20-scan_telnet-poor.csv" >/dev/null 2>&1
 	if [ "$2" = yes ]; then
@@ -109,4 +122,4 @@ for control in ${RONDA_POOR_CONTROLS:-reno bbr}; do
 	fi
 	measure "$control" no
 done
-measure "$control" yes
+[ "${RONDA_POOR_BREAK:-yes}" = no ] || measure "$control" yes

@@ -85,6 +85,14 @@ has "$T/out" '^202 .*"success_count":2' "an honest push is taken"
 ours=$(ronda warning -d "$D" new title="Ours" urgency=information --json 2>/dev/null | sed -nE 's/.*"id": ?"warning--([-0-9a-f]{36})".*/\1/p' | head -1)
 [ -n "$ours" ]
 ok $? "a warning of ours"
+flat() { # origin, event id, address, more members
+	printf '{"objects":[],"origin":"%s","events":[{"id":"%s","time.source":"2026-11-22T09:00:00+00:00","source.ip":"%s","classification.type":"infected-system","malware.name":"example","tlp":"GREEN"%s}]}' "$@"
+}
+post_flat() { post "type=application/vnd.ronda.envelope+json;version=1" "$@"; }
+n=$(ronda count -d "$D" --json)
+flat $C 00000000000000000000000000000001 198.18.9.1 '' | post_flat
+has "$T/out" '^202 .*"success_count":1' "the same event without STIX around it"
+is "$(ronda count -d "$D" --json)" "$n" "  is the same event"
 post lane=bulk after=0 upto=1000 <"$T/good"
 has "$T/out" '^202 ' "a push that says where it stands"
 stands >"$T/stands"
@@ -135,6 +143,16 @@ refused "all of it again, without a place" '^202 '
 envelope "$(event 2 $GREEN $E 2026-11-22T09:00:00+00:00 198.18.9.2)" >"$T/body"
 post <"$T/body"
 refused "an event in the name of another" '"failure_count": ?1.*belongs to another node than yours'
+flat $E 00000000000000000000000000000002 198.18.9.2 '' | post_flat
+refused "without STIX in the name of another" '"failure_count": ?1.*belongs to another node than yours'
+flat "$B" 00000000000000000000000000000002 198.18.9.2 '' | post_flat
+refused "and in ours" '"failure_count": ?1.*is ours'
+flat $C 00000000000000000000000000000002 198.18.9.2 ',"extra":{"a":{}}' | post_flat
+refused "with what nests" '"failure_count": ?1.*nothing nests'
+flat $C ../2 198.18.9.2 '' | post_flat
+refused "with no id" '"failure_count": ?1.*which event it is'
+flat $C 00000000000000000000000000000002 198.18.9.2 '' | post "type=application/vnd.ronda.envelope+json;version=2"
+refused "of a version that nobody knows" '^415 '
 envelope "$(event 2 $GREEN "$B" 2026-11-22T09:00:00+00:00 198.18.9.2)" >"$T/body"
 post <"$T/body"
 refused "in our name" '"failure_count": ?1.*is ours'

@@ -25,6 +25,8 @@ typedef bool (*event_view_each)(void *ctx, const struct event_view *e);
  * {organisation_id, organisation, role, reason}, the name only with a directory. */
 void event_view_json(const struct event_view *e, struct json_out *j);
 void event_view_json_named(const struct event_view *e, const struct directory *d, struct json_out *j);
+/* The same without what is ours alone ("ronda.…") and without values of several: for other nodes. */
+void event_view_flat(const struct event_view *e, struct json_out *j);
 /* The value of a named field ("id" too) as text; false when it has none or it was cut. */
 bool event_view_value(const struct event_view *e, str name, struct buf *out);
 

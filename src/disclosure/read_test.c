@@ -47,6 +47,8 @@ static void add_event(struct batch *b, const char *tlp, const char *ip, const ch
 	for (; pairs && *pairs; pairs += 2) {
 		if (strcmp(pairs[0], "ronda.concerns") == 0)
 			batch_set_text(b, FIELD_RONDA_CONCERNS, STR_NONE, str_of(pairs[1]));
+		else if (strncmp(pairs[0], "json.", 5) == 0)
+			batch_set_json(b, FIELD_EXTRA, str_of(pairs[0] + 5), str_of(pairs[1]));
 		else
 			set(b, pairs[0], pairs[1]);
 	}
@@ -80,7 +82,8 @@ static void add_all(struct house *h, struct batch *b)
 		"source.account", PERSON_CANARY, "extra.user_name", PERSON_CANARY, "extra.mail",
 		PERSON_CANARY, "destination.local_hostname", PERSON_CANARY, "event_description.target",
 		PERSON_CANARY, "extra.tag", "harmless", "extra.list", "plain",
-		"ronda.concerns", "4 2 asn AS64500|7 4 country ID", "source.port", "2323", NULL };
+		"ronda.concerns", "4 2 asn AS64500|7 4 country ID", "source.port", "2323", "json.items", "[1,{\"a\":2}]",
+		"json.deep", "{\"a\":1}", "json.long", "123456789012345678901234567890", NULL };
 	static const char *const red[] = { "comment", RED_CANARY, "classification.identifier", RED_CANARY,
 					   "source.fqdn", RED_CANARY ".example.org", "extra.tag", RED_CANARY,
 					   NULL };
@@ -283,6 +286,46 @@ static bool take_json(void *ctx, const struct event_view *e)
 
 	event_view_json(e, &j);
 	return true;
+}
+
+static bool take_flat(void *ctx, const struct event_view *e)
+{
+	struct json_out j = json_out(ctx);
+
+	event_view_flat(e, &j);
+	return true;
+}
+
+/* Nothing of ours, nothing nested, nothing personal without a basis; everything else. */
+TEST(flat_for_other_nodes)
+{
+	static const struct { const char *name; bool stays; } rows[] = {
+		{ "id", true }, { "source.ip", true }, { "source.port", true }, { "extra.tag", true }, { "extra.long", true },
+		{ "time.source", true }, { "source.account", false }, { "ronda.concerns", false }, { "extra.items", false },
+		{ "extra.deep", false },
+	};
+	struct house h = begin();
+
+	for (int basis = 0; basis < 2; basis++) {
+		struct viewer v = staff(RIGHT_READ, TLP_GREEN, basis != 0);
+		struct event_query q = { .tlp_mask = 255 };
+		struct filter_set f = { 0 };
+		struct buf text = BUF_INIT(MIB(1));
+		struct json_object *o = NULL;
+
+		CHECK_RC(filter_add(&f, STR("ip"), STR("192.0.2.1"), h.a, &err), RC_OK, err);
+		q.filters = f.query.filters;
+		q.filter_count = f.query.filter_count;
+		CHECK_RC(read_events(h.r, &v, &q, take_flat, &text, &err), RC_OK, err);
+		CHECK_RC(json_read(buf_str(&text), &o, &err), RC_OK, err);
+		for (size_t i = 0; i < COUNT_OF(rows); i++) {
+			bool stays = rows[i].stays || (basis && strcmp(rows[i].name, "source.account") == 0);
+			CHECK_MSG((json_get(o, rows[i].name) != NULL) == stays, "%s, basis %d", rows[i].name, basis);
+		}
+		json_free(o);
+		buf_free(&text);
+	}
+	end(&h);
 }
 
 TEST(json_of_an_event)
@@ -507,7 +550,7 @@ TEST(public_questions)
 	end(&h);
 }
 
-TEST_MAIN(TEST_RUN(canaries_stay_inside), TEST_RUN(json_of_an_event),
+TEST_MAIN(TEST_RUN(canaries_stay_inside), TEST_RUN(json_of_an_event), TEST_RUN(flat_for_other_nodes),
 	  TEST_RUN(no_asking_by_what_may_not_be_seen), TEST_RUN(filters_find),
 	  TEST_RUN(absent_and_forbidden_look_alike), TEST_RUN(counts_of_what_may_be_seen),
 	  TEST_RUN(public_counts), TEST_RUN(public_questions))

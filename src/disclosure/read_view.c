@@ -143,6 +143,36 @@ void event_view_json(const struct event_view *e, struct json_out *j)
 	event_view_json_named(e, NULL, j);
 }
 
+/* What a value of several is, is checked JSON: it begins with its bracket. */
+static bool is_nested(const struct batch *b, const struct cell *c)
+{
+	return c->kind == CELL_JSON && c->field == FIELD_EXTRA && (str_starts(cell_text(b, c), STR("{")) ||
+								     str_starts(cell_text(b, c), STR("[")));
+}
+
+static bool is_ours_alone(const struct cell *c)
+{
+	return c->field != FIELD_EXTRA && str_starts(str_of(field_row((enum field)c->field)->name), STR("ronda."));
+}
+
+void event_view_flat(const struct event_view *e, struct json_out *j)
+{
+	const struct batch *b = e->row->batch;
+	const struct row *r = e->row->row;
+
+	json_open(j, '{');
+	json_put_str(j, "id", str_of(e->id));
+	for (uint32_t i = 0; i < r->cells; i++) {
+		const struct cell *c = &b->cell[r->first_cell + i];
+
+		if (is_hidden(e, c) || is_nested(b, c) || is_ours_alone(c))
+			continue;
+		name_json(b, c, j);
+		value_json(b, c, NULL, j);
+	}
+	json_close(j, '}');
+}
+
 bool event_view_value(const struct event_view *e, str name, struct buf *out)
 {
 	const struct cell *c = NULL;

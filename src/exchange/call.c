@@ -6,6 +6,8 @@
 
 enum { CONNECT_MS = 30000, ANSWER_MS = 120000, LEAST_RATE = 500 /* bytes a second, as listeners ask */,
        WAIT_MOST_S = 3600 };
+/* A batch under way keeps what is more urgent waiting; many small ones pack worse, and each waits for its answer. */
+#define LONG_US (30 * SECOND_US)
 
 struct peer *peer_new(struct uuid id)
 {
@@ -45,9 +47,10 @@ void peer_measure(struct peer *p, size_t wire, size_t plain, int64_t took_us)
 		p->rate = p->rate ? (p->rate + rate) / 2 : rate;
 	if (wire > 0)
 		p->ratio = (unsigned)(plain / wire) + 1;
-	if (took_us < SECOND_US && wire * 2 >= p->wire && p->wire < WIRE_MOST)
+	bool full = wire * 2 >= p->wire;
+	if (full && ((took_us < SECOND_US && p->wire < WIRE_MOST) || (took_us < LONG_US / 2 && p->wire < WIRE_FIRST)))
 		p->wire *= 2;
-	else if (took_us > 5 * SECOND_US && p->wire > WIRE_LEAST)
+	else if (took_us > LONG_US && p->wire > WIRE_LEAST)
 		p->wire /= 2;
 	if (p->rate && p->rate < POOR_RATE && p->wire > WIRE_FIRST)
 		p->wire = WIRE_FIRST;

@@ -83,6 +83,7 @@ struct page_object {
 	str json;
 	enum tlp tlp;
 	bool carrier;              /* holds an item of ours whole; else it is there for other readers */
+	bool flat;                 /* no STIX: an event alone, `id` is its own ("event--…") */
 };
 struct page_query {
 	int64_t after_us;          /* strictly later; 0: from the begin */
@@ -91,6 +92,7 @@ struct page_query {
 	size_t bytes;              /* stop after so many; 0: no bound. At least one object is given */
 	int lane;                  /* enum lane; -1: all, in the order of their time */
 	bool carriers;             /* only objects that hold an item whole: for another ronda */
+	bool flat;                 /* with `carriers`: our events as flat JSON (IntelMQ's names), not as STIX */
 	/* match[id], match[type], match[version]: taxii.c filters by itself what is not here */
 	const str *ids; size_t id_count;
 	const str *types; size_t type_count;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A page of a collection: from the cursor on, item by item, each asked of the check and made into STIX. */
-#include <json-c/json.h>
-
 #include "exchange/answer.h"
 #include "exchange/exchange_private.h"
 #include "exchange/page_private.h"
@@ -51,14 +49,15 @@ bool page_take(void *ctx, const struct stix_given *o)
 		return true;
 	if (p->q->until_us && at_us > p->q->until_us)
 		return stop(p, p->q->until_us, false);
+	int64_t before_us = p->flat ? p->base_us - 1 : at_us - 1;
 	if (is_full(p, o, at_us))
-		return stop(p, at_us - 1, true);
+		return stop(p, before_us, true);
 	char added[STIX_TIME_MAX_TEXT];
 	const struct page_object object = { .added_us = at_us, .id = o->id, .json = o->json, .tlp = o->tlp,
-					    .carrier = o->part == STIX_CARRIER,
+					    .carrier = o->part == STIX_CARRIER, .flat = p->flat,
 					    .version = o->version.n ? o->version : page_time(at_us, added) };
 	if (!p->each(p->ctx, &object))
-		return stop(p, at_us - 1, true);
+		return stop(p, before_us, true);
 	p->given++;
 	p->bytes += o->json.n;
 	p->out->first_us = p->out->first_us ? p->out->first_us : at_us;
@@ -72,6 +71,8 @@ enum rc page_written(struct paging *p, enum rc rc, struct err *err)
 	if (rc == RC_CONFLICT && p->stopped)
 		return RC_OK;
 	if (rc == RC_INPUT || rc == RC_LIMIT) {
+		if (rc == RC_LIMIT)
+			log_warn(p->x->w.log, "an item is too large for a partner", L_Z("why", err->text));
 		p->out->refused++;
 		*err = (struct err){ 0 };
 		return RC_OK;
@@ -107,39 +108,44 @@ struct event_writing {
 	struct err *err;
 };
 
-/* Events are flat; what stands in one beside is ours alone: whom else it concerns, by our numbers. */
-static void leave_ours(struct json_object *event)
+/* What comes from a third node has another origin: STIX says which. */
+static bool is_flat(const struct paging *p, const struct event_view *e)
 {
-	for (const char *ours = ""; ours;) {
-		ours = NULL;
-		json_object_object_foreach(event, name, value) {
-			bool nested = json_object_is_type(value, json_type_array) || json_object_is_type(value, json_type_object);
-			if (nested || strncmp(name, "ronda.", 6) == 0)
-				ours = name;
-		}
-		if (ours)
-			json_object_object_del(event, ours);
-	}
+	struct buf origin = BUF_INIT(64);
+	bool flat = p->q->flat && !event_view_value(e, STR("extra.origin_node"), &origin);
+	buf_free(&origin);
+	return flat;
+}
+
+/* Its time is that of the last object it could become, and before it is before its first: one page as STIX and the next one
+ * flat, or the other way, give each event once. */
+static enum rc give_flat(struct paging *p, const struct event_view *e, str text)
+{
+	char id[64];
+	snprintf(id, sizeof id, "event--%s", e->id);
+	const struct stix_given g = { .json = text, .id = str_of(id), .version = STR(""), .part = STIX_CARRIER,
+				      .at = ENTRY_STEP - 1 };
+	p->flat = true;
+	(void)page_take(p, &g);
+	p->flat = false;
+	return RC_OK;
 }
 
 static bool write_event(void *ctx, const struct event_view *e, uint64_t seq)
 {
 	struct event_writing *k = ctx;
 	struct paging *p = k->p;
-	struct json_object *event = NULL;
 	struct json_out j = json_out(&k->text);
 	if (!k->again)
 		p->base_us = p->e.added_us + (int64_t)(seq - p->e.first) * ENTRY_STEP;
 	buf_reset(&k->text);
-	event_view_json(e, &j);
-	k->rc = json_read(buf_str(&k->text), &event, k->err);
-	if (k->rc == RC_OK)
-		leave_ours(event);
-	if (k->rc == RC_OK && k->again)
-		json_object_object_add(event, "ronda.again", json_object_new_string(k->again));
-	if (k->rc == RC_OK)
-		k->rc = page_written(p, stix_write_event(p->writer, event, k->err), k->err);
-	json_free(event);
+	event_view_flat(e, &j);
+	if (k->again) { /* behind the last member */
+		k->text.n--;
+		buf_fmt(&k->text, ",\"ronda.again\":\"%s\"}", k->again);
+	}
+	k->rc = is_flat(p, e) ? give_flat(p, e, buf_str(&k->text)) :
+				page_written(p, stix_write_flat(p->writer, buf_str(&k->text), k->err), k->err);
 	return k->rc == RC_OK && !p->stopped;
 }
 

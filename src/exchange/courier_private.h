@@ -27,6 +27,7 @@ struct peer {
 	size_t wire;               /* bytes of a batch on the wire */
 	unsigned ratio;            /* how much larger it is unpacked */
 	uint64_t rate;             /* bytes a second; 0: not known */
+	int64_t stix_until_us;     /* monotonic: it takes STIX alone */
 	int64_t rtt_us;
 	int64_t pull_us;           /* monotonic: when it is fetched from again */
 	int64_t key_us;            /* monotonic: when he is asked for his next key again */

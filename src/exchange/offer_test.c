@@ -313,6 +313,42 @@ TEST(pages_are_cut_anywhere_and_say_the_same)
 	scene_end(&s);
 }
 
+/* Another ronda takes events without STIX around them: the same ones, and none twice when it changes on the way. */
+TEST(flat_events)
+{
+	struct scene s;
+	struct page_end end;
+	struct line lines[30];
+	scene_new(&s);
+	for (size_t i = 0; i < COUNT_OF(lines); i++)
+		lines[i] = (struct line){ arena_fmt(s.t.w.a, "198.18.0.%zu", i).p, i % 3 ? MINE : OTHERS, NULL, NULL, TLP_GREEN,
+					  false };
+	lines[1].tlp = TLP_RED;
+	deliver(&s, lines, COUNT_OF(lines));
+	look(&s);
+	for (size_t limit = 1; limit < 20; limit += 6) {
+		struct got g = { .most = 0 };
+		struct page_query q = { .lane = LANE_BULK, .carriers = true, .limit = limit };
+		do {
+			end = page(&s, &q, &g);
+			q.after_us = end.upto_us;
+			q.flat = !q.flat;
+		} while (end.more);
+		CHECK_INT(g.count, 19);
+		CHECK_INT(g.carriers, 19);
+		CHECK(!g.unordered && !has(&g, "\"198.18.0.1\"") && has(&g, "198.18.0.29"));
+		got_free(&g);
+	}
+	struct got g = { .most = 0 };
+	const struct page_query q = { .lane = LANE_BULK, .carriers = true, .flat = true, .limit = 1000 };
+	(void)page(&s, &q, &g);
+	CHECK_INT(g.count, 19);
+	CHECK(!has(&g, "spec_version") && !has(&g, "ronda.") && !has(&g, "canary-person"));
+	CHECK(has(&g, "{\"id\":\"") && str_find(buf_str(&g.ids), STR("event--")) == 0);
+	got_free(&g);
+	scene_end(&s);
+}
+
 TEST(an_agreement_that_ends_stops_what_waits)
 {
 	struct scene s;
@@ -577,6 +613,6 @@ TEST(more_than_one_piece_is_recalled)
 }
 
 TEST_MAIN(TEST_RUN(only_what_concerns_him_and_only_what_he_may_have), TEST_RUN(pages_are_cut_anywhere_and_say_the_same),
-	  TEST_RUN(an_agreement_that_ends_stops_what_waits), TEST_RUN(a_warning_goes_when_it_is_sent_and_comes_back_when_withdrawn),
+	  TEST_RUN(flat_events), TEST_RUN(an_agreement_that_ends_stops_what_waits), TEST_RUN(a_warning_goes_when_it_is_sent_and_comes_back_when_withdrawn),
 	  TEST_RUN(a_stricter_label_recalls_what_was_offered), TEST_RUN(an_erased_record_is_recalled),
 	  TEST_RUN(an_undone_report_is_recalled_from_those_who_were_offered_it), TEST_RUN(more_than_one_piece_is_recalled))

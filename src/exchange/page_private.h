@@ -22,7 +22,7 @@ struct paging {
 	struct arena *a;           /* of one entry */
 	struct entry e;            /* at hand */
 	int64_t base_us;           /* of the item at hand */
-	bool framing, stopped;
+	bool framing, stopped, flat;
 	unsigned frame_at;
 };
 

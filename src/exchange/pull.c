@@ -55,7 +55,7 @@ static enum rc take(struct call *c, const struct fetch_answer *answer, struct pu
 	*more = false;
 	(void)json_get_bool(o, "more", more);
 	p->next = arena_str(c->a, str_head(json_get_str(o, "next"), NEXT_MOST));
-	p->objects = json_count(json_get(o, "objects"));
+	p->objects = json_count(json_get(o, "objects")) + json_count(json_get(o, "events"));
 	p->bytes = answer->body.n;
 	json_free(o);
 	str last = fetch_head_value(answer->head, "X-TAXII-Date-Added-Last");
@@ -77,7 +77,8 @@ static enum rc ask_page(struct call *c, struct pulled *p, struct fetch_answer *a
 {
 	struct buf path = BUF_INIT(KIB(8));
 	const struct fetch_header headers[] = { { "Ronda-Lane", str_of(lane_name(p->lane)) } };
-	const struct call_body body = { .accept = TAXII_TYPE, .headers = headers, .header_count = 1 };
+	const struct call_body body = { .accept = TAXII_FLAT_TYPE ", " TAXII_TYPE, .headers = headers,
+					.header_count = 1 };
 	int64_t took;
 	buf_fmt(&path, OUTBOX "?added_after=" STR_FMT "&limit=%d", STR_ARG(time_of(c->a, p->after_us)), PAGE_LIMIT);
 	if (p->next.n) {

@@ -7,7 +7,8 @@
 #include "exchange/quota.h"
 #include "exchange/taxii.h"
 
-enum { PACK_LEVEL = 3, PLAIN_MOST = 8 << 20, TURNS_MOST = 3 /* to find each other's place */ };
+enum { PACK_GOOD = 3, PACK_UNKNOWN = 12, PACK_POOR = 19, PLAIN_MOST = 8 << 20, TURNS_MOST = 3 /* to find each other's place */ };
+#define STIX_FOR_US (HOUR_US / 4)
 #define INBOX TAXII_ROOT TAXII_API "collections/inbox/objects/"
 
 struct push {
@@ -15,6 +16,8 @@ struct push {
 	enum lane lane;
 	int64_t after_us;
 	struct buf plain, packed, signature;
+	struct buf events;         /* of those that go flat */
+	bool flat;                 /* any of them */
 	size_t objects;
 	struct page_end end;
 	int64_t last_us;           /* of the collection */
@@ -32,11 +35,29 @@ struct write_cursor {
 static bool add_object(void *ctx, const struct page_object *o)
 {
 	struct push *p = ctx;
-	if (p->objects)
-		buf_char(&p->plain, ',');
-	buf_add(&p->plain, o->json);
+	struct buf *to = o->flat ? &p->events : &p->plain;
+	if (to->n)
+		buf_char(to, ',');
+	buf_add(to, o->json);
+	p->flat |= o->flat;
 	p->objects++;
 	return true;
+}
+
+/* Members that say the same of each stand there once. */
+static void make_envelope(struct push *p)
+{
+	struct buf all = BUF_INIT(2 * PLAIN_MOST);
+	buf_add(&all, STR("{\"objects\":["));
+	buf_add(&all, buf_str(&p->plain));
+	buf_char(&all, ']');
+	if (p->flat)
+		buf_fmt(&all, ",\"origin\":\"" STR_FMT "\",\"events\":[", STR_ARG(store_node_id(p->c.x->w.store)));
+	buf_add(&all, buf_str(&p->events));
+	buf_add(&all, p->flat ? STR("]}") : STR("}"));
+	all.over |= p->plain.over | p->events.over;
+	buf_free(&p->plain);
+	p->plain = all;
 }
 
 static enum rc read_page(struct push *p, struct reader *r, struct err *err)
@@ -64,10 +85,10 @@ static enum rc read_page(struct push *p, struct reader *r, struct err *err)
 	}
 	int64_t from = peer->looked_us[p->lane] > p->after_us ? peer->looked_us[p->lane] : p->after_us;
 	const struct page_query q = { .after_us = from, .limit = COLLECTION_PAGE_MOST, .lane = (int)p->lane, .carriers = true,
+				      .flat = clock_mono_us() >= peer->stix_until_us,
 				      .bytes = plain < PLAIN_MOST ? plain : PLAIN_MOST };
-	buf_add(&p->plain, STR("{\"objects\":["));
 	rc = collection_page(x, r, &col, &to, &q, add_object, p, &p->end, err);
-	buf_add(&p->plain, STR("]}"));
+	make_envelope(p);
 	return rc == RC_OK && p->plain.over ? fail(err, RC_LIMIT, "one batch is over %d MiB", PLAIN_MOST >> 19) : rc;
 }
 
@@ -101,6 +122,8 @@ static enum rc next_page(struct push *p, struct err *err)
 		if (rc != RC_OK)
 			return rc;
 		buf_reset(&p->plain);
+		buf_reset(&p->events);
+		p->flat = false;
 		rc = read_page(p, r, err);
 		store_read_end(r);
 		if (rc == RC_OK && p->objects == 0)
@@ -111,12 +134,18 @@ static enum rc next_page(struct push *p, struct err *err)
 
 /* --- on the wire --- */
 
+/* Where bytes are dear, processor time is not; of a line nothing is known of, something in between. */
+static int level_for(const struct peer *peer)
+{
+	return peer->rate == 0 ? PACK_UNKNOWN : peer->rate < POOR_RATE ? PACK_POOR : PACK_GOOD;
+}
+
 static enum rc pack(struct push *p, struct err *err)
 {
 	size_t most = ZSTD_compressBound(p->plain.n);
 	p->packed = (struct buf)BUF_INIT(most + 1);
 	char *to = buf_room(&p->packed, most);
-	size_t n = to ? ZSTD_compress(to, most, p->plain.p, p->plain.n, PACK_LEVEL) : 0;
+	size_t n = to ? ZSTD_compress(to, most, p->plain.p, p->plain.n, level_for(p->c.peer)) : 0;
 	if (!to || ZSTD_isError(n))
 		return fail(err, RC_IO, "a batch could not be packed");
 	p->packed.n = n;
@@ -133,7 +162,7 @@ static enum rc ask(struct push *p, struct fetch_answer *answer, int64_t *took_us
 	struct arena *a = p->c.a;
 	const struct signed_head head = { .from = store_node_id(p->c.x->w.store), .to = p->c.to, .what = STR("push"),
 					  .lane = str_of(lane_name(p->lane)), .after_us = p->after_us,
-					  .upto_us = p->end.upto_us, .type = STR(TAXII_TYPE), .encoding = STR("zstd") };
+					  .upto_us = p->end.upto_us, .type = p->flat ? STR(TAXII_FLAT_TYPE) : STR(TAXII_TYPE), .encoding = STR("zstd") };
 	p->signature = (struct buf)BUF_INIT(256);
 	signature_make(p->c.own.now.secret, &head, buf_str(&p->packed), &p->signature);
 	const struct fetch_header headers[] = {
@@ -141,7 +170,7 @@ static enum rc ask(struct push *p, struct fetch_answer *answer, int64_t *took_us
 		{ "Ronda-Upto", number(a, head.upto_us) }, { "Ronda-Signature", buf_str(&p->signature) },
 		{ "Content-Encoding", head.encoding },
 	};
-	const struct call_body body = { .bytes = &p->packed, .type = TAXII_TYPE, .accept = TAXII_TYPE, .headers = headers,
+	const struct call_body body = { .bytes = &p->packed, .type = head.type.p, .accept = TAXII_TYPE, .headers = headers,
 					.header_count = COUNT_OF(headers) };
 	return call_ask(&p->c, STR(INBOX), &body, answer, took_us, err);
 }
@@ -276,6 +305,7 @@ static void forget(struct push *p)
 {
 	call_end(&p->c);
 	buf_free(&p->plain);
+	buf_free(&p->events);
 	buf_free(&p->packed);
 	buf_free(&p->signature);
 }
@@ -283,7 +313,7 @@ static void forget(struct push *p)
 /* *did: a batch went. *elsewhere: he stands somewhere else, to be tried again. */
 static enum rc push_one(struct exchange *x, struct peer *peer, enum lane lane, bool *did, bool *elsewhere, struct err *err)
 {
-	struct push p = { .lane = lane, .plain = BUF_INIT(2 * PLAIN_MOST) };
+	struct push p = { .lane = lane, .plain = BUF_INIT(2 * PLAIN_MOST), .events = BUF_INIT(2 * PLAIN_MOST) };
 	struct fetch_answer answer;
 	int64_t took = 0;
 	*did = *elsewhere = false;
@@ -311,6 +341,9 @@ static enum rc push_one(struct exchange *x, struct peer *peer, enum lane lane, b
 	} else if (rc == RC_OK && answer.status == 409) {
 		rc = move_there(&p, &answer, err);
 		*elsewhere = rc == RC_OK;
+	} else if (rc == RC_OK && answer.status == 415 && p.flat) {
+		peer->stix_until_us = clock_mono_us() + STIX_FOR_US; /* it is an older ronda, maybe not for long */
+		*elsewhere = true;
 	} else if (rc == RC_OK && answer.status == 413 && peer->wire > WIRE_LEAST) {
 		peer->wire /= 2;
 		*elsewhere = true;

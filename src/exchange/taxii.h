@@ -17,6 +17,8 @@
 #define TAXII_ROOT "/taxii2/"         /* where the server answers: discovery */
 #define TAXII_API "exchange/"         /* our API root below it */
 #define TAXII_TYPE "application/taxii+json;version=2.1"
+/* Of a push of another ronda: events flat (stix/stix_read.h). Who does not know it says 415, and gets STIX. */
+#define TAXII_FLAT_TYPE "application/vnd.ronda.envelope+json;version=1"
 enum { TAXII_BODY_MAX = 16 << 20,     /* max_content_length: bytes as they come, packed or not */
        TAXII_UNPACKED_MAX = 64 << 20,
        TAXII_QUERY_MAX = 64 << 10,

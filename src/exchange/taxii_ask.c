@@ -65,6 +65,20 @@ bool taxii_is_type(str content_type)
 	return is_ours(&m);
 }
 
+bool taxii_is_flat(str content_type)
+{
+	const struct media m = media_of(content_type);
+	return !m.refused && str_eq_nocase(m.type, STR("application/vnd.ronda.envelope+json")) && str_eq(m.version, STR("1"));
+}
+
+bool taxii_accepts_flat(str accept)
+{
+	bool flat = false;
+	while (accept.n > 0)
+		flat |= taxii_is_flat(str_cut(&accept, ','));
+	return flat;
+}
+
 /* --- parameters --- */
 
 enum named { ADDED_AFTER, LIMIT, NEXT, MATCH_ID, MATCH_TYPE, MATCH_VERSION, MATCH_SPEC, NAMED };

@@ -147,11 +147,12 @@ static void put_status(struct taxii *t, const struct kept_status *s)
 	}
 }
 
-/* Of few objects also those that were taken, as long as somebody waits for the answer. */
+/* Of few objects also those that were taken, as long as somebody waits for the answer. Not to a courier: he knows what he
+ * sent, and his line may be poor. */
 static void put_successes(struct posting *p)
 {
 	struct json_out *j = &p->t->j;
-	if (p->taken.objects > LISTED_MOST || p->taken.successes == 0 || p->taken.failure_count > 0)
+	if (p->paced || p->taken.objects > LISTED_MOST || p->taken.successes == 0 || p->taken.failure_count > 0)
 		return;
 	json_key(j, STR("successes"));
 	json_open(j, '[');
@@ -233,7 +234,8 @@ static void take(struct posting *p, str body)
 
 static bool says_how(struct taxii *t)
 {
-	if (taxii_is_type(t->q->content_type))
+	if (taxii_is_type(t->q->content_type) ||
+	    (t->partner.kind == PARTNER_NODE && taxii_is_flat(t->q->content_type)))
 		return true;
 	taxii_fail(t, 415, "send application/taxii+json;version=2.1");
 	return false;

@@ -49,6 +49,8 @@ str taxii_time(struct arena *a, int64_t us); /* six digits of a second, Z */
 bool taxii_accepts(str accept);
 /* Is this our type of body? */
 bool taxii_is_type(str content_type);
+bool taxii_is_flat(str content_type); /* TAXII_FLAT_TYPE */
+bool taxii_accepts_flat(str accept);
 
 enum taxii_version { TAXII_LAST, TAXII_FIRST, TAXII_ALL, TAXII_AT };
 enum { TAXII_VALUES_MAX = 200 };

@@ -10,6 +10,7 @@ enum shape { SHAPE_ENVELOPE, SHAPE_MANIFEST, SHAPE_VERSIONS };
 struct item {
 	int64_t added_us, version_us;
 	str id, version, json;
+	bool flat; /* an event without STIX */
 	bool out; /* does not stand in the answer */
 };
 
@@ -71,7 +72,7 @@ static bool take(void *ctx, const struct page_object *o)
 {
 	struct reading *d = ctx;
 	struct arena *a = d->t->a;
-	struct item one = { .added_us = o->added_us, .id = o->id, .version = o->version };
+	struct item one = { .added_us = o->added_us, .id = o->id, .version = o->version, .flat = o->flat };
 	if (d->count == d->most)
 		return false;
 	if (!time_parse(o->version, true, &one.version_us))
@@ -140,7 +141,9 @@ static enum rc read_pages(struct reading *d, struct reader *r, const struct told
 {
 	const struct taxii_request *q = d->t->q;
 	struct page_query p = { .after_us = *after, .bytes = TAXII_PAGE_BYTES, .lane = lane_of(q->lane),
-				.carriers = lane_of(q->lane) >= 0, .ids = d->ask.ids, .id_count = d->ask.id_count,
+				.carriers = lane_of(q->lane) >= 0,
+				.flat = d->shape == SHAPE_ENVELOPE && taxii_accepts_flat(q->accept),
+				.ids = d->ask.ids, .id_count = d->ask.id_count,
 				.types = d->ask.types, .type_count = d->ask.type_count };
 	int64_t start = clock_mono_us();
 	enum rc rc = RC_OK;
@@ -184,6 +187,25 @@ static void put_item(struct reading *d, const struct item *i)
 	}
 }
 
+/* As a push has them. */
+static void put_flat(struct reading *d)
+{
+	struct json_out *j = &d->t->j;
+	size_t count = 0;
+	for (size_t i = 0; i < d->count; i++) {
+		if (!d->list[i].flat)
+			continue;
+		if (count++ == 0) {
+			json_put_str(j, "origin", store_node_id(d->t->x->w.store));
+			json_key(j, STR("events"));
+			json_open(j, '[');
+		}
+		put_item(d, &d->list[i]);
+	}
+	if (count)
+		json_close(j, ']');
+}
+
 static void put(struct reading *d, int64_t after_us, bool more)
 {
 	struct taxii *t = d->t;
@@ -196,8 +218,10 @@ static void put(struct reading *d, int64_t after_us, bool more)
 		json_key(&t->j, d->shape == SHAPE_VERSIONS ? STR("versions") : STR("objects"));
 		json_open(&t->j, '[');
 		for (size_t i = 0; i < d->count; i++)
-			put_item(d, &d->list[i]);
+			if (!d->list[i].flat)
+				put_item(d, &d->list[i]);
 		json_close(&t->j, ']');
+		put_flat(d);
 		taxii_header(t, "X-TAXII-Date-Added-First", taxii_time(t->a, d->list[0].added_us));
 		taxii_header(t, "X-TAXII-Date-Added-Last", taxii_time(t->a, d->list[d->count - 1].added_us));
 	}

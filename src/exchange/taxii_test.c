@@ -34,7 +34,19 @@ static void test_media(void)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		CHECK_MSG(taxii_accepts(str_of(rows[i].text)) == rows[i].accepted, "Accept '%s'", rows[i].text);
 		CHECK_MSG(taxii_is_type(str_of(rows[i].text)) == rows[i].is_body, "Content-Type '%s'", rows[i].text);
+		CHECK_MSG(!taxii_is_flat(str_of(rows[i].text)), "Content-Type '%s'", rows[i].text);
 	}
+	static const struct { const char *text; bool flat; } flat[] = {
+		{ TAXII_FLAT_TYPE, true }, { "Application/VND.ronda.envelope+json; version=\"1\"", true },
+		{ "application/vnd.ronda.envelope+json", false }, { "application/vnd.ronda.envelope+json;version=2", false },
+	};
+	for (size_t i = 0; i < COUNT_OF(flat); i++) {
+		CHECK_MSG(taxii_is_flat(str_of(flat[i].text)) == flat[i].flat, "Content-Type '%s'", flat[i].text);
+		CHECK(!taxii_is_type(str_of(flat[i].text)));
+		CHECK(taxii_accepts_flat(str_of(flat[i].text)) == flat[i].flat);
+	}
+	CHECK(taxii_accepts_flat(STR(TAXII_FLAT_TYPE ", " TAXII_TYPE)) && taxii_accepts(STR(TAXII_FLAT_TYPE ", " TAXII_TYPE)));
+	CHECK(!taxii_accepts_flat(STR("*/*")) && !taxii_accepts_flat(STR(TAXII_FLAT_TYPE ";q=0")));
 }
 
 static void test_addresses(void)

@@ -96,11 +96,17 @@ static bool put_double(struct buf *b, double v)
 	return true;
 }
 
-static void put_text(struct buf *b, str s)
+void jcs_text(struct buf *b, str s)
 {
 	static const char short_ones[] = "\bb\ff\nn\rr\tt";
 	buf_char(b, '"');
 	for (size_t i = 0; i < s.n; i++) {
+		size_t run = i;
+		while (run < s.n && (unsigned char)s.p[run] >= 0x20 && s.p[run] != '"' && s.p[run] != '\\')
+			run++;
+		buf_add(b, str_mem(s.p + i, run - i));
+		if ((i = run) == s.n)
+			break;
 		unsigned char c = (unsigned char)s.p[i];
 		const char *at = c ? strchr(short_ones, c) : NULL;
 		if (c == '"' || c == '\\') {
@@ -109,10 +115,8 @@ static void put_text(struct buf *b, str s)
 		} else if (c < 0x20 && at && (at - short_ones) % 2 == 0) {
 			buf_char(b, '\\');
 			buf_char(b, at[1]);
-		} else if (c < 0x20) {
-			buf_fmt(b, "\\u%04x", c);
 		} else {
-			buf_char(b, (char)c);
+			buf_fmt(b, "\\u%04x", c);
 		}
 	}
 	buf_char(b, '"');
@@ -167,7 +171,7 @@ static enum rc put_plain(struct json_object *o, struct buf *out, struct err *err
 			return fail(err, RC_INPUT, "a number that is not finite");
 		break;
 	default:
-		put_text(out, json_text(o));
+		jcs_text(out, json_text(o));
 	}
 	return RC_OK;
 }
@@ -195,7 +199,7 @@ enum rc jcs_write(struct json_object *o, struct buf *out, struct err *err)
 		if (l->at > 0)
 			buf_char(out, ',');
 		if (l->keys) {
-			put_text(out, str_of(l->keys[l->at]));
+			jcs_text(out, str_of(l->keys[l->at]));
 			buf_char(out, ':');
 			value = json_get(l->o, l->keys[l->at]);
 		} else {

@@ -11,5 +11,7 @@
 /* Adds the canonical text of `o` to *out. RC_LIMIT: deeper than JSON_DEPTH_MAX, an object of more than
  * JSON_KEYS_MAX members, or over the buffer's cap. RC_INPUT: a number that is not finite. */
 MUST_CHECK enum rc jcs_write(struct json_object *o, struct buf *out, struct err *err);
+/* A string alone, in quotes. */
+void jcs_text(struct buf *out, str s);
 
 #endif

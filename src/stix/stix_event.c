@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/ip.h"
+#include "stix/jcs.h"
 #include "stix/stix_private.h"
 #include "stix/stix_record.h"
 
@@ -15,6 +16,8 @@ enum { REFS_MAX = 24 };
 struct making {
 	struct stix_writer *w;
 	struct json_object *e;
+	str text;            /* the same, as it stands in the extension */
+	struct buf value;    /* of a member, on its way */
 	char refs[REFS_MAX][STIX_ID_MAX];
 	size_t ref_count;
 	char first[STIX_TIME_MAX], modified[STIX_TIME_MAX]; /* the same, unless it is given again */
@@ -39,47 +42,75 @@ static bool number_of(const struct making *k, const char *side, const char *name
 	return json_get_i64(k->e, field, out);
 }
 
-static void add_text(struct json_object *o, const char *name, str value)
+/* One at a time, in the writer's memory. What contributes to its id (stix_id.h) is told in the order of its names, as
+ * canonical JSON sorts them. */
+static void begin_observable(struct making *k, const char *type)
 {
-	if (value.n > 0)
-		json_object_object_add(o, name, json_object_new_string_len(value.p, (int)value.n));
+	buf_reset(&k->w->text);
+	buf_reset(&k->w->canonical);
+	buf_fmt(&k->w->text, "{\"type\":\"%s\",\"spec_version\":\"2.1\"", type);
 }
 
-static struct json_object *observable(const char *type)
+enum { ITS_ID = 1, NOT_ITS_ID = 0 };
+
+static void put_member(struct making *k, int its_id, const char *name, str json)
 {
-	struct json_object *o = json_object_new_object();
-	add_text(o, "type", str_of(type));
-	add_text(o, "spec_version", STR("2.1"));
-	return o;
+	struct buf *canonical = &k->w->canonical;
+	buf_fmt(&k->w->text, ",\"%s\":", name);
+	buf_add(&k->w->text, json);
+	if (its_id != ITS_ID)
+		return;
+	buf_fmt(canonical, "%c\"%s\":", canonical->n ? ',' : '{', name);
+	buf_add(canonical, json);
 }
 
-/* Its id, its mark, and out with it; takes `o`. NULL: it has no id. The mark belongs to the first who
+static void put_text(struct making *k, int its_id, const char *name, str value)
+{
+	if (value.n == 0)
+		return;
+	buf_reset(&k->value);
+	jcs_text(&k->value, value);
+	put_member(k, its_id, name, buf_str(&k->value));
+}
+
+static void put_number(struct making *k, int its_id, const char *name, int64_t value)
+{
+	buf_reset(&k->value);
+	buf_i64(&k->value, value);
+	put_member(k, its_id, name, buf_str(&k->value));
+}
+
+/* Of those that are not empty. */
+static void put_list(struct making *k, int its_id, const char *name, const str *list, size_t count)
+{
+	buf_reset(&k->value);
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].n == 0)
+			continue;
+		buf_char(&k->value, k->value.n ? ',' : '[');
+		jcs_text(&k->value, list[i]);
+	}
+	buf_char(&k->value, ']');
+	put_member(k, its_id, name, buf_str(&k->value));
+}
+
+/* Its id, its mark, and out with it. NULL: it is too large, or one too many. The mark belongs to the first who
  * told: an address by itself is no secret, so what differs between events is not part of it. */
-static const char *put_observable(struct making *k, struct json_object *o)
+static const char *end_observable(struct making *k, const char *type)
 {
-	char id[STIX_ID_MAX];
-	if (k->ref_count == REFS_MAX || stix_observable_id(o, id, NULL) != RC_OK) {
-		json_free(o);
+	struct stix_writer *w = k->w;
+	buf_char(&w->canonical, '}');
+	if (k->ref_count == REFS_MAX || w->canonical.over || k->value.over)
 		return NULL;
-	}
 	char *ref = k->refs[k->ref_count++];
-	memcpy(ref, id, sizeof id);
-	add_text(o, "id", str_of(id));
-	struct json_object *marks = json_object_new_array();
-	json_object_array_add(marks, json_object_new_string(stix_tlp_id(k->tlp)));
-	json_object_object_add(o, "object_marking_refs", marks);
+	stix_canonical_id(type, buf_str(&w->canonical), ref);
 	/* of a stricter event it is another object to its readers: told again */
-	char seen[STIX_ID_MAX + 8];
-	snprintf(seen, sizeof seen, "%s %d", id, (int)k->tlp);
-	if (stix_is_new(k->w, seen)) {
-		struct buf b = BUF_INIT(STIX_OBJECT_MAX);
-		buf_add(&b, str_of(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
-		stix_out(k->w, &b, id, "", k->tlp, STIX_PART);
-		buf_free(&b);
-	} else {
-		k->w->at++;
+	if (!stix_is_new(w, ref, (unsigned)k->tlp + 1)) {
+		w->at++;
+		return ref;
 	}
-	json_free(o);
+	buf_fmt(&w->text, ",\"id\":\"%s\",\"object_marking_refs\":[\"%s\"]}", ref, stix_tlp_id(k->tlp));
+	stix_out(w, &w->text, ref, "", k->tlp, STIX_PART);
 	return ref;
 }
 
@@ -87,9 +118,9 @@ static const char *put_value(struct making *k, const char *type, str value)
 {
 	if (value.n == 0)
 		return NULL;
-	struct json_object *o = observable(type);
-	add_text(o, "value", value);
-	return put_observable(k, o);
+	begin_observable(k, type);
+	put_text(k, ITS_ID, "value", value);
+	return end_observable(k, type);
 }
 
 static const char *put_asn(struct making *k, const char *side)
@@ -97,11 +128,11 @@ static const char *put_asn(struct making *k, const char *side)
 	int64_t asn;
 	if (!number_of(k, side, "asn", &asn))
 		return NULL;
-	struct json_object *o = observable("autonomous-system");
-	json_object_object_add(o, "number", json_object_new_int64(asn));
-	add_text(o, "name", text_of(k, side, "as_name"));
-	add_text(o, "rir", text_of(k, side, "registry"));
-	return put_observable(k, o);
+	begin_observable(k, "autonomous-system");
+	put_number(k, ITS_ID, "number", asn);
+	put_text(k, NOT_ITS_ID, "name", text_of(k, side, "as_name"));
+	put_text(k, NOT_ITS_ID, "rir", text_of(k, side, "registry"));
+	return end_observable(k, "autonomous-system");
 }
 
 static const char *put_address(struct making *k, const char *side, const char *asn)
@@ -110,57 +141,58 @@ static const char *put_address(struct making *k, const char *side, const char *a
 	str text = text_of(k, side, "ip");
 	if (text.n == 0 || !ip_parse(text, &ip))
 		return NULL;
-	struct json_object *o = observable(str_has(text, ':') ? "ipv6-addr" : "ipv4-addr");
-	add_text(o, "value", text);
-	if (asn) {
-		struct json_object *list = json_object_new_array();
-		json_object_array_add(list, json_object_new_string(asn));
-		json_object_object_add(o, "belongs_to_refs", list);
-	}
-	return put_observable(k, o);
+	const char *type = str_has(text, ':') ? "ipv6-addr" : "ipv4-addr";
+	const str belongs = str_of(asn);
+	begin_observable(k, type);
+	put_text(k, ITS_ID, "value", text);
+	if (asn)
+		put_list(k, NOT_ITS_ID, "belongs_to_refs", &belongs, 1);
+	return end_observable(k, type);
 }
 
+/* Of several digests the first contributes to the id. */
 static void put_file(struct making *k)
 {
 	static const struct { const char *field, *name; size_t digits; } digests[] = {
 		{ "malware.hash.md5", "MD5", 32 }, { "malware.hash.sha1", "SHA-1", 40 },
 		{ "malware.hash.sha256", "SHA-256", 64 },
 	};
-	struct json_object *hashes = json_object_new_object();
+	struct buf all = BUF_INIT(KIB(1)), first = BUF_INIT(KIB(1));
 	for (size_t i = 0; i < COUNT_OF(digests); i++) {
 		str v = json_get_str(k->e, digests[i].field);
 		unsigned char bytes[32];
-		if (v.n == digests[i].digits && hex_parse(v, bytes, v.n / 2))
-			add_text(hashes, digests[i].name, v);
+		if (v.n != digests[i].digits || !hex_parse(v, bytes, v.n / 2))
+			continue;
+		buf_fmt(&all, "%c\"%s\":\"" STR_FMT "\"", all.n ? ',' : '{', digests[i].name, STR_ARG(v));
+		if (first.n == 0)
+			buf_fmt(&first, "{\"hashes\":{\"%s\":\"" STR_FMT "\"}", digests[i].name, STR_ARG(v));
 	}
-	if (json_object_object_length(hashes) == 0) {
-		json_free(hashes);
-		return;
+	if (all.n > 0) {
+		buf_char(&all, '}');
+		begin_observable(k, "file");
+		put_member(k, NOT_ITS_ID, "hashes", buf_str(&all));
+		buf_add(&k->w->canonical, buf_str(&first));
+		(void)end_observable(k, "file");
 	}
-	struct json_object *o = observable("file");
-	json_object_object_add(o, "hashes", hashes);
-	(void)put_observable(k, o);
+	buf_free(&all);
+	buf_free(&first);
 }
 
 static void put_traffic(struct making *k, const char *from, const char *to)
 {
-	static const struct { const char *side, *name; } ports[] = { { "source", "src_port" }, { "destination", "dst_port" } };
-	str transport = json_get_str(k->e, "protocol.transport"), application = json_get_str(k->e, "protocol.application");
+	const str protocols[] = { json_get_str(k->e, "protocol.transport"), json_get_str(k->e, "protocol.application") };
 	int64_t port;
-	if ((!from && !to) || (transport.n == 0 && application.n == 0))
+	if ((!from && !to) || (protocols[0].n == 0 && protocols[1].n == 0))
 		return;
-	struct json_object *o = observable("network-traffic"), *list = json_object_new_array();
-	add_text(o, "src_ref", str_of(from));
-	add_text(o, "dst_ref", str_of(to));
-	for (size_t i = 0; i < COUNT_OF(ports); i++)
-		if (number_of(k, ports[i].side, "port", &port) && port >= 0 && port <= 65535)
-			json_object_object_add(o, ports[i].name, json_object_new_int64(port));
-	if (transport.n)
-		json_object_array_add(list, json_object_new_string_len(transport.p, (int)transport.n));
-	if (application.n)
-		json_object_array_add(list, json_object_new_string_len(application.p, (int)application.n));
-	json_object_object_add(o, "protocols", list);
-	(void)put_observable(k, o);
+	begin_observable(k, "network-traffic");
+	if (number_of(k, "destination", "port", &port) && port >= 0 && port <= 65535)
+		put_number(k, ITS_ID, "dst_port", port);
+	put_text(k, ITS_ID, "dst_ref", str_of(to));
+	put_list(k, ITS_ID, "protocols", protocols, COUNT_OF(protocols));
+	if (number_of(k, "source", "port", &port) && port >= 0 && port <= 65535)
+		put_number(k, ITS_ID, "src_port", port);
+	put_text(k, ITS_ID, "src_ref", str_of(from));
+	(void)end_observable(k, "network-traffic");
 }
 
 /* Neither address, name, URL nor digest: by what else it names; in the end by its own text. */
@@ -175,20 +207,20 @@ static void put_other(struct making *k)
 		str v = json_get_str(k->e, by[i].field);
 		if (v.n == 0)
 			continue;
-		struct json_object *o = observable(i % 2 == 0 && str_has(v, ':') ? "ipv6-addr" : by[i].type);
-		add_text(o, by[i].member, v);
-		(void)put_observable(k, o);
+		const char *type = i % 2 == 0 && str_has(v, ':') ? "ipv6-addr" : by[i].type;
+		begin_observable(k, type);
+		put_text(k, ITS_ID, by[i].member, v);
+		(void)end_observable(k, type);
 	}
 	if (k->ref_count > 0)
 		return;
-	str text = str_of(json_object_to_json_string_ext(k->e, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-	unsigned char *code = x_alloc(text.n / 3 * 4 + 5);
-	int n = EVP_EncodeBlock(code, (const unsigned char *)text.p, (int)text.n);
-	struct json_object *o = observable("artifact");
-	add_text(o, "mime_type", STR("application/json"));
-	add_text(o, "payload_bin", str_mem(code, n > 0 ? (size_t)n : 0));
+	unsigned char *code = x_alloc(k->text.n / 3 * 4 + 5);
+	int n = EVP_EncodeBlock(code, (const unsigned char *)k->text.p, (int)k->text.n);
+	begin_observable(k, "artifact");
+	put_text(k, NOT_ITS_ID, "mime_type", STR("application/json"));
+	put_text(k, ITS_ID, "payload_bin", str_mem(code, n > 0 ? (size_t)n : 0));
 	free(code);
-	(void)put_observable(k, o);
+	(void)end_observable(k, "artifact");
 }
 
 static void put_observables(struct making *k)
@@ -226,9 +258,10 @@ static void put_labels(struct json_out *j, const struct making *k)
 
 static void put_observed(struct making *k, str event_id, char id[STIX_ID_MAX])
 {
-	struct buf b = BUF_INIT(STIX_OBJECT_MAX);
+	struct buf *b = &k->w->text;
+	buf_reset(b);
 	stix_named_id(&k->w->space, "observed-data", event_id, id);
-	struct json_out j = stix_begin(k->w, &b, "observed-data", id, k->first, k->modified, k->tlp);
+	struct json_out j = stix_begin(k->w, b, "observed-data", id, k->first, k->modified, k->tlp);
 	put_labels(&j, k);
 	json_put_str(&j, "first_observed", str_of(k->first));
 	json_put_str(&j, "last_observed", str_of(k->first));
@@ -243,17 +276,9 @@ static void put_observed(struct making *k, str event_id, char id[STIX_ID_MAX])
 			json_str(&j, str_of(k->refs[i]));
 	}
 	json_close(&j, ']');
-	/* whom it concerns each node says by its own directory; and a reader takes flat events alone */
-	struct buf text = BUF_INIT(STIX_OBJECT_MAX);
-	struct json_out whole = json_out(&text);
-	json_open(&whole, '{');
-	json_put_members(&whole, k->e, "ronda.concerns");
-	json_close(&whole, '}');
-	stix_put_extension(&j, k->others ? NULL : "event", buf_str(&text), k->origin, k->item);
-	buf_free(&text);
+	stix_put_extension(&j, k->others ? NULL : "event", k->text, k->origin, k->item);
 	json_close(&j, '}');
-	stix_out(k->w, &b, id, k->modified, k->tlp, k->others ? STIX_PART : STIX_CARRIER);
-	buf_free(&b);
+	stix_out(k->w, b, id, k->modified, k->tlp, k->others ? STIX_PART : STIX_CARRIER);
 }
 
 /* --- that it is bad --- */
@@ -301,13 +326,14 @@ static void put_indicator(struct making *k, str event_id, const char *observed)
 	const char *what = NULL;
 	str type = json_get_str(k->e, "classification.type");
 	char id[STIX_ID_MAX], sighting[STIX_ID_MAX];
-	struct buf pattern = BUF_INIT(KIB(64)), b = BUF_INIT(STIX_OBJECT_MAX);
+	struct buf pattern = BUF_INIT(KIB(64)), *b = &k->w->text;
 	for (size_t i = 0; i < COUNT_OF(accusing); i++)
 		if (str_eq(type, str_of(accusing[i].type)))
 			what = accusing[i].indicator;
 	if (what && put_pattern(k, &pattern) && !pattern.over) {
 		stix_named_id(&k->w->space, "indicator", event_id, id);
-		struct json_out j = stix_begin(k->w, &b, "indicator", id, k->first, k->first, k->tlp);
+		buf_reset(b);
+		struct json_out j = stix_begin(k->w, b, "indicator", id, k->first, k->first, k->tlp);
 		put_labels(&j, k);
 		json_put_str(&j, "name", type);
 		json_key(&j, STR("indicator_types"));
@@ -320,10 +346,10 @@ static void put_indicator(struct making *k, str event_id, const char *observed)
 		json_put_str(&j, "valid_from", str_of(k->first));
 		stix_put_extension(&j, NULL, STR_NONE, k->origin, k->item);
 		json_close(&j, '}');
-		stix_out(k->w, &b, id, k->first, k->tlp, STIX_PART);
-		buf_reset(&b);
+		stix_out(k->w, b, id, k->first, k->tlp, STIX_PART);
+		buf_reset(b);
 		stix_named_id(&k->w->space, "sighting", event_id, sighting);
-		j = stix_begin(k->w, &b, "sighting", sighting, k->first, k->first, k->tlp);
+		j = stix_begin(k->w, b, "sighting", sighting, k->first, k->first, k->tlp);
 		json_put_str(&j, "sighting_of_ref", str_of(id));
 		json_key(&j, STR("observed_data_refs"));
 		json_open(&j, '[');
@@ -333,10 +359,9 @@ static void put_indicator(struct making *k, str event_id, const char *observed)
 		json_put_i64(&j, "count", 1);
 		stix_put_extension(&j, NULL, STR_NONE, k->origin, k->item);
 		json_close(&j, '}');
-		stix_out(k->w, &b, sighting, k->first, k->tlp, STIX_PART);
+		stix_out(k->w, b, sighting, k->first, k->tlp, STIX_PART);
 	}
 	buf_free(&pattern);
-	buf_free(&b);
 }
 
 /* --- one event --- */
@@ -354,26 +379,52 @@ static void find_origin(struct making *k, str id, char item[96])
 	k->item = str_of(item);
 }
 
-enum rc stix_write_event(struct stix_writer *w, struct json_object *event, struct err *err)
+static enum rc write_event(struct making *k, struct err *err)
 {
-	struct making k = { .w = w, .e = event, .tlp = TLP_RED };
+	struct stix_writer *w = k->w;
 	char observed[STIX_ID_MAX], item[96];
 	int64_t us, again_us;
-	str id = json_get_str(event, "id"), tlp = json_get_str(event, "tlp");
-	if (id.n == 0 || !time_parse(json_get_str(event, "time.source"), true, &us))
+	str id = json_get_str(k->e, "id"), tlp = json_get_str(k->e, "tlp");
+	if (id.n == 0 || !time_parse(json_get_str(k->e, "time.source"), true, &us))
 		return fail(err, RC_INPUT, "an event without id or time");
-	(void)tlp_parse(tlp, &k.tlp); /* not understood: stays RED */
-	stix_time(us, k.first);
-	if (!time_parse(json_get_str(event, "ronda.again"), false, &again_us) || again_us < us)
+	(void)tlp_parse(tlp, &k->tlp); /* not understood: stays RED */
+	stix_time(us, k->first);
+	if (!time_parse(json_get_str(k->e, "ronda.again"), false, &again_us) || again_us < us)
 		again_us = us;
-	stix_time(again_us, k.modified);
-	find_origin(&k, id, item);
-	stix_put_mark(w, k.tlp);
+	stix_time(again_us, k->modified);
+	find_origin(k, id, item);
+	stix_put_mark(w, k->tlp);
 	w->at = 0;
-	put_observables(&k);
-	put_observed(&k, id, observed);
-	put_indicator(&k, id, observed);
+	put_observables(k);
+	put_observed(k, id, observed);
+	put_indicator(k, id, observed);
 	return stix_end(w, err);
+}
+
+/* Whom it concerns each node says by its own directory; and a reader takes flat events alone. */
+enum rc stix_write_event(struct stix_writer *w, struct json_object *event, struct err *err)
+{
+	struct buf text = BUF_INIT(STIX_OBJECT_MAX);
+	struct json_out whole = json_out(&text);
+	json_open(&whole, '{');
+	json_put_members(&whole, event, "ronda.concerns");
+	json_close(&whole, '}');
+	struct making k = { .w = w, .e = event, .text = buf_str(&text), .value = BUF_INIT(STIX_OBJECT_MAX), .tlp = TLP_RED };
+	enum rc rc = write_event(&k, err);
+	buf_free(&k.value);
+	buf_free(&text);
+	return rc;
+}
+
+enum rc stix_write_flat(struct stix_writer *w, str event, struct err *err)
+{
+	struct making k = { .w = w, .text = event, .value = BUF_INIT(STIX_OBJECT_MAX), .tlp = TLP_RED };
+	enum rc rc = json_read(event, &k.e, err);
+	if (rc == RC_OK)
+		rc = write_event(&k, err);
+	json_free(k.e);
+	buf_free(&k.value);
+	return rc;
 }
 
 void stix_event_object_id(str node_id, str event_id, char out[STIX_ID_MAX])

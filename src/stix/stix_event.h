@@ -43,5 +43,8 @@ void stix_writer_free(struct stix_writer *w);
  * at that time, which becomes `modified`. Its origin is the node, or who
  * extra.origin_node and extra.origin_event say: then none of its objects is a carrier. RC_CONFLICT: `give` said stop. RC_INPUT: it has no id or no time. */
 MUST_CHECK enum rc stix_write_event(struct stix_writer *w, struct json_object *event, struct err *err);
+/* The same of its text, which has no nested members and nothing of ours alone (event_view_flat()): that stands in the
+ * extension as it is. */
+MUST_CHECK enum rc stix_write_flat(struct stix_writer *w, str event, struct err *err);
 
 #endif

@@ -66,20 +66,31 @@ struct uuid uuid_version5(const struct uuid *space, str name)
 	return u;
 }
 
-static void write_id(const char *type, str type_text, const struct uuid *u, char out[STIX_ID_MAX])
+static void write_id(str type, const struct uuid *u, char out[STIX_ID_MAX])
 {
-	struct buf b = BUF_INIT(STIX_ID_MAX);
-	buf_add(&b, type ? str_of(type) : type_text);
-	buf_add(&b, STR("--"));
-	uuid_format(&b, u);
-	(void)str_to_z(buf_str(&b), out, STIX_ID_MAX);
-	buf_free(&b);
+	static const char digits[] = "0123456789abcdef";
+	size_t n = type.n < STIX_ID_MAX - UUID_TEXT_BYTES - 3 ? type.n : 0; /* no type of ours is as long */
+	memcpy(out, type.p, n);
+	out[n++] = '-';
+	out[n++] = '-';
+	for (size_t i = 0; i < sizeof u->b; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			out[n++] = '-';
+		out[n++] = digits[u->b[i] >> 4];
+		out[n++] = digits[u->b[i] & 15];
+	}
+	out[n] = '\0';
 }
 
 void stix_named_id(const struct uuid *space, const char *type, str name, char out[STIX_ID_MAX])
 {
 	const struct uuid u = uuid_version5(space, name);
-	write_id(type, STR(""), &u, out);
+	write_id(str_of(type), &u, out);
+}
+
+void stix_canonical_id(const char *type, str canonical, char out[STIX_ID_MAX])
+{
+	stix_named_id(&observables, type, canonical, out);
 }
 
 enum rc stix_observable_id(struct json_object *o, char out[STIX_ID_MAX], struct err *err)
@@ -101,7 +112,7 @@ enum rc stix_observable_id(struct json_object *o, char out[STIX_ID_MAX], struct 
 						       fail(err, RC_ABSENT, "nothing of it makes an id");
 	if (rc == RC_OK) {
 		const struct uuid u = uuid_version5(&observables, buf_str(&b));
-		write_id(NULL, type, &u, out);
+		write_id(type, &u, out);
 	}
 	json_free(part);
 	buf_free(&b);

@@ -19,14 +19,15 @@ struct stix_writer {
 	char identity[STIX_ID_MAX];
 	struct hash128 *seen; /* open addressing; zero: free */
 	size_t seen_room, seen_count;
+	struct buf text, canonical; /* of the object that is being made, and of what makes its id */
 	unsigned at;          /* place of the next object in the item it is made of */
 	bool stopped, over;   /* nobody takes it any more; one became too large */
 };
 
 /* Name space of what a node makes. */
 struct uuid stix_space(str node_id);
-/* True the first time. */
-bool stix_is_new(struct stix_writer *w, const char *id);
+/* True the first time, of each `more`. */
+bool stix_is_new(struct stix_writer *w, const char *id, unsigned more);
 /* Out with it. `version`: "" has none. */
 void stix_out(struct stix_writer *w, const struct buf *b, const char *id, const char *version, enum tlp tlp,
 	      enum stix_part part);

@@ -7,8 +7,9 @@
 #include "base/uuid.h"
 #include "stix/stix_event.h"
 #include "stix/stix_mark.h"
-#include "stix/stix_record.h"
+#include "stix/stix_private.h"
 #include "stix/stix_read_private.h"
+#include "stix/stix_record.h"
 #include "stix/stix_scan.h"
 
 enum { TYPE_MOST = 250, ITEM_MOST = 120, SHOWN_MOST = 200 };
@@ -240,14 +241,58 @@ static const char *judge(struct envelope *e, size_t at, struct err *err)
 	return read_extensions(p, count, e, o);
 }
 
-static void read_one(struct envelope *e, size_t at)
+/* --- our events without STIX around them --- */
+
+static bool is_event_id(str s)
+{
+	bool good = s.n > 0 && s.n <= 64;
+	for (size_t i = 0; good && i < s.n; i++)
+		good = (s.p[i] >= 'a' && s.p[i] <= 'z') || (s.p[i] >= 'A' && s.p[i] <= 'Z') || (s.p[i] >= '0' && s.p[i] <= '9') ||
+		       s.p[i] == '-';
+	return good;
+}
+
+static const char *judge_flat(struct envelope *e, size_t at, str origin, struct err *err)
+{
+	struct stix_object *o = &e->o[at];
+	struct json_pair *p;
+	size_t count;
+	struct uuid node;
+	char id[STIX_ID_MAX];
+	if (json_flat(e->slices[at], e->scratch, &p, &count, err) != RC_OK)
+		return err->text;
+	for (size_t i = 0; i < count; i++)
+		if (p[i].kind == JSON_NEST)
+			return "an event is flat: nothing nests in it";
+	str event = pair_text(p, count, "id"), time = pair_text(p, count, "time.source");
+	if (!uuid_parse(origin, &node))
+		return "'origin' of the envelope is no node";
+	if (!is_event_id(event))
+		return "it does not say which event it is";
+	stix_named_id(&e->space, "observed-data", event, id);
+	o->id = arena_str(e->a, str_of(id));
+	if (!time_parse(time, true, &o->version_us))
+		return "the event has no time";
+	o->type = STR("observed-data");
+	o->version = arena_str(e->a, time);
+	o->origin = origin;
+	o->item = arena_fmt(e->a, "event--" STR_FMT, STR_ARG(event));
+	o->marked = pair_find(p, count, "tlp") != NULL;
+	if (o->marked && !tlp_parse(pair_text(p, count, "tlp"), &o->tlp))
+		o->tlp = TLP_COUNT;
+	o->what = STIX_OUR_EVENT;
+	return NULL;
+}
+
+/* `origin`: of an event without STIX; STR_NONE: it is an object. */
+static void read_one(struct envelope *e, size_t at, str origin)
 {
 	struct err err = { .rc = RC_OK };
 	struct stix_object *o = &e->o[at];
 	*o = (struct stix_object){ .what = STIX_BAD, .id = STR(""), .type = STR(""), .version = STR(""), .tlp = TLP_COUNT,
 				   .version_us = TIME_NONE, .origin = STR(""), .item = STR(""), .text = e->slices[at],
 				   .words = STR("") };
-	const char *why = judge(e, at, &err);
+	const char *why = origin.p ? judge_flat(e, at, origin, &err) : judge(e, at, &err);
 	if (why) {
 		o->what = STIX_BAD;
 		o->text = e->slices[at];
@@ -306,7 +351,7 @@ static void find_helpers(struct envelope *e)
 	uint32_t *work = x_array(e->count + 1, sizeof *work);
 	size_t left = 0;
 	enum tlp t;
-	for (size_t i = 0; i < e->count; i++) {
+	for (size_t i = 0; i < e->objects; i++) {
 		struct stix_object *o = &e->o[i];
 		if (o->what == STIX_FOREIGN && (stix_tlp_by_id(o->id, &t) || str_eq(o->id, STR(STIX_EXTENSION))))
 			o->what = STIX_HELPER;
@@ -326,22 +371,23 @@ static void find_helpers(struct envelope *e)
 	free(work);
 }
 
-/* "objects" of an envelope or a bundle; "": it has none. */
-static enum rc find_objects(str text, str *out, struct err *err)
+/* What is read of an envelope or a bundle; p NULL: it is not there. */
+struct members {
+	str objects, events, origin;
+};
+
+static enum rc find_members(str text, struct members *out, struct err *err)
 {
 	struct scan_list l = scan_of(text);
 	str key, value, type = STR_NONE;
-	bool found = false;
-	*out = STR_NONE;
+	*out = (struct members){ STR_NONE, STR_NONE, STR_NONE };
 	while (scan_member(&l, &key, &value)) {
-		if (str_eq(key, STR("type")))
-			type = value;
-		if (!str_eq(key, STR("objects")))
-			continue;
-		if (found)
-			return fail(err, RC_INPUT, "'objects' stands there twice");
-		found = true;
-		*out = value;
+		str *to = str_eq(key, STR("objects")) ? &out->objects : str_eq(key, STR("events")) ? &out->events :
+			  str_eq(key, STR("origin")) ? &out->origin : str_eq(key, STR("type")) ? &type : NULL;
+		if (to && to->p && to != &type)
+			return fail(err, RC_INPUT, "'" STR_FMT "' stands there twice", STR_ARG(key));
+		if (to)
+			*to = value;
 	}
 	if (l.bad || str_trim_all(scan_rest(&l)).n > 0)
 		return fail(err, RC_INPUT, "this is neither a TAXII envelope nor a STIX bundle");
@@ -350,21 +396,30 @@ static enum rc find_objects(str text, str *out, struct err *err)
 	return RC_OK;
 }
 
-static enum rc cut(str list, size_t most, struct envelope *e, struct err *err)
+static enum rc count_elements(str list, const char *name, size_t most, struct envelope *e, struct err *err)
 {
 	struct scan_list l = scan_of(list);
 	str one;
-	while (scan_element(&l, &one))
+	while (list.p && scan_element(&l, &one))
 		if (e->count++ == most)
 			return fail(err, RC_LIMIT, "there are more than %zu objects", most);
-	if (l.bad)
-		return fail(err, RC_INPUT, "'objects' is no list, or cut off behind %zu", e->count);
+	return l.bad ? fail(err, RC_INPUT, "'%s' is no list, or cut off behind %zu", name, e->count) : RC_OK;
+}
+
+static enum rc cut(const struct members *m, size_t most, struct envelope *e, struct err *err)
+{
+	enum rc rc = count_elements(m->objects, "objects", most, e, err);
+	e->objects = e->count;
+	if (rc == RC_OK)
+		rc = count_elements(m->events, "events", most, e, err);
+	if (rc != RC_OK)
+		return rc;
 	e->o = ARENA_ARRAY(e->a, e->count + 1, struct stix_object);
 	e->things = ARENA_ARRAY(e->a, e->count + 1, struct thing);
 	e->slices = ARENA_ARRAY(e->a, e->count + 1, str);
-	l = scan_of(list);
-	for (size_t i = 0; i < e->count && scan_element(&l, &one); i++)
-		e->slices[i] = one;
+	struct scan_list objects = scan_of(m->objects), events = scan_of(m->events);
+	for (size_t i = 0; i < e->count && scan_element(i < e->objects ? &objects : &events, &e->slices[i]); i++)
+		;
 	return RC_OK;
 }
 
@@ -381,15 +436,19 @@ static enum rc read_all(str envelope, size_t most, str us, struct arena *a, stru
 			struct err *err)
 {
 	struct envelope e = { .a = a };
-	str list;
-	enum rc rc = find_objects(envelope, &list, err);
-	if (rc == RC_OK && list.p)
-		rc = cut(list, most < STIX_ENVELOPE_MOST ? most : STIX_ENVELOPE_MOST, &e, err);
+	struct members m;
+	enum rc rc = find_members(envelope, &m, err);
+	str origin = scan_plain(m.origin);
+	if (!origin.p || us.p)
+		m.events = STR_NONE; /* somebody else's member of that name */
+	if (rc == RC_OK)
+		rc = cut(&m, most < STIX_ENVELOPE_MOST ? most : STIX_ENVELOPE_MOST, &e, err);
 	if (rc != RC_OK)
 		return rc;
+	e.space = stix_space(origin);
 	e.scratch = arena_new(KIB(64));
 	for (size_t i = 0; i < e.count; i++) {
-		read_one(&e, i);
+		read_one(&e, i, i < e.objects ? STR_NONE : origin);
 		if (us.p)
 			disbelieve(&e.o[i], e.slices[i], us);
 	}

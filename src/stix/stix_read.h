@@ -39,8 +39,9 @@ struct stix_object {
 	str *events; size_t event_count; /* of others: flat events as JSON text, extra.stix_id is this object */
 };
 enum { STIX_ENVELOPE_MOST = 100000 };
-/* An envelope {"objects":[…]} or a bundle; strings in `a` or in `envelope`. RC_INPUT: unusable as a whole; RC_LIMIT: more
- * objects than `most`. */
+/* An envelope {"objects":[…]} or a bundle. Of another ronda also {"origin":NODE,"events":[…],"objects":[…]}: its events
+ * flat, without STIX around them; they come behind the objects, as what their observed-data would be.
+ * Strings in `a` or in `envelope`. RC_INPUT: unusable as a whole; RC_LIMIT: more objects than `most`. */
 MUST_CHECK enum rc stix_read(str envelope, size_t most, struct arena *a, struct stix_object **out, size_t *count_out,
 			     struct err *err);
 /* The same from a server that is no ronda: what an object says of itself in our extension is not believed, it is kept as any

@@ -4,6 +4,7 @@
 #ifndef RONDA_STIX_STIX_READ_PRIVATE_H
 #define RONDA_STIX_STIX_READ_PRIVATE_H
 
+#include "base/uuid.h"
 #include "stix/stix_read.h"
 
 /* What an observable says that an event can say too. */
@@ -23,7 +24,8 @@ struct envelope {
 	struct thing *things;      /* beside `o` */
 	str *slices;               /* beside `o`: as received */
 	uint32_t *by_id;           /* places in `o`, in order of id */
-	size_t count;
+	size_t count, objects;     /* in all; objects of STIX, which come first */
+	struct uuid space;         /* of ids of events without STIX */
 	size_t events;             /* made so far */
 };
 /* Place in `o`, or SIZE_MAX. */

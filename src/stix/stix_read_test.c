@@ -389,6 +389,60 @@ TEST(observations)
 
 /* --- what is ours --- */
 
+#define FLAT "\"id\":\"a1-7\",\"time.source\":\"2026-11-20T01:02:03+00:00\",\"source.ip\":\"192.0.2.7\""
+
+TEST(events_without_stix)
+{
+	static const struct { const char *origin, *event, *words; enum tlp tlp; bool marked; } rows[] = {
+		{ NODE, "{" FLAT "}", NULL, TLP_CLEAR, false },
+		{ NODE, "{" FLAT ",\"tlp\":\"AMBER\"}", NULL, TLP_AMBER, true },
+		{ NODE, "{" FLAT ",\"tlp\":\"PURPLE\"}", NULL, TLP_COUNT, true },
+		{ NODE, "{" FLAT ",\"tlp\":7}", NULL, TLP_COUNT, true },
+		{ "nobody", "{" FLAT "}", "no node", 0, false },
+		{ NODE, "{" FLAT ",\"extra\":{\"a\":1}}", "nothing nests", 0, false },
+		{ NODE, "{\"time.source\":\"2026-11-20T01:02:03Z\"}", "which event", 0, false },
+		{ NODE, "{\"id\":\"../x\",\"time.source\":\"2026-11-20T01:02:03Z\"}", "which event", 0, false },
+		{ NODE, "{\"id\":\"a1-7\"}", "no time", 0, false },
+		{ NODE, "{\"id\":\"a1-7\",\"time.source\":\"soon\"}", "no time", 0, false },
+		{ NODE, "7", "", 0, false },
+		{ NODE, "{\"id\":}", "", 0, false },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct buf b = BUF_INIT(KIB(4));
+		char same[STIX_ID_MAX];
+		buf_fmt(&b, "{\"objects\":[7],\"origin\":\"%s\",\"events\":[%s,{" FLAT "}]}", rows[i].origin, rows[i].event);
+		struct got g = read_text(buf_str(&b));
+		CHECK_INT(g.count, 3);
+		const struct stix_object *o = &g.o[1];
+		CHECK_MSG((o->what == STIX_BAD) == (rows[i].words != NULL), "%s: " STR_FMT, rows[i].event, STR_ARG(o->words));
+		if (rows[i].words) {
+			CHECK_MSG(o->words.n && str_find(o->words, str_of(rows[i].words)) < o->words.n, "%s: " STR_FMT,
+				  rows[i].event, STR_ARG(o->words));
+		} else {
+			CHECK(o->what == STIX_OUR_EVENT && o->marked == rows[i].marked && (!o->marked || o->tlp == rows[i].tlp));
+			stix_event_object_id(STR(NODE), STR("a1-7"), same);
+			CHECK_STR(o->id, str_of(same)); /* as its observed-data is called */
+			CHECK_STR(o->item, STR("event--a1-7"));
+			CHECK_STR(o->origin, STR(NODE));
+			CHECK_STR(o->text, str_of(rows[i].event));
+			CHECK(o->version_us == INT64_C(1763600523000000) + INT64_C(31536000000000));
+		}
+		CHECK(g.o[0].what == STIX_BAD && (g.o[2].what == STIX_OUR_EVENT || i == 4)); /* a bad one leaves the others */
+		arena_free(g.a);
+		buf_free(&b);
+	}
+	/* a member of that name without our origin is somebody else's */
+	struct got g = read_text(STR("{\"events\":7,\"objects\":[]}"));
+	CHECK_INT(g.count, 0);
+	arena_free(g.a);
+	struct arena *a = arena_new(KIB(4));
+	struct stix_object *o;
+	size_t count;
+	CHECK_INT(stix_read(STR("{\"origin\":\"" NODE "\",\"events\":7}"), 10, a, &o, &count, &err), RC_INPUT);
+	CHECK_INT(stix_read(STR("{\"origin\":\"" NODE "\",\"events\":[1,2],\"objects\":[3]}"), 2, a, &o, &count, &err), RC_LIMIT);
+	arena_free(a);
+}
+
 struct written {
 	struct buf all;
 	size_t carriers, parts, frame;
@@ -507,6 +561,26 @@ TEST(a_record_there_and_back)
 	}
 }
 
+TEST(a_record_that_is_too_long)
+{
+	static const struct { size_t bytes; enum rc rc; } rows[] = { { STIX_RECORD_MAX, RC_OK }, { STIX_RECORD_MAX + 1, RC_LIMIT } };
+	struct buf text = BUF_INIT(MIB(2));
+	while (text.n <= STIX_RECORD_MAX)
+		buf_add(&text, STR("0123456789abcdef"));
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct written w = { .all = BUF_INIT(MIB(4)) };
+		struct stix_writer *writer = stix_writer_new(STR(NODE), STR("Team B"), keep, &w);
+		const struct stix_record r = { .object = STR("report"), .id = STR("report--" UUID_A), .item = STR("warning--" UUID_A),
+					       .text = str_head(buf_str(&text), rows[i].bytes) };
+		CHECK_INT(stix_write_record(writer, &r, &err), rows[i].rc);
+		CHECK_INT(w.carriers, rows[i].rc == RC_OK);
+		stix_writer_free(writer);
+		buf_free(&w.all);
+	}
+	CHECK_MSG(strstr(err.text, "warning--" UUID_A) && strstr(err.text, "1088 KiB"), "%s", err.text);
+	buf_free(&text);
+}
+
 TEST(answers_and_withdrawals)
 {
 	static const char *const withdrawn[] = { "incident", "report", "note", "identity", "campaign", "course-of-action", "grouping", "opinion" };
@@ -556,5 +630,5 @@ TEST(answers_and_withdrawals)
 
 TEST_MAIN(TEST_RUN(what_is_an_envelope), TEST_RUN(too_many), TEST_RUN(what_is_no_object), TEST_RUN(a_bad_one_leaves_the_others),
 	  TEST_RUN(kept_as_it_came), TEST_RUN(marks_of_what_is_read), TEST_RUN(patterns), TEST_RUN(indicators),
-	  TEST_RUN(patterns_without_end), TEST_RUN(observations), TEST_RUN(an_event_there_and_back),
-	  TEST_RUN(a_record_there_and_back), TEST_RUN(answers_and_withdrawals))
+	  TEST_RUN(patterns_without_end), TEST_RUN(observations), TEST_RUN(events_without_stix), TEST_RUN(an_event_there_and_back),
+	  TEST_RUN(a_record_there_and_back), TEST_RUN(a_record_that_is_too_long), TEST_RUN(answers_and_withdrawals))

@@ -96,6 +96,9 @@ enum rc stix_write_record(struct stix_writer *w, const struct stix_record *r, st
 	char id[STIX_ID_MAX], created[STIX_TIME_MAX], modified[STIX_TIME_MAX];
 	if (!o || !id_ok(r->id, r->object, id) || r->created_us < 0 || r->changed_us < r->created_us)
 		return fail(err, RC_INPUT, "'" STR_FMT "' is no object that a record becomes", STR_ARG(str_head(r->id, 80)));
+	if (r->text.n > STIX_RECORD_MAX)
+		return fail(err, RC_LIMIT, "'" STR_FMT "' has %zu KiB as text: what is longer than %d KiB is not told to other nodes",
+			    STR_ARG(str_head(r->item, 80)), r->text.n / 1024, STIX_RECORD_MAX / 1024);
 	stix_time(r->created_us / 1000 * 1000, created);
 	stix_time(r->changed_us / 1000 * 1000 + (int64_t)(r->version % 1000), modified);
 	stix_put_mark(w, tlp);

@@ -28,7 +28,9 @@ struct stix_record {
 	const str *refs; size_t ref_count;
 	str text;              /* the record whole, JSON, as it may be told */
 };
-/* The object is the carrier; relationships come behind it. RC_INPUT: `object` or `id` is none. */
+enum { STIX_RECORD_MAX = (1 << 20) + (64 << 10) }; /* bytes of `text`: a body of 1 MiB and what stands around it */
+/* The object is the carrier; relationships come behind it. RC_INPUT: `object` or `id` is none. RC_LIMIT: the text is
+ * longer, or what is made of it is larger than 4 MiB; nothing was given. */
 MUST_CHECK enum rc stix_write_record(struct stix_writer *w, const struct stix_record *r, struct err *err);
 
 /* An answer to an item of another node's: an `opinion` about it. In our extension "answer" has {"about","item",

@@ -25,11 +25,27 @@ static size_t place_of(const struct stix_writer *w, struct hash128 h)
 	return at;
 }
 
-/* Twice the same object does no harm, so the set is emptied before it grows without end. */
-bool stix_is_new(struct stix_writer *w, const char *id)
+/* An id ends in 16 bytes that are random or a hash themselves; what stands before makes them another. */
+static struct hash128 tag_of(const char *id, unsigned more)
 {
-	static const struct key none = { { 0 } };
-	const struct hash128 h = keyed_hash128(&none, "stix seen", str_of(id));
+	str text = str_of(id);
+	struct uuid u = { { 0 } };
+	struct hash128 h = { 0, 1 + more };
+	if (text.n > UUID_TEXT_BYTES && uuid_parse(str_from(text, text.n - UUID_TEXT_BYTES), &u))
+		text.n -= UUID_TEXT_BYTES;
+	for (size_t i = 0; i < text.n; i++)
+		h.lo = h.lo * 0x100000001b3 + (unsigned char)text.p[i];
+	for (size_t i = 0; i < 8; i++) {
+		h.hi = h.hi << 8 | u.b[i];
+		h.lo += (uint64_t)u.b[8 + i] << (8 * i);
+	}
+	return h;
+}
+
+/* Twice the same object does no harm, so the set is emptied before it grows without end. */
+bool stix_is_new(struct stix_writer *w, const char *id, unsigned more)
+{
+	const struct hash128 h = tag_of(id, more);
 	if (2 * w->seen_count >= w->seen_room) {
 		struct hash128 *old = w->seen;
 		size_t room = w->seen_room;
@@ -72,7 +88,7 @@ enum rc stix_end(struct stix_writer *w, struct err *err)
 
 void stix_put_mark(struct stix_writer *w, enum tlp tlp)
 {
-	if (!stix_is_new(w, stix_tlp_id(tlp)))
+	if (!stix_is_new(w, stix_tlp_id(tlp), 0))
 		return;
 	struct buf b = BUF_INIT(KIB(4));
 	struct json_out j = json_out(&b);
@@ -184,6 +200,7 @@ static void put_frame(struct stix_writer *w)
 struct stix_writer *stix_writer_new(str node_id, str node_name, stix_give give, void *ctx)
 {
 	struct stix_writer *w = x_alloc(sizeof *w);
+	w->text = w->canonical = (struct buf)BUF_INIT(STIX_OBJECT_MAX);
 	w->give = give;
 	w->ctx = ctx;
 	w->name_text = x_alloc(node_name.n + 1);
@@ -200,6 +217,8 @@ void stix_writer_free(struct stix_writer *w)
 	if (!w)
 		return;
 	free(w->seen);
+	buf_free(&w->text);
+	buf_free(&w->canonical);
 	free(w->name_text);
 	free(w);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/events_private.h"
 
+enum { ROWS_FIRST = 128 };
+
 struct scan {
 	struct selection s;
 	event_each each;
@@ -28,11 +30,9 @@ static uint32_t pick_rows(const struct scan *scan, uint16_t *pick)
 	return n;
 }
 
-static enum rc give_chunk(struct scan *scan, const struct candidate *c, struct err *err)
+static enum rc give_rows(struct scan *scan, const struct candidate *c, const uint16_t *pick, uint32_t n, struct err *err)
 {
 	struct selection *s = &scan->s;
-	uint16_t *pick = ARENA_ARRAY(s->one, s->chunk.rows, uint16_t);
-	uint32_t n = pick_rows(scan, pick);
 	const int64_t *report, *received;
 	struct batch b;
 	enum rc rc = chunk_numbers_of(&s->chunk, COLUMN_REPORT, pick, n, &report, err);
@@ -49,8 +49,23 @@ static enum rc give_chunk(struct scan *scan, const struct candidate *c, struct e
 					 .row = &b.row[at] };
 		scan->stopped = !scan->each(scan->ctx, &row);
 	}
-	scan->left -= n;
 	return RC_OK;
+}
+
+/* Few at first: who soon has enough does not wait for the rows of a whole chunk. */
+static enum rc give_chunk(struct scan *scan, const struct candidate *c, struct err *err)
+{
+	struct selection *s = &scan->s;
+	uint16_t *pick = ARENA_ARRAY(s->one, s->chunk.rows, uint16_t);
+	uint32_t n = pick_rows(scan, pick), given = 0;
+	enum rc rc = RC_OK;
+	for (uint32_t most = ROWS_FIRST; !rc && given < n && !scan->stopped; most *= 4) {
+		uint32_t some = n - given < most ? n - given : most;
+		rc = give_rows(scan, c, s->q->oldest_first ? pick + given : pick + n - given - some, some, err);
+		given += some;
+	}
+	scan->left -= n;
+	return rc;
 }
 
 enum rc events_scan(struct reader *r, const struct event_query *q, event_each each, void *ctx,

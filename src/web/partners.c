@@ -308,6 +308,7 @@ static enum rc listen_for_partners(struct partners_port *p, const struct own_key
 				  .identity_key = k->now.key };
 	o.limits.threads = (unsigned)settings_int(set, "http_threads");
 	o.limits.body_bytes = partners_taxii_body_most(NULL);
+	o.limits.head_us = o.limits.body_window_us; /* on a poor line a head comes in one TLS record with 16 KiB of the body */
 	enum rc rc = http_start(&o, &handlers, p->n->log, &p->http, err);
 	arena_free(a);
 	return rc;
