@@ -92,13 +92,22 @@ static void make_events(struct bench *b, uint64_t first, struct buf *out)
 	stix_writer_free(writer);
 }
 
+/* As ids of others are: all over the place (splitmix64). */
+static uint64_t scattered(uint64_t x)
+{
+	x += 0x9e3779b97f4a7c15ULL;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
+	return x ^ x >> 31;
+}
+
 static void make_objects(struct bench *b, uint64_t first, struct buf *out)
 {
 	for (size_t i = 0; i < b->objects; i++)
 		buf_fmt(out, "%s{\"type\":\"malware\",\"spec_version\":\"2.1\",\"id\":\"malware--%08llx-0000-4000-8000-%012llx\","
 			"\"created\":\"2026-11-22T09:00:00.000Z\",\"modified\":\"2026-11-22T09:00:00.000Z\",\"name\":\"Made up %zu\","
 			"\"is_family\":false,\"malware_types\":[\"bot\"],\"description\":\"%0120zu\"}", i ? "," : "",
-			(unsigned long long)(b->run & 0xffffffff), (unsigned long long)(first + i), i, i);
+			(unsigned long long)(scattered(b->run + first + i) & 0xffffffff), (unsigned long long)(first + i), i, i);
 }
 
 static void *work(void *ctx)

@@ -3,6 +3,14 @@
 HELPERS=$RONDA_BUILD/tests/helpers
 pids=
 
+# So many free ports in a row, the first in $port.
+free_ports() { # count
+	for _ in $(seq 100); do
+		free_port
+		! ss -Htan | awk -v from="$port" -v n="$1" '{ sub(/.*:/, "", $4); if ($4 + 0 >= from && $4 + 0 < from + n) found = 1 } END { exit !found }' || { ports=$((ports + $1)); continue; }
+		return
+	done
+}
 # The listener for partners of node DIR, in $X; settings as lines of its ronda.conf.
 with_exchange() { # directory
 	free_port

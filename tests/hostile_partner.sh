@@ -241,14 +241,86 @@ post <"$T/body"
 has "$T/out" '"success_count": ?1' "one that is a day behind is taken"
 is "$(ronda events -d "$D" ip=198.18.9.5 --json | wc -l)" 1 "  and the event is there"
 
+
+# --- a partner who answers, ill: what the operator reads, and that the others go on ---
+F=ffffffff-0000-4000-8000-000000000004
+made_partner "$T/f" $F
+mkdir "$T/f/got"
+"$BIN" serve "$T/f" 127.0.0.1:0 >"$T/f/port" 2>"$T/f/log" &
+pids="$pids $!"
+for _ in $(seq 100); do
+	[ ! -s "$T/f/port" ] || break
+	sleep 0.05
+done
+line=$(ronda partner -d "$D" invite 2>"$T/err")
+"$BIN" accept "$T/f" "$line" "Team F" "https://127.0.0.1:$(cat "$T/f/port")" >"$T/out" 2>&1
+check "a partner who listens" ronda partner -d "$D" confirm partner-3
+of=$(org "$D" "Team F" 198.18.6.0/24)
+check "is an organisation" ronda partner -d "$D" edit partner-3 "organisation=$of" way=both
+agree "$D" "$of"
+says() { printf "$@" >"$T/f/answer.new" && mv "$T/f/answer.new" "$T/f/answer.POST"; }
+# Its line says so, and Team E is served as before: trouble NAME PATTERN
+trouble() {
+	ronda partner -d "$D" sync partner-3 >"$T/out" 2>&1
+	ronda partner -d "$D" line partner-3 >"$T/line" 2>&1
+	cat "$T/line" >>"$T/out"
+	has "$T/out" "$2" "$1"
+	[ "$(ls "$T/f/got" | wc -l)" -lt "$3" ]
+	ok $? "  after few requests"
+	rm -f "$T/f/got/"*
+	"$BIN" post "$T/e" <"$T/good-e" >"$T/out" 2>&1
+	has "$T/out" '^202 ' "  the others go on"
+}
+envelope "$(event 9 $GREEN $E 2026-11-22T09:00:00+00:00 198.18.9.9)" >"$T/good-e"
+printf '{"__type":"Event","time.source":"2026-11-22T01:00:00+00:00","classification.type":"phishing","source.ip":"198.18.6.1","tlp":"GREEN"}\n' >"$T/one.json"
+says '500\n\n{}'
+check "something for him" ronda intake -d "$D" "$T/one.json"
+for _ in $(seq 100); do
+	[ -z "$(ls "$T/f/got")" ] || break
+	sleep 0.1
+done
+trouble "500 for each" 'answers with 500' 40
+says '404\n\n{}'
+trouble "404" 'has no exchange at that address' 40
+says '403\n\n{"title":"go away"}'
+trouble "403" 'does not take us for its partner \(go away\)' 40
+says '429\nRetry-After: 5\n\n{"title":"slower"}'
+trouble "429" 'quota at .Team F. is used up \(slower\)|asks to come later \(slower\)' 40
+says '409\n\n{"details":{"upto":9223372036854775807}}'
+trouble "409 with a time to come" 'stands elsewhere and does not say where' 40
+says '409\n\n{"details":{"upto":-5}}'
+trouble "409 with no time" 'stands elsewhere and does not say where' 40
+says '200\n\n%s' "$(head -c 3000 /dev/zero | tr '\0' '[')"
+trouble "brackets" 'trouble|answers|unexpected|JSON|nest' 40
+# a page that says there is more, and is the same for ever
+rm "$T/f/answer.POST" # it takes what is sent
+ronda partner -d "$D" sync partner-3 >"$T/out" 2>&1
+{
+	printf '200\nX-TAXII-Date-Added-Last: 2026-11-22T09:00:00.000001Z\nX-TAXII-Date-Added-First: 2026-11-22T09:00:00.000001Z\n\n'
+	printf '{"more":true,"next":"x",%s' "$(envelope "$(event 7 $GREEN $F 2026-11-22T09:00:00+00:00 198.18.9.7)" | cut -c2-)"
+} >"$T/f/answer.GET"
+trouble "a page that repeats for ever" 'offers the same page for ever' 40
+is "$(ronda events -d "$D" ip=198.18.9.7 --json | wc -l)" 1 "  of which there is one event"
+stands >"$T/stands"
+
 # --- keys ---
 stands >"$T/stands"
 check "its key is revoked" ronda partner -d "$D" keys revoke partner-1 --why "lost"
 stands >"$T/stands"
 post <"$T/good"
 refused "a revoked key" '^403 '
+ronda partner -d "$D" keys restore partner-1 1 --why "found again" >"$T/out" 2>&1
+refused "in a small team it is final at once" 'that revocation is final'
 "$BIN" post "$T/e" <"$T/body" >"$T/out" 2>&1
 has "$T/out" '^202 ' "the others go on"
+# --- by a token of somebody of his organisation, who is not the node ---
+check "an account of his" ronda account -d "$D" new "Client C" --roles constituent --organisation \
+	"$(ronda organisation -d "$D" show "$oe" --json | grep -oE 'organisation--[-0-9a-f]{36}' | head -1)"
+token=$(ronda token -d "$D" make e --right read --ceiling AMBER --account "Client C" 2>/dev/null)
+envelope "$(event 8 $GREEN $E 2026-11-22T09:00:00+00:00 198.18.9.8)" >"$T/body"
+curl -s -w '%{http_code}' -H "Authorization: Bearer $token" -H 'Content-Type: application/taxii+json;version=2.1' \
+	--data-binary @"$T/body" "$URL/taxii2/exchange/collections/inbox/objects/" >"$T/out"
+refused "nobody posts for a node by a token, unsigned" 'is a node: it posts at the partners. listener'
 stop_node
 check "all is sound" ronda verify -d "$D"
 has_not "$T/node.log" AddressSanitizer "no fault of memory"

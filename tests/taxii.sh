@@ -129,7 +129,7 @@ has "$T/head" '^[Aa]llow: GET, HEAD' "says what there is"
 ask 405 "POST where nothing is posted" exchange/collections/ -H "Content-Type: $T21" -d '{}'
 ask 405 "DELETE of a collection" exchange/collections/outbox/ -X DELETE
 ask 403 "DELETE where he only reads" exchange/collections/outbox/objects/indicator--00000000-0000-4000-8000-000000000000/ -X DELETE
-ask 403 "DELETE where he only writes" exchange/collections/inbox/objects/indicator--00000000-0000-4000-8000-000000000000/ -X DELETE
+ask 404 "DELETE of what he never added" exchange/collections/inbox/objects/indicator--00000000-0000-4000-8000-000000000000/ -X DELETE
 token=$td ask 404 "DELETE where he does neither" "exchange/collections/$out/objects/indicator--00000000-0000-4000-8000-000000000000/" -X DELETE
 is "$(curl -s -I -H "Authorization: Bearer $tc" -o "$T/head" -w '%{http_code}' "$URL/taxii2/exchange/")" 200 "HEAD"
 while IFS='|' read -r want accept; do
@@ -315,4 +315,26 @@ has_not "$T/out" '192.0.2.66' "the forged one is not"
 has "$T/out" 'origin_event' "with the id it came under"
 is "$(grep -o '198\.18\.3\.1"' "$T/out" | wc -l)" 1 "once, though it came twice"
 
+# --- DELETE: who added it, his own versions, nobody else ---
+mine=indicator--00000000-0000-4000-8000-000000000071
+versioned() { # modified
+	printf '{"objects":[{"type":"indicator","spec_version":"2.1","id":"%s","created":"2026-11-20T00:00:00.000Z","modified":"%s","name":"versions","indicator_types":["compromised"],"pattern_type":"stix","valid_from":"2026-11-20T00:00:00Z","pattern":"[ipv4-addr:value = '"'198.18.3.71'"']"}]}' $mine "$1"
+}
+post 202 "a version" "$(versioned 2026-11-20T00:00:00.000Z)"
+post 202 "and another" "$(versioned 2026-11-21T00:00:00.000Z)"
+at=exchange/collections/inbox/objects/$mine/
+token=$td ask 404 "DELETE of what somebody else added" $at -X DELETE
+ask 404 "of a version that is none" "$at?match[version]=2026-11-23T00:00:00Z" -X DELETE
+ask 400 "of what is no version" "$at?match[version]=newest" -X DELETE
+ask 200 "of the older version" "$at?match[version]=2026-11-20T00:00:00Z" -X DELETE
+is "$(wc -c <"$T/body")" 0 "says no more"
+ronda object -d "$D" show $mine --json >"$T/out" 2>"$T/err"
+has "$T/out" '2026-11-21' "the newer one stays"
+ask 200 "of all that is left" $at -X DELETE
+check_fails 66 "then it is not there" ronda object -d "$D" show $mine
+ask 404 "and cannot be deleted again" $at -X DELETE
+check "the journal" ronda journal -d "$D" list --json
+has "$T/out" 'exchange\.delete' "has it"
+for _ in $(seq 100); do ronda events -d "$D" --json ip=198.18.3.71 2>/dev/null | grep -q . || break; sleep 0.1; done
+is "$(ronda events -d "$D" --json ip=198.18.3.71 | wc -l)" 0 "what was made of it goes too"
 done_testing

@@ -209,4 +209,32 @@ has_not "$T/all" "Team B" "but B's name is in none of it"
 has_not "$T/all" "$(id_of "$A" partner 1)" "nor its record"
 has_not "$T/all" noted "nor that somebody has seen it: teams cannot be counted"
 is "$(ronda incident -d "$C" parts "$I" --json 2>/dev/null | grep -c '"team"')" 2 "to C there are A and C"
+
+# --- who knows what ---
+knows() { ronda partner -d "$1" knows "$2" >"$T/knows" 2>"$T/err"; }
+told() { knows "$1" "$2" && grep -q "^$3" "$T/knows"; }
+check "B has an incident about an address, for partners" ronda incident -d "$B" new "title=Shell on 198.18.0.7" class=intrusions severity=low \
+	'indicators=[{"address":"198.18.0.7"}]'
+check "is worked on" ronda incident -d "$B" move 1 open
+check "and one that stays with it" ronda incident -d "$B" new "title=Shell on 198.18.0.8" class=intrusions severity=low
+printf '198.18.0.7\n' | ronda intake -d "$B" --feed own --format ipline - >"$T/out" 2>"$T/err"
+check "A asks" ronda partner -d "$A" knows 198.18.0.7
+within 30 told "$A" 198.18.0.7 "Team B	[^	]*	[^	]*	1	"
+ok $? "B knows one"
+within 30 told "$A" 198.18.0.7 "Team C	[^	]*	[^	]*	0	"
+ok $? "C none"
+check "A asks about what B may not tell" ronda partner -d "$A" knows 198.18.0.8
+within 30 told "$A" 198.18.0.8 "Team B	[^	]*	[^	]*	0	.*Nothing that we may tell"
+ok $? "as if there were none"
+within 30 told "$A" 198.18.0.8 "Team C	[^	]*	[^	]*	0	.*Nothing that we may tell"
+ok $? "as with C, which has none"
+cut -f 4- "$T/knows" | sed 1d | sort -u >"$T/same"
+is "$(wc -l <"$T/same")" 1 "who has nothing and who may not say it say the same"
+is "$(ronda partner -d "$A" knows 198.18.0.0/16 >"$T/out" 2>&1; echo $?)" 65 "no network is asked about"
+check "B's ledger" ronda ledger -d "$B" --json
+has "$T/out" "asked who knows '198.18.0.7': told 1" "has the question and its answer"
+check "A's ledger" ronda ledger -d "$A" --json
+has "$T/out" '"words":"knows' "has the answers"
+ronda contribution -d "$C" list --json >"$T/out" 2>"$T/err"
+has_not "$T/out" "Known" "C does not see what B answered"
 done_testing

@@ -134,6 +134,7 @@ has "$T/page" "no other team stands beside this node" "one team alone says why t
 is "$(page --data-urlencode "csrf=$(sed -nE 's/.*name="csrf" value="([^"]+)".*/\1/p' "$T/page.html" | head -1)" \
 	"$U/tour/partners/report")" 404 "and none can be taken"
 end
+check_fails 78 "several teams are not put into one node" ronda demo "$T/teams/team-1" --teams 3 --listen "127.0.0.1:$port"
 for i in 1 2 3; do
 	check "what team $i has is sound" ronda verify -d "$T/teams/team-$i"
 done

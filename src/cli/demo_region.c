@@ -27,7 +27,6 @@ struct team {
 	char listen[ADDRESS_MOST], exchange_listen[ADDRESS_MOST];
 	char link[LINE_MOST];    /* that signs a browser in */
 	char address[ADDRESS_MOST], token[TOKEN_TEXT_BYTES]; /* of a tour: by which the others read it */
-	char line[LINE_MOST];    /* its invitation, while it is paired with who gave it */
 	int link_fd;             /* on which the link comes, while it starts */
 	pid_t pid;               /* 0: does not run */
 };
@@ -42,7 +41,7 @@ struct region {
 	sigset_t signals;        /* blocked; looked for between steps */
 	bool ended;              /* one came */
 	const char *doing;       /* for who waits: "made" */
-	unsigned inviting;       /* number of the team whose invitations are accepted */
+	unsigned inviting;       /* number of the team whose invitations were accepted */
 };
 
 /* --- other processes of this program --- */
@@ -265,14 +264,16 @@ static enum rc know(struct region *g, const struct team *t, unsigned number, uns
 	return rc == RC_OK ? COMMAND(g, t, NULL, err, "partner", "confirm", partner) : rc;
 }
 
-/* Who invites is paired with those behind it in their order, each of whom has accepted but the invitations of those in
- * front of it: so the numbers of partners are known. */
+/* A partner has the next number once the invitation was accepted. So that is done one after the other, by each team for those
+ * behind it in their order, and all know which number is whose. */
 static enum rc invite(struct region *g, unsigned i, unsigned k, struct err *err)
 {
-	return COMMAND(g, &g->teams[i], g->teams[k].line, err, "partner", "invite");
+	char line[LINE_MOST];
+	enum rc rc = COMMAND(g, &g->teams[i], line, err, "partner", "invite");
+	return rc == RC_OK ? COMMAND(g, &g->teams[k], NULL, err, "partner", "accept", line) : rc;
 }
 
-static enum rc accept_invitation(void *ctx, unsigned k, struct err *err)
+static enum rc settle_pair(void *ctx, unsigned k, struct err *err)
 {
 	struct region *g = ctx;
 	unsigned i = g->inviting;
@@ -280,9 +281,7 @@ static enum rc accept_invitation(void *ctx, unsigned k, struct err *err)
 	char org_one[32], org_other[32];
 	snprintf(org_one, sizeof org_one, "organisation-%u", i + 1);
 	snprintf(org_other, sizeof org_other, "organisation-%u", k + 1);
-	enum rc rc = COMMAND(g, other, NULL, err, "partner", "accept", other->line);
-	if (rc == RC_OK)
-		rc = know(g, one, k, k + 1, err);
+	enum rc rc = know(g, one, k, k + 1, err);
 	if (rc == RC_OK)
 		rc = know(g, other, i + 1, i + 1, err);
 	if (rc == RC_OK)
@@ -296,7 +295,7 @@ static enum rc pair_all(struct region *g, struct err *err)
 	char mark[PATH_MOST];
 	struct stat st;
 	unsigned mesh = g->o->teams <= MESH_MOST ? g->o->teams : 1;
-	struct crew_work w = { .to = g->o->teams, .each = accept_invitation, .done = crew_did, .ctx = g };
+	struct crew_work w = { .to = g->o->teams, .each = settle_pair, .done = crew_did, .ctx = g };
 	g->doing = "are paired";
 	enum rc rc = RC_OK;
 	snprintf(mark, sizeof mark, "%s/paired", g->o->dir);
@@ -331,7 +330,7 @@ static enum rc pair_once(struct region *g, unsigned i, unsigned k, bool *was, st
 	g->inviting = i;
 	enum rc rc = invite(g, i, k, err);
 	if (rc == RC_OK)
-		rc = accept_invitation(g, k, err);
+		rc = settle_pair(g, k, err);
 	if (rc == RC_OK && mkdir(mark, 0700) != 0)
 		rc = fail(err, RC_IO, "cannot make '%s'", mark);
 	return rc;
@@ -477,12 +476,19 @@ static enum rc run_region(struct region *g, struct err *err)
 int demo_region(struct cli *c, const struct region_options *o)
 {
 	struct region g = { .c = c, .o = o };
+	struct stat st;
+	char main_db[PATH_MOST];
 	struct err err = { 0 };
 	ssize_t n = readlink("/proc/self/exe", g.self, sizeof g.self - 1);
 	/* the table of networks: also for a node that is just made, and has no file of settings yet */
 	if (n <= 0 || (mkdir(o->dir, 0700) != 0 && errno != EEXIST) || setenv("RONDA_NETWORK_CACHE", o->dir, 1) != 0) {
 		cli_talk(c, "ronda demo: cannot make '%s'", o->dir);
 		return rc_exit_code(RC_IO);
+	}
+	snprintf(main_db, sizeof main_db, "%s/main.db", o->dir);
+	if (stat(main_db, &st) == 0) {
+		cli_talk(c, "ronda demo: '%s' is one node; name another directory for several", o->dir);
+		return rc_exit_code(RC_CONFLICT);
 	}
 	g.self[n] = '\0';
 	g.count = o->teams + (o->tour && o->teams > 1 && o->teams < DEMO_TOUR_TEAMS_MOST ? 1 : 0);

@@ -127,6 +127,7 @@ static enum rc export_viewer(struct cli *c, struct viewer *out, struct err *err)
 	*out = c->viewer;
 	out->channel = CHANNEL_EXPORT;
 	out->exercise = false;
+	out->as.personal_basis = false; /* whoever fetches the folder is nobody we know */
 	out->as.ceiling = most < out->as.ceiling ? most : out->as.ceiling;
 	return RC_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ronda partner invite | accept | words | confirm | keys. */
 #include "cli/record_private.h"
+#include "disclosure/approval.h"
 #include "disclosure/authz.h"
 #include "exchange/courier.h"
 #include "exchange/pairing.h"
@@ -301,6 +302,8 @@ struct keys_change {
 	struct partner p;
 	int64_t switch_us, key;
 	uint64_t count;
+	int64_t approval;
+	bool waits;                /* for a second person */
 	str why;
 };
 
@@ -316,11 +319,44 @@ static enum rc switch_job(struct tx *tx, void *ctx, struct err *err)
 	return keys_switch(tx, h->k->c->node->exchange, actor(h->k), err);
 }
 
+/* What two persons say, where the team asks for two: *go, or what waits for the other. */
+static enum rc ask_second(struct tx *tx, struct keys_change *h, const char *what, bool *go, struct err *err)
+{
+	struct cli *c = h->k->c;
+	struct buf object = BUF_INIT(RECORD_ID_BYTES);
+	record_id_format(&object, STR("partner"), &h->p.id);
+	const struct approval_ask ask = { .kind = APPROVAL_KEY, .object = buf_str(&object), .why = h->why,
+					  .what = h->key ? arena_fmt(c->a, "%s key %lld of '" STR_FMT "'", what, (long long)h->key, STR_ARG(h->p.name)) :
+						  arena_fmt(c->a, "%s all keys of '" STR_FMT "'", what, STR_ARG(h->p.name)) };
+	enum rc rc = approval_ask(tx, c->node->journal, c->node->roles, &c->viewer, &ask, go, &h->approval, err);
+	buf_free(&object);
+	return rc;
+}
+
+/* One person is enough to stop it, now; that it stays so is said by two. */
 static enum rc revoke_job(struct tx *tx, void *ctx, struct err *err)
 {
 	struct keys_change *h = ctx;
-	enum rc rc = partner_keys_revoke(tx, h->k->c->node->journal, h->p.id, h->key, h->why, actor(h->k), &h->count, err);
-	return rc == RC_OK && h->count == 0 ? fail(err, RC_ABSENT, "it has no such key") : rc;
+	struct journal *j = h->k->c->node->journal;
+	bool go = false;
+	uint64_t final = 0;
+	enum rc rc = partner_keys_revoke(tx, j, h->p.id, h->key, h->why, actor(h->k), &h->count, err);
+	if (rc == RC_OK)
+		rc = ask_second(tx, h, "the revocation is final of", &go, err);
+	h->waits = rc == RC_OK && !go;
+	if (rc == RC_OK && go)
+		rc = partner_keys_final(tx, j, h->p.id, h->key, actor(h->k), &final, err);
+	return rc;
+}
+
+static enum rc restore_job(struct tx *tx, void *ctx, struct err *err)
+{
+	struct keys_change *h = ctx;
+	bool go = false;
+	enum rc rc = ask_second(tx, h, "good again:", &go, err);
+	h->waits = rc == RC_OK && !go;
+	return rc == RC_OK && go ?
+		partner_keys_restore(tx, h->k->c->node->journal, h->p.id, h->key, h->why, actor(h->k), err) : rc;
 }
 
 static int rotate(struct record_call *k, bool now)
@@ -341,20 +377,26 @@ static int rotate(struct record_call *k, bool now)
 	return 0;
 }
 
-static int revoke_key(struct record_call *k)
+static int change_key(struct record_call *k, bool revoke)
 {
 	struct keys_change h = { .k = k };
 	struct err err = { 0 };
 	const char *why = cli_value(k->c, "--why");
-	if (k->argc < 2 || k->argc > 3 || (k->argc == 3 && !str_to_i64(str_of(k->argv[2]), &h.key)))
-		return cli_usage(k->c, "keys revoke needs an ID, and may have the number of a key");
+	if (k->argc < (revoke ? 2 : 3) || k->argc > 3 || (k->argc == 3 && (!str_to_i64(str_of(k->argv[2]), &h.key) || h.key <= 0)))
+		return cli_usage(k->c, revoke ? "keys revoke needs an ID, and may have the number of a key" :
+						"keys restore needs an ID and the number of a key");
 	h.why = str_of(why ? why : "");
 	enum rc rc = find(k, k->argv[1], &h.p, &err);
 	if (rc == RC_OK)
-		rc = store_write(k->c->node->store, revoke_job, &h, &err);
+		rc = store_write(k->c->node->store, revoke ? revoke_job : restore_job, &h, &err);
+	str words = h.waits ? approval_words(h.approval, k->c->a) : STR("");
+	if (rc == RC_OK && h.waits && !revoke)
+		rc = fail(&err, RC_BUSY, STR_FMT, STR_ARG(words));
 	if (rc != RC_OK)
 		return cli_fail(k->c, &err);
-	cli_done(k->c, "revoked", arena_fmt(k->c->a, "%llu", (unsigned long long)h.count));
+	cli_done(k->c, revoke ? "revoked" : "restored", revoke ? arena_fmt(k->c->a, "%llu", (unsigned long long)h.count) : h.p.name);
+	if (h.waits)
+		cli_talk(k->c, "refused from now on; that it stays so: " STR_FMT ", then the same again", STR_ARG(words));
 	return 0;
 }
 
@@ -371,8 +413,10 @@ static int keys(struct record_call *k)
 	if (str_eq(word, STR("switch")) && k->argc == 1)
 		return rotate(k, true);
 	if (str_eq(word, STR("revoke")))
-		return revoke_key(k);
-	return cli_usage(k->c, "keys takes nothing, rotate, switch, or revoke ID [KEY]");
+		return change_key(k, true);
+	if (str_eq(word, STR("restore")))
+		return change_key(k, false);
+	return cli_usage(k->c, "keys takes nothing, rotate, switch, revoke ID [KEY], or restore ID KEY");
 }
 
 static const struct cli_option key_options[] = {
@@ -382,7 +426,7 @@ static const struct cli_option key_options[] = {
 const struct cli_verb cli_verb_partner_keys = {
 	.type = "partner",
 	.word = "keys",
-	.usage = "keys [rotate [--in TIME] | switch | revoke ID [KEY] --why TEXT]",
+	.usage = "keys [rotate [--in TIME] | switch | revoke ID [KEY] --why TEXT | restore ID KEY --why TEXT]",
 	.brief = "ours and those of partners; announce a new one of ours, use it, refuse one of a partner from now on",
 	.options = key_options,
 	.run = keys,

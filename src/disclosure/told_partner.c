@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "disclosure/told_partner.h"
 
+#include "disclosure/read_private.h"
 #include "disclosure/told_private.h"
 
 enum rc told_partner(struct reader *r, struct policies *p, struct uuid organisation, str feed, bool exercise,
@@ -59,6 +60,12 @@ static struct labels labels_of_event(const struct ranging *g, const struct event
 	return item;
 }
 
+static enum verdict ask(const struct told_to *to, const struct labels *item)
+{
+	enum verdict verdict = may_disclose(item, &to->viewer.as, to->viewer.channel, to->purpose, &to->viewer.policy).verdict;
+	return item->exercise == to->viewer.exercise ? verdict : DISCLOSE_NO;
+}
+
 static bool tell(void *ctx, const struct event_row *e)
 {
 	struct ranging *g = ctx;
@@ -66,9 +73,8 @@ static bool tell(void *ctx, const struct event_row *e)
 	if (came_from(e, to->feed))
 		return true;
 	struct labels item = labels_of_event(g, e);
-	enum verdict verdict = may_disclose(&item, &to->viewer.as, to->viewer.channel, to->purpose,
-					    &to->viewer.policy).verdict;
-	if (verdict == DISCLOSE_NO || item.exercise != to->viewer.exercise) {
+	enum verdict verdict = ask(to, &item);
+	if (verdict == DISCLOSE_NO) {
 		g->refused++;
 		return true;
 	}
@@ -102,4 +108,48 @@ enum rc told_concerning(struct reader *r, const struct event_query *q, const int
 			event_concerning_each each, void *ctx, struct err *err)
 {
 	return events_concerning(r, q, orgs, count, each, ctx, err);
+}
+
+/* --- who knows what --- */
+
+struct knowing {
+	struct ranging g;
+	const struct event_filter *f;
+	uint64_t most;
+	struct told_known *out;
+};
+
+static bool know(void *ctx, const struct event_row *e)
+{
+	struct knowing *k = ctx;
+	const struct told_to *to = k->g.to;
+	const struct cell *seen = batch_find(e->batch, e->row, FIELD_TIME_SOURCE);
+	int64_t at_us = seen ? seen->i : e->received_us;
+	if (came_from(e, to->feed))
+		return true;
+	struct labels item = labels_of_event(&k->g, e);
+	item.about_recipient = false;
+	enum verdict verdict = ask(to, &item);
+	/* what a filter finds tells as much as the field itself */
+	if (verdict == DISCLOSE_NO || (verdict == DISCLOSE_REDACT && field_is_personal(k->f->field, k->f->key)))
+		return true;
+	struct told_known *n = k->out;
+	n->first_us = n->count == 0 || at_us < n->first_us ? at_us : n->first_us;
+	n->last_us = n->count == 0 || at_us > n->last_us ? at_us : n->last_us;
+	n->tlp = item.tlp > n->tlp ? item.tlp : n->tlp;
+	return ++n->count < k->most;
+}
+
+enum rc told_known(struct reader *r, const struct told_to *to, const struct event_filter *f, uint64_t most,
+		   struct told_known *out, struct err *err)
+{
+	struct knowing k = { .g = { .to = to }, .f = f, .most = most, .out = out };
+	const struct event_query q = { .filters = f, .filter_count = 1, .tlp_mask = (1u << TLP_COUNT) - 1, .exercise = true };
+	*out = (struct told_known){ .tlp = TLP_CLEAR };
+	enum rc rc = findings_held_load(r, &k.g.held, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = events_scan(r, &q, know, &k, err);
+	findings_held_free(k.g.held);
+	return rc;
 }

@@ -29,4 +29,14 @@ MUST_CHECK enum rc told_event_range(struct reader *r, const struct told_to *to, 
 MUST_CHECK enum rc told_concerning(struct reader *r, const struct event_query *q, const int64_t *orgs, size_t count,
 				   event_concerning_each each, void *ctx, struct err *err);
 
+/* Who knows what: how often a value was seen in what may go to it, whomever that concerns. No item is told of, and what may
+ * not be told is as what is not there. */
+struct told_known {
+	uint64_t count;            /* events; at most as many as asked for */
+	int64_t first_us, last_us; /* 0, 0: none */
+	enum tlp tlp;              /* the strictest of them; TLP_CLEAR: none */
+};
+MUST_CHECK enum rc told_known(struct reader *r, const struct told_to *to, const struct event_filter *f, uint64_t most,
+			      struct told_known *out, struct err *err);
+
 #endif

@@ -304,6 +304,70 @@ TEST(whom_events_concern)
 	desk_end(&d);
 }
 
+/* One more, of another report; at_us 0: it does not say when. */
+static void deliver_one(struct desk *d, int64_t report, int64_t at_us)
+{
+	const struct report r = { .id = report, .feed = 1, .received_us = 1800000000 * SECOND_US };
+	struct batch *b = batch_new();
+	struct delivery k = { .first = 0 };
+	struct ip ip;
+	CHECK(ip_parse(STR("192.0.2.20"), &ip));
+	batch_row_begin(b, 1, 0, 0, 1);
+	batch_set_ip(b, FIELD_SOURCE_IP, &ip);
+	batch_set_text(b, FIELD_CLASSIFICATION_TYPE, STR_NONE, STR("infected-system"));
+	batch_set_text(b, FIELD_SOURCE_ACCOUNT, STR_NONE, STR("somebody"));
+	batch_set_int(b, FIELD_TLP, STR_NONE, TLP_GREEN);
+	if (at_us)
+		batch_set_time(b, FIELD_TIME_SOURCE, at_us);
+	CHECK_RC(batch_row_end(b, &err), RC_OK, err);
+	CHECK_RC(event_chunk_new(b, &r, NULL, &k.chunk, &err), RC_OK, err);
+	CHECK_RC(store_write(d->w.s, deliver_job, &k, &err), RC_OK, err);
+	event_chunk_free(k.chunk);
+	batch_free(b);
+}
+
+static struct told_known known(struct desk *d, const struct told_to *to, bool by_person, uint64_t most)
+{
+	struct event_filter f = { .field = FIELD_SOURCE_IP, .op = FILTER_IN_NET };
+	struct told_known out;
+	if (by_person)
+		f = (struct event_filter){ .field = FIELD_SOURCE_ACCOUNT, .op = FILTER_EQ, .text = STR("somebody") };
+	else
+		CHECK(net_parse(STR("192.0.2.0/24"), false, &f.net));
+	struct reader *r = begin(&d->w);
+	CHECK_RC(told_known(r, to, &f, most, &out, &err), RC_OK, err);
+	store_read_end(r);
+	return out;
+}
+
+/* Who knows what: as if all that may not be told were not there, whomever it concerns. */
+TEST(how_much_is_known)
+{
+	struct desk d = desk_new();
+	deliver_one(&d, 2, 1900000000 * SECOND_US);
+	deliver(&d);
+	deliver_one(&d, 3, 0);
+	hold(&d);
+	struct told_to to = partner(&d, "partner-c", false);
+	struct told_known n = known(&d, &to, false, 100);
+	CHECK(n.count == 1 && n.tlp == TLP_CLEAR); /* nothing is agreed: what anybody may have */
+	agree(&d, "[\"requests\"]", "GREEN", "");
+	to = partner(&d, "partner-c", false);
+	n = known(&d, &to, false, 100);
+	CHECK_INT(n.count, 3); /* clear, and the two of other reports: strict, red, foreign, his own, held, played not */
+	CHECK(n.first_us == 1700000000 * SECOND_US && n.last_us == 1900000000 * SECOND_US && n.tlp == TLP_GREEN);
+	n = known(&d, &to, false, 1);
+	CHECK(n.count == 1 && n.first_us == 1800000000 * SECOND_US);
+	CHECK_INT(known(&d, &to, true, 100).count, 0); /* a hit would tell whose account it is */
+	to.viewer.as.personal_basis = true;
+	CHECK_INT(known(&d, &to, true, 100).count, 3);
+	to = partner(&d, "", false);
+	CHECK_INT(known(&d, &to, false, 100).count, 4);
+	to = partner(&d, "", true);
+	CHECK_INT(known(&d, &to, false, 100).count, 1); /* played */
+	desk_end(&d);
+}
+
 static bool ignore(void *ctx, const struct event_view *e, uint64_t seq)
 {
 	(void)ctx, (void)e, (void)seq;
@@ -325,6 +389,10 @@ static enum rc tell(void *ctx, struct err *e)
 		rc = told_partner_flow(d->p, house_a, STR("findings"), &to, &flows, e);
 	if (rc == RC_OK)
 		rc = told_event_range(r, &to, 1, d->last, ignore, NULL, &refused, e);
+	const struct event_filter clear = { .field = FIELD_COMMENT, .op = FILTER_EQ, .text = STR("clear") };
+	struct told_known n_known;
+	if (rc == RC_OK)
+		rc = told_known(r, &to, &clear, 9, &n_known, e);
 	struct viewer anybody = viewer_public(CHANNEL_FEED);
 	struct event_query q = { 0 };
 	int n = 0;
@@ -347,4 +415,5 @@ TEST(faults)
 }
 
 TEST_MAIN(TEST_RUN(a_flow_goes_under_the_widest_agreement_that_has_it), TEST_RUN(each_event_is_asked_for),
-	  TEST_RUN(held_events_stay_inside), TEST_RUN(whom_events_concern), TEST_RUN(faults))
+	  TEST_RUN(held_events_stay_inside), TEST_RUN(whom_events_concern),
+	  TEST_RUN(how_much_is_known), TEST_RUN(faults))

@@ -140,7 +140,7 @@ static bool write_event(void *ctx, const struct event_view *e, uint64_t seq)
 		p->base_us = p->e.added_us + (int64_t)(seq - p->e.first) * ENTRY_STEP;
 	buf_reset(&k->text);
 	event_view_flat(e, &j);
-	if (k->again) { /* behind the last member */
+	if (k->again) { /* one more member of the object */
 		k->text.n--;
 		buf_fmt(&k->text, ",\"ronda.again\":\"%s\"}", k->again);
 	}

@@ -225,17 +225,21 @@ static void hand_to_askers(struct courier *k)
 	}
 }
 
-/* Growing pauses with jitter, so that those who lost the same line do not come back together. */
-static int64_t pause_of(unsigned fails)
+int64_t courier_pause(unsigned fails)
 {
 	int64_t us = RETRY_LEAST_US << (fails < FAILS_MOST ? fails : FAILS_MOST);
 	us = us < RETRY_MOST_US ? us : RETRY_MOST_US;
 	return us / 2 + (int64_t)(random_u64() % (uint64_t)us);
 }
 
+int64_t courier_pull_pause(int64_t every_us)
+{
+	return every_us - every_us / 10 + (int64_t)(random_u64() % (uint64_t)(every_us / 5 + 1));
+}
+
 static int64_t pause_after(const struct peer *p, bool good)
 {
-	int64_t pause = good ? 0 : pause_of(p->fails);
+	int64_t pause = good ? 0 : courier_pause(p->fails);
 	if (p->paced) /* as he asks, and not all of those who were told so at once */
 		return p->wait_us + (int64_t)(random_u64() % (uint64_t)(p->wait_us / 4 + 1));
 	/* The first time a moment may be enough, whatever it asks for. */

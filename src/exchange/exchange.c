@@ -5,6 +5,7 @@
 #include "exchange/offer.h"
 #include "exchange/quota.h"
 #include "exchange/together.h"
+#include "exchange/who_knows.h"
 
 #include <stdlib.h>
 
@@ -24,6 +25,8 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 		rc = partner_answers_open(x, err);
 	if (rc == RC_OK)
 		rc = together_open(x, err);
+	if (rc == RC_OK)
+		rc = who_knows_open(x, err);
 	if (rc != RC_OK) {
 		exchange_close(x);
 		return rc;

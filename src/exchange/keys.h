@@ -5,7 +5,7 @@
  * stand in main.db beside the journal's key, so that a backup has them. A partner knows the certificate by its *pin*, SHA-256 of
  * the SubjectPublicKeyInfo (RFC 7469 section 2.4). Both together are an *identity*; a partner may have several:
  * while it rotates the old and the new one are good, each from when we know it until `until_us`. A revoked one is
- * refused at once and for ever.
+ * refused at once, and for ever once that is final.
  *
  * Rotating: the next identity is made beside the one in use and announced to each partner, signed by the old one
  * (keys_statement); it is used once all have taken note, or at `switch_us`. */
@@ -42,9 +42,17 @@ MUST_CHECK enum rc partner_key_add(struct tx *tx, struct uuid partner, const str
 MUST_CHECK enum rc partner_key_until(struct tx *tx, int64_t key, int64_t until_us, struct err *err);
 /* All waiting ones of a partner are good from now on; *out: how many. */
 MUST_CHECK enum rc partner_keys_confirm(struct tx *tx, struct uuid partner, uint64_t *out, struct err *err);
-/* `key` 0: all it has. Journalled. */
+/* At once, by one person. `key` 0: all it has. Journalled. */
 MUST_CHECK enum rc partner_keys_revoke(struct tx *tx, struct journal *j, struct uuid partner, int64_t key, str why,
 				       str by, uint64_t *out, struct err *err);
+/* That is for good from now on; RC_ABSENT: none of these is revoked and not final yet. Of a large team two persons say so: whoever calls
+ * asked approval.h. `key` 0: all that are revoked. */
+MUST_CHECK enum rc partner_keys_final(struct tx *tx, struct journal *j, struct uuid partner, int64_t key, str by, uint64_t *out,
+				      struct err *err);
+/* Revoked by mistake: good again, unless that was made final. RC_DENIED: it was. RC_ABSENT: no such key is revoked. Whoever calls
+ * asked approval.h: nobody does this alone. */
+MUST_CHECK enum rc partner_keys_restore(struct tx *tx, struct journal *j, struct uuid partner, int64_t key, str why, str by,
+					struct err *err);
 
 /* --- ours --- */
 

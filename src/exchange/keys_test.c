@@ -230,6 +230,50 @@ TEST(another_key_is_announced_by_the_one_it_replaces)
 	world_end(&b.w);
 }
 
+static enum rc final_key(struct tx *tx, void *ctx, struct err *e)
+{
+	struct key_job *k = ctx;
+	return partner_keys_final(tx, k->t->w.j, k->partner, k->old.id, STR("unix:0"), &k->count, e);
+}
+
+static enum rc restore_key(struct tx *tx, void *ctx, struct err *e)
+{
+	struct key_job *k = ctx;
+	return partner_keys_restore(tx, k->t->w.j, k->partner, k->old.id, k->text, STR("unix:0"), e);
+}
+
+TEST(a_revocation_is_taken_back_until_it_is_final)
+{
+	struct team t;
+	struct partner p;
+	struct reader *r = NULL;
+	team_new(&t);
+	struct key_job job = { .t = &t, .partner = team_partner(&t, "Team C", "", NULL, true), .who = identity_of(3),
+			       .state = KEY_GOOD, .text = STR("a notebook, found again") };
+	CHECK_RC(store_write(t.w.s, add_key, &job, &err), RC_OK, err);
+	CHECK_RC(store_read_begin(t.w.s, &r, &err), RC_OK, err);
+	CHECK_RC(partner_key_by_pin(reader_conn(r), &job.who.pin, &job.old, &err), RC_OK, err);
+	store_read_end(r);
+	CHECK_RC(store_write(t.w.s, restore_key, &job, &err), RC_ABSENT, err); /* it is not revoked */
+	CHECK_RC(store_write(t.w.s, final_key, &job, &err), RC_ABSENT, err);
+	CHECK_RC(store_write(t.w.s, revoke_key, &job, &err), RC_OK, err);
+	CHECK_RC(by_pin(&t, &job.who, &p), RC_DENIED, err);
+	struct key_job silent = job;
+	silent.text = STR(" ");
+	CHECK_RC(store_write(t.w.s, restore_key, &silent, &err), RC_INPUT, err);
+	struct key_job other = job;
+	other.partner = team_partner(&t, "Team D", "", NULL, true);
+	CHECK_RC(store_write(t.w.s, restore_key, &other, &err), RC_ABSENT, err);
+	CHECK_RC(store_write(t.w.s, restore_key, &job, &err), RC_OK, err);
+	CHECK_RC(by_pin(&t, &job.who, &p), RC_OK, err);
+	CHECK_RC(store_write(t.w.s, revoke_key, &job, &err), RC_OK, err);
+	CHECK_RC(store_write(t.w.s, final_key, &job, &err), RC_OK, err);
+	CHECK_INT(job.count, 1);
+	CHECK_RC(store_write(t.w.s, restore_key, &job, &err), RC_DENIED, err);
+	CHECK_RC(by_pin(&t, &job.who, &p), RC_DENIED, err);
+	world_end(&t.w);
+}
+
 /* A statement of team A about another next key each time, as one would make them who holds its key. */
 static enum rc announce_another(struct team *a, struct own_keys *k, struct key_job *job, int i)
 {
@@ -275,4 +319,5 @@ TEST(a_key_makes_few_others_and_a_revoked_one_none)
 TEST_MAIN(TEST_RUN(ours_are_made_once_and_replaced_by_the_next), TEST_RUN(a_key_is_good_from_confirmed_to_revoked),
 	  TEST_RUN(partners_are_found_and_those_not_in_use_are_not), TEST_RUN(a_signature_covers_all_it_stands_over),
 	  TEST_RUN(another_key_is_announced_by_the_one_it_replaces),
+	  TEST_RUN(a_revocation_is_taken_back_until_it_is_final),
 	  TEST_RUN(a_key_makes_few_others_and_a_revoked_one_none))

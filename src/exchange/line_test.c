@@ -87,4 +87,42 @@ TEST(batches_fit_the_line)
 	peer_free(p);
 }
 
-TEST_MAIN(TEST_RUN(a_batch_moves_the_cursor_once_and_has_a_receipt), TEST_RUN(batches_fit_the_line))
+TEST(pauses_grow_to_an_end_and_differ)
+{
+	int64_t before = 0;
+	for (unsigned fails = 0; fails < 40; fails++) {
+		int64_t least = INT64_MAX, most = 0;
+		for (int i = 0; i < 500; i++) {
+			int64_t us = courier_pause(fails);
+			least = us < least ? us : least;
+			most = us > most ? us : most;
+		}
+		CHECK_MSG(least >= SECOND_US / 2 && most <= 15 * MINUTE_US, "%u", fails);
+		CHECK_MSG(most - least > least / 2, "%u: all at once", fails);
+		CHECK_MSG(most > before || fails > 8, "%u", fails);
+		before = most;
+	}
+	int64_t least = INT64_MAX, most = 0;
+	for (int i = 0; i < 500; i++) {
+		int64_t us = courier_pull_pause(MINUTE_US);
+		least = us < least ? us : least;
+		most = us > most ? us : most;
+	}
+	CHECK(least >= 54 * SECOND_US && most <= 66 * SECOND_US && most - least > 6 * SECOND_US);
+	CHECK(courier_pull_pause(1) >= 1);
+}
+
+TEST(what_is_urgent_is_not_held)
+{
+	struct peer *p = peer_new((struct uuid){ { 1 } });
+	CHECK(!peer_held(p, LANE_BULK));
+	peer_hold(p, 0);
+	CHECK(!peer_held(p, LANE_BULK));
+	peer_hold(p, HOUR_US);
+	peer_hold(p, SECOND_US); /* the longer of both */
+	CHECK(peer_held(p, LANE_BULK) && !peer_held(p, LANE_WARNING) && !peer_held(p, LANE_INCIDENT));
+	CHECK(p->held_us > clock_mono_us() + MINUTE_US);
+	peer_free(p);
+}
+
+TEST_MAIN(TEST_RUN(pauses_grow_to_an_end_and_differ), TEST_RUN(what_is_urgent_is_not_held), TEST_RUN(a_batch_moves_the_cursor_once_and_has_a_receipt), TEST_RUN(batches_fit_the_line))

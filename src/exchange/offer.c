@@ -52,7 +52,8 @@ static enum rc look_at_events(struct offer *o, struct reader *r, struct targets 
 		return RC_OK;
 	}
 	uint64_t first = 1 + (o->idle_seq > k.from ? o->idle_seq : k.from);
-	k.upto = last - first < ENTRY_EVENTS_MOST ? last : first + ENTRY_EVENTS_MOST - 1;
+	/* somebody comes to whom they flow, and there is nothing since: the cursor follows, no further than what is there */
+	k.upto = first > last || last - first < ENTRY_EVENTS_MOST ? last : first + ENTRY_EVENTS_MOST - 1;
 	if (first <= k.upto)
 		rc = targets_count(t, r, first, k.upto, err);
 	if (rc == RC_OK)

@@ -368,23 +368,48 @@ TEST(an_agreement_that_ends_stops_what_waits)
 	g = carriers(&s, LANE_BULK, 0, &end);
 	CHECK(has(&g, "192.0.2.1") && !has(&g, "192.0.2.2"));
 	got_free(&g);
-	/* ... until somebody asks for it */
+	/* ... and what comes then is */
+	DELIVER(&s, { "192.0.2.8", MINE, NULL, NULL, TLP_GREEN, false });
+	look(&s);
+	g = carriers(&s, LANE_BULK, 0, &end);
+	CHECK(has(&g, "192.0.2.8"));
+	got_free(&g);
+	/* what came meanwhile: when somebody asks for it */
 	struct reader *r = begin(&s);
 	struct partner p = partner_of(&s, r);
 	uint64_t events;
 	store_read_end(r);
 	CHECK_RC(offer_again(&s.t.x, &p, clock_now_us() - HOUR_US, &events, &err), RC_OK, err);
-	CHECK_INT(events, 2);
+	CHECK_INT(events, 3);
 	g = carriers(&s, LANE_BULK, end.upto_us, &end);
 	CHECK(has(&g, "192.0.2.1") && has(&g, "192.0.2.2"));
 	got_free(&g);
 	/* another kind of thing alone: the cursor passes what may not flow */
 	put(&s, "agreement", s.agreement, "{\"flows\":[\"warnings\"]}", NULL, NULL);
 	g = carriers(&s, LANE_BULK, 0, &end);
-	CHECK(g.count == 0 && !end.stopped && end.upto_us > 0 && end.refused == 3);
+	CHECK(g.count == 0 && !end.stopped && end.upto_us > 0 && end.refused == 5);
 	got_free(&g);
 	put(&s, "partner", s.partner, NULL, "paused", NULL);
 	CHECK_RC(offer_again(&s.t.x, &p, 0, &events, &err), RC_ABSENT, err);
+	scene_end(&s);
+}
+
+/* Nothing new between the moment it is agreed and the first event: what comes then is offered. */
+TEST(what_comes_after_an_agreement_is_offered)
+{
+	struct scene s;
+	struct page_end end;
+	scene_new(&s);
+	put(&s, "agreement", s.agreement, NULL, "suspended", NULL);
+	DELIVER(&s, { "192.0.2.1", MINE, NULL, NULL, TLP_GREEN, false });
+	look(&s);
+	put(&s, "agreement", s.agreement, NULL, "in-force", NULL);
+	look(&s);
+	DELIVER(&s, { "192.0.2.2", MINE, NULL, NULL, TLP_GREEN, false });
+	look(&s);
+	struct got g = carriers(&s, LANE_BULK, 0, &end);
+	CHECK(has(&g, "192.0.2.2") && !has(&g, "192.0.2.1"));
+	got_free(&g);
 	scene_end(&s);
 }
 
@@ -613,6 +638,7 @@ TEST(more_than_one_piece_is_recalled)
 }
 
 TEST_MAIN(TEST_RUN(only_what_concerns_him_and_only_what_he_may_have), TEST_RUN(pages_are_cut_anywhere_and_say_the_same),
+	  TEST_RUN(what_comes_after_an_agreement_is_offered),
 	  TEST_RUN(flat_events), TEST_RUN(an_agreement_that_ends_stops_what_waits), TEST_RUN(a_warning_goes_when_it_is_sent_and_comes_back_when_withdrawn),
 	  TEST_RUN(a_stricter_label_recalls_what_was_offered), TEST_RUN(an_erased_record_is_recalled),
 	  TEST_RUN(an_undone_report_is_recalled_from_those_who_were_offered_it), TEST_RUN(more_than_one_piece_is_recalled))

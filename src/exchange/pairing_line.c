@@ -55,7 +55,7 @@ static bool take_members(struct json_object *o, struct arena *a, struct invitati
 		    take_b64(o, "sign", out->who.sign, sizeof out->who.sign) &&
 		    take_b64(o, "secret", out->secret, sizeof out->secret) && json_get_i64(o, "until", &until) &&
 		    until > 0 && until < INT64_MAX / SECOND_US;
-	out->expires_us = until * SECOND_US;
+	out->expires_us = good ? until * SECOND_US : 0;
 	return good;
 }
 

@@ -124,3 +124,62 @@ enum rc partner_keys_revoke(struct tx *tx, struct journal *j, struct uuid partne
 	buf_free(&body);
 	return rc;
 }
+
+static enum rc key_act(struct tx *tx, struct journal *j, const char *act, struct uuid partner, str why, str by, uint64_t count,
+		       struct err *err)
+{
+	struct buf object = BUF_INIT(64), body = BUF_INIT(KIB(4));
+	struct json_out o = json_out(&body);
+	buf_add(&object, STR("partner--"));
+	uuid_format(&object, &partner);
+	json_open(&o, '{');
+	json_put_str(&o, "why", why);
+	json_close(&o, '}');
+	const struct journal_act line = { .act = act, .actor = by, .object = buf_str(&object), .count = count,
+					  .body = buf_str(&body) };
+	enum rc rc = journal_add(tx, j, &line, err);
+	buf_free(&object);
+	buf_free(&body);
+	return rc;
+}
+
+enum rc partner_keys_final(struct tx *tx, struct journal *j, struct uuid partner, int64_t key, str by, uint64_t *out,
+			   struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "INSERT OR IGNORE INTO partner_key_final (key, at_us, by) SELECT id, ?3, ?4"
+					 " FROM partner_key WHERE partner = ?1 AND (?2 = 0 OR id = ?2) AND state = 3");
+	sql_blob(q, 1, str_mem(partner.b, sizeof partner.b));
+	sql_int(q, 2, key);
+	sql_int(q, 3, tx_now_us(tx));
+	sql_str(q, 4, by);
+	enum rc rc = sql_run(q, err);
+	*out = rc == RC_OK ? (uint64_t)sql_changes(tx_conn(tx)) : 0;
+	if (rc == RC_OK && *out == 0)
+		return fail(err, RC_ABSENT, "no key of it is revoked whose revocation is not final yet");
+	return rc == RC_OK ? key_act(tx, j, "partner.key.final", partner, STR(""), by, *out, err) : rc;
+}
+
+enum rc partner_keys_restore(struct tx *tx, struct journal *j, struct uuid partner, int64_t key, str why, str by,
+			     struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "SELECT f.key IS NOT NULL FROM partner_key k LEFT JOIN partner_key_final f ON f.key = k.id"
+					 " WHERE k.partner = ?1 AND k.id = ?2 AND k.state = 3");
+	sql_blob(q, 1, str_mem(partner.b, sizeof partner.b));
+	sql_int(q, 2, key);
+	bool found = sql_row(q), final = found && sql_col_int(q, 0) != 0;
+	enum rc rc = sql_end(q, err);
+	if (rc == RC_OK && str_trim(why).n == 0)
+		return fail(err, RC_INPUT, "say why a key is good again");
+	if (rc == RC_OK && !found)
+		return fail(err, RC_ABSENT, "it has no such key that is revoked");
+	if (rc == RC_OK && final)
+		return fail(err, RC_DENIED, "that revocation is final: pair again ('ronda partner invite ID')");
+	if (rc != RC_OK)
+		return rc;
+	q = sql(tx_conn(tx), "UPDATE partner_key SET state = 2, changed_us = ?2, why = ?3 WHERE id = ?1");
+	sql_int(q, 1, key);
+	sql_int(q, 2, tx_now_us(tx));
+	sql_str(q, 3, why);
+	rc = sql_run(q, err);
+	return rc == RC_OK ? key_act(tx, j, "partner.key.restore", partner, why, by, 1, err) : rc;
+}

@@ -129,8 +129,7 @@ enum rc pull_run(struct exchange *x, struct peer *peer, struct err *err)
 {
 	enum rc rc = RC_OK;
 	int64_t every = x->w.settings ? settings_int(x->w.settings, "exchange_pull_every") : MINUTE_US;
-	/* a tenth more or less, so that those who were started together do not come together */
-	peer->pull_us = clock_mono_us() + every - every / 10 + (int64_t)(random_u64() % (uint64_t)(every / 5 + 1));
+	peer->pull_us = clock_mono_us() + courier_pull_pause(every);
 	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT && !courier_stopping(x) && !atomic_load(&peer->wanted);) {
 		bool more;
 		rc = pull_one(x, peer, (enum lane)lane, &more, err);

@@ -39,7 +39,7 @@ static enum rc make(struct tx *tx, void *ctx, struct err *err)
 	return rc == RC_OK ? collection_of(tx, COLLECTION_IN, m->t->partner.id, title, m->a, &c, err) : rc;
 }
 
-enum rc taxii_own(struct taxii *t, struct err *err)
+static enum rc own_two(struct taxii *t, struct err *err)
 {
 	struct collection c;
 	struct reader *r;
@@ -58,7 +58,7 @@ enum rc taxii_own(struct taxii *t, struct err *err)
 
 /* --- one --- */
 
-enum rc taxii_find(struct taxii *t, struct conn *c, str id, struct taxii_collection *out, struct err *err)
+static enum rc find(struct taxii *t, struct conn *c, str id, struct taxii_collection *out, struct err *err)
 {
 	static const struct {
 		str alias;
@@ -77,6 +77,15 @@ enum rc taxii_find(struct taxii *t, struct conn *c, str id, struct taxii_collect
 	if (rc == RC_ABSENT || (rc == RC_OK && !is_seen(out)))
 		return fail(err, RC_ABSENT, "there is no such collection");
 	return rc;
+}
+
+enum rc taxii_open(struct taxii *t, struct reader **r, struct taxii_collection *out, struct err *err)
+{
+	*r = NULL;
+	enum rc rc = own_two(t, err);
+	if (rc == RC_OK)
+		rc = store_read_begin(t->x->w.store, r, err);
+	return rc == RC_OK ? find(t, reader_conn(*r), t->id, out, err) : rc;
 }
 
 static void put_collection(struct taxii *t, const struct taxii_collection *k)
@@ -101,11 +110,7 @@ void taxii_collection(struct taxii *t)
 	struct err err = { 0 };
 	struct reader *r = NULL;
 	struct taxii_collection k;
-	enum rc rc = taxii_own(t, &err);
-	if (rc == RC_OK)
-		rc = store_read_begin(t->x->w.store, &r, &err);
-	if (rc == RC_OK)
-		rc = taxii_find(t, reader_conn(r), t->id, &k, &err);
+	enum rc rc = taxii_open(t, &r, &k, &err);
 	if (rc == RC_OK) {
 		taxii_begin(t, 200);
 		put_collection(t, &k);
@@ -144,7 +149,7 @@ void taxii_collections(struct taxii *t)
 	struct err err = { 0 };
 	struct reader *r = NULL;
 	struct listing l = { .t = t };
-	enum rc rc = taxii_own(t, &err);
+	enum rc rc = own_two(t, &err);
 	if (rc == RC_OK)
 		rc = store_read_begin(t->x->w.store, &r, &err);
 	if (rc == RC_OK) {

@@ -179,13 +179,9 @@ static enum rc may_write(struct taxii *t, struct err *err)
 	/* what is a node's says so by its signature; a token of somebody of its organisation does not make it that */
 	if (t->is_partner && t->q->who == TAXII_VIEWER && t->partner.kind == PARTNER_NODE)
 		return fail(err, RC_DENIED, "'" STR_FMT "' is a node: it posts at the partners' listener, and signs", STR_ARG(t->partner.name));
-	enum rc rc = taxii_own(t, err);
-	if (rc == RC_OK)
-		rc = store_read_begin(t->x->w.store, &r, err);
-	if (rc != RC_OK)
-		return rc;
-	rc = taxii_find(t, reader_conn(r), t->id, &k, err);
-	store_read_end(r);
+	enum rc rc = taxii_open(t, &r, &k, err);
+	if (r)
+		store_read_end(r);
 	return rc == RC_OK && !k.can_write ? fail(err, RC_DENIED, "this collection is not yours to write to") : rc;
 }
 

@@ -75,10 +75,9 @@ MUST_CHECK enum rc taxii_next_read(const struct taxii *t, const struct collectio
 
 /* --- taxii_list.c --- */
 
-/* RC_ABSENT: none, or none that he may know of. */
-MUST_CHECK enum rc taxii_find(struct taxii *t, struct conn *c, str id, struct taxii_collection *out, struct err *err);
-/* His own two are made when they are not there yet. */
-MUST_CHECK enum rc taxii_own(struct taxii *t, struct err *err);
+/* The collection that the address names, with a view of the store that is the caller's also on failure: `r` NULL or
+ * store_read_end(). His own two are made when they are not there yet. RC_ABSENT: none, or none that he may know of. */
+MUST_CHECK enum rc taxii_open(struct taxii *t, struct reader **r, struct taxii_collection *out, struct err *err);
 
 /* --- what each address answers --- */
 void taxii_discovery(struct taxii *t);

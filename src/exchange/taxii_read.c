@@ -228,9 +228,9 @@ static void put(struct reading *d, int64_t after_us, bool more)
 	taxii_end(t);
 }
 
-static enum rc find(struct reading *d, struct reader *r, struct err *err)
+static enum rc find(struct reading *d, struct reader **r, struct err *err)
 {
-	enum rc rc = taxii_find(d->t, reader_conn(r), d->t->id, &d->k, err);
+	enum rc rc = taxii_open(d->t, r, &d->k, err);
 	return rc == RC_OK && !d->k.can_read ? fail(err, RC_DENIED, "this collection is not yours to read") : rc;
 }
 
@@ -272,11 +272,7 @@ static void answer(struct taxii *t, enum shape shape)
 	d.seen = ARENA_ARRAY(t->a, SEEN_SLOTS, uint64_t);
 	memset(d.seen, 0, SEEN_SLOTS * sizeof *d.seen);
 	if (rc == RC_OK)
-		rc = taxii_own(t, &err);
-	if (rc == RC_OK)
-		rc = store_read_begin(t->x->w.store, &r, &err);
-	if (rc == RC_OK)
-		rc = find(&d, r, &err);
+		rc = find(&d, &r, &err);
 	if (rc == RC_OK)
 		rc = read_all(&d, r, &more, &after, &err);
 	if (r)
@@ -305,22 +301,4 @@ void taxii_manifest(struct taxii *t)
 void taxii_versions(struct taxii *t)
 {
 	answer(t, SHAPE_VERSIONS);
-}
-
-/* Nobody both reads and writes one of our collections; what is not to stand any more is withdrawn. */
-void taxii_delete(struct taxii *t)
-{
-	struct err err = { 0 };
-	struct reader *r = NULL;
-	struct taxii_collection k;
-	enum rc rc = taxii_own(t, &err);
-	if (rc == RC_OK)
-		rc = store_read_begin(t->x->w.store, &r, &err);
-	if (rc == RC_OK)
-		rc = taxii_find(t, reader_conn(r), t->id, &k, &err);
-	if (r)
-		store_read_end(r);
-	if (rc == RC_OK)
-		rc = fail(&err, RC_DENIED, "objects are not deleted here: withdraw one by a new version with revoked: true");
-	taxii_fail_rc(t, rc, &err);
 }

@@ -38,6 +38,10 @@ struct together_word {
 	str team;                  /* who said it: "" our own team; "?" another one, nobody says which */
 	int64_t at_us, until_us;   /* 0: none */
 	bool ours;                 /* it may be withdrawn here */
+	bool has_count;            /* who_knows.h: what stands in the four below */
+	uint64_t count;
+	int64_t first_us, last_us; /* 0: none */
+	enum tlp tlp;              /* of this word */
 };
 /* Oldest first; RC_ABSENT: no such item for him. */
 enum { TOGETHER_WORDS_MOST = 500 };

@@ -366,12 +366,17 @@ static bool take_word(void *ctx, const struct record_view *v)
 	const int state = record_view_state(v);
 	if (state < 0 || state == word_state(record_view_type(v), "contribution.withdrawn") || v->record->erased)
 		return true;
-	str ends = value(v, "contribution.until", k->a);
+	str ends = value(v, "contribution.until", k->a), count = value(v, "contribution.count", k->a);
+	str first = value(v, "contribution.first", k->a), last = value(v, "contribution.last", k->a);
 	*w = (struct together_word){ .id = record_view_id(v, k->a), .what = value(v, "contribution.what", k->a),
 				   .text = value(v, "contribution.words", k->a), .reply_to = value(v, "contribution.reply", k->a),
 				   .title = arena_str(k->a, v->record->title), .state = str_of(record_view_type(v)->states[state].name),
 				   .at_us = v->record->created_us, .ours = str_eq_nocase(v->record->origin, k->us) };
 	w->until_us = ends.n && time_parse(ends, true, &until) ? until : 0;
+	w->tlp = v->record->labels.tlp;
+	w->has_count = count.n && str_to_u64(count, &w->count);
+	w->first_us = first.n && time_parse(first, true, &until) ? until : 0;
+	w->last_us = last.n && time_parse(last, true, &until) ? until : 0;
 	w->number = record_view_number(v) ? arena_fmt(k->a, "%s-%llu", record_view_type(v)->name,
 						      (unsigned long long)record_view_number(v)) :
 					    STR("");

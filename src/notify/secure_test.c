@@ -83,7 +83,7 @@ static enum rc seal(struct keys_world *w, const struct reached *who, enum tlp tl
 {
 	const struct message m = { .id = 7 };
 	struct rendering what = { .who = *who, .tlp = tlp, .rehearsed_for = str_of(rehearsed_for), .data = json_object_new_object() };
-	const struct sending s = { &w->n, &m, &what, w->a };
+	const struct sending s = { .n = &w->n, .m = &m, .what = &what, .a = w->a };
 	const struct letter l = { .from = STR("cert@example.org"), .to = STR("ani@example.net"), .subject = STR(SECRET),
 				  .message_id = STR("7@example.org"), .date_us = 1700000000 * SECOND_US, .text = STR(CANARY "\n") };
 	enum rc rc = secure_seal(&s, &l, w->a, out, &w->err);

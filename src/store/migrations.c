@@ -703,6 +703,9 @@ static const char version_6[] =
 	 * last); skew_us: its clock less ours then; note: what is odd there, in words */
 	"CREATE TABLE taxii_place (partner BLOB, collection TEXT, after TEXT NOT NULL, next TEXT NOT NULL, last TEXT NOT NULL,"
 	" skew_us INTEGER NOT NULL, note TEXT NOT NULL, PRIMARY KEY (partner, collection)) WITHOUT ROWID;"
+	/* --- exchange: keys of partners --- */
+	/* exchange/partner_keys.c: revocations that a second person confirmed, where the team asks for two */
+	"CREATE TABLE partner_key_final (key INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, by TEXT NOT NULL);"
 	"PRAGMA user_version = 6;";
 
 const char *const store_migrations[] = { version_1, version_2, version_3, version_4, version_5, version_6 };

@@ -14,6 +14,7 @@ static enum rc reader_of(struct page *p, struct viewer *v, struct err *err)
 	if (rc != RC_OK || !token)
 		return rc == RC_OK ? misp_public(x, v, err) : rc;
 	*v = p->caller.viewer;
+	v->channel = CHANNEL_FEED; /* a machine takes it and gives it on */
 	return RC_OK;
 }
 

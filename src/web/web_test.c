@@ -359,6 +359,8 @@ static const struct {
 	{ "/objects/9", "", 404, "\"kind\":\"absent\"", "" },
 	{ "/who.json?q=198.18.0.1", "", 200, "\"asked\":\"198.18.0.1\"", "groups" },
 	{ "/tour", "Accept: text/html\r\n", 200, "The plug is pulled", "<script" },
+	{ "/tour/partners", "Accept: text/html\r\n", 200, "The steps with partners are off here", "<button class" },
+	{ "/tour/teams", "Accept: text/html\r\n", 200, "no other team stands beside this node", "<section" },
 	{ "/nothing", "", 404, "\"kind\":\"absent\"", "" },
 	{ "/nothing", "Accept: text/html\r\n", 404, "there is nothing here", "Watch board" },
 	{ "/events/0123456789abcdef0123456789abcdef", "", 404, "\"kind\":\"absent\"", "" },

@@ -130,7 +130,7 @@ async function run(page) {
 	see(looked >= 60, 'many pages are reached from the watch board', [`only ${looked}`]);
 	for (const must of ['/triage', '/duty', '/privacy', '/records', '/organisation/duplicates', '/duty/ladder',
 		'/duty/call', '/explain', '/break-glass', '/destroy', '/tour', '/round/stale', '/rehearsal', '/rule/due',
-		'/answers', '/figures', '/takedown/board'])
+		'/answers', '/figures', '/takedown/board', '/partners', '/objects', '/tour/partners', '/tour/teams'])
 		see([...seen].some((a) => new URL(a).pathname === must), `${must} is reached`, [must]);
 	see(wrong.answer.length === 0, 'every link answers', wrong.answer);
 	see(wrong.look.length === 0, `every page fits ${SMALL} pixels and says what its parts are`, wrong.look);

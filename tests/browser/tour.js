@@ -82,6 +82,17 @@ async function walk(browser) {
 	await page.click('main h2 a');
 	await look(inspected, page.url(), 'one partner');
 	await look(inspected, `${node}/objects`, 'the objects of others');
+	// a case that others take part in: what is said of it, its page, and each team's part
+	await page.goto(`${node}/incident`);
+	await page.click('main tbody a');
+	await page.click('main a[href$="/teams"]');
+	await page.selectOption('select[name=what]', 'question');
+	await page.fill('main form:has(button[value=say]) textarea', 'Since when do you see it?');
+	await page.click('button[value=say]');
+	await look(inspected, page.url(), 'each team with its part');
+	await page.goto(`${node}/contribution`);
+	await page.click('main tbody a');
+	await look(inspected, page.url(), 'a contribution');
 	await page.goto(`${node}/tour/teams`);
 	await page.click('form[action="/tour/teams/3"] button');
 	await page.click('main .note a');

@@ -91,6 +91,13 @@ static bool read_self(struct self *s, const char *dir)
 	return fetch_new(NULL, &s->fetcher, &err) == RC_OK;
 }
 
+static void end_self(struct self *s)
+{
+	fetch_keep_free(s->keep);
+	fetch_free(s->fetcher);
+	arena_free(s->a);
+}
+
 /* --- one request --- */
 
 struct say {
@@ -231,6 +238,11 @@ static int post(struct self *s, int argc, char **argv)
 		buf_add(&body, str_mem(part, (size_t)n));
 	int status = post_signed(s, &q, secret, from, &body, flip, &answer);
 	buf_free(&body);
+	if (other.a) {
+		int code = tell(status, answer);
+		end_self(&other);
+		return code;
+	}
 	return tell(status, answer);
 }
 
@@ -313,9 +325,7 @@ static void *send_some(void *ctx)
 			fprintf(stderr, "message %u: %d " STR_FMT "\n", m->order[at], status, STR_ARG(str_head(answer, 300)));
 		buf_free(&body);
 	}
-	fetch_keep_free(s.keep);
-	fetch_free(s.fetcher);
-	arena_free(s.a);
+	end_self(&s);
 	return NULL;
 }
 
@@ -345,8 +355,8 @@ static int storm(const char *dir, unsigned count, unsigned times, uint64_t seed)
 
 /* --- serve: the partner's own listener --- */
 
-/* One request after the other: what came is kept unpacked in DIR/got/NUMBER.METHOD, and the answer is what DIR/answer
- * says when it comes: its first line a status, then lines "Name: value", an empty one, and the body. No file: all is taken.
+/* One request after the other: what came is kept unpacked in DIR/got/NUMBER.METHOD, and the answer is what
+ * DIR/answer.METHOD, or DIR/answer, says when it comes: its first line a status, then lines "Name: value", an empty one, and the body. No file: all is taken.
  * "drop" as the first line: it is never answered. */
 struct served {
 	struct self *s;
@@ -377,7 +387,12 @@ static void keep(struct served *v, const char *method, str path, str encoding, s
 
 static void say_as_told(struct served *v, const struct http_request *q, struct http_answer *a)
 {
-	str text = slurp(q->a, v->s->dir, "answer"), line = str_cut(&text, '\n');
+	str text = slurp(q->a, v->s->dir, q->method == HTTP_POST ? "answer.POST" : "answer.GET"), line;
+	if (text.n == 0)
+		text = slurp(q->a, v->s->dir, "answer");
+	if (str_eq(q->path, STR("/key")))
+		text = STR("404\n\n{}"); /* he has no next one */
+	line = str_cut(&text, '\n');
 	int64_t status = 0;
 	a->type = TAXII_TYPE;
 	a->body = (struct buf)BUF_INIT(MIB(64));
@@ -481,8 +496,9 @@ static void open_batch(struct self *s, str sealed)
 static int open_bundle(struct self *s, const char *file)
 {
 	str all = slurp(s->a, "", file); /* a whole path */
-	printf(STR_FMT "\n", STR_ARG(str_cut(&all, '\n')));
-	printf(STR_FMT "\n", STR_ARG(str_cut(&all, '\n'))); /* the head; then its signature */
+	(void)str_cut(&all, '\n'); /* what it is */
+	str head = str_cut(&all, '\n');
+	printf(STR_FMT "\n", STR_ARG(head));
 	(void)str_cut(&all, '\n');
 	while (all.n > 0) {
 		str line = str_cut(&all, '\n');
@@ -587,23 +603,16 @@ static int pour(struct pour *m, unsigned threads)
 	return atomic_load(&m->failed) ? 1 : 0;
 }
 
-int main(int argc, char **argv)
+static int run(struct self *s, int argc, char **argv)
 {
-	struct self s = { .dir = NULL };
-	if (argc < 3 || sodium_init() < 0)
-		return 64;
-	if (argc == 4 && strcmp(argv[1], "keys") == 0)
-		return make_keys(argv[2], argv[3]);
-	if (!read_self(&s, argv[2]))
-		return 1;
 	if ((argc == 5 || argc == 6) && strcmp(argv[1], "accept") == 0)
-		return accept_line(&s, argv[3], argv[4], argc == 6 ? argv[5] : "");
+		return accept_line(s, argv[3], argv[4], argc == 6 ? argv[5] : "");
 	if (argc == 4 && strcmp(argv[1], "serve") == 0)
-		return serve(&s, argv[3]);
+		return serve(s, argv[3]);
 	if (argc == 4 && strcmp(argv[1], "open") == 0)
-		return open_bundle(&s, argv[3]);
+		return open_bundle(s, argv[3]);
 	if (strcmp(argv[1], "post") == 0)
-		return post(&s, argc - 3, argv + 3);
+		return post(s, argc - 3, argv + 3);
 	if (argc == 6 && strcmp(argv[1], "storm") == 0)
 		return storm(argv[2], (unsigned)number(str_of(argv[3])), (unsigned)number(str_of(argv[4])), (uint64_t)number(str_of(argv[5])));
 	if ((argc == 7 || argc == 8) && strcmp(argv[1], "pour") == 0) {
@@ -613,4 +622,18 @@ int main(int argc, char **argv)
 		return pour(&m, (unsigned)number(str_of(argv[6])));
 	}
 	return 64;
+}
+
+int main(int argc, char **argv)
+{
+	struct self s = { .dir = NULL };
+	if (argc < 3 || sodium_init() < 0)
+		return 64;
+	if (argc == 4 && strcmp(argv[1], "keys") == 0)
+		return make_keys(argv[2], argv[3]);
+	if (!read_self(&s, argv[2]))
+		return 1;
+	int code = run(&s, argc, argv);
+	end_self(&s);
+	return code;
 }
