@@ -96,8 +96,8 @@ has "$T/out" "V-17" "to its last field"
 has "$T/out" "Agreed" "in its state"
 b warning show "$w" >"$T/out" 2>"$T/err"
 has "$T/out" "heard at a gate" "and the field of the warning"
-check "B says something of it" b warning say "$w" "We passed it on" --what acted
-answered() { a warning words 1 | grep -q "We passed it on"; }
+check "B says something of it" b contribution new "about=$w" what=acted "title=We passed it on"
+answered() { a contribution list | grep -q "We passed it on"; }
 within 30 answered
 ok $? "which is with A"
 check "A corrects it" a warning edit 1 "rumour=heard at two gates"
