@@ -65,7 +65,8 @@ violations() {
 		helper = FILENAME ~ /_main\.c$/ && path == "base/starter_private.h"
 		if (path ~ /_private\.h$/ && to != folder && !is_test && !helper)
 			bad("private header of " to)
-		if (outer && path in unread)
+		# which events were of a finding that is held back: to recall them, nobody is told what they say
+		if (outer && path in unread && FILENAME !~ /(^|\/)exchange\/withdraw_held\.c$/)
 			bad(path " is read through disclosure/read.h")
 		if (outer && !copies && path in records)
 			bad(path " is reached through disclosure/read_records.h and change.h")
@@ -106,7 +107,7 @@ try() {
 	answer $? "$([ "$1" = 1 ] && echo refused || echo allowed): $2 with $3"
 }
 
-echo "1..61"
+echo "1..63"
 violations "$src" > "$made/tree"
 sed 's/^/# /' "$made/tree"
 [ ! -s "$made/tree" ] && [ -f "$src/disclosure/read.h" ]
@@ -126,6 +127,8 @@ try 1 cli/a.c '	#include "store/quarantine.h"'
 try 1 cli/a.c '#include "store/upkeep.h"'
 try 1 web/a.c '#include "store/backup.h"'
 try 1 web/a.c '#include "route/findings.h"'
+try 0 exchange/withdraw_held.c '#include "route/findings.h"'
+try 1 exchange/withdraw.c '#include "route/findings.h"'
 try 0 web/a.c '#include "disclosure/read.h"'
 try 1 web/a.c '	rc = events_scan(r, &q, each, NULL, err);'
 try 1 cli/a.c '	s = cell_text(v->row->batch, c);'

@@ -368,8 +368,7 @@ static void print_record(struct record_call *k, struct reader *r, const struct r
 	cli_printf(c, "%s-" STR_FMT " ", k->type->name, STR_ARG(number_of(c->a, o, "number")));
 	print_value(c, json_get_str(o, "title"));
 	print_line(c, "id", json_get_str(o, "id"));
-	/* a copy of a partner's, which he took back: record_view_json() says who erased it */
-	bool erased = false, withdrawn = str_starts(json_get_str(o, "author"), STR("partner--"));
+	bool erased = false, withdrawn = record_view_author(v).n > 0 && record_is_withdrawn(v->record);
 	if (json_get_bool(o, "erased", &erased) && erased)
 		cli_printf(c, "%s: nothing but this is left of it\n", withdrawn ? "withdrawn by its origin" : "erased");
 	print_line(c, "state", state_label(k, json_get_str(o, "state")));

@@ -127,7 +127,7 @@ static enum rc of_record(struct tracing *k, str id, struct err *err)
 	k->id = record_view_id(&view, k->a);
 	step(k, view.record->created_us, "made", view.record->author, view.record->title, false);
 	const struct record *record = view.record;
-	bool theirs = record->erased && record->number == 0 && str_starts(record->author, STR("partner--"));
+	bool theirs = record_is_withdrawn(record);
 	if (theirs)
 		step(k, record->changed_us, "withdrawn", name_of(k, record->author), record->why, false);
 	else if (record->version > 1)

@@ -74,6 +74,8 @@ struct record {
 	struct kind_key sort_key;  /* from a list ordered by a field, for record_cursor: its value, */
 	bool has_sort_key;         /* if it has one */
 };
+/* A copy that its origin took back: erased, by one who is a record of ours (a partner), not an account. */
+bool record_is_withdrawn(const struct record *r);
 
 /* The engine of one open node; ties store, journal and types. Registers itself with
  * store_before_commit() and store_add_tend(): nobody tends any more when it is closed. */

@@ -31,6 +31,13 @@ void record_id_format(struct buf *out, str type, const struct uuid *id)
 	uuid_format(out, id);
 }
 
+bool record_is_withdrawn(const struct record *r)
+{
+	str type;
+	struct uuid id;
+	return r->erased && record_id_parse(r->author, &type, &id);
+}
+
 /* --- bodies --- */
 
 static const char zstd_magic[4] = { 0x28, (char)0xb5, 0x2f, (char)0xfd };

@@ -35,7 +35,7 @@ static void put_record_members(struct page *p, const struct record_view *v)
 	const struct type *t = record_view_type(v);
 	int state = record_view_state(v);
 	put_members(p, v);
-	if (record_view_state(v) >= 0 && v->record->erased && str_starts(record_view_author(v), STR("partner--")))
+	if (record_view_state(v) >= 0 && record_view_author(v).n > 0 && record_is_withdrawn(v->record))
 		json_put_bool(&p->j, "withdrawn", true); /* by its origin */
 	if (p->form != FORM_HTML)
 		return;
