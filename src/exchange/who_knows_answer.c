@@ -9,8 +9,6 @@
 #include "exchange/who_knows_private.h"
 #include "record/outbox.h"
 
-enum { RECORDS_LOOKED = 500 };
-
 struct answering {
 	struct exchange *x;
 	struct reader *r;
