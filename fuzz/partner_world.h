@@ -16,12 +16,13 @@
 enum { PARTNER_WORLD_RUNS = 2000 };
 
 static const struct setting_row partner_rows[] = {
-	{ "taxii_public", SETTING_BOOL, "no", "", "", "t" },
-	{ "exchange", SETTING_BOOL, "yes", "", "", "t" },
-	{ "exchange_listen", SETTING_TEXT, "", "", "", "t" },
-	{ "exchange_address", SETTING_TEXT, "https://127.0.0.1:8421", "", "", "t" },
-	{ "exchange_pull_every", SETTING_DURATION, "1m", "1s", "1d", "t" },
+#define SETTING(name, kind, fallback, least, most, brief) { #name, SETTING_##kind, fallback, least, most, brief },
+#include "settings.def"
+#undef SETTING
 };
+/* A quota would turn most of it away unread. */
+#define PARTNER_SETTINGS "exchange = yes\nexchange_address = https://127.0.0.1:8421\n" \
+	"exchange_quota_objects = 1000000\nexchange_quota_bytes = 1G\nexchange_quota_share = 6400\n"
 
 struct partner_world {
 	struct team team;
@@ -113,7 +114,7 @@ static inline void partner_world_open(struct partner_world *w)
 	MUST(sodium_init() >= 0);
 	team_new(&w->team);
 	MUST(policies_open(w->team.w.s, w->team.w.r, &sources, &w->policies, &err) == RC_OK);
-	MUST(settings_load(partner_rows, COUNT_OF(partner_rows), STR_NONE, "t", NULL, NULL, 0, &w->settings, &err) == RC_OK);
+	MUST(settings_load(partner_rows, COUNT_OF(partner_rows), STR(PARTNER_SETTINGS), "t", NULL, NULL, 0, &w->settings, &err) == RC_OK);
 	w->team.x.w.policies = w->policies;
 	w->team.x.w.settings = w->settings;
 	w->team.x.w.ctx = w;
