@@ -6,6 +6,7 @@
 . "$RONDA_SOURCE/tests/lib.sh"
 . "$RONDA_SOURCE/tests/exchange_lib.sh"
 unset LANG LC_ALL LC_MESSAGES RONDA_DIR
+unset MALLOC_PERTURB_ # it writes to all that is allocated, used or not: no memory can be measured under it
 nodes=${RONDA_REGION_NODES:-13}
 each=${RONDA_REGION_EACH:-20}
 region_pid=
