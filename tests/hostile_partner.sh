@@ -267,7 +267,6 @@ trouble() {
 	has "$T/out" "$2" "$1"
 	[ "$(ls "$T/f/got" | wc -l)" -lt "$3" ]
 	ok $? "  after few requests"
-	echo "# $(ls "$T/f/got" | wc -l) requests"
 	rm -f "$T/f/got/"*
 	"$BIN" post "$T/e" <"$T/good-e" >"$T/out" 2>&1
 	has "$T/out" '^202 ' "  the others go on"
@@ -325,4 +324,70 @@ refused "nobody posts for a node by a token, unsigned" 'is a node: it posts at t
 stop_node
 check "all is sound" ronda verify -d "$D"
 has_not "$T/node.log" AddressSanitizer "no fault of memory"
+
+# --- in a large team one person refuses its keys, two say that it stays so, or that it was a mistake ---
+large() {
+	D=$T/large
+	ronda init "$D" --name "Team L" --country ID --team large --account "Admin A" >"$T/out" 2>"$T/err"
+	ok $? "a large team's node"
+	with_exchange "$D"
+	made_partner "$T/l" 99999999-0000-4000-8000-000000000009
+	chmod 755 "$T"
+	check "its first lead" ronda account -d "$D" new "Lead 1" --roles lead --unix 64001
+	serve
+	ok $? "serves"
+	chmod 711 "$D"
+	ronda account -d "$D" new "Lead 2" --roles lead --unix 64002 >"$T/out" 2>"$T/err"
+	check "who lets in" as 1 approval approve 2
+	check "the second" ronda account -d "$D" new "Lead 2" --roles lead --unix 64002
+	line=$(as 1 partner invite 2>"$T/err")
+	"$BIN" accept "$T/l" "$line" "Team C" >"$T/out" 2>&1
+	check "they pair" as 1 partner confirm partner-1
+	knocks 422 "the partner's key is taken"
+	check "one of them revokes it" as 1 partner keys revoke partner-1 --why "lost"
+	waits
+	first=$n
+	knocks 403 "it is refused from then on"
+	check_fails 75 "nobody restores it alone" as 1 partner keys restore partner-1 1 --why "found again"
+	waits
+	check_fails 77 "nor approves that himself" as 1 approval approve "$n"
+	knocks 403 "it is refused still"
+	check "the other approves" as 2 approval approve "$n"
+	check_fails 75 "who did not ask for it" as 2 partner keys restore partner-1 1 --why "found again"
+	check "then it is restored" as 1 partner keys restore partner-1 1 --why "found again"
+	knocks 422 "and taken again"
+	check "and revoked again" as 1 partner keys revoke partner-1 --why "lost for good"
+	waits
+	check "a yes to the first time" as 2 approval approve "$first"
+	check "is none to this" as 1 partner keys revoke partner-1 --why "lost for good"
+	has "$T/err" "approval $n " "which waits"
+	check "until the other says so" as 2 approval approve "$n"
+	check "then it is final" as 1 partner keys revoke partner-1 --why "lost for good"
+	has_not "$T/err" "second person" "and nothing waits"
+	check_fails 77 "nobody is asked to restore it" as 1 partner keys restore partner-1 1 --why "found again"
+	has "$T/err" "that revocation is final" "it is said why"
+	knocks 403 "it is refused"
+	ronda journal -d "$D" list --json >"$T/journal"
+	has "$T/journal" '"act":"partner.key.final"' "the journal has it"
+	stop_node
+}
+as() { # number of a lead, ronda's words
+	u=$((64000 + $1))
+	shift
+	setpriv --reuid=$u --regid=$u --clear-groups "$RONDA_BUILD/ronda" "$@" -d "$D"
+}
+knocks() { # status, name: an empty envelope of the partner is answered so
+	printf '{"objects":[]}' | "$BIN" post "$T/l" >"$T/out" 2>&1
+	has "$T/out" "^$1 " "$2"
+}
+waits() { # what was asked for last, in $n
+	n=$(sed -nE 's/.*approval ([0-9]+) .*/\1/p' "$T/err")
+	[ -n "$n" ]
+	ok $? "  it waits for a second person"
+}
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	large
+else
+	skip "keys in a large team" "not root, or no setpriv"
+fi
 done_testing
