@@ -275,23 +275,23 @@ envelope "$(event 9 $GREEN $E 2026-11-22T09:00:00+00:00 198.18.9.9)" >"$T/good-e
 printf '{"__type":"Event","time.source":"2026-11-22T01:00:00+00:00","classification.type":"phishing","source.ip":"198.18.6.1","tlp":"GREEN"}\n' >"$T/one.json"
 says '500\n\n{}'
 check "something for him" ronda intake -d "$D" "$T/one.json"
-for _ in $(seq 100); do
-	[ -z "$(ls "$T/f/got")" ] || break
+for _ in $(seq 300); do
+	! ls "$T/f/got" | grep -q POST || break # fetching from him goes on meanwhile
 	sleep 0.1
 done
-trouble "500 for each" 'answers with 500' 400
+trouble "500 for each" 'answers with 500' 12
 says '404\n\n{}'
-trouble "404" 'has no exchange at that address' 400
+trouble "404" 'has no exchange at that address' 12
 says '403\n\n{"title":"go away"}'
-trouble "403" 'does not take us for its partner \(go away\)' 400
+trouble "403" 'does not take us for its partner \(go away\)' 12
 says '429\nRetry-After: 5\n\n{"title":"slower"}'
-trouble "429" 'quota at .Team F. is used up \(slower\)|asks to come later \(slower\)' 400
+trouble "429" 'quota at .Team F. is used up \(slower\)|asks to come later \(slower\)' 12
 says '409\n\n{"details":{"upto":9223372036854775807}}'
-trouble "409 with a time to come" 'stands elsewhere and does not say where' 400
+trouble "409 with a time to come" 'stands elsewhere and does not say where' 12
 says '409\n\n{"details":{"upto":-5}}'
-trouble "409 with no time" 'stands elsewhere and does not say where' 400
+trouble "409 with no time" 'stands elsewhere and does not say where' 12
 says '200\n\n%s' "$(head -c 3000 /dev/zero | tr '\0' '[')"
-trouble "brackets" 'trouble|answers|unexpected|JSON|nest' 400
+trouble "brackets" 'trouble|answers|unexpected|JSON|nest' 12
 # a page that says there is more, and is the same for ever
 rm "$T/f/answer.POST" # it takes what is sent
 ronda partner -d "$D" sync partner-3 >"$T/out" 2>&1
@@ -299,7 +299,7 @@ ronda partner -d "$D" sync partner-3 >"$T/out" 2>&1
 	printf '200\nX-TAXII-Date-Added-Last: 2026-11-22T09:00:00.000001Z\nX-TAXII-Date-Added-First: 2026-11-22T09:00:00.000001Z\n\n'
 	printf '{"more":true,"next":"x",%s' "$(envelope "$(event 7 $GREEN $F 2026-11-22T09:00:00+00:00 198.18.9.7)" | cut -c2-)"
 } >"$T/f/answer.GET"
-trouble "a page that repeats for ever" 'offers the same page for ever' 400
+trouble "a page that repeats for ever" 'offers the same page for ever' 12
 is "$(ronda events -d "$D" ip=198.18.9.7 --json | wc -l)" 1 "  of which there is one event"
 stands >"$T/stands"
 
@@ -324,4 +324,70 @@ refused "nobody posts for a node by a token, unsigned" 'is a node: it posts at t
 stop_node
 check "all is sound" ronda verify -d "$D"
 has_not "$T/node.log" AddressSanitizer "no fault of memory"
+
+# --- in a large team one person refuses its keys, two say that it stays so, or that it was a mistake ---
+large() {
+	D=$T/large
+	ronda init "$D" --name "Team L" --country ID --team large --account "Admin A" >"$T/out" 2>"$T/err"
+	ok $? "a large team's node"
+	with_exchange "$D"
+	made_partner "$T/l" 99999999-0000-4000-8000-000000000009
+	chmod 755 "$T"
+	check "its first lead" ronda account -d "$D" new "Lead 1" --roles lead --unix 64001
+	serve
+	ok $? "serves"
+	chmod 711 "$D"
+	ronda account -d "$D" new "Lead 2" --roles lead --unix 64002 >"$T/out" 2>"$T/err"
+	check "who lets in" as 1 approval approve 2
+	check "the second" ronda account -d "$D" new "Lead 2" --roles lead --unix 64002
+	line=$(as 1 partner invite 2>"$T/err")
+	"$BIN" accept "$T/l" "$line" "Team C" >"$T/out" 2>&1
+	check "they pair" as 1 partner confirm partner-1
+	knocks 422 "the partner's key is taken"
+	check "one of them revokes it" as 1 partner keys revoke partner-1 --why "lost"
+	waits
+	first=$n
+	knocks 403 "it is refused from then on"
+	check_fails 75 "nobody restores it alone" as 1 partner keys restore partner-1 1 --why "found again"
+	waits
+	check_fails 77 "nor approves that himself" as 1 approval approve "$n"
+	knocks 403 "it is refused still"
+	check "the other approves" as 2 approval approve "$n"
+	check_fails 75 "who did not ask for it" as 2 partner keys restore partner-1 1 --why "found again"
+	check "then it is restored" as 1 partner keys restore partner-1 1 --why "found again"
+	knocks 422 "and taken again"
+	check "and revoked again" as 1 partner keys revoke partner-1 --why "lost for good"
+	waits
+	check "a yes to the first time" as 2 approval approve "$first"
+	check "is none to this" as 1 partner keys revoke partner-1 --why "lost for good"
+	has "$T/err" "approval $n " "which waits"
+	check "until the other says so" as 2 approval approve "$n"
+	check "then it is final" as 1 partner keys revoke partner-1 --why "lost for good"
+	has_not "$T/err" "second person" "and nothing waits"
+	check_fails 77 "nobody is asked to restore it" as 1 partner keys restore partner-1 1 --why "found again"
+	has "$T/err" "that revocation is final" "it is said why"
+	knocks 403 "it is refused"
+	ronda journal -d "$D" list --json >"$T/journal"
+	has "$T/journal" '"act":"partner.key.final"' "the journal has it"
+	stop_node
+}
+as() { # number of a lead, ronda's words
+	u=$((64000 + $1))
+	shift
+	setpriv --reuid=$u --regid=$u --clear-groups "$RONDA_BUILD/ronda" "$@" -d "$D"
+}
+knocks() { # status, name: an empty envelope of the partner is answered so
+	printf '{"objects":[]}' | "$BIN" post "$T/l" >"$T/out" 2>&1
+	has "$T/out" "^$1 " "$2"
+}
+waits() { # what was asked for last, in $n
+	n=$(sed -nE 's/.*approval ([0-9]+) .*/\1/p' "$T/err")
+	[ -n "$n" ]
+	ok $? "  it waits for a second person"
+}
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	large
+else
+	skip "keys in a large team" "not root, or no setpriv"
+fi
 done_testing

@@ -158,6 +158,44 @@ is "$(ask -H 'Content-Type: application/json' -d '{"do":"say","text":"Thank you 
 within 30 sees "$B" "Team A.*Thank you both"
 ok $? "the others see it"
 
+# --- an offer that nobody answers, that is taken back, that is answered too late ---
+offer_is() { # folder, words of the offer, state
+	ronda contribution -d "$1" list what=offered --json 2>/dev/null | grep -- "$2" | grep -q "\"state\": \?\"$3\""
+}
+soon() { date -u -d '+12 seconds' +%FT%TZ; }
+is "$(ronda incident -d "$A" offer 1 --to 1 --why "Late" --until 2026-01-01T00:00:00Z >"$T/out" 2>&1; echo $?)" 65 "no answer is asked for in the past"
+check "what came back from C is offered to B, for seconds" ronda incident -d "$A" offer 1 --to 1 --why "Yours for a moment" --until "$(soon)"
+within 60 offer_is "$A" "Yours for a moment" lapsed
+ok $? "nobody answers: it is over"
+within 30 offer_is "$B" "Yours for a moment" lapsed
+ok $? "B sees that"
+is "$(ronda incident -d "$B" accept "$I" >"$T/out" 2>&1; echo $?)" 78 "and cannot accept it any more"
+state_is "$A" 1 open
+ok $? "all stayed as it was"
+check "offered again" ronda incident -d "$A" offer 1 --to 1 --why "Yours for a day"
+within 30 sees "$B" "Yours for a day"
+ok $? "B sees it"
+check "A takes it back" ronda incident -d "$A" take-back 1 --why "We found the host ourselves"
+is "$(ronda incident -d "$A" take-back 1 --why "Again" >"$T/out" 2>&1; echo $?)" 78 "once"
+within 30 offer_is "$B" "Yours for a day" taken-back
+ok $? "B sees that"
+is "$(ronda incident -d "$B" decline "$I" --why "No" >"$T/out" 2>&1; echo $?)" 78 "and answers it no more"
+check "offered a third time" ronda incident -d "$A" offer 1 --to 1 --why "Yours if you like"
+within 30 sees "$B" "Yours if you like"
+ok $? "B sees it"
+kill9 b
+check "cut off, B accepts" ronda incident -d "$B" accept "$I"
+check "while A takes it back" ronda incident -d "$A" take-back 1 --why "No word from you"
+start b
+within 60 sees "$B" "over before this answer came"
+ok $? "B is told that its answer came too late"
+offer_is "$A" "Yours if you like" taken-back && state_is "$A" 1 open
+ok $? "A's incident is with A"
+ronda incident -d "$A" words 1 >"$T/out" 2>"$T/err"
+is "$(grep -c 'over before this answer' "$T/out")" 1 "it is said once"
+words "$C"
+has_not "$T/words" "over before this answer" "and not to C"
+
 # --- taken back ---
 mine=$(ronda contribution -d "$B" list what=comment --json 2>/dev/null | grep 'same shell' | grep -oE 'contribution--[0-9a-f-]*' | head -1)
 check "B withdraws what it said" ronda contribution -d "$B" move "$mine" withdrawn --why "Another host"
@@ -215,7 +253,7 @@ knows() { ronda partner -d "$1" knows "$2" >"$T/knows" 2>"$T/err"; }
 told() { knows "$1" "$2" && grep -q "^$3" "$T/knows"; }
 check "B has an incident about an address, for partners" ronda incident -d "$B" new "title=Shell on 198.18.0.7" class=intrusions severity=low \
 	'indicators=[{"address":"198.18.0.7"}]'
-check "is worked on" ronda incident -d "$B" move 1 open
+check "is worked on" ronda incident -d "$B" move 2 open
 check "and one that stays with it" ronda incident -d "$B" new "title=Shell on 198.18.0.8" class=intrusions severity=low
 printf '198.18.0.7\n' | ronda intake -d "$B" --feed own --format ipline - >"$T/out" 2>"$T/err"
 check "A asks" ronda partner -d "$A" knows 198.18.0.7

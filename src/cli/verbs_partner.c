@@ -340,9 +340,14 @@ static enum rc revoke_job(struct tx *tx, void *ctx, struct err *err)
 	struct journal *j = h->k->c->node->journal;
 	bool go = false;
 	uint64_t final = 0;
+	int64_t at_us = 0;
+	char at[40];
 	enum rc rc = partner_keys_revoke(tx, j, h->p.id, h->key, h->why, actor(h->k), &h->count, err);
 	if (rc == RC_OK)
-		rc = ask_second(tx, h, "the revocation is final of", &go, err);
+		rc = partner_keys_revoked_us(tx_conn(tx), h->p.id, h->key, &at_us, err);
+	if (rc == RC_OK)
+		rc = ask_second(tx, h, arena_fmt(h->k->c->a, "the revocation of " STR_FMT " is final of",
+						 STR_ARG(time_str(at, at_us))).p, &go, err);
 	h->waits = rc == RC_OK && !go;
 	if (rc == RC_OK && go)
 		rc = partner_keys_final(tx, j, h->p.id, h->key, actor(h->k), &final, err);
@@ -353,7 +358,9 @@ static enum rc restore_job(struct tx *tx, void *ctx, struct err *err)
 {
 	struct keys_change *h = ctx;
 	bool go = false;
-	enum rc rc = ask_second(tx, h, "good again:", &go, err);
+	enum rc rc = partner_keys_may_restore(tx_conn(tx), h->p.id, h->key, h->why, err);
+	if (rc == RC_OK)
+		rc = ask_second(tx, h, "good again:", &go, err);
 	h->waits = rc == RC_OK && !go;
 	return rc == RC_OK && go ?
 		partner_keys_restore(tx, h->k->c->node->journal, h->p.id, h->key, h->why, actor(h->k), err) : rc;

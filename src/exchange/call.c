@@ -171,7 +171,7 @@ enum rc call_refused(struct call *c, const struct fetch_answer *answer, struct e
 		rc = fail(err, RC_DENIED, "'" STR_FMT "' does not take us for its partner (" STR_FMT "): is the pairing "
 			  "confirmed there, and our key not revoked?", STR_ARG(name), STR_ARG(words));
 	else if (answer->status == 404)
-		rc = fail(err, RC_ABSENT, "'" STR_FMT "' has no exchange at that address: is it the right one?", STR_ARG(name));
+		rc = fail(err, RC_INPUT, "'" STR_FMT "' has no exchange at that address: is it the right one?", STR_ARG(name));
 	else if (answer->status == 429 && c->peer->wait_us) {
 		c->peer->paced = true;
 		rc = fail(err, RC_BUSY, "our quota at '" STR_FMT "' is used up (" STR_FMT "): it goes on in %lld s", STR_ARG(name),

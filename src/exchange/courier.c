@@ -13,12 +13,20 @@ enum { THREADS_MOST = 64, FAILS_MOST = 9 };
 #define LOOK_SELDOM_US (10 * SECOND_US) /* when nothing was committed since */
 #define RETRY_LEAST_US SECOND_US
 #define RETRY_MOST_US (5 * MINUTE_US)
+#define ABSENT_US (2 * SECOND_US)  /* what keeps us from calling him at all may end */
+#define REACHED_EVERY_US MINUTE_US /* who calls us and does not answer us is not called for each call of his */
 
 /* One who wants to go to a partner himself: he waits at `answer` for the peer, who is his until it is put into `done`. */
 struct ask {
 	struct uuid id;
 	struct queue *answer;      /* of one: a peer; `wake`: the courier knows none of that name */
 	struct ask *next;
+};
+
+/* A partner who is not called for a while. */
+struct paused {
+	struct uuid id;
+	bool reached;              /* he called us meanwhile */
 };
 
 struct courier {
@@ -35,6 +43,10 @@ struct courier {
 	unsigned commits;          /* of the store, when all were */
 	char wake;                 /* its address is a call to look */
 	struct queue *asked;       /* of struct ask */
+	pthread_mutex_t lock;      /* over what follows; `paused_count` may be read without it */
+	struct paused *paused;     /* room for `paused_room` */
+	atomic_size_t paused_count;
+	size_t paused_room;
 	bool stopped;
 };
 
@@ -47,6 +59,24 @@ void courier_wake(struct exchange *x)
 {
 	if (x->courier)
 		(void)queue_try_put(x->courier->done, &x->courier->wake); /* full: it looks anyway */
+}
+
+void courier_reached(struct exchange *x, struct uuid partner)
+{
+	struct courier *k = x->courier;
+	bool wakes = false;
+	if (!k || atomic_load(&k->paused_count) == 0) /* nearly always */
+		return;
+	pthread_mutex_lock(&k->lock);
+	size_t count = atomic_load(&k->paused_count);
+	for (size_t i = 0; i < count; i++)
+		if (uuid_equal(&k->paused[i].id, &partner)) {
+			wakes = !k->paused[i].reached;
+			k->paused[i].reached = true;
+		}
+	pthread_mutex_unlock(&k->lock);
+	if (wakes)
+		courier_wake(x);
 }
 
 static void wake_offered(void *ctx)
@@ -182,6 +212,34 @@ static void drop_gone(struct courier *k)
 	k->count = left;
 }
 
+/* Who called us is there: he is tried at once. But when he asked us to wait, we do; and when he calls us and does not
+ * answer us, his calls draw one of ours a minute. */
+static void end_pauses(struct courier *k)
+{
+	int64_t now = clock_mono_us();
+	pthread_mutex_lock(&k->lock);
+	size_t count = atomic_load(&k->paused_count), left = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct peer *p = k->paused[i].reached ? find_peer(k, &k->paused[i].id) : NULL;
+		if (p && !p->busy && p->next_us > now) {
+			p->next_us = 0;
+			p->reached_us = now;
+		}
+	}
+	if (k->count > k->paused_room) {
+		k->paused = x_grow(k->paused, k->count, sizeof *k->paused);
+		k->paused_room = k->count;
+	}
+	for (size_t i = 0; i < k->count; i++) {
+		const struct peer *p = k->peers[i];
+		bool asked = p->paced || p->wait_us, lately = p->reached_us && now - p->reached_us < REACHED_EVERY_US;
+		if (!p->busy && p->fails && p->next_us > now && !asked && !lately)
+			k->paused[left++] = (struct paused){ .id = p->id };
+	}
+	atomic_store(&k->paused_count, left);
+	pthread_mutex_unlock(&k->lock);
+}
+
 static void hand_out(struct courier *k)
 {
 	int64_t now = clock_mono_us();
@@ -249,14 +307,15 @@ static int64_t pause_after(const struct peer *p, bool good)
 static void take_back(struct courier *k, struct peer *p)
 {
 	struct err err = { 0 };
-	bool good = p->rc == RC_OK || p->rc == RC_ABSENT; /* not ours to call any more */
-	int64_t now = clock_mono_us(), pause = pause_after(p, good);
+	bool absent = p->rc == RC_ABSENT; /* not ours to call any more, or not yet: nothing went out */
+	bool good = p->rc == RC_OK || absent;
+	int64_t now = clock_mono_us(), pause = absent ? ABSENT_US : pause_after(p, good);
 	p->busy = p->lent = false;
 	bool wanted = atomic_exchange(&p->wanted, false); /* it ended before all was sent */
-	p->again = p->again || wanted || !good;
-	p->done_us = good ? p->round_us : p->done_us;
+	p->again = p->again || wanted || p->rc != RC_OK;
+	p->done_us = p->rc == RC_OK ? p->round_us : p->done_us;
 	if (good && p->fails == 0 && !p->told) {
-		p->next_us = 0;
+		p->next_us = pause ? now + pause : 0;
 		return;
 	}
 	p->told = !good;
@@ -288,6 +347,7 @@ static void *dispatch(void *ctx)
 		enum rc rc = any ? look(k, all, &err) : RC_OK;
 		if (rc == RC_OK) {
 			drop_gone(k);
+			end_pauses(k);
 			hand_to_askers(k);
 			hand_out(k);
 		}
@@ -312,6 +372,7 @@ enum rc courier_start(struct exchange *x, struct err *err)
 	k->work = queue_new(1024);
 	k->done = queue_new(2048);
 	k->asked = queue_new(64);
+	pthread_mutex_init(&k->lock, NULL);
 	x->courier = k;
 	for (unsigned i = 0; i < want && i < THREADS_MOST; i++)
 		k->threads += pthread_create(&k->workers[k->threads], NULL, work, k) == 0;
@@ -360,6 +421,8 @@ void courier_free(struct exchange *x)
 	queue_free(k->done);
 	queue_free(k->asked);
 	free(k->peers);
+	free(k->paused);
+	pthread_mutex_destroy(&k->lock);
 	free(k);
 }
 

@@ -39,6 +39,9 @@ void courier_stop(struct exchange *x);
 /* When nobody asks it any more. */
 void courier_free(struct exchange *x);
 void courier_wake(struct exchange *x);
+/* He called us, and proved who he is: the line is there, and if he is not called for a while because it was not, he is
+ * called at once. Any thread; cheap. */
+void courier_reached(struct exchange *x, struct uuid partner);
 /* Pushes and pulls once with one partner, now, in the caller's thread: `ronda partner sync`. Never beside a round of
  * the courier with the same partner: that one ends after the batch under way, and this goes on where it stood. */
 MUST_CHECK enum rc courier_once(struct exchange *x, const struct partner *p, struct arena *a, struct line_state *out,

@@ -40,6 +40,7 @@ struct peer {
 	bool pushes, pulls;
 	unsigned fails;
 	int64_t next_us;           /* monotonic: not before */
+	int64_t reached_us;        /* monotonic: when a call of his last ended a pause */
 	int64_t wait_us;           /* what the other side asked for; 0: nothing */
 	bool paced;                /* it was no failure: our quota there is used up */
 	enum rc rc;

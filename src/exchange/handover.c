@@ -171,7 +171,8 @@ static enum rc check_item(struct acting *k, struct reader *r, const struct recor
 		return rc;
 	if (!s.ours)
 		return fail(err, RC_DENIED, "it belongs to another team: only that team hands it over");
-	if (json_get_str(v->body, h.by->name).n > 0)
+	/* whose it was stays written there when it came back */
+	if (json_get_str(v->body, h.by->name).n > 0 && record_view_state(v) == h.waits)
 		return fail(err, RC_CONFLICT, "another team handles it already");
 	if (record_view_state(v) != h.work && !type_move(record_view_type(v), (unsigned)record_view_state(v), (unsigned)h.waits))
 		return fail(err, RC_INPUT, "in this state it cannot be handed over");

@@ -53,6 +53,10 @@ MUST_CHECK enum rc partner_keys_final(struct tx *tx, struct journal *j, struct u
  * asked approval.h: nobody does this alone. */
 MUST_CHECK enum rc partner_keys_restore(struct tx *tx, struct journal *j, struct uuid partner, int64_t key, str why, str by,
 					struct err *err);
+/* The same, only looked at: nobody is asked to approve what cannot be. */
+MUST_CHECK enum rc partner_keys_may_restore(struct conn *c, struct uuid partner, int64_t key, str why, struct err *err);
+/* When the last of these was revoked; 0: none is. A yes to one revocation is none to the next. */
+MUST_CHECK enum rc partner_keys_revoked_us(struct conn *c, struct uuid partner, int64_t key, int64_t *out, struct err *err);
 
 /* --- ours --- */
 

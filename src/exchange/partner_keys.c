@@ -159,10 +159,19 @@ enum rc partner_keys_final(struct tx *tx, struct journal *j, struct uuid partner
 	return rc == RC_OK ? key_act(tx, j, "partner.key.final", partner, STR(""), by, *out, err) : rc;
 }
 
-enum rc partner_keys_restore(struct tx *tx, struct journal *j, struct uuid partner, int64_t key, str why, str by,
-			     struct err *err)
+enum rc partner_keys_revoked_us(struct conn *c, struct uuid partner, int64_t key, int64_t *out, struct err *err)
 {
-	struct sql *q = sql(tx_conn(tx), "SELECT f.key IS NOT NULL FROM partner_key k LEFT JOIN partner_key_final f ON f.key = k.id"
+	struct sql *q = sql(c, "SELECT coalesce(max(changed_us), 0) FROM partner_key WHERE partner = ?1 AND (?2 = 0 OR id = ?2)"
+			       " AND state = 3");
+	sql_blob(q, 1, str_mem(partner.b, sizeof partner.b));
+	sql_int(q, 2, key);
+	*out = sql_row(q) ? sql_col_int(q, 0) : 0;
+	return sql_end(q, err);
+}
+
+enum rc partner_keys_may_restore(struct conn *c, struct uuid partner, int64_t key, str why, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT f.key IS NOT NULL FROM partner_key k LEFT JOIN partner_key_final f ON f.key = k.id"
 					 " WHERE k.partner = ?1 AND k.id = ?2 AND k.state = 3");
 	sql_blob(q, 1, str_mem(partner.b, sizeof partner.b));
 	sql_int(q, 2, key);
@@ -174,9 +183,16 @@ enum rc partner_keys_restore(struct tx *tx, struct journal *j, struct uuid partn
 		return fail(err, RC_ABSENT, "it has no such key that is revoked");
 	if (rc == RC_OK && final)
 		return fail(err, RC_DENIED, "that revocation is final: pair again ('ronda partner invite ID')");
+	return rc;
+}
+
+enum rc partner_keys_restore(struct tx *tx, struct journal *j, struct uuid partner, int64_t key, str why, str by,
+			     struct err *err)
+{
+	enum rc rc = partner_keys_may_restore(tx_conn(tx), partner, key, why, err);
 	if (rc != RC_OK)
 		return rc;
-	q = sql(tx_conn(tx), "UPDATE partner_key SET state = 2, changed_us = ?2, why = ?3 WHERE id = ?1");
+	struct sql *q = sql(tx_conn(tx), "UPDATE partner_key SET state = 2, changed_us = ?2, why = ?3 WHERE id = ?1");
 	sql_int(q, 1, key);
 	sql_int(q, 2, tx_now_us(tx));
 	sql_str(q, 3, why);

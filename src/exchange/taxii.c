@@ -291,6 +291,8 @@ void taxii_answer(struct exchange *x, const struct taxii_request *q, struct aren
 	if (rc != RC_OK)
 		taxii_fail_rc(&t, rc, &err);
 	else if (may_enter(&t) && (!t.is_partner || within_quota(&t))) {
+		if (q->who == TAXII_PARTNER)
+			courier_reached(x, t.partner.id);
 		run(&t);
 		if (t.is_partner)
 			pay(&t, begin);
