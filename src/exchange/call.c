@@ -67,7 +67,14 @@ static enum rc take_pins(struct call *c, struct conn *conn, struct err *err)
 	for (size_t i = 0; rc == RC_OK && i < count && c->pin_count < FETCH_PINS_MAX; i++)
 		if (list[i].state == KEY_GOOD && (list[i].until_us == 0 || list[i].until_us > now))
 			c->pins[c->pin_count++] = list[i].who.pin;
-	if (rc == RC_OK && c->pin_count == 0)
+	if (rc == RC_OK && exchange_authority(c->x).n)
+		rc = partner_keys_refused(conn, c->a, &c->refused, &c->refused_count, err);
+	bool revoked = false;
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		revoked = revoked || list[i].state == KEY_REVOKED;
+	/* no authority brings back whose keys were all revoked */
+	bool vouched = exchange_authority(c->x).n && !revoked && !uuid_is_zero(&c->partner.node);
+	if (rc == RC_OK && c->pin_count == 0 && !vouched)
 		rc = fail(err, RC_ABSENT, "'" STR_FMT "' has no key that is good: pair with it ('ronda partner invite')",
 			  STR_ARG(c->partner.name));
 	return rc;
@@ -108,13 +115,15 @@ enum rc call_begin(struct call *c, struct exchange *x, struct peer *p, struct er
 	}
 	/* A connection was made under keys that may have gone since. */
 	if (p->keep && (memcmp(&p->kept_pin, &c->pins[0], sizeof p->kept_pin) != 0 ||
-			memcmp(&p->kept_own, &c->own.now.who.pin, sizeof p->kept_own) != 0)) {
+			memcmp(&p->kept_own, &c->own.now.who.pin, sizeof p->kept_own) != 0 ||
+			p->kept_refused != c->refused_count)) {
 		fetch_keep_free(p->keep);
 		p->keep = NULL;
 	}
 	if (!p->keep)
 		p->keep = fetch_keep_new();
 	p->kept_pin = c->pins[0];
+	p->kept_refused = c->refused_count;
 	p->kept_own = c->own.now.who.pin;
 	return RC_OK;
 }
@@ -130,7 +139,10 @@ enum rc call_ask(struct call *c, str path, const struct call_body *b, struct fet
 		 struct err *err)
 {
 	const struct fetch_pinned pinned = { .pins = c->pins, .pin_count = c->pin_count, .cert = c->own.now.cert,
-					     .key = c->own.now.key };
+					     .key = c->own.now.key,
+					     .authority = uuid_is_zero(&c->partner.node) ? STR("") : exchange_authority(c->x),
+					     .name = arena_fmt(c->a, "urn:uuid:" STR_FMT, STR_ARG(c->to)),
+					     .refused = c->refused, .refused_count = c->refused_count };
 	size_t bytes = b->bytes ? b->bytes->n : 0;
 	const struct fetch_request q = {
 		.purpose = "partner", .url = arena_fmt(c->a, STR_FMT STR_FMT, STR_ARG(c->partner.address), STR_ARG(path)),
@@ -142,6 +154,11 @@ enum rc call_ask(struct call *c, str path, const struct call_body *b, struct fet
 	int64_t begin = clock_mono_us();
 	enum rc rc = fetch(c->x->fetcher, &q, c->a, out, err);
 	*took_us = clock_mono_us() - begin;
+	if (rc == RC_DENIED && pinned.authority.n) {
+		str why = arena_str(c->a, str_of(err ? err->text : ""));
+		return fail(err, RC_DENIED, "'" STR_FMT "' did not prove a key it was paired with, nor does the authority vouch for "
+			    "it: " STR_FMT, STR_ARG(c->partner.name), STR_ARG(why));
+	}
 	if (rc == RC_DENIED) /* the sentence of the TLS library is no step to take */
 		rc = fail(err, RC_DENIED, "'" STR_FMT "' did not prove the key it was paired with: was it renewed, or is it "
 			  "another machine? Compare 'ronda partner keys' with them", STR_ARG(c->partner.name));

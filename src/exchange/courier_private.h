@@ -19,6 +19,7 @@ struct peer {
 	enum partner_kind kind;
 	struct fetch_keep *keep;
 	struct digest kept_pin, kept_own; /* his key and ours, under which `keep` was made */
+	size_t kept_refused;       /* keys that were refused then */
 	int64_t looked_us[LANE_COUNT];  /* offered up to here there is nothing that may go */
 	uint64_t policy;           /* under which that was so */
 	int64_t offered_us;        /* last of his collection when the courier looked */
@@ -58,6 +59,8 @@ struct call {
 	struct own_keys own;
 	struct digest pins[FETCH_PINS_MAX];
 	size_t pin_count;
+	struct digest *refused;    /* with an authority: keys it cannot vouch for */
+	size_t refused_count;
 	str to;                    /* its node id as text */
 };
 /* RC_ABSENT: not active, no key, no address. End with call_end(). */

@@ -18,6 +18,8 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 	*x = (struct exchange){ .w = *w, .quotas = quotas_new() };
 	enum rc rc = fetch_new(NULL, &x->fetcher, err);
 	if (rc == RC_OK)
+		rc = vouched_open(x, err);
+	if (rc == RC_OK)
 		rc = keys_open(x, err);
 	if (rc == RC_OK)
 		rc = offer_open(x, err);
@@ -45,6 +47,7 @@ void exchange_close(struct exchange *x)
 	courier_free(x);
 	fetch_free(x->fetcher);
 	quotas_free(x->quotas);
+	buf_free(&x->authority);
 	free(x);
 }
 

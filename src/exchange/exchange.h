@@ -66,5 +66,7 @@ void exchange_close(struct exchange *x); /* stopped; NULL is fine */
 MUST_CHECK enum rc exchange_start(struct exchange *x, struct err *err);
 void exchange_stop(struct exchange *x);
 const struct exchange_world *exchange_world_of(const struct exchange *x);
+/* PEM of the authority that may vouch for partners' nodes (setting exchange_ca_file); n 0: none. */
+str exchange_authority(const struct exchange *x);
 
 #endif

@@ -13,6 +13,7 @@ struct exchange {
 	struct fetcher *fetcher;   /* of all that asks partners */
 	struct courier *courier;   /* NULL: not started */
 	struct quotas *quotas;     /* quota.h; NULL: nobody is counted */
+	struct buf authority;      /* PEM of exchange_ca_file; n 0: none */
 	struct misp *misp;         /* misp_private.h */
 	keys_changed keys_fn;      /* set before anything runs */
 	void *keys_ctx;
@@ -22,5 +23,8 @@ struct exchange {
 	void *offered_ctx;
 	/* keys.c, courier.c, offer.c, ...: one pointer each to what they keep */
 };
+
+/* At opening: reads exchange_ca_file. */
+MUST_CHECK enum rc vouched_open(struct exchange *x, struct err *err);
 
 #endif

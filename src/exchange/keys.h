@@ -36,6 +36,9 @@ MUST_CHECK enum rc partner_key_by_pin(struct conn *c, const struct digest *pin, 
 /* All of a partner, newest first. */
 MUST_CHECK enum rc partner_keys(struct conn *c, struct uuid partner, struct arena *a, struct partner_key **out,
 				size_t *count_out, struct err *err);
+/* Pins of all keys that were revoked or have run out. */
+MUST_CHECK enum rc partner_keys_refused(struct conn *c, struct arena *a, struct digest **out, size_t *count_out,
+					struct err *err);
 /* Inside a job. RC_CONFLICT: that key is somebody's, or was revoked. */
 MUST_CHECK enum rc partner_key_add(struct tx *tx, struct uuid partner, const struct identity *who,
 				   enum key_state state, int64_t until_us, struct err *err);

@@ -110,6 +110,44 @@ static enum rc by_pin(struct team *t, const struct digest *pin, struct partner *
 	return rc;
 }
 
+static enum rc by_caller(struct team *t, const struct partner_caller *who, struct partner *out, struct partner_key *key)
+{
+	struct reader *r = NULL;
+	CHECK_RC(store_read_begin(t->w.s, &r, &err), RC_OK, err);
+	enum rc rc = partner_by_caller(&t->x, reader_conn(r), who, t->w.a, out, key, &err);
+	store_read_end(r);
+	return rc;
+}
+
+/* An authority speaks of nodes that are partners, and of no key that is another's. */
+static void check_vouched(struct team *t, const struct digest *known, struct uuid partner)
+{
+	struct digest pin = { { 5 } };
+	struct partner_caller who = { .pin = &pin };
+	struct partner_key key;
+	struct partner p;
+	CHECK_RC(by_caller(t, &who, &p, &key), RC_ABSENT, err);
+	who.unvouched = "its certificate has expired";
+	CHECK_RC(by_caller(t, &who, &p, &key), RC_DENIED, err);
+	CHECK(strstr(err.text, "has expired"));
+	who = (struct partner_caller){ .pin = &pin, .vouched = STR("urn:uuid:" NODE_B) };
+	CHECK_RC(by_caller(t, &who, &p, &key), RC_OK, err);
+	CHECK(memcmp(&p.id, &partner, sizeof partner) == 0 && memcmp(&key.who.pin, known, sizeof *known) == 0);
+	static const char *const bad[] = { "urn:uuid:" NODE_C, "urn:uuid:", "urn:uuid:00000000-0000-0000-0000-000000000000",
+					   "urn:uuid:nobody" };
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		who.vouched = str_of(bad[i]);
+		CHECK_MSG(by_caller(t, &who, &p, &key) == RC_DENIED, "%s", bad[i]);
+	}
+	/* a key that is known is his whose it is */
+	who.pin = known;
+	CHECK_RC(by_caller(t, &who, &p, &key), RC_OK, err);
+	CHECK(memcmp(&p.id, &partner, sizeof partner) == 0);
+	/* the key of nobody signs nothing */
+	static const uint8_t none[32];
+	CHECK(!signature_good(none, &(struct signed_head){ .what = STR("push") }, STR(""), STR("v1=")));
+}
+
 TEST(an_invitation_is_good_once_and_not_for_long)
 {
 	struct team a, b;
@@ -156,6 +194,7 @@ TEST(an_invitation_is_good_once_and_not_for_long)
 	CHECK_RC(store_write(a.w.s, confirm, &f, &err), RC_ABSENT, err);
 	CHECK_RC(by_pin(&a, &kb.now.who.pin, &f.p), RC_OK, err);
 	CHECK(!f.p.push && !f.p.pull && f.p.kind == PARTNER_NODE); /* it has no address */
+	check_vouched(&a, &kb.now.who.pin, f.p.id);
 	/* another one cannot be this node; the invitation of this partner gives it new keys */
 	struct invitation again = invite(&a, DAY_US, (struct uuid){ { 0 } });
 	struct own_keys kc = own(&b);

@@ -6,7 +6,7 @@
  * another matter: the agreement with its organisation (disclosure/policy.h) decides at each item.
  *
  * A node's key is a self-signed certificate; its digest is pinned (SHA-256 of the SubjectPublicKeyInfo,
- * as in RFC 7469 section 2.4), no authority is needed. Bodies are signed besides (Ed25519, RFC 8032) over a fixed head and
+ * as in RFC 7469 section 2.4), no authority is needed, one is allowed (exchange_ca_file, docs/exchange.md). Bodies are signed besides (Ed25519, RFC 8032) over a fixed head and
  * the exact bytes, so that they can be carried by anybody. Old and new key of one who rotates are both good until
  * `until_us`; a revoked one is refused at once. */
 #ifndef RONDA_EXCHANGE_PARTNER_H
@@ -39,6 +39,18 @@ MUST_CHECK enum rc partner_find(struct exchange *x, struct conn *c, str what, st
 				struct err *err);
 MUST_CHECK enum rc partner_by_pin(struct exchange *x, struct conn *c, const struct digest *pin, struct arena *a,
 				  struct partner *out, struct err *err);
+/* A caller, as the listener saw him (http/http.h). */
+struct partner_caller {
+	const struct digest *pin;
+	str vouched;               /* "urn:uuid:NODE": our authority vouches for that node; n 0: it does not */
+	const char *unvouched;     /* why not; NULL: no authority is asked */
+};
+struct partner_key;
+/* By the pin; a pin that nobody has, by the node that the authority vouches for, if it is one active partner's. *key_out
+ * signs what he sends: of a vouched one a good key of his pairing, or none (id 0), which signs nothing.
+ * RC_ABSENT, RC_DENIED: in words for the log. A revoked key is refused whoever vouches. */
+MUST_CHECK enum rc partner_by_caller(struct exchange *x, struct conn *c, const struct partner_caller *who, struct arena *a,
+				     struct partner *out, struct partner_key *key_out, struct err *err);
 typedef bool (*partner_each)(void *ctx, const struct partner *p);
 MUST_CHECK enum rc partners_list(struct exchange *x, struct conn *c, bool active_only, struct arena *a,
 				 partner_each each, void *ctx, struct err *err);

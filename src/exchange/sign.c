@@ -38,7 +38,7 @@ void signature_make(const unsigned char secret[64], const struct signed_head *h,
 bool signature_good(const uint8_t sign[32], const struct signed_head *h, str bytes, str signature)
 {
 	struct buf raw = BUF_INIT(128), text = BUF_INIT(KIB(8));
-	bool good = str_starts(signature, STR(SIGNATURE_BEGIN)) &&
+	bool good = !sodium_is_zero(sign, 32) && str_starts(signature, STR(SIGNATURE_BEGIN)) &&
 		    base64url_parse(str_from(signature, STR(SIGNATURE_BEGIN).n), &raw) &&
 		    raw.n == crypto_sign_BYTES && head_text(h, bytes, &text) &&
 		    crypto_sign_verify_detached((const unsigned char *)raw.p, (const unsigned char *)text.p, text.n,

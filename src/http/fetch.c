@@ -26,6 +26,8 @@ struct way {
 	size_t head_bytes;
 	struct buf body, head;
 	bool head_over, refused, cut;
+	struct fetch_voucher voucher;   /* of a request with an authority */
+	bool unvouched;                 /* it could not be set up */
 	char reason[CURL_ERROR_SIZE];
 };
 
@@ -303,6 +305,8 @@ static enum rc judge_end(struct way *w, CURLcode code, struct err *err)
 			    w->limits.head_bytes);
 	if (w->refused)
 		return fail(err, RC_DENIED, "host '%s' moved to an address that was not looked at", host);
+	if (w->voucher.why)
+		return fail(err, RC_DENIED, "TLS of '%s' is not trusted: %s", host, w->voucher.why);
 	/* whose key is pinned was not asked yet: what broke is the line */
 	if (code == CURLE_SSL_CONNECT_ERROR && w->q->pinned)
 		return fail(err, RC_BUSY, "host '%s' ended the connection while TLS began: %s", host, w->reason);
@@ -384,7 +388,7 @@ static void set_cert(str cert, str key, CURL *c)
 }
 
 /* Any certificate, if only it is of one of these keys: libcurl looks before it says a word. */
-static void set_pinned(const struct fetch_pinned *pinned, CURL *c)
+static void set_pins(const struct fetch_pinned *pinned, CURL *c)
 {
 	struct buf pins = BUF_INIT(FETCH_PINS_MAX * 64);
 	for (size_t i = 0; i < pinned->pin_count; i++) {
@@ -394,10 +398,20 @@ static void set_pinned(const struct fetch_pinned *pinned, CURL *c)
 		buf_fmt(&pins, "%ssha256//%s", i ? ";" : "", text);
 	}
 	curl_easy_setopt(c, CURLOPT_PINNEDPUBLICKEY, pins.p);
+	buf_free(&pins);
+}
+
+static void set_pinned(struct way *w, CURL *c)
+{
+	const struct fetch_pinned *pinned = w->q->pinned;
+	w->voucher = (struct fetch_voucher){ .pinned = pinned };
+	if (pinned->authority.n)
+		w->unvouched = !fetch_vouch(&w->voucher, c);
+	else
+		set_pins(pinned, c);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
-	buf_free(&pins);
 	set_cert(pinned->cert, pinned->key, c);
 }
 
@@ -417,7 +431,7 @@ static void set_up(struct way *w, CURL *c, struct curl_slist *headers, struct cu
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, trusted ? 1L : 0L);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, trusted ? 2L : 0L);
 	if (w->q->pinned)
-		set_pinned(w->q->pinned, c);
+		set_pinned(w, c);
 	else
 		set_cert(w->q->cert, w->q->key, c);
 	if (f->ca_file) {
@@ -478,7 +492,7 @@ static enum rc ask(struct way *w, bool with_authorization, struct arena *a,
 	w->cut = false;
 	w->head_bytes = 0;
 	w->reason[0] = '\0';
-	enum rc rc = judge_end(w, curl_easy_perform(c), err);
+	enum rc rc = judge_end(w, w->unvouched ? CURLE_FAILED_INIT : curl_easy_perform(c), err);
 	long status = 0, sent = 0;
 	curl_easy_getinfo(c, CURLINFO_REQUEST_SIZE, &sent);
 	if (w->q->begun_out && sent > 0)
@@ -558,7 +572,7 @@ enum rc fetch(struct fetcher *f, const struct fetch_request *q, struct arena *a,
 			return fail(err, RC_INPUT, "header '%s' is no plain text of one line", q->headers[i].name);
 	if (q->agent && !str_is_plain(str_of(q->agent)))
 		return fail(err, RC_INPUT, "what we call ourselves is no plain text of one line");
-	if (q->pinned && (q->pinned->pin_count == 0 || q->pinned->pin_count > FETCH_PINS_MAX))
+	if (q->pinned && ((q->pinned->pin_count == 0 && q->pinned->authority.n == 0) || q->pinned->pin_count > FETCH_PINS_MAX))
 		return fail(err, RC_DENIED, "the key of the server is not known");
 	w.deadline_us = clock_mono_us() + w.limits.total_ms * 1000;
 	w.body = (struct buf)BUF_INIT(w.limits.body_bytes);

@@ -71,6 +71,12 @@ struct fetch_pinned {
 	const struct digest *pins;  /* SHA-256 of a SubjectPublicKeyInfo (RFC 7469 section 2.4): his is one of */
 	size_t pin_count;           /* these; at least one, at most FETCH_PINS_MAX */
 	str cert, key;              /* PEM: what we prove to be; "" nothing. The key is secret */
+	/* Another key will do too, but none of `refused`, if a certificate says so that is valid now, comes from one of
+	 * `authority` (PEM, never the system's) and whose subjectAltName has `name` ("urn:uuid:…") as its only URI of
+	 * that kind. n 0: only those keys, none being RC_DENIED. */
+	str authority, name;
+	const struct digest *refused;
+	size_t refused_count;
 };
 enum { FETCH_PINS_MAX = 16 };
 /* Connections that stay open between requests to one server, for one thread at a time. */

@@ -3,9 +3,11 @@
 #ifndef RONDA_HTTP_FETCH_PRIVATE_H
 #define RONDA_HTTP_FETCH_PRIVATE_H
 
+#include <curl/curl.h>
 #include <stdatomic.h>
 
 #include "http/fetch.h"
+#include "http/vouch.h"
 
 enum { FETCH_HOST_MAX = 253, FETCH_IPS_MAX = 16 };
 
@@ -32,6 +34,15 @@ struct fetch_rule {
 	uint16_t port;
 	bool tls, exempt, proxy;
 };
+
+/* --- fetch_vouch.c --- */
+
+struct fetch_voucher {
+	const struct fetch_pinned *pinned;
+	const char *why;                /* the server was refused, in words */
+};
+/* `v` lives as long as the request. False: libcurl cannot. */
+bool fetch_vouch(struct fetch_voucher *v, CURL *c);
 
 struct fetcher {
 	atomic_bool stopping;

@@ -98,9 +98,15 @@ static void read_head(struct http_exchange *x, const char *url, const char *meth
 	head->headers.list = ARENA_ARRAY(x->q.a, HEADERS_ROOM, struct pair);
 	if (x->h->identities && !x->link->pin_known) {
 		x->link->has_pin = identities_pin(x->c, &x->link->pin);
+		if (x->link->has_pin && x->h->authorities)
+			authorities_judge(x->h->authorities, x->c, &x->link->voucher);
 		x->link->pin_known = true;
 	}
 	x->q.pin = x->link->has_pin ? &x->link->pin : NULL;
+	if (x->q.pin && x->h->authorities) {
+		const char *name = voucher_name(&x->link->voucher, clock_now_us(), &x->q.unvouched);
+		x->q.vouched = name ? arena_str(x->q.a, str_of(name)) : STR_NONE;
+	}
 	(void)MHD_get_connection_values_n(x->c, MHD_HEADER_KIND, on_header, head);
 	head->head_bytes =
 		MHD_get_connection_info(x->c, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
@@ -322,6 +328,7 @@ static void free_http(struct http *h)
 	queue_free(h->uploads);
 	links_free(h->links);
 	identities_free(h->identities);
+	authorities_free(h->authorities);
 	free(h->threads);
 	free(h->proxies.list);
 	free(h);
@@ -333,7 +340,8 @@ static enum rc take_identity(struct http *h, const struct http_options *o, struc
 	h->identities = identities_new();
 	buf_add(cert, o->identity_cert);
 	buf_add(key, o->identity_key);
-	return identities_set(h->identities, o->identity_cert, o->identity_key, err);
+	enum rc rc = identities_set(h->identities, o->identity_cert, o->identity_key, err);
+	return rc == RC_OK && o->identity_authorities.n ? authorities_new(o->identity_authorities, &h->authorities, err) : rc;
 }
 
 enum rc http_start(const struct http_options *o, const struct http_handlers *handlers,

@@ -25,6 +25,9 @@ struct http_request {
 	bool secure;               /* TLS here or at the trusted proxy */
 	const struct digest *pin;  /* of the certificate the client proved to hold the key of: SHA-256 of its
 				    * SubjectPublicKeyInfo (RFC 7469 section 2.4). NULL: none, or not asked */
+	str vouched;               /* "urn:uuid:…" (RFC 9562 section 4) of the client, for whom an authority of the listener
+				    * vouches now: the only such URI in the subjectAltName of his certificate. STR_NONE: nobody */
+	const char *unvouched;     /* why not, in words; NULL: he is vouched for, or no authority is asked */
 	struct arena *a;           /* lives as long as the request */
 	struct http_exchange *x;   /* private */
 };
@@ -110,6 +113,8 @@ struct http_options {
 	/* Instead of the files: PEM texts. TLS 1.3 alone; each client is asked for a certificate, which may be
 	 * signed by anybody: who it is, the handler judges by `pin`. */
 	str identity_cert, identity_key;
+	/* With those: PEM of authorities that may vouch for clients as well; n 0: none. Never the system's. */
+	str identity_authorities;
 	struct http_limits limits;
 };
 struct http;

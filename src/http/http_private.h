@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/queue.h"
 #include "http/http.h"
+#include "http/vouch.h"
 
 enum {
 	HEADERS_ROOM = 100,
@@ -42,6 +43,13 @@ enum link_stage {
 	LINK_WORK, /* it is our turn: no deadline */
 	LINK_SEND
 };
+/* What our authorities say of a client. */
+struct voucher {
+	const char *why;         /* they do not vouch; NULL: they do */
+	char name[URN_UUID_BYTES + 1];
+	int64_t until_us;
+};
+
 struct link {
 	int fd;
 	struct ip peer;
@@ -55,6 +63,7 @@ struct link {
 	_Atomic uint64_t received_base;/* bytes the kernel had received when idle began */
 	bool pin_known, has_pin;       /* looked for with the first request */
 	struct digest pin;
+	struct voucher voucher;        /* of a listener with authorities */
 };
 struct links;
 struct links *links_new(const struct http_limits *limits);
@@ -124,6 +133,17 @@ void identities_ask(struct identities *i, struct MHD_Connection *c);
 /* After the handshake. False: the client showed none. */
 bool identities_pin(struct MHD_Connection *c, struct digest *out);
 
+/* --- vouch.c: whom authorities vouch for --- */
+
+struct authorities;
+/* RC_INPUT: no certificate in it. */
+MUST_CHECK enum rc authorities_new(str pem, struct authorities **out, struct err *err);
+void authorities_free(struct authorities *a); /* NULL is fine */
+/* After the handshake of a client that showed a certificate. */
+void authorities_judge(struct authorities *a, struct MHD_Connection *c, struct voucher *out);
+/* NULL: for nobody, and why; for a connection that lives longer than its certificate too. */
+const char *voucher_name(const struct voucher *v, int64_t now_us, const char **why_out);
+
 /* --- compress.c --- */
 
 /* Packs the body of an answer that is text, when the client takes it. */
@@ -170,6 +190,7 @@ struct http {
 	struct MHD_Daemon *daemon;
 	struct links *links;
 	struct identities *identities; /* NULL: clients are not asked */
+	struct authorities *authorities; /* NULL: none is asked */
 	struct queue *answers, *uploads; /* of struct http_exchange */
 	pthread_t *threads;
 	size_t thread_count;

@@ -73,9 +73,8 @@ static bool known(struct partners_port *p, const struct http_request *q, struct 
 	}
 	enum rc rc = store_read_begin(p->n->store, &r, &err);
 	if (rc == RC_OK) {
-		rc = partner_by_pin(p->n->exchange, reader_conn(r), q->pin, q->a, &c->partner, &err);
-		if (rc == RC_OK)
-			rc = partner_key_by_pin(reader_conn(r), q->pin, &c->key, &err);
+		const struct partner_caller who = { q->pin, q->vouched, q->unvouched };
+		rc = partner_by_caller(p->n->exchange, reader_conn(r), &who, q->a, &c->partner, &c->key, &err);
 		store_read_end(r);
 	}
 	if (rc == RC_OK)
@@ -305,7 +304,8 @@ static enum rc listen_for_partners(struct partners_port *p, const struct own_key
 					  .upload_begin = upload_begin, .upload_end = upload_end };
 	struct http_options o = { .listen = arena_z(a, settings_text(set, "exchange_listen")),
 				  .limits = http_limits_default, .identity_cert = k->now.cert,
-				  .identity_key = k->now.key };
+				  .identity_key = k->now.key,
+				  .identity_authorities = exchange_authority(p->n->exchange) };
 	o.limits.threads = (unsigned)settings_int(set, "http_threads");
 	o.limits.body_bytes = partners_taxii_body_most(NULL);
 	o.limits.head_us = o.limits.body_window_us; /* on a poor line a head comes in one TLS record with 16 KiB of the body */
