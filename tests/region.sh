@@ -76,13 +76,13 @@ c_pid=$(pgrep -P "$region_pid" -f "team-3")
 kill -STOP "$c_pid"
 withdraw() { team 1 warning edit 1 withdrawn_because="It was none" && team 1 warning move 1 withdrawn --why "made up"; }
 check "it is withdrawn" withdraw
-has_receipt() { grep "receipt.*$1" "$T/way" | grep -qv "no receipt yet"; }
-half() { team 1 trace warning-1 >"$T/way"; has_receipt "Team B" && ! grep -q 'no receipt yet.*Team B' "$T/way" && grep -q 'no receipt yet.*Team C' "$T/way"; }
+withdrawn_by() { grep -q "receipt.*$1.*received: withdrawn" "$T/way"; }
+half() { team 1 trace warning-1 >"$T/way"; withdrawn_by "Team B" && ! withdrawn_by "Team C"; }
 within 20 half
 ok $? "Team B has said that it knows, Team C has not"
 kill -CONT "$c_pid"
 c_pid=
-whole() { team 1 trace warning-1 >"$T/way"; has_receipt "Team C" && ! grep -q 'no receipt yet.*Team C' "$T/way"; }
+whole() { team 1 trace warning-1 >"$T/way"; withdrawn_by "Team C"; }
 within 40 whole
 ok $? "then it has too"
 ! reads 3 "Patch the mail server"
