@@ -170,6 +170,11 @@ static bool lets_flow(const struct agreement *g, str flow)
 	return lets;
 }
 
+static bool counts(const struct agreement *g, const struct uuid *organisation, int64_t now_us)
+{
+	return now_us >= g->from_us && now_us < g->until_us && is_party(g, organisation);
+}
+
 /* Of several agreements the widest counts, whole: ceilings of two are never mixed. */
 static const struct agreement *find_agreement(const struct table *t, const struct uuid *organisation,
 					      str flow, int64_t now_us)
@@ -179,8 +184,7 @@ static const struct agreement *find_agreement(const struct table *t, const struc
 	for (size_t i = 0; i < t->count; i++) {
 		const struct agreement *g = &t->list[i];
 
-		if (now_us < g->from_us || now_us >= g->until_us || !is_party(g, organisation) ||
-		    !lets_flow(g, flow))
+		if (!counts(g, organisation, now_us) || !lets_flow(g, flow))
 			continue;
 		if (!best || g->tlp > best->tlp || (g->tlp == best->tlp && g->personal && !best->personal))
 			best = g;
@@ -190,11 +194,9 @@ static const struct agreement *find_agreement(const struct table *t, const struc
 
 static bool hides(const struct table *t, const struct uuid *organisation, int64_t now_us)
 {
-	for (size_t i = 0; i < t->count; i++) {
-		const struct agreement *g = &t->list[i];
-		if (g->hides && now_us >= g->from_us && now_us < g->until_us && is_party(g, organisation))
+	for (size_t i = 0; i < t->count; i++)
+		if (t->list[i].hides && counts(&t->list[i], organisation, now_us))
 			return true;
-	}
 	return false;
 }
 

@@ -83,7 +83,8 @@ static void add_all(struct house *h, struct batch *b)
 		PERSON_CANARY, "destination.local_hostname", PERSON_CANARY, "event_description.target",
 		PERSON_CANARY, "extra.tag", "harmless", "extra.list", "plain",
 		"ronda.concerns", "4 2 asn AS64500|7 4 country ID", "source.port", "2323", "json.items", "[1,{\"a\":2}]",
-		"json.deep", "{\"a\":1}", "json.long", "123456789012345678901234567890", NULL };
+		"json.deep", "{\"a\":1}", "json.long", "123456789012345678901234567890",
+		"output", "{\"a\":1}", NULL };
 	static const char *const red[] = { "comment", RED_CANARY, "classification.identifier", RED_CANARY,
 					   "source.fqdn", RED_CANARY ".example.org", "extra.tag", RED_CANARY,
 					   NULL };
@@ -302,7 +303,7 @@ TEST(flat_for_other_nodes)
 	static const struct { const char *name; bool stays; } rows[] = {
 		{ "id", true }, { "source.ip", true }, { "source.port", true }, { "extra.tag", true }, { "extra.long", true },
 		{ "time.source", true }, { "source.account", false }, { "ronda.concerns", false }, { "extra.items", false },
-		{ "extra.deep", false },
+		{ "extra.deep", false }, { "output", true },
 	};
 	struct house h = begin();
 
