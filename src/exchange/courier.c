@@ -92,6 +92,34 @@ static enum rc tried_job(struct tx *tx, void *ctx, struct err *err)
 	return line_tried(tx, p->id, p->rc == RC_OK ? STR("") : str_of(p->err.text), p->next_us, err);
 }
 
+/* Does he take us, and how long is the way? Also when there is nothing to send. */
+static enum rc probe(struct exchange *x, struct peer *p, struct err *err)
+{
+	struct fetch_answer answer;
+	const struct call_body body = { .accept = TAXII_TYPE };
+	struct call c;
+	enum rc rc = call_begin(&c, x, p, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = call_ask(&c, STR(TAXII_ROOT), &body, &answer, &p->rtt_us, err);
+	if (rc == RC_OK && answer.status != 200)
+		rc = call_refused(&c, &answer, err);
+	call_end(&c);
+	return rc;
+}
+
+/* Who waits with what he has for us, since we were away, learns that we are back (courier_reached). Once, and when it does not
+ * come there nothing is lost. */
+static void greet(struct exchange *x, struct peer *p)
+{
+	struct err err = { 0 };
+	p->greeted = true;
+	if (probe(x, p, &err) != RC_OK)
+		log_debug(x->w.log, "a partner was not greeted", L_Z("why", err.text));
+	p->wait_us = 0;
+	p->paced = false;
+}
+
 enum rc round_run(struct exchange *x, struct peer *p, struct err *err)
 {
 	if (p->kind == PARTNER_TAXII)
@@ -101,6 +129,8 @@ enum rc round_run(struct exchange *x, struct peer *p, struct err *err)
 		rc = push_run(x, p, err);
 	if (rc == RC_OK)
 		rc = pull_run(x, p, err);
+	if (rc == RC_OK && !p->greeted)
+		greet(x, p);
 	return rc;
 }
 
@@ -426,21 +456,6 @@ void courier_free(struct exchange *x)
 	free(k);
 }
 
-/* Does he take us, and how long is the way? Also when there is nothing to send. */
-static enum rc probe(struct exchange *x, struct peer *p, struct err *err)
-{
-	struct fetch_answer answer;
-	const struct call_body body = { .accept = TAXII_TYPE };
-	struct call c;
-	enum rc rc = call_begin(&c, x, p, err);
-	if (rc != RC_OK)
-		return rc;
-	rc = call_ask(&c, STR(TAXII_ROOT), &body, &answer, &p->rtt_us, err);
-	if (rc == RC_OK && answer.status != 200)
-		rc = call_refused(&c, &answer, err);
-	call_end(&c);
-	return rc;
-}
 
 /* The courier's peer, when it has one of that name; else one of our own (*own). End with give_back(). */
 static enum rc borrow(struct exchange *x, struct uuid id, struct peer **out, bool *own, struct err *err)
@@ -483,6 +498,7 @@ enum rc courier_once(struct exchange *x, const struct partner *p, struct arena *
 	peer->paced = false;
 	struct reader *r = NULL;
 	peer->kind = p->kind;
+	peer->greeted = true;
 	peer->rc = p->kind == PARTNER_NODE ? probe(x, peer, &peer->err) : RC_OK;
 	if (peer->rc == RC_OK)
 		peer->rc = round_run(x, peer, &peer->err);

@@ -38,6 +38,7 @@ struct peer {
 	bool busy, again;
 	bool lent;                 /* busy by who asked for it */
 	bool told;                 /* a failure stands in its row */
+	bool greeted;              /* since this node started */
 	bool pushes, pulls;
 	unsigned fails;
 	int64_t next_us;           /* monotonic: not before */
