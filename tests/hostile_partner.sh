@@ -274,6 +274,10 @@ trouble() {
 envelope "$(event 9 $GREEN $E 2026-11-22T09:00:00+00:00 198.18.9.9)" >"$T/good-e"
 printf '{"__type":"Event","time.source":"2026-11-22T01:00:00+00:00","classification.type":"phishing","source.ip":"198.18.6.1","tlp":"GREEN"}\n' >"$T/one.json"
 says '500\n\n{}'
+for _ in $(seq 100); do
+	! ronda who -d "$D" 198.18.6.1 2>/dev/null | grep -q "Team F" || break
+	sleep 0.1
+done
 check "something for him" ronda intake -d "$D" "$T/one.json"
 for _ in $(seq 300); do
 	! ls "$T/f/got" | grep -q POST || break # fetching from him goes on meanwhile
