@@ -17,8 +17,13 @@ with_exchange() { # directory
 	X=$port
 	printf 'exchange = yes\nexchange_listen = 127.0.0.1:%s\nexchange_address = https://127.0.0.1:%s\n' "$X" "$X" >>"$1/ronda.conf"
 }
+# Its findings concern it from when the directory's table has it on, a moment after its record is there.
 org() { # directory, name, network: organisation-N
 	ronda organisation -d "$1" new "name=$2" kind=csirt "constituency=network|$3" 2>&1 | sed -nE 's/.*(organisation-[0-9]+).*/\1/p' | head -1
+	for _ in $(seq 100); do
+		! ronda who -d "$1" "${3%/*}" 2>/dev/null | grep -qF "$2" || break
+		sleep 0.1
+	done
 }
 agree() { # directory, organisation: an agreement in force, its number in $A
 	A=$(ronda agreement -d "$1" new "title=With $2" kind=memorandum "parties=$2" tlp_ceiling=AMBER "flows=findings,incidents,warnings" \

@@ -36,6 +36,9 @@ heard() { # regular expression: within a minute
 check "its node is there" ronda partner -d "$D" edit partner-1 "organisation=$oc" "address=https://127.0.0.1:$port" way=push
 printf '%s\n' 'timestamp,ip,protocol,port,tag' '"2026-11-22 09:00:00",198.18.3.7,tcp,23,telnet' >"$T/2026-11-22-scan_telnet-older.csv"
 check "an event for it" ronda intake -d "$D" "$T/2026-11-22-scan_telnet-older.csv"
+heard '^GET /taxii2/ '
+ok $? "it is greeted"
+says "200 OK" '{"title":"An older one"}'
 heard '^Content-Type: application/vnd.ronda.envelope\+json;version=1'
 ok $? "it is offered without STIX"
 says "415 Unsupported Media Type" '{"title":"send application/taxii+json;version=2.1"}'
