@@ -112,6 +112,14 @@ static void read_head(struct http_exchange *x, const char *url, const char *meth
 		MHD_get_connection_info(x->c, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
 }
 
+/* Is the rest of a refused body worth reading, so that its sender sees the answer? Who waits for
+ * "100 Continue" sends none; of a chunked one nobody knows the end. */
+static bool reads_refused(const struct http_exchange *x)
+{
+	return x->head.length > 0 && x->head.length <= REFUSED_BYTES && !x->head.chunked &&
+	       !http_header(&x->q, "expect").p;
+}
+
 static enum MHD_Result refuse(struct http_exchange *x, int status, const char *words)
 {
 	respond_words(x, status, words);
@@ -132,6 +140,12 @@ static enum MHD_Result first_call(struct http_exchange *x)
 {
 	const char *words = NULL;
 	int status = http_exchange_open(x, &words);
+	if (status == 413 && reads_refused(x)) {
+		respond_words(x, status, words);
+		link_body(x->h->links, x->link, true);
+		x->step = STEP_DRAIN;
+		return MHD_YES;
+	}
 	if (status)
 		return refuse(x, status, words);
 	if (x->step == STEP_BEGIN)
@@ -150,13 +164,12 @@ static enum MHD_Result after_begin(struct http_exchange *x)
 		return MHD_YES;
 	}
 	x->close = x->close || x->head.chunked || x->head.length > 0;
-	bool waits = http_header(&x->q, "expect").p != NULL;
-	if (waits || x->head.chunked || x->head.length > DRAIN_BYTES) {
-		x->step = STEP_DONE;
-		return respond(x);
+	if (reads_refused(x)) {
+		x->step = STEP_DRAIN;
+		return MHD_YES;
 	}
-	x->step = STEP_DRAIN; /* a short body is read, else its sender may never see the answer */
-	return MHD_YES;
+	x->step = STEP_DONE;
+	return respond(x);
 }
 
 static void keep_piece(struct http_exchange *x, str piece)
@@ -178,7 +191,7 @@ static enum MHD_Result take_piece(struct http_exchange *x, str piece)
 		link_body(x->h->links, x->link, false);
 	keep_piece(x, piece);
 	uint64_t most = x->step == STEP_UPLOAD ? x->most : l->form_bytes;
-	if (x->received > most + DRAIN_BYTES)
+	if (x->step != STEP_DRAIN && x->received > most + DRAIN_BYTES)
 		return MHD_NO;
 	if (x->step == STEP_UPLOAD && x->body.n >= PIECE_BYTES)
 		http_exchange_submit(x, JOB_GIVE);

@@ -148,6 +148,28 @@ TEST(the_default_body_is_64_mib)
 	http_stop(http);
 }
 
+TEST(a_refused_body_is_read_to_its_end)
+{
+	struct seen seen = { 0 };
+	struct http_handlers h = seen_handlers(&seen);
+	struct http_limits limits = http_limits_default;
+	limits.body_bytes = 1 << 20;
+	struct http *http = test_server(&limits, &h, "");
+	struct buf piece = BUF_INIT(MIB(1)), out = BUF_INIT(KIB(64));
+	fill(&piece, 'a', MIB(1));
+	int fd = dial(http_port(http), 0);
+	CHECK(send_all(fd, STR("POST / HTTP/1.1\r\n" HOST "Content-Length: 8388608\r\n\r\n")));
+	for (size_t i = 0; i < 8; i++)
+		CHECK(send_all(fd, buf_str(&piece)));
+	CHECK(read_answer(fd, &out, 2000));
+	CHECK_INT(first_status(buf_str(&out)), 413);
+	CHECK_INT(atomic_load(&seen.bytes), 0);
+	close(fd);
+	buf_free(&piece);
+	buf_free(&out);
+	http_stop(http);
+}
+
 /* --- deadlines ---
  *
  * Nothing may be closed early, however busy the machine is. What is closed late, or not kept up with,
@@ -405,6 +427,7 @@ TEST(health_answers_under_siege)
 	http_stop(http);
 }
 
-TEST_MAIN(TEST_RUN(sizes_below_at_above), TEST_RUN(the_default_body_is_64_mib), TEST_RUN(deadlines),
+TEST_MAIN(TEST_RUN(sizes_below_at_above), TEST_RUN(the_default_body_is_64_mib),
+	  TEST_RUN(a_refused_body_is_read_to_its_end), TEST_RUN(deadlines),
 	  TEST_RUN(keep_alive_is_bounded), TEST_RUN(connections_in_all),
 	  TEST_RUN(connections_of_one_address), TEST_RUN(health_answers_under_siege))

@@ -22,7 +22,10 @@ enum {
 	PAIRS_MAX = 1000,
 	EVENT_THREADS = 2,
 	PIECE_BYTES = 64 << 10, /* given to an upload at once */
-	DRAIN_BYTES = 256 << 10 /* read of a body that was refused */
+	DRAIN_BYTES = 256 << 10, /* read of a body past its limit */
+	/* a refused body that says its length is read to its end up to here: who is still sending when
+	 * the connection closes gets a reset, which many clients (curl) take for the answer */
+	REFUSED_BYTES = 32 << 20
 };
 
 struct pair {
