@@ -717,6 +717,7 @@ static const char version_6[] =
 	" PRIMARY KEY (run, tag, version_us, object)) WITHOUT ROWID;"
 	"CREATE TABLE exchange_object_run (run INTEGER PRIMARY KEY, state INTEGER NOT NULL, target INTEGER NOT NULL,"
 	" upto INTEGER NOT NULL);"
+	"CREATE TABLE exchange_object_filter (run INTEGER PRIMARY KEY, bits BLOB NOT NULL);"
 	"INSERT INTO exchange_object_run (run, state, target, upto) VALUES (0, 0, 0, 0);"
 	"INSERT INTO exchange_object_run (run, state, target, upto) SELECT 1 << 40, 1, 0, 0 WHERE EXISTS"
 	" (SELECT 1 FROM exchange_object);"
