@@ -27,9 +27,9 @@ objects() {
 	cat <<SQL
 DELETE FROM exchange_object; DELETE FROM exchange_object_key; DELETE FROM exchange_object_run; DELETE FROM exchange_object_filter;
 WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < $N)
-INSERT INTO exchange_object (id, partner, stix_id, type, version, version_us, tlp, marked, revoked, exercise, at_us, events, title, words, json, tag)
+INSERT INTO exchange_object (id, partner, stix_id, type, version, version_us, tlp, marked, revoked, exercise, at_us, events, title, words, json, shared, tag)
 SELECT id, x'0C000000000000000000000000000000', printf('malware--%08x-0000-4000-8000-%012x', id * (4294967295 / $N), 900000000000 + id),
- 'malware', '', 1795338000000000, 2, 0, 0, 0, 1795338000000000, 0, '', '', '{}',
+ 'malware', '', 1795338000000000, 2, 0, 0, 0, 1795338000000000, 0, '', '', '{}', 0,
  CASE WHEN id <= ($N >> 21 << 21) THEN $(tag 21) WHEN id <= ($N >> 17 << 17) THEN $(tag 17) ELSE $(tag 13) END FROM n;
 INSERT INTO exchange_object_key (run, tag, version_us, object) SELECT id - 1 >> 13 << 13, tag, version_us, id FROM exchange_object
  WHERE id > ($N >> 17 << 17) ORDER BY id;

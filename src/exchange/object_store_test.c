@@ -159,6 +159,37 @@ TEST(ids_that_share_a_tag)
 	world_end(&w);
 }
 
+static void check_told(struct world *w, int64_t id, enum rc want, const char *what)
+{
+	const struct told_to to = { .viewer = { .as = { .kind = RECIPIENT_PARTNER, .ceiling = TLP_RED, .agreement = true,
+							 .agreed = TLP_AMBER_STRICT, .agreed_pap = PAP_RED },
+						.channel = CHANNEL_SYNC, .policy = { .number = 1, .public_k = 5 } },
+				     .purpose = PURPOSE_HANDLING };
+	static const struct uuid partner_c = { { 3 } };
+	struct kept_object o;
+	struct reader *r = begin(w);
+	enum rc rc = object_told(r, &to, partner_c, id, w->a, &o, &err);
+	CHECK_MSG(rc == want, "%s: %d", what, (int)rc);
+	store_read_end(r);
+}
+
+/* What others said under the id counts from the moment they did: the strictest marking, the end by its maker. */
+TEST(told_by_what_all_said)
+{
+	struct world w = world_new();
+	int64_t a, b, later;
+	CHECK_RC(keep(&w, partner_a, TOOL("2026-11-20T00:00:00.000Z", ""), NULL, &a), RC_OK, err);
+	check_told(&w, a, RC_OK, "one alone");
+	CHECK_RC(keep(&w, partner_a, TOOL("2026-11-21T00:00:00.000Z", ""), NULL, &later), RC_OK, err);
+	check_told(&w, a, RC_OK, "beside another version");
+	CHECK_RC(keep(&w, partner_b, TOOL("2026-11-20T00:00:00.000Z", MARK(RED)), NULL, &b), RC_OK, err);
+	check_told(&w, a, RC_DENIED, "somebody marks this version RED");
+	check_told(&w, later, RC_OK, "and not that one");
+	CHECK_RC(keep(&w, partner_a, TOOL("2026-11-22T00:00:00.000Z", ",\"revoked\":true"), NULL, NULL), RC_OK, err);
+	check_told(&w, later, RC_DENIED, "its maker revoked it");
+	world_end(&w);
+}
+
 TEST(dropped_and_sent_again)
 {
 	struct world w = world_new();
@@ -270,5 +301,6 @@ TEST(who_sees_what)
 	}
 }
 
-TEST_MAIN(TEST_RUN(each_once_and_nobody_over_another), TEST_RUN(ids_that_share_a_tag), TEST_RUN(dropped_and_sent_again),
+TEST_MAIN(TEST_RUN(each_once_and_nobody_over_another), TEST_RUN(ids_that_share_a_tag), TEST_RUN(told_by_what_all_said),
+	  TEST_RUN(dropped_and_sent_again),
 	  TEST_RUN(known_after_runs_were_made), TEST_RUN(observables_have_no_version), TEST_RUN(who_sees_what))
