@@ -22,6 +22,7 @@ struct desk {
 	struct buf lines;          /* all that was delivered as events */
 	int64_t reports;
 	struct buf back;           /* all that was taken back */
+	const char *kept;          /* an event that a case keeps */
 	struct taken taken;
 	struct arena *a;
 };
@@ -39,7 +40,9 @@ static enum rc take_back(void *ctx, int64_t report, const str *ids, size_t count
 {
 	struct desk *k = ctx;
 	(void)why;
-	(void)e;
+	for (size_t i = 0; i < count; i++)
+		if (k->kept && str_eq(ids[i], str_of(k->kept)))
+			return fail(e, RC_CONFLICT, "an event of it is kept for a case");
 	for (size_t i = 0; i < count; i++)
 		buf_fmt(&k->back, "%lld " STR_FMT "; ", (long long)report, STR_ARG(ids[i]));
 	*out = count;
@@ -389,6 +392,33 @@ static void test_withdrawn(void)
 	desk_end(&k);
 }
 
+/* What a case keeps here stays, and is said so of that event alone. */
+static void test_withdrawn_and_kept(void)
+{
+	static const char *const ids[] = { "event--0123456789abcdef0123456789abcde1", "event--0123456789abcdef0123456789abcde2" };
+	static const char *const stix[] = { "observed-data--22222222-0000-4000-8000-000000000001",
+					    "observed-data--22222222-0000-4000-8000-000000000002" };
+	struct desk k = desk_new();
+	str both[2], gone[3];
+	for (size_t i = 0; i < 2; i++) {
+		both[i] = object(&k, stix[i], "2026-11-22T09:00:00.000Z", GREEN, NODE_C, ids[i], "event",
+				 arena_fmt(k.a, "{\"source.ip\":\"192.0.2.%zu\"}", i + 1));
+		gone[i] = object(&k, stix[i], "2026-11-22T10:00:00.000Z", NULL, NODE_C, ids[i], NULL, STR(""));
+	}
+	gone[2] = warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "Good", GREEN);
+	CHECK_RC(take(&k, envelope(&k, both, 2)), RC_OK, err);
+	k.kept = ids[0];
+	CHECK_RC(take(&k, envelope(&k, gone, 3)), RC_OK, err);
+	CHECK_MSG(k.taken.successes == 2 && k.taken.failure_count == 1, "%llu taken", (unsigned long long)k.taken.successes);
+	if (k.taken.failure_count == 1) {
+		CHECK_STR(k.taken.failures[0].id, str_of(stix[0]));
+		CHECK(str_find(k.taken.failures[0].words, STR("kept here for a case")) < k.taken.failures[0].words.n);
+	}
+	CHECK_STR(buf_str(&k.back), STR("1 event--0123456789abcdef0123456789abcde2; "));
+	CHECK_HELD(&k, "Good", TLP_GREEN, 1);
+	desk_end(&k);
+}
+
 /* --- answers, and what is none --- */
 
 static void test_answer_to_nothing(void)
@@ -439,5 +469,5 @@ static void test_upto(void)
 	desk_end(&k);
 }
 
-TEST_MAIN(TEST_RUN(event), TEST_RUN(event_once), TEST_RUN(played), TEST_RUN(many_withdrawn), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_of_another), TEST_RUN(withdrawn),
+TEST_MAIN(TEST_RUN(event), TEST_RUN(event_once), TEST_RUN(played), TEST_RUN(many_withdrawn), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_of_another), TEST_RUN(withdrawn), TEST_RUN(withdrawn_and_kept),
 	  TEST_RUN(answer_to_nothing), TEST_RUN(each_alone), TEST_RUN(upto))
