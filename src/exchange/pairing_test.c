@@ -172,6 +172,12 @@ TEST(an_invitation_is_good_once_and_not_for_long)
 	str self = arena_str(a.w.a, store_node_id(a.w.s));
 	CHECK_RC(asked(&a, &kb.now.who.pin, self, claim_of(&a, &i, self.p, "Team B", kb.now.who.sign), kb.now.secret),
 		 RC_CONFLICT, err);
+	str loud = arena_fmt(a.w.a, STR_FMT, STR_ARG(self)); /* as ourselves, written another way */
+	for (size_t n = 0; n < loud.n; n++)
+		if (loud.p[n] >= 'a' && loud.p[n] <= 'f')
+			((char *)(uintptr_t)loud.p)[n] -= 'a' - 'A';
+	CHECK_RC(asked(&a, &kb.now.who.pin, loud, claim_of(&a, &i, arena_z(a.w.a, loud), "Team B", kb.now.who.sign), kb.now.secret),
+		 RC_CONFLICT, err);
 	static const char *const bad[] = { "", "[]", "{}", "{\"secret\":\"\"}", "nothing" };
 	for (size_t n = 0; n < COUNT_OF(bad); n++)
 		CHECK_MSG(asked(&a, &kb.now.who.pin, STR(NODE_B), str_of(bad[n]), kb.now.secret) == RC_INPUT, "%s", bad[n]);
