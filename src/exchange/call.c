@@ -113,8 +113,9 @@ enum rc call_begin(struct call *c, struct exchange *x, struct peer *p, struct er
 		call_end(c);
 		return rc;
 	}
-	/* A connection was made under keys that may have gone since. */
-	if (p->keep && (memcmp(&p->kept_pin, &c->pins[0], sizeof p->kept_pin) != 0 ||
+	const struct digest pins = sha256(str_mem(c->pins, c->pin_count * sizeof *c->pins));
+	/* A connection was made under keys that may have gone since: any of them, as it is not said here which one. */
+	if (p->keep && (memcmp(&p->kept_pins, &pins, sizeof pins) != 0 ||
 			memcmp(&p->kept_own, &c->own.now.who.pin, sizeof p->kept_own) != 0 ||
 			p->kept_refused != c->refused_count)) {
 		fetch_keep_free(p->keep);
@@ -122,7 +123,7 @@ enum rc call_begin(struct call *c, struct exchange *x, struct peer *p, struct er
 	}
 	if (!p->keep)
 		p->keep = fetch_keep_new();
-	p->kept_pin = c->pins[0];
+	p->kept_pins = pins;
 	p->kept_refused = c->refused_count;
 	p->kept_own = c->own.now.who.pin;
 	return RC_OK;
