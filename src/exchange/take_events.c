@@ -92,6 +92,10 @@ static enum rc seen(struct taking *t, struct line *l, const struct json_pair *pa
 		if (str_eq(pairs[i].key, STR("ronda.again")) && pairs[i].kind == JSON_STRING &&
 		    time_parse(pairs[i].value, false, &again_us))
 			l->again = pairs[i].value;
+	if (!l->again.n && take_withdrawn_with(t, l->origin_event)) { /* it came and went in one delivery */
+		*out = TAKE_SEEN;
+		return RC_OK;
+	}
 	enum rc rc = take_when_withdrawn(reader_conn(t->r), &node, l->origin_event, &withdrawn_us, err);
 	if (rc != RC_OK)
 		return rc;

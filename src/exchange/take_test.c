@@ -6,6 +6,7 @@
 
 #include "disclosure/policy.h"
 #include "exchange/exchange_private.h"
+#include "exchange/take_private.h"
 #include "record/outbox.h"
 #include "stix/stix_event.h"
 
@@ -288,6 +289,20 @@ static void test_event_once(void)
 		CHECK_INT(k.taken.failure_count, 0);
 	}
 	desk_end(&k);
+	/* held back there and given again before he came: told, withdrawn and told again in one delivery, it is here once */
+	k = desk_new();
+	CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, rows[0].text),
+		      object(&k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T10:00:00.000Z", NULL, NODE_C, EVENT,
+			     NULL, STR("")),
+		      event(&k, NODE_C, GREEN, "{\"time.source\":\"2026-11-22T08:00:00+00:00\",\"source.ip\":\"192.0.2.7\","
+					       "\"ronda.again\":\"2026-11-22T11:00:00Z\"}")), RC_OK, err);
+	CHECK_INT(k.taken.successes, 3);
+	size_t lines = 0;
+	for (size_t i = 0; i < k.lines.n; i++)
+		lines += k.lines.p[i] == '\n';
+	CHECK_INT(lines, 1);
+	CHECK(str_find(buf_str(&k.lines), STR("extra.origin_again")) < k.lines.n);
+	desk_end(&k);
 }
 
 static void test_forged(void)
@@ -317,6 +332,28 @@ static void test_forged(void)
 	}
 }
 
+/* Rows of what is long past go as fast as they come. */
+static enum rc note_once(struct tx *tx, void *ctx, struct err *e)
+{
+	return take_once_note(tx, ctx, 1200, 1, e);
+}
+
+static void test_once_is_forgotten(void)
+{
+	struct desk k = desk_new();
+	struct take_once *list = ARENA_ARRAY(k.a, 1200, struct take_once);
+	struct reader *r;
+	for (size_t i = 0; i < 1200; i++)
+		list[i] = (struct take_once){ .hour = 1, .tag = i };
+	CHECK_RC(store_write(k.w.s, note_once, list, &err), RC_OK, err);
+	CHECK_RC(store_read_begin(k.w.s, &r, &err), RC_OK, err);
+	struct sql *q = sql(reader_conn(r), "SELECT count(*) FROM taken_once");
+	CHECK(sql_row(q) && sql_col_int(q, 0) == 0);
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	store_read_end(r);
+	desk_end(&k);
+}
+
 /* --- records --- */
 
 static void test_record(void)
@@ -340,6 +377,32 @@ static void test_record(void)
 	CHECK_HELD(&k, "Fourth", TLP_AMBER, 4);
 	CHECK_RC(TAKE(&k, warning(&k, 5, NODE_C, "{\"tlp\":\"CLEAR\"}", "Fifth", RED)), RC_OK, err);
 	CHECK_HELD(&k, "Fifth", TLP_RED, 5);
+	desk_end(&k);
+}
+
+/* Without any marking it is marked as all that comes from him; and what says too much of itself is refused by itself,
+ * nothing that stands here of it becoming looser. */
+static void test_record_marked_by_default(void)
+{
+	struct desk k = desk_new();
+	k.from.tlp = TLP_AMBER_STRICT;
+	CHECK_RC(TAKE(&k, warning(&k, 1, NODE_C, "{}", "First", NULL)), RC_OK, err);
+	CHECK_HELD(&k, "First", TLP_AMBER_STRICT, 1);
+	struct buf b = BUF_INIT(MIB(1));
+	buf_add(&b, STR("{\"tlp\":\"CLEAR\",\"x\":\""));
+	for (size_t i = 0; i < KIB(70); i++)
+		buf_char(&b, 'x');
+	buf_add(&b, STR("\"}"));
+	CHECK_RC(TAKE(&k, warning(&k, 2, NODE_C, arena_z(k.a, buf_str(&b)), "Second", GREEN), event(&k, NODE_C, GREEN, "{\"source.ip\":\"192.0.2.7\"}")),
+		 RC_OK, err);
+	CHECK_INT(k.taken.failure_count, 1);
+	CHECK_HELD(&k, "First", TLP_AMBER_STRICT, 1);
+	/* what the record's own limits refuse holds up nothing else */
+	str long_one = arena_fmt(k.a, "{\"tlp\":\"GREEN\",\"licence\":\"" STR_FMT "\"}", STR_ARG(str_mem(b.p + 30, 2000)));
+	CHECK_RC(TAKE(&k, warning(&k, 3, NODE_C, arena_z(k.a, long_one), "Third", GREEN)), RC_OK, err);
+	CHECK_REFUSED(&k, "longer than");
+	CHECK_HELD(&k, "First", TLP_AMBER_STRICT, 1);
+	buf_free(&b);
 	desk_end(&k);
 }
 
@@ -472,5 +535,5 @@ static void test_upto(void)
 	desk_end(&k);
 }
 
-TEST_MAIN(TEST_RUN(event), TEST_RUN(event_once), TEST_RUN(played), TEST_RUN(many_withdrawn), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_of_another), TEST_RUN(withdrawn), TEST_RUN(withdrawn_and_kept),
+TEST_MAIN(TEST_RUN(event), TEST_RUN(event_once), TEST_RUN(played), TEST_RUN(many_withdrawn), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_marked_by_default), TEST_RUN(once_is_forgotten), TEST_RUN(record_of_another), TEST_RUN(withdrawn), TEST_RUN(withdrawn_and_kept),
 	  TEST_RUN(answer_to_nothing), TEST_RUN(each_alone), TEST_RUN(upto))
