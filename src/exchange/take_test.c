@@ -7,6 +7,7 @@
 #include "disclosure/policy.h"
 #include "exchange/exchange_private.h"
 #include "exchange/take_private.h"
+#include "intake/feeds.h"
 #include "record/outbox.h"
 #include "stix/stix_event.h"
 
@@ -485,6 +486,87 @@ static void test_withdrawn_and_kept(void)
 	desk_end(&k);
 }
 
+/* Killed between the report and the note of what it has: a withdrawal looks into that report, before and after others came. */
+static enum rc put_reports(struct tx *tx, void *ctx, struct err *e)
+{
+	struct desk *k = ctx;
+	const struct feed f = { .name = partner_feed(&k->from, k->a), .provider = k->from.name, .tlp = TLP_AMBER, .on = true,
+				.format = STR("intelmq") };
+	int64_t feed = 0;
+	enum rc rc = feed_add(tx, k->w.j, &f, STR("node"), &feed, e);
+	for (int64_t id = 1; rc == RC_OK && id <= 3; id++) {
+		struct sql *q = sql(tx_conn(tx), "INSERT INTO report (id, feed, state, received_us, digest, bytes, format, file_name, type,"
+						 " parser_version, next_offset, next_input, inputs, accepted, events, repeats, quarantined,"
+						 " dropped, blank, parse_us, words, exercise) VALUES (?1, ?2, 2, ?3, zeroblob(32), 1, 'intelmq',"
+						 " 'x', 'intelmq', 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, '', 0)");
+		sql_int(q, 1, id);
+		sql_int(q, 2, feed);
+		sql_int(q, 3, tx_now_us(tx));
+		rc = sql_run(q, e);
+	}
+	return rc;
+}
+
+static enum rc drop_report(struct tx *tx, void *ctx, struct err *e)
+{
+	(void)ctx;
+	struct sql *q = sql(tx_conn(tx), "DELETE FROM report WHERE id > 1");
+	return sql_run(q, e);
+}
+
+static void test_withdrawn_of_the_killed(void)
+{
+	struct desk k = desk_new();
+	str gone = object(&k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T10:00:00.000Z", NULL, NODE_C, EVENT, NULL,
+			  STR(""));
+	k.x->w.ctx = &k;
+	CHECK_RC(store_write(k.w.s, put_reports, &k, &err), RC_OK, err);
+	CHECK_RC(store_write(k.w.s, drop_report, &k, &err), RC_OK, err);
+	CHECK_RC(take(&k, envelope(&k, &gone, 1)), RC_OK, err);
+	CHECK_STR(buf_str(&k.back), STR("1 " EVENT "; "));
+	desk_end(&k);
+	k = desk_new();
+	k.x->w.ctx = &k;
+	gone = object(&k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T10:00:00.000Z", NULL, NODE_C, EVENT, NULL,
+		      STR(""));
+	k.reports = 2; /* two came to nothing that is known */
+	CHECK_RC(store_write(k.w.s, put_reports, &k, &err), RC_OK, err);
+	CHECK_RC(TAKE(&k, object(&k, "observed-data--22222222-0000-4000-8000-000000000002", "2026-11-22T09:00:00.000Z", GREEN, NODE_C,
+				 "event--00000000000000000000000000000009", "event", STR("{\"source.ip\":\"192.0.2.7\"}"))), RC_OK, err);
+	CHECK_RC(take(&k, envelope(&k, &gone, 1)), RC_OK, err);
+	CHECK_STR(buf_str(&k.back), STR("1 " EVENT "; 2 " EVENT "; "));
+	desk_end(&k);
+}
+
+static enum rc grow_old(struct tx *tx, void *ctx, struct err *e)
+{
+	(void)ctx;
+	struct sql *q = sql(tx_conn(tx), "UPDATE report SET received_us = 1 WHERE id = 1");
+	enum rc rc = sql_run(q, e);
+	q = sql(tx_conn(tx), "INSERT INTO tail (first_seq, rows, report, day, tlp_set, exercise, body) VALUES (1, 1, 2, 20000, 1, 0, x'')");
+	return rc == RC_OK ? sql_run(q, e) : rc;
+}
+
+/* What no event is left of is not looked into for ever. */
+static void test_origins_are_forgotten(void)
+{
+	struct desk k = desk_new();
+	struct reader *r;
+	k.x->w.ctx = &k;
+	CHECK_RC(store_write(k.w.s, put_reports, &k, &err), RC_OK, err);
+	CHECK_RC(store_write(k.w.s, grow_old, &k, &err), RC_OK, err);
+	for (int i = 0; i < 2; i++)
+		CHECK_RC(TAKE(&k, object(&k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T09:00:00.000Z", GREEN, NODE_C,
+					 arena_z(k.a, arena_fmt(k.a, "event--0000000000000000000000000000000%d", i)), "event",
+					 STR("{\"source.ip\":\"192.0.2.7\"}"))), RC_OK, err);
+	CHECK_RC(store_read_begin(k.w.s, &r, &err), RC_OK, err);
+	struct sql *q = sql(reader_conn(r), "SELECT count(*), min(report) FROM taken_events");
+	CHECK(sql_row(q) && sql_col_int(q, 0) == 1 && sql_col_int(q, 1) == 2);
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	store_read_end(r);
+	desk_end(&k);
+}
+
 /* --- answers, and what is none --- */
 
 static void test_answer_to_nothing(void)
@@ -535,5 +617,5 @@ static void test_upto(void)
 	desk_end(&k);
 }
 
-TEST_MAIN(TEST_RUN(event), TEST_RUN(event_once), TEST_RUN(played), TEST_RUN(many_withdrawn), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_marked_by_default), TEST_RUN(once_is_forgotten), TEST_RUN(record_of_another), TEST_RUN(withdrawn), TEST_RUN(withdrawn_and_kept),
+TEST_MAIN(TEST_RUN(event), TEST_RUN(event_once), TEST_RUN(played), TEST_RUN(many_withdrawn), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_marked_by_default), TEST_RUN(once_is_forgotten), TEST_RUN(record_of_another), TEST_RUN(withdrawn), TEST_RUN(withdrawn_and_kept), TEST_RUN(withdrawn_of_the_killed), TEST_RUN(origins_are_forgotten),
 	  TEST_RUN(answer_to_nothing), TEST_RUN(each_alone), TEST_RUN(upto))

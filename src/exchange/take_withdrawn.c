@@ -64,25 +64,26 @@ struct held_in {
 	struct held_in *next;
 };
 
-/* Of the items those that a report has; as many as it has, not as many as were sent. */
+/* Of the items those that a report has; as many as it has, not as many as were sent. Without tags nobody knows. */
 static void look_in(struct taking_back *b, int64_t report, str tags, struct held_in **out)
 {
 	struct held_in *h = NULL;
 	size_t n = 0;
 	for (size_t i = 0; i < b->count; i++)
-		n += has_tag(tags, b->tags[i]);
+		n += tags.n == 0 || has_tag(tags, b->tags[i]);
 	if (n == 0)
 		return;
 	h = ARENA_NEW(b->t->a, struct held_in);
 	*h = (struct held_in){ report, ARENA_ARRAY(b->t->a, n, size_t), ARENA_ARRAY(b->t->a, n, str), 0, *out };
 	*out = h;
 	for (size_t i = 0; i < b->count; i++)
-		if (has_tag(tags, b->tags[i])) {
+		if (tags.n == 0 || has_tag(tags, b->tags[i])) {
 			h->at[h->count] = b->at[i];
 			h->items[h->count++] = b->items[i];
 		}
 }
 
+/* Those that were noted, and behind them what came when the node was killed before it was (take_events.c). */
 static enum rc find_reports(struct taking_back *b, struct held_in **out, struct err *err)
 {
 	struct taking *t = b->t;
@@ -90,8 +91,11 @@ static enum rc find_reports(struct taking_back *b, struct held_in **out, struct 
 	enum rc rc = store_read_begin(t->x->w.store, &r, err);
 	if (rc != RC_OK)
 		return rc;
-	struct sql *q = sql(reader_conn(r), "SELECT report, tags FROM taken_events WHERE partner = ? ORDER BY report DESC");
+	struct sql *q = sql(reader_conn(r), "SELECT report, tags FROM taken_events WHERE partner = ?1 UNION ALL SELECT r.id, x'' FROM report r"
+					    " JOIN feed f ON f.id = r.feed WHERE f.name = ?2 AND r.id > coalesce((SELECT max(report)"
+					    " FROM taken_events WHERE partner = ?1), 0) ORDER BY 1 DESC");
 	sql_blob(q, 1, str_mem(t->from->id.b, sizeof t->from->id.b));
+	sql_str(q, 2, t->feed);
 	while (sql_row(q))
 		look_in(b, sql_col_int(q, 0), sql_col_blob(q, 1), out);
 	rc = sql_end(q, err);
