@@ -2,6 +2,7 @@
 /* What is offered to whom, what he then reads, and what he is told when it is no more. */
 #include "exchange/exchange_world.h"
 
+#include "exchange/object_store.h"
 #include "exchange/offer.h"
 #include "exchange/withdraw.h"
 #include "disclosure/told_partner.h"
@@ -637,8 +638,55 @@ TEST(more_than_one_piece_is_recalled)
 	scene_end(&s);
 }
 
+/* --- objects of others --- */
+
+struct keeping {
+	struct stix_object o;
+	bool is_new;
+};
+
+static enum rc keep_job(struct tx *tx, void *ctx, struct err *e)
+{
+	struct keeping *k = ctx;
+	const struct object_from from = { .partner = { { 0xd, 1 } }, .tlp = TLP_GREEN, .now_us = tx_now_us(tx) };
+	int64_t id;
+	return object_keep(tx, &from, &k->o, &id, &k->is_new, e);
+}
+
+/* One that is larger than a batch may be is kept here; it keeps nothing else from him. */
+TEST(an_object_too_large_to_be_passed_on_holds_up_nothing)
+{
+	static const struct { const char *id; size_t bytes; } rows[] = {
+		{ "malware--33333333-0000-4000-8000-000000000001", 20 << 20 },
+		{ "malware--33333333-0000-4000-8000-000000000002", 64 },
+	};
+	struct scene s;
+	struct page_end end;
+	scene_new(&s);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct buf b = BUF_INIT(MIB(32));
+		buf_fmt(&b, "{\"type\":\"malware\",\"id\":\"%s\",\"x\":[0", rows[i].id);
+		for (size_t n = 0; n < rows[i].bytes; n += 2)
+			buf_add(&b, STR(",0"));
+		buf_add(&b, STR("]}"));
+		struct keeping k = { .o = { .what = STIX_FOREIGN, .id = str_of(rows[i].id), .type = STR("malware"), .version = STR(""),
+					    .version_us = 1, .marked = true, .tlp = TLP_GREEN, .words = STR(""), .text = buf_str(&b) } };
+		CHECK_RC(store_write(s.t.w.s, keep_job, &k, &err), RC_OK, err);
+		CHECK(k.is_new);
+		buf_free(&b);
+	}
+	look(&s);
+	struct got g = carriers(&s, -1, 0, &end);
+	CHECK_INT(g.count, 1);
+	CHECK(has(&g, rows[1].id) && !has(&g, rows[0].id));
+	CHECK_INT(end.refused, 1);
+	got_free(&g);
+	scene_end(&s);
+}
+
 TEST_MAIN(TEST_RUN(only_what_concerns_him_and_only_what_he_may_have), TEST_RUN(pages_are_cut_anywhere_and_say_the_same),
 	  TEST_RUN(what_comes_after_an_agreement_is_offered),
 	  TEST_RUN(flat_events), TEST_RUN(an_agreement_that_ends_stops_what_waits), TEST_RUN(a_warning_goes_when_it_is_sent_and_comes_back_when_withdrawn),
 	  TEST_RUN(a_stricter_label_recalls_what_was_offered), TEST_RUN(an_erased_record_is_recalled),
-	  TEST_RUN(an_undone_report_is_recalled_from_those_who_were_offered_it), TEST_RUN(more_than_one_piece_is_recalled))
+	  TEST_RUN(an_undone_report_is_recalled_from_those_who_were_offered_it), TEST_RUN(more_than_one_piece_is_recalled),
+	  TEST_RUN(an_object_too_large_to_be_passed_on_holds_up_nothing))
