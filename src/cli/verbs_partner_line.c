@@ -4,11 +4,12 @@
 #include "disclosure/authz.h"
 #include "exchange/courier.h"
 #include "exchange/quota.h"
+#include "exchange/status.h"
 #include "exchange/withdraw.h"
 
 static const struct cli_column columns[] = {
 	{ .name = "partner" }, { .name = "state" }, { .name = "way" }, { "success", COLUMN_TIME }, { "tried", COLUMN_TIME },
-	{ "retry", COLUMN_TIME }, { "sent", COLUMN_NUMBER }, { "received", COLUMN_NUMBER }, { "waiting", COLUMN_NUMBER },
+	{ "retry", COLUMN_TIME }, { "fetch_retry", COLUMN_TIME }, { "sent", COLUMN_NUMBER }, { "received", COLUMN_NUMBER }, { "waiting", COLUMN_NUMBER },
 	{ "bytes_out", COLUMN_NUMBER }, { "bytes_in", COLUMN_NUMBER }, { "ms", COLUMN_NUMBER }, { "bytes_a_second", COLUMN_NUMBER },
 	{ "refused", COLUMN_NUMBER }, { "bytes_today", COLUMN_NUMBER }, { "withdrawn_missing", COLUMN_NUMBER },
 	{ .name = "trouble" },
@@ -67,13 +68,14 @@ static enum rc show_line(struct cli_table *t, struct conn *conn, const struct pa
 		rc = quota_state(conn, p->id, now, &used, err);
 	if (rc != RC_OK)
 		return rc;
+	str words = line_words(p, &s, c->a);
 	str values[] = { p->name, p->active ? STR("active") : p->ended ? STR("ended") : STR("not active"), str_of(way_word(p)),
-			 time_or_none(c, s.last_success_us), time_or_none(c, s.last_try_us), time_or_none(c, s.retry_us),
+			 time_or_none(c, s.last_success_us), time_or_none(c, s.last_try_us), time_or_none(c, s.retry_us), time_or_none(c, s.fetch_retry_us),
 			 number(c, s.sent), number(c, s.received), number(c, waits), number(c, s.bytes_out),
 			 number(c, s.bytes_in), s.rtt_us ? number(c, (uint64_t)s.rtt_us / 1000) : STR(""),
 			 s.rate ? number(c, s.rate) : STR(""), number(c, used.refused), number(c, used.day_bytes),
 			 number(c, withdrawn),
-			 s.failure.n ? s.failure : quota_words(c->node->exchange, p, &used, now, c->a) };
+			 words.n ? words : quota_words(c->node->exchange, p, &used, now, c->a) };
 	cli_row(t, values);
 	return RC_OK;
 }

@@ -154,6 +154,7 @@ enum rc call_ask(struct call *c, str path, const struct call_body *b, struct fet
 	int64_t begin = clock_mono_us();
 	enum rc rc = fetch(c->x->fetcher, &q, c->a, out, err);
 	*took_us = clock_mono_us() - begin;
+	c->peer->answered = c->peer->answered || rc == RC_OK;
 	if (rc == RC_DENIED && pinned.authority.n) {
 		str why = arena_str(c->a, str_of(err ? err->text : ""));
 		return fail(err, RC_DENIED, "'" STR_FMT "' did not prove a key it was paired with, nor does the authority vouch for "

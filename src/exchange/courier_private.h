@@ -45,6 +45,16 @@ struct peer {
 	int64_t reached_us;        /* monotonic: when a call of his last ended a pause */
 	int64_t wait_us;           /* what the other side asked for; 0: nothing */
 	bool paced;                /* it was no failure: our quota there is used up */
+	bool answered;             /* something, in the round under way */
+	bool out_due, in_due;      /* of that round: he is sent to, fetched from. Each has its own pause: what fails of one does not
+	                            * keep the other waiting; what stands above and below is of sending */
+	struct {
+		enum rc rc;
+		struct err err;
+		int64_t wait_us;
+		unsigned fails;
+		bool paced, told;
+	} in;                      /* of fetching; its next time is pull_us */
 	enum rc rc;
 	struct err err;
 };
@@ -80,7 +90,8 @@ int64_t call_wait(const struct fetch_answer *answer);
 /* What an answer that refuses means, with the next step in words. */
 MUST_CHECK enum rc call_refused(struct call *c, const struct fetch_answer *answer, struct err *err);
 
-/* A round with one partner: our next key, what is offered, what he offers. */
+/* A round with one partner: our next key, what is offered, what he offers: as out_due and in_due say. What it returns is of
+ * sending; of fetching: p->in. */
 MUST_CHECK enum rc round_run(struct exchange *x, struct peer *p, struct err *err);
 /* All that may go now, lane by lane: after each batch the lanes before it are looked at again. */
 MUST_CHECK enum rc push_run(struct exchange *x, struct peer *p, struct err *err);

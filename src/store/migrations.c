@@ -692,6 +692,9 @@ static const char version_6[] =
 	"CREATE TABLE concerned_later (seq INTEGER NOT NULL, org INTEGER NOT NULL, report INTEGER NOT NULL,"
 	" PRIMARY KEY (seq, org)) WITHOUT ROWID;"
 	"CREATE INDEX concerned_later_report ON concerned_later (report, seq);"
+	/* exchange/line.c: what failed of fetching, as failure and retry_us of sending */
+	"ALTER TABLE partner_line ADD COLUMN fetch_failure TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE partner_line ADD COLUMN fetch_retry_us INTEGER NOT NULL DEFAULT 0;"
 	/* exchange/withdraw_held.c: findings held back whose events are withdrawn */
 	"CREATE TABLE exchange_held (finding BLOB PRIMARY KEY) WITHOUT ROWID;"
 	"ALTER TABLE exchange_undone ADD COLUMN why TEXT NOT NULL DEFAULT '';"
