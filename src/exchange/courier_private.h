@@ -31,6 +31,7 @@ struct peer {
 	int64_t stix_until_us;     /* monotonic: it takes STIX alone */
 	int64_t rtt_us;
 	int64_t pull_us;           /* monotonic: when it is fetched from again */
+	uint64_t unsaid;           /* bytes fetched that no row has yet */
 	int64_t key_us;            /* monotonic: when he is asked for his next key again */
 	int64_t held_us;           /* monotonic: less urgent things go on then, a quota is used up; 0: now */
 	atomic_bool wanted;        /* somebody waits for the end of the round under way */
@@ -85,6 +86,8 @@ struct call_body {
 };
 MUST_CHECK enum rc call_ask(struct call *c, str path, const struct call_body *b, struct fetch_answer *out,
 			    int64_t *took_us, struct err *err);
+/* When less urgent things may go over our line to him again (line_day), from now; 0: now. */
+MUST_CHECK enum rc call_line_wait(struct call *c, int64_t *wait_out, struct err *err);
 /* How long it asks us to wait before the next (Retry-After, RFC 9110 section 10.2.3); 0: it does not. */
 int64_t call_wait(const struct fetch_answer *answer);
 /* What an answer that refuses means, with the next step in words. */
