@@ -40,7 +40,8 @@ static bool is_outbox(void *ctx, const struct collection *c)
 	return false;
 }
 
-str line_words(const struct partner *p, const struct line_state *s, struct arena *a)
+/* What failed last of sending to him and of fetching from him. */
+static str line_words(const struct partner *p, const struct line_state *s, struct arena *a)
 {
 	bool out = s->failure.n > 0, in = p->pull && s->fetch_failure.n > 0;
 	if (out && in && !str_eq(s->failure, s->fetch_failure))

@@ -22,8 +22,6 @@ struct partner_status {
 /* `p` as partner_find() gave it; strings in `a`. */
 MUST_CHECK enum rc partner_status(struct exchange *x, struct reader *r, const struct partner *p, int64_t now_us,
 				  struct arena *a, struct partner_status *out, struct err *err);
-/* What failed last of sending to him and of fetching from him; "": both went well. In `a`, or as they stand. */
-str line_words(const struct partner *p, const struct line_state *s, struct arena *a);
 void partner_status_json(const struct partner *p, const struct partner_status *s, struct json_out *j);
 
 #endif
