@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "exchange/courier_private.h"
+#include "exchange/quota.h"
 
 enum { CONNECT_MS = 30000, ANSWER_MS = 120000, LEAST_RATE = 500 /* bytes a second, as listeners ask */,
        WAIT_MOST_S = 3600 };
@@ -155,6 +156,7 @@ enum rc call_ask(struct call *c, str path, const struct call_body *b, struct fet
 	int64_t begin = clock_mono_us();
 	enum rc rc = fetch(c->x->fetcher, &q, c->a, out, err);
 	*took_us = clock_mono_us() - begin;
+	c->peer->answered = c->peer->answered || rc == RC_OK;
 	if (rc == RC_DENIED && pinned.authority.n) {
 		str why = arena_str(c->a, str_of(err ? err->text : ""));
 		return fail(err, RC_DENIED, "'" STR_FMT "' did not prove a key it was paired with, nor does the authority vouch for "
@@ -172,6 +174,20 @@ int64_t call_wait(const struct fetch_answer *answer)
 	int64_t seconds = 0;
 	bool said = after.p && str_to_i64(after, &seconds) && seconds > 0 && seconds <= WAIT_MOST_S;
 	return said ? seconds * SECOND_US : 0;
+}
+
+enum rc call_line_wait(struct call *c, int64_t *wait_out, struct err *err)
+{
+	struct reader *r = NULL;
+	*wait_out = 0;
+	if (!c->partner.line_day)
+		return RC_OK;
+	enum rc rc = store_read_begin(c->x->w.store, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = quota_line(reader_conn(r), &c->partner, clock_now_us(), wait_out, err);
+	store_read_end(r);
+	return rc;
 }
 
 enum rc call_refused(struct call *c, const struct fetch_answer *answer, struct err *err)

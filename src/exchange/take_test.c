@@ -306,6 +306,24 @@ static void test_event_once(void)
 	desk_end(&k);
 }
 
+/* In one delivery an hour hides no other content; told once more in another one, it is one event more of his, which goes with
+ * the first. */
+static void test_event_of_another_hour(void)
+{
+	static const char first[] = "{\"time.source\":\"2026-11-22T08:00:00+00:00\",\"source.ip\":\"192.0.2.7\"}",
+			  other[] = "{\"time.source\":\"2026-11-22T10:00:00+00:00\",\"source.ip\":\"192.0.2.7\"}";
+	struct desk k = desk_new();
+	CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, first), event(&k, NODE_C, GREEN, other)), RC_OK, err);
+	CHECK_INT(k.taken.failure_count, 1);
+	CHECK(str_find(k.taken.failures[0].words, STR("another content")) < k.taken.failures[0].words.n);
+	CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, other)), RC_OK, err);
+	CHECK(k.taken.failure_count == 0 && k.taken.old == 0);
+	CHECK_RC(TAKE(&k, object(&k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T11:00:00.000Z", NULL, NODE_C,
+				 EVENT, NULL, STR(""))), RC_OK, err);
+	CHECK_STR(buf_str(&k.back), STR("1 " EVENT "; 2 " EVENT "; "));
+	desk_end(&k);
+}
+
 static void test_forged(void)
 {
 	static const struct { const char *origin, *words; } rows[] = {
@@ -617,5 +635,5 @@ static void test_upto(void)
 	desk_end(&k);
 }
 
-TEST_MAIN(TEST_RUN(event), TEST_RUN(event_once), TEST_RUN(played), TEST_RUN(many_withdrawn), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_marked_by_default), TEST_RUN(once_is_forgotten), TEST_RUN(record_of_another), TEST_RUN(withdrawn), TEST_RUN(withdrawn_and_kept), TEST_RUN(withdrawn_of_the_killed), TEST_RUN(origins_are_forgotten),
+TEST_MAIN(TEST_RUN(event), TEST_RUN(event_once), TEST_RUN(event_of_another_hour), TEST_RUN(played), TEST_RUN(many_withdrawn), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_marked_by_default), TEST_RUN(once_is_forgotten), TEST_RUN(record_of_another), TEST_RUN(withdrawn), TEST_RUN(withdrawn_and_kept), TEST_RUN(withdrawn_of_the_killed), TEST_RUN(origins_are_forgotten),
 	  TEST_RUN(answer_to_nothing), TEST_RUN(each_alone), TEST_RUN(upto))
