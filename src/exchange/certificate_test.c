@@ -170,25 +170,27 @@ TEST(what_is_no_chain)
 	arena_free(a);
 }
 
-static struct settings *settings_of(const char *address)
+#define ADDRESS(value) { "exchange_address", SETTING_TEXT, value, "", "", "" }
+
+static struct settings *settings_of(const struct setting_row *row)
 {
-	const struct setting_row rows[] = { { "exchange_address", SETTING_TEXT, address, "", "", "" } };
 	struct settings *s = NULL;
-	CHECK_RC(settings_load(rows, COUNT_OF(rows), STR_NONE, "t", NULL, NULL, 0, &s, &err), RC_OK, err);
+	CHECK_RC(settings_load(row, 1, STR_NONE, "t", NULL, NULL, 0, &s, &err), RC_OK, err);
 	return s;
 }
 
 TEST(what_is_asked_for)
 {
 	static const struct {
-		const char *address, *host; /* as OpenSSL prints it; NULL: no address of ours */
+		struct setting_row address;
+		const char *host;  /* as OpenSSL prints it; NULL: no address of ours */
 	} cases[] = {
-		{ "https://watch.example.org:8421", "DNS:watch.example.org" },
-		{ "https://watch.example.org/", "DNS:watch.example.org" },
-		{ "https://192.0.2.1:8421", "IP Address:192.0.2.1" },
-		{ "https://[2001:db8::1]:8421", "IP Address:2001:DB8:0:0:0:0:0:1" },
-		{ "", NULL },
-		{ "http://watch.example.org", NULL },
+		{ ADDRESS("https://watch.example.org:8421"), "DNS:watch.example.org" },
+		{ ADDRESS("https://watch.example.org/"), "DNS:watch.example.org" },
+		{ ADDRESS("https://192.0.2.1:8421"), "IP Address:192.0.2.1" },
+		{ ADDRESS("https://[2001:db8::1]:8421"), "IP Address:2001:DB8:0:0:0:0:0:1" },
+		{ ADDRESS(""), NULL },
+		{ ADDRESS("http://watch.example.org"), NULL },
 	};
 	struct team t;
 	struct own_keys k;
@@ -199,7 +201,8 @@ TEST(what_is_asked_for)
 	store_read_end(r);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct buf pem = BUF_INIT(KIB(16)), want = BUF_INIT(KIB(1));
-		struct settings *s = settings_of(cases[i].address);
+		struct settings *s = settings_of(&cases[i].address);
+		str address = settings_text(s, "exchange_address");
 		t.x.w.settings = s;
 		CHECK_RC(certificate_request(&t.x, &k.now, &pem, &err), RC_OK, err);
 		BIO *b = BIO_new_mem_buf(pem.p, (int)pem.n), *text = BIO_new(BIO_s_mem());
@@ -210,10 +213,9 @@ TEST(what_is_asked_for)
 		long n = BIO_get_mem_data(text, &p);
 		buf_fmt(&want, "URI:urn:uuid:" STR_FMT, STR_ARG(store_node_id(t.w.s)));
 		if (cases[i].host)
-			buf_fmt(&want, ", URI:" STR_FMT ", %s", STR_ARG(str_head(str_of(cases[i].address), strlen(cases[i].address) - str_ends(str_of(cases[i].address), STR("/")))),
-				cases[i].host);
+			buf_fmt(&want, ", URI:" STR_FMT ", %s", STR_ARG(str_head(address, address.n - str_ends(address, STR("/")))), cases[i].host);
 		buf_char(&want, '\n');
-		CHECK_MSG(str_find(str_mem(p, (size_t)n), buf_str(&want)) < (size_t)n, "%s: " STR_FMT, cases[i].address, (int)n, p);
+		CHECK_MSG(str_find(str_mem(p, (size_t)n), buf_str(&want)) < (size_t)n, STR_FMT ": " STR_FMT, STR_ARG(address), (int)n, p);
 		/* the key is the one whose pin partners have */
 		unsigned char *der = NULL;
 		int bytes = i2d_PUBKEY(X509_REQ_get0_pubkey(q), &der);
