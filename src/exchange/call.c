@@ -2,6 +2,7 @@
 /* One request to a partner: his keys, ours, and what his refusals mean. */
 #include <stdlib.h>
 
+#include "exchange/certificate.h"
 #include "exchange/courier_private.h"
 #include "exchange/quota.h"
 
@@ -95,6 +96,8 @@ static enum rc load(struct call *c, struct conn *conn, struct err *err)
 		rc = take_pins(c, conn, err);
 	if (rc == RC_OK)
 		rc = keys_own(conn, c->a, &c->own, err);
+	if (rc == RC_OK)
+		certificate_use(c->x, &c->own, c->a);
 	uuid_format(&node, &c->partner.node);
 	c->to = arena_str(c->a, buf_str(&node));
 	buf_free(&node);
@@ -114,10 +117,11 @@ enum rc call_begin(struct call *c, struct exchange *x, struct peer *p, struct er
 		call_end(c);
 		return rc;
 	}
-	const struct digest pins = sha256(str_mem(c->pins, c->pin_count * sizeof *c->pins));
-	/* A connection was made under keys that may have gone since: any of them, as it is not said here which one. */
+	const struct digest pins = sha256(str_mem(c->pins, c->pin_count * sizeof *c->pins)), own = sha256(c->own.now.cert);
+	/* A connection was made under keys, and a certificate, that may have gone since: any of his keys, as it is not said
+	 * here which one. */
 	if (p->keep && (memcmp(&p->kept_pins, &pins, sizeof pins) != 0 ||
-			memcmp(&p->kept_own, &c->own.now.who.pin, sizeof p->kept_own) != 0 ||
+			memcmp(&p->kept_own, &own, sizeof p->kept_own) != 0 ||
 			p->kept_refused != c->refused_count)) {
 		fetch_keep_free(p->keep);
 		p->keep = NULL;
@@ -126,7 +130,7 @@ enum rc call_begin(struct call *c, struct exchange *x, struct peer *p, struct er
 		p->keep = fetch_keep_new();
 	p->kept_pins = pins;
 	p->kept_refused = c->refused_count;
-	p->kept_own = c->own.now.who.pin;
+	p->kept_own = own;
 	return RC_OK;
 }
 
