@@ -78,6 +78,8 @@ MUST_CHECK enum rc take_record(struct tx *tx, struct taking *t, size_t i, const 
 
 MUST_CHECK enum rc take_answer_about(struct taking *t, struct reader *r, size_t i, struct take_about *out,
 				     struct err *err);
+/* Of what people say about an item, looked up once more: it may have come in the same delivery. */
+MUST_CHECK enum rc take_about_shared(struct taking *t, struct conn *c, str item, struct take_about *out, struct err *err);
 MUST_CHECK enum rc take_answer(struct tx *tx, struct taking *t, size_t i, const struct take_about *about,
 			       struct arena *a, struct err *err);
 /* What people of a partner say (a type that means "contribution.about"): the copy was made; now what it is about. */
