@@ -228,9 +228,10 @@ static bool is_fork(const struct copying *k)
 }
 
 /* A version that stands, or one before it, is no news, and no fault: it is counted. */
-static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take_about *about, struct err *err)
+static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take_about *asked, struct err *err)
 {
 	struct record now;
+	struct take_about about = *asked;
 	if (k->is_held && !k->held.erased && k->held.version == k->c.version && is_fork(k))
 		return fail(err, RC_DENIED, "version %llu of it stands here with another content: say what changed in a "
 					    "new version", (unsigned long long)k->c.version);
@@ -238,22 +239,18 @@ static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take
 		k->t->old[i] = true;
 		return RC_OK;
 	}
-	struct take_about of = *about;
-	if (of.says && !of.known && of.item.n > 0) {
-		enum rc rc = take_about_shared(k->t, tx_conn(tx), about->item, &of, err);
-		if (rc != RC_OK)
-			return rc;
-	}
-	if (of.says && !of.known)
-		return fail(err, RC_DENIED, "it is about nothing that you were told or that came from you");
 	bool late = false;
-	enum rc rc = check_withdrawn(tx, k, &late, err);
+	enum rc rc = take_about_now(tx, k->t, &about, err);
+	if (rc == RC_OK && about.says && !about.known)
+		return fail(err, RC_DENIED, "it is about nothing that you were told or that came from you");
+	if (rc == RC_OK)
+		rc = check_withdrawn(tx, k, &late, err);
 	if (rc != RC_OK || late) {
 		k->t->old[i] = late;
 		return rc;
 	}
 	rc = record_put(tx, k->t->x->w.records, &k->c, k->a, &now, NULL, 0, NULL, err);
-	return rc == RC_OK && of.known ? take_contribution(tx, k->t, i, &of, &now, k->a, err) : rc;
+	return rc == RC_OK && about.known ? take_contribution(tx, k->t, i, &about, &now, k->a, err) : rc;
 }
 
 enum rc take_record(struct tx *tx, struct taking *t, size_t i, const struct take_about *about, struct arena *a,
