@@ -84,8 +84,11 @@ str page_time(int64_t us, char out[STIX_TIME_MAX_TEXT])
 {
 	char at[40];
 	str s = time_str(at, us);
-	int n = snprintf(out, STIX_TIME_MAX_TEXT, STR_FMT "Z", STR_ARG(str_head(s, str_find(s, STR("+00:00")))));
-	return str_mem(out, (size_t)n);
+	size_t n = s.n - STR("+00:00").n;
+	memcpy(out, s.p, n);
+	out[n] = 'Z';
+	out[n + 1] = '\0';
+	return str_mem(out, n + 1);
 }
 
 /* --- each kind of entry --- */
