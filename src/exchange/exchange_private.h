@@ -19,6 +19,7 @@ struct exchange {
 	keys_changed keys_fn;      /* set before anything runs */
 	void *keys_ctx;
 	struct offer *offer;
+	struct object_index *objects; /* object_index.h; NULL: none */
 	int64_t lapse_looked_us;   /* handover_follow.c: of the background thread alone */
 	void (*offered_fn)(void *ctx); /* entries were made; set before anything runs */
 	void *offered_ctx;

@@ -85,7 +85,8 @@ struct one {
 static enum rc keep_foreign(struct tx *tx, struct one *k, struct err *err)
 {
 	const struct object_from from = { .partner = k->t->from->id, .tlp = k->t->from->tlp,
-					  .exercise = k->t->from->exercise, .now_us = tx_now_us(tx) };
+					  .exercise = k->t->from->exercise, .now_us = tx_now_us(tx),
+					  .index = k->t->x->objects };
 	int64_t id = 0;
 	bool fresh = false;
 	return object_keep(tx, &from, &k->t->list[k->i], &id, &fresh, err);
