@@ -8,7 +8,9 @@
 #include "exchange/together.h"
 #include "exchange/who_knows.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "exchange/misp_feed.h"
 #include "exchange/misp_sync.h"
@@ -70,6 +72,20 @@ void exchange_stop(struct exchange *x)
 	misp_stop(x);
 	offer_stop(x); /* it wakes the courier */
 	courier_stop(x);
+}
+
+const char *exchange_read_file(str name, struct buf *out)
+{
+	char path[4096];
+	int fd = str_to_z(name, path, sizeof path) ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+	ssize_t n = -1;
+	char *to = NULL;
+	if (fd < 0)
+		return "it cannot be read";
+	while ((to = buf_room(out, KIB(16))) != NULL && (n = read(fd, to, KIB(16))) > 0)
+		out->n += (size_t)n;
+	close(fd);
+	return !to ? "it is too large" : n < 0 ? "it cannot be read" : out->n == 0 ? "it is empty" : NULL;
 }
 
 const struct exchange_world *exchange_world_of(const struct exchange *x)

@@ -103,7 +103,8 @@ static enum rc take_back(struct deleting *d, struct err *err)
 	bool hostile = false;
 	struct taking back = { .x = t->x, .from = &t->partner, .a = t->a, .list = &o, .count = 1, .words = &words,
 			       .hostile = &hostile, .feed = partner_feed(&t->partner, t->a), .name = STR("delete") };
-	return take_withdrawn_events(&back, err);
+	enum rc rc = take_withdrawn_events(&back, err);
+	return rc == RC_OK && words.p ? fail(err, RC_CONFLICT, STR_FMT, STR_ARG(words)) : rc;
 }
 
 static enum rc look(struct deleting *d, struct err *err)

@@ -687,6 +687,14 @@ static const char version_6[] =
 	"ALTER TABLE exchange_withdrawn ADD COLUMN tlp INTEGER NOT NULL DEFAULT 4;"
 	/* again: what was withdrawn is given again */
 	"ALTER TABLE exchange_withdrawn ADD COLUMN again INTEGER NOT NULL DEFAULT 0;"
+	/* again 2: events he never had, that were found later to concern him. route/concern_later.c: which organisations an
+	 * event concerns beside its list */
+	"CREATE TABLE concerned_later (seq INTEGER NOT NULL, org INTEGER NOT NULL, report INTEGER NOT NULL,"
+	" PRIMARY KEY (seq, org)) WITHOUT ROWID;"
+	"CREATE INDEX concerned_later_report ON concerned_later (report, seq);"
+	/* exchange/line.c: what failed of fetching, as failure and retry_us of sending */
+	"ALTER TABLE partner_line ADD COLUMN fetch_failure TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE partner_line ADD COLUMN fetch_retry_us INTEGER NOT NULL DEFAULT 0;"
 	/* exchange/withdraw_held.c: findings held back whose events are withdrawn */
 	"CREATE TABLE exchange_held (finding BLOB PRIMARY KEY) WITHOUT ROWID;"
 	"ALTER TABLE exchange_undone ADD COLUMN why TEXT NOT NULL DEFAULT '';"
