@@ -113,6 +113,7 @@ enum rc page_flow(struct paging *p, str flow, struct told_to *to, bool *out, str
 struct event_writing {
 	struct paging *p;
 	struct buf text;
+	bool named;                /* by its number: base_us is its time */
 	const char *again;         /* given again, at this time; NULL: not */
 	enum rc rc;
 	struct err *err;
@@ -146,7 +147,7 @@ static bool write_event(void *ctx, const struct event_view *e, uint64_t seq)
 	struct event_writing *k = ctx;
 	struct paging *p = k->p;
 	struct json_out j = json_out(&k->text);
-	if (!k->again)
+	if (!k->named)
 		p->base_us = p->e.added_us + (int64_t)(seq - p->e.first) * ENTRY_STEP;
 	buf_reset(&k->text);
 	event_view_flat(e, &j);
@@ -219,12 +220,13 @@ static enum rc page_again(struct paging *p, struct err *err)
 		p->out->refused += p->e.count;
 	(void)page_time(p->e.added_us, text);
 	for (size_t i = 0; rc == RC_OK && i < count && !p->stopped; i++) {
-		struct event_writing k = { .p = p, .text = BUF_INIT(MIB(8)), .again = text, .err = err };
+		struct event_writing k = { .p = p, .text = BUF_INIT(MIB(8)), .named = true, .err = err,
+					   .again = p->e.kind == ENTRY_AGAIN ? text : NULL };
 		uint64_t refused = 0;
 		p->base_us = p->e.added_us + (int64_t)i * ENTRY_STEP;
 		if (p->base_us + ENTRY_STEP - 1 <= p->q->after_us || !page_names(p, seqs[i]))
 			continue;
-		rc = told_event_range(p->r, &to, seqs[i], seqs[i], write_event, &k, &refused, err);
+		rc = told_event(p->r, &to, seqs[i], write_event, &k, &refused, err);
 		buf_free(&k.text);
 		p->out->refused += refused;
 		p->looked++;
@@ -306,6 +308,7 @@ static enum rc page_entry(struct paging *p, struct err *err)
 	case ENTRY_WITHDRAWN:
 		return page_withdrawn(p, err);
 	case ENTRY_AGAIN:
+	case ENTRY_LATER:
 		return page_again(p, err);
 	case ENTRY_FRAME:
 		return p->q->carriers ? RC_OK : page_frame(p);
