@@ -90,8 +90,6 @@ static str labels_text(struct copying *k)
 	json_put_str(&j, "tlp", str_of(tlp_name(tlp)));
 	if (k->is_held ? k->held.labels.exercise : exercise)
 		json_put_bool(&j, "exercise", true);
-	if (k->is_held && k->held.labels.held)
-		json_put_bool(&j, "held", true);
 	json_close(&j, '}');
 	str out = text.over ? STR("{\"tlp\":\"RED\"}") : arena_str(k->a, buf_str(&text));
 	buf_free(&text);
