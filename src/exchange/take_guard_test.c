@@ -149,6 +149,41 @@ static void test_given_again(void)
 	desk_end(&k);
 }
 
+/* --- taken back --- */
+
+static str gone(struct desk *k, const char *origin, const char *version, const char *item)
+{
+	return object(k, "observed-data--22222222-0000-4000-8000-000000000001", version, NULL, origin, item, NULL, STR(""));
+}
+
+static void test_taken_back(void)
+{
+	static const char *const dated = "{\"time.source\":\"2026-11-22T08:00:00+00:00\",\"source.ip\":\"192.0.2.7\"}";
+	struct desk k = desk_new();
+	const struct uuid c = k.from.node, id = k.from.id;
+	CHECK(is_own(&k, dated));
+	/* a refused withdrawal takes nothing back, nor does another's of what is called the same */
+	CHECK_RC(TAKE(&k, gone(&k, NODE_D, "2026-11-22T10:00:00.000Z", EVENT)), RC_OK, err);
+	CHECK_REFUSED(&k, "belongs to another node");
+	CHECK_INT(k.back.n, 0);
+	CHECK(uuid_parse(STR(NODE_D), &k.from.node));
+	k.from.id.b[1] = 2;
+	CHECK_RC(TAKE(&k, gone(&k, NODE_D, "2026-11-22T10:00:00.000Z", EVENT)), RC_OK, err);
+	CHECK_INT(k.taken.successes, 1);
+	CHECK_INT(k.back.n, 0);
+	k.from.node = c;
+	k.from.id = id;
+	CHECK_RC(TAKE(&k, gone(&k, NODE_C, "2026-11-22T10:00:00.000Z", "finding--0123456789abcdef0123456789abcdef")), RC_OK, err);
+	CHECK_INT(k.taken.failure_count, 1);
+	/* an older withdrawal that comes late does not make what was given before the newer one new */
+	CHECK_RC(TAKE(&k, gone(&k, NODE_C, "2026-11-22T10:00:00.000Z", EVENT)), RC_OK, err);
+	CHECK_STR(buf_str(&k.back), STR("1 " EVENT "; "));
+	CHECK_RC(TAKE(&k, gone(&k, NODE_C, "2026-11-22T09:00:00.000Z", EVENT)), RC_OK, err);
+	CHECK(is_own(&k, "{\"time.source\":\"2026-11-22T08:00:00+00:00\",\"source.ip\":\"192.0.2.7\",\"ronda.again\":\"2026-11-22T09:30:00Z\"}"));
+	CHECK_INT(k.lines.n, 0);
+	desk_end(&k);
+}
+
 /* --- records --- */
 
 static void test_inside_and_outside(void)
@@ -272,5 +307,5 @@ static void test_erased_here(void)
 }
 
 TEST_MAIN(TEST_RUN(no_node), TEST_RUN(answers_of_others), TEST_RUN(marks_of_events), TEST_RUN(members), TEST_RUN(sizes),
-	  TEST_RUN(given_again), TEST_RUN(inside_and_outside), TEST_RUN(old_version_of_anothers), TEST_RUN(marks_of_records),
+	  TEST_RUN(given_again), TEST_RUN(taken_back), TEST_RUN(inside_and_outside), TEST_RUN(old_version_of_anothers), TEST_RUN(marks_of_records),
 	  TEST_RUN(played_records), TEST_RUN(erased_here))
