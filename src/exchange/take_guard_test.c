@@ -184,6 +184,35 @@ static void test_taken_back(void)
 	desk_end(&k);
 }
 
+/* The same withdrawal once more: what was given since stands. */
+static void test_withdrawal_replayed(void)
+{
+	struct desk k = desk_new();
+	str before = warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "Wrong", GREEN), after = warning(&k, 5, NODE_C, "{\"tlp\":\"GREEN\"}", "Right", GREEN);
+	str back = object(&k, REPORT_ID, "2026-11-22T09:00:03.000Z", NULL, NODE_C, WARNING, NULL, STR(""));
+	str told = event(&k, NODE_C, GREEN, "{\"time.source\":\"2026-11-22T08:00:00+00:00\"}");
+	str again = event(&k, NODE_C, GREEN, "{\"time.source\":\"2026-11-22T08:00:00+00:00\",\"ronda.again\":\"2026-11-22T11:00:00Z\"}");
+	CHECK_RC(TAKE(&k, before, told), RC_OK, err);
+	CHECK_RC(TAKE(&k, back, gone(&k, NODE_C, "2026-11-22T10:00:00.000Z", EVENT)), RC_OK, err);
+	CHECK_STR(buf_str(&k.back), STR("1 " EVENT "; "));
+	CHECK_RC(TAKE(&k, after, again), RC_OK, err);
+	CHECK_HELD(&k, "Right", TLP_GREEN, 5);
+	CHECK_INT(k.reports, 2);
+	buf_reset(&k.back);
+	CHECK_RC(TAKE(&k, back, gone(&k, NODE_C, "2026-11-22T10:00:00.000Z", EVENT)), RC_OK, err);
+	CHECK(k.taken.successes == 2 && k.taken.old == 2);
+	CHECK_HELD(&k, "Right", TLP_GREEN, 5);
+	CHECK_INT(k.back.n, 0);
+	/* a later one takes both */
+	CHECK_RC(TAKE(&k, object(&k, REPORT_ID, "2026-11-22T12:00:00.000Z", NULL, NODE_C, WARNING, NULL, STR("")),
+		      gone(&k, NODE_C, "2026-11-22T12:00:00.000Z", EVENT)), RC_OK, err);
+	enum tlp tlp;
+	uint64_t version;
+	CHECK_STR(held(&k, &tlp, &version), STR("erased"));
+	CHECK_STR(buf_str(&k.back), STR("1 " EVENT "; 2 " EVENT "; "));
+	desk_end(&k);
+}
+
 /* --- records --- */
 
 static void test_inside_and_outside(void)
@@ -307,5 +336,5 @@ static void test_erased_here(void)
 }
 
 TEST_MAIN(TEST_RUN(no_node), TEST_RUN(answers_of_others), TEST_RUN(marks_of_events), TEST_RUN(members), TEST_RUN(sizes),
-	  TEST_RUN(given_again), TEST_RUN(taken_back), TEST_RUN(inside_and_outside), TEST_RUN(old_version_of_anothers), TEST_RUN(marks_of_records),
+	  TEST_RUN(given_again), TEST_RUN(taken_back), TEST_RUN(withdrawal_replayed), TEST_RUN(inside_and_outside), TEST_RUN(old_version_of_anothers), TEST_RUN(marks_of_records),
 	  TEST_RUN(played_records), TEST_RUN(erased_here))

@@ -180,8 +180,8 @@ static enum rc check_withdrawn(struct tx *tx, struct copying *k, bool *late, str
 	*late = !k->is_held && (k->o->version_us == TIME_NONE || k->o->version_us <= at_us);
 	if (*late)
 		return RC_OK;
-	k->c.again = k->is_held;
-	return take_withdrawn_over(tx, &k->t->from->node, k->o->item, err);
+	k->c.again = k->is_held && record_is_withdrawn(&k->held);
+	return RC_OK;
 }
 
 /* The body given, as it would be kept. */
