@@ -25,6 +25,7 @@ struct desk {
 	struct buf lines;          /* all that was delivered as events */
 	int64_t reports;
 	struct buf back;           /* all that was taken back */
+	const char *kept;          /* an event that a case keeps */
 	struct taken taken;
 	struct arena *a;
 };
@@ -42,7 +43,9 @@ static inline enum rc desk_take_back(void *ctx, int64_t report, const str *ids, 
 {
 	struct desk *k = ctx;
 	(void)why;
-	(void)e;
+	for (size_t i = 0; i < count; i++)
+		if (k->kept && str_eq(ids[i], str_of(k->kept)))
+			return fail(e, RC_CONFLICT, "an event of it is kept for a case");
 	for (size_t i = 0; i < count; i++)
 		buf_fmt(&k->back, "%lld " STR_FMT "; ", (long long)report, STR_ARG(ids[i]));
 	*out = count;

@@ -48,9 +48,10 @@ static bool is_kept(const char *name)
 	return true;
 }
 
-static enum tlp tlp_of_labels(struct json_object *labels)
+/* `otherwise`: of what is not marked */
+static enum tlp tlp_of_labels(struct json_object *labels, enum tlp otherwise)
 {
-	enum tlp tlp = TLP_AMBER;
+	enum tlp tlp = otherwise;
 	struct json_object *said = json_get(labels, "tlp");
 	if (said && (!json_text(said).p || !tlp_parse(json_text(said), &tlp)))
 		return TLP_RED;
@@ -64,12 +65,13 @@ static enum tlp strictest(enum tlp a, enum tlp b)
 	return a > b ? a : b;
 }
 
+/* n 0: too long. */
 static str labels_text(struct copying *k)
 {
 	struct json_object *labels = json_get(k->root, "labels");
 	struct buf text = BUF_INIT(KIB(64));
 	struct json_out j = json_out(&text);
-	enum tlp tlp = tlp_of_labels(labels);
+	enum tlp tlp = tlp_of_labels(labels, strictest(TLP_AMBER, k->t->from->tlp));
 	bool exercise = k->t->from->exercise;
 	(void)json_get_bool(labels, "exercise", &exercise);
 	exercise |= k->t->from->exercise;
@@ -91,7 +93,7 @@ static str labels_text(struct copying *k)
 	if (k->is_held ? k->held.labels.exercise : exercise)
 		json_put_bool(&j, "exercise", true);
 	json_close(&j, '}');
-	str out = text.over ? STR("{\"tlp\":\"RED\"}") : arena_str(k->a, buf_str(&text));
+	str out = text.over ? STR("") : arena_str(k->a, buf_str(&text));
 	buf_free(&text);
 	return out;
 }
@@ -154,6 +156,8 @@ static enum rc fill(struct copying *k, struct err *err)
 	k->c.state_name = arena_str(k->a, state);
 	k->c.to_state = t ? type_state(t, k->c.state_name) : -1;
 	k->c.labels = labels_text(k);
+	if (k->c.labels.n == 0) /* kept without them it would lose what we say of it: held, an exercise */
+		return fail(err, RC_INPUT, "its labels are longer than anybody reads");
 	k->c.why = STR_NONE;
 	k->c.language = STR_NONE;
 	k->c.actor = k->t->actor;
@@ -222,9 +226,10 @@ static bool is_fork(const struct copying *k)
 }
 
 /* A version that stands, or one before it, is no news, and no fault: it is counted. */
-static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take_about *about, struct err *err)
+static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take_about *asked, struct err *err)
 {
 	struct record now;
+	struct take_about about = *asked;
 	if (k->is_held && !k->held.erased && k->held.version == k->c.version && is_fork(k))
 		return fail(err, RC_DENIED, "version %llu of it stands here with another content: say what changed in a "
 					    "new version", (unsigned long long)k->c.version);
@@ -232,22 +237,18 @@ static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take
 		k->t->old[i] = true;
 		return RC_OK;
 	}
-	struct take_about of = *about;
-	if (of.says && !of.known && of.item.n > 0) {
-		enum rc rc = take_about_shared(k->t, tx_conn(tx), about->item, &of, err);
-		if (rc != RC_OK)
-			return rc;
-	}
-	if (of.says && !of.known)
-		return fail(err, RC_DENIED, "it is about nothing that you were told or that came from you");
 	bool late = false;
-	enum rc rc = check_withdrawn(tx, k, &late, err);
+	enum rc rc = take_about_now(tx, k->t, &about, err);
+	if (rc == RC_OK && about.says && !about.known)
+		return fail(err, RC_DENIED, "it is about nothing that you were told or that came from you");
+	if (rc == RC_OK)
+		rc = check_withdrawn(tx, k, &late, err);
 	if (rc != RC_OK || late) {
 		k->t->old[i] = late;
 		return rc;
 	}
 	rc = record_put(tx, k->t->x->w.records, &k->c, k->a, &now, NULL, 0, NULL, err);
-	return rc == RC_OK && of.known ? take_contribution(tx, k->t, i, &of, &now, k->a, err) : rc;
+	return rc == RC_OK && about.known ? take_contribution(tx, k->t, i, &about, &now, k->a, err) : rc;
 }
 
 enum rc take_record(struct tx *tx, struct taking *t, size_t i, const struct take_about *about, struct arena *a,
