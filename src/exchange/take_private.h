@@ -47,7 +47,8 @@ void take_refuse(struct taking *t, size_t i, bool hostile, const char *fmt, ...)
 void take_event(struct taking *t, size_t i);
 void take_foreign_events(struct taking *t, size_t i);
 MUST_CHECK enum rc take_deliver(struct taking *t, struct err *err);
-/* Inside a job, afterwards: which of his events the report has. */
+/* Inside a job, afterwards: which of his events the report has. Of a report that a kill left without a note it is noted
+ * later that nobody knows. */
 MUST_CHECK enum rc take_note_origins(struct tx *tx, struct taking *t, struct err *err);
 uint64_t take_tag(str origin_event);
 
