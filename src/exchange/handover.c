@@ -41,6 +41,7 @@ bool handover_type_of(const struct type *t, struct handover_type *out)
 	*out = (struct handover_type){ .by = together_field(t, "handover.by"), .outcome = together_field(t, "handover.outcome") };
 	out->waits = t ? word_state(t, "handover.waits") : -1;
 	out->work = t ? word_state(t, "handover.work") : -1;
+	out->ends = t ? word_state(t, "handover.ends") : -1;
 	return out->by && out->waits >= 0 && out->work >= 0;
 }
 
