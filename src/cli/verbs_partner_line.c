@@ -3,12 +3,11 @@
 #include "cli/record_private.h"
 #include "disclosure/authz.h"
 #include "exchange/courier.h"
-#include "exchange/quota.h"
-#include "exchange/withdraw.h"
+#include "exchange/status.h"
 
 static const struct cli_column columns[] = {
-	{ .name = "partner" }, { .name = "state" }, { .name = "way" }, { "success", COLUMN_TIME }, { "tried", COLUMN_TIME },
-	{ "retry", COLUMN_TIME }, { "sent", COLUMN_NUMBER }, { "received", COLUMN_NUMBER }, { "waiting", COLUMN_NUMBER },
+	{ .name = "partner" }, { .name = "state" }, { .name = "agreed" }, { .name = "flows" }, { .name = "way" }, { "success", COLUMN_TIME }, { "tried", COLUMN_TIME },
+	{ "retry", COLUMN_TIME }, { "fetch_retry", COLUMN_TIME }, { "sent", COLUMN_NUMBER }, { "received", COLUMN_NUMBER }, { "waiting", COLUMN_NUMBER },
 	{ "bytes_out", COLUMN_NUMBER }, { "bytes_in", COLUMN_NUMBER }, { "ms", COLUMN_NUMBER }, { "bytes_a_second", COLUMN_NUMBER },
 	{ "refused", COLUMN_NUMBER }, { "bytes_today", COLUMN_NUMBER }, { "withdrawn_missing", COLUMN_NUMBER },
 	{ .name = "trouble" },
@@ -32,55 +31,37 @@ static const char *way_word(const struct partner *p)
 	return p->pull ? "we fetch" : "they call us";
 }
 
-/* Items that are offered and not answered yet; *withdrawn: those among them that are taken back. */
-static enum rc waiting(struct conn *c, const struct partner *p, const struct line_state *s, struct arena *a, uint64_t *out,
-		       uint64_t *withdrawn, struct err *err)
+static str agreed_words(struct cli *c, const struct partner_status *s)
 {
-	struct collection col;
-	*out = *withdrawn = 0;
-	enum rc rc = collection_of_partner(c, COLLECTION_OUT, p->id, a, &col, err);
-	if (rc == RC_ABSENT)
-		return RC_OK;
-	for (int lane = 0; rc == RC_OK && lane <= LANE_BULK; lane++) {
-		struct backlog b;
-		rc = collection_backlog(c, col.id, lane, s->out_us[lane], &b, err);
-		*out += rc == RC_OK ? b.items : 0;
-		uint64_t n = 0;
-		if (rc == RC_OK)
-			rc = withdrawn_unanswered(c, col.id, (enum lane)lane, s->out_us[lane], &n, err);
-		*withdrawn += n;
-	}
-	return rc;
+	if (!s->agreement)
+		return STR("");
+	return arena_fmt(c->a, STR_FMT " up to TLP:%s", STR_ARG(s->agreement_kind), tlp_name(s->agreed));
 }
 
-static enum rc show_line(struct cli_table *t, struct conn *conn, const struct partner *p, struct err *err)
+static enum rc show_line(struct cli_table *t, struct reader *r, const struct partner *p, struct err *err)
 {
 	struct cli *c = t->c;
-	struct line_state s;
-	struct quota_state used;
-	int64_t now = clock_now_us();
-	uint64_t waits = 0, withdrawn = 0;
-	enum rc rc = courier_state(c->node->exchange, conn, p->id, c->a, &s, err);
-	if (rc == RC_OK)
-		rc = waiting(conn, p, &s, c->a, &waits, &withdrawn, err);
-	if (rc == RC_OK)
-		rc = quota_state(conn, p->id, now, &used, err);
+	struct partner_status s;
+	uint64_t waits = 0;
+	enum rc rc = partner_status(c->node->exchange, r, p, clock_now_us(), c->a, &s, err);
 	if (rc != RC_OK)
 		return rc;
-	str values[] = { p->name, p->active ? STR("active") : p->ended ? STR("ended") : STR("not active"), str_of(way_word(p)),
-			 time_or_none(c, s.last_success_us), time_or_none(c, s.last_try_us), time_or_none(c, s.retry_us),
-			 number(c, s.sent), number(c, s.received), number(c, waits), number(c, s.bytes_out),
-			 number(c, s.bytes_in), s.rtt_us ? number(c, (uint64_t)s.rtt_us / 1000) : STR(""),
-			 s.rate ? number(c, s.rate) : STR(""), number(c, used.refused), number(c, used.day_bytes),
-			 number(c, withdrawn),
-			 s.failure.n ? s.failure : quota_words(c->node->exchange, p, &used, now, c->a) };
+	for (int lane = 0; lane < LANES; lane++)
+		waits += s.backlog[lane].items;
+	const struct line_state *l = &s.line;
+	str values[] = { p->name, p->active ? STR("active") : p->ended ? STR("ended") : STR("not active"),
+			 agreed_words(c, &s), s.flows, str_of(way_word(p)), time_or_none(c, l->last_success_us),
+			 time_or_none(c, l->last_try_us), time_or_none(c, l->retry_us), time_or_none(c, l->fetch_retry_us), number(c, l->sent),
+			 number(c, l->received), number(c, waits), number(c, l->bytes_out), number(c, l->bytes_in),
+			 l->rtt_us ? number(c, (uint64_t)l->rtt_us / 1000) : STR(""), l->rate ? number(c, l->rate) : STR(""),
+			 number(c, s.quota.refused), number(c, s.quota.day_bytes), number(c, s.withdrawn_missing), s.trouble };
 	cli_row(t, values);
 	return RC_OK;
 }
 
 struct lines {
 	struct cli_table t;
-	struct conn *c;
+	struct reader *r;
 	enum rc rc;
 	struct err *err;
 };
@@ -88,7 +69,7 @@ struct lines {
 static bool each_line(void *ctx, const struct partner *p)
 {
 	struct lines *l = ctx;
-	l->rc = show_line(&l->t, l->c, p, l->err);
+	l->rc = show_line(&l->t, l->r, p, l->err);
 	return l->rc == RC_OK;
 }
 
@@ -113,10 +94,10 @@ static int line(struct record_call *k)
 	if (rc == RC_OK && k->argc) {
 		rc = partner_find(k->c->node->exchange, reader_conn(r), str_of(k->argv[0]), k->c->a, &p, &err);
 		if (rc == RC_OK)
-			rc = show_line(&l.t, reader_conn(r), &p, &err);
+			rc = show_line(&l.t, r, &p, &err);
 	} else if (rc == RC_OK) {
-		l.c = reader_conn(r);
-		rc = partners_list(k->c->node->exchange, l.c, false, k->c->a, each_line, &l, &err);
+		l.r = r;
+		rc = partners_list(k->c->node->exchange, reader_conn(r), false, k->c->a, each_line, &l, &err);
 		rc = rc == RC_OK ? l.rc : rc;
 	}
 	if (r)
@@ -156,7 +137,7 @@ static int sync_now(struct record_call *k)
 	if (rc == RC_OK)
 		rc = store_read_begin(k->c->node->store, &r, &err);
 	if (rc == RC_OK) {
-		rc = show_line(&t, reader_conn(r), &p, &err);
+		rc = show_line(&t, r, &p, &err);
 		store_read_end(r);
 	}
 	return rc == RC_OK ? 0 : cli_fail(k->c, &err);

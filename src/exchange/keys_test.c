@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exchange/exchange_world.h"
 
+#include "exchange/courier_private.h"
+
 static struct own_keys own(struct team *t)
 {
 	struct own_keys k = { .rotating = false };
@@ -124,6 +126,37 @@ TEST(a_key_is_good_from_confirmed_to_revoked)
 	CHECK_RC(store_write(t.w.s, add_key, &job, &err), RC_CONFLICT, err);
 	job.text = STR(" ");
 	CHECK_RC(store_write(t.w.s, revoke_key, &job, &err), RC_INPUT, err);
+	world_end(&t.w);
+}
+
+/* A connection that is kept was made under one of his keys: when any of them goes it is made anew. */
+TEST(a_connection_does_not_outlive_a_revoked_key)
+{
+	struct team t;
+	struct call c;
+	team_new(&t);
+	struct key_job old = { .t = &t, .partner = team_partner(&t, "Team C", "https://c.example.org:8421", NULL, true),
+			       .who = identity_of(1), .state = KEY_GOOD, .text = STR("stolen"), .id = 1 };
+	struct key_job next = old;
+	next.who = identity_of(2);
+	CHECK_RC(store_write(t.w.s, add_key, &old, &err), RC_OK, err);
+	CHECK_RC(store_write(t.w.s, add_key, &next, &err), RC_OK, err);
+	struct peer *p = peer_new(old.partner);
+	CHECK_RC(call_begin(&c, &t.x, p, &err), RC_OK, err);
+	CHECK_INT(c.pin_count, 2);
+	call_end(&c);
+	const struct digest before = p->kept_pins;
+	const struct fetch_keep *keep = p->keep;
+	CHECK_RC(call_begin(&c, &t.x, p, &err), RC_OK, err);
+	call_end(&c);
+	CHECK(p->keep == keep && memcmp(&before, &p->kept_pins, sizeof before) == 0);
+	CHECK_RC(store_write(t.w.s, revoke_key, &old, &err), RC_OK, err);
+	CHECK_INT(old.count, 1);
+	CHECK_RC(call_begin(&c, &t.x, p, &err), RC_OK, err);
+	CHECK_INT(c.pin_count, 1);
+	call_end(&c);
+	CHECK(memcmp(&before, &p->kept_pins, sizeof before) != 0);
+	peer_free(p);
 	world_end(&t.w);
 }
 
@@ -316,7 +349,7 @@ TEST(a_key_makes_few_others_and_a_revoked_one_none)
 	world_end(&b.w);
 }
 
-TEST_MAIN(TEST_RUN(ours_are_made_once_and_replaced_by_the_next), TEST_RUN(a_key_is_good_from_confirmed_to_revoked),
+TEST_MAIN(TEST_RUN(ours_are_made_once_and_replaced_by_the_next), TEST_RUN(a_key_is_good_from_confirmed_to_revoked), TEST_RUN(a_connection_does_not_outlive_a_revoked_key),
 	  TEST_RUN(partners_are_found_and_those_not_in_use_are_not), TEST_RUN(a_signature_covers_all_it_stands_over),
 	  TEST_RUN(another_key_is_announced_by_the_one_it_replaces),
 	  TEST_RUN(a_revocation_is_taken_back_until_it_is_final),

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { LINE_MOST = 1 << 20 };
+enum { LINE_MOST = 1 << 20, FORGET_MOST = 20 /* of a partner, for each that comes */ };
 
 uint64_t take_tag(str origin_event)
 {
@@ -92,6 +92,10 @@ static enum rc seen(struct taking *t, struct line *l, const struct json_pair *pa
 		if (str_eq(pairs[i].key, STR("ronda.again")) && pairs[i].kind == JSON_STRING &&
 		    time_parse(pairs[i].value, false, &again_us))
 			l->again = pairs[i].value;
+	if (!l->again.n && take_withdrawn_with(t, l->origin_event)) { /* it came and went in one delivery */
+		*out = TAKE_SEEN;
+		return RC_OK;
+	}
 	enum rc rc = take_when_withdrawn(reader_conn(t->r), &node, l->origin_event, &withdrawn_us, err);
 	if (rc != RC_OK)
 		return rc;
@@ -212,6 +216,32 @@ static int by_tag(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Reports of his that nobody noted, as the node was killed between: what they have of his is not known, so that each
+ * withdrawal looks into them. One that is under way beside this notes it itself. */
+static enum rc note_unknown(struct tx *tx, const struct taking *t, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "INSERT OR IGNORE INTO taken_events (partner, report, tags) SELECT ?1, r.id, x'' FROM report r"
+					 " WHERE r.id < ?2 AND r.id > coalesce((SELECT max(report) FROM taken_events WHERE partner = ?1"
+					 " AND report < ?2), 0) AND r.feed = (SELECT feed FROM report WHERE id = ?2)");
+	sql_blob(q, 1, str_mem(t->from->id.b, sizeof t->from->id.b));
+	sql_int(q, 2, t->report);
+	return sql_run(q, err);
+}
+
+/* Rows go when the days of their events are forgotten; a day more, as a report may reach over midnight. */
+static enum rc forget_origins(struct tx *tx, const struct taking *t, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "DELETE FROM taken_events WHERE partner = ?1 AND report IN (SELECT e.report FROM (SELECT report"
+					 " FROM taken_events WHERE partner = ?1 ORDER BY report LIMIT ?2) e JOIN report r ON r.id = e.report"
+					 " WHERE r.received_us < ?3 * (SELECT min(day) - 1 FROM (SELECT day FROM (SELECT day FROM chunk"
+					 " ORDER BY first_seq LIMIT 1) UNION ALL SELECT day FROM (SELECT day FROM tail ORDER BY first_seq"
+					 " LIMIT 1))))");
+	sql_blob(q, 1, str_mem(t->from->id.b, sizeof t->from->id.b));
+	sql_int(q, 2, FORGET_MOST);
+	sql_int(q, 3, DAY_US);
+	return sql_run(q, err);
+}
+
 enum rc take_note_origins(struct tx *tx, struct taking *t, struct err *err)
 {
 	if (t->report == 0)
@@ -220,12 +250,16 @@ enum rc take_note_origins(struct tx *tx, struct taking *t, struct err *err)
 	for (size_t i = 0; i < t->line_count; i++)
 		buf_le64(&tags, t->origins[i]);
 	struct sql *q = sql(tx_conn(tx), "INSERT INTO taken_events (partner, report, tags) VALUES (?1, ?2, ?3)"
-					 " ON CONFLICT (partner, report) DO NOTHING");
+					 " ON CONFLICT (partner, report) DO UPDATE SET tags = ?3 WHERE tags = x''");
 	sql_blob(q, 1, str_mem(t->from->id.b, sizeof t->from->id.b));
 	sql_int(q, 2, t->report);
 	sql_blob(q, 3, buf_str(&tags));
 	enum rc rc = sql_run(q, err);
 	buf_free(&tags);
+	if (rc == RC_OK)
+		rc = note_unknown(tx, t, err);
+	if (rc == RC_OK)
+		rc = forget_origins(tx, t, err);
 	return rc == RC_OK ? take_once_note(tx, t->once, t->once_count, t->report, err) : rc;
 }
 
