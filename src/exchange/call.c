@@ -2,7 +2,9 @@
 /* One request to a partner: his keys, ours, and what his refusals mean. */
 #include <stdlib.h>
 
+#include "exchange/certificate.h"
 #include "exchange/courier_private.h"
+#include "exchange/quota.h"
 
 enum { CONNECT_MS = 30000, ANSWER_MS = 120000, LEAST_RATE = 500 /* bytes a second, as listeners ask */,
        WAIT_MOST_S = 3600 };
@@ -94,6 +96,8 @@ static enum rc load(struct call *c, struct conn *conn, struct err *err)
 		rc = take_pins(c, conn, err);
 	if (rc == RC_OK)
 		rc = keys_own(conn, c->a, &c->own, err);
+	if (rc == RC_OK)
+		certificate_use(c->x, &c->own, c->a);
 	uuid_format(&node, &c->partner.node);
 	c->to = arena_str(c->a, buf_str(&node));
 	buf_free(&node);
@@ -113,10 +117,11 @@ enum rc call_begin(struct call *c, struct exchange *x, struct peer *p, struct er
 		call_end(c);
 		return rc;
 	}
-	const struct digest pins = sha256(str_mem(c->pins, c->pin_count * sizeof *c->pins));
-	/* A connection was made under keys that may have gone since: any of them, as it is not said here which one. */
+	const struct digest pins = sha256(str_mem(c->pins, c->pin_count * sizeof *c->pins)), own = sha256(c->own.now.cert);
+	/* A connection was made under keys, and a certificate, that may have gone since: any of his keys, as it is not said
+	 * here which one. */
 	if (p->keep && (memcmp(&p->kept_pins, &pins, sizeof pins) != 0 ||
-			memcmp(&p->kept_own, &c->own.now.who.pin, sizeof p->kept_own) != 0 ||
+			memcmp(&p->kept_own, &own, sizeof p->kept_own) != 0 ||
 			p->kept_refused != c->refused_count)) {
 		fetch_keep_free(p->keep);
 		p->keep = NULL;
@@ -125,7 +130,7 @@ enum rc call_begin(struct call *c, struct exchange *x, struct peer *p, struct er
 		p->keep = fetch_keep_new();
 	p->kept_pins = pins;
 	p->kept_refused = c->refused_count;
-	p->kept_own = c->own.now.who.pin;
+	p->kept_own = own;
 	return RC_OK;
 }
 
@@ -155,6 +160,7 @@ enum rc call_ask(struct call *c, str path, const struct call_body *b, struct fet
 	int64_t begin = clock_mono_us();
 	enum rc rc = fetch(c->x->fetcher, &q, c->a, out, err);
 	*took_us = clock_mono_us() - begin;
+	c->peer->answered = c->peer->answered || rc == RC_OK;
 	if (rc == RC_DENIED && pinned.authority.n) {
 		str why = arena_str(c->a, str_of(err ? err->text : ""));
 		return fail(err, RC_DENIED, "'" STR_FMT "' did not prove a key it was paired with, nor does the authority vouch for "
@@ -172,6 +178,20 @@ int64_t call_wait(const struct fetch_answer *answer)
 	int64_t seconds = 0;
 	bool said = after.p && str_to_i64(after, &seconds) && seconds > 0 && seconds <= WAIT_MOST_S;
 	return said ? seconds * SECOND_US : 0;
+}
+
+enum rc call_line_wait(struct call *c, int64_t *wait_out, struct err *err)
+{
+	struct reader *r = NULL;
+	*wait_out = 0;
+	if (!c->partner.line_day)
+		return RC_OK;
+	enum rc rc = store_read_begin(c->x->w.store, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = quota_line(reader_conn(r), &c->partner, clock_now_us(), wait_out, err);
+	store_read_end(r);
+	return rc;
 }
 
 enum rc call_refused(struct call *c, const struct fetch_answer *answer, struct err *err)

@@ -167,6 +167,7 @@ int64_t entry_span_us(const struct entry *e)
 		return (int64_t)(e->last - e->first + 1) * ENTRY_STEP;
 	case ENTRY_WITHDRAWN:
 	case ENTRY_AGAIN:
+	case ENTRY_LATER:
 		return (int64_t)e->count * ENTRY_STEP;
 	case ENTRY_RECORD:
 	case ENTRY_ANSWER:

@@ -52,6 +52,7 @@ enum entry_kind {
 	ENTRY_OBJECT,       /* first: id of exchange_object */
 	ENTRY_WITHDRAWN,    /* first: id of exchange_withdrawn (withdraw.h); count: how many items */
 	ENTRY_AGAIN = 7,    /* first: id of exchange_withdrawn: events that are given again; count: how many */
+	ENTRY_LATER = 8,    /* the same of events he was never offered: that they concern him was found later */
 	ENTRY_FRAME = 6,    /* what other objects refer to: who we are, our extension, the marks. Each collection begins
 	                     * with one */
 };

@@ -84,8 +84,11 @@ str page_time(int64_t us, char out[STIX_TIME_MAX_TEXT])
 {
 	char at[40];
 	str s = time_str(at, us);
-	int n = snprintf(out, STIX_TIME_MAX_TEXT, STR_FMT "Z", STR_ARG(str_head(s, str_find(s, STR("+00:00")))));
-	return str_mem(out, (size_t)n);
+	size_t n = s.n - STR("+00:00").n;
+	memcpy(out, s.p, n);
+	out[n] = 'Z';
+	out[n + 1] = '\0';
+	return str_mem(out, n + 1);
 }
 
 /* --- each kind of entry --- */
@@ -103,6 +106,7 @@ enum rc page_flow(struct paging *p, str flow, struct told_to *to, bool *out, str
 struct event_writing {
 	struct paging *p;
 	struct buf text;
+	bool named;                /* by its number: base_us is its time */
 	const char *again;         /* given again, at this time; NULL: not */
 	enum rc rc;
 	struct err *err;
@@ -136,7 +140,7 @@ static bool write_event(void *ctx, const struct event_view *e, uint64_t seq)
 	struct event_writing *k = ctx;
 	struct paging *p = k->p;
 	struct json_out j = json_out(&k->text);
-	if (!k->again)
+	if (!k->named)
 		p->base_us = p->e.added_us + (int64_t)(seq - p->e.first) * ENTRY_STEP;
 	buf_reset(&k->text);
 	event_view_flat(e, &j);
@@ -188,12 +192,13 @@ static enum rc page_again(struct paging *p, struct err *err)
 		p->out->refused += p->e.count;
 	(void)page_time(p->e.added_us, text);
 	for (size_t i = 0; rc == RC_OK && i < count && !p->stopped; i++) {
-		struct event_writing k = { .p = p, .text = BUF_INIT(MIB(8)), .again = text, .err = err };
+		struct event_writing k = { .p = p, .text = BUF_INIT(MIB(8)), .named = true, .err = err,
+					   .again = p->e.kind == ENTRY_AGAIN ? text : NULL };
 		uint64_t refused = 0;
 		p->base_us = p->e.added_us + (int64_t)i * ENTRY_STEP;
 		if (p->base_us + ENTRY_STEP <= p->q->after_us)
 			continue;
-		rc = told_event_range(p->r, &to, seqs[i], seqs[i], write_event, &k, &refused, err);
+		rc = told_event(p->r, &to, seqs[i], write_event, &k, &refused, err);
 		buf_free(&k.text);
 		p->out->refused += refused;
 		p->looked++;
@@ -275,6 +280,7 @@ static enum rc page_entry(struct paging *p, struct err *err)
 	case ENTRY_WITHDRAWN:
 		return page_withdrawn(p, err);
 	case ENTRY_AGAIN:
+	case ENTRY_LATER:
 		return page_again(p, err);
 	case ENTRY_FRAME:
 		return p->q->carriers ? RC_OK : page_frame(p);

@@ -183,6 +183,20 @@ enum rc line_tried(struct tx *tx, struct uuid partner, str failure, int64_t retr
 	return sql_run(q, err);
 }
 
+enum rc line_fetch_tried(struct tx *tx, struct uuid partner, str failure, int64_t retry_us, struct err *err)
+{
+	enum rc rc = have_row(tx_conn(tx), partner, err);
+	if (rc != RC_OK)
+		return rc;
+	struct sql *q = sql(tx_conn(tx), "UPDATE partner_line SET try_us = ?2, fetch_retry_us = ?3, fetch_failure = ?4,"
+					 " success_us = CASE WHEN ?4 = '' THEN ?2 ELSE success_us END WHERE partner = ?1");
+	bind_partner(q, 1, &partner);
+	sql_int(q, 2, tx_now_us(tx));
+	sql_int(q, 3, retry_us);
+	sql_str(q, 4, failure.p ? failure : STR(""));
+	return sql_run(q, err);
+}
+
 /* --- our next key --- */
 
 enum rc line_told_key(struct conn *c, struct uuid partner, int64_t *out, struct err *err)
@@ -211,7 +225,7 @@ enum rc courier_state(struct exchange *x, struct conn *c, struct uuid partner, s
 {
 	(void)x;
 	enum rc rc = RC_OK;
-	*out = (struct line_state){ .failure = STR("") };
+	*out = (struct line_state){ .failure = STR(""), .fetch_failure = STR("") };
 	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT; lane++) {
 		rc = stands_at(c, partner, (enum lane)lane, &out->out_us[lane], err);
 		if (rc == RC_OK)
@@ -221,7 +235,7 @@ enum rc courier_state(struct exchange *x, struct conn *c, struct uuid partner, s
 		return rc;
 	struct sql *q = sql(c, "SELECT success_us, try_us, retry_us, coalesce(nullif(failure, ''),"
 			       " (SELECT note FROM taxii_place p WHERE p.partner = l.partner AND note <> '' LIMIT 1), ''),"
-			       " sent, received, bytes_out, bytes_in, rtt_us, rate"
+			       " sent, received, bytes_out, bytes_in, rtt_us, rate, fetch_failure, fetch_retry_us"
 			       " FROM partner_line l WHERE partner = ?");
 	bind_partner(q, 1, &partner);
 	if (sql_row(q)) {
@@ -235,6 +249,8 @@ enum rc courier_state(struct exchange *x, struct conn *c, struct uuid partner, s
 		out->bytes_in = (uint64_t)sql_col_int(q, 7);
 		out->rtt_us = sql_col_int(q, 8);
 		out->rate = (uint64_t)sql_col_int(q, 9);
+		out->fetch_failure = arena_str(a, sql_col_str(q, 10));
+		out->fetch_retry_us = sql_col_int(q, 11);
 	}
 	return sql_end(q, err);
 }

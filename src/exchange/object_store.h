@@ -10,6 +10,7 @@
 
 #include "base/uuid.h"
 #include "disclosure/told.h"
+#include "exchange/object_index.h"
 #include "stix/stix_read.h"
 #include "store/sql.h"
 
@@ -31,12 +32,16 @@ struct object_from {
 	enum tlp tlp;              /* of what carries no marking */
 	bool exercise;
 	int64_t now_us;
+	struct object_index *index; /* NULL: none, slower when many are there */
 };
 /* Inside a job. `o`: STIX_FOREIGN. The same version again changes nothing (*id_out is its row, *new_out false); of an
  * observable, which has no version, the last one counts, under the stricter marking. RC_CONFLICT: something else was
  * said under this version before, or its maker withdrew it. */
 MUST_CHECK enum rc object_keep(struct tx *tx, const struct object_from *from, const struct stix_object *o, int64_t *id_out,
 			       bool *new_out, struct err *err);
+
+/* Inside a job: it was never there. */
+MUST_CHECK enum rc object_drop(struct tx *tx, int64_t id, struct err *err);
 
 /* --- for people --- */
 

@@ -9,6 +9,7 @@
 #include "disclosure/told_partner.h"
 #include "record/outbox.h"
 #include "route/findings.h"
+#include "route/directory.h"
 
 enum { ORG = 7, STRANGER = 8 };
 static const struct uuid house_c = { { 0xc, 1 } };
@@ -362,13 +363,13 @@ TEST(an_agreement_that_ends_stops_what_waits)
 	struct got g = carriers(&s, LANE_BULK, 0, &end);
 	CHECK(g.count == 0 && end.stopped && !end.more && end.upto_us == 0);
 	got_free(&g);
-	/* what comes meanwhile is not offered */
+	/* what comes meanwhile is not offered until it is in force again, and then once */
 	DELIVER(&s, { "192.0.2.2", MINE, NULL, NULL, TLP_GREEN, false });
 	look(&s);
 	put(&s, "agreement", s.agreement, NULL, "in-force", NULL);
 	look(&s);
 	g = carriers(&s, LANE_BULK, 0, &end);
-	CHECK(has(&g, "192.0.2.1") && !has(&g, "192.0.2.2"));
+	CHECK(g.count == 2 && has(&g, "192.0.2.1") && has(&g, "192.0.2.2"));
 	got_free(&g);
 	/* ... and what comes then is */
 	DELIVER(&s, { "192.0.2.8", MINE, NULL, NULL, TLP_GREEN, false });
@@ -376,7 +377,7 @@ TEST(an_agreement_that_ends_stops_what_waits)
 	g = carriers(&s, LANE_BULK, 0, &end);
 	CHECK(has(&g, "192.0.2.8"));
 	got_free(&g);
-	/* what came meanwhile: when somebody asks for it */
+	/* once more: when somebody asks for it */
 	struct reader *r = begin(&s);
 	struct partner p = partner_of(&s, r);
 	uint64_t events;
@@ -389,15 +390,15 @@ TEST(an_agreement_that_ends_stops_what_waits)
 	/* another kind of thing alone: the cursor passes what may not flow */
 	put(&s, "agreement", s.agreement, "{\"flows\":[\"warnings\"]}", NULL, NULL);
 	g = carriers(&s, LANE_BULK, 0, &end);
-	CHECK(g.count == 0 && !end.stopped && end.upto_us > 0 && end.refused == 5);
+	CHECK(g.count == 0 && !end.stopped && end.upto_us > 0 && end.refused == 6);
 	got_free(&g);
 	put(&s, "partner", s.partner, NULL, "paused", NULL);
 	CHECK_RC(offer_again(&s.t.x, &p, 0, &events, &err), RC_ABSENT, err);
 	scene_end(&s);
 }
 
-/* Nothing new between the moment it is agreed and the first event: what comes then is offered. */
-TEST(what_comes_after_an_agreement_is_offered)
+/* Nothing new between the moment it is agreed and the first event: what comes then is offered, and what came lately. */
+TEST(what_comes_around_an_agreement_is_offered)
 {
 	struct scene s;
 	struct page_end end;
@@ -410,7 +411,7 @@ TEST(what_comes_after_an_agreement_is_offered)
 	DELIVER(&s, { "192.0.2.2", MINE, NULL, NULL, TLP_GREEN, false });
 	look(&s);
 	struct got g = carriers(&s, LANE_BULK, 0, &end);
-	CHECK(has(&g, "192.0.2.2") && !has(&g, "192.0.2.1"));
+	CHECK(g.count == 2 && has(&g, "192.0.2.2") && has(&g, "192.0.2.1"));
 	got_free(&g);
 	scene_end(&s);
 }
@@ -610,6 +611,115 @@ TEST(an_undone_report_is_recalled_from_those_who_were_offered_it)
 	scene_end(&s);
 }
 
+/* --- whom they concern, found later --- */
+
+static enum rc claim_job(struct tx *tx, void *ctx, struct err *e)
+{
+	struct sql *q = sql(tx_conn(tx), "INSERT INTO org_scope (org, kind, value, role, shared_address, from_us, until_us)"
+					 " VALUES (?, 'net', ?, 0, 0, 0, 0)");
+	sql_int(q, 1, ORG);
+	sql_str(q, 2, str_of(ctx));
+	enum rc rc = sql_run(q, e);
+	if (rc != RC_OK)
+		return rc;
+	q = sql(tx_conn(tx), "INSERT INTO cursor (name, seq) VALUES ('directory', 1) ON CONFLICT (name) DO UPDATE SET seq = seq + 1");
+	return sql_run(q, e);
+}
+
+static void free_table(void *table)
+{
+	directory_free(table);
+}
+
+/* The table follows the rows. */
+static void follow(struct scene *s)
+{
+	struct directory *d = NULL;
+	struct reader *r = begin(s);
+	CHECK_RC(directory_load(reader_conn(r), &d, &err), RC_OK, err);
+	snapshot_swap(s->t.x.w.directory, d);
+	store_read_end(r);
+}
+
+static void claim(struct scene *s, const char *net)
+{
+	char text[40];
+	snprintf(text, sizeof text, "%s", net);
+	CHECK_RC(store_write(s->t.w.s, claim_job, text, &err), RC_OK, err);
+}
+
+TEST(what_the_directory_learns_later_is_offered)
+{
+	struct scene s;
+	struct page_end end;
+	int64_t report = 1;
+	scene_new(&s);
+	s.t.x.w.directory = snapshot_new(free_table);
+	claim(&s, "198.18.0.0/24");
+	follow(&s);
+	look(&s);
+	struct reader *r = begin(&s);
+	struct partner p = partner_of(&s, r);
+	const char *back = arena_str(s.t.w.a, partner_feed(&p, s.t.w.a)).p;
+	store_read_end(r);
+	uint64_t first = DELIVER(&s, { "198.18.9.1", OTHERS, NULL, NULL, TLP_GREEN, false }, { "198.18.0.2", MINE, NULL, NULL, TLP_GREEN, false },
+				 { "198.18.9.4", "", NULL, NULL, TLP_RED, false });
+	DELIVER(&s, { "198.18.9.5", "", NULL, NULL, TLP_GREEN, false }, { "198.18.8.6", OTHERS, NULL, NULL, TLP_GREEN, false },
+		{ "198.18.9.3", "", back, NULL, TLP_GREEN, false });
+	look(&s);
+	struct got g = carriers(&s, LANE_BULK, 0, &end);
+	CHECK(g.count == 1 && has(&g, "198.18.0.2"));
+	got_free(&g);
+	/* not before the table knows it */
+	claim(&s, "198.18.9.0/24");
+	look(&s);
+	g = carriers(&s, LANE_BULK, end.upto_us, &end);
+	CHECK_INT(g.count, 0);
+	got_free(&g);
+	follow(&s);
+	look(&s);
+	g = carriers(&s, LANE_BULK, end.upto_us, &end);
+	CHECK_INT(g.count, 2);
+	CHECK(has(&g, "198.18.9.1") && has(&g, "198.18.9.5") && !has(&g, "ronda.again"));
+	got_free(&g);
+	/* what was routed by the table of before, and committed after it; and what it knows already */
+	DELIVER(&s, { "198.18.9.7", "", NULL, NULL, TLP_GREEN, false }, { "198.18.9.8", MINE, NULL, NULL, TLP_GREEN, false });
+	look(&s);
+	look(&s);
+	g = carriers(&s, LANE_BULK, end.upto_us, &end);
+	CHECK(g.count == 2 && has(&g, "198.18.9.7") && has(&g, "198.18.9.8"));
+	got_free(&g);
+	/* once, whatever else changes */
+	claim(&s, "203.0.113.0/24");
+	follow(&s);
+	look(&s);
+	put(&s, "partner", s.partner, NULL, "paused", NULL);
+	look(&s);
+	put(&s, "partner", s.partner, NULL, "active", NULL);
+	look(&s);
+	g = carriers(&s, LANE_BULK, end.upto_us, &end);
+	CHECK_INT(g.count, 0);
+	got_free(&g);
+	/* recalled as all he has */
+	CHECK_RC(store_write(s.t.w.s, undo_job, &report, &err), RC_OK, err);
+	look(&s);
+	g = carriers(&s, LANE_BULK, end.upto_us, &end);
+	char id[40];
+	CHECK(g.count == 2 && revoked(&g) == 2);
+	CHECK(has(&g, arena_fmt(s.t.w.a, "event--" STR_FMT, STR_ARG(event_id(store_secret(s.t.w.s), first, id))).p));
+	got_free(&g);
+	const uint64_t gone[] = { first + 3, first + 4 };
+	struct withdrawal *out = NULL;
+	CHECK_RC(withdrawal_find(&s.t.x, gone, COUNT_OF(gone), &out, &err), RC_OK, err);
+	CHECK_RC(store_write(s.t.w.s, recall_job, out, &err), RC_OK, err);
+	withdrawal_free(out);
+	g = carriers(&s, LANE_BULK, end.upto_us, &end);
+	CHECK(g.count == 1 && revoked(&g) == 1);
+	got_free(&g);
+	snapshot_free(s.t.x.w.directory);
+	scene_end(&s);
+}
+
 TEST(more_than_one_piece_is_recalled)
 {
 	struct scene s;
@@ -756,7 +866,7 @@ TEST(an_object_too_large_to_be_passed_on_holds_up_nothing)
 }
 
 TEST_MAIN(TEST_RUN(only_what_concerns_him_and_only_what_he_may_have), TEST_RUN(pages_are_cut_anywhere_and_say_the_same),
-	  TEST_RUN(what_comes_after_an_agreement_is_offered),
+	  TEST_RUN(what_comes_around_an_agreement_is_offered), TEST_RUN(what_the_directory_learns_later_is_offered),
 	  TEST_RUN(flat_events), TEST_RUN(an_agreement_that_ends_stops_what_waits), TEST_RUN(a_warning_goes_when_it_is_sent_and_comes_back_when_withdrawn),
 	  TEST_RUN(a_stricter_label_recalls_what_was_offered), TEST_RUN(an_erased_record_is_recalled),
 	  TEST_RUN(an_undone_report_is_recalled_from_those_who_were_offered_it), TEST_RUN(more_than_one_piece_is_recalled),

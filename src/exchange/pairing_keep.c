@@ -34,8 +34,9 @@ static enum rc check_node(struct exchange *x, struct conn *c, str node, struct u
 {
 	struct same_node s = { .but = but };
 	struct uuid us;
-	/* as numbers: a node id may be written in capitals */
-	if (!uuid_parse(node, &s.node) || !uuid_parse(store_node_id(x->w.store), &us) || uuid_equal(&s.node, &us))
+	/* a node id may be written in capitals, too */
+	if (!uuid_parse(node, &s.node) || uuid_is_zero(&s.node) || !uuid_parse(store_node_id(x->w.store), &us) ||
+	    uuid_equal(&s.node, &us))
 		return fail(err, RC_CONFLICT, "a node cannot be its own partner");
 	enum rc rc = partners_list(x, c, false, a, is_same_node, &s, err);
 	if (rc == RC_OK && s.found)

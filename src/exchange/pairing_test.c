@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exchange/exchange_world.h"
 
+#include <ctype.h>
+
 #include "exchange/pairing.h"
 #include "exchange/pairing_private.h"
 
@@ -172,11 +174,14 @@ TEST(an_invitation_is_good_once_and_not_for_long)
 	str self = arena_str(a.w.a, store_node_id(a.w.s));
 	CHECK_RC(asked(&a, &kb.now.who.pin, self, claim_of(&a, &i, self.p, "Team B", kb.now.who.sign), kb.now.secret),
 		 RC_CONFLICT, err);
-	str loud = arena_fmt(a.w.a, STR_FMT, STR_ARG(self)); /* as ourselves, written another way */
-	for (size_t n = 0; n < loud.n; n++)
-		if (loud.p[n] >= 'a' && loud.p[n] <= 'f')
-			((char *)(uintptr_t)loud.p)[n] -= 'a' - 'A';
-	CHECK_RC(asked(&a, &kb.now.who.pin, loud, claim_of(&a, &i, arena_z(a.w.a, loud), "Team B", kb.now.who.sign), kb.now.secret),
+	char *capitals = arena_z(a.w.a, self);
+	for (size_t n = 0; capitals[n]; n++)
+		capitals[n] = (char)toupper((unsigned char)capitals[n]);
+	self = str_of(capitals);
+	CHECK_RC(asked(&a, &kb.now.who.pin, self, claim_of(&a, &i, capitals, "Team B", kb.now.who.sign), kb.now.secret),
+		 RC_CONFLICT, err);
+	self = STR("00000000-0000-0000-0000-000000000000");
+	CHECK_RC(asked(&a, &kb.now.who.pin, self, claim_of(&a, &i, self.p, "Team B", kb.now.who.sign), kb.now.secret),
 		 RC_CONFLICT, err);
 	static const char *const bad[] = { "", "[]", "{}", "{\"secret\":\"\"}", "nothing" };
 	for (size_t n = 0; n < COUNT_OF(bad); n++)

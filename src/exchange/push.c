@@ -288,15 +288,8 @@ static enum rc answered(struct push *p, const struct fetch_answer *answer, int64
 /* A line that costs: of a day so many bytes. */
 static enum rc line_allows(struct push *p, struct err *err)
 {
-	struct reader *r = NULL;
 	int64_t wait = 0;
-	if (!p->c.partner.line_day)
-		return RC_OK;
-	enum rc rc = store_read_begin(p->c.x->w.store, &r, err);
-	if (rc != RC_OK)
-		return rc;
-	rc = quota_line(reader_conn(r), &p->c.partner, clock_now_us(), &wait, err);
-	store_read_end(r);
+	enum rc rc = call_line_wait(&p->c, &wait, err);
 	peer_hold(p->c.peer, wait);
 	return rc;
 }

@@ -36,11 +36,10 @@ void take_refuse(struct taking *t, size_t i, bool hostile, const char *fmt, ...)
 static bool is_his(struct taking *t, size_t i, const char *what)
 {
 	const struct stix_object *o = &t->list[i];
-	bool ours = str_eq_nocase(o->origin, t->us); /* whatever node his record names */
-	if (!ours && t->node.n > 0 && str_eq_nocase(o->origin, t->node))
-		return true;
-	if (ours)
+	if (str_eq_nocase(o->origin, t->us))
 		take_refuse(t, i, true, "this %s is ours: nobody else sends, changes or withdraws it", what);
+	else if (t->node.n > 0 && str_eq_nocase(o->origin, t->node))
+		return true;
 	else
 		take_refuse(t, i, true, "this %s belongs to another node than yours: only its origin sends it", what);
 	return false;
@@ -86,7 +85,8 @@ struct one {
 static enum rc keep_foreign(struct tx *tx, struct one *k, struct err *err)
 {
 	const struct object_from from = { .partner = k->t->from->id, .tlp = k->t->from->tlp,
-					  .exercise = k->t->from->exercise, .now_us = tx_now_us(tx) };
+					  .exercise = k->t->from->exercise, .now_us = tx_now_us(tx),
+					  .index = k->t->x->objects };
 	int64_t id = 0;
 	bool fresh = false;
 	return object_keep(tx, &from, &k->t->list[k->i], &id, &fresh, err);

@@ -80,6 +80,8 @@ MUST_CHECK enum rc take_answer_about(struct taking *t, struct reader *r, size_t 
 				     struct err *err);
 MUST_CHECK enum rc take_answer(struct tx *tx, struct taking *t, size_t i, const struct take_about *about,
 			       struct arena *a, struct err *err);
+/* Inside the job: what it is about may have come in the same delivery, just before it. */
+MUST_CHECK enum rc take_about_now(struct tx *tx, struct taking *t, struct take_about *about, struct err *err);
 /* What people of a partner say (a type that means "contribution.about"): the copy was made; now what it is about. */
 MUST_CHECK enum rc take_contribution(struct tx *tx, struct taking *t, size_t i, const struct take_about *about,
 				     const struct record *copy, struct arena *a, struct err *err);

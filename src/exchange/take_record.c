@@ -172,15 +172,22 @@ static enum rc fill(struct copying *k, struct err *err)
 	return RC_OK;
 }
 
-/* What its origin withdrew, and nobody else erased, it may give again in a later version. */
-static enum rc check_withdrawn(struct tx *tx, struct copying *k, struct err *err)
+/* What its origin withdrew, and nobody else erased, it may give again in a later version. *late: the withdrawal came before
+ * what it withdraws. */
+static enum rc check_withdrawn(struct tx *tx, struct copying *k, bool *late, struct err *err)
 {
 	int64_t at_us = TIME_NONE;
-	if (!k->is_held || !k->held.erased)
+	*late = false;
+	if (k->is_held && !k->held.erased)
 		return RC_OK;
 	enum rc rc = take_when_withdrawn(tx_conn(tx), &k->t->from->node, k->o->item, &at_us, err);
-	k->c.again = rc == RC_OK && at_us != TIME_NONE;
-	return rc == RC_OK && k->c.again ? take_withdrawn_over(tx, &k->t->from->node, k->o->item, err) : rc;
+	if (rc != RC_OK || at_us == TIME_NONE)
+		return rc;
+	*late = !k->is_held && (k->o->version_us == TIME_NONE || k->o->version_us <= at_us);
+	if (*late)
+		return RC_OK;
+	k->c.again = k->is_held;
+	return take_withdrawn_over(tx, &k->t->from->node, k->o->item, err);
 }
 
 /* The body given, as it would be kept. */
@@ -221,9 +228,10 @@ static bool is_fork(const struct copying *k)
 }
 
 /* A version that stands, or one before it, is no news, and no fault: it is counted. */
-static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take_about *about, struct err *err)
+static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take_about *asked, struct err *err)
 {
 	struct record now;
+	struct take_about about = *asked;
 	if (k->is_held && !k->held.erased && k->held.version == k->c.version && is_fork(k))
 		return fail(err, RC_DENIED, "version %llu of it stands here with another content: say what changed in a "
 					    "new version", (unsigned long long)k->c.version);
@@ -231,12 +239,18 @@ static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take
 		k->t->old[i] = true;
 		return RC_OK;
 	}
-	if (about->says && !about->known)
+	bool late = false;
+	enum rc rc = take_about_now(tx, k->t, &about, err);
+	if (rc == RC_OK && about.says && !about.known)
 		return fail(err, RC_DENIED, "it is about nothing that you were told or that came from you");
-	enum rc rc = check_withdrawn(tx, k, err);
 	if (rc == RC_OK)
-		rc = record_put(tx, k->t->x->w.records, &k->c, k->a, &now, NULL, 0, NULL, err);
-	return rc == RC_OK && about->known ? take_contribution(tx, k->t, i, about, &now, k->a, err) : rc;
+		rc = check_withdrawn(tx, k, &late, err);
+	if (rc != RC_OK || late) {
+		k->t->old[i] = late;
+		return rc;
+	}
+	rc = record_put(tx, k->t->x->w.records, &k->c, k->a, &now, NULL, 0, NULL, err);
+	return rc == RC_OK && about.known ? take_contribution(tx, k->t, i, &about, &now, k->a, err) : rc;
 }
 
 enum rc take_record(struct tx *tx, struct taking *t, size_t i, const struct take_about *about, struct arena *a,

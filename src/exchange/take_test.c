@@ -306,6 +306,24 @@ static void test_event_once(void)
 	desk_end(&k);
 }
 
+/* In one delivery an hour hides no other content; told once more in another one, it is one event more of his, which goes with
+ * the first. */
+static void test_event_of_another_hour(void)
+{
+	static const char first[] = "{\"time.source\":\"2026-11-22T08:00:00+00:00\",\"source.ip\":\"192.0.2.7\"}",
+			  other[] = "{\"time.source\":\"2026-11-22T10:00:00+00:00\",\"source.ip\":\"192.0.2.7\"}";
+	struct desk k = desk_new();
+	CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, first), event(&k, NODE_C, GREEN, other)), RC_OK, err);
+	CHECK_INT(k.taken.failure_count, 1);
+	CHECK(str_find(k.taken.failures[0].words, STR("another content")) < k.taken.failures[0].words.n);
+	CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, other)), RC_OK, err);
+	CHECK(k.taken.failure_count == 0 && k.taken.old == 0);
+	CHECK_RC(TAKE(&k, object(&k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T11:00:00.000Z", NULL, NODE_C,
+				 EVENT, NULL, STR(""))), RC_OK, err);
+	CHECK_STR(buf_str(&k.back), STR("1 " EVENT "; 2 " EVENT "; "));
+	desk_end(&k);
+}
+
 static void test_forged(void)
 {
 	static const struct { const char *origin, *words; } rows[] = {
@@ -564,10 +582,54 @@ static void test_origins_are_forgotten(void)
 	CHECK(sql_row(q) && sql_col_int(q, 0) == 1 && sql_col_int(q, 1) == 2);
 	CHECK_RC(sql_end(q, &err), RC_OK, err);
 	store_read_end(r);
+/* What was withdrawn before it came does not come; a later version may. */
+static void test_withdrawn_before(void)
+{
+	struct desk k = desk_new();
+	CHECK_RC(TAKE(&k, object(&k, REPORT_ID, "2026-11-22T09:00:02.000Z", NULL, NODE_C, WARNING, NULL, STR("")),
+		      warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "Wrong", GREEN)), RC_OK, err);
+	CHECK_INT(k.taken.successes, 2);
+	CHECK_INT(k.taken.old, 1);
+	CHECK_HELD(&k, "absent", 0, 0);
+	CHECK_RC(TAKE(&k, warning(&k, 2, NODE_C, "{\"tlp\":\"GREEN\"}", "Wrong", GREEN)), RC_OK, err);
+	CHECK_HELD(&k, "absent", 0, 0);
+	CHECK_RC(TAKE(&k, warning(&k, 3, NODE_C, "{\"tlp\":\"GREEN\"}", "Right", GREEN)), RC_OK, err);
+	CHECK_HELD(&k, "Right", TLP_GREEN, 3);
+	desk_end(&k);
+}
+
+/* Nobody speaks in our name, also when he stands in the directory under it. */
+static void test_under_our_name(void)
+{
+	struct desk k = desk_new();
+	const char *us = arena_z(k.a, store_node_id(k.w.s));
+	CHECK(uuid_parse(str_of(us), &k.from.node));
+	CHECK_RC(TAKE(&k, event(&k, us, GREEN, "{\"source.ip\":\"192.0.2.7\"}")), RC_OK, err);
+	CHECK_REFUSED(&k, "is ours");
+	CHECK_RC(TAKE(&k, object(&k, REPORT_ID, "2026-11-22T09:00:02.000Z", NULL, us, WARNING, NULL, STR(""))), RC_OK, err);
+	CHECK_REFUSED(&k, "is ours");
+	CHECK(k.lines.n == 0);
 	desk_end(&k);
 }
 
 /* --- answers, and what is none --- */
+
+/* An item and words about it may come together. */
+static void test_words_with_their_item(void)
+{
+	struct desk k = desk_new();
+	static const char id[] = "contribution--11111111-0000-4000-8000-000000000002";
+	str words = arena_fmt(k.a, "{\"id\":\"%s\",\"type\":\"contribution\",\"type_version\":2,\"version\":1,\"origin\":\"" NODE_C "\","
+			      "\"state\":\"said\",\"labels\":{\"tlp\":\"GREEN\"},\"body\":{\"title\":\"x\",\"about\":\"" WARNING "\","
+			      "\"what\":\"comment\"}}", id);
+	str note = object(&k, "note--11111111-0000-4000-8000-000000000002", "2026-11-22T09:00:02.000Z", GREEN, NODE_C, id, "record", words);
+	CHECK_RC(take(&k, envelope(&k, &note, 1)), RC_OK, err);
+	CHECK_REFUSED(&k, "about nothing that you were told");
+	CHECK_RC(TAKE(&k, warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "Theirs", GREEN), note), RC_OK, err);
+	CHECK_MSG(k.taken.successes == 2, STR_FMT, STR_ARG(k.taken.failure_count ? k.taken.failures[0].words : STR("")));
+	desk_end(&k);
+}
+
 
 static void test_answer_to_nothing(void)
 {
@@ -617,5 +679,5 @@ static void test_upto(void)
 	desk_end(&k);
 }
 
-TEST_MAIN(TEST_RUN(event), TEST_RUN(event_once), TEST_RUN(played), TEST_RUN(many_withdrawn), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_marked_by_default), TEST_RUN(once_is_forgotten), TEST_RUN(record_of_another), TEST_RUN(withdrawn), TEST_RUN(withdrawn_and_kept), TEST_RUN(withdrawn_of_the_killed), TEST_RUN(origins_are_forgotten),
+TEST_MAIN(TEST_RUN(event), TEST_RUN(event_once), TEST_RUN(event_of_another_hour), TEST_RUN(played), TEST_RUN(many_withdrawn), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_marked_by_default), TEST_RUN(once_is_forgotten), TEST_RUN(record_of_another), TEST_RUN(withdrawn), TEST_RUN(withdrawn_and_kept), TEST_RUN(withdrawn_of_the_killed), TEST_RUN(origins_are_forgotten), TEST_RUN(withdrawn_before), TEST_RUN(under_our_name), TEST_RUN(words_with_their_item),
 	  TEST_RUN(answer_to_nothing), TEST_RUN(each_alone), TEST_RUN(upto))

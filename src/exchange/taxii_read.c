@@ -10,6 +10,7 @@ enum shape { SHAPE_ENVELOPE, SHAPE_MANIFEST, SHAPE_VERSIONS };
 struct item {
 	int64_t added_us, version_us;
 	str id, version, json;
+	str said; /* the version as the object says it */
 	bool flat; /* an event without STIX */
 	bool out; /* does not stand in the answer */
 };
@@ -21,7 +22,7 @@ struct reading {
 	struct taxii_collection k;
 	struct item *list;
 	size_t count, most;
-	uint64_t *seen;                /* of what stands in the list: id and version */
+	uint16_t *seen;                /* open addressing by id and version: place in the list, from 1; 0: free */
 };
 
 /* --- which of them --- */
@@ -49,23 +50,22 @@ static bool time_fits(const struct taxii_ask *k, int64_t version_us)
 	return false;
 }
 
-/* Observables come again with each event; one of them is enough. */
-static bool known(struct reading *d, const struct page_object *o)
+static uint64_t mixed(uint64_t h, str s)
 {
-	struct buf text = BUF_INIT(1024);
-	buf_add(&text, o->id);
-	buf_char(&text, '\n');
-	buf_add(&text, o->version);
-	struct hash128 h = keyed_hash128(store_secret(d->t->x->w.store), "taxii-seen", buf_str(&text));
-	buf_free(&text);
-	uint64_t tag = h.lo ? h.lo : 1;
-	size_t at = (size_t)(tag % SEEN_SLOTS);
-	while (d->seen[at] && d->seen[at] != tag)
-		at = (at + 1) % SEEN_SLOTS;
-	if (d->seen[at])
-		return true;
-	d->seen[at] = tag;
-	return false;
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3;
+	return h;
+}
+
+/* Observables come again with each event; one of them is enough. Where it stands or would stand. */
+static uint16_t *seen_at(const struct reading *d, str id, str version)
+{
+	size_t at = (size_t)(mixed(mixed(0xcbf29ce484222325, id), version) % SEEN_SLOTS);
+	for (;; at = (at + 1) % SEEN_SLOTS) {
+		const struct item *i = d->seen[at] ? &d->list[d->seen[at] - 1] : NULL;
+		if (!i || (str_eq(i->id, id) && str_eq(i->said, version)))
+			return &d->seen[at];
+	}
 }
 
 static bool take(void *ctx, const struct page_object *o)
@@ -79,10 +79,15 @@ static bool take(void *ctx, const struct page_object *o)
 		one.version_us = o->added_us;
 	const struct taxii_ask *k = &d->ask;
 	bool by_time = !k->last && !k->first && !k->all;
-	if (!spec_fits(k, o->json) || (by_time && !time_fits(k, one.version_us)) || known(d, o))
+	if (!spec_fits(k, o->json) || (by_time && !time_fits(k, one.version_us)))
 		return true;
+	uint16_t *at = seen_at(d, o->id, o->version);
+	if (*at)
+		return true;
+	*at = (uint16_t)(d->count + 1);
 	one.id = arena_str(a, o->id);
-	one.version = o->version.n > 0 ? arena_str(a, o->version) : taxii_time(a, o->added_us);
+	one.said = arena_str(a, o->version);
+	one.version = one.said.n > 0 ? one.said : taxii_time(a, o->added_us);
 	one.json = d->shape == SHAPE_ENVELOPE ? arena_str(a, o->json) : STR("");
 	d->list[d->count++] = one;
 	return true;
@@ -269,8 +274,7 @@ static void answer(struct taxii *t, enum shape shape)
 	}
 	d.most = d.ask.limit;
 	d.list = ARENA_ARRAY(t->a, d.most, struct item);
-	d.seen = ARENA_ARRAY(t->a, SEEN_SLOTS, uint64_t);
-	memset(d.seen, 0, SEEN_SLOTS * sizeof *d.seen);
+	d.seen = ARENA_ARRAY(t->a, SEEN_SLOTS, uint16_t);
 	if (rc == RC_OK)
 		rc = find(&d, &r, &err);
 	if (rc == RC_OK)

@@ -221,6 +221,7 @@ static enum rc make_fields(struct saying *k, const struct record_view *item, str
 	struct buf b = BUF_INIT(RECORD_BODY_MAX), l = BUF_INIT(200);
 	struct json_out j = json_out(&b);
 	str what = k->q->what.n ? k->q->what : STR("comment");
+	char at[40];
 	const struct labels_of *labels = record_view_labels(item);
 	const struct type_field *alone = together_field(k->type, "contribution.alone");
 	json_open(&j, '{');
@@ -231,6 +232,7 @@ static enum rc make_fields(struct saying *k, const struct record_view *item, str
 	put(&j, k, "contribution.words", k->q->text);
 	put(&j, k, "contribution.reply", k->q->reply_to);
 	put(&j, k, "contribution.until", k->q->until);
+	put(&j, k, "contribution.at", time_str(at, clock_now_us()));
 	if (alone && k->q->only_origin)
 		json_put_bool(&j, alone->name, true);
 	json_close(&j, '}');
@@ -367,11 +369,14 @@ static bool take_word(void *ctx, const struct record_view *v)
 	if (state < 0 || state == word_state(record_view_type(v), "contribution.withdrawn") || v->record->erased)
 		return true;
 	str ends = value(v, "contribution.until", k->a), count = value(v, "contribution.count", k->a);
+	str at = value(v, "contribution.at", k->a);
 	str first = value(v, "contribution.first", k->a), last = value(v, "contribution.last", k->a);
 	*w = (struct together_word){ .id = record_view_id(v, k->a), .what = value(v, "contribution.what", k->a),
 				   .text = value(v, "contribution.words", k->a), .reply_to = value(v, "contribution.reply", k->a),
 				   .title = arena_str(k->a, v->record->title), .state = str_of(record_view_type(v)->states[state].name),
 				   .at_us = v->record->created_us, .ours = str_eq_nocase(v->record->origin, k->us) };
+	if (at.n && time_parse(at, true, &until) && until > 0 && until < w->at_us)
+		w->at_us = until;
 	w->until_us = ends.n && time_parse(ends, true, &until) ? until : 0;
 	w->tlp = v->record->labels.tlp;
 	w->has_count = count.n && str_to_u64(count, &w->count);
@@ -403,10 +408,25 @@ static void leave_out_passed(struct reading *k)
 	k->count = kept;
 }
 
-static int by_time(const void *a, const void *b)
+static int by_row(const void *a, const void *b)
 {
 	const struct together_word *x = a, *y = b;
-	return x->at_us < y->at_us ? -1 : x->at_us > y->at_us;
+	return (x->row > y->row) - (x->row < y->row);
+}
+
+static enum rc find_rows(struct reading *k, struct err *err)
+{
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < k->count; i++) {
+		struct sql *q = sql(reader_conn(k->r), "SELECT id FROM record WHERE uuid = ?");
+		struct uuid id = { { 0 } };
+		str type;
+		(void)record_id_parse(k->list[i].id, &type, &id);
+		sql_blob(q, 1, str_mem(id.b, sizeof id.b));
+		k->list[i].row = sql_row(q) ? sql_col_int(q, 0) : 0;
+		rc = sql_end(q, err);
+	}
+	return rc;
 }
 
 enum rc together_read(struct exchange *x, struct reader *r, const struct types *t, const struct viewer *v, str about,
@@ -436,8 +456,9 @@ enum rc together_read(struct exchange *x, struct reader *r, const struct types *
 	if (rc != RC_OK || e.rc != RC_OK)
 		return rc != RC_OK ? rc : e.rc;
 	leave_out_passed(&k);
+	rc = find_rows(&k, err);
 	if (k.count > 1)
-		qsort(k.list, k.count, sizeof *k.list, by_time);
-	*count_out = k.count;
-	return RC_OK;
+		qsort(k.list, k.count, sizeof *k.list, by_row);
+	*count_out = rc == RC_OK ? k.count : 0;
+	return rc;
 }
