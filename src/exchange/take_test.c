@@ -582,6 +582,9 @@ static void test_origins_are_forgotten(void)
 	CHECK(sql_row(q) && sql_col_int(q, 0) == 1 && sql_col_int(q, 1) == 2);
 	CHECK_RC(sql_end(q, &err), RC_OK, err);
 	store_read_end(r);
+	desk_end(&k);
+}
+
 /* What was withdrawn before it came does not come; a later version may. */
 static void test_withdrawn_before(void)
 {
@@ -629,7 +632,6 @@ static void test_words_with_their_item(void)
 	CHECK_MSG(k.taken.successes == 2, STR_FMT, STR_ARG(k.taken.failure_count ? k.taken.failures[0].words : STR("")));
 	desk_end(&k);
 }
-
 
 static void test_answer_to_nothing(void)
 {
