@@ -31,7 +31,7 @@ check "is worked on" ronda incident -d "$D" move 1 open
 check "one that stays here" ronda incident -d "$D" new title=Ours class=intrusions severity=high
 shared=$(id_of 1) ours=$(id_of 2)
 offered() { ronda incident -d "$D" parts 1 2>/dev/null | grep -q "^Team E"; }
-for _ in $(seq 300); do ! offered || break; sleep 0.1; done
+for _ in $(seq 600); do ! offered || break; sleep 0.1; done
 offered
 ok $? "it is offered to both"
 
