@@ -110,5 +110,31 @@ check "the line is cheap again" ronda partner -d "$T/a" edit partner-1 line_day=
 ronda partner -d "$T/a" sync partner-1 >"$T/out" 2>"$T/err"
 until_events "$T/b" 3100 300
 ok $? "and they go on"
+
+# --- a line that costs, and we fetch over it ---
+check "A only answers" ronda partner -d "$T/a" edit partner-1 way=none
+check "B fetches" ronda partner -d "$T/b" edit partner-1 way=both
+lines 3100 500 >"$T/report.jsonl"
+check "500 more at A" ronda intake -d "$T/a" --feed local --format intelmq --name three.jsonl "$T/report.jsonl"
+used() { ronda partner -d "$T/b" line partner-1 --json | sed -nE 's/.*"bytes_today":([0-9]+).*/\1/p'; }
+before=$(used)
+for _ in $(seq 100); do
+	ronda partner -d "$T/b" sync partner-1 >"$T/out" 2>"$T/err"
+	[ "$(events_of "$T/b")" -lt 3600 ] || break
+	sleep 0.1
+done
+is "$(events_of "$T/b")" 3600 "are fetched"
+[ "$(used)" -gt $((before + 50000)) ]
+ok $? "and counted: $(used) bytes today, $before before"
+check "the line from B may carry 1,024 bytes a day" ronda partner -d "$T/b" edit partner-1 line_day=1024
+lines 3600 100 >"$T/report.jsonl"
+check "100 more at A" ronda intake -d "$T/a" --feed local --format intelmq --name four.jsonl "$T/report.jsonl"
+sleep 1
+ronda partner -d "$T/b" sync partner-1 >"$T/out" 2>"$T/err"
+is "$(events_of "$T/b")" 3600 "are not fetched today"
+check "the line is cheap again" ronda partner -d "$T/b" edit partner-1 line_day=
+ronda partner -d "$T/b" sync partner-1 >"$T/out" 2>"$T/err"
+until_events "$T/b" 3700 300
+ok $? "and they are fetched"
 end_nodes
 done_testing

@@ -313,6 +313,26 @@ ronda partner -d "$D" sync partner-3 >"$T/out" 2>&1
 } >"$T/f/answer.GET"
 trouble "a page that repeats for ever" 'offers the same page for ever' 12
 is "$(ronda events -d "$D" ip=198.18.9.7 --json | wc -l)" 1 "  of which there is one event"
+# what he offers cannot be had, what is for him goes on
+printf '500\n\n{}' >"$T/f/answer.GET"
+for _ in $(seq 6); do
+	ronda partner -d "$D" sync partner-3 >/dev/null 2>&1
+done
+rm -f "$T/f/got/"*
+sed 's/198.18.6.1/198.18.6.2/; s/T01:00/T02:00/' "$T/one.json" >"$T/two.json"
+check "something more for him" ronda intake -d "$D" "$T/two.json"
+for _ in $(seq 300); do
+	! ls "$T/f/got" | grep -q POST || break
+	sleep 0.1
+done
+is "$(ls "$T/f/got" | sed 's/.*\(POST\|GET\).*/\1/' | sort -u | tr '\n' ' ')" "POST " "is sent while fetching waits"
+check "the line" ronda partner -d "$D" line partner-3 --json
+has "$T/out" '"fetch_retry":"2' "says when that is tried again"
+has "$T/out" 'nothing is fetched from it \(sending goes on\): .*answers with 500' "and what fails"
+rm "$T/f/answer.GET"
+check "it is asked for now" ronda partner -d "$D" sync partner-3
+check "the line" ronda partner -d "$D" line partner-3 --json
+has "$T/out" '"trouble":""' "says that all is well"
 stands >"$T/stands"
 
 # --- a server with his key that offers older versions alone ---

@@ -7,7 +7,7 @@
 
 static const struct cli_column columns[] = {
 	{ .name = "partner" }, { .name = "state" }, { .name = "agreed" }, { .name = "flows" }, { .name = "way" }, { "success", COLUMN_TIME }, { "tried", COLUMN_TIME },
-	{ "retry", COLUMN_TIME }, { "sent", COLUMN_NUMBER }, { "received", COLUMN_NUMBER }, { "waiting", COLUMN_NUMBER },
+	{ "retry", COLUMN_TIME }, { "fetch_retry", COLUMN_TIME }, { "sent", COLUMN_NUMBER }, { "received", COLUMN_NUMBER }, { "waiting", COLUMN_NUMBER },
 	{ "bytes_out", COLUMN_NUMBER }, { "bytes_in", COLUMN_NUMBER }, { "ms", COLUMN_NUMBER }, { "bytes_a_second", COLUMN_NUMBER },
 	{ "refused", COLUMN_NUMBER }, { "bytes_today", COLUMN_NUMBER }, { "withdrawn_missing", COLUMN_NUMBER },
 	{ .name = "trouble" },
@@ -51,7 +51,7 @@ static enum rc show_line(struct cli_table *t, struct reader *r, const struct par
 	const struct line_state *l = &s.line;
 	str values[] = { p->name, p->active ? STR("active") : p->ended ? STR("ended") : STR("not active"),
 			 agreed_words(c, &s), s.flows, str_of(way_word(p)), time_or_none(c, l->last_success_us),
-			 time_or_none(c, l->last_try_us), time_or_none(c, l->retry_us), number(c, l->sent),
+			 time_or_none(c, l->last_try_us), time_or_none(c, l->retry_us), time_or_none(c, l->fetch_retry_us), number(c, l->sent),
 			 number(c, l->received), number(c, waits), number(c, l->bytes_out), number(c, l->bytes_in),
 			 l->rtt_us ? number(c, (uint64_t)l->rtt_us / 1000) : STR(""), l->rate ? number(c, l->rate) : STR(""),
 			 number(c, s.quota.refused), number(c, s.quota.day_bytes), number(c, s.withdrawn_missing), s.trouble };

@@ -3,6 +3,7 @@
 
 #include "disclosure/read_private.h"
 #include "disclosure/told_private.h"
+#include "route/concern_later.h"
 
 enum rc told_partner(struct reader *r, struct policies *p, struct uuid organisation, str feed, bool exercise,
 		     struct told_to *out, struct err *err)
@@ -84,10 +85,25 @@ static bool tell(void *ctx, const struct event_row *e)
 	return g->each(g->ctx, &view, e->seq);
 }
 
+/* Of those in `q`, which concern it. */
+static enum rc tell_all(struct reader *r, const struct told_to *to, const struct event_query *q, struct ranging *g,
+			uint64_t *refused, struct err *err)
+{
+	g->to = to;
+	g->secret = store_secret(reader_store(r));
+	enum rc rc = findings_held_load(r, &g->held, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = events_scan(r, q, tell, g, err);
+	findings_held_free(g->held);
+	*refused = g->refused;
+	return rc;
+}
+
 enum rc told_event_range(struct reader *r, const struct told_to *to, uint64_t first, uint64_t last,
 			 told_range_each each, void *ctx, uint64_t *refused, struct err *err)
 {
-	struct ranging g = { .to = to, .secret = store_secret(reader_store(r)), .each = each, .ctx = ctx };
+	struct ranging g = { .each = each, .ctx = ctx };
 	const struct event_filter concerns = { .field = FIELD_RONDA_CONCERNS, .op = FILTER_ORG, .number = to->org };
 	const struct event_query q = { .filters = &concerns, .filter_count = 1, .after_seq = first - 1,
 				       .before_seq = last + 1, .tlp_mask = (1u << TLP_COUNT) - 1, .exercise = true,
@@ -95,13 +111,21 @@ enum rc told_event_range(struct reader *r, const struct told_to *to, uint64_t fi
 	*refused = 0;
 	if (to->org == 0)
 		return RC_OK; /* not in the directory: nothing concerns it */
-	enum rc rc = findings_held_load(r, &g.held, err);
-	if (rc != RC_OK)
-		return rc;
-	rc = events_scan(r, &q, tell, &g, err);
-	findings_held_free(g.held);
-	*refused = g.refused;
-	return rc;
+	return tell_all(r, to, &q, &g, refused, err);
+}
+
+enum rc told_event(struct reader *r, const struct told_to *to, uint64_t seq, told_range_each each, void *ctx,
+		   uint64_t *refused, struct err *err)
+{
+	struct ranging g = { .each = each, .ctx = ctx };
+	const struct event_query q = { .after_seq = seq - 1, .before_seq = seq + 1, .tlp_mask = (1u << TLP_COUNT) - 1,
+				       .exercise = true, .again = true };
+	bool later = false;
+	*refused = 0;
+	enum rc rc = concern_later_has(reader_conn(r), to->org, seq, &later, err);
+	if (rc == RC_OK && later)
+		return tell_all(r, to, &q, &g, refused, err);
+	return rc == RC_OK ? told_event_range(r, to, seq, seq, each, ctx, refused, err) : rc;
 }
 
 enum rc told_concerning(struct reader *r, const struct event_query *q, const int64_t *orgs, size_t count,

@@ -23,6 +23,9 @@ MUST_CHECK enum rc told_partner_flow(struct policies *p, struct uuid organisatio
 typedef bool (*told_range_each)(void *ctx, const struct event_view *e, uint64_t seq);
 MUST_CHECK enum rc told_event_range(struct reader *r, const struct told_to *to, uint64_t first, uint64_t last,
 				    told_range_each each, void *ctx, uint64_t *refused, struct err *err);
+/* The same of one, that may also have been found later to concern it (route/concern_later.h). */
+MUST_CHECK enum rc told_event(struct reader *r, const struct told_to *to, uint64_t seq, told_range_each each, void *ctx,
+			      uint64_t *refused, struct err *err);
 
 /* What the offerer needs to decide for whom events are, or were: no output; what is said of them comes out of
  * told_event_range(). As events_concerning(). */

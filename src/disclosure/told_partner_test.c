@@ -3,6 +3,7 @@
 #include "disclosure/records_world.h"
 
 #include "disclosure/told_partner.h"
+#include "route/concern_later.h"
 #include "store/fault_test.h"
 
 enum { ORG = 4, DRILLED = 5 };
@@ -316,6 +317,7 @@ static void deliver_one(struct desk *d, int64_t report, int64_t at_us)
 	batch_set_ip(b, FIELD_SOURCE_IP, &ip);
 	batch_set_text(b, FIELD_CLASSIFICATION_TYPE, STR_NONE, STR("infected-system"));
 	batch_set_text(b, FIELD_SOURCE_ACCOUNT, STR_NONE, STR("somebody"));
+	batch_set_text(b, FIELD_COMMENT, STR_NONE, STR("later"));
 	batch_set_int(b, FIELD_TLP, STR_NONE, TLP_GREEN);
 	if (at_us)
 		batch_set_time(b, FIELD_TIME_SOURCE, at_us);
@@ -324,6 +326,52 @@ static void deliver_one(struct desk *d, int64_t report, int64_t at_us)
 	CHECK_RC(store_write(d->w.s, deliver_job, &k, &err), RC_OK, err);
 	event_chunk_free(k.chunk);
 	batch_free(b);
+}
+
+static enum rc later_job(struct tx *tx, void *ctx, struct err *e)
+{
+	bool is_new = false;
+	enum rc rc = concern_later_put(tx, ORG, *(uint64_t *)ctx, 1, &is_new, e);
+	CHECK(is_new);
+	return rc;
+}
+
+static str single(struct desk *d, const struct told_to *to, uint64_t seq, uint64_t *refused)
+{
+	struct reader *r = begin(&d->w);
+	struct got g = { .words = BUF_INIT(KIB(4)), .most = 100 };
+	CHECK_RC(told_event(r, to, seq, note, &g, refused, &err), RC_OK, err);
+	store_read_end(r);
+	str s = arena_str(d->w.a, buf_str(&g.words));
+	buf_free(&g.words);
+	return s;
+}
+
+/* What is found later to concern it is asked for as what its list names. */
+TEST(found_later_to_concern_it)
+{
+	struct desk d = desk_new();
+	uint64_t refused, seq;
+	deliver(&d);
+	deliver_one(&d, 1, 0); /* of nobody */
+	seq = d.last + 1;
+	agree(&d, "[\"findings\"]", "GREEN", "");
+	struct told_to to = partner(&d, "partner-c", false);
+	CHECK_STR(single(&d, &to, 2, &refused), STR("strict2,"));
+	CHECK_STR(single(&d, &to, 3, &refused), STR(""));
+	CHECK_INT(refused, 1);
+	CHECK_STR(single(&d, &to, seq, &refused), STR(""));
+	CHECK_INT(refused, 0);
+	CHECK_RC(store_write(d.w.s, later_job, &seq, &err), RC_OK, err);
+	CHECK_STR(single(&d, &to, seq, &refused), arena_fmt(d.w.a, "later%llu,", (unsigned long long)seq));
+	CHECK_STR(range(&d, &to, seq, seq, 100, &refused), STR("")); /* a run names those of their lists */
+	seq = 3;
+	CHECK_RC(store_write(d.w.s, later_job, &seq, &err), RC_OK, err);
+	CHECK_STR(single(&d, &to, 3, &refused), STR(""));
+	CHECK_INT(refused, 1);
+	to.org = 0;
+	CHECK_STR(single(&d, &to, 3, &refused), STR(""));
+	desk_end(&d);
 }
 
 static struct told_known known(struct desk *d, const struct told_to *to, bool by_person, uint64_t most)
@@ -389,6 +437,8 @@ static enum rc tell(void *ctx, struct err *e)
 		rc = told_partner_flow(d->p, house_a, STR("findings"), &to, &flows, e);
 	if (rc == RC_OK)
 		rc = told_event_range(r, &to, 1, d->last, ignore, NULL, &refused, e);
+	if (rc == RC_OK)
+		rc = told_event(r, &to, 1, ignore, NULL, &refused, e);
 	const struct event_filter clear = { .field = FIELD_COMMENT, .op = FILTER_EQ, .text = STR("clear") };
 	struct told_known n_known;
 	if (rc == RC_OK)
@@ -415,5 +465,5 @@ TEST(faults)
 }
 
 TEST_MAIN(TEST_RUN(a_flow_goes_under_the_widest_agreement_that_has_it), TEST_RUN(each_event_is_asked_for),
-	  TEST_RUN(held_events_stay_inside), TEST_RUN(whom_events_concern),
+	  TEST_RUN(held_events_stay_inside), TEST_RUN(whom_events_concern), TEST_RUN(found_later_to_concern_it),
 	  TEST_RUN(how_much_is_known), TEST_RUN(faults))

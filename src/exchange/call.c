@@ -4,6 +4,7 @@
 
 #include "exchange/certificate.h"
 #include "exchange/courier_private.h"
+#include "exchange/quota.h"
 
 enum { CONNECT_MS = 30000, ANSWER_MS = 120000, LEAST_RATE = 500 /* bytes a second, as listeners ask */,
        WAIT_MOST_S = 3600 };
@@ -116,9 +117,10 @@ enum rc call_begin(struct call *c, struct exchange *x, struct peer *p, struct er
 		call_end(c);
 		return rc;
 	}
-	/* A connection was made under keys, and a certificate, that may have gone since. */
-	struct digest own = sha256(c->own.now.cert);
-	if (p->keep && (memcmp(&p->kept_pin, &c->pins[0], sizeof p->kept_pin) != 0 ||
+	const struct digest pins = sha256(str_mem(c->pins, c->pin_count * sizeof *c->pins)), own = sha256(c->own.now.cert);
+	/* A connection was made under keys, and a certificate, that may have gone since: any of his keys, as it is not said
+	 * here which one. */
+	if (p->keep && (memcmp(&p->kept_pins, &pins, sizeof pins) != 0 ||
 			memcmp(&p->kept_own, &own, sizeof p->kept_own) != 0 ||
 			p->kept_refused != c->refused_count)) {
 		fetch_keep_free(p->keep);
@@ -126,7 +128,7 @@ enum rc call_begin(struct call *c, struct exchange *x, struct peer *p, struct er
 	}
 	if (!p->keep)
 		p->keep = fetch_keep_new();
-	p->kept_pin = c->pins[0];
+	p->kept_pins = pins;
 	p->kept_refused = c->refused_count;
 	p->kept_own = own;
 	return RC_OK;
@@ -158,6 +160,7 @@ enum rc call_ask(struct call *c, str path, const struct call_body *b, struct fet
 	int64_t begin = clock_mono_us();
 	enum rc rc = fetch(c->x->fetcher, &q, c->a, out, err);
 	*took_us = clock_mono_us() - begin;
+	c->peer->answered = c->peer->answered || rc == RC_OK;
 	if (rc == RC_DENIED && pinned.authority.n) {
 		str why = arena_str(c->a, str_of(err ? err->text : ""));
 		return fail(err, RC_DENIED, "'" STR_FMT "' did not prove a key it was paired with, nor does the authority vouch for "
@@ -177,6 +180,20 @@ int64_t call_wait(const struct fetch_answer *answer)
 	return said ? seconds * SECOND_US : 0;
 }
 
+enum rc call_line_wait(struct call *c, int64_t *wait_out, struct err *err)
+{
+	struct reader *r = NULL;
+	*wait_out = 0;
+	if (!c->partner.line_day)
+		return RC_OK;
+	enum rc rc = store_read_begin(c->x->w.store, &r, err);
+	if (rc != RC_OK)
+		return rc;
+	rc = quota_line(reader_conn(r), &c->partner, clock_now_us(), wait_out, err);
+	store_read_end(r);
+	return rc;
+}
+
 enum rc call_refused(struct call *c, const struct fetch_answer *answer, struct err *err)
 {
 	struct json_object *o = NULL;
@@ -185,7 +202,7 @@ enum rc call_refused(struct call *c, const struct fetch_answer *answer, struct e
 	enum rc rc;
 	if (json_read(answer->body, &o, NULL) == RC_OK)
 		words = str_head(json_get_str(o, "title"), 100);
-	if (!words.p)
+	if (!words.n || !str_is_plain(words)) /* it stands in logs, tables and terminals */
 		words = STR("without a reason");
 	c->peer->wait_us = seconds * SECOND_US;
 	if (answer->status == 401 || answer->status == 403)

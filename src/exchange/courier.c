@@ -87,10 +87,24 @@ static void wake_offered(void *ctx)
 
 /* --- a round --- */
 
+static bool is_good(enum rc rc)
+{
+	return rc == RC_OK || rc == RC_ABSENT; /* absent: not ours to call any more, or not yet: nothing went out */
+}
+
+struct tries {
+	const struct peer *p;
+	bool out, in;              /* which of both is said */
+	int64_t out_us, in_us;     /* the next try */
+};
+
 static enum rc tried_job(struct tx *tx, void *ctx, struct err *err)
 {
-	const struct peer *p = ctx;
-	return line_tried(tx, p->id, p->rc == RC_OK ? STR("") : str_of(p->err.text), p->next_us, err);
+	const struct tries *t = ctx;
+	const struct peer *p = t->p;
+	enum rc rc = t->out ? line_tried(tx, p->id, p->rc == RC_OK ? STR("") : str_of(p->err.text), t->out_us, err) : RC_OK;
+	return rc == RC_OK && t->in ? line_fetch_tried(tx, p->id, is_good(p->in.rc) ? STR("") : str_of(p->in.err.text), t->in_us,
+						       err) : rc;
 }
 
 /* Does he take us, and how long is the way? Also when there is nothing to send. */
@@ -121,16 +135,42 @@ static void greet(struct exchange *x, struct peer *p)
 	p->paced = false;
 }
 
+/* Who gave no answer at all is not asked for one twice. */
+static void fetch_from(struct exchange *x, struct peer *p, enum rc sent, const struct err *why)
+{
+	const bool paced = p->paced;
+	const int64_t wait_us = p->wait_us;
+	p->in.err = (struct err){ 0 };
+	p->in.rc = sent;
+	p->in.paced = false;
+	p->in.wait_us = 0;
+	if (!is_good(sent) && !p->answered) {
+		p->in.err = *why;
+		return;
+	}
+	p->paced = false;
+	p->wait_us = 0;
+	p->in.rc = pull_run(x, p, &p->in.err);
+	p->in.paced = p->paced;
+	p->in.wait_us = p->wait_us;
+	p->paced = paced;
+	p->wait_us = wait_us;
+}
+
 enum rc round_run(struct exchange *x, struct peer *p, struct err *err)
 {
+	enum rc rc = RC_OK;
+	p->answered = false;
+	p->in.rc = RC_OK;
 	if (p->kind == PARTNER_TAXII)
 		return taxii_round(x, p, err);
-	enum rc rc = announce_run(x, p, err);
-	if (rc == RC_OK)
+	if (p->out_due)
+		rc = announce_run(x, p, err);
+	if (rc == RC_OK && p->out_due)
 		rc = push_run(x, p, err);
-	if (rc == RC_OK)
-		rc = pull_run(x, p, err);
-	if (rc == RC_OK && !p->greeted)
+	if (p->in_due)
+		fetch_from(x, p, rc, err);
+	if (rc == RC_OK && p->out_due && !p->greeted)
 		greet(x, p);
 	return rc;
 }
@@ -140,9 +180,11 @@ static void *work(void *ctx)
 	struct courier *k = ctx;
 	struct peer *p;
 	while ((p = queue_take(k->work)) != NULL) {
-		p->err = (struct err){ 0 };
-		p->wait_us = 0;
-		p->paced = false;
+		if (p->out_due) {
+			p->err = (struct err){ 0 };
+			p->wait_us = 0;
+			p->paced = false;
+		}
 		p->rc = atomic_load(&k->stopping) ? RC_BUSY : round_run(k->x, p, &p->err);
 		if (!queue_put(k->done, p))
 			break;
@@ -243,6 +285,13 @@ static void drop_gone(struct courier *k)
 	k->count = left;
 }
 
+/* After a failure; not because he asked us to wait. */
+static bool pauses(const struct peer *p, int64_t now)
+{
+	return (p->fails && p->next_us > now && !p->paced && !p->wait_us) ||
+	       (p->in.fails && p->pull_us > now && !p->in.paced && !p->in.wait_us);
+}
+
 /* Who called us is there: he is tried at once. But when he asked us to wait, we do; and when he calls us and does not
  * answer us, his calls draw one of ours a minute. */
 static void end_pauses(struct courier *k)
@@ -252,8 +301,9 @@ static void end_pauses(struct courier *k)
 	size_t count = atomic_load(&k->paused_count), left = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct peer *p = k->paused[i].reached ? find_peer(k, &k->paused[i].id) : NULL;
-		if (p && !p->busy && p->next_us > now) {
+		if (p && !p->busy && pauses(p, now)) {
 			p->next_us = 0;
+			p->pull_us = p->in.fails ? 0 : p->pull_us;
 			p->reached_us = now;
 		}
 	}
@@ -263,8 +313,8 @@ static void end_pauses(struct courier *k)
 	}
 	for (size_t i = 0; i < k->count; i++) {
 		const struct peer *p = k->peers[i];
-		bool asked = p->paced || p->wait_us, lately = p->reached_us && now - p->reached_us < REACHED_EVERY_US;
-		if (!p->busy && p->fails && p->next_us > now && !asked && !lately)
+		bool lately = p->reached_us && now - p->reached_us < REACHED_EVERY_US;
+		if (!p->busy && pauses(p, now) && !lately)
 			k->paused[left++] = (struct paused){ .id = p->id };
 	}
 	atomic_store(&k->paused_count, left);
@@ -276,11 +326,13 @@ static void hand_out(struct courier *k)
 	int64_t now = clock_mono_us();
 	for (size_t i = 0; i < k->count; i++) {
 		struct peer *p = k->peers[i];
-		bool due = p->again || (p->pulls && p->pull_us <= now) || (p->held_us && p->held_us <= now);
-		if (p->busy || !p->seen || !due || p->next_us > now)
+		bool in = p->pulls && p->pull_us <= now, out = p->again || (p->held_us && p->held_us <= now);
+		if (p->busy || !p->seen || !(in || out) || (p->next_us > now && !in))
 			continue;
+		p->out_due = p->next_us <= now;
+		p->in_due = in || (p->pulls && p->in.fails == 0); /* on the way */
 		p->busy = true;
-		p->again = false;
+		p->again = p->again && !p->out_due;
 		p->round_us = p->offered_us;
 		if (!queue_try_put(k->work, p)) {
 			p->busy = false;
@@ -326,37 +378,59 @@ int64_t courier_pull_pause(int64_t every_us)
 	return every_us - every_us / 10 + (int64_t)(random_u64() % (uint64_t)(every_us / 5 + 1));
 }
 
-static int64_t pause_after(const struct peer *p, bool good)
+static int64_t pause_after(const struct peer *p, unsigned fails, bool good, bool paced, int64_t wait_us)
 {
-	int64_t pause = good ? 0 : courier_pause(p->fails);
-	if (p->paced) /* as he asks, and not all of those who were told so at once */
-		return p->wait_us + (int64_t)(random_u64() % (uint64_t)(p->wait_us / 4 + 1));
+	int64_t pause = good ? 0 : courier_pause(fails);
+	if (paced) /* as he asks, and not all of those who were told so at once */
+		return wait_us + (int64_t)(random_u64() % (uint64_t)(wait_us / 4 + 1));
 	/* The first time a moment may be enough, whatever it asks for. */
-	return !good && (p->fails || p->kind == PARTNER_TAXII) && p->wait_us > pause ? p->wait_us : pause;
+	return !good && (fails || p->kind == PARTNER_TAXII) && wait_us > pause ? wait_us : pause;
+}
+
+/* False: nothing is to be written down. */
+static bool take_back_out(struct peer *p, int64_t now, int64_t *pause)
+{
+	bool good = is_good(p->rc);
+	*pause = p->rc == RC_ABSENT ? ABSENT_US : pause_after(p, p->fails, good, p->paced, p->wait_us);
+	bool said = !good || p->fails || p->told;
+	p->again = p->again || p->rc != RC_OK;
+	p->done_us = p->rc == RC_OK ? p->round_us : p->done_us;
+	p->told = !good;
+	p->fails = good || p->paced ? 0 : p->fails + 1;
+	p->next_us = *pause ? now + *pause : 0;
+	return said;
+}
+
+/* Went it well, its next time is there already. */
+static bool take_back_in(struct peer *p, int64_t now, int64_t *pause)
+{
+	bool good = is_good(p->in.rc), said = !good || p->in.fails || p->in.told;
+	*pause = pause_after(p, p->in.fails, good, p->in.paced, p->in.wait_us);
+	p->in.told = !good;
+	p->in.fails = good || p->in.paced ? 0 : p->in.fails + 1;
+	p->pull_us = *pause ? now + *pause : p->pull_us;
+	return said;
 }
 
 static void take_back(struct courier *k, struct peer *p)
 {
 	struct err err = { 0 };
-	bool absent = p->rc == RC_ABSENT; /* not ours to call any more, or not yet: nothing went out */
-	bool good = p->rc == RC_OK || absent;
-	int64_t now = clock_mono_us(), pause = absent ? ABSENT_US : pause_after(p, good);
+	struct tries t = { .p = p };
+	int64_t now = clock_mono_us(), wall = clock_now_us(), out = 0, in = 0;
 	p->busy = p->lent = false;
-	bool wanted = atomic_exchange(&p->wanted, false); /* it ended before all was sent */
-	p->again = p->again || wanted || p->rc != RC_OK;
-	p->done_us = p->rc == RC_OK ? p->round_us : p->done_us;
-	if (good && p->fails == 0 && !p->told) {
-		p->next_us = pause ? now + pause : 0;
+	p->again = p->again || atomic_exchange(&p->wanted, false); /* it ended before all was sent */
+	t.out = p->out_due && take_back_out(p, now, &out);
+	t.in = p->in_due && take_back_in(p, now, &in);
+	t.out_us = out ? wall + out : 0; /* as the row says it */
+	t.in_us = in ? wall + in : 0;
+	if ((!t.out && !t.in) || atomic_load(&k->stopping))
 		return;
-	}
-	p->told = !good;
-	p->fails = good || p->paced ? 0 : p->fails + 1;
-	p->next_us = pause ? clock_now_us() + pause : 0; /* as the row says it */
-	if (!atomic_load(&k->stopping) && store_write(k->x->w.store, tried_job, p, &err) != RC_OK)
+	if (store_write(k->x->w.store, tried_job, &t, &err) != RC_OK)
 		log_error(k->x->w.log, "how a partner was reached is not written", L_Z("why", err.text));
-	if (!good && p->fails == 1)
+	if (t.out && p->told && p->fails == 1)
 		log_warn(k->x->w.log, "a partner is not reached; tried again", L_Z("why", p->err.text));
-	p->next_us = pause ? now + pause : 0;
+	else if (t.in && p->in.told && p->in.fails == 1 && !p->told)
+		log_warn(k->x->w.log, "nothing is fetched from a partner; tried again", L_Z("why", p->in.err.text));
 }
 
 static void *dispatch(void *ctx)
@@ -497,7 +571,8 @@ enum rc courier_once(struct exchange *x, const struct partner *p, struct arena *
 	if (got != RC_OK)
 		return got;
 	peer->err = (struct err){ 0 };
-	peer->wait_us = peer->held_us = peer->next_us = peer->key_us = 0; /* whatever was put off */
+	peer->wait_us = peer->held_us = peer->next_us = peer->key_us = peer->pull_us = 0; /* whatever was put off */
+	peer->out_due = peer->in_due = true;
 	peer->paced = false;
 	struct reader *r = NULL;
 	peer->kind = p->kind;
@@ -505,9 +580,14 @@ enum rc courier_once(struct exchange *x, const struct partner *p, struct arena *
 	peer->rc = p->kind == PARTNER_NODE ? probe(x, peer, &peer->err) : RC_OK;
 	if (peer->rc == RC_OK)
 		peer->rc = round_run(x, peer, &peer->err);
-	enum rc rc = store_write(x->w.store, tried_job, peer, err);
+	else
+		fetch_from(x, peer, peer->rc, &peer->err);
+	struct tries t = { .p = peer, .out = true, .in = true };
+	enum rc rc = store_write(x->w.store, tried_job, &t, err);
 	if (rc == RC_OK && peer->rc != RC_OK)
 		rc = fail(err, peer->rc, "%s", peer->err.text);
+	else if (rc == RC_OK && peer->in.rc != RC_OK)
+		rc = fail(err, peer->in.rc, "%s", peer->in.err.text);
 	if (rc == RC_OK)
 		rc = store_read_begin(x->w.store, &r, err);
 	if (rc == RC_OK) {

@@ -15,7 +15,9 @@
 struct line_state {        /* of one partner, for pages and commands */
 	int64_t out_us[3], in_us[3];   /* by lane: up to where he has it, or may not have it; we have his */
 	int64_t last_success_us, last_try_us, retry_us;
+	int64_t fetch_retry_us; /* of fetching; retry_us: of sending */
 	str failure;           /* words with the next step; "": the last try went well */
+	str fetch_failure;     /* the same of fetching from him */
 	uint64_t sent, received, bytes_out, bytes_in;
 	int64_t rtt_us;        /* 0: not measured */
 	uint64_t rate;         /* bytes a second the line carried */

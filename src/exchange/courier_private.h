@@ -18,7 +18,7 @@ struct peer {
 	struct uuid id;
 	enum partner_kind kind;
 	struct fetch_keep *keep;
-	struct digest kept_pin, kept_own; /* his key and our certificate, under which `keep` was made */
+	struct digest kept_pins, kept_own; /* all his good keys, and our certificate, under which `keep` was made */
 	size_t kept_refused;       /* keys that were refused then */
 	int64_t looked_us[LANE_COUNT];  /* offered up to here there is nothing that may go */
 	uint64_t policy;           /* under which that was so */
@@ -31,6 +31,7 @@ struct peer {
 	int64_t stix_until_us;     /* monotonic: it takes STIX alone */
 	int64_t rtt_us;
 	int64_t pull_us;           /* monotonic: when it is fetched from again */
+	uint64_t unsaid;           /* bytes fetched that no row has yet */
 	int64_t key_us;            /* monotonic: when he is asked for his next key again */
 	int64_t held_us;           /* monotonic: less urgent things go on then, a quota is used up; 0: now */
 	atomic_bool wanted;        /* somebody waits for the end of the round under way */
@@ -45,6 +46,16 @@ struct peer {
 	int64_t reached_us;        /* monotonic: when a call of his last ended a pause */
 	int64_t wait_us;           /* what the other side asked for; 0: nothing */
 	bool paced;                /* it was no failure: our quota there is used up */
+	bool answered;             /* something, in the round under way */
+	bool out_due, in_due;      /* of that round: he is sent to, fetched from. Each has its own pause: what fails of one does not
+	                            * keep the other waiting; what stands above and below is of sending */
+	struct {
+		enum rc rc;
+		struct err err;
+		int64_t wait_us;
+		unsigned fails;
+		bool paced, told;
+	} in;                      /* of fetching; its next time is pull_us */
 	enum rc rc;
 	struct err err;
 };
@@ -75,12 +86,15 @@ struct call_body {
 };
 MUST_CHECK enum rc call_ask(struct call *c, str path, const struct call_body *b, struct fetch_answer *out,
 			    int64_t *took_us, struct err *err);
+/* When less urgent things may go over our line to him again (line_day), from now; 0: now. */
+MUST_CHECK enum rc call_line_wait(struct call *c, int64_t *wait_out, struct err *err);
 /* How long it asks us to wait before the next (Retry-After, RFC 9110 section 10.2.3); 0: it does not. */
 int64_t call_wait(const struct fetch_answer *answer);
 /* What an answer that refuses means, with the next step in words. */
 MUST_CHECK enum rc call_refused(struct call *c, const struct fetch_answer *answer, struct err *err);
 
-/* A round with one partner: our next key, what is offered, what he offers. */
+/* A round with one partner: our next key, what is offered, what he offers: as out_due and in_due say. What it returns is of
+ * sending; of fetching: p->in. */
 MUST_CHECK enum rc round_run(struct exchange *x, struct peer *p, struct err *err);
 /* All that may go now, lane by lane: after each batch the lanes before it are looked at again. */
 MUST_CHECK enum rc push_run(struct exchange *x, struct peer *p, struct err *err);

@@ -2,6 +2,7 @@
 #include "exchange/answer.h"
 #include "exchange/courier.h"
 #include "exchange/exchange_private.h"
+#include "exchange/object_index.h"
 #include "exchange/offer.h"
 #include "exchange/quota.h"
 #include "exchange/together.h"
@@ -18,6 +19,7 @@ enum rc exchange_open(const struct exchange_world *w, struct exchange **out, str
 {
 	struct exchange *x = x_alloc(sizeof *x);
 	*x = (struct exchange){ .w = *w, .quotas = quotas_new() };
+	x->objects = object_index_new(w->store);
 	enum rc rc = fetch_new(NULL, &x->fetcher, err);
 	if (rc == RC_OK)
 		rc = vouched_open(x, err);
@@ -49,6 +51,7 @@ void exchange_close(struct exchange *x)
 	courier_free(x);
 	fetch_free(x->fetcher);
 	quotas_free(x->quotas);
+	object_index_free(x->objects);
 	buf_free(&x->authority);
 	free(x);
 }

@@ -49,6 +49,7 @@ struct exchange_world {
 	const struct settings *settings;
 	struct log *log;
 	const char *dir;   /* DIR: keys stand in it */
+	struct snapshot *directory; /* of struct directory; NULL: none */
 	void *ctx;         /* of the functions */
 	/* RC_OK: on disk. */
 	enum rc (*deliver)(void *ctx, const struct exchange_delivery *d, struct exchange_delivered *out,

@@ -142,16 +142,12 @@ enum rc line_fetched(struct tx *tx, struct uuid partner, enum lane lane, int64_t
 {
 	struct sent_batch b = { .partner = partner, .lane = lane, .upto_us = upto_us, .policy = policy,
 				.id = STR("fetched"), .words = STR("") };
-	struct backlog before, behind;
 	enum rc rc = line_cursor(tx_conn(tx), partner, lane, &b.after_us, err);
 	if (rc != RC_OK || b.after_us >= upto_us)
 		return rc;
-	rc = collection_backlog(tx_conn(tx), collection, (int)lane, b.after_us, &before, err);
-	if (rc == RC_OK)
-		rc = collection_backlog(tx_conn(tx), collection, (int)lane, upto_us, &behind, err);
-	if (rc != RC_OK || before.items <= behind.items)
+	rc = collection_between(tx_conn(tx), collection, (int)lane, b.after_us, upto_us, &b.objects, err);
+	if (rc != RC_OK || b.objects == 0)
 		return rc; /* nothing of this lane was among it */
-	b.objects = before.items - behind.items;
 	return line_sent(tx, &b, err);
 }
 
@@ -175,6 +171,20 @@ enum rc line_tried(struct tx *tx, struct uuid partner, str failure, int64_t retr
 	if (rc != RC_OK)
 		return rc;
 	struct sql *q = sql(tx_conn(tx), "UPDATE partner_line SET try_us = ?2, retry_us = ?3, failure = ?4,"
+					 " success_us = CASE WHEN ?4 = '' THEN ?2 ELSE success_us END WHERE partner = ?1");
+	bind_partner(q, 1, &partner);
+	sql_int(q, 2, tx_now_us(tx));
+	sql_int(q, 3, retry_us);
+	sql_str(q, 4, failure.p ? failure : STR(""));
+	return sql_run(q, err);
+}
+
+enum rc line_fetch_tried(struct tx *tx, struct uuid partner, str failure, int64_t retry_us, struct err *err)
+{
+	enum rc rc = have_row(tx_conn(tx), partner, err);
+	if (rc != RC_OK)
+		return rc;
+	struct sql *q = sql(tx_conn(tx), "UPDATE partner_line SET try_us = ?2, fetch_retry_us = ?3, fetch_failure = ?4,"
 					 " success_us = CASE WHEN ?4 = '' THEN ?2 ELSE success_us END WHERE partner = ?1");
 	bind_partner(q, 1, &partner);
 	sql_int(q, 2, tx_now_us(tx));
@@ -211,7 +221,7 @@ enum rc courier_state(struct exchange *x, struct conn *c, struct uuid partner, s
 {
 	(void)x;
 	enum rc rc = RC_OK;
-	*out = (struct line_state){ .failure = STR("") };
+	*out = (struct line_state){ .failure = STR(""), .fetch_failure = STR("") };
 	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT; lane++) {
 		rc = stands_at(c, partner, (enum lane)lane, &out->out_us[lane], err);
 		if (rc == RC_OK)
@@ -221,7 +231,7 @@ enum rc courier_state(struct exchange *x, struct conn *c, struct uuid partner, s
 		return rc;
 	struct sql *q = sql(c, "SELECT success_us, try_us, retry_us, coalesce(nullif(failure, ''),"
 			       " (SELECT note FROM taxii_place p WHERE p.partner = l.partner AND note <> '' LIMIT 1), ''),"
-			       " sent, received, bytes_out, bytes_in, rtt_us, rate"
+			       " sent, received, bytes_out, bytes_in, rtt_us, rate, fetch_failure, fetch_retry_us"
 			       " FROM partner_line l WHERE partner = ?");
 	bind_partner(q, 1, &partner);
 	if (sql_row(q)) {
@@ -235,6 +245,8 @@ enum rc courier_state(struct exchange *x, struct conn *c, struct uuid partner, s
 		out->bytes_in = (uint64_t)sql_col_int(q, 7);
 		out->rtt_us = sql_col_int(q, 8);
 		out->rate = (uint64_t)sql_col_int(q, 9);
+		out->fetch_failure = arena_str(a, sql_col_str(q, 10));
+		out->fetch_retry_us = sql_col_int(q, 11);
 	}
 	return sql_end(q, err);
 }

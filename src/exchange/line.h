@@ -38,6 +38,8 @@ MUST_CHECK enum rc line_set_looked(struct tx *tx, struct uuid partner, enum lane
 MUST_CHECK enum rc line_received(struct tx *tx, struct uuid partner, uint64_t objects, uint64_t bytes, struct err *err);
 /* Inside a job: a try that failed (words), or went well (""). */
 MUST_CHECK enum rc line_tried(struct tx *tx, struct uuid partner, str failure, int64_t retry_us, struct err *err);
+/* The same of fetching from him: sending does not wait for it, nor it for sending. */
+MUST_CHECK enum rc line_fetch_tried(struct tx *tx, struct uuid partner, str failure, int64_t retry_us, struct err *err);
 /* Which next identity of ours it was told of (made_us); 0: none. */
 MUST_CHECK enum rc line_told_key(struct conn *c, struct uuid partner, int64_t *out, struct err *err);
 MUST_CHECK enum rc line_set_told_key(struct tx *tx, struct uuid partner, int64_t made_us, struct err *err);

@@ -21,6 +21,8 @@ struct offer {
 	bool runs;
 	size_t partners;           /* at the last look */
 	uint64_t idle_seq;         /* up to here nobody was there to whom findings flow */
+	struct later later;
+	int64_t rest_us;           /* what was looked through again took so long: as long it leaves the processor to others */
 };
 
 /* --- one look --- */
@@ -47,7 +49,7 @@ static enum rc look_at_events(struct offer *o, struct reader *r, struct targets 
 		rc = events_last_seq(r, &last, err);
 	if (rc != RC_OK || last <= k.from)
 		return rc;
-	if (t->org_count == 0) { /* nothing is written for nobody: whoever comes gets what comes from then on */
+	if (t->org_count == 0) { /* nothing is written for nobody: offer_later() sees to whoever comes */
 		o->idle_seq = last;
 		return RC_OK;
 	}
@@ -126,6 +128,21 @@ static enum rc have_collections(struct offer *o, struct reader *r, struct target
 	return rc != RC_OK || all ? rc : store_write(o->x->w.store, make_collections, &m, err);
 }
 
+/* After what is new: as much as that lets. */
+static enum rc look_again(struct offer *o, struct reader *r, struct targets *t, bool *did, struct err *err)
+{
+	uint64_t upto = 0;
+	bool later = false;
+	int64_t began_us = clock_mono_us();
+	enum rc rc = outbox_cursor(reader_conn(r), EVENTS_CURSOR, &upto, err);
+	if (rc == RC_OK)
+		rc = offer_later(o->x, r, t, &o->later, upto > o->idle_seq ? upto : o->idle_seq, &later, err);
+	if (later)
+		o->rest_us = clock_mono_us() - began_us;
+	*did |= later;
+	return rc;
+}
+
 enum rc offer_look(struct exchange *x, bool *did_out, struct err *err)
 {
 	struct reader *r;
@@ -143,6 +160,8 @@ enum rc offer_look(struct exchange *x, bool *did_out, struct err *err)
 			rc = look_at_records(x->offer, r, &t, did_out, err);
 		if (rc == RC_OK)
 			rc = look_at_events(x->offer, r, &t, did_out, err);
+		if (rc == RC_OK)
+			rc = look_again(x->offer, r, &t, did_out, err);
 		targets_free(&t);
 	}
 	store_read_end(r);
@@ -167,8 +186,8 @@ static enum rc put_again(struct tx *tx, void *ctx, struct err *err)
 	return targets_offer_events(tx, &g->t, err);
 }
 
-/* The first event received at or after a time; 0: none. Chunks and tail are in the order they were received. */
-static enum rc first_since(struct reader *r, int64_t since_us, uint64_t *out, struct err *err)
+/* Chunks and tail are in the order they were received. */
+enum rc offer_first_since(struct reader *r, int64_t since_us, uint64_t *out, struct err *err)
 {
 	struct sql *q = sql(reader_conn(r), "SELECT first_seq FROM (SELECT first_seq, report, day FROM chunk UNION ALL"
 					    " SELECT first_seq, report, day FROM tail) WHERE day >= ? ORDER BY first_seq"
@@ -190,7 +209,7 @@ static enum rc version_since(struct conn *c, int64_t since_us, uint64_t *out, st
 static enum rc events_again(struct exchange *x, struct reader *r, struct again *g, int64_t since_us, uint64_t *count,
 			    struct err *err)
 {
-	enum rc rc = first_since(r, since_us, &g->first, err);
+	enum rc rc = offer_first_since(r, since_us, &g->first, err);
 	if (rc == RC_OK)
 		rc = outbox_cursor(reader_conn(r), EVENTS_CURSOR, &g->last, err);
 	uint64_t first = g->first, end = g->last;
@@ -230,14 +249,21 @@ enum rc offer_again(struct exchange *x, const struct partner *p, int64_t since_u
 		g.t.count = 1;
 		rc = version_since(reader_conn(r), since_us, &from, err);
 	}
-	for (bool more = true; rc == RC_OK && more; from = upto) {
+	while (rc == RC_OK) {
 		rc = offer_records(x, r, &g.t, from, true, &upto, err);
-		more = upto > from;
+		if (rc != RC_OK || upto == from)
+			break;
+		/* what he got now counts for what was said of it later */
+		from = upto;
+		store_read_end(r);
+		r = NULL;
+		rc = store_read_begin(x->w.store, &r, err);
 	}
 	if (rc == RC_OK && g.t.list[0].findings)
 		rc = events_again(x, r, &g, since_us, events_out, err);
 	targets_free(&g.t);
-	store_read_end(r);
+	if (r)
+		store_read_end(r);
 	if (rc == RC_OK)
 		offer_wake(x);
 	return rc;
@@ -260,8 +286,12 @@ static void *look_thread(void *arg)
 			(void)queue_take_for(o->rest, rest_us);
 		(void)queue_take_for(o->wake, 0); /* what was committed meanwhile is looked at now */
 		looked_us = clock_mono_us();
-		while (rc == RC_OK && did && !queue_closed(o->wake))
+		while (rc == RC_OK && did && !queue_closed(o->wake)) {
+			o->rest_us = 0;
 			rc = offer_look(o->x, &did, &err);
+			if (o->rest_us > 0)
+				(void)queue_take_for(o->rest, o->rest_us);
+		}
 		if (rc != RC_OK && !failing)
 			log_error(o->x->w.log, "nothing new is offered to partners", L_Z("why", err.text));
 		failing = rc != RC_OK;
@@ -275,6 +305,7 @@ enum rc offer_open(struct exchange *x, struct err *err)
 	x->offer = x_alloc(sizeof *x->offer);
 	*x->offer = (struct offer){ .x = x };
 	store_add_tend(x->w.store, withdraw_held, x);
+	store_add_tend(x->w.store, exchange_forget, x);
 	return RC_OK;
 }
 

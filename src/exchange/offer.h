@@ -8,7 +8,8 @@
  *   records  of types that may be exchanged, ours, the flow of their type agreed; those with an audience only to
  *            it. A new version is a new entry
  * What is offered is checked again when it is read; what is refused now may be offered later when an agreement allows it:
- * a backfill is asked for by a person (`ronda partner offer`). */
+ * what came lately is looked through by itself when claims or flows change (offer_later.c), what is
+ * older when a person asks for it (`ronda partner offer`). */
 #ifndef RONDA_EXCHANGE_OFFER_H
 #define RONDA_EXCHANGE_OFFER_H
 

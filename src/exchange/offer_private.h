@@ -40,6 +40,17 @@ MUST_CHECK enum rc offer_records(struct exchange *x, struct reader *r, struct ta
 				 uint64_t *upto_out, struct err *err);
 /* Objects of others that came behind the cursor: entries; anybody is among `t`. */
 MUST_CHECK enum rc offer_objects(struct exchange *x, struct reader *r, struct targets *t, bool *did, struct err *err);
+/* What an offerer knows of the last look at claims (offer_later.c). */
+struct later {
+	bool known;
+	uint64_t version, flows;   /* of the directory, and who got findings, when all was done for them */
+	int64_t until_us;          /* monotonic: events that come are asked about until then; 0: not known */
+};
+/* Events of the last days once more, when claims or flows changed: a piece of those up to `upto`. *did: there may be more. */
+MUST_CHECK enum rc offer_later(struct exchange *x, struct reader *r, struct targets *t, struct later *l, uint64_t upto,
+			       bool *did, struct err *err);
+/* The first event received on the day of a time, or later; 0: none. */
+MUST_CHECK enum rc offer_first_since(struct reader *r, int64_t since_us, uint64_t *out, struct err *err);
 /* By what an agreement calls it. */
 enum lane lane_of_flow(str flow);
 

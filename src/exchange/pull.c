@@ -2,10 +2,13 @@
 /* What a partner offers us, fetched lane by lane: a page of his collection after another, each taken before the next is
  * asked for. */
 #include "exchange/courier_private.h"
+#include "exchange/quota.h"
 #include "exchange/take.h"
 #include "exchange/taxii.h"
 
-enum { PAGE_LIMIT = 1000, NEXT_MOST = 1024, EMPTY_MOST = 10000 /* pages without objects, one after the other */ };
+enum { PAGE_LIMIT = 1000, NEXT_MOST = 1024, EMPTY_MOST = 10000 /* pages without objects, one after the other */,
+       EMPTY_BYTES = 16 << 20, /* of them, as all are kept until the next with objects */
+       UNSAID_MOST = 16 << 10 /* bytes, as pages without objects */ };
 #define KEY_EVERY_US (10 * MINUTE_US)
 #define OUTBOX TAXII_ROOT TAXII_API "collections/outbox/objects/"
 
@@ -14,6 +17,7 @@ struct pulled {
 	enum lane lane;
 	int64_t after_us, upto_us;
 	uint64_t objects, bytes;
+	uint64_t wire;             /* of all pages since the last row */
 	str next;                  /* of a page without objects: where he goes on looking */
 };
 
@@ -21,7 +25,15 @@ static enum rc moved_job(struct tx *tx, void *ctx, struct err *err)
 {
 	const struct pulled *p = ctx;
 	enum rc rc = line_received(tx, p->partner, p->objects, p->bytes, err);
+	if (rc == RC_OK)
+		rc = quota_note_day(tx, p->partner, p->wire, err);
 	return rc == RC_OK ? take_moved(tx, p->partner, p->lane, p->after_us, p->upto_us, err) : rc;
+}
+
+static enum rc wire_job(struct tx *tx, void *ctx, struct err *err)
+{
+	const struct pulled *p = ctx;
+	return quota_note_day(tx, p->partner, p->wire, err);
 }
 
 static enum rc where(struct call *c, struct pulled *p, struct err *err)
@@ -86,6 +98,7 @@ static enum rc ask_page(struct call *c, struct pulled *p, struct fetch_answer *a
 		percent_format(&path, p->next);
 	}
 	enum rc rc = call_ask(c, buf_str(&path), &body, answer, &took, err);
+	c->peer->unsaid += rc == RC_OK ? answer->body.n : 0;
 	buf_free(&path);
 	return rc == RC_OK && answer->status != 200 ? call_refused(c, answer, err) : rc;
 }
@@ -109,17 +122,32 @@ static enum rc pull_one(struct exchange *x, struct peer *peer, enum lane lane, b
 	}
 	if (rc == RC_OK)
 		rc = where(&c, &p, err);
+	if (rc == RC_OK && lane == LANE_BULK) { /* a line that costs; what is urgent goes on */
+		int64_t wait = 0;
+		rc = call_line_wait(&c, &wait, err);
+		if (rc != RC_OK || wait) {
+			call_end(&c);
+			return rc;
+		}
+	}
 	unsigned empty = 0;
+	uint64_t bytes = 0;
 	do {
 		if (rc == RC_OK)
 			rc = ask_page(&c, &p, &answer, err);
 		if (rc == RC_OK)
 			rc = take(&c, &answer, &p, more, err);
-	} while (rc == RC_OK && *more && p.objects == 0 && ++empty < EMPTY_MOST && !courier_stopping(x));
+		bytes += p.bytes;
+		if (rc == RC_OK && *more && p.objects == 0 && (++empty == EMPTY_MOST || bytes > EMPTY_BYTES))
+			rc = fail(err, RC_INPUT, "'" STR_FMT "' gives page after page and nothing in them", STR_ARG(c.partner.name));
+	} while (rc == RC_OK && *more && p.objects == 0 && !courier_stopping(x));
 	if (rc == RC_OK && p.objects && p.upto_us <= p.after_us)
 		rc = fail(err, RC_INPUT, "'" STR_FMT "' offers the same page for ever", STR_ARG(c.partner.name));
-	if (rc == RC_OK && p.objects)
-		rc = store_write(x->w.store, moved_job, &p, err);
+	p.wire = peer->unsaid;
+	if (rc == RC_OK && (p.objects || p.wire > UNSAID_MOST)) {
+		rc = store_write(x->w.store, p.objects ? moved_job : wire_job, &p, err);
+		peer->unsaid = rc == RC_OK ? 0 : peer->unsaid;
+	}
 	*more = *more && p.objects > 0;
 	call_end(&c);
 	return rc == RC_CONFLICT ? RC_OK : rc; /* he pushed the same meanwhile */

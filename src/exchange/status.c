@@ -40,6 +40,16 @@ static bool is_outbox(void *ctx, const struct collection *c)
 	return false;
 }
 
+/* What failed last of sending to him and of fetching from him. */
+static str line_words(const struct partner *p, const struct line_state *s, struct arena *a)
+{
+	bool out = s->failure.n > 0, in = p->pull && s->fetch_failure.n > 0;
+	if (out && in && !str_eq(s->failure, s->fetch_failure))
+		return arena_fmt(a, STR_FMT "; and nothing is fetched from it: " STR_FMT, STR_ARG(s->failure), STR_ARG(s->fetch_failure));
+	return out ? s->failure : in && p->push ? arena_fmt(a, "nothing is fetched from it (sending goes on): " STR_FMT,
+							    STR_ARG(s->fetch_failure)) : in ? s->fetch_failure : STR("");
+}
+
 static str trouble_of(const struct exchange *x, const struct partner *p, const struct partner_status *s, int64_t now_us, struct arena *a)
 {
 	uint64_t waits = 0;
@@ -47,8 +57,8 @@ static str trouble_of(const struct exchange *x, const struct partner *p, const s
 		waits += s->backlog[i].items;
 	if (!p->active)
 		return STR("not active: move it to 'active' once both have read the same six words");
-	if (p->pull && s->line.failure.n > 0) /* to fetch from somebody nothing needs to be agreed */
-		return s->line.failure;
+	if (p->pull && s->line.fetch_failure.n > 0) /* to fetch from somebody nothing needs to be agreed */
+		return line_words(p, &s->line, a);
 	if (p->pull && !p->push)
 		return STR("");
 	if (uuid_is_zero(&p->organisation))
@@ -58,7 +68,7 @@ static str trouble_of(const struct exchange *x, const struct partner *p, const s
 	if (s->flows.n == 0)
 		return STR("the agreement says of nothing that it flows: fill in what flows");
 	if (s->line.failure.n > 0)
-		return s->line.failure;
+		return line_words(p, &s->line, a);
 	if (quota_words(x, p, &s->quota, now_us, a).n)
 		return quota_words(x, p, &s->quota, now_us, a);
 	if (waits > 0 && p->push && s->line.last_success_us < now_us - QUIET_US)
@@ -127,6 +137,7 @@ void partner_status_json(const struct partner *p, const struct partner_status *s
 	put_time(j, "last_success", s->line.last_success_us);
 	put_time(j, "last_try", s->line.last_try_us);
 	put_time(j, "retry", s->line.retry_us);
+	put_time(j, "fetch_retry", s->line.fetch_retry_us);
 	json_key(j, STR("backlog"));
 	json_open(j, '{');
 	for (int i = 0; i < LANES; i++) {

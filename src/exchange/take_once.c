@@ -2,14 +2,19 @@
 /* Each event of an origin's once, however often, by whatever way and however late it comes again: the repeat filter
  * (store/repeats.h) forgets after its window, and knows nothing of origins. A row for each event, by the hour of its
  * time.source and a digest of origin and id, so that what comes together stands together; with a digest of what
- * nobody cuts on the way, so that the same id with another content is seen. A report that was undone here does not count. */
+ * nobody cuts on the way, so that the same id with another content is seen. A report that was undone here does not count.
+ *
+ * The hour stands first so that a delivery writes to a few pages of the table, as old as what it tells of: by the tag alone each
+ * event of millions would change a page of its own. The price: an origin that tells an id of its own again, in another delivery and
+ * in another hour, is not refused; that is one event more, as if it had said another id. It is his alone (nobody else may use
+ * the id), and his withdrawal takes both back: reports are asked by origin and id (take_withdrawn.c), whatever the hour. */
 #include "exchange/take_private.h"
 
 #include "store/reports.h"
 
 /* Rows of events older than this are let go: their days are forgotten, too. */
 #define KEPT_US (400 * DAY_US)
-enum { FORGET_MOST = 500 };
+enum { FORGET_MOST = 500 /* at once, or twice what came */ };
 
 /* Fields by which one event is told from another, and which no check cuts. */
 static const str content[] = {
@@ -56,11 +61,11 @@ void take_once_begin(struct taking *t)
 	memset(t->once_at, 0, t->once_room * sizeof *t->once_at);
 }
 
-/* Its slot, or the hole where it would stand. */
+/* Its slot, or the hole where it would stand; here of any hour. */
 static size_t slot_of(const struct taking *t, const struct take_once *o)
 {
 	size_t at = o->tag & (t->once_room - 1);
-	while (t->once_at[at] && (t->once[t->once_at[at] - 1].tag != o->tag || t->once[t->once_at[at] - 1].hour != o->hour))
+	while (t->once_at[at] && t->once[t->once_at[at] - 1].tag != o->tag)
 		at = (at + 1) & (t->once_room - 1);
 	return at;
 }
@@ -70,7 +75,7 @@ bool take_once_among(const struct taking *t, enum take_seen *out)
 	const struct take_once *o = &t->once[t->once_count];
 	const uint32_t place = t->once_at[slot_of(t, o)];
 	if (place)
-		*out = t->once[place - 1].sum == o->sum ? TAKE_SEEN : TAKE_OTHER;
+		*out = t->once[place - 1].sum == o->sum && t->once[place - 1].hour == o->hour ? TAKE_SEEN : TAKE_OTHER;
 	return place != 0;
 }
 
@@ -110,6 +115,6 @@ enum rc take_once_note(struct tx *tx, const struct take_once *list, size_t count
 	struct sql *q = sql(tx_conn(tx), "DELETE FROM taken_once WHERE (hour, tag) IN (SELECT hour, tag FROM taken_once"
 					 " WHERE hour > 0 AND hour < ? LIMIT ?)");
 	sql_int(q, 1, (tx_now_us(tx) - KEPT_US) / HOUR_US);
-	sql_int(q, 2, FORGET_MOST);
+	sql_int(q, 2, (int64_t)(2 * count > FORGET_MOST ? 2 * count : FORGET_MOST)); /* faster than they come */
 	return sql_run(q, err);
 }

@@ -320,9 +320,14 @@ static enum rc put_partner(struct offering *o, const struct partner *p, struct e
 {
 	struct tracing *k = o->k;
 	struct entry e;
-	struct withdrawn_at taken;
+	struct withdrawn_at taken = { .why = STR("") };
 	bool offered = false, withdrawn = false;
-	enum rc rc = k->seq ? run_of(k, o->c.id, &e, &offered, err) : version_of(k, o->c.id, &e, &offered, err);
+	enum rc rc = k->seq ? withdrawn_later_find(k->r, o->c.id, k->seq, k->a, &taken, &offered, err) :
+			      version_of(k, o->c.id, &e, &offered, err);
+	if (offered && k->seq)
+		e = (struct entry){ .added_us = taken.added_us, .lane = taken.lane, .first = k->seq };
+	else if (rc == RC_OK && k->seq)
+		rc = run_of(k, o->c.id, &e, &offered, err);
 	if (rc == RC_OK && offered && k->seq && !k->gone) {
 		rc = put_event_offer(o, p, &e, err);
 	} else if (rc == RC_OK && offered && k->seq) {

@@ -20,7 +20,7 @@ static str cut(str words)
 struct taken_row {
 	str item, object, seqs;
 	size_t count;
-	bool again;
+	enum entry_kind kind;      /* WITHDRAWN, AGAIN or LATER */
 };
 
 static enum rc put(struct tx *tx, int64_t collection, enum lane lane, const struct taken_row *w, const struct withdrawn_why *why,
@@ -35,12 +35,12 @@ static enum rc put(struct tx *tx, int64_t collection, enum lane lane, const stru
 	sql_blob(q, 5, w->seqs);
 	sql_str(q, 6, cut(why->words));
 	sql_int(q, 7, why->tlp < TLP_COUNT ? why->tlp : TLP_RED);
-	sql_int(q, 8, w->again);
+	sql_int(q, 8, w->kind == ENTRY_AGAIN ? 1 : w->kind == ENTRY_LATER ? 2 : 0);
 	enum rc rc = sql_run(q, err);
 	if (rc != RC_OK)
 		return rc;
 	uint64_t id = (uint64_t)sql_last_id(tx_conn(tx));
-	const struct entry e = { .kind = w->again ? ENTRY_AGAIN : ENTRY_WITHDRAWN, .lane = lane, .first = id, .last = id,
+	const struct entry e = { .kind = w->kind, .lane = lane, .first = id, .last = id,
 				 .count = w->count };
 	int64_t added;
 	return entry_put(tx, collection, &e, &added, err);
@@ -49,11 +49,11 @@ static enum rc put(struct tx *tx, int64_t collection, enum lane lane, const stru
 enum rc withdraw_record(struct tx *tx, int64_t collection, enum lane lane, str item, str object,
 			const struct withdrawn_why *why, struct err *err)
 {
-	const struct taken_row w = { item, object, STR_NONE, 1, false };
+	const struct taken_row w = { item, object, STR_NONE, 1, ENTRY_WITHDRAWN };
 	return put(tx, collection, lane, &w, why, err);
 }
 
-static enum rc put_events(struct tx *tx, int64_t collection, const uint64_t *seqs, size_t count, bool again,
+static enum rc put_events(struct tx *tx, int64_t collection, const uint64_t *seqs, size_t count, enum entry_kind kind,
 			  const struct withdrawn_why *why, struct err *err)
 {
 	struct buf b = BUF_INIT(KIB(64));
@@ -65,7 +65,7 @@ static enum rc put_events(struct tx *tx, int64_t collection, const uint64_t *seq
 		return fail(err, RC_LIMIT, "more than %d events to withdraw at once", WITHDRAWN_EVENTS_MOST);
 	for (size_t i = 0; i < count; last = seqs[i++])
 		buf_varint(&b, seqs[i] - last);
-	const struct taken_row w = { STR(""), STR(""), buf_str(&b), count, again };
+	const struct taken_row w = { STR(""), STR(""), buf_str(&b), count, kind };
 	rc = put(tx, collection, LANE_BULK, &w, why, err);
 	buf_free(&b);
 	return rc;
@@ -74,12 +74,17 @@ static enum rc put_events(struct tx *tx, int64_t collection, const uint64_t *seq
 enum rc withdraw_events(struct tx *tx, int64_t collection, const uint64_t *seqs, size_t count,
 			const struct withdrawn_why *why, struct err *err)
 {
-	return put_events(tx, collection, seqs, count, false, why, err);
+	return put_events(tx, collection, seqs, count, ENTRY_WITHDRAWN, why, err);
 }
 
 enum rc withdrawn_again(struct tx *tx, int64_t collection, const uint64_t *seqs, size_t count, struct err *err)
 {
-	return put_events(tx, collection, seqs, count, true, &withdrawn_unsaid, err);
+	return put_events(tx, collection, seqs, count, ENTRY_AGAIN, &withdrawn_unsaid, err);
+}
+
+enum rc withdrawn_later(struct tx *tx, int64_t collection, const uint64_t *seqs, size_t count, struct err *err)
+{
+	return put_events(tx, collection, seqs, count, ENTRY_LATER, &withdrawn_unsaid, err);
 }
 
 enum rc withdraw_report(struct tx *tx, int64_t report, str why, struct err *err)
@@ -143,7 +148,7 @@ enum rc withdrawn_read(struct reader *r, int64_t id, struct arena *a, struct wit
 
 enum rc withdrawn_seqs(struct reader *r, int64_t id, struct arena *a, uint64_t **out, size_t *count_out, struct err *err)
 {
-	struct sql *q = sql(reader_conn(r), "SELECT seqs FROM exchange_withdrawn WHERE id = ? AND again = 1");
+	struct sql *q = sql(reader_conn(r), "SELECT seqs FROM exchange_withdrawn WHERE id = ? AND again > 0");
 	uint64_t *list = ARENA_ARRAY(a, WITHDRAWN_EVENTS_MOST, uint64_t), seq = 0;
 	size_t n = 0;
 	sql_int(q, 1, id);
@@ -175,15 +180,16 @@ static int64_t place_in(str seqs, uint64_t seq)
 	return -1;
 }
 
-static enum rc find_event(struct reader *r, int64_t collection, uint64_t seq, struct arena *a, struct withdrawn_at *out,
-			  bool *found, struct err *err)
+static enum rc find_event(struct reader *r, int64_t collection, uint64_t seq, enum entry_kind kind, struct arena *a,
+			  struct withdrawn_at *out, bool *found, struct err *err)
 {
 	struct sql *q = sql(reader_conn(r), "SELECT e.added_us, e.lane, w.why, w.seqs FROM exchange_withdrawn w"
-			    " JOIN collection_entry e ON e.kind = 5 AND e.first = w.id AND e.collection = w.collection"
-			    " WHERE w.collection = ? AND w.item = '' AND w.again = 0 ORDER BY w.id DESC LIMIT ?");
+			    " JOIN collection_entry e ON e.kind = ?3 AND e.first = w.id AND e.collection = w.collection"
+			    " WHERE w.collection = ?1 AND w.item = '' ORDER BY w.id DESC LIMIT ?2");
 	_Static_assert(ENTRY_WITHDRAWN == 5, "as the statements say");
 	sql_int(q, 1, collection);
 	sql_int(q, 2, WITHDRAWALS_LOOKED);
+	sql_int(q, 3, kind);
 	while (!*found && sql_row(q)) {
 		int64_t place = place_in(sql_col_blob(q, 3), seq);
 		*found = place >= 0;
@@ -202,7 +208,7 @@ enum rc withdrawn_find(struct reader *r, int64_t collection, str item, struct ar
 	*found = false;
 	if (str_starts(item, event))
 		return event_id_parse(store_secret(reader_store(r)), str_from(item, event.n), &seq) ?
-			       find_event(r, collection, seq, a, out, found, err) : RC_OK;
+			       find_event(r, collection, seq, ENTRY_WITHDRAWN, a, out, found, err) : RC_OK;
 	struct sql *q = sql(reader_conn(r), "SELECT e.added_us, e.lane, w.why FROM exchange_withdrawn w"
 			    " JOIN collection_entry e ON e.kind = 5 AND e.first = w.id AND e.collection = w.collection"
 			    " WHERE w.item = ? AND w.item <> '' AND w.collection = ? ORDER BY e.added_us DESC LIMIT 1");
@@ -212,6 +218,13 @@ enum rc withdrawn_find(struct reader *r, int64_t collection, str item, struct ar
 	if (*found)
 		*out = (struct withdrawn_at){ sql_col_int(q, 0), (enum lane)sql_col_int(q, 1), arena_str(a, sql_col_str(q, 2)) };
 	return sql_end(q, err);
+}
+
+enum rc withdrawn_later_find(struct reader *r, int64_t collection, uint64_t seq, struct arena *a, struct withdrawn_at *out,
+			     bool *found, struct err *err)
+{
+	*found = false;
+	return find_event(r, collection, seq, ENTRY_LATER, a, out, found, err);
 }
 
 enum rc withdrawn_unanswered(struct conn *c, int64_t collection, enum lane lane, int64_t after_us, uint64_t *out,

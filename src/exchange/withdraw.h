@@ -39,6 +39,10 @@ struct withdrawn_at {
 MUST_CHECK enum rc withdrawn_find(struct reader *r, int64_t collection, str item, struct arena *a,
 				  struct withdrawn_at *out, bool *found, struct err *err);
 
+/* The same of an event among those offered later: when it stands in the collection. */
+MUST_CHECK enum rc withdrawn_later_find(struct reader *r, int64_t collection, uint64_t seq, struct arena *a,
+					struct withdrawn_at *out, bool *found, struct err *err);
+
 /* Items withdrawn or corrected in one lane of a collection behind a place: he has not said that he knows. */
 MUST_CHECK enum rc withdrawn_unanswered(struct conn *c, int64_t collection, enum lane lane, int64_t after_us, uint64_t *out,
 					struct err *err);
@@ -53,7 +57,10 @@ MUST_CHECK enum rc withdraw_events(struct tx *tx, int64_t collection, const uint
 
 /* Inside a job: events that had been withdrawn, or kept back meanwhile, are given again. */
 MUST_CHECK enum rc withdrawn_again(struct tx *tx, int64_t collection, const uint64_t *seqs, size_t count, struct err *err);
-/* The numbers an ENTRY_AGAIN names. In `a`. RC_ABSENT. */
+/* Inside a job: events he was never offered, of which it was found later that they concern him
+ * (route/concern_later.h). Numbers as withdraw_events(). */
+MUST_CHECK enum rc withdrawn_later(struct tx *tx, int64_t collection, const uint64_t *seqs, size_t count, struct err *err);
+/* The numbers an ENTRY_AGAIN or ENTRY_LATER names. In `a`. RC_ABSENT. */
 MUST_CHECK enum rc withdrawn_seqs(struct reader *r, int64_t id, struct arena *a, uint64_t **out, size_t *count_out,
 				  struct err *err);
 

@@ -7,7 +7,10 @@
 
 #include "exchange/offer_private.h"
 #include "exchange/withdraw.h"
+#include "route/concern_later.h"
 #include "store/reports.h"
+
+enum { RUN_GAP = 4096 /* a chunk */, RUN_SPAN = 1 << 16 };
 
 /* What is found for one partner. */
 struct found {
@@ -104,12 +107,32 @@ static bool note(void *ctx, uint64_t seq, int64_t report, size_t place)
 	return k->rc == RC_OK;
 }
 
+/* What was found later to concern them was offered when it was found. */
+static bool note_later(void *ctx, uint64_t seq, int64_t org)
+{
+	struct looking *k = ctx;
+	for (size_t i = 0; i < k->t.count; i++) {
+		const struct target *one = &k->t.list[i];
+		if (one->to.org == org && k->found[i].collection)
+			add(&k->found[i], seq);
+	}
+	return true;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
+}
+
 /* Without `why`: given again. */
 static enum rc put_found(struct tx *tx, const struct looking *k, const struct withdrawn_why *why, struct err *err)
 {
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < k->t.count; i++) {
 		const struct found *f = &k->found[i];
+		if (f->count > 1)
+			qsort(f->seqs, f->count, sizeof *f->seqs, by_number);
 		for (size_t at = 0; rc == RC_OK && at < f->count; at += WITHDRAWN_EVENTS_MOST) {
 			size_t left = f->count - at, n = left < WITHDRAWN_EVENTS_MOST ? left : WITHDRAWN_EVENTS_MOST;
 			rc = why ? withdraw_events(tx, f->collection, f->seqs + at, n, why, err) :
@@ -195,6 +218,8 @@ static enum rc withdraw_piece(struct exchange *x, struct reader *r, const struct
 			rc = told_concerning(r, &q, k.t.orgs, k.t.org_count, note_piece, &p, err);
 		rc = rc == RC_INPUT ? RC_OK : rc != RC_OK ? rc : k.rc;
 		j.ended = !k.more;
+		if (rc == RC_OK && j.ended)
+			rc = concern_later_of(reader_conn(r), 0, report, note_later, &k, err);
 		if (rc == RC_OK)
 			rc = store_write(x->w.store, put_piece, &j, err);
 		if (rc == RC_CONFLICT)
@@ -229,27 +254,43 @@ struct withdrawal {
 	struct looking k;
 };
 
-static enum rc look_at_one(struct reader *r, struct looking *k, uint64_t seq, struct err *err)
+/* Those of a run, ascending. */
+struct wanted {
+	struct looking *k;
+	const uint64_t *list;
+	size_t count;
+};
+
+static bool note_wanted(void *ctx, uint64_t seq, int64_t report, size_t place)
 {
-	const struct event_query q = { .after_seq = seq - 1, .before_seq = seq + 1, .oldest_first = true, .again = true,
-				       .tlp_mask = (1u << TLP_COUNT) - 1 - (1u << TLP_RED) };
-	enum rc rc = told_concerning(r, &q, k->t.orgs, k->t.org_count, note, k, err);
-	return rc == RC_INPUT ? RC_OK : rc != RC_OK ? rc : k->rc;
+	struct wanted *w = ctx;
+	return !bsearch(&seq, w->list, w->count, sizeof seq, by_number) || note(w->k, seq, report, place);
 }
 
-static int by_number(const void *a, const void *b)
+/* What stands near each other is looked for at once: of a finding with very many events each would be a look at the disk. */
+static enum rc look_at_run(struct reader *r, struct wanted *w, struct err *err)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-	return (x > y) - (x < y);
+	const struct event_query q = { .after_seq = w->list[0] - 1, .before_seq = w->list[w->count - 1] + 1, .oldest_first = true,
+				       .again = true, .tlp_mask = (1u << TLP_COUNT) - 1 - (1u << TLP_RED) };
+	struct looking *k = w->k;
+	enum rc rc = told_concerning(r, &q, k->t.orgs, k->t.org_count, note_wanted, w, err);
+	rc = rc == RC_INPUT ? RC_OK : rc != RC_OK ? rc : k->rc;
+	for (size_t i = 0; rc == RC_OK && i < w->count; i++)
+		if (i == 0 || w->list[i] != w->list[i - 1])
+			rc = concern_later_of(reader_conn(r), w->list[i], 0, note_later, k, err);
+	return rc;
 }
 
 static enum rc find_all(struct exchange *x, struct reader *r, struct looking *k, const uint64_t *sorted, size_t count,
 			struct err *err)
 {
 	enum rc rc = looking_begin(x, r, k, err);
-	for (size_t i = 0; rc == RC_OK && k->t.org_count && i < count; i++)
-		if (i == 0 || sorted[i] != sorted[i - 1])
-			rc = look_at_one(r, k, sorted[i], err);
+	for (size_t i = 0, n; rc == RC_OK && k->t.org_count && i < count; i += n) {
+		for (n = 1; i + n < count && sorted[i + n] - sorted[i + n - 1] <= RUN_GAP && sorted[i + n] - sorted[i] < RUN_SPAN; n++)
+			continue;
+		struct wanted w = { k, sorted + i, n };
+		rc = look_at_run(r, &w, err);
+	}
 	return rc;
 }
 

@@ -72,7 +72,7 @@ enum rc node_exchange_open(struct node *n, struct err *err)
 	const struct exchange_world w = {
 		.store = n->store, .journal = n->journal, .records = n->records, .roles = n->roles,
 		.policies = n->policies, .types = n->types, .settings = n->settings, .log = n->log,
-		.dir = n->dir, .ctx = n, .deliver = deliver, .take_back = node_take_back,
+		.dir = n->dir, .directory = n->directory, .ctx = n, .deliver = deliver, .take_back = node_take_back,
 	};
 	node_withdrawn_open(n);
 	return exchange_open(&w, &n->exchange, err);
