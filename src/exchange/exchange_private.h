@@ -19,6 +19,7 @@ struct exchange {
 	void *keys_ctx;
 	struct offer *offer;
 	int64_t lapse_looked_us;   /* handover_follow.c: of the background thread alone */
+	int64_t answers_noted_us;  /* answer_tell.c: the same */
 	void (*offered_fn)(void *ctx); /* entries were made; set before anything runs */
 	void *offered_ctx;
 	/* keys.c, courier.c, offer.c, ...: one pointer each to what they keep */
