@@ -13,6 +13,7 @@ events=${RONDA_PAGES_EVENTS:-100000} gets=${RONDA_PAGES_GETS:-3000} at_once=${RO
 command -v ab >/dev/null || { echo "pages: not measured: there is no 'ab'"; exit 0; }
 ronda init "$D" --name "Team B" --country ID --team small --account Lead >"$T/out" 2>&1
 with_exchange "$D"
+echo "exchange_quota_share = 6400" >>"$D/ronda.conf" # what is measured is the node, not the quota
 made_partner "$T/c" cccccccc-0000-4000-8000-000000000001
 serve || exit 1
 "$HELPERS/ronda-partner" accept "$T/c" "$(ronda partner -d "$D" invite 2>/dev/null)" "Team C" >"$T/out" 2>&1

@@ -9,6 +9,7 @@
 #include "disclosure/policy.h"
 #include "exchange/exchange_world.h"
 #include "exchange/line.h"
+#include "exchange/offer.h"
 
 #include "fuzz.h"
 
@@ -22,7 +23,7 @@ static const struct setting_row partner_rows[] = {
 };
 /* A quota would turn most of it away unread. */
 #define PARTNER_SETTINGS "exchange = yes\nexchange_address = https://127.0.0.1:8421\n" \
-	"exchange_quota_objects = 1000000\nexchange_quota_bytes = 1G\nexchange_quota_share = 6400\n"
+	"exchange_quota_objects = 1000000\nexchange_quota_bytes = 1G\nexchange_quota_share = 6400\nmisp_keys_file = misp-keys\n"
 
 struct partner_world {
 	struct team team;
@@ -88,6 +89,7 @@ static inline enum rc partner_pair_job(struct tx *tx, void *ctx, struct err *e)
 
 struct partner_making {
 	struct partner_world *w;
+	const char *fields;
 	struct uuid id;
 };
 
@@ -98,13 +100,13 @@ static inline enum rc partner_make_job(struct tx *tx, void *ctx, struct err *e)
 	const struct type *type = types_find(snapshot_table(t->held), STR("partner"));
 	struct record out;
 	const struct record_change c = { .type = type, .to_state = type_state(type, STR("active")), .actor = STR("unix:0"),
-					 .fields = STR("{\"name\":\"Team C\",\"kind\":\"node\",\"node\":\"" PARTNER_NODE_ID "\"}") };
+					 .fields = str_of(m->fields) };
 	enum rc rc = record_put(tx, t->r, &c, t->a, &out, NULL, 0, NULL, e);
 	m->id = out.id;
 	return rc;
 }
 
-static inline void partner_world_open(struct partner_world *w)
+static inline void partner_world_open(struct partner_world *w, const char *fields)
 {
 	const struct policy_sources sources = { .roles = STR("{}"), .public_k = 5 };
 	struct partner_pairing p = { .w = w };
@@ -120,7 +122,7 @@ static inline void partner_world_open(struct partner_world *w)
 	w->team.x.w.ctx = w;
 	w->team.x.w.deliver = partner_deliver;
 	w->team.x.w.take_back = partner_take_back;
-	struct partner_making m = { .w = w };
+	struct partner_making m = { .w = w, .fields = fields };
 	MUST(store_write(w->team.w.s, partner_make_job, &m, &err) == RC_OK);
 	MUST(store_read_begin(w->team.w.s, &r, &err) == RC_OK);
 	struct buf text = BUF_INIT(RECORD_ID_BYTES);
@@ -136,13 +138,14 @@ static inline void partner_world_open(struct partner_world *w)
 
 static inline void partner_world_close(struct partner_world *w)
 {
+	offer_close(&w->team.x);
 	policies_close(w->policies);
 	settings_free(w->settings);
 	world_end(&w->team.w);
 }
 
-/* The same one for many runs. */
-static inline struct partner_world *partner_world(void)
+/* The same one for many runs; *fresh: it was made now. */
+static inline struct partner_world *partner_world_of(const char *fields, bool *fresh)
 {
 	static struct partner_world *w; /* a fuzzer calls again and again */
 	if (w && ++w->runs > PARTNER_WORLD_RUNS) {
@@ -150,11 +153,18 @@ static inline struct partner_world *partner_world(void)
 		free(w);
 		w = NULL;
 	}
+	*fresh = !w;
 	if (!w) {
 		w = x_alloc(sizeof *w);
-		partner_world_open(w);
+		partner_world_open(w, fields);
 	}
 	return w;
+}
+
+static inline struct partner_world *partner_world(void)
+{
+	bool fresh;
+	return partner_world_of("{\"name\":\"Team C\",\"kind\":\"node\",\"node\":\"" PARTNER_NODE_ID "\"}", &fresh);
 }
 
 #endif

@@ -4,28 +4,15 @@
 # certificate, another authority and a revoked key are refused in words; without the setting nobody vouches.
 . "$RONDA_SOURCE/tests/lib.sh"
 . "$RONDA_SOURCE/tests/exchange_lib.sh"
+. "$RONDA_SOURCE/tests/authority_lib.sh"
 trap finish EXIT
 C=cccccccc-0000-4000-8000-000000000001
 BIN=$HELPERS/ronda-partner
-authority() { # name
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/$1.key" -out "$T/$1.pem" -subj "/CN=$1" -days 30 \
-		-addext keyUsage=critical,keyCertSign 2>/dev/null
-}
-issue() { # directory, authority, subjectAltName, days from today
+issue() { # directory, authority, subjectAltName, how long
 	mkdir -p "$T/$1"
 	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/$1/key.pem" -out "$T/$1/request.pem" -subj "/CN=node" 2>/dev/null
 	printf 'subjectAltName=%s\n' "$3" >"$T/extensions"
-	# an end before today needs its own begin: a day of the past
-	if [ "$4" = over ]; then
-		: >"$T/index.txt"
-		printf '[ca]\ndefault_ca=c\n[c]\ndatabase=%s/index.txt\nnew_certs_dir=%s\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n' \
-			"$T" "$T" >"$T/ca.conf"
-		openssl ca -batch -config "$T/ca.conf" -cert "$T/$2.pem" -keyfile "$T/$2.key" -in "$T/$1/request.pem" -out "$T/$1/cert.pem" \
-			-notext -startdate 20200101000000Z -enddate 20200201000000Z -extfile "$T/extensions" >"$T/out" 2>&1
-	else
-		openssl x509 -req -in "$T/$1/request.pem" -CA "$T/$2.pem" -CAkey "$T/$2.key" -CAcreateserial -days "$4" \
-			-extfile "$T/extensions" -out "$T/$1/cert.pem" 2>/dev/null
-	fi
+	certify "$T/$1/request.pem" "$2" "$T/$1/cert.pem" "$4" "$T/extensions"
 }
 # The answer to who shows what stands in a directory: status in $code, body in $T/body.
 calls() { # directory
@@ -144,5 +131,5 @@ ok $? "without the setting again"
 refused "nobody vouches" right "that key is no partner"
 stop_node
 check_fails 65 "a file that is not there is no authority" timeout 60 ronda serve -d "$D" --set listen=127.0.0.1:0 --set "exchange_ca_file=$T/nothing.pem"
-has "$T/err" "exchange_ca_file .* cannot be read" "and is named"
+has "$T/err" "exchange_ca_file .*cannot be read" "and is named"
 done_testing

@@ -69,16 +69,23 @@ finish() {
 	rm -rf "$T"
 }
 
-# Nodes $T/a ("Team A") and $T/b ("Team B"), which is responsible for 198.18.0.0/16: paired, agreed, A's address $1 as B
-# sees it and B's $2 as A sees it (nothing: as they are). Both run; pids in $a_pid, $b_pid, listeners in $a_port, $b_port.
+# Nodes $T/a ("Team A") and $T/b ("Team B"), which is responsible for 198.18.0.0/16: paired and agreed. Both run; pids in $a_pid,
+# $b_pid, listeners in $a_port, $b_port.
 two_nodes() {
+	made_nodes && start_nodes && pair_nodes
+}
+made_nodes() {
 	for n in a b; do
 		ronda init "$T/$n" --name "Team $(echo $n | tr ab AB)" --country ID --team small --account "Lead" >"$T/out" 2>"$T/err" || return 1
 		with_exchange "$T/$n"
 		printf %s "${more_conf:-}" >>"$T/$n/ronda.conf" # further settings of both, a line each
 		eval ${n}_port=$X
 	done
-	start_node "$T/a" && a_pid=$started && start_node "$T/b" && b_pid=$started || return 1
+}
+start_nodes() {
+	start_node "$T/a" && a_pid=$started && start_node "$T/b" && b_pid=$started
+}
+pair_nodes() {
 	line=$(ronda partner -d "$T/b" invite 2>"$T/err") &&
 	ronda partner -d "$T/a" accept "$line" >"$T/out" 2>"$T/err" &&
 	ronda partner -d "$T/a" confirm partner-1 >"$T/out" 2>"$T/err" &&

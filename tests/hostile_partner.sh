@@ -107,6 +107,14 @@ has "$T/out" "partners' listener" "  and in the journal"
 curl -sk --tls-max 1.2 --cert "$T/c/cert.pem" --key "$T/c/key.pem" "$url/" >"$T/out" 2>"$T/err"
 [ $? = 35 ]
 ok $? "TLS 1.2 gets no connection"
+for v in tls1 tls1_1 tls1_2; do
+	# SECLEVEL=0: else openssl itself does not offer them
+	openssl s_client -$v -cipher ALL:@SECLEVEL=0 -cert "$T/c/cert.pem" -key "$T/c/key.pem" -connect "127.0.0.1:$X" </dev/null >"$T/out" 2>&1
+	[ $? = 1 ] && grep -q 'CONNECTED' "$T/out" && grep -q 'no peer certificate available' "$T/out" && grep -qE 'written [1-9][0-9]* bytes' "$T/out"
+	ok $? "  nor does $v: it is not even shown who we are"
+done
+openssl s_client -tls1_3 -cert "$T/c/cert.pem" -key "$T/c/key.pem" -connect "127.0.0.1:$X" </dev/null >"$T/out" 2>&1
+has "$T/out" 'New, TLSv1.3' "  TLS 1.3 does"
 post unsigned=1 <"$T/good"
 refused "a body that is not signed" '^403 .*not signed by the key'
 post sign="$T/e" <"$T/good"
@@ -324,6 +332,33 @@ rm "$T/f/answer.GET"
 check "it is asked for now" ronda partner -d "$D" sync partner-3
 check "the line" ronda partner -d "$D" line partner-3 --json
 has "$T/out" '"trouble":""' "says that all is well"
+stands >"$T/stands"
+
+# --- a server with his key that offers older versions alone ---
+good_F=https://127.0.0.1:$(cat "$T/f/port")
+older() { # version
+	free_port
+	openssl s_server -$1 -cipher ALL:@SECLEVEL=0 -cert "$T/f/cert.pem" -key "$T/f/key.pem" -accept "127.0.0.1:$port" -www -msg >"$T/older" 2>&1 &
+	older=$!
+	pids="$pids $older"
+	for _ in $(seq 200); do
+		[ -z "$(ss -Hltn "sport = :$port")" ] || break
+		sleep 0.05
+	done
+	ronda partner -d "$D" edit partner-3 "address=https://127.0.0.1:$port" >"$T/out" 2>"$T/err"
+	ronda partner -d "$D" sync partner-3 >"$T/said" 2>&1
+	kill "$older"
+	wait "$older" 2>/dev/null
+}
+for v in tls1 tls1_1 tls1_2; do
+	older $v
+	has "$T/said" 'ended the connection while TLS began' "he is not spoken with by $v"
+	[ "$(grep -c "<<< .*ClientHello" "$T/older")" -gt 0 ] && ! grep -q "<<< .*Finished" "$T/older"
+	ok $? "  nothing was said but that"
+done
+older tls1_3
+has "$T/older" "<<< .*Finished" "by tls1_3 he is"
+check "he is where he was" ronda partner -d "$D" edit partner-3 "address=$good_F"
 stands >"$T/stands"
 
 # --- keys ---

@@ -30,7 +30,7 @@ echo "# $acknowledged of $rounds were acknowledged before the kill"
 # A node that serves finishes by itself what was interrupted.
 serve
 ok $? "the node is up again"
-for _ in $(seq 100); do
+for _ in $(seq 6000); do
 	left=$(sqlite3 -readonly "$D/main.db" 'SELECT count(*) FROM report WHERE state = 1')
 	[ "$left" = 0 ] && break
 	sleep 0.1

@@ -96,7 +96,7 @@ serve() { # further options of 'ronda serve'
 	: >"$T/address"
 	ronda serve -d "$D" --set listen=127.0.0.1:0 "$@" >"$T/address" 2>"$T/node.log" &
 	node_pid=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 2400); do
 		[ ! -s "$T/address" ] || break
 		kill -0 $node_pid 2>/dev/null || break
 		sleep 0.05

@@ -55,6 +55,11 @@ void buf_add(struct buf *b, str s)
 
 void buf_char(struct buf *b, char c)
 {
+	if (b->n + 1 < b->size && b->n < b->cap && !b->over) {
+		b->p[b->n++] = c;
+		b->p[b->n] = '\0';
+		return;
+	}
 	buf_add_mem(b, &c, 1);
 }
 

@@ -170,6 +170,61 @@ TEST(json_writer)
 	buf_free(&b);
 }
 
+/* Every byte at every place of texts as long as a few words, alone and behind text that is no ASCII; and where a piece of
+ * the writer ends. */
+static void check_byte(unsigned c, size_t length, size_t at, bool high)
+{
+	char text[1200], want[80];
+	struct buf out = BUF_INIT(KIB(8));
+	struct json_out j = json_out(&out);
+	memset(text, 'x', sizeof text);
+	if (high)
+		memcpy(text, "\xc3\xa9", 2);
+	text[at] = (char)c;
+	json_str(&j, str_mem(text, length));
+	if (c == '"' || c == '\\')
+		snprintf(want, sizeof want, "\\%c", (char)c);
+	else if (c == '\n')
+		snprintf(want, sizeof want, "\\n");
+	else if (c < 0x20 || c == 0x7f)
+		snprintf(want, sizeof want, "\\u%04x", c);
+	else
+		snprintf(want, sizeof want, c < 0x80 ? "%c" : "\xef\xbf\xbd", (int)c);
+	str got = buf_str(&out), w = str_of(want);
+	CHECK_MSG(got.n == length + 1 + w.n && got.p[0] == '"' && got.p[got.n - 1] == '"' &&
+			  memcmp(got.p + 1, text, at) == 0 && memcmp(got.p + 1 + at, w.p, w.n) == 0 &&
+			  memcmp(got.p + 1 + at + w.n, text + at + 1, length - at - 1) == 0,
+		  "byte %u at %zu of %zu, high %d", c, at, length, high);
+	buf_free(&out);
+}
+
+TEST(json_escapes)
+{
+	for (unsigned c = 0; c < 256; c++)
+		for (size_t length = 1; length < 20; length++)
+			for (size_t at = 0; at < length; at++) {
+				check_byte(c, length, at, false);
+				if (at >= 2)
+					check_byte(c, length, at, true);
+			}
+	for (size_t at = 480; at < 520; at++) {
+		check_byte('"', 1200, at, false);
+		check_byte(1, 1200, at, true);
+		check_byte(0xff, 1200, at, true);
+	}
+	struct buf out = BUF_INIT(16);
+	struct json_out j = json_out(&out);
+	json_str(&j, STR("longer than its cap"));
+	CHECK(out.over);
+	buf_reset(&out);
+	for (size_t i = 0; i < 16; i++)
+		buf_char(&out, 'x');
+	CHECK(!out.over && out.n == 16);
+	buf_char(&out, 'y');
+	CHECK(out.over && out.n == 16);
+	buf_free(&out);
+}
+
 TEST(csv_records)
 {
 	static const struct { const char *text; enum rc rc; size_t n; const char *want; } rows[] = {
@@ -257,5 +312,5 @@ TEST(settings_order)
 }
 
 TEST_MAIN(TEST_RUN(json_flat_table), TEST_RUN(json_flat_values), TEST_RUN(json_limits),
-	  TEST_RUN(json_trees), TEST_RUN(json_writer), TEST_RUN(csv_records), TEST_RUN(csv_guard),
+	  TEST_RUN(json_trees), TEST_RUN(json_writer), TEST_RUN(json_escapes), TEST_RUN(csv_records), TEST_RUN(csv_guard),
 	  TEST_RUN(settings_order))

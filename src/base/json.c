@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
+#include <endian.h>
 #include <json-c/json.h>
 #include <math.h>
 #include <stdio.h>
@@ -128,38 +129,83 @@ static size_t utf8_length(const char *p, size_t n)
 	return 0;
 }
 
+enum { PLAIN, ESCAPED, HIGH };
+
+static unsigned class_of(unsigned char c)
+{
+	return c >= 0x80 ? HIGH : c < 0x20 || c == 0x7f || c == '"' || c == '\\' ? ESCAPED : PLAIN;
+}
+
+/* One character that is written otherwise; `to` has room for six. */
+static size_t put_one(char *to, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	to[0] = '\\';
+	if (c == '"' || c == '\\' || c == '\n') {
+		to[1] = c == '\n' ? 'n' : (char)c;
+		return 2;
+	}
+	memcpy(to + 1, "u00", 3);
+	to[4] = digits[c >> 4];
+	to[5] = digits[c & 15];
+	return 6;
+}
+
+/* Copies to where the first of these eight bytes stands that is not to be copied as it is: how many are. */
+static size_t copy_plain(char *to, const char *from, bool high_too)
+{
+	const uint64_t each = UINT64_MAX / 255, top = each * 0x80;
+	uint64_t w;
+	memcpy(&w, from, sizeof w);
+	memcpy(to, &w, sizeof w);
+	w = le64toh(w); /* the first byte is the lowest */
+	const uint64_t quote = w ^ each * '"', slash = w ^ each * '\\', del = w ^ each * 0x7f;
+	/* the top bit of a byte that is nothing, or below a space, when it borrows: the lowest such is right */
+	const uint64_t out = (((w - each * 0x20) & ~w) | ((quote - each) & ~quote) | ((slash - each) & ~slash) |
+			      ((del - each) & ~del) | (high_too ? 0 : w)) & top;
+	return out ? (size_t)__builtin_ctzll(out) / 8 : sizeof w;
+}
+
+/* By pieces on the stack: text in which every tenth byte is a quote is what extensions hold. */
 static void put_escaped(struct buf *b, str s)
 {
-	bool clean = str_is_utf8(s);
-	buf_char(b, '"');
-	for (size_t i = 0; i < s.n;) {
-		size_t run = i;
-		while (run < s.n && (unsigned char)s.p[run] >= 0x20 && s.p[run] != '"' &&
-		       s.p[run] != '\\' && s.p[run] != 0x7f &&
-		       (clean || (unsigned char)s.p[run] < 0x80))
-			run++;
-		buf_add(b, (str){ s.p + i, run - i });
-		i = run;
-		if (i == s.n)
-			break;
-		unsigned char c = (unsigned char)s.p[i];
-		size_t len = 1;
-		if (c == '"' || c == '\\') {
-			buf_char(b, '\\');
-			buf_char(b, (char)c);
-		} else if (c == '\n') {
-			buf_add(b, STR("\\n"));
-		} else if (c < 0x80) {
-			buf_fmt(b, "\\u%04x", c);
-		} else if ((len = utf8_length(s.p + i, s.n - i)) == 0) {
-			buf_add(b, STR("\xef\xbf\xbd")); /* U+FFFD */
-			len = 1;
-		} else {
-			buf_add(b, (str){ s.p + i, len });
+	char piece[512];
+	size_t n = 1, i = 0;
+	bool known = false, clean = false;
+	piece[0] = '"';
+	while (i < s.n) {
+		if (n > sizeof piece - 16) {
+			buf_add_mem(b, piece, n);
+			n = 0;
 		}
-		i += len;
+		if (s.n - i >= 8) {
+			size_t plain = copy_plain(piece + n, s.p + i, clean);
+			n += plain;
+			i += plain;
+			if (plain == 8)
+				continue;
+		}
+		unsigned char c = (unsigned char)s.p[i];
+		unsigned class = class_of(c);
+		if (class == HIGH && !known) {
+			clean = str_is_utf8(str_from(s, i));
+			known = true;
+		}
+		if (class == PLAIN || (class == HIGH && clean)) {
+			piece[n++] = (char)c;
+			i++;
+		} else if (class == ESCAPED) {
+			n += put_one(piece + n, c);
+			i++;
+		} else {
+			size_t len = utf8_length(s.p + i, s.n - i);
+			memcpy(piece + n, len ? s.p + i : "\xef\xbf\xbd", len ? len : 3); /* U+FFFD */
+			n += len ? len : 3;
+			i += len ? len : 1;
+		}
 	}
-	buf_char(b, '"');
+	piece[n++] = '"';
+	buf_add_mem(b, piece, n);
 }
 
 void json_key(struct json_out *j, str key)

@@ -3,6 +3,7 @@
 #include "cli/record_private.h"
 #include "disclosure/approval.h"
 #include "disclosure/authz.h"
+#include "exchange/certificate.h"
 #include "exchange/courier.h"
 #include "exchange/pairing.h"
 
@@ -274,6 +275,20 @@ static bool list_keys(void *ctx, const struct partner *p)
 	return l->rc == RC_OK;
 }
 
+/* What is shown with the key in use, if an authority was to certify it. */
+static void say_certificate(struct record_call *k, const struct own_keys *own)
+{
+	struct certificate c;
+	char until[40];
+	certificate_look(k->c->node->exchange, own, k->c->a, &c);
+	if (c.chain.n)
+		cli_talk(k->c, "partners are shown exchange_certificate, until " STR_FMT "%s" STR_FMT, STR_ARG(time_str(until, c.until_us)),
+			 c.why.n ? "; not all will take it: " : "", STR_ARG(c.why));
+	else if (c.set)
+		cli_talk(k->c, "exchange_certificate is not shown to partners, but the one the node made itself: " STR_FMT,
+			 STR_ARG(c.why));
+}
+
 static int show_keys(struct record_call *k)
 {
 	struct err err = { 0 };
@@ -291,6 +306,8 @@ static int show_keys(struct record_call *k)
 		rc = partners_list(k->c->node->exchange, l.c, false, k->c->a, list_keys, &l, &err);
 		rc = rc == RC_OK ? l.rc : rc;
 	}
+	if (rc == RC_OK)
+		say_certificate(k, &own);
 	keys_wipe(&own);
 	if (r)
 		store_read_end(r);
@@ -366,6 +383,25 @@ static enum rc restore_job(struct tx *tx, void *ctx, struct err *err)
 		partner_keys_restore(tx, h->k->c->node->journal, h->p.id, h->key, h->why, actor(h->k), err) : rc;
 }
 
+/* A certificate is of one key. */
+static void say_new_certificate(struct record_call *k, bool now)
+{
+	struct own_keys own = { .rotating = false };
+	struct certificate c = { .set = false };
+	struct reader *r = NULL;
+	if (store_read_begin(k->c->node->store, &r, NULL) != RC_OK)
+		return;
+	if (keys_own(reader_conn(r), k->c->a, &own, NULL) == RC_OK)
+		certificate_look(k->c->node->exchange, &own, k->c->a, &c);
+	store_read_end(r);
+	if (now)
+		say_certificate(k, &own);
+	else if (c.set)
+		cli_talk(k->c, "the new key needs a certificate of its own: 'ronda partner request --next' asks for it; it goes into the "
+			       "file of exchange_certificate, beside the one in use");
+	keys_wipe(&own);
+}
+
 static int rotate(struct record_call *k, bool now)
 {
 	struct keys_change h = { .k = k };
@@ -381,6 +417,7 @@ static int rotate(struct record_call *k, bool now)
 	else
 		courier_wake(k->c->node->exchange);
 	cli_done(k->c, "keys", now ? STR("switched") : STR("announced"));
+	say_new_certificate(k, now);
 	return 0;
 }
 

@@ -3,6 +3,8 @@
  * from a partner says the event itself: extra.origin_node and extra.origin_event. */
 #include "exchange/answer.h"
 
+#include <stdlib.h>
+
 #include "disclosure/told.h"
 #include "exchange/exchange_private.h"
 #include "record/outbox.h"
@@ -18,12 +20,19 @@ struct source {
 	str node;
 	int64_t feed;
 };
+/* Who was answered that already. */
+struct answered_one {
+	struct uuid partner;
+	struct answered_one *next;
+};
 /* Something that became of a finding. */
 struct fate {
 	struct hash128 finding;
 	const char *what;
 	int64_t at_us;
 	str key;                   /* of the transition or the row */
+	size_t order;              /* as it was found */
+	struct answered_one *answered;
 };
 struct telling {
 	struct exchange *x;
@@ -35,6 +44,7 @@ struct telling {
 	uint64_t row_from, row_upto;
 	bool full;                 /* there may be more than was looked at */
 	struct finding_wanted *wanted; size_t wanted_count;
+	size_t *fates_of;          /* of each finding wanted: its first fate; they stand in the order of findings */
 	enum tlp *tlps;            /* of the findings wanted */
 	struct partner_answer *answers; size_t answer_count, answer_room, answer_at;
 	struct err *err;
@@ -91,7 +101,8 @@ static void add_fate(struct telling *t, struct hash128 finding, const char *what
 		t->fates = more;
 		t->fate_room = room;
 	}
-	t->fates[t->fate_count++] = (struct fate){ finding, what, at_us, key };
+	t->fates[t->fate_count] = (struct fate){ finding, what, at_us, key, t->fate_count, NULL };
+	t->fate_count++;
 }
 
 static enum rc look_at_transitions(struct telling *t)
@@ -215,12 +226,19 @@ static enum rc look_at_ledger(struct telling *t)
 
 /* --- which events of partners they are made of --- */
 
-static bool is_wanted(const struct telling *t, struct hash128 id)
+static bool same_finding(const struct fate *f, struct hash128 id)
 {
-	for (size_t i = 0; i < t->wanted_count; i++)
-		if (t->wanted[i].id.hi == id.hi && t->wanted[i].id.lo == id.lo)
-			return true;
-	return false;
+	return f->finding.hi == id.hi && f->finding.lo == id.lo;
+}
+
+static int by_finding(const void *a, const void *b)
+{
+	const struct fate *x = a, *y = b;
+	if (x->finding.hi != y->finding.hi)
+		return x->finding.hi < y->finding.hi ? -1 : 1;
+	if (x->finding.lo != y->finding.lo)
+		return x->finding.lo < y->finding.lo ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
 }
 
 static enum rc came_from_partner(struct telling *t, struct hash128 id, bool *out)
@@ -240,16 +258,20 @@ static enum rc want(struct telling *t)
 	enum rc rc = RC_OK;
 	t->wanted = ARENA_ARRAY(t->a, t->fate_count + 1, struct finding_wanted);
 	t->tlps = ARENA_ARRAY(t->a, t->fate_count + 1, enum tlp);
+	t->fates_of = ARENA_ARRAY(t->a, t->fate_count + 1, size_t);
+	if (t->fate_count > 1) /* a message may cover very many */
+		qsort(t->fates, t->fate_count, sizeof *t->fates, by_finding);
 	for (size_t i = 0; rc == RC_OK && i < t->fate_count; i++) {
 		struct finding f;
 		bool theirs = false;
-		if (is_wanted(t, t->fates[i].finding))
+		if (i > 0 && same_finding(&t->fates[i - 1], t->fates[i].finding))
 			continue;
 		rc = came_from_partner(t, t->fates[i].finding, &theirs);
 		if (rc == RC_OK && theirs)
 			rc = told_finding(t->r, t->fates[i].finding, t->a, &f, t->err);
 		if (rc == RC_OK && theirs) {
 			t->tlps[t->wanted_count] = f.tlp;
+			t->fates_of[t->wanted_count] = i;
 			t->wanted[t->wanted_count++] = (struct finding_wanted){ .id = f.id, .last_us = f.last_seen_us,
 										.events = f.events,
 										.identifier = f.identifier };
@@ -280,13 +302,16 @@ static void add_answer(struct telling *t, const struct partner_answer *n)
 	t->answers[t->answer_count++] = *n;
 }
 
-/* One event of each partner is enough: he finds his finding by it. */
-static bool answered_to(const struct telling *t, const struct partner *p, str key)
+/* True the first time: one event of each partner is enough, he finds his finding by it. */
+static bool answers_first(struct telling *t, struct fate *f, const struct partner *p)
 {
-	for (size_t i = 0; i < t->answer_count; i++)
-		if (uuid_equal(&t->answers[i].partner, &p->id) && str_eq(t->answers[i].key, key))
-			return true;
-	return false;
+	for (const struct answered_one *a = f->answered; a; a = a->next)
+		if (uuid_equal(&a->partner, &p->id))
+			return false;
+	struct answered_one *one = ARENA_NEW(t->a, struct answered_one);
+	*one = (struct answered_one){ p->id, f->answered };
+	f->answered = one;
+	return true;
 }
 
 static bool take_event(void *ctx, const struct event_row *row, size_t place)
@@ -302,13 +327,12 @@ static bool take_event(void *ctx, const struct event_row *row, size_t place)
 	if (s && str_starts(buf_str(&event), head)) {
 		str item = arena_str(t->a, buf_str(&event));
 		stix_event_object_id(s->node, str_from(item, head.n), about);
-		for (size_t i = 0; i < t->fate_count; i++) {
-			const struct fate *f = &t->fates[i];
+		for (size_t i = t->fates_of[place]; i < t->fate_count && same_finding(&t->fates[i], t->wanted[place].id); i++) {
+			struct fate *f = &t->fates[i];
+			if (!answers_first(t, f, &s->p))
+				continue;
 			str key = arena_fmt(t->a, "%s %016llx%016llx " STR_FMT, f->what, (unsigned long long)f->finding.hi,
 					    (unsigned long long)f->finding.lo, STR_ARG(f->key));
-			if (f->finding.hi != t->wanted[place].id.hi || f->finding.lo != t->wanted[place].id.lo ||
-			    answered_to(t, &s->p, key))
-				continue;
 			const struct partner_answer n = { .partner = s->p.id, .item = item, .origin = s->node,
 							  .about = arena_str(t->a, str_of(about)), .what = str_of(f->what),
 							  .words = STR(""), .key = key, .at_us = f->at_us,

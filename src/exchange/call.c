@@ -2,6 +2,7 @@
 /* One request to a partner: his keys, ours, and what his refusals mean. */
 #include <stdlib.h>
 
+#include "exchange/certificate.h"
 #include "exchange/courier_private.h"
 #include "exchange/quota.h"
 
@@ -95,6 +96,8 @@ static enum rc load(struct call *c, struct conn *conn, struct err *err)
 		rc = take_pins(c, conn, err);
 	if (rc == RC_OK)
 		rc = keys_own(conn, c->a, &c->own, err);
+	if (rc == RC_OK)
+		certificate_use(c->x, &c->own, c->a);
 	uuid_format(&node, &c->partner.node);
 	c->to = arena_str(c->a, buf_str(&node));
 	buf_free(&node);
@@ -114,18 +117,20 @@ enum rc call_begin(struct call *c, struct exchange *x, struct peer *p, struct er
 		call_end(c);
 		return rc;
 	}
-	/* A connection was made under keys that may have gone since. */
-	if (p->keep && (memcmp(&p->kept_pin, &c->pins[0], sizeof p->kept_pin) != 0 ||
-			memcmp(&p->kept_own, &c->own.now.who.pin, sizeof p->kept_own) != 0 ||
+	const struct digest pins = sha256(str_mem(c->pins, c->pin_count * sizeof *c->pins)), own = sha256(c->own.now.cert);
+	/* A connection was made under keys, and a certificate, that may have gone since: any of his keys, as it is not said
+	 * here which one. */
+	if (p->keep && (memcmp(&p->kept_pins, &pins, sizeof pins) != 0 ||
+			memcmp(&p->kept_own, &own, sizeof p->kept_own) != 0 ||
 			p->kept_refused != c->refused_count)) {
 		fetch_keep_free(p->keep);
 		p->keep = NULL;
 	}
 	if (!p->keep)
 		p->keep = fetch_keep_new();
-	p->kept_pin = c->pins[0];
+	p->kept_pins = pins;
 	p->kept_refused = c->refused_count;
-	p->kept_own = c->own.now.who.pin;
+	p->kept_own = own;
 	return RC_OK;
 }
 
@@ -197,7 +202,7 @@ enum rc call_refused(struct call *c, const struct fetch_answer *answer, struct e
 	enum rc rc;
 	if (json_read(answer->body, &o, NULL) == RC_OK)
 		words = str_head(json_get_str(o, "title"), 100);
-	if (!words.p)
+	if (!words.n || !str_is_plain(words)) /* it stands in logs, tables and terminals */
 		words = STR("without a reason");
 	c->peer->wait_us = seconds * SECOND_US;
 	if (answer->status == 401 || answer->status == 403)

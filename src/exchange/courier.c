@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/queue.h"
+#include "exchange/certificate.h"
 #include "exchange/courier_private.h"
 #include "exchange/taxii.h"
 
@@ -460,6 +461,8 @@ static void *dispatch(void *ctx)
 		}
 		if (rc == RC_OK && all)
 			rc = announce_settle(k->x, &err);
+		if (all)
+			certificate_tend(k->x);
 		whole_us = all ? clock_mono_us() : whole_us;
 		k->commits = all ? commits : k->commits;
 		if (rc != RC_OK && rc != RC_BUSY && !told)

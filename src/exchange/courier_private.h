@@ -18,7 +18,7 @@ struct peer {
 	struct uuid id;
 	enum partner_kind kind;
 	struct fetch_keep *keep;
-	struct digest kept_pin, kept_own; /* his key and ours, under which `keep` was made */
+	struct digest kept_pins, kept_own; /* all his good keys, and our certificate, under which `keep` was made */
 	size_t kept_refused;       /* keys that were refused then */
 	int64_t looked_us[LANE_COUNT];  /* offered up to here there is nothing that may go */
 	uint64_t policy;           /* under which that was so */

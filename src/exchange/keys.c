@@ -9,7 +9,9 @@
 #include <openssl/x509v3.h>
 #include <sodium.h>
 
+#include "exchange/certificate.h"
 #include "exchange/exchange_private.h"
+#include "http/vouch.h"
 
 enum { YEARS = 30, KEPT_MAX = 64 << 10 };
 
@@ -49,23 +51,13 @@ static bool fill_certificate(X509 *cert, EVP_PKEY *key)
 	return ok;
 }
 
-static bool pin_of(X509 *cert, struct digest *out)
-{
-	unsigned char *der = NULL;
-	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
-	if (n > 0)
-		*out = sha256(str_mem(der, (size_t)n));
-	OPENSSL_free(der);
-	return n > 0;
-}
-
 static enum rc make(struct arena *a, int64_t now_us, struct own_identity *out, struct err *err)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *cert = X509_new();
 	BIO *k = BIO_new(BIO_s_secmem()), *c = BIO_new(BIO_s_mem());
 	*out = (struct own_identity){ .made_us = now_us };
-	bool ok = key && cert && k && c && fill_certificate(cert, key) && pin_of(cert, &out->who.pin) &&
+	bool ok = key && cert && k && c && fill_certificate(cert, key) && vouch_pin(cert, &out->who.pin) &&
 		  PEM_write_bio_PrivateKey(k, key, NULL, NULL, 0, NULL, NULL) == 1 && PEM_write_bio_X509(c, cert) == 1;
 	if (ok) {
 		out->cert = take(c, a);
@@ -268,8 +260,10 @@ void keys_tell(struct exchange *x)
 	struct own_keys k = { .rotating = false };
 	struct reader *r = NULL;
 	if (x->keys_fn && store_read_begin(x->w.store, &r, NULL) == RC_OK) {
-		if (keys_own(reader_conn(r), a, &k, NULL) == RC_OK)
+		if (keys_own(reader_conn(r), a, &k, NULL) == RC_OK) {
+			certificate_use(x, &k, a);
 			x->keys_fn(x->keys_ctx, k.now.cert, k.now.key);
+		}
 		store_read_end(r);
 	}
 	keys_wipe(&k);

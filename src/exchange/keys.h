@@ -85,7 +85,8 @@ MUST_CHECK enum rc keys_open(struct exchange *x, struct err *err);
 MUST_CHECK enum rc keys_rotate(struct tx *tx, struct exchange *x, int64_t switch_us, str by, struct err *err);
 /* Inside a job: the next one is the one in use. Journalled. RC_ABSENT: there is none. */
 MUST_CHECK enum rc keys_switch(struct tx *tx, struct exchange *x, str by, struct err *err);
-/* Who shows our certificate is told when it is another one (web/partners.c). `fn` NULL: nobody. */
+/* Who shows our certificate, or the chain of certificate.h instead, is told when it is another one
+ * (web/partners.c). `fn` NULL: nobody. */
 typedef void (*keys_changed)(void *ctx, str cert, str key);
 void keys_watch(struct exchange *x, keys_changed fn, void *ctx);
 void keys_tell(struct exchange *x); /* after the job */

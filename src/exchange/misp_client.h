@@ -30,8 +30,8 @@ MUST_CHECK enum rc misp_ask(struct misp_server *s, str path, str body, struct ar
 			    struct err *err);
 
 /* An entry of a manifest or of an index. */
-struct misp_listing { struct uuid uuid; int64_t stamp; };
-/* Newer than what was taken, oldest first, in `a`. `o`: a manifest, or the array of /events/index. */
+struct misp_listing { struct uuid uuid; int64_t stamp; bool failed; };
+/* Newer than what was taken, oldest first, behind them what could not be had before, in `a`. `o`: a manifest, or the array of /events/index. */
 MUST_CHECK enum rc misp_news(struct exchange *x, str source, struct json_object *o, struct arena *a,
 			     struct misp_listing **out, size_t *count_out, struct err *err);
 /* One event was taken (failure ""), or was not. */

@@ -19,6 +19,8 @@ struct misp {
 	struct queue *stop;        /* of the thread that asks others; NULL: it does not run */
 	pthread_t thread;
 };
+/* The thread that asks others is to end; false where it does not run. */
+bool misp_stopping(const struct exchange *x);
 /* Setting `misp_feed`. */
 enum misp_feed_for { MISP_FEED_NONE, MISP_FEED_TOKENS, MISP_FEED_PUBLIC };
 enum misp_feed_for misp_feed_for(const struct exchange *x);

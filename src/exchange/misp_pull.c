@@ -39,7 +39,7 @@ static enum rc take_all(struct pulling *k, const struct misp_listing *list, size
 	struct arena *a = arena_new(KIB(64));
 	enum rc rc = RC_OK;
 	size_t in_a_row = 0, i;
-	for (i = 0; rc == RC_OK && i < count && i < AT_ONCE && in_a_row < FAILURES_MOST; i++) {
+	for (i = 0; rc == RC_OK && i < count && i < AT_ONCE && in_a_row < FAILURES_MOST && !misp_stopping(k->x); i++) {
 		struct err why = { 0 };
 		bool fine = take_one(k, &list[i], a, &why) == RC_OK;
 		rc = misp_note_event(k->x, k->source, &list[i], fine ? STR("") : str_of(why.text), err);

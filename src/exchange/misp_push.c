@@ -19,6 +19,7 @@ struct pushing {
 	struct { struct misp_group g; struct misp_writer *w; } list[GROUPS_MOST];
 	size_t count;
 	uint64_t last, given;      /* number of the last event; how many went in */
+	uint64_t left_out;         /* too large for a MISP event */
 	bool full;
 	struct buf line;
 };
@@ -52,8 +53,11 @@ static bool add(void *ctx, const struct event_view *e, uint64_t seq)
 	buf_reset(&k->line);
 	struct json_out j = json_out(&k->line);
 	event_view_json(e, &j);
-	if (k->line.over || json_read(buf_str(&k->line), &o, NULL) != RC_OK)
+	if (k->line.over || json_read(buf_str(&k->line), &o, NULL) != RC_OK) {
+		k->left_out++;
+		k->last = seq;
 		return true;
+	}
 	if (!tlp_parse(json_get_str(o, "tlp"), &tlp))
 		tlp = TLP_RED;
 	str type = json_get_str(o, "classification.type");
@@ -232,7 +236,7 @@ static enum rc push_some(struct exchange *x, const struct partner *p, struct mis
 	enum rc rc = collect(k, &upto, &refused, err);
 	if (rc == RC_OK)
 		rc = send_all(k, s, out, err);
-	out->refused += refused;
+	out->refused += refused + k->left_out;
 	struct sent done = { .partner = p->id, .seq = upto };
 	if (rc == RC_OK)
 		rc = store_write(x->w.store, write_cursor, &done, err);
@@ -257,7 +261,7 @@ enum rc misp_push(struct exchange *x, const struct partner *p, struct misp_sent 
 	bool more = true;
 	*out = (struct misp_sent){ 0 };
 	enum rc rc = misp_partner_open(x, p, &s, err);
-	while (rc == RC_OK && more)
+	while (rc == RC_OK && more && !misp_stopping(x))
 		rc = push_some(x, p, &s, out, &more, err);
 	if (s.door)
 		misp_server_close(&s);

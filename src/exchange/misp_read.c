@@ -216,8 +216,12 @@ static void give_line(struct reading *r, struct line *l)
 		json_put_str(&j, "extra.origin_event", l->uuid);
 	}
 	json_close(&j, '}');
-	if (!r->text.over)
-		r->stopped = !r->give(r->ctx, buf_str(&r->text));
+	if (r->text.over) { /* longer than a line may be: it is counted, not given */
+		r->out->events--;
+		r->out->left_out++;
+		return;
+	}
+	r->stopped = !r->give(r->ctx, buf_str(&r->text));
 }
 
 /* What attributes and objects have alike. */

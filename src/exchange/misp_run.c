@@ -89,6 +89,11 @@ static void *run(void *arg)
 	return NULL;
 }
 
+bool misp_stopping(const struct exchange *x)
+{
+	return x->misp && x->misp->stop && queue_closed(x->misp->stop);
+}
+
 enum rc misp_start(struct exchange *x, struct err *err)
 {
 	struct misp *m = x->misp;

@@ -20,15 +20,19 @@ static int64_t stamp_of(struct json_object *o)
 static int by_stamp(const void *a, const void *b)
 {
 	const struct misp_listing *x = a, *y = b;
+	if (x->failed != y->failed) /* some that are never had do not keep what is new from us */
+		return x->failed - y->failed;
 	return x->stamp != y->stamp ? (x->stamp < y->stamp ? -1 : 1) : memcmp(x->uuid.b, y->uuid.b, sizeof(x->uuid.b));
 }
 
-static enum rc is_news(struct conn *c, str source, const struct misp_listing *l, bool *out, struct err *err)
+static enum rc is_news(struct conn *c, str source, struct misp_listing *l, bool *out, struct err *err)
 {
-	struct sql *q = sql(c, "SELECT stamp FROM misp_seen WHERE source = ?1 AND uuid = ?2");
+	struct sql *q = sql(c, "SELECT stamp, tries FROM misp_seen WHERE source = ?1 AND uuid = ?2");
 	sql_str(q, 1, source);
 	sql_blob(q, 2, str_mem(l->uuid.b, sizeof(l->uuid.b)));
-	*out = !sql_row(q) || sql_col_int(q, 0) < l->stamp;
+	bool known = sql_row(q);
+	*out = !known || sql_col_int(q, 0) < l->stamp;
+	l->failed = known && sql_col_int(q, 1) > 0;
 	return sql_end(q, err);
 }
 

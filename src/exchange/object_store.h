@@ -10,6 +10,7 @@
 
 #include "base/uuid.h"
 #include "disclosure/told.h"
+#include "exchange/object_index.h"
 #include "stix/stix_read.h"
 #include "store/sql.h"
 
@@ -31,12 +32,16 @@ struct object_from {
 	enum tlp tlp;              /* of what carries no marking */
 	bool exercise;
 	int64_t now_us;
+	struct object_index *index; /* NULL: none, slower when many are there */
 };
 /* Inside a job. `o`: STIX_FOREIGN. The same version again changes nothing (*id_out is its row, *new_out false); of an
  * observable, which has no version, the last one counts, under the stricter marking. RC_CONFLICT: something else was
  * said under this version before, or its maker withdrew it. */
 MUST_CHECK enum rc object_keep(struct tx *tx, const struct object_from *from, const struct stix_object *o, int64_t *id_out,
 			       bool *new_out, struct err *err);
+
+/* Inside a job: it was never there. */
+MUST_CHECK enum rc object_drop(struct tx *tx, int64_t id, struct err *err);
 
 /* --- for people --- */
 
@@ -54,6 +59,10 @@ MUST_CHECK enum rc objects_list(struct reader *r, const struct viewer *v, const 
 /* By its STIX id (the newest version, of who sent it last) or its row's number. RC_ABSENT: none that the viewer may see. */
 MUST_CHECK enum rc object_find(struct reader *r, const struct viewer *v, str what, struct arena *a, struct kept_object *out,
 			       struct err *err);
+
+/* Numbers of all versions, in order, behind `after`; what the viewer may read of each says object_find(). */
+MUST_CHECK enum rc objects_after(struct conn *c, int64_t after, size_t limit, int64_t *ids, size_t *count_out,
+				 struct err *err);
 
 /* --- for partners --- */
 

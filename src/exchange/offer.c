@@ -271,14 +271,21 @@ enum rc offer_again(struct exchange *x, const struct partner *p, int64_t since_u
 		g.t.count = 1;
 		rc = version_since(reader_conn(r), since_us, &from, err);
 	}
-	for (bool more = true; rc == RC_OK && more; from = upto) {
+	while (rc == RC_OK) {
 		rc = offer_records(x, r, &g.t, from, true, &upto, err);
-		more = upto > from;
+		if (rc != RC_OK || upto == from)
+			break;
+		/* what he got now counts for what was said of it later */
+		from = upto;
+		store_read_end(r);
+		r = NULL;
+		rc = store_read_begin(x->w.store, &r, err);
 	}
 	if (rc == RC_OK && g.t.list[0].findings)
 		rc = events_again(x, r, &g, since_us, events_out, err);
 	targets_free(&g.t);
-	store_read_end(r);
+	if (r)
+		store_read_end(r);
 	if (rc == RC_OK)
 		offer_wake(x);
 	return rc;
@@ -320,6 +327,7 @@ enum rc offer_open(struct exchange *x, struct err *err)
 	x->offer = x_alloc(sizeof *x->offer);
 	*x->offer = (struct offer){ .x = x };
 	store_add_tend(x->w.store, withdraw_held, x);
+	store_add_tend(x->w.store, exchange_forget, x);
 	return RC_OK;
 }
 

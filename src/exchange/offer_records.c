@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Versions of records, one after the other: for each partner whose agreement lets such things flow, what becomes of it. */
 #include "exchange/offer_private.h"
+
+#include <stdlib.h>
+
 #include "exchange/record_stix.h"
 #include "exchange/together_private.h"
 #include "exchange/withdraw.h"
 #include "record/outbox.h"
 
-enum { VERSIONS_MOST = 64 }; /* in one job */
+enum { VERSIONS_MOST = 64, TO_DO_MANY = 2000 }; /* in one job: no more are begun behind so many things to do */
 
 enum lane lane_of_flow(str flow)
 {
@@ -31,6 +34,9 @@ struct version {
 	const struct shared_item *about; /* of a contribution; NULL: it goes by itself */
 	const struct word *word;
 	const char *flow;          /* an agreement must let this flow; NULL: it goes to nobody */
+	struct version *words;     /* of an item: what was said of it, in the order it came; read when it is needed */
+	size_t word_count;
+	bool words_read;
 };
 enum act { ACT_OFFER, ACT_WITHDRAW, ACT_REFUSE };
 struct to_do {
@@ -51,44 +57,46 @@ struct offering {
 	struct version *list;
 	size_t count;
 	struct to_do *todo;
-	size_t todo_count;
+	size_t todo_count, todo_room;
 	uint64_t from, upto;
 };
 
 /* --- which --- */
 
+#define VERSION                                                                                                       \
+	"SELECT v.id, r.id, r.uuid, t.name, s.name, v.version, r.version, r.number, v.labels, v.why FROM record_version v" \
+	" JOIN record r ON r.id = v.record JOIN record_name t ON t.id = r.type JOIN record_name s ON s.id = v.state"
+
+/* False: it goes nowhere. Of several versions the newest goes: its entry comes behind; copies go from their origin. */
+static bool take_version(struct offering *o, struct sql *q, struct version *out)
+{
+	const struct type *type = types_find(o->types, sql_col_str(q, 3));
+	str uuid = sql_col_blob(q, 2);
+	struct uuid u = { { 0 } };
+	if (sql_col_int(q, 5) != sql_col_int(q, 6) || sql_col_int(q, 7) == 0 || !type ||
+	    (!type->offer_flow && !type->offer_about) || uuid.n != sizeof u.b)
+		return false;
+	struct buf id = BUF_INIT(RECORD_ID_BYTES);
+	memcpy(u.b, uuid.p, sizeof u.b);
+	record_id_format(&id, str_of(type->name), &u);
+	*out = (struct version){ .id = sql_col_int(q, 0), .record = sql_col_int(q, 1), .type = type, .flow = type->offer_flow,
+				 .state = arena_str(o->t->a, sql_col_str(q, 4)), .item = arena_str(o->t->a, buf_str(&id)),
+				 .version = (uint64_t)sql_col_int(q, 5), .labels = arena_str(o->t->a, sql_col_str(q, 8)),
+				 .why = arena_str(o->t->a, sql_col_str(q, 9)) };
+	buf_free(&id);
+	return true;
+}
+
 static enum rc read_versions(struct offering *o, struct err *err)
 {
-	struct sql *q = sql(reader_conn(o->r),
-			    "SELECT v.id, r.id, r.uuid, t.name, s.name, v.version, r.version, r.number, v.labels, v.why"
-			    " FROM record_version v"
-			    " JOIN record r ON r.id = v.record JOIN record_name t ON t.id = r.type"
-			    " JOIN record_name s ON s.id = v.state WHERE v.id > ? ORDER BY v.id LIMIT ?");
-	struct buf id = BUF_INIT(RECORD_ID_BYTES);
+	struct sql *q = sql(reader_conn(o->r), VERSION " WHERE v.id > ? ORDER BY v.id LIMIT ?");
 	sql_int(q, 1, (int64_t)o->from);
 	sql_int(q, 2, VERSIONS_MOST);
 	o->list = ARENA_ARRAY(o->t->a, VERSIONS_MOST, struct version);
 	while (sql_row(q)) {
-		str uuid = sql_col_blob(q, 2);
-		struct uuid u = { { 0 } };
-		struct version *v = &o->list[o->count];
 		o->upto = (uint64_t)sql_col_int(q, 0);
-		const struct type *type = types_find(o->types, sql_col_str(q, 3));
-		/* of several versions the newest goes: its entry comes behind; copies go from their origin */
-		if (sql_col_int(q, 5) != sql_col_int(q, 6) || sql_col_int(q, 7) == 0 || !type ||
-		    (!type->offer_flow && !type->offer_about) || uuid.n != sizeof u.b)
-			continue;
-		memcpy(u.b, uuid.p, sizeof u.b);
-		buf_reset(&id);
-		record_id_format(&id, str_of(type->name), &u);
-		*v = (struct version){ .id = sql_col_int(q, 0), .record = sql_col_int(q, 1), .type = type, .flow = type->offer_flow,
-				       .state = arena_str(o->t->a, sql_col_str(q, 4)),
-				       .item = arena_str(o->t->a, buf_str(&id)), .version = (uint64_t)sql_col_int(q, 5),
-				       .labels = arena_str(o->t->a, sql_col_str(q, 8)),
-				       .why = arena_str(o->t->a, sql_col_str(q, 9)) };
-		o->count++;
+		o->count += take_version(o, q, &o->list[o->count]);
 	}
-	buf_free(&id);
 	return sql_end(q, err);
 }
 
@@ -145,6 +153,12 @@ static enum rc was_offered(struct conn *c, const struct target *to, const struct
 static void add(struct offering *o, enum act act, const struct target *to, const struct version *v, const char *rule,
 		uint64_t policy)
 {
+	if (o->todo_count == o->todo_room) {
+		struct to_do *more = ARENA_ARRAY(o->t->a, 2 * o->todo_room, struct to_do);
+		memcpy(more, o->todo, o->todo_count * sizeof *more);
+		o->todo = more;
+		o->todo_room *= 2;
+	}
 	o->todo[o->todo_count++] = (struct to_do){
 		.act = act, .to = to, .v = v, .rule = rule, .policy = policy,
 		.object = act == ACT_WITHDRAW ? record_stix_id(o->types, v->item, o->t->a) : STR(""),
@@ -224,7 +238,8 @@ static enum rc ask_check(struct offering *o, const struct told_to *to, const str
 	return rc;
 }
 
-static enum rc decide(struct offering *o, const struct target *one, const struct version *v, struct err *err)
+/* *offered_out: it is offered, for the first time or again after it was withdrawn. */
+static enum rc decide(struct offering *o, const struct target *one, const struct version *v, bool *offered_out, struct err *err)
 {
 	int state = type_state(v->type, v->state);
 	uint64_t bit = state < 0 ? 0 : UINT64_C(1) << state;
@@ -232,6 +247,7 @@ static enum rc decide(struct offering *o, const struct target *one, const struct
 	struct told told;
 	struct err why = { 0 };
 	bool flows, had;
+	*offered_out = false;
 	enum rc rc = ask_flow(o, one, v, &to, &flows, err);
 	if (rc == RC_OK)
 		rc = was_offered(reader_conn(o->r), one, v, &had, err);
@@ -248,6 +264,7 @@ static enum rc decide(struct offering *o, const struct target *one, const struct
 	if (rc == RC_OK && !(v->type->offer_not_in & bit)) {
 		if (in)
 			add(o, ACT_OFFER, one, v, "", 0);
+		*offered_out = in && !had;
 	} else if (had && (rc == RC_OK || rc == RC_DENIED || rc == RC_ABSENT)) {
 		add(o, ACT_WITHDRAW, one, v, "", 0);
 		if (rc != RC_DENIED) /* else the words are of what he may not have */
@@ -259,6 +276,91 @@ static enum rc decide(struct offering *o, const struct target *one, const struct
 	told_end(&told);
 	arena_free(a);
 	return rc == RC_OK || rc == RC_DENIED || rc == RC_ABSENT ? RC_OK : fail(err, rc, "%s", why.text);
+}
+
+/* --- what was said before he got it --- */
+
+struct said_before {
+	struct uuid *list;
+	size_t count, room;
+	struct arena *a;
+};
+
+static bool note_said(void *ctx, const struct record *r)
+{
+	struct said_before *s = ctx;
+	if (r->number == 0 || r->erased)
+		return true;
+	if (s->count == s->room) {
+		struct uuid *more = ARENA_ARRAY(s->a, 2 * s->room, struct uuid);
+		memcpy(more, s->list, s->count * sizeof *more);
+		s->list = more;
+		s->room *= 2;
+	}
+	s->list[s->count++] = r->id;
+	return true;
+}
+
+static int by_record(const void *a, const void *b)
+{
+	const struct version *x = a, *y = b;
+	return (x->record > y->record) - (x->record < y->record);
+}
+
+/* What we said of an item of ours, and what we pass on of others, as it stands. */
+static enum rc read_words(struct offering *o, struct version *v, struct err *err)
+{
+	struct said_before s = { .a = o->t->a, .room = 16, .list = ARENA_ARRAY(o->t->a, 16, struct uuid) };
+	if (v->words_read)
+		return RC_OK;
+	enum rc rc = together_each(reader_conn(o->r), o->types, v->item, note_said, &s, err);
+	v->words = ARENA_ARRAY(o->t->a, s.count + 1, struct version);
+	for (size_t i = 0; rc == RC_OK && i < s.count; i++) {
+		struct sql *q = sql(reader_conn(o->r), VERSION " WHERE r.uuid = ? AND v.version = r.version");
+		struct version *w = &v->words[v->word_count];
+		sql_blob(q, 1, str_mem(s.list[i].b, sizeof s.list[i].b));
+		bool takes = sql_row(q) && take_version(o, q, w);
+		rc = sql_end(q, err);
+		if (rc == RC_OK && takes)
+			rc = read_about(o, w, err);
+		v->word_count += rc == RC_OK && takes;
+	}
+	if (v->word_count > 1)
+		qsort(v->words, v->word_count, sizeof *v->words, by_record);
+	v->words_read = rc == RC_OK;
+	return rc;
+}
+
+/* He gets the item now: behind it what was said of it before. What is said after this version comes by itself, then he
+ * has the item. */
+static enum rc decide_words(struct offering *o, const struct target *one, struct version *v, struct err *err)
+{
+	bool had = false, offered;
+	enum rc rc = read_words(o, v, err);
+	for (size_t i = 0; rc == RC_OK && i < v->word_count; i++) {
+		const struct version *w = &v->words[i];
+		if (w->id > v->id || is_offered_now(o, one, w->record))
+			continue;
+		rc = was_offered(reader_conn(o->r), one, w, &had, err);
+		if (rc == RC_OK && !had)
+			rc = decide(o, one, w, &offered, err);
+	}
+	return rc;
+}
+
+static enum rc decide_all(struct offering *o, const struct targets *t, bool paused, struct version *v, struct err *err)
+{
+	bool offered;
+	enum rc rc = RC_OK;
+	for (size_t k = 0; rc == RC_OK && k < t->count; k++) {
+		const struct target *one = &t->list[k];
+		if (paused && one->p.active)
+			continue;
+		rc = decide(o, one, v, &offered, err);
+		if (rc == RC_OK && offered && !one->anybody && !v->type->offer_about)
+			rc = decide_words(o, one, v, err);
+	}
+	return rc;
 }
 
 /* --- writing it down --- */
@@ -327,17 +429,20 @@ enum rc offer_records(struct exchange *x, struct reader *r, struct targets *t, u
 	if (rc == RC_OK && o.count && !again)
 		rc = targets_load(x, r, true, &paused, err);
 	/* refused after it was offered: withdrawn, and said why */
-	o.todo = ARENA_ARRAY(t->a, 2 * o.count * (t->count + paused.count) + 1, struct to_do);
+	o.todo_room = 2 * o.count * (t->count + paused.count) + 1;
+	o.todo = ARENA_ARRAY(t->a, o.todo_room, struct to_do);
 	for (size_t i = 0; rc == RC_OK && i < o.count; i++)
 		rc = read_about(&o, &o.list[i], err);
-	for (size_t i = 0; rc == RC_OK && i < o.count; i++)
-		for (size_t k = 0; rc == RC_OK && k < t->count; k++)
-			rc = decide(&o, &t->list[k], &o.list[i], err);
-	/* who is not active now gets no more than what became of what he had, when he is again */
-	for (size_t i = 0; rc == RC_OK && i < o.count; i++)
-		for (size_t k = 0; rc == RC_OK && k < paused.count; k++)
-			if (!paused.list[k].p.active)
-				rc = decide(&o, &paused.list[k], &o.list[i], err);
+	for (size_t i = 0; rc == RC_OK && i < o.count; i++) {
+		rc = decide_all(&o, t, false, &o.list[i], err);
+		/* who is not active now gets no more than what became of what he had, when he is again */
+		if (rc == RC_OK)
+			rc = decide_all(&o, &paused, true, &o.list[i], err);
+		if (o.todo_count > TO_DO_MANY && i + 1 < o.count) { /* the rest in another job */
+			o.upto = (uint64_t)o.list[i].id;
+			break;
+		}
+	}
 	if (rc == RC_OK && o.upto > from && (o.todo_count || !again))
 		rc = store_write(x->w.store, put_all, &o, err);
 	targets_free(&paused);

@@ -135,6 +135,8 @@ enum rc paging_record(struct paging *p, struct err *err)
 
 /* --- objects of others --- */
 
+enum { FOREIGN_MOST = 4 << 20 /* as the largest of ours */ };
+
 enum rc page_foreign(struct paging *p, struct err *err)
 {
 	struct kept_object o;
@@ -149,6 +151,9 @@ enum rc page_foreign(struct paging *p, struct err *err)
 	}
 	if (rc != RC_OK)
 		return rc;
+	if (o.json.n > FOREIGN_MOST) /* nobody could take the batch it is in, and it would keep all behind it from him */
+		return page_written(p, fail(err, RC_LIMIT, "'" STR_FMT "' has %zu KiB: what is longer than %d KiB is not passed on",
+					    STR_ARG(o.stix_id), o.json.n / 1024, FOREIGN_MOST / 1024), err);
 	/* the carrier is the object itself: it goes as it came */
 	const struct stix_given g = { .json = o.json, .id = o.stix_id, .version = o.version, .tlp = o.tlp,
 				      .part = STIX_CARRIER };

@@ -2,6 +2,7 @@
 /* Inviting, accepting, being asked, confirming. */
 #include "exchange/pairing.h"
 
+#include "exchange/certificate.h"
 #include "exchange/exchange_private.h"
 #include "exchange/pairing_private.h"
 
@@ -52,7 +53,7 @@ static enum rc own_now(struct exchange *x, struct arena *a, struct own_keys *out
 	return rc;
 }
 
-static str own_address(struct exchange *x)
+str pairing_own_address(struct exchange *x)
 {
 	str address = x->w.settings ? settings_text(x->w.settings, "exchange_address") : STR("");
 	while (str_ends(address, STR("/")))
@@ -66,7 +67,7 @@ enum rc pairing_invite(struct exchange *x, int64_t life_us, struct uuid partner,
 	struct arena *a = arena_new(KIB(8));
 	struct own_keys k;
 	struct inviting v = { .x = x, .partner = partner, .life_us = life_us, .by = by };
-	v.i.address = own_address(x);
+	v.i.address = pairing_own_address(x);
 	v.i.node = store_node_id(x->w.store);
 	v.i.name = store_node_name(x->w.store);
 	random_bytes(v.i.secret, sizeof v.i.secret);
@@ -242,7 +243,7 @@ static void write_claim(struct accepting *k, const struct own_keys *own, struct 
 	json_put_str(&j, "secret", buf_str(&text));
 	json_put_str(&j, "node", store_node_id(k->x->w.store));
 	json_put_str(&j, "name", store_node_name(k->x->w.store));
-	json_put_str(&j, "address", own_address(k->x));
+	json_put_str(&j, "address", pairing_own_address(k->x));
 	buf_reset(&text);
 	hex_format(&text, own->now.who.sign, sizeof own->now.who.sign);
 	json_put_str(&j, "sign", buf_str(&text));
@@ -257,7 +258,7 @@ static enum rc refused(const struct fetch_answer *answer, struct err *err)
 	if (json_read(answer->body, &o, NULL) == RC_OK)
 		words = json_get_str(o, "title");
 	enum rc rc = fail(err, answer->status >= 500 ? RC_BUSY : RC_DENIED, "the other node refuses (%d): " STR_FMT,
-			  answer->status, STR_ARG(words.n ? str_head(words, 150) : STR("without a reason")));
+			  answer->status, STR_ARG(words.n && str_is_plain(words) ? str_head(words, 150) : STR("without a reason")));
 	json_free(o);
 	return rc;
 }
@@ -291,14 +292,16 @@ enum rc pairing_accept(struct exchange *x, str line, str by, struct arena *a, st
 	enum rc rc = pairing_read(line, a, &k.i, err);
 	if (rc == RC_OK && k.i.expires_us <= clock_now_us())
 		rc = fail(err, RC_DENIED, "the invitation has run out: ask for another one");
-	if (rc == RC_OK && own_address(x).n && !pairing_address_ok(own_address(x)))
+	if (rc == RC_OK && pairing_own_address(x).n && !pairing_address_ok(pairing_own_address(x)))
 		rc = fail(err, RC_INPUT, "exchange_address is no address as https://watch.example.org:8421");
 	if (rc == RC_OK)
 		rc = own_now(x, a, &own, err);
 	if (rc == RC_OK)
+		certificate_use(x, &own, a);
+	if (rc == RC_OK)
 		rc = ask(&k, &own, err);
 	k.claim = (struct claim){ .node = k.i.node, .name = k.i.name, .address = k.i.address, .who = k.i.who };
-	k.way = own_address(x).n ? "" : "both"; /* who is not reached fetches */
+	k.way = pairing_own_address(x).n ? "" : "both"; /* who is not reached fetches */
 	if (rc == RC_OK)
 		rc = store_write(x->w.store, keep_accepted, &k, err);
 	if (rc == RC_OK) {

@@ -33,7 +33,10 @@ static bool is_same_node(void *ctx, const struct partner *p)
 static enum rc check_node(struct exchange *x, struct conn *c, str node, struct uuid but, struct arena *a, struct err *err)
 {
 	struct same_node s = { .but = but };
-	if (!uuid_parse(node, &s.node) || str_eq(node, store_node_id(x->w.store)))
+	struct uuid us;
+	/* a node id may be written in capitals, too */
+	if (!uuid_parse(node, &s.node) || uuid_is_zero(&s.node) || !uuid_parse(store_node_id(x->w.store), &us) ||
+	    uuid_equal(&s.node, &us))
 		return fail(err, RC_CONFLICT, "a node cannot be its own partner");
 	enum rc rc = partners_list(x, c, false, a, is_same_node, &s, err);
 	if (rc == RC_OK && s.found)

@@ -7,6 +7,8 @@
 
 /* "https://host:port", nothing behind it. */
 bool pairing_address_ok(str address);
+/* Of ours as partners write it; n 0: they do not reach us. */
+str pairing_own_address(struct exchange *x);
 bool pairing_name_ok(str name);
 void pairing_write(const struct invitation *i, struct buf *line);
 

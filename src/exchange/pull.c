@@ -7,6 +7,7 @@
 #include "exchange/taxii.h"
 
 enum { PAGE_LIMIT = 1000, NEXT_MOST = 1024, EMPTY_MOST = 10000 /* pages without objects, one after the other */,
+       EMPTY_BYTES = 16 << 20, /* of them, as all are kept until the next with objects */
        UNSAID_MOST = 16 << 10 /* bytes, as pages without objects */ };
 #define KEY_EVERY_US (10 * MINUTE_US)
 #define OUTBOX TAXII_ROOT TAXII_API "collections/outbox/objects/"
@@ -144,12 +145,16 @@ static enum rc pull_one(struct exchange *x, struct peer *peer, enum lane lane, b
 		}
 	}
 	unsigned empty = 0;
+	uint64_t bytes = 0;
 	do {
 		if (rc == RC_OK)
 			rc = ask_page(&c, &p, &answer, err);
 		if (rc == RC_OK)
 			rc = take(&c, &answer, &p, more, err);
-	} while (rc == RC_OK && *more && p.objects == 0 && ++empty < EMPTY_MOST && !courier_stopping(x));
+		bytes += p.bytes;
+		if (rc == RC_OK && *more && p.objects == 0 && (++empty == EMPTY_MOST || bytes > EMPTY_BYTES))
+			rc = fail(err, RC_INPUT, "'" STR_FMT "' gives page after page and nothing in them", STR_ARG(c.partner.name));
+	} while (rc == RC_OK && *more && p.objects == 0 && !courier_stopping(x));
 	if (rc == RC_OK && p.objects && p.upto_us <= p.after_us)
 		rc = fail(err, RC_INPUT, "'" STR_FMT "' offers the same page for ever", STR_ARG(c.partner.name));
 	p.wire = peer->unsaid;

@@ -188,18 +188,16 @@ struct elsewhere {
 static enum rc have_receipt(struct tx *tx, const struct elsewhere *w, struct arena *a, struct err *err)
 {
 	struct collection col;
-	struct backlog before, behind;
 	enum rc rc = collection_of_partner(tx_conn(tx), COLLECTION_OUT, w->partner, a, &col, err);
 	if (rc == RC_OK && w->at_us > col.last_us)
 		return line_set_cursor(tx, w->partner, w->lane, w->at_us, err); /* not of what stands here */
+	uint64_t items = 0;
 	if (rc == RC_OK)
-		rc = collection_backlog(tx_conn(tx), col.id, (int)w->lane, w->after_us, &before, err);
-	if (rc == RC_OK)
-		rc = collection_backlog(tx_conn(tx), col.id, (int)w->lane, w->at_us, &behind, err);
+		rc = collection_between(tx_conn(tx), col.id, (int)w->lane, w->after_us, w->at_us, &items, err);
 	if (rc != RC_OK)
 		return rc;
 	const struct sent_batch b = { .partner = w->partner, .lane = w->lane, .after_us = w->after_us, .upto_us = w->at_us,
-				 .objects = before.items > behind.items ? before.items - behind.items : 0,
+				 .objects = items,
 				 .policy = w->policy, .words = STR("said when asked again: the answer was lost") };
 	return line_sent(tx, &b, err);
 }
@@ -214,12 +212,12 @@ static enum rc cursor_job(struct tx *tx, void *ctx, struct err *err)
 	return rc;
 }
 
-static bool upto_of(struct json_object *o, int64_t *out)
+static bool upto_of(struct json_object *o, int64_t last_us, int64_t *out)
 {
 	struct json_object *d = json_get(o, "details");
-	/* a time to come would keep everything from him for good */
+	/* A time to come would keep everything from him for good; but of ours some may be, when our clock was set back. */
 	return (json_get_i64(d, "upto", out) || str_to_i64(json_get_str(d, "upto"), out)) && *out >= 0 &&
-	       *out <= clock_now_us() + DAY_US;
+	       (*out <= last_us || *out <= clock_now_us() + DAY_US);
 }
 
 /* He stands elsewhere: a lost answer of his, or a store of one of us that is an older one. */
@@ -228,7 +226,7 @@ static enum rc move_there(struct push *p, const struct fetch_answer *answer, str
 	struct json_object *o = NULL;
 	struct elsewhere w = { p->c.peer->id, p->lane, p->after_us, 0, p->policy };
 	enum rc rc = json_read(answer->body, &o, err);
-	if (rc == RC_OK && (!upto_of(o, &w.at_us) || w.at_us == p->after_us))
+	if (rc == RC_OK && (!upto_of(o, p->last_us, &w.at_us) || w.at_us == p->after_us))
 		rc = fail(err, RC_BUSY, "'" STR_FMT "' stands elsewhere and does not say where", STR_ARG(p->c.partner.name));
 	json_free(o);
 	if (rc != RC_OK)

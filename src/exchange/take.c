@@ -36,10 +36,10 @@ void take_refuse(struct taking *t, size_t i, bool hostile, const char *fmt, ...)
 static bool is_his(struct taking *t, size_t i, const char *what)
 {
 	const struct stix_object *o = &t->list[i];
-	if (t->node.n > 0 && str_eq_nocase(o->origin, t->node))
-		return true;
 	if (str_eq_nocase(o->origin, t->us))
 		take_refuse(t, i, true, "this %s is ours: nobody else sends, changes or withdraws it", what);
+	else if (t->node.n > 0 && str_eq_nocase(o->origin, t->node))
+		return true;
 	else
 		take_refuse(t, i, true, "this %s belongs to another node than yours: only its origin sends it", what);
 	return false;
@@ -79,20 +79,21 @@ struct one {
 	struct take_about about;
 	struct arena *a;
 	struct store_job job;
+	bool too_much;             /* it, by the limits of what it becomes: a full disk is said before a job runs */
 };
 
 static enum rc keep_foreign(struct tx *tx, struct one *k, struct err *err)
 {
 	const struct object_from from = { .partner = k->t->from->id, .tlp = k->t->from->tlp,
-					  .exercise = k->t->from->exercise, .now_us = tx_now_us(tx) };
+					  .exercise = k->t->from->exercise, .now_us = tx_now_us(tx),
+					  .index = k->t->x->objects };
 	int64_t id = 0;
 	bool fresh = false;
 	return object_keep(tx, &from, &k->t->list[k->i], &id, &fresh, err);
 }
 
-static enum rc write_one(struct tx *tx, void *ctx, struct err *err)
+static enum rc write_what(struct tx *tx, struct one *k, struct err *err)
 {
-	struct one *k = ctx;
 	switch (k->t->list[k->i].what) {
 	case STIX_OUR_RECORD:
 		return take_record(tx, k->t, k->i, &k->about, k->a, err);
@@ -108,6 +109,14 @@ static enum rc write_one(struct tx *tx, void *ctx, struct err *err)
 		break;
 	}
 	return RC_OK;
+}
+
+static enum rc write_one(struct tx *tx, void *ctx, struct err *err)
+{
+	struct one *k = ctx;
+	enum rc rc = write_what(tx, k, err);
+	k->too_much = rc == RC_LIMIT;
+	return rc;
 }
 
 static bool is_written(const struct taking *t, size_t i, bool foreign)
@@ -129,7 +138,7 @@ static enum rc wait_for(struct taking *t, struct one *list, size_t n, struct err
 	for (size_t i = 0; i < n; i++) {
 		struct err why = { 0 };
 		enum rc one = store_wait(t->x->w.store, &list[i].job, &why);
-		if (one != RC_OK && is_his_fault(one))
+		if (one != RC_OK && (is_his_fault(one) || (one == RC_LIMIT && list[i].too_much)))
 			take_refuse(t, list[i].i, one == RC_DENIED, "%s", why.text);
 		else if (one != RC_OK && rc == RC_OK)
 			rc = fail(err, one == RC_IO ? RC_IO : RC_BUSY, "%s", why.text);

@@ -75,9 +75,8 @@ static enum rc about_record(struct taking *t, struct reader *r, str item, struct
 
 /* Of one that people of a partner say something about: ours, of which a version was offered to him, or his own, of which a
  * copy is here. The words of a refusal are the same whether it is somewhere here or not. */
-static enum rc about_shared(struct taking *t, struct reader *r, str item, struct take_about *out, struct err *err)
+static enum rc about_shared(struct taking *t, struct conn *c, str item, struct take_about *out, struct err *err)
 {
-	struct conn *c = reader_conn(r);
 	struct shared_item s;
 	int64_t since_us = 0;
 	out->item = item;
@@ -119,8 +118,16 @@ enum rc take_answer_about(struct taking *t, struct reader *r, size_t i, struct t
 	if (str_starts(item, STR("event--")))
 		return t->from->org ? about_event(t, r, item, out, err) : RC_OK;
 	if (says)
-		return about_shared(t, r, item, out, err);
+		return about_shared(t, reader_conn(r), item, out, err);
 	return record_id_parse(item, &type, &id) ? about_record(t, r, item, out, err) : RC_OK;
+}
+
+enum rc take_about_now(struct tx *tx, struct taking *t, struct take_about *about, struct err *err)
+{
+	struct uuid id;
+	str type;
+	return about->says && !about->known && record_id_parse(about->item, &type, &id) ?
+		       about_shared(t, tx_conn(tx), about->item, about, err) : RC_OK;
 }
 
 /* --- taking it --- */
@@ -227,6 +234,8 @@ enum rc take_contribution(struct tx *tx, struct taking *t, size_t i, const struc
 		rc = may_say(&w, copy, &s, about->theirs, err);
 	if (rc == RC_OK && !about->theirs)
 		rc = about_ours(tx, t, o, about, copy, &w, &s, a, err);
+	if (rc == RC_OK && about->theirs)
+		rc = team_handover_over(tx, t->x, t->types, copy, &w, a, err);
 	return rc == RC_OK ? record_link(tx, t->x->w.records, o->item, STR("answers"), about->item, t->actor, STR(""), &link, err) :
 			     rc;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events of a partner become lines of a report of his feed. Of what he wrote himself everything stays but what a
- * receiver says: id, feed, whom it concerns here. His id for it becomes extra.origin_event, which is what makes it
- * once. */
+/* Events of a partner, which are flat (stix_read.h), become lines of a report of his feed. Of what he wrote himself everything
+ * stays but what a receiver says: id, feed, whom it concerns here. His id for it becomes extra.origin_event, which is what
+ * makes it once. */
 #include "exchange/take_private.h"
 
 #include <stdlib.h>
 
-enum { LINE_MOST = 1 << 20 };
+enum { LINE_MOST = 1 << 20, FORGET_MOST = 20 /* of a partner, for each that comes */ };
 
 uint64_t take_tag(str origin_event)
 {
@@ -39,26 +39,12 @@ static void put_value(struct json_out *j, const struct json_pair *p)
 		json_flag(j, p->kind == JSON_TRUE);
 		break;
 	case JSON_NUMBER:
-	case JSON_NEST:
 		json_raw(j, p->value);
 		break;
+	case JSON_NEST: /* not of a flat event */
+		json_null(j);
+		break;
 	}
-}
-
-/* extra as an object: its members, but for the ones that are ours to say. */
-static enum rc put_extra(struct json_out *j, str text, struct arena *a, struct err *err)
-{
-	struct json_pair *pairs;
-	size_t count;
-	enum rc rc = json_flat(text, a, &pairs, &count, err);
-	for (size_t i = 0; rc == RC_OK && i < count; i++) {
-		str key = arena_fmt(a, "extra." STR_FMT, STR_ARG(pairs[i].key));
-		if (is_ours_to_say(key))
-			continue;
-		json_key(j, key);
-		put_value(j, &pairs[i]);
-	}
-	return rc;
 }
 
 struct line {
@@ -92,6 +78,10 @@ static enum rc seen(struct taking *t, struct line *l, const struct json_pair *pa
 		if (str_eq(pairs[i].key, STR("ronda.again")) && pairs[i].kind == JSON_STRING &&
 		    time_parse(pairs[i].value, false, &again_us))
 			l->again = pairs[i].value;
+	if (!l->again.n && take_withdrawn_with(t, l->origin_event)) { /* it came and went in one delivery */
+		*out = TAKE_SEEN;
+		return RC_OK;
+	}
 	enum rc rc = take_when_withdrawn(reader_conn(t->r), &node, l->origin_event, &withdrawn_us, err);
 	if (rc != RC_OK)
 		return rc;
@@ -125,19 +115,17 @@ static enum rc put_line(struct taking *t, struct line *l, enum take_seen *was, s
 		return rc;
 	struct json_out j = json_out(out);
 	json_open(&j, '{');
-	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct json_pair *p = &pairs[i];
 		/* whether a report is played is said of its feed: one of a partner who does not play would count as real */
 		if (str_eq(p->key, STR("exercise")) && p->kind != JSON_FALSE && p->kind != JSON_NULL && !l->exercise)
 			return fail(err, RC_INPUT, "it is of an exercise, in which you take no part");
 		if (stricter(p, &tlp))
 			continue;
-		if (str_eq(p->key, STR("extra")) && p->kind == JSON_NEST && p->value.p[0] == '{') {
-			rc = put_extra(&j, p->value, a, err);
-		} else if (!is_ours_to_say(p->key)) {
-			json_key(&j, p->key);
-			put_value(&j, p);
-		}
+		if (is_ours_to_say(p->key))
+			continue;
+		json_key(&j, p->key);
+		put_value(&j, p);
 	}
 	json_put_str(&j, "tlp", str_of(tlp_name(tlp)));
 	if (l->exercise)
@@ -149,14 +137,6 @@ static enum rc put_line(struct taking *t, struct line *l, enum take_seen *was, s
 		json_put_str(&j, "extra.origin_again", l->again);
 	json_close(&j, '}');
 	return rc;
-}
-
-/* Line breaks inside a line (of numbers and nests as they came) would make two of it. */
-static void one_line(struct buf *b, size_t from)
-{
-	for (size_t i = from; i < b->n; i++)
-		if (b->p[i] == '\n' || b->p[i] == '\r')
-			b->p[i] = ' ';
 }
 
 static void add_line(struct taking *t, size_t i, struct line *l)
@@ -179,7 +159,6 @@ static void add_line(struct taking *t, size_t i, struct line *l)
 		return;
 	if (l->origin_node.n > 0)
 		take_once_add(t);
-	one_line(&t->lines, before);
 	buf_char(&t->lines, '\n');
 	t->origins[t->line_count++] = take_tag(l->origin_event);
 }
@@ -212,6 +191,32 @@ static int by_tag(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Reports of his that nobody noted, as the node was killed between: what they have of his is not known, so that each
+ * withdrawal looks into them. One that is under way beside this notes it itself. */
+static enum rc note_unknown(struct tx *tx, const struct taking *t, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "INSERT OR IGNORE INTO taken_events (partner, report, tags) SELECT ?1, r.id, x'' FROM report r"
+					 " WHERE r.id < ?2 AND r.id > coalesce((SELECT max(report) FROM taken_events WHERE partner = ?1"
+					 " AND report < ?2), 0) AND r.feed = (SELECT feed FROM report WHERE id = ?2)");
+	sql_blob(q, 1, str_mem(t->from->id.b, sizeof t->from->id.b));
+	sql_int(q, 2, t->report);
+	return sql_run(q, err);
+}
+
+/* Rows go when the days of their events are forgotten; a day more, as a report may reach over midnight. */
+static enum rc forget_origins(struct tx *tx, const struct taking *t, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "DELETE FROM taken_events WHERE partner = ?1 AND report IN (SELECT e.report FROM (SELECT report"
+					 " FROM taken_events WHERE partner = ?1 ORDER BY report LIMIT ?2) e JOIN report r ON r.id = e.report"
+					 " WHERE r.received_us < ?3 * (SELECT min(day) - 1 FROM (SELECT day FROM (SELECT day FROM chunk"
+					 " ORDER BY first_seq LIMIT 1) UNION ALL SELECT day FROM (SELECT day FROM tail ORDER BY first_seq"
+					 " LIMIT 1))))");
+	sql_blob(q, 1, str_mem(t->from->id.b, sizeof t->from->id.b));
+	sql_int(q, 2, FORGET_MOST);
+	sql_int(q, 3, DAY_US);
+	return sql_run(q, err);
+}
+
 enum rc take_note_origins(struct tx *tx, struct taking *t, struct err *err)
 {
 	if (t->report == 0)
@@ -220,12 +225,16 @@ enum rc take_note_origins(struct tx *tx, struct taking *t, struct err *err)
 	for (size_t i = 0; i < t->line_count; i++)
 		buf_le64(&tags, t->origins[i]);
 	struct sql *q = sql(tx_conn(tx), "INSERT INTO taken_events (partner, report, tags) VALUES (?1, ?2, ?3)"
-					 " ON CONFLICT (partner, report) DO NOTHING");
+					 " ON CONFLICT (partner, report) DO UPDATE SET tags = ?3 WHERE tags = x''");
 	sql_blob(q, 1, str_mem(t->from->id.b, sizeof t->from->id.b));
 	sql_int(q, 2, t->report);
 	sql_blob(q, 3, buf_str(&tags));
 	enum rc rc = sql_run(q, err);
 	buf_free(&tags);
+	if (rc == RC_OK)
+		rc = note_unknown(tx, t, err);
+	if (rc == RC_OK)
+		rc = forget_origins(tx, t, err);
 	return rc == RC_OK ? take_once_note(tx, t->once, t->once_count, t->report, err) : rc;
 }
 

@@ -14,7 +14,7 @@
 
 /* Rows of events older than this are let go: their days are forgotten, too. */
 #define KEPT_US (400 * DAY_US)
-enum { FORGET_MOST = 500 };
+enum { FORGET_MOST = 500 /* at once, or twice what came */ };
 
 /* Fields by which one event is told from another, and which no check cuts. */
 static const str content[] = {
@@ -115,6 +115,6 @@ enum rc take_once_note(struct tx *tx, const struct take_once *list, size_t count
 	struct sql *q = sql(tx_conn(tx), "DELETE FROM taken_once WHERE (hour, tag) IN (SELECT hour, tag FROM taken_once"
 					 " WHERE hour > 0 AND hour < ? LIMIT ?)");
 	sql_int(q, 1, (tx_now_us(tx) - KEPT_US) / HOUR_US);
-	sql_int(q, 2, FORGET_MOST);
+	sql_int(q, 2, (int64_t)(2 * count > FORGET_MOST ? 2 * count : FORGET_MOST)); /* faster than they come */
 	return sql_run(q, err);
 }

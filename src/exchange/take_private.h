@@ -47,7 +47,8 @@ void take_refuse(struct taking *t, size_t i, bool hostile, const char *fmt, ...)
 void take_event(struct taking *t, size_t i);
 void take_foreign_events(struct taking *t, size_t i);
 MUST_CHECK enum rc take_deliver(struct taking *t, struct err *err);
-/* Inside a job, afterwards: which of his events the report has. */
+/* Inside a job, afterwards: which of his events the report has. Of a report that a kill left without a note it is noted
+ * later that nobody knows. */
 MUST_CHECK enum rc take_note_origins(struct tx *tx, struct taking *t, struct err *err);
 uint64_t take_tag(str origin_event);
 
@@ -79,6 +80,8 @@ MUST_CHECK enum rc take_answer_about(struct taking *t, struct reader *r, size_t 
 				     struct err *err);
 MUST_CHECK enum rc take_answer(struct tx *tx, struct taking *t, size_t i, const struct take_about *about,
 			       struct arena *a, struct err *err);
+/* Inside the job: what it is about may have come in the same delivery, just before it. */
+MUST_CHECK enum rc take_about_now(struct tx *tx, struct taking *t, struct take_about *about, struct err *err);
 /* What people of a partner say (a type that means "contribution.about"): the copy was made; now what it is about. */
 MUST_CHECK enum rc take_contribution(struct tx *tx, struct taking *t, size_t i, const struct take_about *about,
 				     const struct record *copy, struct arena *a, struct err *err);
@@ -92,7 +95,5 @@ MUST_CHECK enum rc take_when_withdrawn(struct conn *c, const struct uuid *node, 
 /* Is it among what is withdrawn in this delivery? Once take_withdrawn_list() was called. */
 bool take_withdrawn_with(const struct taking *t, str item);
 void take_withdrawn_list(struct taking *t);
-/* Inside a job: it is given again. */
-MUST_CHECK enum rc take_withdrawn_over(struct tx *tx, const struct uuid *node, str item, struct err *err);
 
 #endif

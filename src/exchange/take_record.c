@@ -48,9 +48,10 @@ static bool is_kept(const char *name)
 	return true;
 }
 
-static enum tlp tlp_of_labels(struct json_object *labels)
+/* `otherwise`: of what is not marked */
+static enum tlp tlp_of_labels(struct json_object *labels, enum tlp otherwise)
 {
-	enum tlp tlp = TLP_AMBER;
+	enum tlp tlp = otherwise;
 	struct json_object *said = json_get(labels, "tlp");
 	if (said && (!json_text(said).p || !tlp_parse(json_text(said), &tlp)))
 		return TLP_RED;
@@ -64,12 +65,13 @@ static enum tlp strictest(enum tlp a, enum tlp b)
 	return a > b ? a : b;
 }
 
+/* n 0: too long. */
 static str labels_text(struct copying *k)
 {
 	struct json_object *labels = json_get(k->root, "labels");
 	struct buf text = BUF_INIT(KIB(64));
 	struct json_out j = json_out(&text);
-	enum tlp tlp = tlp_of_labels(labels);
+	enum tlp tlp = tlp_of_labels(labels, strictest(TLP_AMBER, k->t->from->tlp));
 	bool exercise = k->t->from->exercise;
 	(void)json_get_bool(labels, "exercise", &exercise);
 	exercise |= k->t->from->exercise;
@@ -90,10 +92,8 @@ static str labels_text(struct copying *k)
 	json_put_str(&j, "tlp", str_of(tlp_name(tlp)));
 	if (k->is_held ? k->held.labels.exercise : exercise)
 		json_put_bool(&j, "exercise", true);
-	if (k->is_held && k->held.labels.held)
-		json_put_bool(&j, "held", true);
 	json_close(&j, '}');
-	str out = text.over ? STR("{\"tlp\":\"RED\"}") : arena_str(k->a, buf_str(&text));
+	str out = text.over ? STR("") : arena_str(k->a, buf_str(&text));
 	buf_free(&text);
 	return out;
 }
@@ -156,6 +156,8 @@ static enum rc fill(struct copying *k, struct err *err)
 	k->c.state_name = arena_str(k->a, state);
 	k->c.to_state = t ? type_state(t, k->c.state_name) : -1;
 	k->c.labels = labels_text(k);
+	if (k->c.labels.n == 0) /* kept without them it would lose what we say of it: held, an exercise */
+		return fail(err, RC_INPUT, "its labels are longer than anybody reads");
 	k->c.why = STR_NONE;
 	k->c.language = STR_NONE;
 	k->c.actor = k->t->actor;
@@ -168,15 +170,22 @@ static enum rc fill(struct copying *k, struct err *err)
 	return RC_OK;
 }
 
-/* What its origin withdrew, and nobody else erased, it may give again in a later version. */
-static enum rc check_withdrawn(struct tx *tx, struct copying *k, struct err *err)
+/* What its origin withdrew, and nobody else erased, it may give again in a later version. *late: the withdrawal came before
+ * what it withdraws. */
+static enum rc check_withdrawn(struct tx *tx, struct copying *k, bool *late, struct err *err)
 {
 	int64_t at_us = TIME_NONE;
-	if (!k->is_held || !k->held.erased)
+	*late = false;
+	if (k->is_held && !k->held.erased)
 		return RC_OK;
 	enum rc rc = take_when_withdrawn(tx_conn(tx), &k->t->from->node, k->o->item, &at_us, err);
-	k->c.again = rc == RC_OK && at_us != TIME_NONE;
-	return rc == RC_OK && k->c.again ? take_withdrawn_over(tx, &k->t->from->node, k->o->item, err) : rc;
+	if (rc != RC_OK || at_us == TIME_NONE)
+		return rc;
+	*late = !k->is_held && (k->o->version_us == TIME_NONE || k->o->version_us <= at_us);
+	if (*late)
+		return RC_OK;
+	k->c.again = k->is_held && record_is_withdrawn(&k->held);
+	return RC_OK;
 }
 
 /* The body given, as it would be kept. */
@@ -217,9 +226,10 @@ static bool is_fork(const struct copying *k)
 }
 
 /* A version that stands, or one before it, is no news, and no fault: it is counted. */
-static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take_about *about, struct err *err)
+static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take_about *asked, struct err *err)
 {
 	struct record now;
+	struct take_about about = *asked;
 	if (k->is_held && !k->held.erased && k->held.version == k->c.version && is_fork(k))
 		return fail(err, RC_DENIED, "version %llu of it stands here with another content: say what changed in a "
 					    "new version", (unsigned long long)k->c.version);
@@ -227,12 +237,18 @@ static enum rc put(struct tx *tx, struct copying *k, size_t i, const struct take
 		k->t->old[i] = true;
 		return RC_OK;
 	}
-	if (about->says && !about->known)
+	bool late = false;
+	enum rc rc = take_about_now(tx, k->t, &about, err);
+	if (rc == RC_OK && about.says && !about.known)
 		return fail(err, RC_DENIED, "it is about nothing that you were told or that came from you");
-	enum rc rc = check_withdrawn(tx, k, err);
 	if (rc == RC_OK)
-		rc = record_put(tx, k->t->x->w.records, &k->c, k->a, &now, NULL, 0, NULL, err);
-	return rc == RC_OK && about->known ? take_contribution(tx, k->t, i, about, &now, k->a, err) : rc;
+		rc = check_withdrawn(tx, k, &late, err);
+	if (rc != RC_OK || late) {
+		k->t->old[i] = late;
+		return rc;
+	}
+	rc = record_put(tx, k->t->x->w.records, &k->c, k->a, &now, NULL, 0, NULL, err);
+	return rc == RC_OK && about.known ? take_contribution(tx, k->t, i, &about, &now, k->a, err) : rc;
 }
 
 enum rc take_record(struct tx *tx, struct taking *t, size_t i, const struct take_about *about, struct arena *a,

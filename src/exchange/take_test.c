@@ -1,190 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a partner may say, and what he may not: each object judged alone, and what stands afterwards. */
-#include "exchange/take.h"
+#include "exchange/take_desk.h"
 
-#include "record/record_world.h"
-
-#include "disclosure/policy.h"
-#include "exchange/exchange_private.h"
-#include "record/outbox.h"
-#include "stix/stix_event.h"
-
-#define NODE_C "cccccccc-0000-4000-8000-000000000001"
-#define NODE_D "dddddddd-0000-4000-8000-000000000002"
-#define WARNING "warning--11111111-0000-4000-8000-000000000001"
-#define EVENT "event--0123456789abcdef0123456789abcdef"
-
-struct desk {
-	struct world w;
-	struct policies *policies;
-	struct exchange *x;
-	struct partner from;
-	struct buf lines;          /* all that was delivered as events */
-	int64_t reports;
-	struct buf back;           /* all that was taken back */
-	struct taken taken;
-	struct arena *a;
-};
-
-static enum rc deliver(void *ctx, const struct exchange_delivery *d, struct exchange_delivered *out, struct err *e)
-{
-	struct desk *k = ctx;
-	(void)e;
-	buf_add(&k->lines, d->lines);
-	*out = (struct exchange_delivered){ .report = ++k->reports, .accepted = 1 };
-	return RC_OK;
-}
-
-static enum rc take_back(void *ctx, int64_t report, const str *ids, size_t count, str why, uint64_t *out, struct err *e)
-{
-	struct desk *k = ctx;
-	(void)why;
-	(void)e;
-	for (size_t i = 0; i < count; i++)
-		buf_fmt(&k->back, "%lld " STR_FMT "; ", (long long)report, STR_ARG(ids[i]));
-	*out = count;
-	return RC_OK;
-}
-
-static struct desk desk_new(void)
-{
-	struct desk k = { .w = world_new(), .lines = BUF_INIT(MIB(4)), .back = BUF_INIT(MIB(1)), .a = arena_new(KIB(64)) };
-	const struct policy_sources sources = { .roles = STR("{}"), .public_k = 5 };
-	CHECK_RC(policies_open(k.w.s, k.w.r, &sources, &k.policies, &err), RC_OK, err);
-	const struct exchange_world w = { .store = k.w.s, .journal = k.w.j, .records = k.w.r, .policies = k.policies,
-					  .types = k.w.types, .deliver = deliver, .take_back = take_back };
-	k.x = x_alloc(sizeof *k.x);
-	k.x->w = w;
-	k.from = (struct partner){ .id = { { 0xc, 1 } }, .name = STR("Team C"), .kind = PARTNER_NODE, .org = 7, .active = true, .tlp = TLP_AMBER };
-	CHECK(uuid_parse(STR(NODE_C), &k.from.node));
-	return k;
-}
-
-static void desk_end(struct desk *k)
-{
-	free(k->x);
-	policies_close(k->policies);
-	world_end(&k->w);
-	buf_free(&k->lines);
-	buf_free(&k->back);
-	arena_free(k->a);
-}
-
-/* --- what he sends --- */
-
-/* One object with our extension; `member` NULL: none, and revoked. */
-static str object(struct desk *k, const char *id, const char *version, const char *tlp, const char *origin, const char *item,
-		  const char *member, str text)
-{
-	struct buf b = BUF_INIT(MIB(2));
-	struct json_out j = json_out(&b);
-	str type = str_head(str_of(id), str_find(str_of(id), STR("--")));
-	json_open(&j, '{');
-	json_put_str(&j, "type", type);
-	json_put_str(&j, "spec_version", STR("2.1"));
-	json_put_str(&j, "id", str_of(id));
-	json_put_str(&j, "created", STR("2026-11-22T09:00:00.000Z"));
-	json_put_str(&j, "modified", str_of(version));
-	if (!member)
-		json_put_bool(&j, "revoked", true);
-	if (tlp) {
-		json_key(&j, STR("object_marking_refs"));
-		json_open(&j, '[');
-		json_str(&j, str_of(tlp));
-		json_close(&j, ']');
-	}
-	json_key(&j, STR("extensions"));
-	json_open(&j, '{');
-	json_key(&j, STR(STIX_EXTENSION));
-	json_open(&j, '{');
-	json_put_str(&j, "extension_type", STR("property-extension"));
-	json_put_str(&j, "origin", str_of(origin));
-	json_put_str(&j, "item", str_of(item));
-	if (member)
-		json_put_str(&j, member, text);
-	json_close(&j, '}');
-	json_close(&j, '}');
-	json_close(&j, '}');
-	str out = arena_str(k->a, buf_str(&b));
-	buf_free(&b);
-	return out;
-}
-
-static str envelope(struct desk *k, const str *objects, size_t n)
-{
-	struct buf b = BUF_INIT(MIB(8));
-	buf_add(&b, STR("{\"objects\":["));
-	for (size_t i = 0; i < n; i++) {
-		if (i)
-			buf_char(&b, ',');
-		buf_add(&b, objects[i]);
-	}
-	buf_add(&b, STR("]}"));
-	str out = arena_str(k->a, buf_str(&b));
-	buf_free(&b);
-	return out;
-}
-
-static enum rc take(struct desk *k, str text)
-{
-	k->x->w.ctx = k;
-	return take_envelope(k->x, &k->from, text, STR("test"), k->a, &k->taken, &err);
-}
-
-#define TAKE(k, ...) take((k), envelope((k), (const str[]){ __VA_ARGS__ }, COUNT_OF(((const str[]){ __VA_ARGS__ }))))
-
-static str record_text(struct desk *k, const char *id, const char *type, int version, const char *origin,
-		       const char *labels, const char *title)
-{
-	return arena_fmt(k->a, "{\"id\":\"%s\",\"type\":\"%s\",\"type_version\":1,\"version\":%d,\"origin\":\"%s\","
-			 "\"organisation\":null,\"created\":\"2026-11-22T09:00:00Z\",\"changed\":\"2026-11-22T09:00:00Z\","
-			 "\"state\":\"sent\",\"labels\":%s,\"body\":{\"title\":\"%s\"}}", id, type, version, origin, labels, title);
-}
-
-#define REPORT_ID "report--11111111-0000-4000-8000-000000000001"
-#define GREEN "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
-#define RED "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
-
-static str warning(struct desk *k, int version, const char *origin, const char *labels, const char *title, const char *mark)
-{
-	return object(k, REPORT_ID, arena_z(k->a, arena_fmt(k->a, "2026-11-22T09:00:0%d.000Z", version)), mark, origin, WARNING,
-		      "record", record_text(k, WARNING, "warning", version, origin, labels, title));
-}
-
-static str held(struct desk *k, enum tlp *tlp_out, uint64_t *version_out)
-{
-	struct record r = { .title = STR("") };
-	struct reader *reader;
-	struct uuid id;
-	str type;
-	CHECK(record_id_parse(STR(WARNING), &type, &id));
-	CHECK_RC(store_read_begin(k->w.s, &reader, &err), RC_OK, err);
-	enum rc rc = record_load(reader_conn(reader), snapshot_table(k->w.held), id, k->a, &r, &err);
-	store_read_end(reader);
-	*tlp_out = r.labels.tlp;
-	*version_out = r.version;
-	return rc == RC_OK ? r.erased ? STR("erased") : r.title : STR("absent");
-}
-
-#define CHECK_HELD(k, want, mark, number)                                       \
-	do {                                                                    \
-		enum tlp tlp_;                                                  \
-		uint64_t version_;                                              \
-		CHECK_STR(held((k), &tlp_, &version_), STR(want));              \
-		CHECK(tlp_ == (mark) && version_ == (number));                  \
-	} while (0)
-#define CHECK_REFUSED(k, part)                                                  \
-	do {                                                                    \
-		CHECK((k)->taken.failure_count == 1 && (k)->taken.successes == 0); \
-		str words_ = (k)->taken.failure_count ? (k)->taken.failures[0].words : STR(""); \
-		CHECK_MSG(str_find(words_, STR(part)) < words_.n, "'" STR_FMT "'", STR_ARG(words_)); \
-	} while (0)
-
-static str event(struct desk *k, const char *origin, const char *mark, const char *text)
-{
-	return object(k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T09:00:00.000Z", mark, origin, EVENT,
-		      "event", str_of(text));
-}
+#include "exchange/take_private.h"
+#include "intake/feeds.h"
 
 /* --- events --- */
 
@@ -285,6 +104,20 @@ static void test_event_once(void)
 		CHECK_INT(k.taken.failure_count, 0);
 	}
 	desk_end(&k);
+	/* held back there and given again before he came: told, withdrawn and told again in one delivery, it is here once */
+	k = desk_new();
+	CHECK_RC(TAKE(&k, event(&k, NODE_C, GREEN, rows[0].text),
+		      object(&k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T10:00:00.000Z", NULL, NODE_C, EVENT,
+			     NULL, STR("")),
+		      event(&k, NODE_C, GREEN, "{\"time.source\":\"2026-11-22T08:00:00+00:00\",\"source.ip\":\"192.0.2.7\","
+					       "\"ronda.again\":\"2026-11-22T11:00:00Z\"}")), RC_OK, err);
+	CHECK_INT(k.taken.successes, 3);
+	size_t lines = 0;
+	for (size_t i = 0; i < k.lines.n; i++)
+		lines += k.lines.p[i] == '\n';
+	CHECK_INT(lines, 1);
+	CHECK(str_find(buf_str(&k.lines), STR("extra.origin_again")) < k.lines.n);
+	desk_end(&k);
 }
 
 /* In one delivery an hour hides no other content; told once more in another one, it is one event more of his, which goes with
@@ -310,10 +143,13 @@ static void test_forged(void)
 	static const struct { const char *origin, *words; } rows[] = {
 		{ NODE_D, "belongs to another node" },
 		{ "us", "is ours" },
+		{ "us, and so his record says", "is ours" },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct desk k = desk_new();
-		const char *origin = strcmp(rows[i].origin, "us") ? rows[i].origin : arena_z(k.a, store_node_id(k.w.s));
+		const char *origin = strncmp(rows[i].origin, "us", 2) ? rows[i].origin : arena_z(k.a, store_node_id(k.w.s));
+		if (strlen(rows[i].origin) > 2 && strncmp(rows[i].origin, "us", 2) == 0)
+			CHECK(uuid_parse(store_node_id(k.w.s), &k.from.node));
 		str all[] = { event(&k, origin, GREEN, "{\"source.ip\":\"192.0.2.7\"}"),
 			      warning(&k, 1, origin, "{\"tlp\":\"GREEN\"}", "Forged", GREEN),
 			      object(&k, REPORT_ID, "2026-11-22T09:00:00.000Z", GREEN, origin, WARNING, NULL, STR("")) };
@@ -327,6 +163,28 @@ static void test_forged(void)
 		CHECK_HELD(&k, "absent", 0, 0);
 		desk_end(&k);
 	}
+}
+
+/* Rows of what is long past go as fast as they come. */
+static enum rc note_once(struct tx *tx, void *ctx, struct err *e)
+{
+	return take_once_note(tx, ctx, 1200, 1, e);
+}
+
+static void test_once_is_forgotten(void)
+{
+	struct desk k = desk_new();
+	struct take_once *list = ARENA_ARRAY(k.a, 1200, struct take_once);
+	struct reader *r;
+	for (size_t i = 0; i < 1200; i++)
+		list[i] = (struct take_once){ .hour = 1, .tag = i };
+	CHECK_RC(store_write(k.w.s, note_once, list, &err), RC_OK, err);
+	CHECK_RC(store_read_begin(k.w.s, &r, &err), RC_OK, err);
+	struct sql *q = sql(reader_conn(r), "SELECT count(*) FROM taken_once");
+	CHECK(sql_row(q) && sql_col_int(q, 0) == 0);
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	store_read_end(r);
+	desk_end(&k);
 }
 
 /* --- records --- */
@@ -352,6 +210,32 @@ static void test_record(void)
 	CHECK_HELD(&k, "Fourth", TLP_AMBER, 4);
 	CHECK_RC(TAKE(&k, warning(&k, 5, NODE_C, "{\"tlp\":\"CLEAR\"}", "Fifth", RED)), RC_OK, err);
 	CHECK_HELD(&k, "Fifth", TLP_RED, 5);
+	desk_end(&k);
+}
+
+/* Without any marking it is marked as all that comes from him; and what says too much of itself is refused by itself,
+ * nothing that stands here of it becoming looser. */
+static void test_record_marked_by_default(void)
+{
+	struct desk k = desk_new();
+	k.from.tlp = TLP_AMBER_STRICT;
+	CHECK_RC(TAKE(&k, warning(&k, 1, NODE_C, "{}", "First", NULL)), RC_OK, err);
+	CHECK_HELD(&k, "First", TLP_AMBER_STRICT, 1);
+	struct buf b = BUF_INIT(MIB(1));
+	buf_add(&b, STR("{\"tlp\":\"CLEAR\",\"x\":\""));
+	for (size_t i = 0; i < KIB(70); i++)
+		buf_char(&b, 'x');
+	buf_add(&b, STR("\"}"));
+	CHECK_RC(TAKE(&k, warning(&k, 2, NODE_C, arena_z(k.a, buf_str(&b)), "Second", GREEN), event(&k, NODE_C, GREEN, "{\"source.ip\":\"192.0.2.7\"}")),
+		 RC_OK, err);
+	CHECK_INT(k.taken.failure_count, 1);
+	CHECK_HELD(&k, "First", TLP_AMBER_STRICT, 1);
+	/* what the record's own limits refuse holds up nothing else */
+	str long_one = arena_fmt(k.a, "{\"tlp\":\"GREEN\",\"licence\":\"" STR_FMT "\"}", STR_ARG(str_mem(b.p + 30, 2000)));
+	CHECK_RC(TAKE(&k, warning(&k, 3, NODE_C, arena_z(k.a, long_one), "Third", GREEN)), RC_OK, err);
+	CHECK_REFUSED(&k, "longer than");
+	CHECK_HELD(&k, "First", TLP_AMBER_STRICT, 1);
+	buf_free(&b);
 	desk_end(&k);
 }
 
@@ -407,7 +291,161 @@ static void test_withdrawn(void)
 	desk_end(&k);
 }
 
+/* What a case keeps here stays, and is said so of that event alone. */
+static void test_withdrawn_and_kept(void)
+{
+	static const char *const ids[] = { "event--0123456789abcdef0123456789abcde1", "event--0123456789abcdef0123456789abcde2" };
+	static const char *const stix[] = { "observed-data--22222222-0000-4000-8000-000000000001",
+					    "observed-data--22222222-0000-4000-8000-000000000002" };
+	struct desk k = desk_new();
+	str both[2], gone[3];
+	for (size_t i = 0; i < 2; i++) {
+		both[i] = object(&k, stix[i], "2026-11-22T09:00:00.000Z", GREEN, NODE_C, ids[i], "event",
+				 arena_fmt(k.a, "{\"source.ip\":\"192.0.2.%zu\"}", i + 1));
+		gone[i] = object(&k, stix[i], "2026-11-22T10:00:00.000Z", NULL, NODE_C, ids[i], NULL, STR(""));
+	}
+	gone[2] = warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "Good", GREEN);
+	CHECK_RC(take(&k, envelope(&k, both, 2)), RC_OK, err);
+	k.kept = ids[0];
+	CHECK_RC(take(&k, envelope(&k, gone, 3)), RC_OK, err);
+	CHECK_MSG(k.taken.successes == 2 && k.taken.failure_count == 1, "%llu taken", (unsigned long long)k.taken.successes);
+	if (k.taken.failure_count == 1) {
+		CHECK_STR(k.taken.failures[0].id, str_of(stix[0]));
+		CHECK(str_find(k.taken.failures[0].words, STR("kept here for a case")) < k.taken.failures[0].words.n);
+	}
+	CHECK_STR(buf_str(&k.back), STR("1 event--0123456789abcdef0123456789abcde2; "));
+	CHECK_HELD(&k, "Good", TLP_GREEN, 1);
+	desk_end(&k);
+}
+
+/* Killed between the report and the note of what it has: a withdrawal looks into that report, before and after others came. */
+static enum rc put_reports(struct tx *tx, void *ctx, struct err *e)
+{
+	struct desk *k = ctx;
+	const struct feed f = { .name = partner_feed(&k->from, k->a), .provider = k->from.name, .tlp = TLP_AMBER, .on = true,
+				.format = STR("intelmq") };
+	int64_t feed = 0;
+	enum rc rc = feed_add(tx, k->w.j, &f, STR("node"), &feed, e);
+	for (int64_t id = 1; rc == RC_OK && id <= 3; id++) {
+		struct sql *q = sql(tx_conn(tx), "INSERT INTO report (id, feed, state, received_us, digest, bytes, format, file_name, type,"
+						 " parser_version, next_offset, next_input, inputs, accepted, events, repeats, quarantined,"
+						 " dropped, blank, parse_us, words, exercise) VALUES (?1, ?2, 2, ?3, zeroblob(32), 1, 'intelmq',"
+						 " 'x', 'intelmq', 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, '', 0)");
+		sql_int(q, 1, id);
+		sql_int(q, 2, feed);
+		sql_int(q, 3, tx_now_us(tx));
+		rc = sql_run(q, e);
+	}
+	return rc;
+}
+
+static enum rc drop_report(struct tx *tx, void *ctx, struct err *e)
+{
+	(void)ctx;
+	struct sql *q = sql(tx_conn(tx), "DELETE FROM report WHERE id > 1");
+	return sql_run(q, e);
+}
+
+static void test_withdrawn_of_the_killed(void)
+{
+	struct desk k = desk_new();
+	str gone = object(&k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T10:00:00.000Z", NULL, NODE_C, EVENT, NULL,
+			  STR(""));
+	k.x->w.ctx = &k;
+	CHECK_RC(store_write(k.w.s, put_reports, &k, &err), RC_OK, err);
+	CHECK_RC(store_write(k.w.s, drop_report, &k, &err), RC_OK, err);
+	CHECK_RC(take(&k, envelope(&k, &gone, 1)), RC_OK, err);
+	CHECK_STR(buf_str(&k.back), STR("1 " EVENT "; "));
+	desk_end(&k);
+	k = desk_new();
+	k.x->w.ctx = &k;
+	gone = object(&k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T10:00:00.000Z", NULL, NODE_C, EVENT, NULL,
+		      STR(""));
+	k.reports = 2; /* two came to nothing that is known */
+	CHECK_RC(store_write(k.w.s, put_reports, &k, &err), RC_OK, err);
+	CHECK_RC(TAKE(&k, object(&k, "observed-data--22222222-0000-4000-8000-000000000002", "2026-11-22T09:00:00.000Z", GREEN, NODE_C,
+				 "event--00000000000000000000000000000009", "event", STR("{\"source.ip\":\"192.0.2.7\"}"))), RC_OK, err);
+	CHECK_RC(take(&k, envelope(&k, &gone, 1)), RC_OK, err);
+	CHECK_STR(buf_str(&k.back), STR("1 " EVENT "; 2 " EVENT "; "));
+	desk_end(&k);
+}
+
+static enum rc grow_old(struct tx *tx, void *ctx, struct err *e)
+{
+	(void)ctx;
+	struct sql *q = sql(tx_conn(tx), "UPDATE report SET received_us = 1 WHERE id = 1");
+	enum rc rc = sql_run(q, e);
+	q = sql(tx_conn(tx), "INSERT INTO tail (first_seq, rows, report, day, tlp_set, exercise, body) VALUES (1, 1, 2, 20000, 1, 0, x'')");
+	return rc == RC_OK ? sql_run(q, e) : rc;
+}
+
+/* What no event is left of is not looked into for ever. */
+static void test_origins_are_forgotten(void)
+{
+	struct desk k = desk_new();
+	struct reader *r;
+	k.x->w.ctx = &k;
+	CHECK_RC(store_write(k.w.s, put_reports, &k, &err), RC_OK, err);
+	CHECK_RC(store_write(k.w.s, grow_old, &k, &err), RC_OK, err);
+	for (int i = 0; i < 2; i++)
+		CHECK_RC(TAKE(&k, object(&k, "observed-data--22222222-0000-4000-8000-000000000001", "2026-11-22T09:00:00.000Z", GREEN, NODE_C,
+					 arena_z(k.a, arena_fmt(k.a, "event--0000000000000000000000000000000%d", i)), "event",
+					 STR("{\"source.ip\":\"192.0.2.7\"}"))), RC_OK, err);
+	CHECK_RC(store_read_begin(k.w.s, &r, &err), RC_OK, err);
+	struct sql *q = sql(reader_conn(r), "SELECT count(*), min(report) FROM taken_events");
+	CHECK(sql_row(q) && sql_col_int(q, 0) == 1 && sql_col_int(q, 1) == 2);
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	store_read_end(r);
+	desk_end(&k);
+}
+
+/* What was withdrawn before it came does not come; a later version may. */
+static void test_withdrawn_before(void)
+{
+	struct desk k = desk_new();
+	CHECK_RC(TAKE(&k, object(&k, REPORT_ID, "2026-11-22T09:00:02.000Z", NULL, NODE_C, WARNING, NULL, STR("")),
+		      warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "Wrong", GREEN)), RC_OK, err);
+	CHECK_INT(k.taken.successes, 2);
+	CHECK_INT(k.taken.old, 1);
+	CHECK_HELD(&k, "absent", 0, 0);
+	CHECK_RC(TAKE(&k, warning(&k, 2, NODE_C, "{\"tlp\":\"GREEN\"}", "Wrong", GREEN)), RC_OK, err);
+	CHECK_HELD(&k, "absent", 0, 0);
+	CHECK_RC(TAKE(&k, warning(&k, 3, NODE_C, "{\"tlp\":\"GREEN\"}", "Right", GREEN)), RC_OK, err);
+	CHECK_HELD(&k, "Right", TLP_GREEN, 3);
+	desk_end(&k);
+}
+
+/* Nobody speaks in our name, also when he stands in the directory under it. */
+static void test_under_our_name(void)
+{
+	struct desk k = desk_new();
+	const char *us = arena_z(k.a, store_node_id(k.w.s));
+	CHECK(uuid_parse(str_of(us), &k.from.node));
+	CHECK_RC(TAKE(&k, event(&k, us, GREEN, "{\"source.ip\":\"192.0.2.7\"}")), RC_OK, err);
+	CHECK_REFUSED(&k, "is ours");
+	CHECK_RC(TAKE(&k, object(&k, REPORT_ID, "2026-11-22T09:00:02.000Z", NULL, us, WARNING, NULL, STR(""))), RC_OK, err);
+	CHECK_REFUSED(&k, "is ours");
+	CHECK(k.lines.n == 0);
+	desk_end(&k);
+}
+
 /* --- answers, and what is none --- */
+
+/* An item and words about it may come together. */
+static void test_words_with_their_item(void)
+{
+	struct desk k = desk_new();
+	static const char id[] = "contribution--11111111-0000-4000-8000-000000000002";
+	str words = arena_fmt(k.a, "{\"id\":\"%s\",\"type\":\"contribution\",\"type_version\":2,\"version\":1,\"origin\":\"" NODE_C "\","
+			      "\"state\":\"said\",\"labels\":{\"tlp\":\"GREEN\"},\"body\":{\"title\":\"x\",\"about\":\"" WARNING "\","
+			      "\"what\":\"comment\"}}", id);
+	str note = object(&k, "note--11111111-0000-4000-8000-000000000002", "2026-11-22T09:00:02.000Z", GREEN, NODE_C, id, "record", words);
+	CHECK_RC(take(&k, envelope(&k, &note, 1)), RC_OK, err);
+	CHECK_REFUSED(&k, "about nothing that you were told");
+	CHECK_RC(TAKE(&k, warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "Theirs", GREEN), note), RC_OK, err);
+	CHECK_MSG(k.taken.successes == 2, STR_FMT, STR_ARG(k.taken.failure_count ? k.taken.failures[0].words : STR("")));
+	desk_end(&k);
+}
 
 static void test_answer_to_nothing(void)
 {
@@ -457,5 +495,5 @@ static void test_upto(void)
 	desk_end(&k);
 }
 
-TEST_MAIN(TEST_RUN(event), TEST_RUN(event_once), TEST_RUN(event_of_another_hour), TEST_RUN(played), TEST_RUN(many_withdrawn), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_of_another), TEST_RUN(withdrawn),
+TEST_MAIN(TEST_RUN(event), TEST_RUN(event_once), TEST_RUN(event_of_another_hour), TEST_RUN(played), TEST_RUN(many_withdrawn), TEST_RUN(forged), TEST_RUN(record), TEST_RUN(record_marked_by_default), TEST_RUN(once_is_forgotten), TEST_RUN(record_of_another), TEST_RUN(withdrawn), TEST_RUN(withdrawn_and_kept), TEST_RUN(withdrawn_of_the_killed), TEST_RUN(origins_are_forgotten), TEST_RUN(withdrawn_before), TEST_RUN(under_our_name), TEST_RUN(words_with_their_item),
 	  TEST_RUN(answer_to_nothing), TEST_RUN(each_alone), TEST_RUN(upto))

@@ -8,6 +8,7 @@
 #include "exchange/together_private.h"
 
 #define BY_ITS_ORIGIN "withdrawn by its origin"
+#define KEPT "it is kept here for a case: withdraw it again when that has ended"
 
 /* What stands as the reason of what is done here, in `a`. */
 static str reason_of(const struct stix_object *o, struct arena *a)
@@ -19,6 +20,7 @@ static str reason_of(const struct stix_object *o, struct arena *a)
 
 struct taking_back {
 	struct taking *t;
+	size_t *at;                /* of the objects */
 	str *items;                /* "event--…", or the id of a foreign object, whose events are to go */
 	uint64_t *tags;            /* of them, in the same order */
 	size_t count;
@@ -33,7 +35,7 @@ static str goer(const struct taking *t, size_t i)
 		return STR_NONE;
 	if (o->what == STIX_FOREIGN)
 		return o->revoked ? o->id : STR_NONE;
-	return o->what == STIX_WITHDRAWN && str_starts(o->item, STR("event--")) ? o->item : STR_NONE;
+	return o->what == STIX_WITHDRAWN && str_starts(o->item, STR("event--")) && !t->old[i] ? o->item : STR_NONE;
 }
 
 static bool has_tag(str tags, uint64_t tag)
@@ -56,28 +58,32 @@ static bool has_tag(str tags, uint64_t tag)
 /* The reports that may hold one of them, newest first. */
 struct held_in {
 	int64_t report;
+	size_t *at;                /* of the objects that say so */
 	str *items;
 	size_t count;
 	struct held_in *next;
 };
 
-/* Of the items those that a report has; as many as it has, not as many as were sent. */
+/* Of the items those that a report has; as many as it has, not as many as were sent. Without tags nobody knows. */
 static void look_in(struct taking_back *b, int64_t report, str tags, struct held_in **out)
 {
 	struct held_in *h = NULL;
 	size_t n = 0;
 	for (size_t i = 0; i < b->count; i++)
-		n += has_tag(tags, b->tags[i]);
+		n += tags.n == 0 || has_tag(tags, b->tags[i]);
 	if (n == 0)
 		return;
 	h = ARENA_NEW(b->t->a, struct held_in);
-	*h = (struct held_in){ report, ARENA_ARRAY(b->t->a, n, str), 0, *out };
+	*h = (struct held_in){ report, ARENA_ARRAY(b->t->a, n, size_t), ARENA_ARRAY(b->t->a, n, str), 0, *out };
 	*out = h;
 	for (size_t i = 0; i < b->count; i++)
-		if (has_tag(tags, b->tags[i]))
+		if (tags.n == 0 || has_tag(tags, b->tags[i])) {
+			h->at[h->count] = b->at[i];
 			h->items[h->count++] = b->items[i];
+		}
 }
 
+/* Those that were noted, and behind them what came when the node was killed before it was (take_events.c). */
 static enum rc find_reports(struct taking_back *b, struct held_in **out, struct err *err)
 {
 	struct taking *t = b->t;
@@ -85,8 +91,11 @@ static enum rc find_reports(struct taking_back *b, struct held_in **out, struct 
 	enum rc rc = store_read_begin(t->x->w.store, &r, err);
 	if (rc != RC_OK)
 		return rc;
-	struct sql *q = sql(reader_conn(r), "SELECT report, tags FROM taken_events WHERE partner = ? ORDER BY report DESC");
+	struct sql *q = sql(reader_conn(r), "SELECT report, tags FROM taken_events WHERE partner = ?1 UNION ALL SELECT r.id, x'' FROM report r"
+					    " JOIN feed f ON f.id = r.feed WHERE f.name = ?2 AND r.id > coalesce((SELECT max(report)"
+					    " FROM taken_events WHERE partner = ?1), 0) ORDER BY 1 DESC");
 	sql_blob(q, 1, str_mem(t->from->id.b, sizeof t->from->id.b));
+	sql_str(q, 2, t->feed);
 	while (sql_row(q))
 		look_in(b, sql_col_int(q, 0), sql_col_blob(q, 1), out);
 	rc = sql_end(q, err);
@@ -94,15 +103,61 @@ static enum rc find_reports(struct taking_back *b, struct held_in **out, struct 
 	return rc;
 }
 
+/* A withdrawal that was here before takes nothing back that was given since. */
+static enum rc know_again(struct taking *t, struct err *err)
+{
+	struct reader *r = NULL;
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < t->count; i++) {
+		int64_t at_us = TIME_NONE;
+		if (!goer(t, i).p || t->list[i].what != STIX_WITHDRAWN)
+			continue;
+		if (!r)
+			rc = store_read_begin(t->x->w.store, &r, err);
+		if (rc == RC_OK)
+			rc = take_when_withdrawn(reader_conn(r), &t->from->node, t->list[i].item, &at_us, err);
+		t->old[i] = rc == RC_OK && at_us != TIME_NONE && t->list[i].version_us <= at_us;
+	}
+	if (r)
+		store_read_end(r);
+	return rc;
+}
+
+static enum rc take_back_some(struct taking_back *b, const struct held_in *h, size_t from, size_t count, struct err *err)
+{
+	const struct exchange_world *w = &b->t->x->w;
+	uint64_t gone = 0;
+	enum rc rc = w->take_back(w->ctx, h->report, h->items + from, count, b->why.p ? b->why : STR(BY_ITS_ORIGIN), &gone, err);
+	return rc == RC_ABSENT ? RC_OK : rc; /* the report was forgotten, or taken back as a whole */
+}
+
+/* All of a report's at once. When a case keeps one of them here, each by itself: that one alone stays, and is refused. */
+static enum rc take_back(struct taking_back *b, const struct held_in *h, struct err *err)
+{
+	struct err why = { 0 };
+	enum rc rc = take_back_some(b, h, 0, h->count, &why);
+	bool kept = rc == RC_CONFLICT;
+	for (size_t i = 0; kept && i < h->count && (rc == RC_OK || rc == RC_CONFLICT); i++) {
+		rc = h->count > 1 ? take_back_some(b, h, i, 1, &why) : rc;
+		if (rc == RC_CONFLICT)
+			take_refuse(b->t, h->at[i], false, KEPT);
+	}
+	return rc == RC_OK || rc == RC_CONFLICT ? RC_OK : fail(err, rc, "%s", why.text);
+}
+
 enum rc take_withdrawn_events(struct taking *t, struct err *err)
 {
 	struct taking_back b = { .t = t };
 	struct held_in *reports = NULL;
 	size_t n = 0;
+	enum rc rc = know_again(t, err);
+	if (rc != RC_OK)
+		return rc;
 	for (size_t i = 0; i < t->count; i++)
 		n += goer(t, i).p != NULL;
 	if (n == 0)
 		return RC_OK;
+	b.at = ARENA_ARRAY(t->a, n, size_t);
 	b.items = ARENA_ARRAY(t->a, n, str);
 	b.tags = ARENA_ARRAY(t->a, n, uint64_t);
 	for (size_t i = 0; i < t->count; i++) {
@@ -111,17 +166,13 @@ enum rc take_withdrawn_events(struct taking *t, struct err *err)
 			continue;
 		if (!b.why.p && t->list[i].why.n)
 			b.why = reason_of(&t->list[i], t->a);
+		b.at[b.count] = i;
 		b.items[b.count] = item;
 		b.tags[b.count++] = take_tag(item);
 	}
-	enum rc rc = find_reports(&b, &reports, err);
-	for (struct held_in *h = reports; rc == RC_OK && h; h = h->next) {
-		uint64_t gone = 0;
-		rc = t->x->w.take_back(t->x->w.ctx, h->report, h->items, h->count, b.why.p ? b.why : STR(BY_ITS_ORIGIN), &gone,
-					err);
-		if (rc == RC_ABSENT) /* the report was forgotten, or taken back as a whole */
-			rc = RC_OK;
-	}
+	rc = find_reports(&b, &reports, err);
+	for (struct held_in *h = reports; rc == RC_OK && h; h = h->next)
+		rc = take_back(&b, h, err);
 	return rc;
 }
 
@@ -155,14 +206,6 @@ enum rc take_when_withdrawn(struct conn *c, const struct uuid *node, str item, i
 	sql_str(q, 2, item);
 	*out = sql_row(q) ? sql_col_int(q, 0) : TIME_NONE;
 	return sql_end(q, err);
-}
-
-enum rc take_withdrawn_over(struct tx *tx, const struct uuid *node, str item, struct err *err)
-{
-	struct sql *q = sql(tx_conn(tx), "DELETE FROM taken_withdrawn WHERE node = ? AND item = ?");
-	sql_blob(q, 1, str_mem(node->b, sizeof node->b));
-	sql_str(q, 2, item);
-	return sql_run(q, err);
 }
 
 static enum rc put_stone(struct tx *tx, struct taking *t, const struct stix_object *o, struct err *err)
@@ -209,7 +252,7 @@ static enum rc erase_copy(struct tx *tx, struct taking *t, const struct stix_obj
 	rc = record_erase(tx, t->x->w.records, id, t->actor, reason_of(o, a), err);
 	if (rc == RC_OK && together_type(held.type))
 		rc = together_take_back(tx, t->x, t->types, o->item, t->actor, a, err);
-	return rc == RC_DENIED ? fail(err, RC_CONFLICT, "it is kept here for a case, and will go when that ends") : rc;
+	return rc == RC_DENIED ? fail(err, RC_CONFLICT, KEPT) : rc;
 }
 
 enum rc take_withdrawn(struct tx *tx, struct taking *t, size_t i, struct arena *a, struct err *err)
@@ -217,7 +260,14 @@ enum rc take_withdrawn(struct tx *tx, struct taking *t, size_t i, struct arena *
 	const struct stix_object *o = &t->list[i];
 	struct uuid id;
 	str type;
-	enum rc rc = RC_OK;
+	int64_t known_us = TIME_NONE;
+	enum rc rc = take_when_withdrawn(tx_conn(tx), &t->from->node, o->item, &known_us, err);
+	if (rc == RC_OK && known_us != TIME_NONE && o->version_us <= known_us) { /* what was given since stands */
+		t->old[i] = true;
+		return put_receipt(tx, t, o, a, err);
+	}
+	if (rc != RC_OK)
+		return rc;
 	if (record_id_parse(o->item, &type, &id))
 		rc = str_eq(type, STR("event")) ? RC_OK : erase_copy(tx, t, o, id, a, err);
 	else if (!str_starts(o->item, STR("event--")))

@@ -33,22 +33,16 @@ static bool is_meant(const struct deleting *d, const struct version *list, size_
 	return false;
 }
 
-static enum rc delete_row(struct tx *tx, int64_t id, struct err *err)
-{
-	struct sql *q = sql(tx_conn(tx), "DELETE FROM exchange_object WHERE id = ?");
-	sql_int(q, 1, id);
-	return sql_run(q, err);
-}
-
 /* Oldest first; in the request's arena. */
 static enum rc versions_of(struct deleting *d, struct conn *c, struct version **out, size_t *count, struct err *err)
 {
 	enum { MOST = 10000 };
 	struct taxii *t = d->t;
-	struct sql *q = sql(c, "SELECT id, at_us, version_us FROM exchange_object WHERE stix_id = ? AND partner = ?"
-			       " ORDER BY version_us");
-	sql_str(q, 1, t->object);
-	sql_blob(q, 2, str_mem(t->partner.id.b, sizeof t->partner.id.b));
+	struct sql *q = sql(c, "SELECT n.id, n.at_us, n.version_us FROM " OBJECT_KEYS " WHERE " OBJECT_KEY("?1") " AND n.stix_id = ?2"
+			       " AND n.partner = ?3 ORDER BY n.version_us");
+	sql_int(q, 1, object_tag(t->object));
+	sql_str(q, 2, t->object);
+	sql_blob(q, 3, str_mem(t->partner.id.b, sizeof t->partner.id.b));
 	struct version *list = *out = ARENA_ARRAY(t->a, MOST, struct version);
 	*count = 0;
 	while (*count < MOST && sql_row(q)) {
@@ -96,7 +90,7 @@ static enum rc delete_job(struct tx *tx, void *ctx, struct err *err)
 	size_t count;
 	enum rc rc = choose(d, tx_conn(tx), &list, &count, err);
 	for (size_t i = 0; rc == RC_OK && i < count; i++)
-		rc = is_meant(d, list, count, i) ? delete_row(tx, list[i].id, err) : RC_OK;
+		rc = is_meant(d, list, count, i) ? object_drop(tx, list[i].id, err) : RC_OK;
 	return rc == RC_OK ? note(tx, d, err) : rc;
 }
 
@@ -109,7 +103,8 @@ static enum rc take_back(struct deleting *d, struct err *err)
 	bool hostile = false;
 	struct taking back = { .x = t->x, .from = &t->partner, .a = t->a, .list = &o, .count = 1, .words = &words,
 			       .hostile = &hostile, .feed = partner_feed(&t->partner, t->a), .name = STR("delete") };
-	return take_withdrawn_events(&back, err);
+	enum rc rc = take_withdrawn_events(&back, err);
+	return rc == RC_OK && words.p ? fail(err, RC_CONFLICT, STR_FMT, STR_ARG(words)) : rc;
 }
 
 static enum rc look(struct deleting *d, struct err *err)

@@ -218,7 +218,8 @@ static enum rc by_time(struct fetching *f, const struct page *p, struct err *err
 		if (p->last_us <= before)
 			return fail(err, RC_INPUT, "'" STR_FMT "' gives the same page for ever", STR_ARG(f->s->partner.name));
 	}
-	f->at.after = stuck ? arena_str(f->a, p->last) : time_text(f->a, p->last_us - 1);
+	f->at.after = arena_str(f->a, stuck ? not_ahead(f, p->last, p->last_us) :
+					     not_ahead(f, time_text(f->a, p->last_us - 1), p->last_us));
 	f->at.next = f->at.last = STR("");
 	return RC_OK;
 }

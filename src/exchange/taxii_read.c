@@ -2,14 +2,15 @@
 /* Objects, manifest and versions: pages of a collection. */
 #include "exchange/taxii_private.h"
 
-enum { ROUNDS_MAX = 64, SEEN_SLOTS = 4096 };
-#define LOOK_LONGEST (2 * SECOND_US)
+enum { SEEN_SLOTS = 4096 };
+#define LOOK_LONGEST (2 * SECOND_US) /* with something in the hand; with nothing, twice as long: empty pages are rare */
 
 enum shape { SHAPE_ENVELOPE, SHAPE_MANIFEST, SHAPE_VERSIONS };
 
 struct item {
 	int64_t added_us, version_us;
 	str id, version, json;
+	str said; /* the version as the object says it */
 	bool flat; /* an event without STIX */
 	bool out; /* does not stand in the answer */
 };
@@ -21,7 +22,7 @@ struct reading {
 	struct taxii_collection k;
 	struct item *list;
 	size_t count, most;
-	uint64_t *seen;                /* of what stands in the list: id and version */
+	uint16_t *seen;                /* open addressing by id and version: place in the list, from 1; 0: free */
 };
 
 /* --- which of them --- */
@@ -49,23 +50,22 @@ static bool time_fits(const struct taxii_ask *k, int64_t version_us)
 	return false;
 }
 
-/* Observables come again with each event; one of them is enough. */
-static bool known(struct reading *d, const struct page_object *o)
+static uint64_t mixed(uint64_t h, str s)
 {
-	struct buf text = BUF_INIT(1024);
-	buf_add(&text, o->id);
-	buf_char(&text, '\n');
-	buf_add(&text, o->version);
-	struct hash128 h = keyed_hash128(store_secret(d->t->x->w.store), "taxii-seen", buf_str(&text));
-	buf_free(&text);
-	uint64_t tag = h.lo ? h.lo : 1;
-	size_t at = (size_t)(tag % SEEN_SLOTS);
-	while (d->seen[at] && d->seen[at] != tag)
-		at = (at + 1) % SEEN_SLOTS;
-	if (d->seen[at])
-		return true;
-	d->seen[at] = tag;
-	return false;
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3;
+	return h;
+}
+
+/* Observables come again with each event; one of them is enough. Where it stands or would stand. */
+static uint16_t *seen_at(const struct reading *d, str id, str version)
+{
+	size_t at = (size_t)(mixed(mixed(0xcbf29ce484222325, id), version) % SEEN_SLOTS);
+	for (;; at = (at + 1) % SEEN_SLOTS) {
+		const struct item *i = d->seen[at] ? &d->list[d->seen[at] - 1] : NULL;
+		if (!i || (str_eq(i->id, id) && str_eq(i->said, version)))
+			return &d->seen[at];
+	}
 }
 
 static bool take(void *ctx, const struct page_object *o)
@@ -79,10 +79,15 @@ static bool take(void *ctx, const struct page_object *o)
 		one.version_us = o->added_us;
 	const struct taxii_ask *k = &d->ask;
 	bool by_time = !k->last && !k->first && !k->all;
-	if (!spec_fits(k, o->json) || (by_time && !time_fits(k, one.version_us)) || known(d, o))
+	if (!spec_fits(k, o->json) || (by_time && !time_fits(k, one.version_us)))
 		return true;
+	uint16_t *at = seen_at(d, o->id, o->version);
+	if (*at)
+		return true;
+	*at = (uint16_t)(d->count + 1);
 	one.id = arena_str(a, o->id);
-	one.version = o->version.n > 0 ? arena_str(a, o->version) : taxii_time(a, o->added_us);
+	one.said = arena_str(a, o->version);
+	one.version = one.said.n > 0 ? one.said : taxii_time(a, o->added_us);
 	one.json = d->shape == SHAPE_ENVELOPE ? arena_str(a, o->json) : STR("");
 	d->list[d->count++] = one;
 	return true;
@@ -148,17 +153,15 @@ static enum rc read_pages(struct reading *d, struct reader *r, const struct told
 	int64_t start = clock_mono_us();
 	enum rc rc = RC_OK;
 	*more = true;
-	for (size_t i = 0; rc == RC_OK && *more && d->count < d->most && i < ROUNDS_MAX; i++) {
+	while (rc == RC_OK && *more && d->count < d->most &&
+	       clock_mono_us() - start <= (d->count > 0 ? 1 : 2) * LOOK_LONGEST) {
 		struct page_end end = { .more = false };
 		p.limit = d->most - d->count;
+		p.look_until_us = start + 2 * LOOK_LONGEST;
 		rc = collection_page(d->t->x, r, &d->k.c, to, &p, take, d, &end, err);
 		*more = end.more;
 		if (end.upto_us > p.after_us)
 			p.after_us = end.upto_us;
-		if (d->count > 0 && clock_mono_us() - start > LOOK_LONGEST)
-			break;
-		if (clock_mono_us() - start > 2 * LOOK_LONGEST)
-			break;
 	}
 	*after = p.after_us;
 	return rc;
@@ -269,8 +272,7 @@ static void answer(struct taxii *t, enum shape shape)
 	}
 	d.most = d.ask.limit;
 	d.list = ARENA_ARRAY(t->a, d.most, struct item);
-	d.seen = ARENA_ARRAY(t->a, SEEN_SLOTS, uint64_t);
-	memset(d.seen, 0, SEEN_SLOTS * sizeof *d.seen);
+	d.seen = ARENA_ARRAY(t->a, SEEN_SLOTS, uint16_t);
 	if (rc == RC_OK)
 		rc = find(&d, &r, &err);
 	if (rc == RC_OK)

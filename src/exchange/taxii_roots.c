@@ -18,7 +18,7 @@ static enum rc root_url(struct taxii_server *s, str named, str *out, struct err 
 {
 	str origin = origin_of(s->address);
 	named = str_trim(named);
-	if (named.n == 0 || named.n > FETCH_URL_MAX / 2 || !str_is_plain(named))
+	if (named.n == 0 || named.n > FETCH_URL_MAX / 2 || !str_is_plain(named) || str_has(named, ' '))
 		return fail(err, RC_INPUT, "'" STR_FMT "' names an API root that is no address", STR_ARG(s->partner.name));
 	bool path = named.p[0] == '/' && !str_starts(named, STR("//"));
 	if (!path && !str_eq_nocase(origin_of(named), origin))

@@ -36,7 +36,9 @@ struct together_word {
 	str id, number;            /* "contribution--…", "contribution-7" ("": a copy) */
 	str what, text, title, reply_to, state;
 	str team;                  /* who said it: "" our own team; "?" another one, nobody says which */
-	int64_t at_us, until_us;   /* 0: none */
+	int64_t at_us;             /* when it was said; of a copy as its node says, never after it came */
+	int64_t row;               /* of table record: they are in the order in which they came */
+	int64_t until_us;          /* 0: none */
 	bool ours;                 /* it may be withdrawn here */
 	bool has_count;            /* who_knows.h: what stands in the four below */
 	uint64_t count;

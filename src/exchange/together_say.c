@@ -221,6 +221,7 @@ static enum rc make_fields(struct saying *k, const struct record_view *item, str
 	struct buf b = BUF_INIT(RECORD_BODY_MAX), l = BUF_INIT(200);
 	struct json_out j = json_out(&b);
 	str what = k->q->what.n ? k->q->what : STR("comment");
+	char at[40];
 	const struct labels_of *labels = record_view_labels(item);
 	const struct type_field *alone = together_field(k->type, "contribution.alone");
 	json_open(&j, '{');
@@ -231,6 +232,7 @@ static enum rc make_fields(struct saying *k, const struct record_view *item, str
 	put(&j, k, "contribution.words", k->q->text);
 	put(&j, k, "contribution.reply", k->q->reply_to);
 	put(&j, k, "contribution.until", k->q->until);
+	put(&j, k, "contribution.at", time_str(at, clock_now_us()));
 	if (alone && k->q->only_origin)
 		json_put_bool(&j, alone->name, true);
 	json_close(&j, '}');
@@ -297,8 +299,17 @@ enum rc together_say(struct exchange *x, const struct viewer *v, const struct to
 
 /* --- reading it --- */
 
+/* A partner's node and name, read once for all words. */
+struct team_name {
+	struct uuid node;
+	str name;
+	struct team_name *next;
+};
+
 struct reading {
 	struct together_word *list;
+	struct team_name *teams;
+	bool teams_read;
 	size_t count;
 	struct arena *a;
 	struct exchange *x;
@@ -317,25 +328,32 @@ static str value(const struct record_view *v, const char *meaning, struct arena 
 	return text;
 }
 
-struct naming {
-	str node, name;
-	struct arena *a;
-};
-
-static bool name_one(void *ctx, const struct partner *p)
+static bool note_team(void *ctx, const struct partner *p)
 {
-	struct naming *n = ctx;
-	struct uuid node;
-	if (!uuid_parse(n->node, &node) || !uuid_equal(&node, &p->node))
-		return true;
-	n->name = arena_str(n->a, p->name);
-	return false;
+	struct reading *k = ctx;
+	struct team_name *one = ARENA_NEW(k->a, struct team_name);
+	*one = (struct team_name){ p->node, arena_str(k->a, p->name), NULL };
+	struct team_name **at = &k->teams;
+	while (*at) /* the first of a node counts */
+		at = &(*at)->next;
+	*at = one;
+	return true;
+}
+
+static enum rc read_teams(struct reading *k, struct err *err)
+{
+	if (k->teams_read)
+		return RC_OK;
+	k->teams_read = true;
+	enum rc rc = partners_list(k->x, reader_conn(k->r), false, k->a, note_team, k, err);
+	return rc == RC_ABSENT ? RC_OK : rc;
 }
 
 /* Who said it: what its origin says, else its origin. */
 static enum rc team_of(struct reading *k, const struct record_view *v, str *out, struct err *err)
 {
-	struct naming n = { .node = v->record->origin, .name = STR("?"), .a = k->a };
+	str origin = v->record->origin;
+	struct uuid node;
 	bool others = str_eq(value(v, "contribution.others", k->a), STR("yes")) ||
 		      str_eq(value(v, "contribution.others", k->a), STR("true"));
 	str by = value(v, "contribution.by", k->a);
@@ -344,11 +362,16 @@ static enum rc team_of(struct reading *k, const struct record_view *v, str *out,
 		*out = by.n ? by : STR("?");
 		return RC_OK;
 	}
-	if (str_eq_nocase(n.node, k->us))
+	if (str_eq_nocase(origin, k->us))
 		return RC_OK;
-	enum rc rc = partners_list(k->x, reader_conn(k->r), false, k->a, name_one, &n, err);
-	*out = n.name;
-	return rc == RC_ABSENT ? RC_OK : rc;
+	enum rc rc = read_teams(k, err);
+	*out = STR("?");
+	for (const struct team_name *t = k->teams; rc == RC_OK && t; t = t->next)
+		if (uuid_parse(origin, &node) && uuid_equal(&node, &t->node)) {
+			*out = t->name;
+			break;
+		}
+	return rc;
 }
 
 struct word_each {
@@ -367,11 +390,14 @@ static bool take_word(void *ctx, const struct record_view *v)
 	if (state < 0 || state == word_state(record_view_type(v), "contribution.withdrawn") || v->record->erased)
 		return true;
 	str ends = value(v, "contribution.until", k->a), count = value(v, "contribution.count", k->a);
+	str at = value(v, "contribution.at", k->a);
 	str first = value(v, "contribution.first", k->a), last = value(v, "contribution.last", k->a);
 	*w = (struct together_word){ .id = record_view_id(v, k->a), .what = value(v, "contribution.what", k->a),
 				   .text = value(v, "contribution.words", k->a), .reply_to = value(v, "contribution.reply", k->a),
 				   .title = arena_str(k->a, v->record->title), .state = str_of(record_view_type(v)->states[state].name),
 				   .at_us = v->record->created_us, .ours = str_eq_nocase(v->record->origin, k->us) };
+	if (at.n && time_parse(at, true, &until) && until > 0 && until < w->at_us)
+		w->at_us = until;
 	w->until_us = ends.n && time_parse(ends, true, &until) ? until : 0;
 	w->tlp = v->record->labels.tlp;
 	w->has_count = count.n && str_to_u64(count, &w->count);
@@ -389,24 +415,41 @@ static bool take_word(void *ctx, const struct record_view *v)
 static void leave_out_passed(struct reading *k)
 {
 	size_t kept = 0;
-	for (size_t i = 0; i < k->count; i++) {
+	struct uuid *passed = ARENA_ARRAY(k->a, k->count + 1, struct uuid);
+	const size_t count = k->count;
+	for (size_t i = 0; i < count; i++)
+		passed[i] = together_passed_id(k->us, k->list[i].id);
+	for (size_t i = 0; i < count; i++) {
 		struct uuid id;
 		str type;
 		bool twice = false;
-		for (size_t o = 0; record_id_parse(k->list[i].id, &type, &id) && !twice && o < k->count; o++) {
-			const struct uuid passed = together_passed_id(k->us, k->list[o].id);
-			twice = o != i && uuid_equal(&passed, &id);
-		}
+		for (size_t o = 0; record_id_parse(k->list[i].id, &type, &id) && !twice && o < count; o++)
+			twice = o != i && uuid_equal(&passed[o], &id);
 		if (!twice)
 			k->list[kept++] = k->list[i];
 	}
 	k->count = kept;
 }
 
-static int by_time(const void *a, const void *b)
+static int by_row(const void *a, const void *b)
 {
 	const struct together_word *x = a, *y = b;
-	return x->at_us < y->at_us ? -1 : x->at_us > y->at_us;
+	return (x->row > y->row) - (x->row < y->row);
+}
+
+static enum rc find_rows(struct reading *k, struct err *err)
+{
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < k->count; i++) {
+		struct sql *q = sql(reader_conn(k->r), "SELECT id FROM record WHERE uuid = ?");
+		struct uuid id = { { 0 } };
+		str type;
+		(void)record_id_parse(k->list[i].id, &type, &id);
+		sql_blob(q, 1, str_mem(id.b, sizeof id.b));
+		k->list[i].row = sql_row(q) ? sql_col_int(q, 0) : 0;
+		rc = sql_end(q, err);
+	}
+	return rc;
 }
 
 enum rc together_read(struct exchange *x, struct reader *r, const struct types *t, const struct viewer *v, str about,
@@ -436,8 +479,9 @@ enum rc together_read(struct exchange *x, struct reader *r, const struct types *
 	if (rc != RC_OK || e.rc != RC_OK)
 		return rc != RC_OK ? rc : e.rc;
 	leave_out_passed(&k);
+	rc = find_rows(&k, err);
 	if (k.count > 1)
-		qsort(k.list, k.count, sizeof *k.list, by_time);
-	*count_out = k.count;
-	return RC_OK;
+		qsort(k.list, k.count, sizeof *k.list, by_row);
+	*count_out = rc == RC_OK ? k.count : 0;
+	return rc;
 }

@@ -1,31 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An authority of the community, if the settings name one: whom it vouches for, and what it cannot: a key that was
  * revoked stays refused, and what is sent is signed by a key of the pairing. */
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "exchange/exchange_private.h"
 #include "exchange/partner.h"
-
-#define URN "urn:uuid:"
+#include "http/vouch.h"
 
 enum rc vouched_open(struct exchange *x, struct err *err)
 {
-	char path[4096];
 	str name = x->w.settings ? settings_text(x->w.settings, "exchange_ca_file") : STR("");
 	x->authority = (struct buf)BUF_INIT(MIB(1));
 	if (name.n == 0)
 		return RC_OK;
-	int fd = str_to_z(name, path, sizeof path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	if (fd < 0)
-		return fail(err, RC_INPUT, "exchange_ca_file '" STR_FMT "' cannot be read", STR_ARG(name));
-	ssize_t n;
-	char *to;
-	while ((to = buf_room(&x->authority, KIB(16))) != NULL && (n = read(fd, to, KIB(16))) > 0)
-		x->authority.n += (size_t)n;
-	close(fd);
-	return to && n == 0 && x->authority.n > 0 ? RC_OK :
-		fail(err, RC_INPUT, "exchange_ca_file '" STR_FMT "' is empty, too large or no file", STR_ARG(name));
+	const char *why = exchange_read_file(name, &x->authority);
+	return why ? fail(err, RC_INPUT, "exchange_ca_file '" STR_FMT "': %s", STR_ARG(name), why) : RC_OK;
 }
 
 str exchange_authority(const struct exchange *x)
@@ -76,7 +63,7 @@ static enum rc by_name(struct exchange *x, struct conn *c, str name, struct aren
 		       struct err *err)
 {
 	struct by_node k = { .out = out };
-	if (!uuid_parse(str_from(name, sizeof URN - 1), &k.node) || uuid_is_zero(&k.node))
+	if (!uuid_parse(str_from(name, sizeof URN_UUID - 1), &k.node) || uuid_is_zero(&k.node))
 		return fail(err, RC_DENIED, "its certificate names no node");
 	enum rc rc = partners_list(x, c, true, a, look_at, &k, err);
 	if (rc == RC_OK && k.count != 1)

@@ -630,10 +630,12 @@ str fetch_head_value(str head, const char *name)
 bool fetch_date(str text, int64_t *us_out)
 {
 	char z[64];
+	enum { YEAR_10000_DAYS = 2932897 };
 	time_t at = str_to_z(text, z, sizeof(z)) ? curl_getdate(z, NULL) : -1;
-	if (at >= 0)
+	bool good = at >= 0 && at < (int64_t)YEAR_10000_DAYS * (DAY_US / SECOND_US); /* curl takes years of any length */
+	if (good)
 		*us_out = (int64_t)at * SECOND_US;
-	return at >= 0;
+	return good;
 }
 
 void fetch_form(struct buf *form, const char *name, str value)

@@ -821,9 +821,27 @@ TEST(without_a_pin_authorities_are_asked)
 	keyed_end(&k);
 }
 
+TEST(a_date_has_a_year_of_four_digits)
+{
+	static const struct { const char *text; bool good; int64_t seconds; } rows[] = {
+		{ "Sun, 22 Nov 2026 09:00:00 GMT", true, 1795338000 },
+		{ "Sun, 22 Nov 2026009:00:00 GMT", false, 0 },
+		{ "Fri, 31 Dec 9999 23:59:59 GMT", true, 253402300799 },
+		{ "Sat, 01 Jan 10000 00:00:00 GMT", false, 0 },
+		{ "yesterday", false, 0 },
+		{ "", false, 0 },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		int64_t us = 0;
+		CHECK_MSG(fetch_date(str_of(rows[i].text), &us) == rows[i].good, "'%s'", rows[i].text);
+		CHECK_INT(us, rows[i].seconds * SECOND_US);
+	}
+}
+
 TEST_MAIN(TEST_RUN(a_post_with_headers), TEST_RUN(addresses_that_are_not_public), TEST_RUN(what_no_rule_allows),
 	  TEST_RUN(an_exemption_is_one_origin_for_one_purpose), TEST_RUN(redirects_are_judged_anew),
 	  TEST_RUN(a_name_that_changes_its_answer), TEST_RUN(limits_below_at_above),
 	  TEST_RUN(tls_is_checked), TEST_RUN(json_and_nothing_kept), TEST_RUN(threads_share_a_fetcher),
 	  TEST_RUN(by_a_proxy_nothing_is_asked_from_here), TEST_RUN(the_resolver_of_the_machine),
-	  TEST_RUN(a_server_and_a_client_known_by_their_keys), TEST_RUN(without_a_pin_authorities_are_asked))
+	  TEST_RUN(a_server_and_a_client_known_by_their_keys), TEST_RUN(without_a_pin_authorities_are_asked),
+	  TEST_RUN(a_date_has_a_year_of_four_digits))

@@ -6,7 +6,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include "base/hash.h"
 #include "http/fetch_private.h"
 
 #define CONNECTION_MOST_S 600L /* what it vouches for may end */
@@ -20,7 +19,7 @@ static bool is_one_of(const struct digest *pin, const struct digest *list, size_
 	return false;
 }
 
-static bool pin_of(X509 *cert, struct digest *out)
+bool vouch_pin(X509 *cert, struct digest *out)
 {
 	unsigned char *der = NULL;
 	int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
@@ -49,7 +48,7 @@ static X509_STORE *store_of(str pem)
 }
 
 /* As the listener has it: one name of this kind, and it is his. */
-static const char *judge_name(X509 *cert, str name)
+const char *vouch_names(X509 *cert, str name)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
 	size_t found = 0;
@@ -102,7 +101,7 @@ static const char *judge_chain(const struct fetch_pinned *p, X509 *cert, STACK_O
 	else if (s && X509_STORE_CTX_init(s, store, cert, chain) == 1 &&
 		 X509_STORE_CTX_set_purpose(s, X509_PURPOSE_SSL_SERVER) == 1) {
 		X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(s), BITS_LEVEL);
-		why = X509_verify_cert(s) == 1 ? judge_name(cert, p->name) : why_not(X509_STORE_CTX_get_error(s));
+		why = X509_verify_cert(s) == 1 ? vouch_names(cert, p->name) : why_not(X509_STORE_CTX_get_error(s));
 	}
 	X509_STORE_CTX_free(s);
 	X509_STORE_free(store);
@@ -117,7 +116,7 @@ static int judge(X509_STORE_CTX *s, void *ctx)
 	X509 *cert = X509_STORE_CTX_get0_cert(s);
 	struct digest pin;
 	v->why = NULL;
-	if (!cert || !pin_of(cert, &pin))
+	if (!cert || !vouch_pin(cert, &pin))
 		v->why = "its certificate cannot be read";
 	else if (is_one_of(&pin, p->pins, p->pin_count))
 		return 1;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stix/stix_event.h"
 
-#include <json-c/json.h>
 #include <openssl/evp.h>
 
 #include "base/clock.h"
@@ -15,9 +14,9 @@ enum { REFS_MAX = 24 };
 /* One event on its way. */
 struct making {
 	struct stix_writer *w;
-	struct json_object *e;
+	const struct json_pair *pairs; /* of the event */
+	size_t pair_count;
 	str text;            /* the same, as it stands in the extension */
-	struct buf value;    /* of a member, on its way */
 	char refs[REFS_MAX][STIX_ID_MAX];
 	size_t ref_count;
 	char first[STIX_TIME_MAX], modified[STIX_TIME_MAX]; /* the same, unless it is given again */
@@ -26,20 +25,51 @@ struct making {
 	bool others; /* it came from another node */
 };
 
-/* --- observables --- */
+/* --- what it says --- */
 
-static str text_of(const struct making *k, const char *side, const char *name)
+static const struct json_pair *find(const struct making *k, const char *name)
 {
-	char field[64];
-	snprintf(field, sizeof field, "%s.%s", side, name);
-	return json_get_str(k->e, field);
+	const str want = str_of(name);
+	for (size_t i = 0; i < k->pair_count; i++)
+		if (str_eq(k->pairs[i].key, want))
+			return &k->pairs[i];
+	return NULL;
 }
 
-static bool number_of(const struct making *k, const char *side, const char *name, int64_t *out)
+static str text_of(const struct making *k, const char *name)
 {
-	char field[64];
-	snprintf(field, sizeof field, "%s.%s", side, name);
-	return json_get_i64(k->e, field, out);
+	const struct json_pair *p = find(k, name);
+	return p && p->kind == JSON_STRING ? p->value : STR_NONE;
+}
+
+static bool number_of(const struct making *k, const char *name, int64_t *out)
+{
+	const struct json_pair *p = find(k, name);
+	return p && p->kind == JSON_NUMBER && str_to_i64(p->value, out);
+}
+
+static const struct side {
+	const char *ip, *port, *asn, *as_name, *registry, *fqdn, *url;
+} sides[] = {
+	{ "source.ip", "source.port", "source.asn", "source.as_name", "source.registry", "source.fqdn", "source.url" },
+	{ "destination.ip", "destination.port", "destination.asn", "destination.as_name", "destination.registry",
+	  "destination.fqdn", "destination.url" },
+};
+
+/* --- observables --- */
+
+static void add(struct buf *b, const char *z)
+{
+	buf_add(b, str_of(z));
+}
+
+static void add_member(struct buf *b, char before, const char *name, str json)
+{
+	buf_char(b, before);
+	buf_char(b, '"');
+	add(b, name);
+	add(b, "\":");
+	buf_add(b, json);
 }
 
 /* One at a time, in the writer's memory. What contributes to its id (stix_id.h) is told in the order of its names, as
@@ -48,50 +78,48 @@ static void begin_observable(struct making *k, const char *type)
 {
 	buf_reset(&k->w->text);
 	buf_reset(&k->w->canonical);
-	buf_fmt(&k->w->text, "{\"type\":\"%s\",\"spec_version\":\"2.1\"", type);
+	add(&k->w->text, "{\"type\":\"");
+	add(&k->w->text, type);
+	add(&k->w->text, "\",\"spec_version\":\"2.1\"");
 }
 
 enum { ITS_ID = 1, NOT_ITS_ID = 0 };
 
 static void put_member(struct making *k, int its_id, const char *name, str json)
 {
-	struct buf *canonical = &k->w->canonical;
-	buf_fmt(&k->w->text, ",\"%s\":", name);
-	buf_add(&k->w->text, json);
-	if (its_id != ITS_ID)
-		return;
-	buf_fmt(canonical, "%c\"%s\":", canonical->n ? ',' : '{', name);
-	buf_add(canonical, json);
+	add_member(&k->w->text, ',', name, json);
+	if (its_id == ITS_ID)
+		add_member(&k->w->canonical, k->w->canonical.n ? ',' : '{', name, json);
 }
 
 static void put_text(struct making *k, int its_id, const char *name, str value)
 {
 	if (value.n == 0)
 		return;
-	buf_reset(&k->value);
-	jcs_text(&k->value, value);
-	put_member(k, its_id, name, buf_str(&k->value));
+	buf_reset(&k->w->value);
+	jcs_text(&k->w->value, value);
+	put_member(k, its_id, name, buf_str(&k->w->value));
 }
 
 static void put_number(struct making *k, int its_id, const char *name, int64_t value)
 {
-	buf_reset(&k->value);
-	buf_i64(&k->value, value);
-	put_member(k, its_id, name, buf_str(&k->value));
+	buf_reset(&k->w->value);
+	buf_i64(&k->w->value, value);
+	put_member(k, its_id, name, buf_str(&k->w->value));
 }
 
 /* Of those that are not empty. */
 static void put_list(struct making *k, int its_id, const char *name, const str *list, size_t count)
 {
-	buf_reset(&k->value);
+	buf_reset(&k->w->value);
 	for (size_t i = 0; i < count; i++) {
 		if (list[i].n == 0)
 			continue;
-		buf_char(&k->value, k->value.n ? ',' : '[');
-		jcs_text(&k->value, list[i]);
+		buf_char(&k->w->value, k->w->value.n ? ',' : '[');
+		jcs_text(&k->w->value, list[i]);
 	}
-	buf_char(&k->value, ']');
-	put_member(k, its_id, name, buf_str(&k->value));
+	buf_char(&k->w->value, ']');
+	put_member(k, its_id, name, buf_str(&k->w->value));
 }
 
 /* Its id, its mark, and out with it. NULL: it is too large, or one too many. The mark belongs to the first who
@@ -100,16 +128,20 @@ static const char *end_observable(struct making *k, const char *type)
 {
 	struct stix_writer *w = k->w;
 	buf_char(&w->canonical, '}');
-	if (k->ref_count == REFS_MAX || w->canonical.over || k->value.over)
+	if (k->ref_count == REFS_MAX || w->canonical.over || k->w->value.over)
 		return NULL;
 	char *ref = k->refs[k->ref_count++];
-	stix_canonical_id(type, buf_str(&w->canonical), ref);
+	stix_canonical_id(w->namer, type, buf_str(&w->canonical), ref);
 	/* of a stricter event it is another object to its readers: told again */
 	if (!stix_is_new(w, ref, (unsigned)k->tlp + 1)) {
 		w->at++;
 		return ref;
 	}
-	buf_fmt(&w->text, ",\"id\":\"%s\",\"object_marking_refs\":[\"%s\"]}", ref, stix_tlp_id(k->tlp));
+	add(&w->text, ",\"id\":\"");
+	add(&w->text, ref);
+	add(&w->text, "\",\"object_marking_refs\":[\"");
+	add(&w->text, stix_tlp_id(k->tlp));
+	add(&w->text, "\"]}");
 	stix_out(w, &w->text, ref, "", k->tlp, STIX_PART);
 	return ref;
 }
@@ -123,22 +155,22 @@ static const char *put_value(struct making *k, const char *type, str value)
 	return end_observable(k, type);
 }
 
-static const char *put_asn(struct making *k, const char *side)
+static const char *put_asn(struct making *k, const struct side *side)
 {
 	int64_t asn;
-	if (!number_of(k, side, "asn", &asn))
+	if (!number_of(k, side->asn, &asn))
 		return NULL;
 	begin_observable(k, "autonomous-system");
 	put_number(k, ITS_ID, "number", asn);
-	put_text(k, NOT_ITS_ID, "name", text_of(k, side, "as_name"));
-	put_text(k, NOT_ITS_ID, "rir", text_of(k, side, "registry"));
+	put_text(k, NOT_ITS_ID, "name", text_of(k, side->as_name));
+	put_text(k, NOT_ITS_ID, "rir", text_of(k, side->registry));
 	return end_observable(k, "autonomous-system");
 }
 
-static const char *put_address(struct making *k, const char *side, const char *asn)
+static const char *put_address(struct making *k, const struct side *side, const char *asn)
 {
 	struct ip ip;
-	str text = text_of(k, side, "ip");
+	str text = text_of(k, side->ip);
 	if (text.n == 0 || !ip_parse(text, &ip))
 		return NULL;
 	const char *type = str_has(text, ':') ? "ipv6-addr" : "ipv4-addr";
@@ -159,7 +191,7 @@ static void put_file(struct making *k)
 	};
 	struct buf all = BUF_INIT(KIB(1)), first = BUF_INIT(KIB(1));
 	for (size_t i = 0; i < COUNT_OF(digests); i++) {
-		str v = json_get_str(k->e, digests[i].field);
+		str v = text_of(k, digests[i].field);
 		unsigned char bytes[32];
 		if (v.n != digests[i].digits || !hex_parse(v, bytes, v.n / 2))
 			continue;
@@ -180,16 +212,16 @@ static void put_file(struct making *k)
 
 static void put_traffic(struct making *k, const char *from, const char *to)
 {
-	const str protocols[] = { json_get_str(k->e, "protocol.transport"), json_get_str(k->e, "protocol.application") };
+	const str protocols[] = { text_of(k, "protocol.transport"), text_of(k, "protocol.application") };
 	int64_t port;
 	if ((!from && !to) || (protocols[0].n == 0 && protocols[1].n == 0))
 		return;
 	begin_observable(k, "network-traffic");
-	if (number_of(k, "destination", "port", &port) && port >= 0 && port <= 65535)
+	if (number_of(k, "destination.port", &port) && port >= 0 && port <= 65535)
 		put_number(k, ITS_ID, "dst_port", port);
 	put_text(k, ITS_ID, "dst_ref", str_of(to));
 	put_list(k, ITS_ID, "protocols", protocols, COUNT_OF(protocols));
-	if (number_of(k, "source", "port", &port) && port >= 0 && port <= 65535)
+	if (number_of(k, "source.port", &port) && port >= 0 && port <= 65535)
 		put_number(k, ITS_ID, "src_port", port);
 	put_text(k, ITS_ID, "src_ref", str_of(from));
 	(void)end_observable(k, "network-traffic");
@@ -204,7 +236,7 @@ static void put_other(struct making *k)
 		{ "source.reverse_dns", "domain-name", "value" },
 	};
 	for (size_t i = 0; i < COUNT_OF(by) && k->ref_count == 0; i++) {
-		str v = json_get_str(k->e, by[i].field);
+		str v = text_of(k, by[i].field);
 		if (v.n == 0)
 			continue;
 		const char *type = i % 2 == 0 && str_has(v, ':') ? "ipv6-addr" : by[i].type;
@@ -225,13 +257,12 @@ static void put_other(struct making *k)
 
 static void put_observables(struct making *k)
 {
-	static const char *const sides[] = { "source", "destination" };
 	const char *address[2] = { NULL, NULL };
 	for (size_t i = 0; i < 2; i++) {
-		const char *asn = put_asn(k, sides[i]);
-		address[i] = put_address(k, sides[i], asn);
-		(void)put_value(k, "domain-name", text_of(k, sides[i], "fqdn"));
-		(void)put_value(k, "url", text_of(k, sides[i], "url"));
+		const char *asn = put_asn(k, &sides[i]);
+		address[i] = put_address(k, &sides[i], asn);
+		(void)put_value(k, "domain-name", text_of(k, sides[i].fqdn));
+		(void)put_value(k, "url", text_of(k, sides[i].url));
 	}
 	put_file(k);
 	put_traffic(k, address[0], address[1]);
@@ -243,14 +274,16 @@ static void put_observables(struct making *k)
 
 static void put_labels(struct json_out *j, const struct making *k)
 {
-	str type = json_get_str(k->e, "classification.type"), identifier = json_get_str(k->e, "classification.identifier");
-	char label[200];
+	str type = text_of(k, "classification.type"), identifier = text_of(k, "classification.identifier");
 	if (type.n == 0)
 		return;
 	json_key(j, STR("labels"));
 	json_open(j, '[');
-	snprintf(label, sizeof label, "rsit:" STR_FMT, STR_ARG(str_head(type, 150)));
-	json_str(j, str_of(label));
+	char label[160];
+	const str known = str_head(type, 150);
+	memcpy(label, "rsit:", 5);
+	memcpy(label + 5, known.p, known.n);
+	json_str(j, str_mem(label, 5 + known.n));
 	if (identifier.n)
 		json_str(j, identifier);
 	json_close(j, ']');
@@ -260,7 +293,7 @@ static void put_observed(struct making *k, str event_id, char id[STIX_ID_MAX])
 {
 	struct buf *b = &k->w->text;
 	buf_reset(b);
-	stix_named_id(&k->w->space, "observed-data", event_id, id);
+	stix_namer_id(k->w->namer, &k->w->space, "observed-data", event_id, id);
 	struct json_out j = stix_begin(k->w, b, "observed-data", id, k->first, k->modified, k->tlp);
 	put_labels(&j, k);
 	json_put_str(&j, "first_observed", str_of(k->first));
@@ -310,7 +343,7 @@ static bool put_pattern(const struct making *k, struct buf *b)
 		{ "source.url", "url:value" }, { "source.fqdn", "domain-name:value" }, { "source.ip", "ipv4-addr:value" },
 	};
 	for (size_t i = 0; i < COUNT_OF(by); i++) {
-		str v = json_get_str(k->e, by[i].field);
+		str v = text_of(k, by[i].field);
 		if (v.n == 0)
 			continue;
 		buf_fmt(b, "[%s = ", i == 2 && str_has(v, ':') ? "ipv6-addr:value" : by[i].path);
@@ -324,14 +357,14 @@ static bool put_pattern(const struct making *k, struct buf *b)
 static void put_indicator(struct making *k, str event_id, const char *observed)
 {
 	const char *what = NULL;
-	str type = json_get_str(k->e, "classification.type");
+	str type = text_of(k, "classification.type");
 	char id[STIX_ID_MAX], sighting[STIX_ID_MAX];
 	struct buf pattern = BUF_INIT(KIB(64)), *b = &k->w->text;
 	for (size_t i = 0; i < COUNT_OF(accusing); i++)
 		if (str_eq(type, str_of(accusing[i].type)))
 			what = accusing[i].indicator;
 	if (what && put_pattern(k, &pattern) && !pattern.over) {
-		stix_named_id(&k->w->space, "indicator", event_id, id);
+		stix_namer_id(k->w->namer, &k->w->space, "indicator", event_id, id);
 		buf_reset(b);
 		struct json_out j = stix_begin(k->w, b, "indicator", id, k->first, k->first, k->tlp);
 		put_labels(&j, k);
@@ -348,7 +381,7 @@ static void put_indicator(struct making *k, str event_id, const char *observed)
 		json_close(&j, '}');
 		stix_out(k->w, b, id, k->first, k->tlp, STIX_PART);
 		buf_reset(b);
-		stix_named_id(&k->w->space, "sighting", event_id, sighting);
+		stix_namer_id(k->w->namer, &k->w->space, "sighting", event_id, sighting);
 		j = stix_begin(k->w, b, "sighting", sighting, k->first, k->first, k->tlp);
 		json_put_str(&j, "sighting_of_ref", str_of(id));
 		json_key(&j, STR("observed_data_refs"));
@@ -371,12 +404,14 @@ static void put_indicator(struct making *k, str event_id, const char *observed)
 static void find_origin(struct making *k, str id, char item[96])
 {
 	struct uuid u;
-	str node = json_get_str(k->e, "extra.origin_node"), event = json_get_str(k->e, "extra.origin_event");
+	str node = text_of(k, "extra.origin_node"), event = text_of(k, "extra.origin_event");
 	bool other = uuid_parse(node, &u) && event.n > 0 && event.n <= 64;
 	k->others = other;
 	k->origin = other ? node : str_of(k->w->node_text);
-	snprintf(item, 96, "event--" STR_FMT, STR_ARG(str_head(other ? event : id, 64)));
-	k->item = str_of(item);
+	const str own = str_head(other ? event : id, 64);
+	memcpy(item, "event--", 7);
+	memcpy(item + 7, own.p, own.n);
+	k->item = str_mem(item, 7 + own.n);
 }
 
 static enum rc write_event(struct making *k, struct err *err)
@@ -384,12 +419,12 @@ static enum rc write_event(struct making *k, struct err *err)
 	struct stix_writer *w = k->w;
 	char observed[STIX_ID_MAX], item[96];
 	int64_t us, again_us;
-	str id = json_get_str(k->e, "id"), tlp = json_get_str(k->e, "tlp");
-	if (id.n == 0 || !time_parse(json_get_str(k->e, "time.source"), true, &us))
+	str id = text_of(k, "id"), tlp = text_of(k, "tlp");
+	if (id.n == 0 || !time_parse(text_of(k, "time.source"), true, &us))
 		return fail(err, RC_INPUT, "an event without id or time");
 	(void)tlp_parse(tlp, &k->tlp); /* not understood: stays RED */
 	stix_time(us, k->first);
-	if (!time_parse(json_get_str(k->e, "ronda.again"), false, &again_us) || again_us < us)
+	if (!time_parse(text_of(k, "ronda.again"), false, &again_us) || again_us < us)
 		again_us = us;
 	stix_time(again_us, k->modified);
 	find_origin(k, id, item);
@@ -401,6 +436,16 @@ static enum rc write_event(struct making *k, struct err *err)
 	return stix_end(w, err);
 }
 
+enum rc stix_write_flat(struct stix_writer *w, str event, struct err *err)
+{
+	struct making k = { .w = w, .text = event, .tlp = TLP_RED };
+	struct json_pair *pairs = NULL;
+	arena_reset(w->a);
+	enum rc rc = json_flat(event, w->a, &pairs, &k.pair_count, err);
+	k.pairs = pairs;
+	return rc == RC_OK ? write_event(&k, err) : rc;
+}
+
 /* Whom it concerns each node says by its own directory; and a reader takes flat events alone. */
 enum rc stix_write_event(struct stix_writer *w, struct json_object *event, struct err *err)
 {
@@ -409,22 +454,30 @@ enum rc stix_write_event(struct stix_writer *w, struct json_object *event, struc
 	json_open(&whole, '{');
 	json_put_members(&whole, event, "ronda.concerns");
 	json_close(&whole, '}');
-	struct making k = { .w = w, .e = event, .text = buf_str(&text), .value = BUF_INIT(STIX_OBJECT_MAX), .tlp = TLP_RED };
-	enum rc rc = write_event(&k, err);
-	buf_free(&k.value);
+	enum rc rc = stix_write_flat(w, buf_str(&text), err);
 	buf_free(&text);
 	return rc;
 }
 
-enum rc stix_write_flat(struct stix_writer *w, str event, struct err *err)
+enum stix_makes stix_event_makes(str type)
 {
-	struct making k = { .w = w, .text = event, .value = BUF_INIT(STIX_OBJECT_MAX), .tlp = TLP_RED };
-	enum rc rc = json_read(event, &k.e, err);
-	if (rc == RC_OK)
-		rc = write_event(&k, err);
-	json_free(k.e);
-	buf_free(&k.value);
-	return rc;
+	static const struct { const char *type; enum stix_makes how; } made[] = {
+		{ "artifact", STIX_MAKES_OF_VALUE },	    { "autonomous-system", STIX_MAKES_OF_VALUE },
+		{ "domain-name", STIX_MAKES_OF_VALUE },	    { "file", STIX_MAKES_OF_VALUE },
+		{ "indicator", STIX_MAKES_OF_ID },	    { "ipv4-addr", STIX_MAKES_OF_VALUE },
+		{ "ipv6-addr", STIX_MAKES_OF_VALUE },	    { "network-traffic", STIX_MAKES_OF_VALUE },
+		{ "observed-data", STIX_MAKES_OF_ID },	    { "sighting", STIX_MAKES_OF_ID },
+		{ "url", STIX_MAKES_OF_VALUE },		    { "user-account", STIX_MAKES_OF_VALUE },
+	};
+	for (size_t i = 0; i < COUNT_OF(made); i++)
+		if (str_eq(type, str_of(made[i].type)))
+			return made[i].how;
+	return STIX_MAKES_NOT;
+}
+
+struct uuid stix_event_uuid(struct stix_writer *w, str event_id)
+{
+	return stix_namer_uuid(w->namer, &w->space, event_id);
 }
 
 void stix_event_object_id(str node_id, str event_id, char out[STIX_ID_MAX])

@@ -51,18 +51,47 @@ static struct json_object *one_hash(struct json_object *hashes)
 	return out;
 }
 
-struct uuid uuid_version5(const struct uuid *space, str name)
+struct stix_namer {
+	EVP_MD *sha1;
+	EVP_MD_CTX *c;
+};
+
+struct stix_namer *stix_namer_new(void)
+{
+	struct stix_namer *n = x_alloc(sizeof *n);
+	*n = (struct stix_namer){ EVP_MD_fetch(NULL, "SHA1", NULL), EVP_MD_CTX_new() };
+	if (!n->sha1 || !n->c)
+		abort(); /* SHA-1 is always there */
+	return n;
+}
+
+void stix_namer_free(struct stix_namer *n)
+{
+	if (!n)
+		return;
+	EVP_MD_CTX_free(n->c);
+	EVP_MD_free(n->sha1);
+	free(n);
+}
+
+struct uuid stix_namer_uuid(struct stix_namer *n, const struct uuid *space, str name)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	struct uuid u;
-	EVP_MD_CTX *c = EVP_MD_CTX_new();
-	if (!c || EVP_DigestInit_ex(c, EVP_sha1(), NULL) != 1 || EVP_DigestUpdate(c, space->b, sizeof space->b) != 1 ||
-	    EVP_DigestUpdate(c, name.p ? name.p : "", name.n) != 1 || EVP_DigestFinal_ex(c, digest, NULL) != 1)
-		abort(); /* SHA-1 is always there */
-	EVP_MD_CTX_free(c);
+	if (EVP_DigestInit_ex(n->c, n->sha1, NULL) != 1 || EVP_DigestUpdate(n->c, space->b, sizeof space->b) != 1 ||
+	    EVP_DigestUpdate(n->c, name.p ? name.p : "", name.n) != 1 || EVP_DigestFinal_ex(n->c, digest, NULL) != 1)
+		abort();
 	memcpy(u.b, digest, sizeof u.b);
 	u.b[6] = (uint8_t)((u.b[6] & 0x0f) | 0x50);
 	u.b[8] = (uint8_t)((u.b[8] & 0x3f) | 0x80);
+	return u;
+}
+
+struct uuid uuid_version5(const struct uuid *space, str name)
+{
+	struct stix_namer *n = stix_namer_new();
+	const struct uuid u = stix_namer_uuid(n, space, name);
+	stix_namer_free(n);
 	return u;
 }
 
@@ -82,15 +111,21 @@ static void write_id(str type, const struct uuid *u, char out[STIX_ID_MAX])
 	out[n] = '\0';
 }
 
+void stix_namer_id(struct stix_namer *n, const struct uuid *space, const char *type, str name, char out[STIX_ID_MAX])
+{
+	const struct uuid u = stix_namer_uuid(n, space, name);
+	write_id(str_of(type), &u, out);
+}
+
 void stix_named_id(const struct uuid *space, const char *type, str name, char out[STIX_ID_MAX])
 {
 	const struct uuid u = uuid_version5(space, name);
 	write_id(str_of(type), &u, out);
 }
 
-void stix_canonical_id(const char *type, str canonical, char out[STIX_ID_MAX])
+void stix_canonical_id(struct stix_namer *n, const char *type, str canonical, char out[STIX_ID_MAX])
 {
-	stix_named_id(&observables, type, canonical, out);
+	stix_namer_id(n, &observables, type, canonical, out);
 }
 
 enum rc stix_observable_id(struct json_object *o, char out[STIX_ID_MAX], struct err *err)

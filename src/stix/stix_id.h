@@ -15,10 +15,18 @@ enum { STIX_ID_MAX = 96 }; /* bytes of an id we make, with the NUL */
 /* Of an observable by its "type"; into `out` as text. RC_ABSENT: nothing of it contributes, or the type
  * is not known here: its id is random. */
 MUST_CHECK enum rc stix_observable_id(struct json_object *o, char out[STIX_ID_MAX], struct err *err);
-/* The same from the canonical text of what contributes. */
-void stix_canonical_id(const char *type, str canonical, char out[STIX_ID_MAX]);
 /* "TYPE--UUID" of version 5 over `name` under `space`. */
 void stix_named_id(const struct uuid *space, const char *type, str name, char out[STIX_ID_MAX]);
 struct uuid uuid_version5(const struct uuid *space, str name);
+
+/* For many ids: looks the digest up once, which costs more than an id. One thread at a time. */
+struct stix_namer;
+struct stix_namer *stix_namer_new(void);
+void stix_namer_free(struct stix_namer *n); /* NULL is fine */
+struct uuid stix_namer_uuid(struct stix_namer *n, const struct uuid *space, str name); /* uuid_version5() */
+/* stix_named_id() */
+void stix_namer_id(struct stix_namer *n, const struct uuid *space, const char *type, str name, char out[STIX_ID_MAX]);
+/* stix_observable_id(), from the canonical text of what contributes. */
+void stix_canonical_id(struct stix_namer *n, const char *type, str canonical, char out[STIX_ID_MAX]);
 
 #endif

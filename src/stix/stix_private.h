@@ -20,6 +20,9 @@ struct stix_writer {
 	struct hash128 *seen; /* open addressing; zero: free */
 	size_t seen_room, seen_count;
 	struct buf text, canonical; /* of the object that is being made, and of what makes its id */
+	struct buf value;     /* of a member, on its way */
+	struct arena *a;      /* of one event */
+	struct stix_namer *namer;
 	unsigned at;          /* place of the next object in the item it is made of */
 	bool stopped, over;   /* nobody takes it any more; one became too large */
 };

@@ -103,8 +103,11 @@ void stix_time(int64_t us, char out[STIX_TIME_MAX])
 {
 	char at[40];
 	str s = time_str(at, us);
-	bool whole = !str_has(s, '.');
-	snprintf(out, STIX_TIME_MAX, STR_FMT "%s", STR_ARG(str_head(s, str_find(s, STR("+00:00")))), whole ? ".000Z" : "Z");
+	const str end = str_has(s, '.') ? STR("Z") : STR(".000Z");
+	s = str_head(s, s.n - STR("+00:00").n);
+	memcpy(out, s.p, s.n);
+	memcpy(out + s.n, end.p, end.n);
+	out[s.n + end.n] = '\0';
 }
 
 struct json_out stix_begin(const struct stix_writer *w, struct buf *b, const char *type, const char *id,
@@ -171,7 +174,7 @@ static void put_frame(struct stix_writer *w)
 {
 	char project[STIX_ID_MAX];
 	struct buf b = BUF_INIT(KIB(64));
-	stix_named_id(&ours, "identity", STR("ronda"), project);
+	stix_namer_id(w->namer, &ours, "identity", STR("ronda"), project);
 	put_identity(w, project, "ronda", "system");
 	put_identity(w, w->identity, w->name_text, "organization");
 	struct json_out j = json_out(&b);
@@ -200,14 +203,16 @@ static void put_frame(struct stix_writer *w)
 struct stix_writer *stix_writer_new(str node_id, str node_name, stix_give give, void *ctx)
 {
 	struct stix_writer *w = x_alloc(sizeof *w);
-	w->text = w->canonical = (struct buf)BUF_INIT(STIX_OBJECT_MAX);
+	w->text = w->canonical = w->value = (struct buf)BUF_INIT(STIX_OBJECT_MAX);
+	w->a = arena_new(KIB(4));
+	w->namer = stix_namer_new();
 	w->give = give;
 	w->ctx = ctx;
 	w->name_text = x_alloc(node_name.n + 1);
 	(void)str_to_z(node_name, w->name_text, node_name.n + 1);
 	(void)str_to_z(node_id, w->node_text, sizeof w->node_text);
 	w->space = stix_space(node_id);
-	stix_named_id(&w->space, "identity", STR("node"), w->identity);
+	stix_namer_id(w->namer, &w->space, "identity", STR("node"), w->identity);
 	put_frame(w);
 	return w;
 }
@@ -219,6 +224,9 @@ void stix_writer_free(struct stix_writer *w)
 	free(w->seen);
 	buf_free(&w->text);
 	buf_free(&w->canonical);
+	buf_free(&w->value);
+	arena_free(w->a);
+	stix_namer_free(w->namer);
 	free(w->name_text);
 	free(w);
 }

@@ -161,9 +161,11 @@ str event_id(const struct key *secret, uint64_t seq, char text[40])
 {
 	uint64_t seal = keyed64(secret, "event seal", seq);
 	uint64_t hidden = seq ^ keyed64(secret, "event mask", seal);
-	int n = snprintf(text, 40, "%016llx%016llx", (unsigned long long)hidden,
-			 (unsigned long long)seal);
-	return str_mem(text, n < 0 ? 0 : (size_t)n);
+	static const char digits[] = "0123456789abcdef";
+	for (unsigned i = 0; i < 32; i++)
+		text[i] = digits[(i < 16 ? hidden : seal) >> (60 - i % 16 * 4) & 15];
+	text[32] = '\0';
+	return str_mem(text, 32);
 }
 
 /* The same work whether it is ours or not; the seal is compared in constant time. */

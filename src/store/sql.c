@@ -5,6 +5,7 @@
 
 #include "base/io_trace.h"
 #include "base/io_vfs.h"
+#include "base/buf.h"
 #include "store/store_private.h"
 
 enum { SLOTS = 256 };
@@ -74,6 +75,16 @@ static const char setup[] =
 	"PRAGMA wal_autocheckpoint = 0;"         /* writer.c does it, between groups */
 	"PRAGMA journal_size_limit = 16777216;"; /* the log shrinks again after a rush */
 
+/* tag8(text): the first eight bytes of its SHA-256, little endian. For migrations.c. */
+static void tag8(sqlite3_context *ctx, int n, sqlite3_value **value)
+{
+	const char *p = (const char *)sqlite3_value_text(value[0]);
+	struct digest d = sha256(str_mem(p, p ? (size_t)sqlite3_value_bytes(value[0]) : 0));
+	struct wire w = wire_of(str_mem(d.b, 8));
+	(void)n;
+	sqlite3_result_int64(ctx, (int64_t)wire_le64(&w));
+}
+
 /* The name as SQLite wants it: a URI only where it must be one. */
 static void file_name(struct buf *out, const char *path, bool immutable)
 {
@@ -112,6 +123,9 @@ enum rc conn_open(const char *path, unsigned flags, uint32_t cache_kib, struct c
 		sqlite3_limit(c->db, SQLITE_LIMIT_ATTACHED, 0);
 		code = sqlite3_exec(c->db, setup, NULL, NULL, NULL);
 	}
+	if (code == SQLITE_OK && (flags & CONN_WRITE))
+		code = sqlite3_create_function_v2(c->db, "tag8", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, NULL, tag8, NULL, NULL,
+						  NULL);
 	if (code == SQLITE_OK && (flags & CONN_WAL))
 		code = sqlite3_exec(c->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
 	if (code == SQLITE_OK) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/page.h"
 
+#include "incident/case.h"
+
 enum { ROWS_MOST = 1000, URL_MOST = 8192 };
 
 enum rc page_reader(struct page *p, struct err *err)
@@ -54,6 +56,17 @@ void page_rows(struct page *p)
 void page_rows_end(struct page *p)
 {
 	json_close(&p->j, ']');
+}
+
+void page_put_words(struct page *p, const struct page_word *list, size_t count)
+{
+	if (p->form != FORM_HTML)
+		return;
+	json_key(&p->j, STR("w"));
+	json_open(&p->j, '{');
+	for (size_t i = 0; i < count; i++)
+		json_put_str(&p->j, list[i].name, str_of(say(p->language, list[i].en, list[i].id)));
+	json_close(&p->j, '}');
 }
 
 uint64_t page_limit(const struct page *p, uint64_t fallback)

@@ -124,6 +124,11 @@ void page_next(struct page *p, const char *name, str cursor);
 /* Who did something, for people: member NAME_name beside "account:3", for our own people; nothing where
  * there is no such account. Programs have the id. */
 void page_put_actor_name(struct page *p, const char *name, str actor);
+/* "w":{NAME:words}: what a template says, in the reader's language; nothing for programs. */
+struct page_word {
+	const char *name, *en, *id;
+};
+void page_put_words(struct page *p, const struct page_word *list, size_t count);
 /* The query as it was given, for forms: "query":{"type":"..."}. */
 void page_query(struct page *p, const char *const *names);
 

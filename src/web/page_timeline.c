@@ -4,9 +4,7 @@
 #include "incident/case.h"
 #include "web/records.h"
 
-static const struct {
-	const char *name, *en, *id;
-} page_words[] = {
+static const struct page_word page_words[] = {
 	{ "overview", "Overview", "Ikhtisar" },
 	{ "timeline", "Timeline", "Garis waktu" },
 	{ "version", "version", "versi" },
@@ -130,13 +128,7 @@ static const struct {
 
 void put_words(struct page *p)
 {
-	if (p->form != FORM_HTML)
-		return;
-	json_key(&p->j, STR("w"));
-	json_open(&p->j, '{');
-	for (size_t i = 0; i < COUNT_OF(page_words); i++)
-		json_put_str(&p->j, page_words[i].name, str_of(say(p->language, page_words[i].en, page_words[i].id)));
-	json_close(&p->j, '}');
+	page_put_words(p, page_words, COUNT_OF(page_words));
 }
 
 static const char *kind_words(const struct page *p, enum timeline_kind k)

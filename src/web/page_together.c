@@ -3,11 +3,21 @@
 #include <json-c/json.h>
 
 #include "exchange/handover.h"
+#include "incident/case.h"
 #include "web/records.h"
+
+enum { SHORT_BYTES = 60 };
+
+static const struct page_word words[] = {
+#define WORD(name, en, id) { name, en, id },
+#include "web/together.def"
+#undef WORD
+};
 
 struct talking {
 	struct page *p;
 	struct json_object *o;   /* a program's body; NULL: a form */
+	const struct type *type; /* of what they say; NULL: none is loaded */
 	str id;                  /* of the item */
 	str refused;             /* why it was not done */
 	bool ours, hands_over, offered_to_us, offered;
@@ -23,6 +33,44 @@ static void put_time(struct page *p, const char *name, int64_t us)
 {
 	if (us)
 		json_put_time(&p->j, name, us);
+}
+
+/* The words of a type for a choice of what is said, or for a state it is in. */
+static str label_of(const struct talking *k, str what)
+{
+	const struct meaning *m = k->type ? type_meaning(k->type, STR("contribution.what")) : NULL;
+	for (size_t i = 0; m && m->field && i < m->field->choice_count; i++)
+		if (str_eq(what, str_of(m->field->choices[i].name)))
+			return str_of(words_in(m->field->choices[i].label, k->p->language));
+	return what;
+}
+
+static str state_label(const struct talking *k, str name)
+{
+	const int state = k->type ? type_state(k->type, name) : -1;
+	return state < 0 ? name : str_of(words_in(k->type->states[state].label, k->p->language));
+}
+
+/* One who gave no text has a title that says no more than what he did. */
+static str shown_of(const struct talking *k, str what, str text)
+{
+	const struct meaning *m = k->type ? type_meaning(k->type, STR("contribution.what")) : NULL;
+	for (size_t i = 0; m && m->field && i < m->field->choice_count; i++)
+		if (str_eq(what, str_of(m->field->choices[i].name)) && str_eq(text, str_of(words_in(m->field->choices[i].label, STR("en")))))
+			return STR("");
+	return text;
+}
+
+/* The begin of it, as much as a list to choose from has room for. */
+static str short_of(struct talking *k, str text)
+{
+	str line = str_cut(&text, '\n');
+	if (line.n <= SHORT_BYTES)
+		return line;
+	size_t n = SHORT_BYTES;
+	while (n > 0 && ((unsigned char)line.p[n] & 0xc0) == 0x80)
+		n--;
+	return arena_fmt(k->p->a, STR_FMT "…", STR_ARG(str_head(line, n)));
 }
 
 /* A team: its name, or that it is ours, or another one of which nobody says which. */
@@ -61,6 +109,8 @@ static enum rc put_teams(struct talking *k, struct err *err)
 		put_time(p, "due", t->due_us);
 		json_put_str(&p->j, "last_what", t->last_what);
 		json_put_str(&p->j, "last_text", t->last_text);
+		json_put_str(&p->j, "last_label", label_of(k, t->last_what));
+		json_put_str(&p->j, "last_words", shown_of(k, t->last_what, t->last_text));
 		json_close(&p->j, '}');
 	}
 	json_close(&p->j, ']');
@@ -92,7 +142,12 @@ static enum rc put_said(struct talking *k, struct err *err)
 		json_put_str(&p->j, "href", id_href(p, w->id));
 		json_put_str(&p->j, "what", w->what);
 		json_put_str(&p->j, "state", w->state);
-		json_put_str(&p->j, "text", w->text.n ? w->text : w->title);
+		str text = w->text.n ? w->text : w->title, shown = shown_of(k, w->what, text);
+		json_put_str(&p->j, "text", text);
+		json_put_str(&p->j, "shown", shown);
+		json_put_str(&p->j, "short", short_of(k, shown.n ? shown : label_of(k, w->what)));
+		json_put_str(&p->j, "what_label", label_of(k, w->what));
+		json_put_str(&p->j, "state_label", state_label(k, w->state));
 		json_put_str(&p->j, "reply_to", w->reply_to);
 		json_put_bool(&p->j, "ours", w->ours);
 		put_time(p, "at", w->at_us);
@@ -103,14 +158,32 @@ static enum rc put_said(struct talking *k, struct err *err)
 	return rc;
 }
 
+/* What people say by themselves; the rest comes of acts. */
+static void put_kinds(struct talking *k)
+{
+	static const char *const kinds[] = { "comment", "question", "opinion", "acknowledged", "acted", "closed" };
+	json_key(&k->p->j, STR("kinds"));
+	json_open(&k->p->j, '[');
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		json_open(&k->p->j, '{');
+		json_put_str(&k->p->j, "name", str_of(kinds[i]));
+		json_put_str(&k->p->j, "label", label_of(k, str_of(kinds[i])));
+		json_close(&k->p->j, '}');
+	}
+	json_close(&k->p->j, ']');
+}
+
 static enum rc show(struct talking *k, const struct record_view *v, struct err *err)
 {
 	struct page *p = k->p;
 	const bool staff = p->caller.viewer.as.kind == RECIPIENT_STAFF;
 	p->template = "together";
-	p->title = record_title(p, v);
+	const char *name = record_title(p, v);
+	p->title = arena_fmt(p->a, "%s: %s", say(p->language, "Other teams", "Tim lain"), name).p;
+	k->type = types_meaning(page_types(p), STR("contribution.about"));
+	page_put_words(p, words, COUNT_OF(words));
 	json_put_str(&p->j, "item_href", record_href(p, v, ""));
-	json_put_str(&p->j, "item_name", str_of(p->title));
+	json_put_str(&p->j, "item_name", str_of(name));
 	json_put_str(&p->j, "write_href", record_href(p, v, "/teams"));
 	json_put_str(&p->j, "refused", k->refused);
 	json_put_str(&p->j, "typed", k->refused.n ? asked(k, "text") : STR(""));
@@ -118,6 +191,8 @@ static enum rc show(struct talking *k, const struct record_view *v, struct err *
 	if (rc == RC_OK)
 		rc = put_said(k, err);
 	bool may = staff && record_view_may(v, ACTION_READ, -1) && p->caller.viewer.right != RIGHT_READ;
+	json_put_bool(&p->j, "at_origin", k->ours);
+	put_kinds(k);
 	json_put_bool(&p->j, "may_say", may);
 	json_put_bool(&p->j, "may_offer", may && k->hands_over && k->ours && !k->offered);
 	json_put_bool(&p->j, "may_take_back", may && k->offered);

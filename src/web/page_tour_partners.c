@@ -8,7 +8,7 @@
 
 enum { STEPS_MOST = 200, LEDGER_MOST = 20 };
 
-static const struct { const char *name, *en, *id; } words[] = {
+static const struct page_word words[] = {
 #define WORD(name, en, id) { name, en, id },
 #include "web/tour.def"
 #undef WORD
@@ -124,13 +124,7 @@ enum rc tour_way(struct page *p, struct reader *r, str id, struct tour_way *out,
 
 void put_tour_words(struct page *p)
 {
-	if (p->form != FORM_HTML)
-		return;
-	json_key(&p->j, STR("w"));
-	json_open(&p->j, '{');
-	for (size_t i = 0; i < COUNT_OF(words); i++)
-		json_put_str(&p->j, words[i].name, str_of(say(p->language, words[i].en, words[i].id)));
-	json_close(&p->j, '}');
+	page_put_words(p, words, COUNT_OF(words));
 }
 
 static str step_words(struct page *p, const char *what)

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "exchange/certificate.h"
 #include "exchange/line.h"
 #include "exchange/pairing.h"
 #include "exchange/quota.h"
@@ -329,8 +330,10 @@ enum rc partners_port_start(struct node *n, struct partners_port **out, struct e
 	}
 	struct partners_port *p = x_alloc(sizeof *p);
 	p->n = n;
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
+		certificate_use(n->exchange, &k, a);
 		rc = listen_for_partners(p, &k, err);
+	}
 	keys_wipe(&k);
 	arena_free(a);
 	if (rc != RC_OK) {

@@ -6,43 +6,10 @@
 //
 // LINK signs in with Team A, once. With FOLDER a picture of each page is left there. Prints "ok NAME" or "not ok NAME".
 'use strict';
-const fs = require('fs');
 const { chromium } = require('playwright-core');
-const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const [node, link, folder] = process.argv.slice(2);
-const WIDTHS = [360, 1280];
-let pictures = 0;
-
-function see(ok, name, more) {
-	console.log(`${ok ? 'ok' : 'not ok'} ${name}`);
-	if (!ok) for (const line of more.slice(0, 20)) console.log(`# ${line}`);
-}
-
-// Where it stands, at each width: nothing scrolls sideways, and axe-core finds nothing. The page is asked again by another
-// tab, in which axe may run.
-async function look(context, at, what) {
-	const wrong = [];
-	const page = await context.newPage();
-	page.setDefaultTimeout(20000);
-	for (const width of WIDTHS) {
-		await page.setViewportSize({ width, height: 800 });
-		await page.goto('about:blank');
-		await page.goto(at);
-		const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-		if (wide > 0) wrong.push(`${width}: scrolls sideways by ${wide}`);
-		if (folder)
-			await page.screenshot({ path: `${folder}/${String(++pictures).padStart(2, '0')}-${what.replace(/[^a-z]+/gi, '-')}-${width}.png`,
-				fullPage: true });
-		await page.evaluate(() => document.querySelectorAll('details').forEach((d) => { d.open = true; }));
-		const open = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-		if (open > 0) wrong.push(`${width}: opened it scrolls sideways by ${open}`);
-		await page.evaluate(axe);
-		for (const v of (await page.evaluate(() => window.axe.run(document))).violations)
-			wrong.push(`${width}: ${v.id}: ${v.help}: ${v.nodes.slice(0, 2).map((x) => x.html.slice(0, 120)).join(' | ')}`);
-	}
-	await page.close();
-	see(wrong.length === 0, `${what}: fits, and axe-core finds nothing`, wrong);
-}
+const { WIDTHS, see, looking } = require('./look.js');
+const look = looking(folder);
 
 async function press(page, step, until) {
 	await page.click(`form[action="/tour/partners/${step}"] button`);
