@@ -118,5 +118,8 @@ MUST_CHECK enum rc collection_page(struct exchange *x, struct reader *r, const s
 struct backlog { uint64_t entries, items; int64_t oldest_us; };
 MUST_CHECK enum rc collection_backlog(struct conn *c, int64_t collection, int lane, int64_t after_us,
 				      struct backlog *out, struct err *err);
+/* Items of entries that whoever stood at `after_us` has passed at `upto_us`: costs as many as these are, not as many as wait. */
+MUST_CHECK enum rc collection_between(struct conn *c, int64_t collection, int lane, int64_t after_us, int64_t upto_us,
+				      uint64_t *items_out, struct err *err);
 
 #endif

@@ -238,13 +238,16 @@ static enum rc page_again(struct paging *p, struct err *err)
 static enum rc page_answer(struct paging *p, struct err *err)
 {
 	struct stix_answer answer;
+	struct told_to to = *p->to;
+	bool flows = true;
 	enum rc rc = partner_answer_read(reader_conn(p->r), (int64_t)p->e.first, p->a, &answer, err);
+	if (rc == RC_OK && answer.words.n) /* people's words go as what they are about; what became of it is told in any case */
+		rc = page_flow(p, STR("findings"), &to, &flows, err);
 	if (rc != RC_OK)
 		return rc == RC_ABSENT ? RC_OK : rc;
 	const struct labels item = { .tlp = answer.tlp, .sources = 1, .about_recipient = true,
-				     .exercise = p->to->viewer.exercise };
-	if (may_disclose(&item, &p->to->viewer.as, p->to->viewer.channel, p->to->purpose, &p->to->viewer.policy).verdict ==
-	    DISCLOSE_NO) {
+				     .exercise = to.viewer.exercise };
+	if (!flows || may_disclose(&item, &to.viewer.as, to.viewer.channel, to.purpose, &to.viewer.policy).verdict == DISCLOSE_NO) {
 		p->out->refused++;
 		return RC_OK;
 	}

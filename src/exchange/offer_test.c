@@ -2,6 +2,7 @@
 /* What is offered to whom, what he then reads, and what he is told when it is no more. */
 #include "exchange/exchange_world.h"
 
+#include "exchange/line.h"
 #include "exchange/object_store.h"
 #include "exchange/offer.h"
 #include "exchange/withdraw.h"
@@ -851,6 +852,76 @@ TEST(more_than_one_piece_is_recalled)
 	scene_end(&s);
 }
 
+/* --- what is forgotten --- */
+
+static enum rc forget_job(struct tx *tx, void *ctx, struct err *e)
+{
+	const uint64_t *until = ctx;
+	enum rc rc = RC_OK;
+	for (int i = 0; rc == RC_OK && i < 2; i++) {
+		struct sql *q = i ? sql(tx_conn(tx), "DELETE FROM tail WHERE first_seq < ?") :
+				    sql(tx_conn(tx), "DELETE FROM chunk WHERE first_seq < ?");
+		sql_int(q, 1, (int64_t)*until);
+		rc = sql_run(q, e);
+	}
+	return rc;
+}
+
+static enum rc receipt_job(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct sent_batch *b = ctx;
+	return line_sent(tx, b, e);
+}
+
+static int64_t count_of(struct scene *s, bool receipts)
+{
+	struct reader *r = begin(s);
+	struct sql *q = receipts ? sql(reader_conn(r), "SELECT count(*) FROM partner_receipt") :
+				   sql(reader_conn(r), "SELECT count(*) FROM collection_entry WHERE kind = 1");
+	int64_t n = sql_row(q) ? sql_col_int(q, 0) : -1;
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	store_read_end(r);
+	return n;
+}
+
+TEST(entries_go_after_the_events_they_name)
+{
+	struct scene s;
+	uint64_t first[3];
+	int64_t at[4] = { 0 };
+	bool did = true;
+	scene_new(&s);
+	look(&s);
+	for (size_t i = 0; i < 3; i++) {
+		struct collection c;
+		first[i] = DELIVER(&s, { "192.0.2.7", MINE, NULL, NULL, TLP_GREEN, false }, { "192.0.2.8", MINE, NULL, NULL, TLP_GREEN, false });
+		look(&s);
+		struct reader *r = begin(&s);
+		CHECK_RC(collection_of_partner(reader_conn(r), COLLECTION_OUT, s.partner, s.t.w.a, &c, &err), RC_OK, err);
+		store_read_end(r);
+		at[i + 1] = c.last_us;
+		struct sent_batch b = { .partner = s.partner, .lane = LANE_BULK, .after_us = at[i], .upto_us = at[i + 1], .objects = 2 };
+		CHECK_RC(store_write(s.t.w.s, receipt_job, &b, &err), RC_OK, err);
+	}
+	while (did)
+		CHECK_RC(exchange_forget(s.t.w.s, &s.t.x, &did, &err), RC_OK, err);
+	CHECK_INT(count_of(&s, false), 3);
+	CHECK_INT(count_of(&s, true), 3);
+	CHECK_RC(store_write(s.t.w.s, forget_job, &first[2], &err), RC_OK, err);
+	for (int round = 0; round < 2; round++) { /* it begins anew when it came to the end */
+		s.t.x.forget_next_us = 0;
+		for (did = true; did;)
+			CHECK_RC(exchange_forget(s.t.w.s, &s.t.x, &did, &err), RC_OK, err);
+	}
+	CHECK_INT(count_of(&s, false), 1);
+	CHECK_INT(count_of(&s, true), 1);
+	struct page_end end;
+	struct got g = carriers(&s, LANE_BULK, 0, &end);
+	CHECK_INT(g.count, 2);
+	got_free(&g);
+	scene_end(&s);
+}
+
 /* --- objects of others --- */
 
 struct keeping {
@@ -903,4 +974,4 @@ TEST_MAIN(TEST_RUN(only_what_concerns_him_and_only_what_he_may_have), TEST_RUN(p
 	  TEST_RUN(flat_events), TEST_RUN(an_agreement_that_ends_stops_what_waits), TEST_RUN(a_warning_goes_when_it_is_sent_and_comes_back_when_withdrawn),
 	  TEST_RUN(a_stricter_label_recalls_what_was_offered), TEST_RUN(an_erased_record_is_recalled),
 	  TEST_RUN(an_undone_report_is_recalled_from_those_who_were_offered_it), TEST_RUN(more_than_one_piece_is_recalled),
-	  TEST_RUN(an_object_too_large_to_be_passed_on_holds_up_nothing))
+	  TEST_RUN(entries_go_after_the_events_they_name), TEST_RUN(an_object_too_large_to_be_passed_on_holds_up_nothing))
