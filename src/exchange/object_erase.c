@@ -6,6 +6,8 @@
 
 #include "record/erase.h"
 
+enum { VERSIONS_A_CALL = 100 };
+
 static bool number_of(str id, int64_t *out)
 {
 	return str_to_i64(id, out) && *out > 0;
@@ -22,17 +24,32 @@ static enum rc check(struct conn *c, str id, struct err *err)
 	return rc != RC_OK || found ? rc : fail(err, RC_ABSENT, "there is no object '" STR_FMT "'", STR_ARG(str_head(id, 40)));
 }
 
+/* Other versions of it, that its own row still leads to. */
+static enum rc others_of(struct conn *c, int64_t id, int64_t *ids, size_t *count_out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT n.id FROM exchange_object o CROSS JOIN " OBJECT_KEYS " WHERE o.id = ?1 AND "
+			       OBJECT_KEY("o.tag") " AND n.stix_id = o.stix_id AND n.partner = o.partner AND n.id <> ?1 LIMIT ?2");
+	sql_int(q, 1, id);
+	sql_int(q, 2, VERSIONS_A_CALL);
+	*count_out = 0;
+	while (*count_out < VERSIONS_A_CALL && sql_row(q))
+		ids[(*count_out)++] = sql_col_int(q, 0);
+	return sql_end(q, err);
+}
+
 static enum rc remove_object(struct tx *tx, const struct erasing *e, bool *more_out, struct err *err)
 {
 	str head = STR("object:");
-	int64_t number = 0;
+	int64_t number = 0, ids[VERSIONS_A_CALL];
+	size_t count = 0;
 	*more_out = false;
 	if (!str_starts(e->object, head) || !number_of(str_from(e->object, head.n), &number))
 		return RC_OK;
-	struct sql *q = sql(tx_conn(tx), "DELETE FROM exchange_object WHERE (stix_id, partner) ="
-					 " (SELECT stix_id, partner FROM exchange_object WHERE id = ?)");
-	sql_int(q, 1, number);
-	return sql_run(q, err);
+	enum rc rc = others_of(tx_conn(tx), number, ids, &count, err);
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		rc = object_drop(tx, ids[i], err);
+	*more_out = count > 0;
+	return rc == RC_OK && count == 0 ? object_drop(tx, number, err) : rc;
 }
 
 const struct eraser eraser_object = { .kind = "object", .check = check, .remove = remove_object };
