@@ -355,6 +355,16 @@ static void test_erased_here(void)
 	uint64_t version;
 	CHECK_STR(held(&k, &tlp, &version), STR("erased"));
 	desk_end(&k);
+	/* nor when its origin had taken it back once before, and given it again */
+	k = desk_new();
+	CHECK_RC(TAKE(&k, warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "x", GREEN),
+		      object(&k, REPORT_ID, "2026-11-22T09:00:03.000Z", NULL, NODE_C, WARNING, NULL, STR("")),
+		      warning(&k, 5, NODE_C, "{\"tlp\":\"GREEN\"}", "Again", GREEN)), RC_OK, err);
+	CHECK_HELD(&k, "Again", TLP_GREEN, 5);
+	CHECK_RC(store_write(k.w.s, erase_job, &k, &err), RC_OK, err);
+	CHECK_RC(TAKE(&k, warning(&k, 7, NODE_C, "{\"tlp\":\"GREEN\"}", "x", GREEN)), RC_OK, err);
+	CHECK_REFUSED(&k, "was erased");
+	desk_end(&k);
 }
 
 TEST_MAIN(TEST_RUN(no_node), TEST_RUN(answers_of_others), TEST_RUN(marks_of_events), TEST_RUN(members), TEST_RUN(sizes),
