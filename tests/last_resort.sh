@@ -205,6 +205,19 @@ has "$T/out" 'Gamma.*Anybody SNMP.*told' "instead"
 sleep 1
 is "$(query "SELECT count(*) FROM outbox WHERE recipient LIKE 'contact:%'")" "$before" "the other hears no more"
 is "$(query "SELECT count(*) FROM tell t JOIN tell_contact c ON c.id = t.organisation WHERE t.next_us IS NOT NULL")" 0 "nor is anything due to them"
+
+# --- he asks that his address goes ---
+told=$(query "SELECT count(*) FROM ledger WHERE recipient = 'contact:aduan@near.example'")
+check "his address is erased" r erase contact:aduan@near.example --reason "asked for"
+is "$(query "SELECT count(*) FROM ledger WHERE recipient GLOB 'contact:$(printf '[0-9a-f]%.0s' $(seq 32))'")" "$told" "that he was told stays"
+sqlite3 -readonly "$D/main.db" .dump | grep -v 'INSERT INTO fallback_piece' >"$T/dump"
+has_not "$T/dump" 'aduan@near' "who he is stands nowhere but in the registry's table"
+before=$(query "SELECT count(*) FROM outbox WHERE recipient LIKE 'contact:%'")
+later() { event 192.0.2.201 open-snmp; }
+report guess later
+until_is "SELECT count(*) FROM finding WHERE key LIKE 'ip 192.0.2.201 %'" 1 "what is new about his network"
+sleep 2
+is "$(query "SELECT count(*) FROM outbox WHERE recipient LIKE 'contact:%'")" "$before" "he is not told of"
 stop_node
 check "all adds up" r verify
 done_testing

@@ -321,6 +321,7 @@ static enum rc announce_another(struct team *a, struct own_keys *k, struct key_j
 {
 	struct buf text = BUF_INIT(KIB(4)), signature = BUF_INIT(256);
 	k->next.who.pin.b[0] = (uint8_t)i;
+	k->next.who.pin.b[1] = (uint8_t)~k->now.who.pin.b[1]; /* whatever it is, not the one in use */
 	keys_statement(k, STR("node-a"), &text, &signature);
 	job->text = arena_str(a->w.a, buf_str(&text));
 	job->signature = arena_str(a->w.a, buf_str(&signature));

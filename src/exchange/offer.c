@@ -305,6 +305,7 @@ enum rc offer_open(struct exchange *x, struct err *err)
 	x->offer = x_alloc(sizeof *x->offer);
 	*x->offer = (struct offer){ .x = x };
 	store_add_tend(x->w.store, withdraw_held, x);
+	store_add_tend(x->w.store, exchange_forget, x);
 	return RC_OK;
 }
 
