@@ -319,25 +319,11 @@ static str value(const struct record_view *v, const char *meaning, struct arena 
 	return text;
 }
 
-struct naming {
-	str node, name;
-	struct arena *a;
-};
-
-static bool name_one(void *ctx, const struct partner *p)
-{
-	struct naming *n = ctx;
-	struct uuid node;
-	if (!uuid_parse(n->node, &node) || !uuid_equal(&node, &p->node))
-		return true;
-	n->name = arena_str(n->a, p->name);
-	return false;
-}
-
 /* Who said it: what its origin says, else its origin. */
 static enum rc team_of(struct reading *k, const struct record_view *v, str *out, struct err *err)
 {
-	struct naming n = { .node = v->record->origin, .name = STR("?"), .a = k->a };
+	struct partner from;
+	struct err none = { 0 };
 	bool others = str_eq(value(v, "contribution.others", k->a), STR("yes")) ||
 		      str_eq(value(v, "contribution.others", k->a), STR("true"));
 	str by = value(v, "contribution.by", k->a);
@@ -346,11 +332,11 @@ static enum rc team_of(struct reading *k, const struct record_view *v, str *out,
 		*out = by.n ? by : STR("?");
 		return RC_OK;
 	}
-	if (str_eq_nocase(n.node, k->us))
+	if (str_eq_nocase(v->record->origin, k->us))
 		return RC_OK;
-	enum rc rc = partners_list(k->x, reader_conn(k->r), false, k->a, name_one, &n, err);
-	*out = n.name;
-	return rc == RC_ABSENT ? RC_OK : rc;
+	enum rc rc = partner_by_node(k->x, reader_conn(k->r), false, v->record->origin, k->a, &from, &none);
+	*out = rc == RC_OK ? from.name : STR("?");
+	return rc == RC_OK || rc == RC_ABSENT ? RC_OK : fail(err, rc, "%s", none.text);
 }
 
 struct word_each {
