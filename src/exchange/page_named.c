@@ -3,9 +3,9 @@
  * an event have ids that follow from its number alone: those of a whole entry are made and compared, a microsecond each, and
  * no event is read but the one that is asked for. The id of an address or a name follows from what events say: for that each
  * is read. */
+#include "disclosure/read.h"
 #include "exchange/exchange_private.h"
 #include "exchange/page_private.h"
-#include "disclosure/read.h"
 
 static bool asks_type(const struct page_query *q)
 {

@@ -60,7 +60,7 @@ static str trouble_of(const struct exchange *x, const struct partner *p, const s
 	if (p->pull && s->line.fetch_failure.n + s->line.note.n > 0) /* to fetch from somebody nothing needs to be agreed */
 		return line_words(p, &s->line, a);
 	if (p->pull && !p->push)
-		return STR("");
+		return s->line.failure; /* what is odd at his server */
 	if (uuid_is_zero(&p->organisation))
 		return STR("no organisation is named: nothing flows until the partner's record says whose node it is");
 	if (!s->agreement)
