@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pages of a partner's collection, however much stands before them; and what offering costs.
- * bench-collection [EVENTS]...: makes so many events in a folder of its own, one in ten about the partner. */
+ * bench-collection [foreign] [NUMBER]...: makes so many events in a folder of its own, one in ten about the partner; or so
+ * many objects of another partner, all of them offered, with their keys as they stand when the background is done. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -92,7 +93,7 @@ static void bench_new(struct bench *b)
 	must(offer_open(&b->x, &err));
 	must(store_write(b->x.w.store, org_job, NULL, &err));
 	b->partner = put(b, "partner", "{\"name\":\"Team C\",\"kind\":\"node\",\"organisation\":\"" HOUSE "\"}", "active");
-	(void)put(b, "agreement", "{\"title\":\"x\",\"kind\":\"treaty\",\"parties\":[\"" HOUSE "\"],\"flows\":[\"findings\"],"
+	(void)put(b, "agreement", "{\"title\":\"x\",\"kind\":\"treaty\",\"parties\":[\"" HOUSE "\"],\"flows\":[\"findings\",\"indicators\"],"
 				  "\"tlp_ceiling\":\"AMBER\",\"from\":\"2020-01-01\"}", "in-force");
 }
 
@@ -165,6 +166,88 @@ static void make_events(struct bench *b, uint64_t from, uint64_t upto)
 	}
 }
 
+/* --- objects of others --- */
+
+struct objects {
+	struct uuid partner;
+	int64_t collection, at_us, from, upto, all;
+};
+
+static enum rc run_over(struct sql *q, const struct objects *o, struct err *e)
+{
+	sql_int(q, 1, o->from);
+	sql_int(q, 2, o->upto);
+	return sql_run(q, e);
+}
+
+/* Numbered from..upto. Tags are spread over a run, as digests are (exchange/object_index.h). */
+static enum rc objects_job(struct tx *tx, void *ctx, struct err *e)
+{
+	struct objects *o = ctx;
+	struct conn *c = tx_conn(tx);
+	struct sql *q = sql(c, "WITH RECURSIVE n(id) AS (SELECT ?1 UNION ALL SELECT id + 1 FROM n WHERE id < ?2), t AS (SELECT id, CASE"
+			       " WHEN id <= (?3 >> 21 << 21) THEN 21 WHEN id <= (?3 >> 17 << 17) THEN 17 ELSE 13 END AS bits FROM n)"
+			       " INSERT INTO exchange_object (id, partner, stix_id, type, version, version_us, tlp, marked, revoked,"
+			       " exercise, at_us, events, title, words, json, shared, tag) SELECT id, x'0D020000000000000000000000000000',"
+			       " printf('malware--00000000-0000-4000-8000-%012x', id), 'malware', '2026-11-22T09:00:00.000Z',"
+			       " 1795338000000000, 1, 0, 0, 0, 1795338000000000, 0, 'Made up', '',"
+			       " printf('{\"type\":\"malware\",\"spec_version\":\"2.1\",\"id\":\"malware--00000000-0000-4000-8000-%012x\","
+			       "\"created\":\"2026-11-22T09:00:00.000Z\",\"modified\":\"2026-11-22T09:00:00.000Z\",\"name\":\"Made up\","
+			       "\"is_family\":false}', id), 0, -9223372036854775808 + (id - 1 & (1 << bits) - 1) * (1 << 64 - bits) FROM t");
+	sql_int(q, 3, o->all);
+	enum rc rc = run_over(q, o, e);
+	if (rc == RC_OK) {
+		q = sql(c, "INSERT INTO exchange_object_key (run, tag, version_us, object) SELECT CASE WHEN id <= (?3 >> 21 << 21) THEN"
+			   " (2 << 40) + (id - 1 >> 21 << 21) WHEN id <= (?3 >> 17 << 17) THEN (1 << 40) + (id - 1 >> 17 << 17)"
+			   " ELSE id - 1 >> 13 << 13 END, tag, version_us, id FROM exchange_object WHERE id BETWEEN ?1 AND ?2");
+		sql_int(q, 3, o->all);
+		rc = run_over(q, o, e);
+	}
+	if (rc == RC_OK) {
+		q = sql(c, "INSERT INTO collection_entry (collection, added_us, kind, lane, first, last, count) SELECT ?3, ?4 + id * 16,"
+			   " 4, 2, id, id, 1 FROM exchange_object WHERE id BETWEEN ?1 AND ?2");
+		_Static_assert(ENTRY_OBJECT == 4 && LANE_BULK == 2 && ENTRY_STEP == 16, "as the statement says");
+		sql_int(q, 3, o->collection);
+		sql_int(q, 4, o->at_us);
+		rc = run_over(q, o, e);
+	}
+	return rc;
+}
+
+static enum rc place_job(struct tx *tx, void *ctx, struct err *e)
+{
+	struct objects *o = ctx;
+	struct collection k;
+	struct arena *a = arena_new(KIB(4));
+	enum rc rc = collection_of(tx, COLLECTION_OUT, o->partner, STR("Team C"), a, &k, e);
+	arena_free(a);
+	o->collection = k.id;
+	o->at_us = k.last_us + 1;
+	return rc;
+}
+
+static enum rc end_job(struct tx *tx, void *ctx, struct err *e)
+{
+	struct objects *o = ctx;
+	struct sql *q = sql(tx_conn(tx), "UPDATE collection SET last_us = ?2 WHERE id = ?1");
+	sql_int(q, 1, o->collection);
+	sql_int(q, 2, o->at_us + o->all * ENTRY_STEP + ENTRY_STEP - 1);
+	enum rc rc = sql_run(q, e);
+	return rc != RC_OK ? rc : sql_run(sql(tx_conn(tx), "INSERT OR REPLACE INTO exchange_object_run (run, state, target, upto)"
+							   " SELECT DISTINCT run, 1, 0, 0 FROM exchange_object_key"), e);
+}
+
+static void make_objects(struct bench *b, uint64_t all)
+{
+	struct objects at = { .partner = b->partner, .all = (int64_t)all };
+	must(store_write(b->x.w.store, place_job, &at, &err));
+	for (at.from = 1; at.from <= at.all; at.from = at.upto + 1) {
+		at.upto = at.from + 99999 < at.all ? at.from + 99999 : at.all;
+		must(store_write(b->x.w.store, objects_job, &at, &err));
+	}
+	must(store_write(b->x.w.store, end_job, &at, &err));
+}
+
 /* --- measuring --- */
 
 static bool take(void *ctx, const struct page_object *o)
@@ -202,13 +285,13 @@ static double pages(struct bench *b, int thousandth, enum shape shape, size_t *b
 	return rounds / ((double)(clock() - used) / CLOCKS_PER_SEC);
 }
 
-static void measure(struct bench *b, uint64_t events)
+static void measure(struct bench *b, uint64_t number, const char *what)
 {
 	static const int places[] = { 0, 500, 950 };
 	size_t bytes;
-	printf("%10llu events:", (unsigned long long)events);
+	printf("%10llu %s:", (unsigned long long)number, what);
 	static const char *const names[] = { [WHOLE] = "pages ", [CARRIERS] = "| carriers ", [FLAT] = "| flat " };
-	for (enum shape shape = WHOLE; shape <= FLAT; shape++)
+	for (enum shape shape = WHOLE; shape <= (what[0] == 'e' ? FLAT : WHOLE); shape++)
 		for (size_t i = 0; i < COUNT_OF(places); i++) {
 			double speed = pages(b, places[i], shape, &bytes);
 			printf(" %s%d%% %.0f/s (%zu B)", i ? "" : names[shape], places[i] / 10, speed, bytes);
@@ -216,8 +299,25 @@ static void measure(struct bench *b, uint64_t events)
 	printf("\n");
 }
 
+static int foreign(int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++) {
+		struct bench b;
+		uint64_t all;
+		if (!str_to_u64(str_of(argv[i]), &all) || all == 0)
+			return fprintf(stderr, "bench-collection foreign [NUMBER]...\n"), 1;
+		bench_new(&b);
+		make_objects(&b, all);
+		measure(&b, all, "objects of others");
+		bench_end(&b);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 1 && str_eq(str_of(argv[1]), STR("foreign")))
+		return foreign(argc, argv);
 	static const char *const usual[] = { "10000", "100000", "1000000" };
 	struct bench b;
 	uint64_t have = 0;
@@ -234,7 +334,7 @@ int main(int argc, char **argv)
 		double seconds = (double)(clock_mono_us() - start) / (double)SECOND_US;
 		printf("offering: %.2f M events/s\n", (double)(want - have) / seconds / 1e6);
 		have = want;
-		measure(&b, have);
+		measure(&b, have, "events");
 	}
 	bench_end(&b);
 	return 0;

@@ -4,11 +4,13 @@
  *   cp build/bench/bench-post build/ && build/bench-post DIR [KIND [ENVELOPES [OBJECTS [THREADS]]]]
  *
  * (It starts parsers, which must lie beside it.) KIND: "events" (of another ronda, with what is there for other readers),
- * "carriers" (the events alone), "flat" (the events without STIX, as rondas push them) or "objects" (of others, kept as
- * they come). A node is made in DIR when there is none. Making the envelopes is not part of the figures. */
+ * "carriers" (the events alone), "flat" (the events without STIX, as rondas push them), "mixed" (the same, each of any
+ * second of the day) or "objects" (of others, kept as they come); "rest" posts nothing and waits until the background has
+ * put in order what objects are there. A node is made in DIR when there is none. Making the envelopes is not part of the figures. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "exchange/take.h"
 #include "node/node.h"
@@ -59,11 +61,21 @@ static bool add(void *ctx, const struct stix_given *g)
 	      "\"classification.type\":\"vulnerable-system\",\"classification.identifier\":\"open-telnet\"," \
 	      "\"source.ip\":\"198.18.%llu.%llu\",\"source.port\":%llu,\"source.asn\":64500,\"protocol.transport\":\"tcp\"," \
 	      "\"time.source\":\"2026-11-22T%02llu:%02llu:%02llu+00:00\",\"tlp\":\"GREEN\",\"extra.banner\":\"login: %llu\"}"
+/* As ids of others are: all over the place (splitmix64). */
+static uint64_t scattered(uint64_t x)
+{
+	x += 0x9e3779b97f4a7c15ULL;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
+	return x ^ x >> 31;
+}
+
 static void make_event(const struct bench *b, uint64_t i, struct buf *out)
 {
+	const uint64_t second = b->kind[0] == 'm' ? scattered(b->run + i) % 86400 : i;
 	buf_fmt(out, EVENT, (unsigned long long)b->run, (unsigned long long)i, (unsigned long long)(i / 256 % 256),
-		(unsigned long long)(i % 256), (unsigned long long)(i / 65536 % 65536), (unsigned long long)(i / 3600 % 24),
-		(unsigned long long)(i / 60 % 60), (unsigned long long)(i % 60), (unsigned long long)i);
+		(unsigned long long)(i % 256), (unsigned long long)(i / 65536 % 65536), (unsigned long long)(second / 3600 % 24),
+		(unsigned long long)(second / 60 % 60), (unsigned long long)(second % 60), (unsigned long long)i);
 }
 
 static void make_flat(struct bench *b, uint64_t first, struct buf *out)
@@ -92,15 +104,6 @@ static void make_events(struct bench *b, uint64_t first, struct buf *out)
 	stix_writer_free(writer);
 }
 
-/* As ids of others are: all over the place (splitmix64). */
-static uint64_t scattered(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15ULL;
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
-	return x ^ x >> 31;
-}
-
 static void make_objects(struct bench *b, uint64_t first, struct buf *out)
 {
 	for (size_t i = 0; i < b->objects; i++)
@@ -123,8 +126,9 @@ static void *work(void *ctx)
 		struct taken taken;
 		struct err err = { 0 };
 		uint64_t first = ((uint64_t)w->number * b->envelopes + i) * b->objects;
-		buf_add(&text, b->kind[0] == 'f' ? STR("{\"origin\":\"" NODE_C "\",\"events\":[") : STR("{\"objects\":["));
-		if (b->kind[0] == 'f')
+		const bool flat = b->kind[0] == 'f' || b->kind[0] == 'm';
+		buf_add(&text, flat ? STR("{\"origin\":\"" NODE_C "\",\"events\":[") : STR("{\"objects\":["));
+		if (flat)
 			make_flat(b, first, &text);
 		else if (b->kind[0] == 'o')
 			make_objects(b, first, &text);
@@ -146,6 +150,22 @@ static void *work(void *ctx)
 	return NULL;
 }
 
+/* All closed runs of keys have their filter, none is being made. */
+static void wait_for_rest(struct node *n)
+{
+	struct err err;
+	for (bool busy = true; busy;) {
+		struct reader *r;
+		must(store_read_begin(n->store, &r, &err), &err);
+		struct sql *q = sql(reader_conn(r), "SELECT 1 FROM exchange_object_run r WHERE state > 1 OR state = 1 AND NOT EXISTS"
+						    " (SELECT 1 FROM exchange_object_filter f WHERE f.run = r.run) LIMIT 1");
+		busy = sql_row(q);
+		must(sql_end(q, &err), &err);
+		store_read_end(r);
+		usleep(100000);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = { 0 };
@@ -156,7 +176,7 @@ int main(int argc, char **argv)
 	unsigned threads = argc > 5 ? (unsigned)strtoul(argv[5], NULL, 10) : 2;
 	struct worker w[64] = { { .number = 0 } };
 	if (argc < 2 || threads < 1 || threads > COUNT_OF(w)) {
-		fprintf(stderr, "usage: bench-post DIR [events|carriers|flat|objects [ENVELOPES [OBJECTS [THREADS]]]]\n");
+		fprintf(stderr, "usage: bench-post DIR [events|carriers|flat|mixed|objects|rest [ENVELOPES [OBJECTS [THREADS]]]]\n");
 		return 2;
 	}
 	must(hash_init(&err), &err);
@@ -164,6 +184,11 @@ int main(int argc, char **argv)
 	if (node_open(dir, &(struct node_options){ .parsers = true }, &b.n, &err) != RC_OK) {
 		must(node_create(dir, "Team B", "ID", secret, sizeof secret, &err), &err);
 		must(node_open(dir, &(struct node_options){ .parsers = true }, &b.n, &err), &err);
+	}
+	if (str_eq(str_of(b.kind), STR("rest"))) {
+		wait_for_rest(b.n);
+		node_close(b.n);
+		return 0;
 	}
 	for (unsigned i = 0; i < threads; i++) {
 		w[i] = (struct worker){ .b = &b, .number = i };

@@ -4,12 +4,14 @@
 # has ten million already (put there by SQL, as they would stand; what is measured comes at random). In turns, as other
 # work on the machine changes; the ratio is of the medians. RONDA_POST_KIND: "objects" (of others; the usual), "flat" (events of
 # another ronda as rondas push them), "mixed" (the same, not in the order of their times), "events" (as STIX).
-# RONDA_POST_OBJECTS: how many are there; RONDA_POST_ROUNDS. Four minutes, most of it making; 6 GB below TMPDIR.
+# RONDA_POST_OBJECTS: how many are there; RONDA_POST_DAYS: of how many days the events are (10), the last one being that of the
+# measured ones; RONDA_POST_ROUNDS. Two minutes; 3 GB below TMPDIR.
 set -eu
 cd "$(dirname "$0")/.."
 N=${RONDA_POST_OBJECTS:-10000000}
 rounds=${RONDA_POST_ROUNDS:-5}
 kind=${RONDA_POST_KIND:-objects}
+days=${RONDA_POST_DAYS:-10}
 T=$(mktemp -d "${TMPDIR:-/var/tmp}/ronda-many.XXXXXX")
 trap 'rm -rf "$T"' EXIT
 for p in starter parser mail crypto; do
@@ -20,31 +22,34 @@ for d in empty many; do
 	build/bench/bench-post "$T/$d" "$kind" 1 1 1 >/dev/null 2>&1
 done
 
-# Rows as 10 million envelopes' objects leave them: keys in runs of 2^21, 2^17 and 2^13 (src/exchange/object_index.h).
+# The keys stand as they would, in runs of 2^21, 2^17 and 2^13 (src/exchange/object_index.h), each in the order of its tags,
+# which are spread evenly. What they are keys of is short: new objects are put behind it, whatever it is.
+tag() { echo "-9223372036854775808 + (id - 1 & (1 << $1) - 1) * (1 << 64 - $1)"; }
 objects() {
 	cat <<SQL
-DELETE FROM exchange_object; DELETE FROM exchange_object_key; DELETE FROM exchange_object_run;
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $N)
-INSERT INTO exchange_object (id, partner, stix_id, type, version, version_us, tlp, marked, revoked, exercise, at_us, events, title, words, json, tag)
-SELECT i, CASE WHEN i % 2 THEN x'0C000000000000000000000000000000' ELSE x'0C010000000000000000000000000000' END,
- printf('malware--%08x-0000-4000-8000-%012x', i * (4294967295 / $N), 900000000000 + i), 'malware', '2026-11-22T09:00:00.000Z',
- 1795338000000000, 2, 0, 0, 0, 1795338000000000, 0, 'Made up', '',
- printf('{"type":"malware","spec_version":"2.1","id":"malware--%08x-0000-4000-8000-%012x","created":"2026-11-22T09:00:00.000Z","modified":"2026-11-22T09:00:00.000Z","name":"Made up %d","is_family":false,"malware_types":["bot"],"description":"%0120d"}',
-  i * (4294967295 / $N), 900000000000 + i, i % 1000, i), random() FROM n;
-INSERT INTO exchange_object_key (run, tag, version_us, object)
-SELECT CASE WHEN id <= ($N >> 21 << 21) THEN (2 << 40) + (id - 1 >> 21 << 21) WHEN id <= ($N >> 17 << 17) THEN (1 << 40) + (id - 1 >> 17 << 17)
- ELSE id - 1 >> 13 << 13 END, tag, version_us, id FROM exchange_object ORDER BY 1, 2;
+DELETE FROM exchange_object; DELETE FROM exchange_object_key; DELETE FROM exchange_object_run; DELETE FROM exchange_object_filter;
+WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < $N)
+INSERT INTO exchange_object (id, partner, stix_id, type, version, version_us, tlp, marked, revoked, exercise, at_us, events, title, words, json, shared, tag)
+SELECT id, x'0C000000000000000000000000000000', printf('malware--%08x-0000-4000-8000-%012x', id * (4294967295 / $N), 900000000000 + id),
+ 'malware', '', 1795338000000000, 2, 0, 0, 0, 1795338000000000, 0, '', '', '{}', 0,
+ CASE WHEN id <= ($N >> 21 << 21) THEN $(tag 21) WHEN id <= ($N >> 17 << 17) THEN $(tag 17) ELSE $(tag 13) END FROM n;
+INSERT INTO exchange_object_key (run, tag, version_us, object) SELECT id - 1 >> 13 << 13, tag, version_us, id FROM exchange_object
+ WHERE id > ($N >> 17 << 17) ORDER BY id;
+INSERT INTO exchange_object_key (run, tag, version_us, object) SELECT (1 << 40) + (id - 1 >> 17 << 17), tag, version_us, id
+ FROM exchange_object WHERE id > ($N >> 21 << 21) AND id <= ($N >> 17 << 17) ORDER BY id;
+INSERT INTO exchange_object_key (run, tag, version_us, object) SELECT (2 << 40) + (id - 1 >> 21 << 21), tag, version_us, id
+ FROM exchange_object WHERE id <= ($N >> 21 << 21) ORDER BY id;
 INSERT INTO exchange_object_run (run, state, target, upto) SELECT DISTINCT run, 1, 0, 0 FROM exchange_object_key;
 INSERT OR REPLACE INTO exchange_object_run (run, state, target, upto) VALUES ($N >> 13 << 13, 0, 0, 0);
 UPDATE sqlite_sequence SET seq = $N WHERE name = 'exchange_object';
 SQL
 }
 
-# What stays of events taken: each one's row by its time, and each report's tags; within the day the measured ones are of.
+# What stays of events taken: each one's row by the hour of its time, and each report's tags.
 events() {
 	cat <<SQL
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $N - 1)
-INSERT INTO taken_once (second, tag, report, sum) SELECT 1795305600 + i / ($N / 86400.0), random(), 900000 + i / 1000, i FROM n ORDER BY 1, 2;
+INSERT INTO taken_once (hour, tag, report, sum) SELECT 498720 - 24 * $days + i / ($N / 24 / $days), random(), 900000 + i / 1000, i FROM n ORDER BY 1, 2;
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $N / 1000 - 1)
 INSERT INTO taken_events (partner, report, tags)
 SELECT CASE WHEN i % 2 THEN x'0C000000000000000000000000000000' ELSE x'0C010000000000000000000000000000' END, 900000 + i, randomblob(8000) FROM n;
@@ -57,6 +62,7 @@ SQL
 	echo "COMMIT; PRAGMA journal_mode = WAL;"
 } | SQLITE_TMPDIR="$T" sqlite3 "$T/many/main.db" >/dev/null
 sync "$T/many/main.db"
+build/bench/bench-post "$T/many" rest >/dev/null 2>&1
 echo "made: $N, $(($(stat -c %s "$T/many/main.db") / 1000000)) MB"
 median() { sort -n | awk '{ a[NR] = $1 } END { print NR % 2 ? a[(NR + 1) / 2] : (a[NR / 2] + a[NR / 2 + 1]) / 2 }'; }
 for _ in $(seq "$rounds"); do

@@ -200,8 +200,8 @@ static enum rc until_of(const struct team_offer *q, struct arena *a, str *out, s
 static enum rc begin(struct acting *k, struct reader **r, str item, struct record_view *v, struct err *err)
 {
 	k->type = together_type_find(k->types);
-	if (!k->type)
-		return fail(err, RC_ABSENT, "no type of record here is a contribution");
+	if (!k->type || word_state(k->type, "contribution.waits") < 0 || word_state(k->type, "contribution.taken-back") < 0)
+		return fail(err, RC_ABSENT, "no type of record here is a contribution that an item is handed over by");
 	enum rc rc = store_read_begin(k->x->w.store, r, err);
 	if (rc == RC_OK)
 		rc = read_record(*r, k->types, k->v, item, k->a, v, err);

@@ -8,23 +8,24 @@
 /* RUN_OPEN: keys are put into it; RUN_CLOSED: of them `target` <> 0 are being made into that one; RUN_MADE: being made, not
  * looked into; RUN_GOING: its keys stand in another. upto: what is made or gone has all tags below. As SQL has them. */
 enum run_state { RUN_OPEN, RUN_CLOSED, RUN_MADE, RUN_GOING };
-enum { TOGETHER = 16, FILTERS_MOST = 256, FILTER_BITS = 12, FILTER_LOOKS = 5, LEVEL_MOST = 12 };
-#define FILTER_BYTES_MOST MIB(24)
+enum { TOGETHER = 16, FILTERS_MOST = 256, FILTER_BITS = 12, FILTER_LOOKS = 5, LEVEL_MOST = 12,
+       FILTER_KEYS_MOST = 1 << 22 /* of a longer run none is made */ };
+#define FILTER_BYTES_MOST MIB(24) /* in memory */
 #define REST_US (10 * MINUTE_US)
 
+/* Bits of a run that is closed (Bloom 1970), as table exchange_object_filter has them; n 0: it has none. */
 struct filter {
 	int64_t run;
-	uint64_t bits;
-	uint64_t words[];
+	size_t n;                  /* bytes */
+	uint8_t *b;
 };
-struct filters {
-	size_t count;
-	struct filter *list[FILTERS_MOST];
-};
+/* Of the writer thread, but for the atomics. What a filter says holds even if the group it was read in is lost: it is made of
+ * keys that were on disk, of a run that is not changed. */
 struct object_index {
 	struct store *s;
-	struct filters *asked;     /* of the writer thread; they are never changed */
-	struct filters *made;      /* of the background: the same, but while they are handed over */
+	struct filter list[FILTERS_MOST];
+	size_t count;
+	atomic_size_t bytes;
 	atomic_llong asked_us;     /* when a job last wanted to know (clock_mono_us) */
 };
 
@@ -35,81 +36,87 @@ int64_t object_tag(str stix_id)
 	return (int64_t)wire_le64(&w);
 }
 
-/* --- filters (Bloom 1970) --- */
+/* --- filters --- */
 
-static uint64_t filter_bit(const struct filter *f, uint64_t tag, unsigned look)
+/* Bytes are fewer than 2^29. */
+static size_t filter_bit(size_t bytes, uint64_t tag, unsigned look)
 {
-	uint64_t step = (tag << 29 | tag >> 35) | 1;
-	return ((tag + look * step) >> 32) * f->bits >> 32; /* they are fewer than 2^32: FILTER_BYTES_MOST */
+	const uint64_t step = (tag << 29 | tag >> 35) | 1;
+	return (size_t)(((tag + look * step) >> 32) * (bytes * 8) >> 32);
 }
 
-static void filter_add(struct filter *f, uint64_t tag)
+static void filter_add(uint8_t *b, size_t n, uint64_t tag)
 {
 	for (unsigned i = 0; i < FILTER_LOOKS; i++) {
-		uint64_t bit = filter_bit(f, tag, i);
-		f->words[bit / 64] |= UINT64_C(1) << bit % 64;
+		const size_t bit = filter_bit(n, tag, i);
+		b[bit / 8] |= (uint8_t)(1u << bit % 8);
 	}
 }
 
 static bool filter_may_have(const struct filter *f, uint64_t tag)
 {
 	for (unsigned i = 0; i < FILTER_LOOKS; i++) {
-		uint64_t bit = filter_bit(f, tag, i);
-		if (!(f->words[bit / 64] >> bit % 64 & 1))
+		const size_t bit = filter_bit(f->n, tag, i);
+		if (!(f->b[bit / 8] >> bit % 8 & 1))
 			return false;
 	}
 	return true;
 }
 
-static size_t filter_bytes(uint64_t keys)
-{
-	return (size_t)((keys * FILTER_BITS + 63) / 64 + 1) * 8;
-}
-
-static struct filter *filter_new(int64_t run, uint64_t keys)
-{
-	struct filter *f = x_alloc(sizeof *f + filter_bytes(keys));
-	f->run = run;
-	f->bits = filter_bytes(keys) * 8;
-	memset(f->words, 0, filter_bytes(keys));
-	return f;
-}
-
-static struct filter *filter_of(const struct filters *list, int64_t run)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->list[i]->run == run)
-			return list->list[i];
-	return NULL;
-}
-
 struct object_index *object_index_new(struct store *s)
 {
 	struct object_index *x = x_alloc(sizeof *x);
-	x->s = s;
-	x->asked = x_alloc(sizeof *x->asked);
-	x->made = x_alloc(sizeof *x->made);
+	*x = (struct object_index){ .s = s };
 	store_add_tend(s, object_index_tend, x);
 	return x;
+}
+
+static void let_go(struct object_index *x, size_t i)
+{
+	atomic_fetch_sub(&x->bytes, x->list[i].n);
+	free(x->list[i].b);
+	x->list[i] = x->list[--x->count];
+}
+
+static void let_all_go(struct object_index *x)
+{
+	while (x->count)
+		let_go(x, x->count - 1);
 }
 
 void object_index_free(struct object_index *x)
 {
 	if (!x)
 		return;
-	for (size_t i = 0; i < x->made->count; i++)
-		free(x->made->list[i]);
-	free(x->made);
-	free(x->asked);
+	let_all_go(x);
 	free(x);
 }
 
 size_t object_index_memory(const struct object_index *x)
 {
-	size_t n = 0;
-	for (size_t i = 0; i < x->made->count; i++)
-		n += (size_t)x->made->list[i]->bits / 8;
-	return n;
+	return atomic_load(&x->bytes);
+}
+
+/* In memory, read if need be. NULL: none is made yet, or there is no room. */
+static const struct filter *filter_of(struct conn *c, struct object_index *x, int64_t run)
+{
+	for (size_t i = 0; i < x->count; i++)
+		if (x->list[i].run == run)
+			return x->list[i].n ? &x->list[i] : NULL;
+	if (x->count == FILTERS_MOST || atomic_load(&x->bytes) >= FILTER_BYTES_MOST)
+		return NULL;
+	struct filter *f = NULL;
+	struct sql *q = sql(c, "SELECT bits FROM exchange_object_filter WHERE run = ?");
+	sql_int(q, 1, run);
+	if (sql_row(q)) {
+		str bits = sql_col_blob(q, 0);
+		f = &x->list[x->count++];
+		*f = (struct filter){ run, bits.n, bits.n ? x_alloc(bits.n) : NULL };
+		if (bits.n)
+			memcpy(f->b, bits.p, bits.n);
+		atomic_fetch_add(&x->bytes, bits.n);
+	}
+	return sql_end(q, NULL) == RC_OK && f && f->n ? f : NULL; /* without it the run itself is asked */
 }
 
 /* --- inside a job --- */
@@ -118,14 +125,16 @@ struct object_runs object_runs(struct conn *c, struct object_index *x, int64_t t
 {
 	if (x)
 		atomic_store(&x->asked_us, clock_mono_us());
-	return (struct object_runs){ .q = sql(c, "SELECT run FROM exchange_object_run WHERE state < 2"), .x = x, .tag = tag };
+	return (struct object_runs){ .q = sql(c, "SELECT run, state FROM exchange_object_run WHERE state < 2"), .c = c,
+				     .x = x, .tag = tag };
 }
 
 bool object_runs_next(struct object_runs *at, int64_t *run_out)
 {
 	while (sql_row(at->q)) {
 		*run_out = sql_col_int(at->q, 0);
-		const struct filter *f = at->x ? filter_of(at->x->asked, *run_out) : NULL;
+		const bool closed = sql_col_int(at->q, 1) == RUN_CLOSED;
+		const struct filter *f = at->x && closed ? filter_of(at->c, at->x, *run_out) : NULL;
 		if (!f || filter_may_have(f, (uint64_t)at->tag))
 			return true;
 	}
@@ -172,101 +181,80 @@ enum rc object_index_drop(struct tx *tx, int64_t id, int64_t tag, int64_t versio
 
 /* --- filters in the background --- */
 
-struct handing {
-	struct object_index *x;
-	struct filters *list;
+struct filtering {
+	int64_t run;
+	struct buf bits;
 };
 
-static enum rc hand_over(struct tx *tx, void *ctx, struct err *err)
+static enum rc next_without(struct conn *c, int64_t *run, bool *found, struct err *err)
 {
-	struct handing *k = ctx;
-	struct filters *was = k->x->asked;
+	struct sql *q = sql(c, "SELECT run FROM exchange_object_run r WHERE state = 1 AND NOT EXISTS"
+			       " (SELECT 1 FROM exchange_object_filter f WHERE f.run = r.run) ORDER BY run LIMIT 1");
+	*found = sql_row(q);
+	*run = *found ? sql_col_int(q, 0) : 0;
+	return sql_end(q, err);
+}
+
+static enum rc read_keys(struct conn *c, struct filtering *f, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT count(*) FROM exchange_object_key WHERE run = ?");
+	sql_int(q, 1, f->run);
+	const int64_t keys = sql_row(q) ? sql_col_int(q, 0) : 0;
+	enum rc rc = sql_end(q, err);
+	if (rc != RC_OK || keys > FILTER_KEYS_MOST)
+		return rc;
+	const size_t n = (size_t)keys * FILTER_BITS / 8 + 8;
+	uint8_t *b = x_alloc(n);
+	memset(b, 0, n);
+	q = sql(c, "SELECT tag FROM exchange_object_key WHERE run = ?");
+	sql_int(q, 1, f->run);
+	while (sql_row(q))
+		filter_add(b, n, (uint64_t)sql_col_int(q, 0));
+	rc = sql_end(q, err);
+	if (rc == RC_OK)
+		buf_add(&f->bits, str_mem((const char *)b, n));
+	free(b);
+	return rc;
+}
+
+static enum rc keep_filter(struct tx *tx, void *ctx, struct err *err)
+{
+	const struct filtering *f = ctx;
+	struct sql *q = sql(tx_conn(tx), "INSERT OR IGNORE INTO exchange_object_filter (run, bits) SELECT run, ?2"
+					 " FROM exchange_object_run WHERE run = ?1 AND state = 1");
+	sql_int(q, 1, f->run);
+	sql_blob(q, 2, f->bits.n ? buf_str(&f->bits) : STR(""));
+	return sql_run(q, err);
+}
+
+static enum rc tend_filters(struct store *s, struct reader *r, bool *did, struct err *err)
+{
+	struct filtering f = { .bits = BUF_INIT(MIB(8)) };
+	bool found;
+	enum rc rc = next_without(reader_conn(r), &f.run, &found, err);
+	if (rc == RC_OK && found)
+		rc = read_keys(reader_conn(r), &f, err);
+	if (rc == RC_OK && found)
+		rc = store_write(s, keep_filter, &f, err);
+	*did |= rc == RC_OK && found;
+	buf_free(&f.bits);
+	return rc;
+}
+
+static enum rc rest_job(struct tx *tx, void *ctx, struct err *err)
+{
 	(void)tx;
 	(void)err;
-	k->x->asked = k->list;
-	k->list = was;
+	let_all_go(ctx);
 	return RC_OK;
 }
 
-/* From now on the writer asks `next`, and not what is no more in it. Whether its group could be committed is all the
- * same: runs with a filter were there before. */
-static enum rc use_filters(struct object_index *x, const struct filters *next, struct err *err)
+/* Nobody asked for long. */
+static enum rc tend_memory(struct object_index *x, struct err *err)
 {
-	struct handing k = { x, x_alloc(sizeof *k.list) };
-	struct filters *own = k.list;
-	*own = *next;
-	enum rc rc = store_write(x->s, hand_over, &k, err);
-	const struct filters *old = k.list == own ? next : x->made, *kept = k.list == own ? x->made : next;
-	for (size_t i = 0; i < old->count; i++)
-		if (!filter_of(kept, old->list[i]->run))
-			free(old->list[i]);
-	if (k.list != own)
-		*x->made = *next;
-	free(k.list);
-	return rc;
-}
-
-static enum rc read_keys(struct conn *c, int64_t run, size_t room, struct filter **out, struct err *err)
-{
-	struct sql *q = sql(c, "SELECT count(*) FROM exchange_object_key WHERE run = ?");
-	uint64_t keys = 0;
-	sql_int(q, 1, run);
-	if (sql_row(q))
-		keys = (uint64_t)sql_col_int(q, 0);
-	enum rc rc = sql_end(q, err);
-	if (rc != RC_OK || filter_bytes(keys) > room)
-		return rc;
-	struct filter *f = filter_new(run, keys);
-	q = sql(c, "SELECT tag FROM exchange_object_key WHERE run = ?");
-	sql_int(q, 1, run);
-	while (sql_row(q))
-		filter_add(f, (uint64_t)sql_col_int(q, 0));
-	rc = sql_end(q, err);
-	if (rc == RC_OK)
-		*out = f;
-	else
-		free(f);
-	return rc;
-}
-
-/* One more of those without, the shortest first; what has no run any more goes. */
-static enum rc next_filters(struct object_index *x, struct reader *r, struct filters *next, bool *differs, struct err *err)
-{
-	struct conn *c = reader_conn(r);
-	struct sql *q = sql(c, "SELECT run FROM exchange_object_run WHERE state = 1 ORDER BY run");
-	struct filter *made = NULL;
-	size_t used = object_index_memory(x);
-	enum rc rc = RC_OK;
-	while (rc == RC_OK && sql_row(q) && next->count < FILTERS_MOST) {
-		const int64_t run = sql_col_int(q, 0);
-		struct filter *f = filter_of(x->made, run);
-		if (!f && !made && used < FILTER_BYTES_MOST) {
-			rc = read_keys(c, run, FILTER_BYTES_MOST - used, &made, err);
-			f = made;
-		}
-		if (f)
-			next->list[next->count++] = f;
-	}
-	enum rc end = sql_end(q, rc == RC_OK ? err : NULL);
-	rc = rc == RC_OK ? end : rc;
-	*differs = made || next->count != x->made->count;
-	if (rc != RC_OK)
-		free(made);
-	return rc;
-}
-
-static enum rc tend_filters(struct object_index *x, struct reader *r, bool *did, struct err *err)
-{
-	struct filters next = { .count = 0 };
-	const int64_t asked = atomic_load(&x->asked_us);
-	bool differs = x->made->count > 0;
-	enum rc rc = RC_OK;
-	if (asked && clock_mono_us() - asked < REST_US)
-		rc = next_filters(x, r, &next, &differs, err);
-	if (rc != RC_OK || !differs)
-		return rc;
-	*did = true;
-	return use_filters(x, &next, err);
+	if (!atomic_load(&x->bytes) || clock_mono_us() - atomic_load(&x->asked_us) < REST_US)
+		return RC_OK;
+	return store_write(x->s, rest_job, x, err);
 }
 
 /* --- runs of runs --- */
@@ -375,8 +363,11 @@ static enum rc move_part(struct conn *c, const struct work *w, struct err *err)
 	return last == INT64_MAX ? end_move(c, w, err) : set_upto(c, w, last, err);
 }
 
-static enum rc drop_part(struct conn *c, const struct work *w, struct err *err)
+static enum rc drop_part(struct conn *c, struct object_index *x, const struct work *w, struct err *err)
 {
+	for (size_t i = 0; i < x->count; i++)
+		if (x->list[i].run == w->run)
+			let_go(x, i);
 	const int64_t last = part_end(w);
 	struct sql *q = sql(c, "DELETE FROM exchange_object_key WHERE run = ?1 AND tag BETWEEN ?2 AND ?3");
 	sql_int(q, 1, w->run);
@@ -385,6 +376,10 @@ static enum rc drop_part(struct conn *c, const struct work *w, struct err *err)
 	enum rc rc = sql_run(q, err);
 	if (rc != RC_OK || last != INT64_MAX)
 		return rc == RC_OK ? set_upto(c, w, last, err) : rc;
+	q = sql(c, "DELETE FROM exchange_object_filter WHERE run = ?");
+	sql_int(q, 1, w->run);
+	if ((rc = sql_run(q, err)) != RC_OK)
+		return rc;
 	q = sql(c, "DELETE FROM exchange_object_run WHERE run = ?");
 	sql_int(q, 1, w->run);
 	return sql_run(q, err);
@@ -395,14 +390,13 @@ static enum rc work_job(struct tx *tx, void *ctx, struct err *err)
 {
 	struct work w;
 	enum rc rc = find_work(tx_conn(tx), &w, err);
-	(void)ctx;
 	if (rc != RC_OK)
 		return rc;
 	switch (w.what) {
 	case WORK_NONE:
 		break;
 	case WORK_DROP:
-		return drop_part(tx_conn(tx), &w, err);
+		return drop_part(tx_conn(tx), ctx, &w, err);
 	case WORK_BEGIN:
 		return begin_run(tx_conn(tx), w.run, err);
 	case WORK_MOVE:
@@ -413,7 +407,6 @@ static enum rc work_job(struct tx *tx, void *ctx, struct err *err)
 
 enum rc object_index_tend(struct store *s, void *index, bool *did_out, struct err *err)
 {
-	struct object_index *x = index;
 	struct reader *r = NULL;
 	struct work w = { .what = WORK_NONE };
 	enum rc rc = store_read_begin(s, &r, err);
@@ -421,10 +414,12 @@ enum rc object_index_tend(struct store *s, void *index, bool *did_out, struct er
 		return rc;
 	rc = find_work(reader_conn(r), &w, err);
 	if (rc == RC_OK)
-		rc = tend_filters(x, r, did_out, err);
+		rc = tend_filters(s, r, did_out, err);
 	store_read_end(r);
+	if (rc == RC_OK)
+		rc = tend_memory(index, err);
 	if (rc != RC_OK || w.what == WORK_NONE)
 		return rc;
 	*did_out = true;
-	return store_write(s, work_job, NULL, err);
+	return store_write(s, work_job, index, err);
 }

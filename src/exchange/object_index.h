@@ -6,9 +6,9 @@
  * run of their own, which is closed after OBJECT_RUN of them; the background makes one longer run of sixteen, in the
  * order of the keys, again and again: a new object changes few pages, and each key is written anew once for each factor
  * of sixteen. Who looks for an id looks into each run (some twenty at ten million): OBJECT_KEYS in a statement; what is
- * found is compared by its whole id, as two may share a tag. Inside a job the writer asks filters in memory first
- * (12 bits a key, at most 24 MiB), so that an id nobody ever sent costs one look. They are made of closed runs, while
- * objects come, and let go ten minutes after; without them everything holds and is slower.
+ * found is compared by its whole id, as two may share a tag. A closed run has a filter (12 bits a key, a row of
+ * exchange_object_filter): inside a job the writer asks those first, so that an id nobody ever sent costs one look. It keeps them
+ * in memory while objects come and ten minutes after, at most 24 MiB; without them everything holds and is slower.
  *
  * What there is once, is so because object_store.c looks before it puts: only the store's one writer does. */
 #ifndef RONDA_EXCHANGE_OBJECT_INDEX_H
@@ -41,6 +41,7 @@ MUST_CHECK enum rc object_index_drop(struct tx *tx, int64_t id, int64_t tag, int
  *   return object_runs_end(&at, err); */
 struct object_runs {
 	struct sql *q;
+	struct conn *c;
 	struct object_index *x;
 	int64_t tag;
 };
@@ -50,7 +51,7 @@ MUST_CHECK enum rc object_runs_end(struct object_runs *at, struct err *err);
 
 /* A store_tend_fn: filters of closed runs, runs made of runs. */
 MUST_CHECK enum rc object_index_tend(struct store *s, void *index, bool *did_out, struct err *err);
-/* Bytes the filters have now; of the background thread. */
+/* Bytes of the filters in memory. */
 size_t object_index_memory(const struct object_index *x);
 
 #endif

@@ -40,6 +40,8 @@ struct standing {
 	bool found, same;
 	bool any, revoked;         /* of the newest up to this version */
 	int64_t version_us;
+	bool shared;               /* the id is there, whoever sent it and in whatever version */
+	int64_t alone;             /* the only row that has it; 0: none, or several */
 };
 
 /* Other bytes may say the same: some servers write an object anew each time. */
@@ -81,25 +83,52 @@ static enum rc look_in_run(struct conn *c, int64_t run, const struct object_from
 	return sql_end(q, err);
 }
 
+/* Of several rows each says that there are others (shared); so one is enough to know. */
+static enum rc look_for_id(struct conn *c, int64_t run, const struct stix_object *o, struct standing *s, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT n.id, n.shared FROM exchange_object_key k CROSS JOIN exchange_object n WHERE k.run = ?"
+			       " AND k.tag = ? AND n.id = k.object AND n.stix_id = ? LIMIT 1");
+	if (s->shared)
+		return sql_end(q, err);
+	sql_int(q, 1, run);
+	sql_int(q, 2, s->tag);
+	sql_str(q, 3, o->id);
+	if (sql_row(q)) {
+		s->shared = true;
+		s->alone = sql_col_int(q, 1) ? 0 : sql_col_int(q, 0);
+	}
+	return sql_end(q, err);
+}
+
 static enum rc find_standing(struct conn *c, const struct object_from *from, const struct stix_object *o,
 			     struct standing *out, struct err *err)
 {
 	*out = (struct standing){ .tag = object_tag(o->id) };
 	struct object_runs at = object_runs(c, from->index, out->tag);
 	enum rc rc = RC_OK;
-	for (int64_t run; rc == RC_OK && object_runs_next(&at, &run);)
+	for (int64_t run; rc == RC_OK && object_runs_next(&at, &run);) {
 		rc = look_in_run(c, run, from, o, out, err);
+		if (rc == RC_OK)
+			rc = look_for_id(c, run, o, out, err);
+	}
 	enum rc end = object_runs_end(&at, rc == RC_OK ? err : NULL);
 	return rc == RC_OK ? end : rc;
 }
 
-static enum rc add(struct tx *tx, const struct object_from *from, const struct stix_object *o, int64_t tag, int64_t *id_out,
-		   struct err *err)
+static enum rc set_shared(struct tx *tx, int64_t id, struct err *err)
+{
+	struct sql *q = sql(tx_conn(tx), "UPDATE exchange_object SET shared = 1 WHERE id = ?");
+	sql_int(q, 1, id);
+	return sql_run(q, err);
+}
+
+static enum rc add(struct tx *tx, const struct object_from *from, const struct stix_object *o, const struct standing *s,
+		   int64_t *id_out, struct err *err)
 {
 	struct arena *a = arena_new(KIB(4));
 	struct sql *q = sql(tx_conn(tx), "INSERT INTO exchange_object (partner, stix_id, type, version, version_us, tlp, marked,"
-					 " revoked, exercise, at_us, events, title, words, json, tag)"
-					 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+					 " revoked, exercise, at_us, events, title, words, json, tag,"
+					 " shared) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	sql_blob(q, 1, uuid_bytes(&from->partner));
 	sql_str(q, 2, o->id);
 	sql_str(q, 3, o->type);
@@ -114,13 +143,16 @@ static enum rc add(struct tx *tx, const struct object_from *from, const struct s
 	sql_str(q, 12, title_of(o, a));
 	sql_str(q, 13, o->words);
 	sql_str(q, 14, o->text);
-	sql_int(q, 15, tag);
+	sql_int(q, 15, s->tag);
+	sql_int(q, 16, s->shared);
 	enum rc rc = sql_run(q, err);
 	arena_free(a);
 	if (rc != RC_OK)
 		return rc;
 	*id_out = sql_last_id(tx_conn(tx));
-	return object_index_put(tx, *id_out, tag, o->version_us, err);
+	if (s->alone && (rc = set_shared(tx, s->alone, err)) != RC_OK)
+		return rc;
+	return object_index_put(tx, *id_out, s->tag, o->version_us, err);
 }
 
 /* Of an observable what came last, under the stricter of both markings. */
@@ -155,7 +187,7 @@ enum rc object_keep(struct tx *tx, const struct object_from *from, const struct 
 	if (s.revoked)
 		return fail(err, RC_CONFLICT, "its maker withdrew it before: no version may follow");
 	*new_out = true;
-	return add(tx, from, o, s.tag, id_out, err);
+	return add(tx, from, o, &s, id_out, err);
 }
 
 enum rc object_drop(struct tx *tx, int64_t id, struct err *err)
@@ -200,8 +232,8 @@ static bool may_have(const struct kept_object *o, const struct viewer *v, enum p
 	" o.exercise, o.events, o.words"
 /* Newer ones of the same maker hide it. */
 #define NEWEST                                                                                               \
-	" AND NOT EXISTS (SELECT 1 FROM " OBJECT_KEYS " WHERE " OBJECT_KEY("o.tag") " AND k.version_us > o.version_us" \
-	" AND n.stix_id = o.stix_id AND n.partner = o.partner)"
+	" AND NOT (o.shared AND EXISTS (SELECT 1 FROM " OBJECT_KEYS " WHERE " OBJECT_KEY("o.tag")                     \
+	" AND k.version_us > o.version_us AND n.stix_id = o.stix_id AND n.partner = o.partner))"
 
 /* Strings live until the next row. */
 static struct kept_object row_of(struct sql *q)
@@ -277,10 +309,10 @@ enum rc object_find(struct reader *r, const struct viewer *v, str what, struct a
 enum rc object_told(struct reader *r, const struct told_to *to, struct uuid partner, int64_t id, struct arena *a,
 		    struct kept_object *out, struct err *err)
 {
-	struct sql *q = sql(reader_conn(r), COLUMNS ", o.json, (SELECT max(n.tlp) FROM " OBJECT_KEYS " WHERE " OBJECT_KEY("o.tag")
-			    " AND k.version_us = o.version_us AND n.stix_id = o.stix_id), EXISTS (SELECT 1 FROM " OBJECT_KEYS
-			    " WHERE " OBJECT_KEY("o.tag") " AND k.version_us > o.version_us AND n.stix_id = o.stix_id"
-			    " AND n.partner = o.partner AND n.revoked) FROM exchange_object o WHERE o.id = ?");
+	struct sql *q = sql(reader_conn(r), COLUMNS ", o.json, CASE WHEN o.shared THEN (SELECT max(n.tlp) FROM " OBJECT_KEYS " WHERE " OBJECT_KEY("o.tag")
+			    " AND k.version_us = o.version_us AND n.stix_id = o.stix_id) ELSE o.tlp END, CASE WHEN o.shared"
+			    " THEN EXISTS (SELECT 1 FROM " OBJECT_KEYS " WHERE " OBJECT_KEY("o.tag") " AND k.version_us > o.version_us"
+			    " AND n.stix_id = o.stix_id AND n.partner = o.partner AND n.revoked) ELSE 0 END FROM exchange_object o WHERE o.id = ?");
 	sql_int(q, 1, id);
 	bool found = sql_row(q), may = false;
 	if (found) {

@@ -3,8 +3,6 @@
 
 #include "exchange/keys.h"
 
-enum { LIST_MOST = 10000 };
-
 /* A look at the records of one call. */
 struct look {
 	struct exchange *x;

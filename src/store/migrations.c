@@ -708,14 +708,14 @@ static const char version_6[] =
 	/* --- exchange: working together --- */
 	/* --- exchange: objects of others --- */
 	/* exchange/object_index.c: keys of exchange_object in runs, made into longer ones: tag: tag8(stix_id); one index over
-	 * all of them would change a page for each object that comes */
+	 * all of them would change a page for each object that comes. shared: another row may have the same stix_id */
 	"CREATE TABLE exchange_object_6 (id INTEGER PRIMARY KEY AUTOINCREMENT, partner BLOB NOT NULL,"
 	" stix_id TEXT NOT NULL, tag INTEGER NOT NULL, type TEXT NOT NULL, version TEXT NOT NULL, version_us INTEGER NOT NULL,"
 	" tlp INTEGER NOT NULL, marked INTEGER NOT NULL, revoked INTEGER NOT NULL, exercise INTEGER NOT NULL,"
 	" at_us INTEGER NOT NULL, events INTEGER NOT NULL, title TEXT NOT NULL, words TEXT NOT NULL,"
-	" json TEXT NOT NULL);"
+	" json TEXT NOT NULL, shared INTEGER NOT NULL);"
 	"INSERT INTO exchange_object_6 SELECT id, partner, stix_id, tag8(stix_id), type, version, version_us, tlp, marked, revoked,"
-	" exercise, at_us, events, title, words, json FROM exchange_object ORDER BY id;"
+	" exercise, at_us, events, title, words, json, 1 FROM exchange_object ORDER BY id;"
 	"DELETE FROM sqlite_sequence WHERE name = 'exchange_object_6';"
 	"INSERT INTO sqlite_sequence (name, seq) SELECT 'exchange_object_6', seq FROM sqlite_sequence WHERE name = 'exchange_object';"
 	"DROP TABLE exchange_object;"
@@ -725,6 +725,7 @@ static const char version_6[] =
 	" PRIMARY KEY (run, tag, version_us, object)) WITHOUT ROWID;"
 	"CREATE TABLE exchange_object_run (run INTEGER PRIMARY KEY, state INTEGER NOT NULL, target INTEGER NOT NULL,"
 	" upto INTEGER NOT NULL);"
+	"CREATE TABLE exchange_object_filter (run INTEGER PRIMARY KEY, bits BLOB NOT NULL);"
 	"INSERT INTO exchange_object_run (run, state, target, upto) VALUES (0, 0, 0, 0);"
 	"INSERT INTO exchange_object_run (run, state, target, upto) SELECT 1 << 40, 1, 0, 0 WHERE EXISTS"
 	" (SELECT 1 FROM exchange_object);"
