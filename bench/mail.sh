@@ -6,6 +6,7 @@
 # together before; each with its events as CSV and X-ARF. RONDA_BENCH_ROUNDS (3); RONDA_BENCH_WHAT:
 # which of "unsigned signed digests".
 set -eu
+unset MALLOC_PERTURB_ # it writes into memory that nobody uses
 cd "$(dirname "$0")/.."
 RONDA_SOURCE=$PWD RONDA_BUILD=${RONDA_BUILD:-build}
 n=${RONDA_BENCH_LETTERS:-3000}

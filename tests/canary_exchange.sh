@@ -4,7 +4,7 @@
 # fields without a basis; of records what is RED, the team's, for the named, sealed, personal, secret, and the words of
 # those who work on them. Then every way to a partner: pushed to one who only listens, pushed to a node, fetched, carried by hand, read by
 # TAXII on both ports with each right, the MISP feed, IntelMQ's look-up, Cerebrate's routes, answers, withdrawals, refusals,
-# the invitation. All bytes that came out are searched, as they are and as they would be escaped. What may be seen is there.
+# the invitation, what teams say of an item and the pages that show it, and what a node answers that is asked who knows what. All bytes that came out are searched, as they are and as they would be escaped. What may be seen is there.
 . "$RONDA_SOURCE/tests/lib.sh"
 . "$RONDA_SOURCE/tests/exchange_lib.sh"
 C=cccccccc-0000-4000-8000-000000000001
@@ -17,6 +17,7 @@ T21='application/taxii+json;version=2.1'
 red=canaryred4a1e strict=canarystrict9c02 held=canaryheld77d1 drill=canarydrill5e8b person=canaryperson2f4c other=canaryother81aa
 ours=canaryours6b13 team=canaryteam0d9e named=canarynamed3c57 sealed=canarysealed94f0 secret=canarysecret1b6d draft=canarydraft58e3
 who=canarywho7a2d words=canarywords40c8 file=canaryfile6e91 late=canarylate2d77 theirs=canarytheirs5f30 reader=canaryreader8f15
+aside=canaryaside6c4e member=canarymember0b92 acked=canaryacked3e17
 all="$red $strict $held $drill $person $other $ours $team $named $sealed $secret $draft $who $words $file $late $reader"
 seen=plainlyseen61
 
@@ -36,7 +37,7 @@ made_partner "$T/c" $C
 mkdir "$T/c/got"
 "$BIN" serve "$T/c" 127.0.0.1:0 >"$T/c/port" 2>"$T/c/log" &
 node_pid=$! # listens on while the nodes stand still
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ ! -s "$T/c/port" ] || break
 	sleep 0.05
 done
@@ -122,7 +123,7 @@ start_node "$NA" && a_pid=$started && URL=$address && start_node "$NB" && b_pid=
 ok $? "both run"
 until_events "$NB" 3 100
 ok $? "what may go has come to B"
-for _ in $(seq 200); do
+for _ in $(seq 600); do
 	[ "$(cat "$T/c/got/"*.POST 2>/dev/null | grep -c $seen)" -lt 3 ] || break
 	sleep 0.1
 done
@@ -168,7 +169,7 @@ walk "$URL" >"$T/ways/anybody"
 cat "$T/c/got/"* >"$T/ways/pushed"
 b_has() {
 	for word in "events --json" "findings --json" "incident list --json" "warning list --json" "campaign list --json" "note list --json" \
-		"object list --json" "partner line --json" "ledger list --csv" "journal --json" "quarantine list" "incident export" "warning export" \
+		"object list --json" "partner line --json" "contribution list --json" "inquiry list --json" "ledger list --csv" "journal --json" "quarantine list" "incident export" "warning export" \
 		"organisation list --json" "person list --json" "outbox list" "notice list"; do
 		# shellcheck disable=SC2086
 		ronda ${word%% *} -d "$NB" ${word#* } 2>&1
@@ -176,6 +177,8 @@ b_has() {
 	for id in $(ronda incident -d "$NB" list --json 2>/dev/null | grep -oE 'incident--[-0-9a-f]{36}' | sort -u); do
 		ronda incident -d "$NB" show "$id" --json 2>&1
 		ronda incident -d "$NB" history "$id" 2>&1
+		ronda incident -d "$NB" words "$id" --json 2>&1
+		ronda incident -d "$NB" parts "$id" --json 2>&1
 		ronda trace -d "$NB" "$id" 2>&1
 	done
 	cat "$NB/main.db" "$NB/main.db-wal" "$T/b.log" 2>/dev/null
@@ -193,7 +196,10 @@ rm "$T/c/answer"
 cp "$T/out" "$T/bundle"
 "$BIN" open "$T/c" "$T/bundle" >"$T/ways/bundle" 2>"$T/err"
 # beside TAXII
-feed() { curl -s -i "$URL/misp-feed/$1" -H "Authorization: $2"; }
+feed() { curl -s -i $(elsewhere "$2") "$URL/misp-feed/$1" -H "Authorization: $2"; }
+# a wrong one from elsewhere, or the right ones would wait behind it
+elsewhere() { [ "$1" != none ] || echo --interface 127.0.0.2; }
+# shellcheck disable=SC2046
 for token in "$plain" "$td" "$low" none; do
 	feed manifest.json "$token"
 	feed hashes.csv "$token"
@@ -201,12 +207,12 @@ for token in "$plain" "$td" "$low" none; do
 		feed "$uuid.json" "$token"
 	done
 	for q in ip=198.18.0.3 ip=198.18.0.6 "ip=198.18.0.1&domain=$seen.example.org" url=http://198.18.0.3/ asn=64500; do
-		curl -s -i -H "Authorization: Bearer $token" "$URL/intelmq/lookup?classification_taxonomy=x&classification_type=phishing&feed_provider=x&feed_name=x&feed_status=production&$q"
+		curl -s -i $(elsewhere "$token") -H "Authorization: Bearer $token" "$URL/intelmq/lookup?classification_taxonomy=x&classification_type=phishing&feed_provider=x&feed_name=x&feed_status=production&$q"
 	done
 	for path in organisations/index.json individuals/index.json sharing-groups/index.json sharingGroups/index.json \
 		organisations/view/1.json sharingGroups/view/1.json instance/status.json open/organisations/index.json \
 		open/individuals/index.json open/sharingGroups/index.json; do
-		curl -s -i -H "Authorization: $token" -H 'Accept: application/json' "$URL/$path"
+		curl -s -i $(elsewhere "$token") -H "Authorization: $token" -H 'Accept: application/json' "$URL/$path"
 	done
 done >"$T/ways/misp-intelmq-cerebrate"
 check "the feed as a folder" ronda misp -d "$NA" export "$T/folder" --tlp AMBER
@@ -214,7 +220,7 @@ cat "$T/folder/"* >"$T/ways/misp-folder"
 # pages for partners' people, by who may not work here
 for token in "$td" "$low" none; do
 	for path in partners objects partners.json objects.json partner/1 partner/2.json incident/1.json warnings warnings.rss; do
-		curl -s -i -H "Authorization: Bearer $token" -H 'Accept: text/html' "$URL/$path"
+		curl -s -i $(elsewhere "$token") -H "Authorization: Bearer $token" -H 'Accept: text/html' "$URL/$path"
 	done
 done >"$T/ways/pages"
 
@@ -226,7 +232,7 @@ done
 a incident edit 1 summary=$seen-corrected internal=$late
 check "a report is taken back" ronda feed -d "$NA" undo "$undone"
 a warning edit 2 withdrawn_because=$seen && a warning move 2 withdrawn --why $words
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ "$(cat "$T/c/got/"*.POST | grep -c '"revoked":true')" -lt 2 ] || break
 	sleep 0.1
 done
@@ -235,8 +241,71 @@ ok $? "a correction went"
 is "$(wc -c <"$T/c/log")" 0 "the partner had no trouble"
 [ "$(cat "$T/c/got/"*.POST | grep -c '"revoked":true')" -ge 2 ]
 ok $? "and withdrawals"
+# --- what is said of an item, and who may know by whom ---
+check "C may not know who else takes part" ronda agreement -d "$NA" edit 2 members_hidden=yes
+check "B has a name with A" ronda partner -d "$NA" edit partner-1 "name=$member"
+shared=$(ronda incident -d "$NA" show 1 --json | grep -oE 'incident--[-0-9a-f]{36}' | head -1)
+a incident say 1 "$seen-said" && a incident say 1 "$red" --tlp RED && a incident say 1 "$strict" --tlp AMBER+STRICT &&
+	a incident say 2 "$red" && a incident say 3 "$strict" && a incident say 4 "$drill" && a incident say 5 "$draft" &&
+	a incident remark 1 --words "$team" && a incident offer 1 --to 1 --why "$aside"
+ok $? "A says what some may hear, and what nobody may"
+b() { ronda "$@" -d "$NB" >"$T/out" 2>"$T/err" || { echo "# ronda $*"; sed 's/^/# /' "$T/err"; false; }; }
+b incident say "$shared" "$seen-by-b" --what question && b incident say "$shared" "$acked" --what acknowledged &&
+	b incident say "$shared" "$aside" --only-origin && b incident say "$shared" "$aside" --tlp AMBER+STRICT
+ok $? "so does B"
+for _ in $(seq 200); do
+	! grep -q $seen-said "$T/c/got/"*.POST || ! grep -q $seen-by-b "$T/c/got/"*.POST || break
+	sleep 0.1
+done
+grep -q $seen-said "$T/c/got/"*.POST && grep -q $seen-by-b "$T/c/got/"*.POST
+ok $? "C hears what it may"
+for _ in $(seq 100); do
+	! ronda incident -d "$NA" words 1 2>/dev/null | grep -q "$acked" || ! ronda incident -d "$NB" words "$shared" 2>/dev/null | grep -q "$aside.*waits" || break
+	sleep 0.1
+done
+ronda incident -d "$NA" words 1 >"$T/out" 2>"$T/err"
+has "$T/out" "$member.*$aside" "A has what B said to it alone"
+objects="taxii2/exchange/collections/outbox/objects/?added_after=2000-01-01T00:00:00Z&limit=1000&match%5Bversion%5D=all"
+# shellcheck disable=SC2086
+t21 -k $cert "$(cat "$T/c/address")/$objects" >"$T/ways/thread-to-c"
+t21 -H "Authorization: Bearer $td" "$URL/$objects" >"$T/ways/thread-to-d"
+for token in "$td" "$low" none; do
+	for path in incident/1/teams incident/1/teams.json "incident/$shared/teams.json" incident/1/letters incident/1/letters.json incident/1/timeline.json \
+		contribution contribution.json contribution.csv contribution/1.json inquiry.json incident.json incident/1.json search.json?text=$seen; do
+		curl -s -i $(elsewhere "$token") -H "Authorization: Bearer $token" "$URL/$path"
+		curl -s -i $(elsewhere "$token") -H "Authorization: Bearer $token" -H 'Content-Type: application/json' -d '{"do":"say","text":"x"}' "$URL/incident/1/teams.json"
+	done
+done >"$T/ways/thread-pages"
+
 cat "$T/c/got/"* >"$T/ways/pushed-later"
 b_has >"$T/ways/pushed-to-a-node-later"
+
+# --- who knows what: A is asked by B ---
+for n in a b; do
+	check "requests flow" ronda agreement -d "$T/$n" edit 1 flows=findings,incidents,warnings,requests
+done
+# Asked about by name, the question itself has the name: it is told nothing else.
+for value in 198.18.0.1 198.19.4.1 198.18.0.3 198.18.0.6 198.18.0.7 203.0.113.77 $red $strict $held $drill $person \
+	$team $named $sealed $secret $draft $who $words $late $aside $red.example.org $held.example.org; do
+	ronda partner -d "$NB" knows $value >"$T/out" 2>"$T/err" || sed 's/^/# /' "$T/err"
+	echo $value
+done >"$T/asked"
+all_answered() {
+	[ "$(ronda contribution -d "$NB" list what=knows --json 2>/dev/null | grep -c '"what"')" -ge "$(wc -l <"$T/asked")" ]
+}
+for _ in $(seq 100); do
+	! all_answered || break
+	sleep 0.2
+done
+while read -r value; do
+	ronda partner -d "$NB" knows "$value" 2>/dev/null | sed 1d | cut -f 4- | sed "s/^/$value	/"
+done <"$T/asked" >"$T/known"
+is "$(wc -l <"$T/known")" "$(wc -l <"$T/asked")" "each question has its answer"
+has "$T/known" "^198.18.0.1	[1-9]" "what B may have is known"
+has "$T/known" "^198.19.4.1	[1-9]" "whomever it concerns, when its label lets it"
+grep -vE "^198.18.0.1	|^198.19.4.1	" "$T/known" | cut -f 2- | sort -u >"$T/out"
+is "$(cat "$T/out")" "$(grep '^203.0.113.77	' "$T/known" | cut -f 2-)" "of the rest it is said what is said of what is not there"
+
 {
 	ronda partner -d "$NA" invite | tee "$T/invited"
 	cut -d. -f2 <"$T/invited" | tr '_-' '/+' | base64 -d 2>/dev/null
@@ -283,10 +352,21 @@ ok $? "the folder has something"
 grep -qa $seen "$T/ways/anybody"
 ok $? "anybody has what is CLEAR"
 for way in partners-port token token-up-to-green token-of-ours anybody partners-port-nobody pushed pushed-later pushed-to-a-node \
-	pushed-to-a-node-later bundle bundle-sealed pages refusals; do
+	pushed-to-a-node-later bundle bundle-sealed pages refusals thread-to-c thread-to-d thread-pages; do
 	# shellcheck disable=SC2086
 	none $way $all
 done
+for way in thread-to-c thread-to-d pushed-later; do
+	grep -qa $seen-by-b "$T/ways/$way"
+	ok $? "$way: words that may be seen"
+	none $way $aside
+done
+is "$(grep -a '^HTTP' "$T/ways/thread-pages" | sort -u | tr -d '\r' | cut -d" " -f 2 | tr '\n' ' ')" "200 404 429 " "lists without it, pages that are not there, and a wrong token"
+is "$(grep -ac '^HTTP/1.1 429' "$T/ways/thread-pages")" 28 "the wrong token alone was kept out unasked"
+none thread-pages $aside $member $acked $seen-said
+# C may not know that there is a B, nor that somebody has only seen it
+none thread-to-c $member $acked
+none pushed-later $member $acked
 # who has a token of ours up to AMBER may have what concerns anybody
 none misp-intelmq-cerebrate $red $strict $held $drill $person $team $named $sealed $secret $draft $who $words $late $file
 none misp-folder $red $strict $held $drill $person $team $named $sealed $secret $draft $who $words $late $file

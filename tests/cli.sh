@@ -176,15 +176,24 @@ fi
 
 # --- another process holds the directory for a moment ---
 if command -v flock >/dev/null; then
-	flock "$D/lock" sleep 2 &
+	(exec 9>>"$D/lock" && flock 9 && exec sleep 600) &
 	holder=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 1200); do
 		flock -n "$D/lock" true || break
 		sleep 0.02
 	done
-	check "a command waits for it" ronda feed list -d "$D"
-	has "$T/err" "waiting for another process that holds '$D'" "and says so"
-	wait $holder
+	ronda feed list -d "$D" >"$T/out" 2>"$T/err" &
+	waiter=$!
+	for _ in $(seq 1200); do
+		! grep -q "waiting for another process" "$T/err" || break
+		kill -0 $waiter 2>/dev/null || break
+		sleep 0.05
+	done
+	has "$T/err" "waiting for another process that holds '$D'" "a command waits for it, and says so"
+	kill $holder
+	wait $holder 2>/dev/null
+	wait $waiter
+	ok $? "until it is let go"
 else
 	skip "a held directory" "no flock(1)"
 fi
@@ -212,4 +221,9 @@ if command -v bash >/dev/null; then
 else
 	skip "completion" "no bash"
 fi
+
+# --- what others said moves no cursor ---
+ronda partner line "$(printf 'x\033]0;title\007y')" -d "$D" >"$T/out" 2>"$T/err"
+has "$T/err" "no partner 'x?]0;title?y'" "controls in what we say are shown as such"
+is "$(tr -d '\n\040-\176' <"$T/err" | wc -c | tr -d ' ')" 0 "and none comes through"
 done_testing

@@ -25,7 +25,7 @@ send="--set send_messages=yes --set send_pace=0s --set mail_relays=smtp://127.0.
 	--set mail_from=cert@example.org --set mail_rehearsal=watch@example.org"
 query() { sqlite3 -readonly "$D/main.db" "$1" 2>/dev/null; }
 until_is() { # SQL, value, name
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		[ "$(query "$1")" != "$2" ] || break
 		sleep 0.05
 	done
@@ -185,8 +185,10 @@ has "$sent" 'Anda menerima pesan ini karena whois:test' "reads its own language"
 for n in 1 2; do
 	more() { event "203.0.113.1$n" open-snmp; }
 	report guess more
-	sleep 2
+	until_is "SELECT count(*) FROM finding WHERE key LIKE '%203.0.113.1$n %'" 1 "another one"
+	[ $n = 2 ] || until_is "SELECT count(*) FROM tell_message WHERE recipient = 'contact:abuse@net.example'" 2 "a second message"
 done
+sleep 2
 is "$(query "SELECT count(*) FROM tell_message WHERE recipient = 'contact:abuse@net.example'")" 2 "two an hour: the cap"
 check "why not" r explain "$(id 203.0.113.12)"
 has "$T/out" 'at most 2 messages an hour' "the cap"
@@ -205,6 +207,21 @@ has "$T/out" 'Gamma.*Anybody SNMP.*told' "instead"
 sleep 1
 is "$(query "SELECT count(*) FROM outbox WHERE recipient LIKE 'contact:%'")" "$before" "the other hears no more"
 is "$(query "SELECT count(*) FROM tell t JOIN tell_contact c ON c.id = t.organisation WHERE t.next_us IS NOT NULL")" 0 "nor is anything due to them"
+
+# --- he asks that his address goes ---
+told=$(query "SELECT count(*) FROM ledger WHERE recipient = 'contact:aduan@near.example'")
+check "his address is erased" r erase contact:aduan@near.example --reason "asked for"
+is "$(query "SELECT count(*) FROM ledger WHERE recipient GLOB 'contact:$(printf '[0-9a-f]%.0s' $(seq 32))'")" "$told" "that he was told stays"
+sqlite3 -readonly "$D/main.db" .dump | grep -v 'INSERT INTO fallback_piece' >"$T/dump"
+has_not "$T/dump" 'aduan@near' "who he is stands nowhere but in the registry's table"
+before=$(query "SELECT count(*) FROM outbox WHERE recipient LIKE 'contact:%'")
+later() { event 192.0.2.201 open-snmp; }
+report guess later
+until_is "SELECT count(*) FROM finding WHERE key LIKE 'ip 192.0.2.201 %'" 1 "what is new about his network"
+sleep 2
+is "$(query "SELECT count(*) FROM outbox WHERE recipient LIKE 'contact:%'")" "$before" "he is not told of"
+check "why not" r explain "$(id 192.0.2.201)"
+has "$T/out" 'its address was erased' "that is said"
 stop_node
 check "all adds up" r verify
 done_testing

@@ -75,7 +75,31 @@ sqlite3 "$D/main.db" "INSERT INTO subscriber (id, email, language, state, asked_
 	(SELECT 1 AS kind, '' AS reference UNION SELECT 7, 'answer:7' UNION SELECT 7, 'answer:8');
 	INSERT INTO answer (id, message, kind, at_us, channel, by, words, organisation, recipient, item, findings, file_name,
 	key, seen_by) VALUES (7, 901, 2, 1, 'link', 'Alice', 'write to qzalice@example.org', '', 'organisation--x', '', 0, '', 'a', ''),
-	(8, 901, 2, 1, 'link', 'Bob', 'bob did it', '', 'organisation--x', '', 0, '', 'b', '');" || ok 1 "rows of others"
+	(8, 901, 2, 1, 'link', 'Bob', 'bob did it', '', 'organisation--x', '', 0, '', 'b', '');
+	INSERT INTO tell_contact (id, email, found_us) VALUES (x'00', 'Qzalice@example.org', 1), (x'01', 'qzcarol@example.org', 1);
+	INSERT INTO outbox (id, state, lane, driver, recipient, item, item_version, template, details, purpose, policy, maker,
+	made_at, made_us, not_before_us, expires_us, lease_us, tries, words)
+	SELECT n, state, 1, 'mail', recipient, '', 0, 'tell', '{}', 1, 1, 'test', n, 1, 4000000000000000, 0, 0, 1, words FROM
+	(SELECT 902 AS n, 4 AS state, 'contact:Qzalice@example.org' AS recipient, 'taken' AS words UNION
+	SELECT 903, 8, 'address:qzalice@example.org', '550 <qzalice@example.org>: no such user' UNION
+	SELECT 904, 1, 'contact:Qzalice@example.org', '' UNION SELECT 905, 4, 'contact:qzcarol@example.org', 'taken');
+	INSERT INTO ledger (at_us, message, kind, driver, recipient, item, item_version, purpose, policy, rule, cut, reference,
+	words, covers) SELECT 1, id, CASE state WHEN 4 THEN 1 ELSE 5 END, 'mail', recipient, '', 0, 1, 1, '', '', '', words, 0
+	FROM outbox WHERE id IN (902, 903, 905);
+	INSERT INTO round_member (round, organisation, place, recipient, covers, driver, message, answered_us, answered_by, words, noted_by)
+	VALUES (x'11111111111141118111111111111111', zeroblob(16), 0, 'organisation--x', '', 'mail', 901, 1, 'Qzalice', 'call +62 812 5550 1234', ''),
+	(x'11111111111141118111111111111111', x'01', 1, 'organisation--y', '', 'mail', 0, 1, 'Bob', 'he said', '');
+	INSERT INTO tell_message (message, recipient, rule, class, period, at_us, findings)
+	VALUES (902, 'contact:Qzalice@example.org', x'00', 'x', '', 1, 1);
+	INSERT INTO fallback_look (source, subject, kind, first, last, asn_first, asn_last, domain, email, name, country, trust,
+	seen_day, until_us) VALUES ('rdap', '203.0.113.1', 0, zeroblob(16), zeroblob(16), 0, 0, '', 'qzalice@example.org',
+	'Qzalice Example', 'ID', 50, 20000, 4000000000000000);
+	INSERT INTO exchange_object (id, partner, stix_id, tag, type, version, version_us, tlp, marked, revoked, exercise, at_us, events,
+	title, words, json) SELECT n, zeroblob(16), 'identity--00000000-0000-4000-8000-00000000000' || n, n, 'identity', '', n, 1, 1, 0,
+	0, 1, 0, name, '', json_object('type', 'identity', 'name', name, 'contact_information', mail) FROM
+	(SELECT 1 AS n, 'Qzalice Example' AS name, 'qzalice@example.org' AS mail UNION SELECT 2, 'Carol', 'qzcarol@example.org');
+	INSERT INTO exchange_object_key (run, tag, version_us, object) VALUES (0, 1, 1, 1), (0, 2, 2, 2);" ||
+	ok 1 "rows of others"
 serve
 { made scan_telnet 100 3; line alice.qzhome 20001; line bob.other 20002; } >"$T/2026-11-20-scan_telnet-a.csv"
 check "events" r intake "$T/2026-11-20-scan_telnet-a.csv"
@@ -101,7 +125,12 @@ is "$(grep -c '^"person--' "$T/found")" 1 "the person's card"
 is "$(grep -c '^"incident--' "$T/found")" 1 "the incident"
 is "$(grep -c '^"answer:7","answer"' "$T/found")" 1 "an answer that names her"
 is "$(grep -c '^"subscriber:5","subscriber"' "$T/found")" 1 "her place on the mail list"
-is "$(grep -cE '^"(answer|subscriber):[68]"' "$T/found")" 0 "and no other's"
+is "$(grep -c '^"contact:[0-9a-f]*","contact"' "$T/found")" 1 "her address, that a registry named, by its hash"
+has_not "$T/found" 'qzalice' "nothing of it is in the list"
+is "$(grep -c '^"object:1","object"' "$T/found")" 1 "what a partner sent of her"
+is "$(grep -c '^"round-answer:1*4*1*81*.0","round-answer"' "$T/found")" 1 "what was noted of a call with her"
+is "$(grep -cE '^"(answer:8|subscriber:6|object:2)"' "$T/found")" 0 "and no other's"
+contact=$(sed -nE 's/^"(contact:[0-9a-f]*)".*/\1/p' "$T/found")
 check "again" r subject search 1
 r subject found 1 --csv >"$T/again"
 cmp -s "$T/found" "$T/again"
@@ -115,6 +144,9 @@ is "$(stat -c %a "$T/pack/objects.json")" 600 "for the eyes of who made it"
 has "$T/pack/objects.json" '"words":"write to qzalice' "her words"
 has "$T/pack/objects.json" '"by":"\[blackened' "not who signed them"
 has "$T/pack/table.csv" '^"subscriber:5".*"Consent' "and on what ground her address is kept"
+has "$T/pack/objects.json" '"email":"qzalice@example.org","last_resort":true,"messages":3' "where she was written to"
+has "$T/pack/table.csv" "^\"$contact\",.*As of the messages" "and why that is kept"
+has "$T/pack/objects.json" '"contact_information":"qzalice@example.org"' "what the partner sent"
 incident=$(grep '^"incident--' "$T/found" | cut -d'"' -f2)
 person2=$(r person show 2 --json | sed -nE 's/.*"id":"(person--[^"]*)".*/\1/p')
 has_not "$T/pack/objects.json" "$person2" "other persons are blackened"
@@ -136,6 +168,25 @@ nowhere "Qzalice Example" "the card is gone to its last byte"
 nowhere alice.qzhome "the event, too"
 is "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM subscriber WHERE email IS NOT NULL")" 1 "her place on the list"
 is "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM answer WHERE words <> ''")" 1 "and her words"
+is "$(sqlite3 -readonly "$D/main.db" "SELECT group_concat(DISTINCT recipient) FROM (SELECT recipient FROM outbox UNION SELECT
+	recipient FROM ledger UNION SELECT recipient FROM tell_message) WHERE recipient LIKE '%@%'")" contact:qzcarol@example.org \
+	"her address stands for no recipient any more"
+is "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM outbox o JOIN ledger l ON l.message = o.id AND l.recipient = o.recipient
+	WHERE o.recipient IN ('$contact', 'address:${contact#contact:}')")" 3 "that somebody was told does"
+is "$(sqlite3 -readonly "$D/main.db" "SELECT state FROM outbox WHERE id = 904")" 7 "what waited for her is refused"
+is "$(sqlite3 -readonly "$D/main.db" "SELECT words FROM outbox WHERE id = 903")" "" "what a server said of her is gone"
+is "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM tell_contact WHERE email = '' AND dead_us > 0")" 1 "no rule writes to her again"
+is "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM fallback_look WHERE email <> '' OR name <> ''")" 0 "what was looked up is gone"
+is "$(sqlite3 -readonly "$D/main.db" "SELECT group_concat(answered_by || words) FROM round_member")" ",Bobhe said" "what she said on the telephone"
+is "$(sqlite3 -readonly "$D/main.db" "SELECT group_concat(id) FROM exchange_object")" 2 "what the partner sent, too"
+r journal list --object "$contact" --json >"$T/out"
+has "$T/out" '"act":"erase"' "the journal says so"
+has_not "$T/out" 'example.org' "and not who it was"
+check "another, by the address" r erase contact:QZCAROL@example.org --reason "asked for"
+is "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM ledger WHERE recipient LIKE '%@%'")" 0 "the ledger does not name him"
+check_fails 66 "nor twice" r erase contact:qzcarol@example.org --reason "asked for"
+check "an object of hers" r erase object:2 --reason "asked for"
+nowhere qzcarol "then nothing names her"
 r events --json >"$T/out"
 is "$(wc -l <"$T/out")" 4 "the others are there"
 check "what is excepted stays" r incident show 2

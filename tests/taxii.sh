@@ -66,6 +66,21 @@ token=$ours ask 200 "a token of ours reads" ''
 ask 200 "discovery" ''
 is "$(field 'd.api_roots[0]')" /taxii2/exchange/ "its root"
 is "$(field 'd.default')" /taxii2/exchange/ "is the default"
+tag_of() { sed -nE 's/^[Ee][Tt][Aa][Gg]: (.*)\r$/\1/p' "$T/head"; }
+for path in '' exchange/ exchange/collections/ exchange/collections/outbox/; do
+	ask 200 "/$path" "$path"
+	tag=$(tag_of)
+	has "$T/head" '^[Ee][Tt][Aa][Gg]: W/"[0-9a-f]{32}"' "has a tag"
+	: >"$T/body"
+	ask 304 "who has it" "$path" -H "If-None-Match: \"x\", $tag"
+	is "$(wc -c <"$T/body")" 0 "gets no body"
+	is "$(tag_of)" "$tag" "and the tag again"
+	ask 200 "who has another" "$path" -H 'If-None-Match: "x"'
+done
+ask 304 "who has a page of collections packed" exchange/collections/outbox/ -H "If-None-Match: $tag" -H "Accept-Encoding: gzip"
+token=$td ask 200 "another's is another" exchange/collections/outbox/ -H "If-None-Match: $tag"
+ask 200 "pages have none" exchange/collections/outbox/objects/
+is "$(tag_of)" "" "they are asked for from a place on"
 ask 200 "the root" exchange/
 is "$(field 'd.versions')" "[\"$T21\"]" "its versions"
 is "$(field 'd.max_content_length')" 16777216 "max_content_length"
@@ -240,6 +255,15 @@ is "$(field 'd.objects.length')" 1 "is there, too"
 ask 404 "another version of it" "exchange/collections/outbox/objects/$one/?match[version]=2001-01-01T00:00:00Z"
 ask 200 "two, of which one is there" "exchange/collections/outbox/objects/?match[id]=$one,note--00000000-0000-4000-8000-000000000000"
 is "$(field 'd.objects.length')" 1 "one"
+two=$(curl -s -g -H "Accept: $T21" -H "Authorization: Bearer $tc" "$URL/taxii2/exchange/collections/outbox/objects/?match[type]=observed-data" |
+	grep -oE '"id": ?"observed-data--[-0-9a-f]{36}"' | tail -1 | grep -oE 'observed-data--[-0-9a-f]{36}')
+ask 200 "an event by its id, among what no event can be" "exchange/collections/outbox/objects/?match[id]=$two,incident--00000000-0000-4000-8000-000000000000"
+is "$(field 'd.objects.length + " " + d.objects[0].id + " " + !!d.more')" "1 $two false" "is found"
+after=$(sed -nE 's/^[Xx]-[Tt][Aa][Xx][Ii][Ii]-[Dd]ate-[Aa]dded-[Ff]irst: (.*)\r$/\1/p' "$T/head")
+ask 200 "and from its own time on" "exchange/collections/outbox/objects/?match[id]=$two&added_after=$after"
+is "$(field 'JSON.stringify(d)')" '{}' "no more"
+ask 200 "its versions by type" "exchange/collections/outbox/manifest/?match[id]=$two&match[type]=indicator"
+is "$(field 'JSON.stringify(d)')" '{}' "are none of another type"
 ask 200 "of no type" 'exchange/collections/outbox/objects/?match[type]=campaign'
 is "$(field 'JSON.stringify(d)')" '{}' "is empty"
 ask 200 "of STIX 2.0" 'exchange/collections/outbox/objects/?match[spec_version]=2.0&match[type]=observed-data'
@@ -308,8 +332,11 @@ check "the journal" ronda journal -d "$D" list --json
 has "$T/out" 'exchange\.refused' "has it"
 
 # --- what became of it ---
-sleep 1
-ronda events -d "$D" --json >"$T/out" 2>"$T/err"
+for _ in $(seq 600); do
+	ronda events -d "$D" --json >"$T/out" 2>"$T/err"
+	! grep -qF 198.18.3.1 "$T/out" || break
+	sleep 0.1
+done
 has "$T/out" '198\.18\.3\.1' "an indicator's address is an event"
 has_not "$T/out" '192.0.2.66' "the forged one is not"
 has "$T/out" 'origin_event' "with the id it came under"
@@ -335,6 +362,6 @@ check_fails 66 "then it is not there" ronda object -d "$D" show $mine
 ask 404 "and cannot be deleted again" $at -X DELETE
 check "the journal" ronda journal -d "$D" list --json
 has "$T/out" 'exchange\.delete' "has it"
-for _ in $(seq 100); do ronda events -d "$D" --json ip=198.18.3.71 2>/dev/null | grep -q . || break; sleep 0.1; done
+for _ in $(seq 600); do ronda events -d "$D" --json ip=198.18.3.71 2>/dev/null | grep -q . || break; sleep 0.1; done
 is "$(ronda events -d "$D" --json ip=198.18.3.71 | wc -l)" 0 "what was made of it goes too"
 done_testing

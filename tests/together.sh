@@ -25,7 +25,7 @@ start() { # letter: its pid in pid_LETTER
 	: >"$T/address_$1"
 	ronda serve -d "$dir" >"$T/address_$1" 2>>"$T/log_$1" &
 	eval "pid_$1=$!"
-	for _ in $(seq 400); do
+	for _ in $(seq 1200); do
 		[ ! -s "$T/address_$1" ] || return 0
 		sleep 0.05
 	done
@@ -195,6 +195,22 @@ ronda incident -d "$A" words 1 >"$T/out" 2>"$T/err"
 is "$(grep -c 'over before this answer' "$T/out")" 1 "it is said once"
 words "$C"
 has_not "$T/words" "over before this answer" "and not to C"
+own_is() { # number at B, state
+	ronda incident -d "$B" show "$1" --json 2>/dev/null | grep -q "\"state\": \?\"$2\""
+}
+within 30 own_is 1 abandoned
+ok $? "what B made of it is closed"
+ronda incident -d "$B" history 1 >"$T/out" 2>"$T/err"
+has "$T/out" "the offer was over before our answer came" "with the reason"
+noticed() { ronda notice -d "$1" list 2>/dev/null | grep -q "$2"; }
+within 30 noticed "$B" "the offer was over before our answer came"
+ok $? "B's watch is told"
+within 30 noticed "$A" "accepted the hand-over when the offer was over"
+ok $? "so is A's"
+within 30 sees "$A" "Team B.*acted.*over before this was taken over"
+ok $? "A sees that B's is closed"
+state_is "$A" 1 open && sees_not "$C" "over before this was taken over"
+ok $? "A's stays open, and C hears nothing of it"
 
 # --- taken back ---
 mine=$(ronda contribution -d "$B" list what=comment --json 2>/dev/null | grep 'same shell' | grep -oE 'contribution--[0-9a-f-]*' | head -1)

@@ -172,6 +172,20 @@ void cli_printf(struct cli *c, const char *fmt, ...)
 	free(whole);
 }
 
+/* What others said stands in what we say, a partner's server that refuses us for one: its bytes must not move the reader's
+ * cursor (table.c: put_cell()). */
+static void without_controls(char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char ch = (unsigned char)text[i];
+		bool c1 = ch == 0xc2 && i + 1 < n && (unsigned char)text[i + 1] < 0xa0;
+		if ((ch < 0x20 && ch != '\n' && ch != '\t') || ch == 0x7f || c1)
+			text[i] = '?';
+		if (c1)
+			text[++i] = '?';
+	}
+}
+
 void cli_talk(struct cli *c, const char *fmt, ...)
 {
 	char text[1024];
@@ -182,6 +196,7 @@ void cli_talk(struct cli *c, const char *fmt, ...)
 	if (n < 0)
 		return;
 	size_t len = (size_t)n < sizeof(text) - 1 ? (size_t)n : sizeof(text) - 2;
+	without_controls(text, len);
 	text[len++] = '\n';
 	cli_write(c, c->talk, str_mem(text, len));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/queue.h"
 #include "cli/cli_private.h"
+#include "notify/contacts.h"
 #include "record/erase.h"
 
 enum { WAIT_US = 60 * 1000000, TICK_US = 50000 };
@@ -91,6 +92,9 @@ static int run(struct cli *c)
 	a.object = str_of(c->argv[0]);
 	if (str_eq(a.object, STR("list")))
 		return list(c, &err) == RC_OK ? 0 : cli_fail(c, &err);
+	str address = a.object, head = STR("contact:"); /* the journal has a hash of it */
+	if (str_starts(address, head) && str_has(address, '@'))
+		a.object = contact_object(store_secret(c->node->store), str_from(address, head.n), c->a);
 	if (!a.why.n)
 		return cli_usage(c, "--reason TEXT is needed: it goes into the journal");
 	enum rc rc = store_write(c->node->store, ask, &a, &err);
@@ -113,9 +117,11 @@ static int run(struct cli *c)
 const struct cli_command cli_erase = {
 	.name = "erase",
 	.brief = "remove the bytes of one thing for good, and say so in the journal",
-	.usage = "erase report:N|journal:N|answer:N --reason TEXT [--no-wait] | list [--all]",
+	.usage = "erase report:N|journal:N|answer:N|subscriber:N|contact:ADDRESS|object:N --reason TEXT [--no-wait] | list [--all]",
 	.text = "Of a report: its raw bytes, its records in quarantine, its file name and the bodies of journal lines about "
-		"it; its events too when 'ronda feed undo' took them back before. Of a journal line: its body. It ends when "
+		"it; its events too when 'ronda feed undo' took them back before. Of a journal line: its body. Of an answer: its "
+		"words, name and file. Of a subscriber: the address. Of a contact: the address of somebody without a record, "
+		"wherever it names a recipient. Of an object: what a partner sent. It ends when "
 		"no byte of it is left in the data directory, and is listed as erasing until then. There is no undo; "
 		"what is under hold is refused.",
 	.example = "ronda erase -d demo list",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli_private.h"
+#include "exchange/finding_say.h"
 
 static const struct cli_option options[] = {
 	{ "--state", 0, "STATE", "open (with returned), gone or returned" },
@@ -9,6 +10,8 @@ static const struct cli_option options[] = {
 	{ "--ip", 0, "NET", "address or network" },
 	{ "--limit", 'n', "N", "at most so many (default 50 as text, all as JSON and CSV)" },
 	{ "--reason", 0, "TEXT", "with mark: why; it is kept" },
+	{ "--what", 0, "WHAT", "with say: comment (default), question or opinion" },
+	{ "--tlp", 0, "TLP", "with say: its marking, when it is stricter than the finding's" },
 	{ .name = NULL },
 };
 static const struct cli_column columns[] = {
@@ -99,6 +102,26 @@ static int mark(struct cli *c, bool back)
 	return 0;
 }
 
+/* To the partner from whom it came. */
+static int say_words(struct cli *c)
+{
+	const char *what = cli_value(c, "--what"), *tlp = cli_value(c, "--tlp");
+	int code = cli_may(c, right_includes(c->viewer.right, RIGHT_OPERATE));
+	struct err err = { 0 };
+	size_t count = 0;
+	if (code)
+		return code;
+	if (c->argc != 3)
+		return cli_usage(c, "say needs an ID and a text");
+	const struct finding_say q = { .finding = str_of(c->argv[1]), .text = str_of(c->argv[2]), .what = str_of(what ? what : ""),
+				       .tlp = str_of(tlp ? tlp : "") };
+	if (finding_say(c->node->exchange, &c->viewer, &q, c->a, &count, &err) != RC_OK)
+		return cli_fail(c, &err);
+	cli_done(c, "said to", arena_fmt(c->a, "%zu", count));
+	cli_talk(c, "it goes to %zu partner%s", count, count == 1 ? "" : "s");
+	return 0;
+}
+
 static const char *read_query(struct cli *c, struct finding_query *q)
 {
 	const char *state = cli_value(c, "--state"), *limit = cli_value(c, "--limit");
@@ -130,8 +153,10 @@ static int run(struct cli *c)
 		return mark(c, false);
 	if (c->argc && str_eq(str_of(c->argv[0]), STR("unmark")))
 		return mark(c, true);
+	if (c->argc && str_eq(str_of(c->argv[0]), STR("say")))
+		return say_words(c);
 	if (c->argc)
-		return cli_usage(c, "findings are chosen by options; the only words are 'mark' and 'unmark'");
+		return cli_usage(c, "findings are chosen by options; the only words are 'mark', 'unmark' and 'say'");
 	const char *wrong = read_query(c, &q);
 	if (wrong)
 		return cli_usage(c, wrong);
@@ -150,10 +175,11 @@ static int run(struct cli *c)
 const struct cli_command cli_findings = {
 	.name = "findings",
 	.brief = "what is wrong, since when, and whom it concerns",
-	.usage = "findings [options] | findings mark|unmark ID told|answered|held --reason TEXT",
+	.usage = "findings [options] | findings mark|unmark ID told|answered|held --reason TEXT | findings say ID TEXT",
 	.text = "A finding is the life of one problem: all events with one key. It opens, goes when a complete run of "
 		"its feed no longer has it, and may return. Marks say what people did. What is held goes to nobody, and is recalled from partners who have it; "
-		"unmarked, they are given it again.",
+		"unmarked, they are given it again. "
+		"What is said of one that came from a partner goes to his node, and stands there with his finding.",
 	.example = "ronda findings -d demo --severity critical",
 	.options = options,
 	.needs_node = true,

@@ -95,6 +95,36 @@ str record_name(const struct record_call *k, const char *text)
 	return str_of(text);
 }
 
+str record_option(const struct record_call *k, const char *name)
+{
+	const char *value = cli_value(k->c, name);
+	return value ? str_of(value) : STR("");
+}
+
+int record_done(struct record_call *k, enum rc rc, str id, const struct err *err)
+{
+	if (rc != RC_OK)
+		return cli_fail(k->c, err);
+	cli_done(k->c, "id", id);
+	if (k->c->form == CLI_TEXT)
+		cli_printf(k->c, STR_FMT "\n", STR_ARG(id));
+	return 0;
+}
+
+int record_about(struct record_call *k, record_put_about put)
+{
+	struct reader *r = NULL;
+	struct err err = { 0 };
+	if (k->argc != 1)
+		return cli_usage(k->c, "it needs an ID");
+	enum rc rc = store_read_begin(k->c->node->store, &r, &err);
+	if (rc == RC_OK)
+		rc = put(k, r, record_name(k, k->argv[0]), &err);
+	if (r)
+		store_read_end(r);
+	return rc == RC_OK ? 0 : cli_fail(k->c, &err);
+}
+
 enum rc record_resolve(struct record_call *k, struct reader *r, const struct type_field *f, str text,
 		       str *out, struct err *err)
 {

@@ -39,6 +39,13 @@ const struct type_field *record_field(const struct type *t, str name);
 enum rc record_no_field(const struct record_call *k, str name, struct err *err);
 /* "42" is "TYPE-42"; whatever else stays. */
 str record_name(const struct record_call *k, const char *text);
+/* The value of an option; "": it was not given. */
+str record_option(const struct record_call *k, const char *name);
+/* What a word that makes a record says: its id, or why not. */
+int record_done(struct record_call *k, enum rc rc, str id, const struct err *err);
+/* A word with one ID, that shows what is about it: `put` prints, in one view of the store. */
+typedef enum rc (*record_put_about)(struct record_call *k, struct reader *r, str id, struct err *err);
+int record_about(struct record_call *k, record_put_about put);
 /* Names like "incident-42" in a reference become ids; what is none stays for kind_parse to
  * refuse. */
 MUST_CHECK enum rc record_resolve(struct record_call *k, struct reader *r, const struct type_field *f,

@@ -15,12 +15,6 @@ static struct evidence *evidence_of(const struct record_call *k)
 	return k->c->node->evidence;
 }
 
-static str option(const struct record_call *k, const char *name)
-{
-	const char *value = cli_value(k->c, name);
-	return str_of(value ? value : "");
-}
-
 static void print_item(struct record_call *k, const struct item *i)
 {
 	struct buf b = BUF_INIT(KIB(8));
@@ -79,11 +73,11 @@ static str base_name(const char *path)
 
 static enum rc add_one(struct record_call *k, str exhibit, const char *path, struct item *out, struct err *err)
 {
-	str name = option(k, "--name");
+	str name = record_option(k, "--name");
 	struct adding *x = NULL;
 	int fd = -1;
 	struct item_new q = { .exhibit = exhibit, .name = name.n ? name : base_name(path),
-			      .media = option(k, "--media"), .sealed = cli_value(k->c, "--sealed") != NULL };
+			      .media = record_option(k, "--media"), .sealed = cli_value(k->c, "--sealed") != NULL };
 	enum rc rc = cli_open_file(k->c, path, &fd, err);
 	if (rc == RC_OK)
 		rc = evidence_add_begin(evidence_of(k), &k->c->viewer, &q, &x, err);
@@ -158,7 +152,7 @@ static int get_word(struct record_call *k)
 	enum rc rc = open_out(k, k->argv[2], &fd, &err);
 	if (rc == RC_OK)
 		rc = evidence_read_begin(evidence_of(k), &k->c->viewer, record_name(k, k->argv[0]), n,
-					 option(k, "--why"), k->c->a, &item, &x, &err);
+					 record_option(k, "--why"), k->c->a, &item, &x, &err);
 	if (rc == RC_OK)
 		rc = copy_out(k, fd, x, item.bytes, &err);
 	evidence_read_end(x);
@@ -229,8 +223,8 @@ static int derive_word(struct record_call *k)
 	str id = STR("");
 	if (k->argc < 1)
 		return cli_usage(k->c, "say which exhibit it is derived from");
-	enum rc rc = evidence_derive(evidence_of(k), &k->c->viewer, record_name(k, k->argv[0]), option(k, "--how"),
-				     option(k, "--title"), option(k, "--exhibit"), k->c->a, &id, &err);
+	enum rc rc = evidence_derive(evidence_of(k), &k->c->viewer, record_name(k, k->argv[0]), record_option(k, "--how"),
+				     record_option(k, "--title"), record_option(k, "--exhibit"), k->c->a, &id, &err);
 	if (rc != RC_OK)
 		return cli_fail(k->c, &err);
 	cli_printf(k->c, k->c->form == CLI_JSON ? "{\"id\":\"" STR_FMT "\"}\n" : STR_FMT "\n", STR_ARG(id));

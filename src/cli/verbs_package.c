@@ -11,12 +11,6 @@
 
 enum { FILE_MAX = 64 << 20 };
 
-static str option(const struct record_call *k, const char *name)
-{
-	const char *value = cli_value(k->c, name);
-	return str_of(value ? value : "");
-}
-
 /* --- a package as a folder --- */
 
 struct folder {
@@ -260,10 +254,10 @@ static int package_word(struct record_call *k)
 	}
 	for (int i = 0; i < k->argc; i++)
 		ids[i] = record_name(k, k->argv[i]);
-	struct package_request q = { .exhibits = ids, .exhibit_count = (size_t)k->argc, .recipient = option(k, "--for"),
-				     .why = option(k, "--why"), .withheld = p->withheld, .progress = progress,
+	struct package_request q = { .exhibits = ids, .exhibit_count = (size_t)k->argc, .recipient = record_option(k, "--for"),
+				     .why = record_option(k, "--why"), .withheld = p->withheld, .progress = progress,
 				     .progress_ctx = p };
-	enum rc rc = take_withheld(p, option(k, "--withhold"), &err);
+	enum rc rc = take_withheld(p, record_option(k, "--withhold"), &err);
 	q.withheld_count = p->withheld_count;
 	if (rc == RC_OK)
 		rc = node_signer(k->c->node, &p->key, &p->cert, &p->tsa, &err);

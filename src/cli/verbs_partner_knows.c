@@ -91,9 +91,7 @@ static int knows(struct record_call *k)
 			   str_of(why ? why : ""), k->c->a, &id, &err);
 	if (rc != RC_OK)
 		return cli_fail(k->c, &err);
-	cli_done(k->c, "id", id);
-	if (k->c->form == CLI_TEXT)
-		cli_printf(k->c, STR_FMT "\n", STR_ARG(id));
+	(void)record_done(k, RC_OK, id, &err);
 	cli_talk(k->c, "asked; the same command shows the answers");
 	return 0;
 }

@@ -59,9 +59,7 @@ static int make(struct record_call *k, str incident, const char *target)
 		store_read_end(r);
 	if (rc != RC_OK)
 		return cli_fail(k->c, &err);
-	cli_done(k->c, "id", id);
-	if (k->c->form == CLI_TEXT)
-		cli_printf(k->c, STR_FMT "\n", STR_ARG(id));
+	(void)record_done(k, RC_OK, id, &err);
 	cli_talk(k->c, "%zu who can take it down are proposed; nobody was told", s.party_count);
 	if (said.n > 0)
 		cli_talk(k->c, STR_FMT, STR_ARG(said));

@@ -11,12 +11,8 @@ static int from(struct record_call *k)
 	struct err err = { 0 };
 	if (k->argc != 1)
 		return cli_usage(k->c, "from needs CLASS.LANGUAGE");
-	if (own_text_new(k->c->node->notify, &k->c->viewer, str_of(k->argv[0]), k->c->a, &id, &err) != RC_OK)
-		return cli_fail(k->c, &err);
-	cli_done(k->c, "id", id);
-	if (k->c->form == CLI_TEXT)
-		cli_printf(k->c, STR_FMT "\n", STR_ARG(id));
-	return 0;
+	enum rc rc = own_text_new(k->c->node->notify, &k->c->viewer, str_of(k->argv[0]), k->c->a, &id, &err);
+	return record_done(k, rc, id, &err);
 }
 
 const struct cli_verb cli_verb_template_from = {

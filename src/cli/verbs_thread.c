@@ -5,17 +5,11 @@
 
 enum { FILE_MOST = THREAD_TEXT_MAX };
 
-static str option(const struct record_call *k, const char *name)
-{
-	const char *text = cli_value(k->c, name);
-	return text ? str_of(text) : STR("");
-}
-
 /* The text: --text, or the file of --body ("-": standard input). */
 static enum rc text_of(struct record_call *k, struct buf *file, str *out, struct err *err)
 {
 	const char *path = cli_value(k->c, "--body");
-	*out = option(k, "--words");
+	*out = record_option(k, "--words");
 	if (!path)
 		return RC_OK;
 	enum rc rc = cli_read_file(k->c, path, FILE_MOST, file, err);
@@ -53,14 +47,14 @@ static int letter(struct record_call *k)
 	if (k->argc != 1)
 		return cli_usage(k->c, "letter needs an ID");
 	enum rc rc = text_of(k, &file, &text, &err);
-	struct thread_letter q = { .about = record_name(k, k->argv[0]), .to = option(k, "--to"), .text = text,
-					 .subject = option(k, "--subject"), .tlp = option(k, "--tlp"),
-					 .answers = option(k, "--answers") };
+	struct thread_letter q = { .about = record_name(k, k->argv[0]), .to = record_option(k, "--to"), .text = text,
+					 .subject = record_option(k, "--subject"), .tlp = record_option(k, "--tlp"),
+					 .answers = record_option(k, "--answers") };
 	/* A text is there to be changed: it is printed, and goes out as --body. */
 	bool dry = cli_value(k->c, "--dry-run") || cli_value(k->c, "--template");
 	if (rc == RC_OK && cli_value(k->c, "--template"))
 		rc = text.n > 0 ? fail(&err, RC_INPUT, "--template and a text of your own exclude each other") :
-				  thread_begin(n, &k->c->viewer, option(k, "--template"), STR(""), &q, k->c->a, &err);
+				  thread_begin(n, &k->c->viewer, record_option(k, "--template"), STR(""), &q, k->c->a, &err);
 	if (rc == RC_OK)
 		rc = dry ? thread_plan(n, &k->c->viewer, &q, k->c->a, &p, &err) :
 			   thread_send(n, &k->c->viewer, &q, k->c->a, &id, &message, &err);
@@ -73,9 +67,7 @@ static int letter(struct record_call *k)
 			cli_printf(k->c, "\n" STR_FMT "\n", STR_ARG(q.text));
 		return 0;
 	}
-	cli_done(k->c, "id", id);
-	if (k->c->form == CLI_TEXT)
-		cli_printf(k->c, STR_FMT "\n", STR_ARG(id));
+	(void)record_done(k, RC_OK, id, &err);
 	cli_talk(k->c, "message %lld is queued", (long long)message);
 	return 0;
 }
@@ -104,15 +96,10 @@ static int note(struct record_call *k)
 		return cli_usage(k->c, "remark needs an ID");
 	enum rc rc = text_of(k, &file, &text, &err);
 	if (rc == RC_OK)
-		rc = thread_note(k->c->node->notify, &k->c->viewer, record_name(k, k->argv[0]), text, option(k, "--tlp"), k->c->a,
+		rc = thread_note(k->c->node->notify, &k->c->viewer, record_name(k, k->argv[0]), text, record_option(k, "--tlp"), k->c->a,
 				 &id, &err);
 	buf_free(&file);
-	if (rc != RC_OK)
-		return cli_fail(k->c, &err);
-	cli_done(k->c, "id", id);
-	if (k->c->form == CLI_TEXT)
-		cli_printf(k->c, STR_FMT "\n", STR_ARG(id));
-	return 0;
+	return record_done(k, rc, id, &err);
 }
 
 const struct cli_verb cli_verb_incident_remark = {
@@ -120,7 +107,7 @@ const struct cli_verb cli_verb_incident_remark = {
 	.brief = "an internal note in its thread: nobody outside is told", .options = letter_options, .run = note,
 };
 
-static int thread(struct record_call *k)
+static enum rc put_thread(struct record_call *k, struct reader *r, str id, struct err *err)
 {
 	static const struct cli_column columns[] = {
 		{ .name = "party" }, { .name = "direction" }, { "at", COLUMN_TIME }, { .name = "id" }, { .name = "from" }, { .name = "to" },
@@ -129,13 +116,7 @@ static int thread(struct record_call *k)
 	struct cli_table t = cli_table(k->c, columns, COUNT_OF(columns));
 	struct thread_entry *list = NULL;
 	size_t count = 0;
-	struct reader *r = NULL;
-	struct err err = { 0 };
-	if (k->argc != 1)
-		return cli_usage(k->c, "thread needs an ID");
-	enum rc rc = store_read_begin(k->c->node->store, &r, &err);
-	if (rc == RC_OK)
-		rc = thread_read(k->c->node->notify, r, k->types, &k->c->viewer, record_name(k, k->argv[0]), k->c->a, &list, &count, &err);
+	enum rc rc = thread_read(k->c->node->notify, r, k->types, &k->c->viewer, id, k->c->a, &list, &count, err);
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		char at[40];
 		const struct thread_entry *e = &list[i];
@@ -145,9 +126,12 @@ static int thread(struct record_call *k)
 			      k->c->form == CLI_JSON ? e->text : line };
 		cli_row(&t, row);
 	}
-	if (r)
-		store_read_end(r);
-	return rc == RC_OK ? 0 : cli_fail(k->c, &err);
+	return rc;
+}
+
+static int thread(struct record_call *k)
+{
+	return record_about(k, put_thread);
 }
 
 const struct cli_verb cli_verb_incident_thread = {

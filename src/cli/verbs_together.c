@@ -4,12 +4,6 @@
 #include "exchange/handover.h"
 #include "exchange/together.h"
 
-static str option(const struct record_call *k, const char *name)
-{
-	const char *text = cli_value(k->c, name);
-	return text ? str_of(text) : STR("");
-}
-
 /* "contribution-7" as it is named to others. */
 static enum rc reply_id(struct record_call *k, str *reply, struct err *err)
 {
@@ -34,18 +28,13 @@ static int say_word(struct record_call *k)
 	str id = STR("");
 	if (k->argc != 2)
 		return cli_usage(k->c, "say needs an ID and a text");
-	struct together_say q = { .about = record_name(k, k->argv[0]), .text = str_of(k->argv[1]), .what = option(k, "--what"),
-				  .reply_to = option(k, "--reply"), .only_origin = cli_value(k->c, "--only-origin") != NULL,
-				  .tlp = option(k, "--tlp") };
+	struct together_say q = { .about = record_name(k, k->argv[0]), .text = str_of(k->argv[1]), .what = record_option(k, "--what"),
+				  .reply_to = record_option(k, "--reply"), .only_origin = cli_value(k->c, "--only-origin") != NULL,
+				  .tlp = record_option(k, "--tlp") };
 	enum rc rc = reply_id(k, &q.reply_to, &err);
 	if (rc == RC_OK)
 		rc = together_say(k->c->node->exchange, &k->c->viewer, &q, k->c->a, &id, &err);
-	if (rc != RC_OK)
-		return cli_fail(k->c, &err);
-	cli_done(k->c, "id", id);
-	if (k->c->form == CLI_TEXT)
-		cli_printf(k->c, STR_FMT "\n", STR_ARG(id));
-	return 0;
+	return record_done(k, rc, id, &err);
 }
 
 static const struct cli_option say_options[] = {
@@ -59,7 +48,7 @@ const struct cli_verb cli_verb_incident_say = {
 	.brief = "say something about it to the teams that have it", .options = say_options, .run = say_word,
 };
 
-static int words(struct record_call *k)
+static enum rc put_words(struct record_call *k, struct reader *r, str id, struct err *err)
 {
 	static const struct cli_column columns[] = {
 		{ "at", COLUMN_TIME }, { .name = "team" }, { .name = "what" }, { .name = "state" }, { .name = "text" }, { .name = "id" },
@@ -68,14 +57,7 @@ static int words(struct record_call *k)
 	struct cli_table t = cli_table(k->c, columns, COUNT_OF(columns));
 	struct together_word *list = NULL;
 	size_t count = 0;
-	struct reader *r = NULL;
-	struct err err = { 0 };
-	if (k->argc != 1)
-		return cli_usage(k->c, "words needs an ID");
-	enum rc rc = store_read_begin(k->c->node->store, &r, &err);
-	if (rc == RC_OK)
-		rc = together_read(k->c->node->exchange, r, k->types, &k->c->viewer, record_name(k, k->argv[0]), k->c->a, &list,
-				   &count, &err);
+	enum rc rc = together_read(k->c->node->exchange, r, k->types, &k->c->viewer, id, k->c->a, &list, &count, err);
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		const struct together_word *w = &list[i];
 		char at[40], until[40];
@@ -84,9 +66,12 @@ static int words(struct record_call *k)
 			      w->until_us ? time_str(until, w->until_us) : STR("") };
 		cli_row(&t, row);
 	}
-	if (r)
-		store_read_end(r);
-	return rc == RC_OK ? 0 : cli_fail(k->c, &err);
+	return rc;
+}
+
+static int words(struct record_call *k)
+{
+	return record_about(k, put_words);
 }
 
 const struct cli_verb cli_verb_incident_words = {
@@ -102,7 +87,7 @@ static str time_or_none(struct record_call *k, int64_t us)
 	return us ? arena_str(k->c->a, time_str(text, us)) : STR("");
 }
 
-static int parts(struct record_call *k)
+static enum rc put_parts(struct record_call *k, struct reader *r, str id, struct err *err)
 {
 	static const struct cli_column columns[] = {
 		{ .name = "team" }, { "since", COLUMN_TIME }, { "receipt", COLUMN_TIME }, { .name = "part" }, { "last", COLUMN_TIME },
@@ -111,14 +96,7 @@ static int parts(struct record_call *k)
 	struct cli_table t = cli_table(k->c, columns, COUNT_OF(columns));
 	struct together_part *list = NULL;
 	size_t count = 0;
-	struct reader *r = NULL;
-	struct err err = { 0 };
-	if (k->argc != 1)
-		return cli_usage(k->c, "parts needs an ID");
-	enum rc rc = store_read_begin(k->c->node->store, &r, &err);
-	if (rc == RC_OK)
-		rc = together_parts(k->c->node->exchange, r, k->types, &k->c->viewer, record_name(k, k->argv[0]), k->c->a, &list,
-				    &count, &err);
+	enum rc rc = together_parts(k->c->node->exchange, r, k->types, &k->c->viewer, id, k->c->a, &list, &count, err);
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
 		const struct together_part *p = &list[i];
 		bool late = p->silent && p->due_us < clock_now_us();
@@ -128,9 +106,12 @@ static int parts(struct record_call *k)
 			      time_or_none(k, p->due_us), late ? STR("yes") : STR("no") };
 		cli_row(&t, row);
 	}
-	if (r)
-		store_read_end(r);
-	return rc == RC_OK ? 0 : cli_fail(k->c, &err);
+	return rc;
+}
+
+static int parts(struct record_call *k)
+{
+	return record_about(k, put_parts);
 }
 
 const struct cli_verb cli_verb_incident_parts = {
@@ -140,26 +121,16 @@ const struct cli_verb cli_verb_incident_parts = {
 
 /* --- handing it over to another team --- */
 
-static int done(struct record_call *k, enum rc rc, str id, const struct err *err)
-{
-	if (rc != RC_OK)
-		return cli_fail(k->c, err);
-	cli_done(k->c, "id", id);
-	if (k->c->form == CLI_TEXT)
-		cli_printf(k->c, STR_FMT "\n", STR_ARG(id));
-	return 0;
-}
-
 static int offer(struct record_call *k)
 {
 	struct err err = { 0 };
 	str id = STR("");
 	if (k->argc != 1 || !cli_value(k->c, "--to"))
 		return cli_usage(k->c, "offer needs an ID and --to PARTNER");
-	const struct team_offer q = { .item = record_name(k, k->argv[0]), .to = option(k, "--to"), .why = option(k, "--why"),
-				      .until = option(k, "--until") };
+	const struct team_offer q = { .item = record_name(k, k->argv[0]), .to = record_option(k, "--to"), .why = record_option(k, "--why"),
+				      .until = record_option(k, "--until") };
 	enum rc rc = team_handover_offer(k->c->node->exchange, &k->c->viewer, &q, k->c->a, &id, &err);
-	return done(k, rc, id, &err);
+	return record_done(k, rc, id, &err);
 }
 
 static int answer(struct record_call *k, bool accept)
@@ -169,8 +140,8 @@ static int answer(struct record_call *k, bool accept)
 	if (k->argc != 1)
 		return cli_usage(k->c, "it needs an ID");
 	enum rc rc = team_handover_answer(k->c->node->exchange, &k->c->viewer, record_name(k, k->argv[0]), accept,
-					  option(k, "--why"), k->c->a, &id, &err);
-	return done(k, rc, id, &err);
+					  record_option(k, "--why"), k->c->a, &id, &err);
+	return record_done(k, rc, id, &err);
 }
 
 static int accept_offer(struct record_call *k)
@@ -189,8 +160,8 @@ static int take_back(struct record_call *k)
 	if (k->argc != 1)
 		return cli_usage(k->c, "take-back needs an ID");
 	str id = record_name(k, k->argv[0]);
-	enum rc rc = team_handover_take_back(k->c->node->exchange, &k->c->viewer, id, option(k, "--why"), k->c->a, &err);
-	return done(k, rc, id, &err);
+	enum rc rc = team_handover_take_back(k->c->node->exchange, &k->c->viewer, id, record_option(k, "--why"), k->c->a, &err);
+	return record_done(k, rc, id, &err);
 }
 
 static const struct cli_option offer_options[] = {

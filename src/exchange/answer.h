@@ -5,7 +5,8 @@
  * works on it, fixed it or that it is not his, when it is gone or came back, that is an answer to the partner's event, once each:
  * a teller over the transitions and the ledger keeps it and offers it in his collection (ENTRY_ANSWER), in
  * one job with its cursor. Who was told, and his words, stay here: the answer says only what happened and when. People
- * answer in words by a record of a type that means "contribution.about" (contribution.json). */
+ * answer in words by a record of a type that means "contribution.about" (contribution.json); what they say of a finding goes
+ * this way (finding_say.h). */
 #ifndef RONDA_EXCHANGE_ANSWER_H
 #define RONDA_EXCHANGE_ANSWER_H
 

@@ -133,6 +133,8 @@ static enum rc write_lane(struct writing *w, const struct collection *c, const s
 		buf_add(&w->plain, STR("{\"objects\":["));
 		rc = collection_page(w->x, w->r, c, to, &q, add_object, w, &end, err);
 		buf_add(&w->plain, STR("]}"));
+		if (rc == RC_OK && w->plain.over)
+			rc = fail(err, RC_LIMIT, "one batch is over %d MiB", BUNDLE_PART_MAX >> 20);
 		if (rc == RC_OK && w->objects) {
 			rc = give_batch(w, lane, after, end.upto_us, err);
 			after = end.upto_us;

@@ -202,7 +202,7 @@ enum rc call_refused(struct call *c, const struct fetch_answer *answer, struct e
 	enum rc rc;
 	if (json_read(answer->body, &o, NULL) == RC_OK)
 		words = str_head(json_get_str(o, "title"), 100);
-	if (!words.p)
+	if (!words.n || !str_is_plain(words)) /* it stands in logs, tables and terminals */
 		words = STR("without a reason");
 	c->peer->wait_us = seconds * SECOND_US;
 	if (answer->status == 401 || answer->status == 403)

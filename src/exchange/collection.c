@@ -284,3 +284,24 @@ enum rc collection_backlog(struct conn *c, int64_t collection, int lane, int64_t
 					 .oldest_us = e.added_us };
 	return sql_end(q, err);
 }
+
+enum rc collection_between(struct conn *c, int64_t collection, int lane, int64_t after_us, int64_t upto_us, uint64_t *items_out,
+			   struct err *err)
+{
+	struct entry from, to;
+	bool any, more = false;
+	*items_out = 0;
+	enum rc rc = entry_after(c, collection, lane, after_us, &from, &any, err);
+	if (rc == RC_OK && any)
+		rc = entry_after(c, collection, lane, upto_us, &to, &more, err);
+	if (rc != RC_OK || !any)
+		return rc;
+	struct sql *q = sql(c, "SELECT coalesce(sum(count), 0) FROM collection_entry WHERE collection = ?1 AND added_us >= ?2"
+			       " AND added_us < ?3 AND (?4 < 0 OR lane = ?4)");
+	sql_int(q, 1, collection);
+	sql_int(q, 2, from.added_us);
+	sql_int(q, 3, more ? to.added_us : INT64_MAX);
+	sql_int(q, 4, lane);
+	*items_out = sql_row(q) ? (uint64_t)sql_col_int(q, 0) : 0;
+	return sql_end(q, err);
+}

@@ -91,6 +91,8 @@ struct page_query {
 	int64_t until_us;          /* not later; 0: no end */
 	size_t limit;              /* objects; 0: COLLECTION_PAGE */
 	size_t bytes;              /* stop after so many; 0: no bound. At least one object is given */
+	int64_t look_until_us;     /* monotonic: no more is looked at then, and `more` said; 0: no bound. One item is looked at
+	                            * in any case */
 	int lane;                  /* enum lane; -1: all, in the order of their time */
 	bool carriers;             /* only objects that hold an item whole: for another ronda */
 	bool flat;                 /* with `carriers`: our events as flat JSON (IntelMQ's names), not as STIX */
@@ -116,5 +118,8 @@ MUST_CHECK enum rc collection_page(struct exchange *x, struct reader *r, const s
 struct backlog { uint64_t entries, items; int64_t oldest_us; };
 MUST_CHECK enum rc collection_backlog(struct conn *c, int64_t collection, int lane, int64_t after_us,
 				      struct backlog *out, struct err *err);
+/* Items of entries that whoever stood at `after_us` has passed at `upto_us`: costs as many as these are, not as many as wait. */
+MUST_CHECK enum rc collection_between(struct conn *c, int64_t collection, int lane, int64_t after_us, int64_t upto_us,
+				      uint64_t *items_out, struct err *err);
 
 #endif

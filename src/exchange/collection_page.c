@@ -6,7 +6,8 @@
 #include "exchange/withdraw.h"
 #include "stix/stix_mark.h"
 
-enum { LOOK_EVENTS = 1 << 18, LOOK_ENTRIES = 4096 }; /* of one page, when nothing of it may go */
+enum { LOOK_EVENTS = 1 << 18, LOOK_ENTRIES = 4096, /* of one page, when nothing of it may go */
+       NAMES_AT_ONCE = 1024 };                     /* between two looks at the clock */
 
 /* --- what becomes an object of the page --- */
 
@@ -34,6 +35,12 @@ static bool stop(struct paging *p, int64_t before_us, bool more)
 	p->out->more = more;
 	p->out->upto_us = before_us > p->out->upto_us ? before_us : p->out->upto_us;
 	return false;
+}
+
+/* What is asked for may be rare: nobody waits for it longer than he said. */
+static bool is_late(const struct paging *p)
+{
+	return p->q->look_until_us && clock_mono_us() > p->q->look_until_us;
 }
 
 /* From the writer: each object of the item at hand. */
@@ -150,7 +157,27 @@ static bool write_event(void *ctx, const struct event_view *e, uint64_t seq)
 	}
 	k->rc = is_flat(p, e) ? give_flat(p, e, buf_str(&k->text)) :
 				page_written(p, stix_write_flat(p->writer, buf_str(&k->text), k->err), k->err);
+	if (k->rc == RC_OK && !p->stopped && is_late(p))
+		(void)stop(p, p->base_us + ENTRY_STEP - 1, true);
 	return k->rc == RC_OK && !p->stopped;
+}
+
+/* Those alone that are asked for by name. */
+static enum rc named_events(struct paging *p, const struct told_to *to, uint64_t first, struct event_writing *k,
+			    struct err *err)
+{
+	uint64_t refused = 0;
+	enum rc rc = RC_OK;
+	for (uint64_t seq = first; rc == RC_OK && seq <= p->e.last && !p->stopped; seq++) {
+		if (page_names(p, seq)) {
+			rc = told_event_range(p->r, to, seq, seq, write_event, k, &refused, err);
+			p->out->refused += refused;
+			rc = rc == RC_INPUT ? RC_OK : rc; /* as all of them */
+		}
+		if ((seq - first) % NAMES_AT_ONCE == NAMES_AT_ONCE - 1 && !p->stopped && is_late(p))
+			(void)stop(p, p->e.added_us + (int64_t)(seq + 1 - p->e.first) * ENTRY_STEP - 1, true);
+	}
+	return rc;
 }
 
 static enum rc page_events(struct paging *p, struct err *err)
@@ -160,7 +187,7 @@ static enum rc page_events(struct paging *p, struct err *err)
 	bool flows;
 	uint64_t first = p->e.first, last = p->e.last, refused = 0;
 	enum rc rc = page_flow(p, STR("findings"), &to, &flows, err);
-	if (rc != RC_OK)
+	if (rc != RC_OK || p->named.which == PAGE_EVENTS_NONE)
 		return rc;
 	if (!flows) {
 		p->out->refused += p->e.count;
@@ -169,7 +196,8 @@ static enum rc page_events(struct paging *p, struct err *err)
 	if (p->q->after_us >= p->e.added_us) /* an event whose last object was not given is looked at again */
 		first += (uint64_t)(p->q->after_us + 1 - p->e.added_us) / ENTRY_STEP;
 	p->looked += last - first + 1;
-	rc = told_event_range(p->r, &to, first, last, write_event, &k, &refused, err);
+	rc = p->named.which == PAGE_EVENTS_NAMED ? named_events(p, &to, first, &k, err) :
+						   told_event_range(p->r, &to, first, last, write_event, &k, &refused, err);
 	buf_free(&k.text);
 	p->out->refused += refused;
 	if (rc == RC_INPUT) /* damaged ones are for `verify` to tell; the others were given */
@@ -196,7 +224,7 @@ static enum rc page_again(struct paging *p, struct err *err)
 					   .again = p->e.kind == ENTRY_AGAIN ? text : NULL };
 		uint64_t refused = 0;
 		p->base_us = p->e.added_us + (int64_t)i * ENTRY_STEP;
-		if (p->base_us + ENTRY_STEP <= p->q->after_us)
+		if (p->base_us + ENTRY_STEP - 1 <= p->q->after_us || !page_names(p, seqs[i]))
 			continue;
 		rc = told_event(p->r, &to, seqs[i], write_event, &k, &refused, err);
 		buf_free(&k.text);
@@ -210,13 +238,16 @@ static enum rc page_again(struct paging *p, struct err *err)
 static enum rc page_answer(struct paging *p, struct err *err)
 {
 	struct stix_answer answer;
+	struct told_to to = *p->to;
+	bool flows = true;
 	enum rc rc = partner_answer_read(reader_conn(p->r), (int64_t)p->e.first, p->a, &answer, err);
+	if (rc == RC_OK && answer.words.n) /* people's words go as what they are about; what became of it is told in any case */
+		rc = page_flow(p, STR("findings"), &to, &flows, err);
 	if (rc != RC_OK)
 		return rc == RC_ABSENT ? RC_OK : rc;
 	const struct labels item = { .tlp = answer.tlp, .sources = 1, .about_recipient = true,
-				     .exercise = p->to->viewer.exercise };
-	if (may_disclose(&item, &p->to->viewer.as, p->to->viewer.channel, p->to->purpose, &p->to->viewer.policy).verdict ==
-	    DISCLOSE_NO) {
+				     .exercise = to.viewer.exercise };
+	if (!flows || may_disclose(&item, &to.viewer.as, to.viewer.channel, to.purpose, &to.viewer.policy).verdict == DISCLOSE_NO) {
 		p->out->refused++;
 		return RC_OK;
 	}
@@ -302,7 +333,7 @@ static enum rc page_all(struct paging *p, struct err *err)
 			return rc;
 		if (p->q->until_us && p->e.added_us > p->q->until_us)
 			return RC_OK;
-		if (p->looked >= LOOK_EVENTS || ++entries > LOOK_ENTRIES) {
+		if (p->looked >= LOOK_EVENTS || ++entries > LOOK_ENTRIES || (entries > 1 && is_late(p))) {
 			p->out->more = true;
 			return RC_OK;
 		}
@@ -326,9 +357,12 @@ enum rc collection_page(struct exchange *x, struct reader *r, const struct colle
 	struct paging p = { .x = x, .r = r, .c = c, .to = to, .q = q, .each = each, .ctx = ctx, .out = out,
 			    .limit = q->limit == 0 ? COLLECTION_PAGE : q->limit < COLLECTION_PAGE_MOST ?
 				     q->limit : COLLECTION_PAGE_MOST, .a = arena_new(KIB(16)) };
+	struct arena *asked = arena_new(KIB(4));
+	page_named_read(&p, asked);
 	p.writer = stix_writer_new(store_node_id(x->w.store), store_node_name(x->w.store), page_take, &p);
 	enum rc rc = page_all(&p, &local);
 	stix_writer_free(p.writer);
 	arena_free(p.a);
+	arena_free(asked);
 	return rc == RC_OK ? RC_OK : fail(err, rc, "%s", local.text);
 }

@@ -179,4 +179,33 @@ static void test_times_only_grow(void)
 	world_end(&w);
 }
 
-TEST_MAIN(TEST_RUN(one_for_each_partner_and_way), TEST_RUN(times_only_grow))
+/* What lies between two places is what waits behind the one less what waits behind the other. */
+static void test_between(void)
+{
+	struct world w = world_new();
+	struct collection c = made(&w, COLLECTION_OUT, team_b, "Team B");
+	struct reader *r;
+	int64_t at[8] = { 0 };
+	for (size_t i = 1; i < COUNT_OF(at); i++)
+		at[i] = put(&w, c.id, (struct entry){ .kind = i % 3 ? ENTRY_RECORD : ENTRY_EVENTS, .lane = i % 2 ? LANE_BULK : LANE_INCIDENT,
+						      .first = i, .last = i + (i % 3 ? 0 : 99), .count = i });
+	CHECK_RC(store_read_begin(w.s, &r, &err), RC_OK, err);
+	for (int lane = -1; lane <= LANE_BULK; lane++)
+		for (size_t i = 0; i < COUNT_OF(at); i++)
+			for (size_t n = i; n < COUNT_OF(at) * 2; n++) {
+				int64_t upto = n < COUNT_OF(at) ? at[n] : at[n - COUNT_OF(at)] + 5;
+				struct backlog before, behind;
+				uint64_t items = 0;
+				if (upto < at[i])
+					continue;
+				CHECK_RC(collection_backlog(reader_conn(r), c.id, lane, at[i], &before, &err), RC_OK, err);
+				CHECK_RC(collection_backlog(reader_conn(r), c.id, lane, upto, &behind, &err), RC_OK, err);
+				CHECK_RC(collection_between(reader_conn(r), c.id, lane, at[i], upto, &items, &err), RC_OK, err);
+				CHECK_MSG(items == before.items - behind.items, "lane %d, %zu to %zu: %llu", lane, i, n,
+					  (unsigned long long)items);
+			}
+	store_read_end(r);
+	world_end(&w);
+}
+
+TEST_MAIN(TEST_RUN(one_for_each_partner_and_way), TEST_RUN(times_only_grow), TEST_RUN(between))

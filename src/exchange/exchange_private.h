@@ -21,11 +21,16 @@ struct exchange {
 	struct offer *offer;
 	struct object_index *objects; /* object_index.h; NULL: none */
 	int64_t lapse_looked_us;   /* handover_follow.c: of the background thread alone */
+	int64_t answers_noted_us;  /* answer_tell.c: the same */
+	uint64_t forget_entry;     /* forget.c: how far it came; the same */
+	int64_t forget_receipt, forget_next_us;
 	void (*offered_fn)(void *ctx); /* entries were made; set before anything runs */
 	void *offered_ctx;
 	/* keys.c, courier.c, offer.c, ...: one pointer each to what they keep */
 };
 
+/* A store_tend_fn; `ctx` is the exchange (forget.c). */
+MUST_CHECK enum rc exchange_forget(struct store *s, void *ctx, bool *did_out, struct err *err);
 /* The whole of a file that a setting names; NULL, or why not, as "it cannot be read". */
 const char *exchange_read_file(str name, struct buf *out);
 /* At opening: reads exchange_ca_file. */

@@ -41,6 +41,7 @@ bool handover_type_of(const struct type *t, struct handover_type *out)
 	*out = (struct handover_type){ .by = together_field(t, "handover.by"), .outcome = together_field(t, "handover.outcome") };
 	out->waits = t ? word_state(t, "handover.waits") : -1;
 	out->work = t ? word_state(t, "handover.work") : -1;
+	out->ends = t ? word_state(t, "handover.ends") : -1;
 	return out->by && out->waits >= 0 && out->work >= 0;
 }
 
@@ -199,8 +200,8 @@ static enum rc until_of(const struct team_offer *q, struct arena *a, str *out, s
 static enum rc begin(struct acting *k, struct reader **r, str item, struct record_view *v, struct err *err)
 {
 	k->type = together_type_find(k->types);
-	if (!k->type)
-		return fail(err, RC_ABSENT, "no type of record here is a contribution");
+	if (!k->type || word_state(k->type, "contribution.waits") < 0 || word_state(k->type, "contribution.taken-back") < 0)
+		return fail(err, RC_ABSENT, "no type of record here is a contribution that an item is handed over by");
 	enum rc rc = store_read_begin(k->x->w.store, r, err);
 	if (rc == RC_OK)
 		rc = read_record(*r, k->types, k->v, item, k->a, v, err);

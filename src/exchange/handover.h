@@ -9,6 +9,7 @@
  * A type takes part by what it means (record/type.h):
  *   handover.by     a field (reference to an organisation): the team that handles it now
  *   handover.waits  the state it is in meanwhile;  handover.work  the state it is worked in
+ *   handover.ends   the state in which a record ends that was made of an offer which was over already (may be missing)
  *   handover.outcome  what came of it, told when it is closed (may be missing) */
 #ifndef RONDA_EXCHANGE_HANDOVER_H
 #define RONDA_EXCHANGE_HANDOVER_H
@@ -43,5 +44,9 @@ MUST_CHECK enum rc team_handover_said(struct tx *tx, struct exchange *x, const s
 MUST_CHECK enum rc team_handover_taken(struct tx *tx, struct exchange *x, const struct types *types, const struct partner *from,
 				       const struct record *said, const struct word *w, const struct shared_item *s,
 				       struct arena *a, struct err *err);
+/* Inside the job that took a contribution of a partner about his own item: did we accept too late? Then what we made of it
+ * is closed, with the reason, and the watch is told. */
+MUST_CHECK enum rc team_handover_over(struct tx *tx, struct exchange *x, const struct types *types, const struct record *said,
+				      const struct word *w, struct arena *a, struct err *err);
 
 #endif

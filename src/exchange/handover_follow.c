@@ -9,6 +9,7 @@
 
 #define LAPSE_EVERY_US (2 * SECOND_US)
 #define CONTINUES STR("continues")
+#define OVER "the offer was over before our answer came: what we made of it is closed"
 
 struct uuid handover_own_id(str us, str offer)
 {
@@ -191,7 +192,11 @@ static enum rc too_late(struct tx *tx, struct exchange *x, const struct record *
 	enum rc rc = record_put(tx, x->w.records, &c, a, &out, NULL, 0, NULL, &why);
 	buf_free(&b);
 	buf_free(&audience);
-	return rc == RC_OK || rc == RC_CONFLICT ? RC_OK : fail(err, rc, "%s", why.text);
+	if (rc == RC_CONFLICT) /* said before */
+		return RC_OK;
+	return rc == RC_OK ? tell(tx, x, s->item, answer, "a team accepted the hand-over when the offer was over: it is told so", a,
+				  err) :
+			     fail(err, rc, "%s", why.text);
 }
 
 static enum rc put_handler(struct tx *tx, struct exchange *x, const struct partner *from, const struct shared_item *s,
@@ -266,6 +271,55 @@ enum rc team_handover_taken(struct tx *tx, struct exchange *x, const struct type
 	return str_eq(w->what, STR("closed")) ? handler_closed(tx, x, from, said, s, a, err) : RC_OK;
 }
 
+/* --- with who accepted too late --- */
+
+/* What we made of it when we accepted, while its origin had ended the offer already. */
+static enum rc find_own(struct tx *tx, struct exchange *x, const struct types *types, const struct word *w, struct arena *a,
+			struct record *own, bool *is, struct err *err)
+{
+	struct shared_item answer, offer;
+	struct word said;
+	struct err none = { 0 };
+	str us = store_node_id(x->w.store);
+	*is = false;
+	enum rc rc = shared_load(tx_conn(tx), types, us, w->reply_to, a, &answer, err);
+	if (rc != RC_OK || !answer.known || !answer.ours || word_read(&answer.r, a, &said, NULL) != RC_OK ||
+	    !str_eq(said.what, STR("accepted")) || !str_eq(said.about, w->about))
+		return rc;
+	rc = shared_load(tx_conn(tx), types, us, said.reply_to, a, &offer, err);
+	if (rc != RC_OK || !offer.known || offer.ours || !offer.r.type ||
+	    (offer.r.state != word_state(offer.r.type, "contribution.taken-back") &&
+	     offer.r.state != word_state(offer.r.type, "contribution.lapsed")))
+		return rc;
+	rc = record_load(tx_conn(tx), types, handover_own_id(us, said.reply_to), a, own, &none);
+	*is = rc == RC_OK && !own->erased && own->type && own->state >= 0 && !own->type->states[own->state].closed;
+	return rc == RC_OK || rc == RC_ABSENT ? RC_OK : fail(err, rc, "%s", none.text);
+}
+
+enum rc team_handover_over(struct tx *tx, struct exchange *x, const struct types *types, const struct record *said,
+			   const struct word *w, struct arena *a, struct err *err)
+{
+	struct handover_type h;
+	struct record own;
+	bool is = false;
+	if (!str_eq(w->what, STR("declined")) || w->reply_to.n == 0 ||
+	    said->state == word_state(said->type, "contribution.withdrawn"))
+		return RC_OK;
+	enum rc rc = find_own(tx, x, types, w, a, &own, &is, err);
+	if (rc != RC_OK || !is || !handover_type_of(own.type, &h) || h.ends < 0)
+		return rc;
+	/* from where it waits the way leads over where it is worked on */
+	if (!type_move(own.type, (unsigned)own.state, (unsigned)h.ends) && type_move(own.type, (unsigned)own.state, (unsigned)h.work)) {
+		rc = move(tx, x, &own, STR_NONE, h.work, STR(OVER), a, err);
+		own.state = h.work;
+	}
+	str fields = h.outcome ? arena_fmt(a, "{\"%s\":\"The offer was over before this was taken over.\"}", h.outcome->name) :
+				 STR_NONE;
+	if (rc == RC_OK)
+		rc = move(tx, x, &own, fields, h.ends, STR(OVER), a, err);
+	return rc == RC_OK ? tell(tx, x, together_record_id(&own, a), together_record_id(said, a), OVER, a, err) : rc;
+}
+
 /* --- what becomes of what was taken over --- */
 
 struct continued {
@@ -287,6 +341,9 @@ static enum rc say_state(struct tx *tx, struct exchange *x, const struct types *
 {
 	const struct type *t = together_type_find(types);
 	const struct state *state = &now->type->states[now->state];
+	const struct type_field *alone = together_field(t, "contribution.alone");
+	/* one that ends because its offer was over is no end of the origin's: only the origin hears of it */
+	const bool over = str_eq(now->why, STR(OVER)) && str_eq(now->author, STR("node"));
 	struct handover_type h;
 	struct shared_item s;
 	struct record out;
@@ -304,9 +361,11 @@ static enum rc say_state(struct tx *tx, struct exchange *x, const struct types *
 	json_open(&j, '{');
 	json_put_str(&j, t->title->name, str_of(words_in(state->label, STR("en"))));
 	json_put_str(&j, together_field(t, "contribution.about")->name, copy);
-	json_put_str(&j, together_field(t, "contribution.what")->name, state->closed ? STR("closed") : STR("acted"));
+	json_put_str(&j, together_field(t, "contribution.what")->name, state->closed && !over ? STR("closed") : STR("acted"));
 	if (together_field(t, "contribution.words") && state->closed && outcome.n)
 		json_put_str(&j, together_field(t, "contribution.words")->name, outcome);
+	if (alone && over)
+		json_put_bool(&j, alone->name, true);
 	json_close(&j, '}');
 	const struct labels_of *stricter = now->labels.tlp > s.r.labels.tlp ? &now->labels : &s.r.labels;
 	const struct record_change c = { .type = t, .fields = arena_str(a, buf_str(&b)), .to_state = -1, .actor = now->author,

@@ -9,7 +9,7 @@
 /* What a type means by it (handover.h). */
 struct handover_type {
 	const struct type_field *by, *outcome; /* outcome: what came of it; NULL: none */
-	int waits, work;
+	int waits, work, ends;     /* ends: -1: it stays open */
 };
 bool handover_type_of(const struct type *t, struct handover_type *out);
 

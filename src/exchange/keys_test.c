@@ -119,6 +119,7 @@ TEST(a_key_is_good_from_confirmed_to_revoked)
 	struct key_job other = job;
 	other.partner = team_partner(&t, "Team D", "", NULL, true);
 	CHECK_RC(store_write(t.w.s, add_key, &other, &err), RC_CONFLICT, err);
+	CHECK(strstr(err.text, "belongs to another partner"));
 	/* revoked: at once, and for ever */
 	CHECK_RC(store_write(t.w.s, revoke_key, &job, &err), RC_OK, err);
 	CHECK_INT(job.count, 1);
@@ -216,6 +217,14 @@ TEST(a_signature_covers_all_it_stands_over)
 		CHECK_MSG(!signature_good(k.now.who.sign, &head, STR("bytes"), buf_str(&s)), "byte %zu", i);
 		s.p[i] ^= 1;
 	}
+	/* two heads that would read the same are not signed at all */
+	struct signed_head one = head, two = head;
+	one.to = STR("b\nto c");
+	two.from = STR("a\nto b");
+	two.to = STR("c");
+	buf_reset(&s);
+	signature_make(k.now.secret, &one, STR("bytes"), &s);
+	CHECK(s.n == 0 && !signature_good(k.now.who.sign, &two, STR("bytes"), buf_str(&s)));
 	buf_free(&s);
 	world_end(&t.w);
 }
@@ -312,6 +321,7 @@ static enum rc announce_another(struct team *a, struct own_keys *k, struct key_j
 {
 	struct buf text = BUF_INIT(KIB(4)), signature = BUF_INIT(256);
 	k->next.who.pin.b[0] = (uint8_t)i;
+	k->next.who.pin.b[1] = (uint8_t)~k->now.who.pin.b[1]; /* whatever it is, not the one in use */
 	keys_statement(k, STR("node-a"), &text, &signature);
 	job->text = arena_str(a->w.a, buf_str(&text));
 	job->signature = arena_str(a->w.a, buf_str(&signature));
@@ -349,8 +359,40 @@ TEST(a_key_makes_few_others_and_a_revoked_one_none)
 	world_end(&b.w);
 }
 
+static enum rc until(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct key_job *k = ctx;
+	return partner_key_until(tx, k->id, k->at_us, e);
+}
+
+/* Who announces a key says until when the old one is good: sooner than it was said, never later. */
+TEST(an_end_that_was_said_comes_no_later)
+{
+	struct team t;
+	struct reader *r = NULL;
+	struct partner_key key;
+	team_new(&t);
+	const int64_t now = clock_now_us();
+	struct key_job job = { .t = &t, .partner = team_partner(&t, "Team C", "", NULL, true), .who = identity_of(6), .state = KEY_GOOD,
+			       .id = 1, .at_us = now + DAY_US };
+	CHECK_RC(store_write(t.w.s, add_key, &job, &err), RC_OK, err);
+	CHECK_RC(store_write(t.w.s, until, &job, &err), RC_OK, err);
+	job.at_us = now + 2 * DAY_US;
+	CHECK_RC(store_write(t.w.s, until, &job, &err), RC_OK, err);
+	CHECK_RC(store_read_begin(t.w.s, &r, &err), RC_OK, err);
+	CHECK_RC(partner_key_by_pin(reader_conn(r), &job.who.pin, &key, &err), RC_OK, err);
+	CHECK_INT(key.until_us, now + DAY_US);
+	store_read_end(r);
+	job.at_us = now - 1;
+	CHECK_RC(store_write(t.w.s, until, &job, &err), RC_OK, err);
+	CHECK_RC(store_read_begin(t.w.s, &r, &err), RC_OK, err);
+	CHECK_RC(partner_key_by_pin(reader_conn(r), &job.who.pin, &key, &err), RC_DENIED, err);
+	store_read_end(r);
+	world_end(&t.w);
+}
+
 TEST_MAIN(TEST_RUN(ours_are_made_once_and_replaced_by_the_next), TEST_RUN(a_key_is_good_from_confirmed_to_revoked), TEST_RUN(a_connection_does_not_outlive_a_revoked_key),
 	  TEST_RUN(partners_are_found_and_those_not_in_use_are_not), TEST_RUN(a_signature_covers_all_it_stands_over),
 	  TEST_RUN(another_key_is_announced_by_the_one_it_replaces),
 	  TEST_RUN(a_revocation_is_taken_back_until_it_is_final),
-	  TEST_RUN(a_key_makes_few_others_and_a_revoked_one_none))
+	  TEST_RUN(a_key_makes_few_others_and_a_revoked_one_none), TEST_RUN(an_end_that_was_said_comes_no_later))

@@ -142,16 +142,12 @@ enum rc line_fetched(struct tx *tx, struct uuid partner, enum lane lane, int64_t
 {
 	struct sent_batch b = { .partner = partner, .lane = lane, .upto_us = upto_us, .policy = policy,
 				.id = STR("fetched"), .words = STR("") };
-	struct backlog before, behind;
 	enum rc rc = line_cursor(tx_conn(tx), partner, lane, &b.after_us, err);
 	if (rc != RC_OK || b.after_us >= upto_us)
 		return rc;
-	rc = collection_backlog(tx_conn(tx), collection, (int)lane, b.after_us, &before, err);
-	if (rc == RC_OK)
-		rc = collection_backlog(tx_conn(tx), collection, (int)lane, upto_us, &behind, err);
-	if (rc != RC_OK || before.items <= behind.items)
+	rc = collection_between(tx_conn(tx), collection, (int)lane, b.after_us, upto_us, &b.objects, err);
+	if (rc != RC_OK || b.objects == 0)
 		return rc; /* nothing of this lane was among it */
-	b.objects = before.items - behind.items;
 	return line_sent(tx, &b, err);
 }
 

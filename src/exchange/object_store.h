@@ -60,6 +60,10 @@ MUST_CHECK enum rc objects_list(struct reader *r, const struct viewer *v, const 
 MUST_CHECK enum rc object_find(struct reader *r, const struct viewer *v, str what, struct arena *a, struct kept_object *out,
 			       struct err *err);
 
+/* Numbers of all versions, in order, behind `after`; what the viewer may read of each says object_find(). */
+MUST_CHECK enum rc objects_after(struct conn *c, int64_t after, size_t limit, int64_t *ids, size_t *count_out,
+				 struct err *err);
+
 /* --- for partners --- */
 
 /* What an ENTRY_OBJECT names, for him. RC_DENIED: he may not have it (never who sent it); RC_ABSENT. */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exchange/object_store.h"
 
+#include "record/erase.h"
+
+extern const struct eraser eraser_object;
+
 #include "base/clock.h"
 #include "base/test.h"
 #include "disclosure/records_world.h"
@@ -241,6 +245,42 @@ TEST(known_after_runs_were_made)
 	world_end(&w);
 }
 
+static enum rc erase_it(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct erasing what = { .object = arena_fmt(ctx, "object:1") };
+	const struct erasing other = { .object = STR("report:1") };
+	bool more;
+	enum rc rc = eraser_object.remove(tx, &other, &more, e);
+	more = true;
+	for (int i = 0; rc == RC_OK && more && i < 10; i++)
+		rc = eraser_object.remove(tx, &what, &more, e);
+	return rc;
+}
+
+TEST(erased_with_all_its_versions)
+{
+	struct world w = world_new();
+	const struct viewer lead = staff(LEAD, 1);
+	bool is_new;
+	int64_t ids[8];
+	size_t count;
+	CHECK_RC(keep(&w, partner_a, TOOL("2026-11-20T00:00:00.000Z", ""), &is_new, NULL), RC_OK, err);
+	CHECK_RC(keep(&w, partner_a, TOOL("2026-11-21T00:00:00.000Z", ",\"revoked\":true"), &is_new, NULL), RC_OK, err);
+	CHECK_RC(keep(&w, partner_b, TOOL("2026-11-20T00:00:00.000Z", ""), &is_new, NULL), RC_OK, err);
+	struct reader *r = begin(&w);
+	CHECK_RC(eraser_object.check(reader_conn(r), STR("1"), &err), RC_OK, err);
+	CHECK_INT(eraser_object.check(reader_conn(r), STR("9"), &err), RC_ABSENT);
+	CHECK_INT(eraser_object.check(reader_conn(r), STR("x"), &err), RC_ABSENT);
+	CHECK_RC(objects_after(reader_conn(r), 1, COUNT_OF(ids), ids, &count, &err), RC_OK, err);
+	CHECK(count == 2 && ids[0] == 2 && ids[1] == 3);
+	CHECK_RC(objects_after(reader_conn(r), 0, 1, ids, &count, &err), RC_OK, err);
+	CHECK(count == 1 && ids[0] == 1);
+	store_read_end(r);
+	CHECK_RC(store_write(w.s, erase_it, w.a, &err), RC_OK, err);
+	check_list(&w, &lead, &(struct object_query){ .limit = 10 }, "tool T 1; ", false); /* what another sent stays */
+	world_end(&w);
+}
+
 TEST(observables_have_no_version)
 {
 	struct world w = world_new();
@@ -302,5 +342,5 @@ TEST(who_sees_what)
 }
 
 TEST_MAIN(TEST_RUN(each_once_and_nobody_over_another), TEST_RUN(ids_that_share_a_tag), TEST_RUN(told_by_what_all_said),
-	  TEST_RUN(dropped_and_sent_again),
+	  TEST_RUN(dropped_and_sent_again), TEST_RUN(erased_with_all_its_versions),
 	  TEST_RUN(known_after_runs_were_made), TEST_RUN(observables_have_no_version), TEST_RUN(who_sees_what))

@@ -17,7 +17,7 @@ struct objects_job {
 	struct targets *t;         /* the last one: anybody */
 	struct one *list;
 	size_t count;
-	uint64_t from, upto, made;
+	uint64_t from, upto;
 };
 
 static struct uuid uuid_of(str bytes)
@@ -113,7 +113,6 @@ static enum rc put_object(struct tx *tx, struct objects_job *k, struct one *o, c
 		rc = look_for_others(tx_conn(tx), k, o, err);
 	if (rc == RC_OK)
 		rc = has_it(tx_conn(tx), o, to, c.id, &has, err);
-	k->made += rc == RC_OK && !has;
 	return rc == RC_OK && !has ? entry_put(tx, c.id, &e, &added, err) : rc;
 }
 

@@ -2,6 +2,7 @@
 /* What is offered to whom, what he then reads, and what he is told when it is no more. */
 #include "exchange/exchange_world.h"
 
+#include "exchange/line.h"
 #include "exchange/object_store.h"
 #include "exchange/offer.h"
 #include "exchange/withdraw.h"
@@ -9,6 +10,8 @@
 #include "record/outbox.h"
 #include "route/findings.h"
 #include "route/directory.h"
+#include "stix/stix_id.h"
+#include "stix/stix_record.h"
 
 enum { ORG = 7, STRANGER = 8 };
 static const struct uuid house_c = { { 0xc, 1 } };
@@ -16,6 +19,7 @@ static const struct uuid house_c = { { 0xc, 1 } };
 
 struct scene {
 	struct team t;
+	bool played;               /* he takes part in an exercise */
 	struct policies *policies;
 	struct uuid partner, agreement;
 	int64_t reports;
@@ -200,7 +204,7 @@ static struct page_end page(struct scene *s, const struct page_query *q, struct 
 	if (!g->text.cap)
 		g->text = (struct buf)BUF_INIT(MIB(16)), g->ids = (struct buf)BUF_INIT(MIB(4));
 	CHECK_RC(collection_of_partner(reader_conn(r), COLLECTION_OUT, s->partner, s->t.w.a, &c, &err), RC_OK, err);
-	CHECK_RC(told_partner(r, s->policies, p.organisation, feed, false, &to, &err), RC_OK, err);
+	CHECK_RC(told_partner(r, s->policies, p.organisation, feed, s->played, &to, &err), RC_OK, err);
 	CHECK_RC(collection_page(&s->t.x, r, &c, &to, q, take, g, &end, &err), RC_OK, err);
 	store_read_end(r);
 	return end;
@@ -251,6 +255,24 @@ TEST(only_what_concerns_him_and_only_what_he_may_have)
 	got_free(&g);
 	g = carriers(&s, LANE_WARNING, 0, &end);
 	CHECK_INT(g.count, 0);
+	got_free(&g);
+	scene_end(&s);
+}
+
+/* What is played is for those who play, and what is real is for nobody who plays. */
+TEST(who_plays_gets_what_is_played)
+{
+	struct scene s;
+	struct page_end end;
+	scene_new(&s);
+	put(&s, "partner", s.partner, NULL, NULL, "{\"tlp\":\"AMBER\",\"exercise\":true}");
+	s.played = true;
+	DELIVER(&s, { "192.0.2.1", MINE, NULL, NULL, TLP_GREEN, false });
+	DELIVER(&s, { "192.0.2.2", MINE, NULL, NULL, TLP_GREEN, true });
+	look(&s);
+	struct got g = carriers(&s, LANE_BULK, 0, &end);
+	CHECK_INT(g.carriers, 1);
+	CHECK(!has(&g, "192.0.2.1") && has(&g, "192.0.2.2"));
 	got_free(&g);
 	scene_end(&s);
 }
@@ -312,6 +334,107 @@ TEST(pages_are_cut_anywhere_and_say_the_same)
 	(void)page(&s, &of, &kind);
 	CHECK_INT(kind.count, 29);
 	got_free(&whole), got_free(&parts), got_free(&some), got_free(&rest), got_free(&until), got_free(&kind);
+	scene_end(&s);
+}
+
+static size_t found(struct scene *s, const str *ids, size_t count, const str *type, int64_t after_us, bool flat)
+{
+	const struct page_query q = { .lane = flat ? LANE_BULK : -1, .limit = 1000, .ids = ids, .id_count = count, .types = type,
+				      .type_count = type ? 1 : 0, .after_us = after_us, .carriers = flat, .flat = flat };
+	struct got g = { .most = 0 };
+	struct page_end end = page(s, &q, &g);
+	size_t n = g.count;
+	for (str ids_left = buf_str(&g.ids), line; str_line(&ids_left, &line);) {
+		bool asked = false;
+		for (size_t i = 0; i < count; i++)
+			asked |= str_eq(ids[i], str_head(line, str_index(line, ' ')));
+		CHECK_MSG(asked, STR_FMT " was not asked for", STR_ARG(line));
+	}
+	CHECK(!end.more && !end.stopped);
+	got_free(&g);
+	return n;
+}
+
+TEST(what_is_asked_for_by_id)
+{
+	struct scene s;
+	struct line lines[60];
+	scene_new(&s);
+	for (size_t i = 0; i < COUNT_OF(lines); i++)
+		lines[i] = (struct line){ arena_fmt(s.t.w.a, "198.18.0.%zu", i).p, i % 3 ? MINE : OTHERS, NULL, NULL,
+					  i % 5 ? TLP_GREEN : TLP_RED, false };
+	uint64_t first = deliver(&s, lines, COUNT_OF(lines));
+	look(&s);
+	struct got whole = { .most = 0 };
+	const struct page_query all = { .lane = -1, .limit = 1000 };
+	(void)page(&s, &all, &whole);
+	str two[2] = { STR("incident--00000000-0000-4000-8000-000000000000"), STR_NONE };
+	size_t observed = 0;
+	for (str left = buf_str(&whole.ids), line; str_line(&left, &line);) {
+		const str id = str_cut(&line, ' ');
+		int64_t at = 0;
+		CHECK(str_to_i64(line, &at));
+		two[1] = id;
+		CHECK_MSG(found(&s, &id, 1, NULL, 0, false) == 1, STR_FMT, STR_ARG(id));
+		if (!str_starts(id, STR("observed-data--")))
+			continue;
+		observed++;
+		const str type = STR("observed-data"), other = STR("indicator");
+		CHECK_INT(found(&s, two, 2, NULL, at - 1, false), 1);
+		CHECK_INT(found(&s, two, 2, NULL, at, false), 0); /* strictly later */
+		CHECK_INT(found(&s, two, 2, &type, 0, false), 1);
+		CHECK_INT(found(&s, two, 2, &other, 0, false), 0);
+		two[1] = arena_fmt(s.t.w.a, "indicator--" STR_FMT, STR_ARG(str_from(id, 15)));
+		CHECK_INT(found(&s, two, 2, NULL, 0, false), 0); /* of that class nothing is said to be bad */
+	}
+	CHECK_INT(observed, 32);
+	/* of one he may not have, of another's, and one that he has; each also as it goes to a ronda */
+	static const struct { unsigned at; size_t count; } some[] = { { 5, 0 }, { 3, 0 }, { 7, 1 } };
+	for (size_t i = 0; i < COUNT_OF(some); i++) {
+		char text[40], id[STIX_ID_MAX];
+		const str event = event_id(store_secret(s.t.w.s), first + some[i].at, text);
+		stix_event_object_id(store_node_id(s.t.w.s), event, id);
+		two[1] = str_of(id);
+		CHECK_INT(found(&s, two, 2, NULL, 0, false), some[i].count);
+		two[1] = arena_fmt(s.t.w.a, "event--" STR_FMT, STR_ARG(event));
+		CHECK_INT(found(&s, two, 2, NULL, 0, true), some[i].count);
+		CHECK_INT(found(&s, two, 2, NULL, 0, false), 0);
+	}
+	static const str none[] = { STR_INIT("event--00"), STR_INIT("observed-data"), STR_INIT("--"), STR_INIT("observed-data--x"),
+				    STR_INIT("ipv4-addr--00000000-0000-5000-8000-000000000000") };
+	CHECK_INT(found(&s, none, COUNT_OF(none), NULL, 0, false), 0);
+	CHECK_INT(found(&s, none, 4, NULL, 0, true), 0);
+	got_free(&whole);
+	scene_end(&s);
+}
+
+/* Whose time is over gets on by an item a page, and loses none. */
+TEST(a_page_looks_no_longer_than_it_may)
+{
+	struct scene s;
+	struct line lines[30];
+	scene_new(&s);
+	for (size_t i = 0; i < COUNT_OF(lines); i++)
+		lines[i] = (struct line){ "198.18.0.1", i % 3 ? MINE : OTHERS, NULL, NULL, TLP_GREEN, false };
+	deliver(&s, lines, COUNT_OF(lines));
+	look(&s);
+	const str type = STR("indicator");
+	for (int what = 0; what < 4; what++) { /* STIX, flat, whole, and what is not there */
+		struct got g = { .most = 0 };
+		struct page_query q = { .lane = what < 2 ? LANE_BULK : -1, .carriers = what < 2, .flat = what == 1, .limit = 1000,
+					.look_until_us = 1, .types = &type, .type_count = what == 3 };
+		struct page_end end;
+		size_t pages = 0;
+		do {
+			end = page(&s, &q, &g);
+			CHECK(!end.more || end.upto_us > q.after_us);
+			q.after_us = end.upto_us;
+		} while (end.more && ++pages < 1000);
+		CHECK_MSG(pages >= 20 && pages < 40, "%d: %zu pages", what, pages);
+		CHECK_INT(g.carriers, what < 3 ? 20 : 0);
+		CHECK(!g.unordered);
+		got_free(&g);
+	}
 	scene_end(&s);
 }
 
@@ -748,6 +871,76 @@ TEST(more_than_one_piece_is_recalled)
 	scene_end(&s);
 }
 
+/* --- what is forgotten --- */
+
+static enum rc forget_job(struct tx *tx, void *ctx, struct err *e)
+{
+	const uint64_t *until = ctx;
+	enum rc rc = RC_OK;
+	for (int i = 0; rc == RC_OK && i < 2; i++) {
+		struct sql *q = i ? sql(tx_conn(tx), "DELETE FROM tail WHERE first_seq < ?") :
+				    sql(tx_conn(tx), "DELETE FROM chunk WHERE first_seq < ?");
+		sql_int(q, 1, (int64_t)*until);
+		rc = sql_run(q, e);
+	}
+	return rc;
+}
+
+static enum rc receipt_job(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct sent_batch *b = ctx;
+	return line_sent(tx, b, e);
+}
+
+static int64_t count_of(struct scene *s, bool receipts)
+{
+	struct reader *r = begin(s);
+	struct sql *q = receipts ? sql(reader_conn(r), "SELECT count(*) FROM partner_receipt") :
+				   sql(reader_conn(r), "SELECT count(*) FROM collection_entry WHERE kind = 1");
+	int64_t n = sql_row(q) ? sql_col_int(q, 0) : -1;
+	CHECK_RC(sql_end(q, &err), RC_OK, err);
+	store_read_end(r);
+	return n;
+}
+
+TEST(entries_go_after_the_events_they_name)
+{
+	struct scene s;
+	uint64_t first[3];
+	int64_t at[4] = { 0 };
+	bool did = true;
+	scene_new(&s);
+	look(&s);
+	for (size_t i = 0; i < 3; i++) {
+		struct collection c;
+		first[i] = DELIVER(&s, { "192.0.2.7", MINE, NULL, NULL, TLP_GREEN, false }, { "192.0.2.8", MINE, NULL, NULL, TLP_GREEN, false });
+		look(&s);
+		struct reader *r = begin(&s);
+		CHECK_RC(collection_of_partner(reader_conn(r), COLLECTION_OUT, s.partner, s.t.w.a, &c, &err), RC_OK, err);
+		store_read_end(r);
+		at[i + 1] = c.last_us;
+		struct sent_batch b = { .partner = s.partner, .lane = LANE_BULK, .after_us = at[i], .upto_us = at[i + 1], .objects = 2 };
+		CHECK_RC(store_write(s.t.w.s, receipt_job, &b, &err), RC_OK, err);
+	}
+	while (did)
+		CHECK_RC(exchange_forget(s.t.w.s, &s.t.x, &did, &err), RC_OK, err);
+	CHECK_INT(count_of(&s, false), 3);
+	CHECK_INT(count_of(&s, true), 3);
+	CHECK_RC(store_write(s.t.w.s, forget_job, &first[2], &err), RC_OK, err);
+	for (int round = 0; round < 2; round++) { /* it begins anew when it came to the end */
+		s.t.x.forget_next_us = 0;
+		for (did = true; did;)
+			CHECK_RC(exchange_forget(s.t.w.s, &s.t.x, &did, &err), RC_OK, err);
+	}
+	CHECK_INT(count_of(&s, false), 1);
+	CHECK_INT(count_of(&s, true), 1);
+	struct page_end end;
+	struct got g = carriers(&s, LANE_BULK, 0, &end);
+	CHECK_INT(g.count, 2);
+	got_free(&g);
+	scene_end(&s);
+}
+
 /* --- objects of others --- */
 
 struct keeping {
@@ -794,9 +987,10 @@ TEST(an_object_too_large_to_be_passed_on_holds_up_nothing)
 	scene_end(&s);
 }
 
-TEST_MAIN(TEST_RUN(only_what_concerns_him_and_only_what_he_may_have), TEST_RUN(pages_are_cut_anywhere_and_say_the_same),
+TEST_MAIN(TEST_RUN(only_what_concerns_him_and_only_what_he_may_have), TEST_RUN(who_plays_gets_what_is_played), TEST_RUN(pages_are_cut_anywhere_and_say_the_same),
+	  TEST_RUN(what_is_asked_for_by_id), TEST_RUN(a_page_looks_no_longer_than_it_may),
 	  TEST_RUN(what_comes_around_an_agreement_is_offered), TEST_RUN(what_the_directory_learns_later_is_offered),
 	  TEST_RUN(flat_events), TEST_RUN(an_agreement_that_ends_stops_what_waits), TEST_RUN(a_warning_goes_when_it_is_sent_and_comes_back_when_withdrawn),
 	  TEST_RUN(a_stricter_label_recalls_what_was_offered), TEST_RUN(an_erased_record_is_recalled),
 	  TEST_RUN(an_undone_report_is_recalled_from_those_who_were_offered_it), TEST_RUN(more_than_one_piece_is_recalled),
-	  TEST_RUN(an_object_too_large_to_be_passed_on_holds_up_nothing))
+	  TEST_RUN(entries_go_after_the_events_they_name), TEST_RUN(an_object_too_large_to_be_passed_on_holds_up_nothing))

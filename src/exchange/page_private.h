@@ -7,6 +7,14 @@
 #include "exchange/collection.h"
 #include "stix/stix_event.h"
 
+/* Which events can become what is asked for by id and type. */
+struct page_named {
+	enum { PAGE_EVENTS_ALL, PAGE_EVENTS_NAMED, PAGE_EVENTS_NONE } which;
+	struct uuid *uuids;        /* of NAMED: of objects named after them ... */
+	uint64_t *seqs;            /* ... and their numbers */
+	size_t uuid_count, seq_count;
+};
+
 struct paging {
 	struct exchange *x;
 	struct reader *r;
@@ -18,6 +26,7 @@ struct paging {
 	struct page_end *out;
 	size_t limit, given, bytes;
 	uint64_t looked;           /* numbers of events */
+	struct page_named named;
 	struct stix_writer *writer;
 	struct arena *a;           /* of one entry */
 	struct entry e;            /* at hand */
@@ -35,6 +44,10 @@ bool page_take(void *paging, const struct stix_given *o);
 MUST_CHECK enum rc page_written(struct paging *p, enum rc rc, struct err *err);
 /* *out: may this kind of thing go; then `to` is under the agreement that says so. */
 MUST_CHECK enum rc page_flow(struct paging *p, str flow, struct told_to *to, bool *out, struct err *err);
+/* From the query; its lists live in `a`. */
+void page_named_read(struct paging *p, struct arena *a);
+/* Is the event of this number to be looked at? */
+bool page_names(struct paging *p, uint64_t seq);
 MUST_CHECK enum rc paging_record(struct paging *p, struct err *err);
 MUST_CHECK enum rc page_foreign(struct paging *p, struct err *err);
 

@@ -258,7 +258,7 @@ static enum rc refused(const struct fetch_answer *answer, struct err *err)
 	if (json_read(answer->body, &o, NULL) == RC_OK)
 		words = json_get_str(o, "title");
 	enum rc rc = fail(err, answer->status >= 500 ? RC_BUSY : RC_DENIED, "the other node refuses (%d): " STR_FMT,
-			  answer->status, STR_ARG(words.n ? str_head(words, 150) : STR("without a reason")));
+			  answer->status, STR_ARG(words.n && str_is_plain(words) ? str_head(words, 150) : STR("without a reason")));
 	json_free(o);
 	return rc;
 }

@@ -171,6 +171,7 @@ TEST(an_invitation_is_good_once_and_not_for_long)
 	other.secret[3] ^= 1;
 	CHECK_RC(asked(&a, &kb.now.who.pin, STR(NODE_B), claim_of(&a, &other, NODE_B, "Team B", kb.now.who.sign),
 		       kb.now.secret), RC_DENIED, err);
+	CHECK(strstr(err.text, "no such invitation"));
 	str self = arena_str(a.w.a, store_node_id(a.w.s));
 	CHECK_RC(asked(&a, &kb.now.who.pin, self, claim_of(&a, &i, self.p, "Team B", kb.now.who.sign), kb.now.secret),
 		 RC_CONFLICT, err);
@@ -270,5 +271,47 @@ TEST(a_line_that_was_not_copied_whole_says_so)
 	settings_free(settings);
 }
 
+/* Each but the last lacks one thing; none of them uses the invitation up. */
+TEST(a_claim_that_cannot_be)
+{
+	static const struct { const char *name, *address; size_t secret; enum rc rc; } claims[] = {
+		{ "Team\\u000aB", "", PAIRING_SECRET_BYTES, RC_INPUT }, { "", "", PAIRING_SECRET_BYTES, RC_INPUT },
+		{ "Team B", "http://b.example.org", PAIRING_SECRET_BYTES, RC_INPUT },
+		{ "Team B", "https://b.example.org/x", PAIRING_SECRET_BYTES, RC_INPUT },
+		{ "Team B", "", PAIRING_SECRET_BYTES + 10, RC_INPUT }, { "Team B", "", PAIRING_SECRET_BYTES - 1, RC_INPUT },
+		{ "Team B", "https://b.example.org:8421", PAIRING_SECRET_BYTES, RC_OK },
+	};
+	struct team a, b;
+	struct settings *settings = settings_of();
+	team_new(&a);
+	team_new(&b);
+	a.x.w.settings = settings;
+	struct own_keys kb = own(&b);
+	struct invitation i = invite(&a, DAY_US, (struct uuid){ { 0 } });
+	for (size_t n = 0; n < COUNT_OF(claims); n++) {
+		unsigned char bytes[PAIRING_SECRET_BYTES + 10] = { 0 };
+		struct buf secret = BUF_INIT(256), sign = BUF_INIT(256);
+		memcpy(bytes, i.secret, sizeof i.secret);
+		base64url_format(&secret, bytes, claims[n].secret);
+		hex_format(&sign, kb.now.who.sign, 32);
+		str body = arena_fmt(a.w.a, "{\"secret\":\"%s\",\"node\":\"" NODE_B "\",\"name\":\"%s\",\"address\":\"%s\",\"sign\":\"%s\"}",
+				     secret.p, claims[n].name, claims[n].address, sign.p);
+		CHECK_MSG(asked(&a, &kb.now.who.pin, STR(NODE_B), body, kb.now.secret) == claims[n].rc, "%zu: %s", n, err.text);
+		buf_free(&secret);
+		buf_free(&sign);
+	}
+	/* nor is a line accepted that has run out, whoever would answer */
+	struct buf line = BUF_INIT(PAIRING_LINE_MAX);
+	struct paired paired;
+	i.expires_us = clock_now_us() - SECOND_US;
+	pairing_write(&i, &line);
+	CHECK_RC(pairing_accept(&b.x, buf_str(&line), STR("unix:0"), b.w.a, &paired, &err), RC_DENIED, err);
+	CHECK(strstr(err.text, "run out"));
+	buf_free(&line);
+	world_end(&a.w);
+	world_end(&b.w);
+	settings_free(settings);
+}
+
 TEST_MAIN(TEST_RUN(six_words_are_the_same_on_both_sides), TEST_RUN(an_invitation_is_good_once_and_not_for_long),
-	  TEST_RUN(a_line_that_was_not_copied_whole_says_so))
+	  TEST_RUN(a_line_that_was_not_copied_whole_says_so), TEST_RUN(a_claim_that_cannot_be))

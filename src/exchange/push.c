@@ -107,7 +107,7 @@ static enum rc looked(struct push *p, struct err *err)
 	if (upto <= peer->looked_us[p->lane])
 		return RC_OK;
 	peer->looked_us[p->lane] = upto;
-	if (p->end.stopped || now - peer->noted_us < SECOND_US)
+	if (p->end.stopped || upto <= p->after_us || now - peer->noted_us < SECOND_US) /* the cursor says it */
 		return RC_OK;
 	peer->noted_us = now;
 	return store_write(p->c.x->w.store, looked_job, &w, err);
@@ -188,18 +188,16 @@ struct elsewhere {
 static enum rc have_receipt(struct tx *tx, const struct elsewhere *w, struct arena *a, struct err *err)
 {
 	struct collection col;
-	struct backlog before, behind;
 	enum rc rc = collection_of_partner(tx_conn(tx), COLLECTION_OUT, w->partner, a, &col, err);
 	if (rc == RC_OK && w->at_us > col.last_us)
 		return line_set_cursor(tx, w->partner, w->lane, w->at_us, err); /* not of what stands here */
+	uint64_t items = 0;
 	if (rc == RC_OK)
-		rc = collection_backlog(tx_conn(tx), col.id, (int)w->lane, w->after_us, &before, err);
-	if (rc == RC_OK)
-		rc = collection_backlog(tx_conn(tx), col.id, (int)w->lane, w->at_us, &behind, err);
+		rc = collection_between(tx_conn(tx), col.id, (int)w->lane, w->after_us, w->at_us, &items, err);
 	if (rc != RC_OK)
 		return rc;
 	const struct sent_batch b = { .partner = w->partner, .lane = w->lane, .after_us = w->after_us, .upto_us = w->at_us,
-				 .objects = before.items > behind.items ? before.items - behind.items : 0,
+				 .objects = items,
 				 .policy = w->policy, .words = STR("said when asked again: the answer was lost") };
 	return line_sent(tx, &b, err);
 }

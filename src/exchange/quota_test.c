@@ -122,5 +122,34 @@ TEST(a_day_has_so_many_bytes)
 	world_end(&t.w);
 }
 
+static const struct setting_row share_rows[] = {
+	{ "exchange_quota_objects", SETTING_INT, "1000000", "1", "1000000000", "" },
+	{ "exchange_quota_bytes", SETTING_INT, "1000000000", "1", "1000000000", "" },
+	{ "exchange_quota_share", SETTING_INT, "50", "1", "6400", "" },
+};
+
+/* Who sends little that costs much is counted by what it costs. */
+TEST(a_share_of_the_processor)
+{
+	struct team t;
+	struct settings *settings = NULL;
+	const char *why = "";
+	team_new(&t);
+	CHECK_RC(settings_load(share_rows, COUNT_OF(share_rows), STR_NONE, "t", NULL, NULL, 0, &settings, &err), RC_OK, err);
+	t.x.w.settings = settings;
+	t.x.quotas = quotas_new();
+	struct partner c = with_quota(team_partner(&t, "Team C", "", NULL, true), 0, 0);
+	/* half of one: five seconds are ten of his */
+	quota_spend(&t.x, &c, NULL, &(struct quota_cost){ .objects = 1, .cpu_us = 5 * SECOND_US });
+	CHECK_INT(quota_ask(&t.x, &c, false, &why), 0);
+	quota_spend(&t.x, &c, NULL, &(struct quota_cost){ .objects = 1, .cpu_us = 4 * SECOND_US });
+	int64_t wait = quota_ask(&t.x, &c, false, &why);
+	CHECK_MSG(wait > 6 * SECOND_US && wait <= 8 * SECOND_US, "%lld", (long long)wait);
+	CHECK(strstr(why, "too busy"));
+	quotas_free(t.x.quotas);
+	settings_free(settings);
+	world_end(&t.w);
+}
+
 TEST_MAIN(TEST_RUN(who_is_over_it_waits_and_others_do_not), TEST_RUN(without_meters_nobody_is_counted),
-	  TEST_RUN(a_day_has_so_many_bytes))
+	  TEST_RUN(a_day_has_so_many_bytes), TEST_RUN(a_share_of_the_processor))

@@ -234,6 +234,8 @@ enum rc take_contribution(struct tx *tx, struct taking *t, size_t i, const struc
 		rc = may_say(&w, copy, &s, about->theirs, err);
 	if (rc == RC_OK && !about->theirs)
 		rc = about_ours(tx, t, o, about, copy, &w, &s, a, err);
+	if (rc == RC_OK && about->theirs)
+		rc = team_handover_over(tx, t->x, t->types, copy, &w, a, err);
 	return rc == RC_OK ? record_link(tx, t->x->w.records, o->item, STR("answers"), about->item, t->actor, STR(""), &link, err) :
 			     rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events of a partner become lines of a report of his feed. Of what he wrote himself everything stays but what a
- * receiver says: id, feed, whom it concerns here. His id for it becomes extra.origin_event, which is what makes it
- * once. */
+/* Events of a partner, which are flat (stix_read.h), become lines of a report of his feed. Of what he wrote himself everything
+ * stays but what a receiver says: id, feed, whom it concerns here. His id for it becomes extra.origin_event, which is what
+ * makes it once. */
 #include "exchange/take_private.h"
 
 #include <stdlib.h>
@@ -39,26 +39,12 @@ static void put_value(struct json_out *j, const struct json_pair *p)
 		json_flag(j, p->kind == JSON_TRUE);
 		break;
 	case JSON_NUMBER:
-	case JSON_NEST:
 		json_raw(j, p->value);
 		break;
+	case JSON_NEST: /* not of a flat event */
+		json_null(j);
+		break;
 	}
-}
-
-/* extra as an object: its members, but for the ones that are ours to say. */
-static enum rc put_extra(struct json_out *j, str text, struct arena *a, struct err *err)
-{
-	struct json_pair *pairs;
-	size_t count;
-	enum rc rc = json_flat(text, a, &pairs, &count, err);
-	for (size_t i = 0; rc == RC_OK && i < count; i++) {
-		str key = arena_fmt(a, "extra." STR_FMT, STR_ARG(pairs[i].key));
-		if (is_ours_to_say(key))
-			continue;
-		json_key(j, key);
-		put_value(j, &pairs[i]);
-	}
-	return rc;
 }
 
 struct line {
@@ -129,19 +115,17 @@ static enum rc put_line(struct taking *t, struct line *l, enum take_seen *was, s
 		return rc;
 	struct json_out j = json_out(out);
 	json_open(&j, '{');
-	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct json_pair *p = &pairs[i];
 		/* whether a report is played is said of its feed: one of a partner who does not play would count as real */
 		if (str_eq(p->key, STR("exercise")) && p->kind != JSON_FALSE && p->kind != JSON_NULL && !l->exercise)
 			return fail(err, RC_INPUT, "it is of an exercise, in which you take no part");
 		if (stricter(p, &tlp))
 			continue;
-		if (str_eq(p->key, STR("extra")) && p->kind == JSON_NEST && p->value.p[0] == '{') {
-			rc = put_extra(&j, p->value, a, err);
-		} else if (!is_ours_to_say(p->key)) {
-			json_key(&j, p->key);
-			put_value(&j, p);
-		}
+		if (is_ours_to_say(p->key))
+			continue;
+		json_key(&j, p->key);
+		put_value(&j, p);
 	}
 	json_put_str(&j, "tlp", str_of(tlp_name(tlp)));
 	if (l->exercise)
@@ -153,14 +137,6 @@ static enum rc put_line(struct taking *t, struct line *l, enum take_seen *was, s
 		json_put_str(&j, "extra.origin_again", l->again);
 	json_close(&j, '}');
 	return rc;
-}
-
-/* Line breaks inside a line (of numbers and nests as they came) would make two of it. */
-static void one_line(struct buf *b, size_t from)
-{
-	for (size_t i = from; i < b->n; i++)
-		if (b->p[i] == '\n' || b->p[i] == '\r')
-			b->p[i] = ' ';
 }
 
 static void add_line(struct taking *t, size_t i, struct line *l)
@@ -183,7 +159,6 @@ static void add_line(struct taking *t, size_t i, struct line *l)
 		return;
 	if (l->origin_node.n > 0)
 		take_once_add(t);
-	one_line(&t->lines, before);
 	buf_char(&t->lines, '\n');
 	t->origins[t->line_count++] = take_tag(l->origin_event);
 }

@@ -95,7 +95,5 @@ MUST_CHECK enum rc take_when_withdrawn(struct conn *c, const struct uuid *node, 
 /* Is it among what is withdrawn in this delivery? Once take_withdrawn_list() was called. */
 bool take_withdrawn_with(const struct taking *t, str item);
 void take_withdrawn_list(struct taking *t);
-/* Inside a job: it is given again. */
-MUST_CHECK enum rc take_withdrawn_over(struct tx *tx, const struct uuid *node, str item, struct err *err);
 
 #endif

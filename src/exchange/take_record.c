@@ -92,8 +92,6 @@ static str labels_text(struct copying *k)
 	json_put_str(&j, "tlp", str_of(tlp_name(tlp)));
 	if (k->is_held ? k->held.labels.exercise : exercise)
 		json_put_bool(&j, "exercise", true);
-	if (k->is_held && k->held.labels.held)
-		json_put_bool(&j, "held", true);
 	json_close(&j, '}');
 	str out = text.over ? STR("") : arena_str(k->a, buf_str(&text));
 	buf_free(&text);
@@ -186,8 +184,8 @@ static enum rc check_withdrawn(struct tx *tx, struct copying *k, bool *late, str
 	*late = !k->is_held && (k->o->version_us == TIME_NONE || k->o->version_us <= at_us);
 	if (*late)
 		return RC_OK;
-	k->c.again = k->is_held;
-	return take_withdrawn_over(tx, &k->t->from->node, k->o->item, err);
+	k->c.again = k->is_held && record_is_withdrawn(&k->held);
+	return RC_OK;
 }
 
 /* The body given, as it would be kept. */

@@ -35,7 +35,7 @@ static str goer(const struct taking *t, size_t i)
 		return STR_NONE;
 	if (o->what == STIX_FOREIGN)
 		return o->revoked ? o->id : STR_NONE;
-	return o->what == STIX_WITHDRAWN && str_starts(o->item, STR("event--")) ? o->item : STR_NONE;
+	return o->what == STIX_WITHDRAWN && str_starts(o->item, STR("event--")) && !t->old[i] ? o->item : STR_NONE;
 }
 
 static bool has_tag(str tags, uint64_t tag)
@@ -103,6 +103,26 @@ static enum rc find_reports(struct taking_back *b, struct held_in **out, struct 
 	return rc;
 }
 
+/* A withdrawal that was here before takes nothing back that was given since. */
+static enum rc know_again(struct taking *t, struct err *err)
+{
+	struct reader *r = NULL;
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < t->count; i++) {
+		int64_t at_us = TIME_NONE;
+		if (!goer(t, i).p || t->list[i].what != STIX_WITHDRAWN)
+			continue;
+		if (!r)
+			rc = store_read_begin(t->x->w.store, &r, err);
+		if (rc == RC_OK)
+			rc = take_when_withdrawn(reader_conn(r), &t->from->node, t->list[i].item, &at_us, err);
+		t->old[i] = rc == RC_OK && at_us != TIME_NONE && t->list[i].version_us <= at_us;
+	}
+	if (r)
+		store_read_end(r);
+	return rc;
+}
+
 static enum rc take_back_some(struct taking_back *b, const struct held_in *h, size_t from, size_t count, struct err *err)
 {
 	const struct exchange_world *w = &b->t->x->w;
@@ -130,6 +150,9 @@ enum rc take_withdrawn_events(struct taking *t, struct err *err)
 	struct taking_back b = { .t = t };
 	struct held_in *reports = NULL;
 	size_t n = 0;
+	enum rc rc = know_again(t, err);
+	if (rc != RC_OK)
+		return rc;
 	for (size_t i = 0; i < t->count; i++)
 		n += goer(t, i).p != NULL;
 	if (n == 0)
@@ -147,7 +170,7 @@ enum rc take_withdrawn_events(struct taking *t, struct err *err)
 		b.items[b.count] = item;
 		b.tags[b.count++] = take_tag(item);
 	}
-	enum rc rc = find_reports(&b, &reports, err);
+	rc = find_reports(&b, &reports, err);
 	for (struct held_in *h = reports; rc == RC_OK && h; h = h->next)
 		rc = take_back(&b, h, err);
 	return rc;
@@ -183,14 +206,6 @@ enum rc take_when_withdrawn(struct conn *c, const struct uuid *node, str item, i
 	sql_str(q, 2, item);
 	*out = sql_row(q) ? sql_col_int(q, 0) : TIME_NONE;
 	return sql_end(q, err);
-}
-
-enum rc take_withdrawn_over(struct tx *tx, const struct uuid *node, str item, struct err *err)
-{
-	struct sql *q = sql(tx_conn(tx), "DELETE FROM taken_withdrawn WHERE node = ? AND item = ?");
-	sql_blob(q, 1, str_mem(node->b, sizeof node->b));
-	sql_str(q, 2, item);
-	return sql_run(q, err);
 }
 
 static enum rc put_stone(struct tx *tx, struct taking *t, const struct stix_object *o, struct err *err)
@@ -245,7 +260,14 @@ enum rc take_withdrawn(struct tx *tx, struct taking *t, size_t i, struct arena *
 	const struct stix_object *o = &t->list[i];
 	struct uuid id;
 	str type;
-	enum rc rc = RC_OK;
+	int64_t known_us = TIME_NONE;
+	enum rc rc = take_when_withdrawn(tx_conn(tx), &t->from->node, o->item, &known_us, err);
+	if (rc == RC_OK && known_us != TIME_NONE && o->version_us <= known_us) { /* what was given since stands */
+		t->old[i] = true;
+		return put_receipt(tx, t, o, a, err);
+	}
+	if (rc != RC_OK)
+		return rc;
 	if (record_id_parse(o->item, &type, &id))
 		rc = str_eq(type, STR("event")) ? RC_OK : erase_copy(tx, t, o, id, a, err);
 	else if (!str_starts(o->item, STR("event--")))

@@ -49,6 +49,7 @@ struct taxii_answer {
 	struct buf body;                /* TAXII_TYPE; yours: buf_free(). Empty: none */
 	struct { const char *name; str value; } headers[4]; /* besides Content-Type; values in the arena, or static */
 	size_t header_count;
+	str tag;                        /* ETag of the body, weak; n 0: it is made anew each time */
 };
 /* Always answers. Blocks: POST until what it brought is on disk. */
 void taxii_answer(struct exchange *x, const struct taxii_request *q, struct arena *a, struct taxii_answer *out);

@@ -2,8 +2,8 @@
 /* Objects, manifest and versions: pages of a collection. */
 #include "exchange/taxii_private.h"
 
-enum { ROUNDS_MAX = 64, SEEN_SLOTS = 4096 };
-#define LOOK_LONGEST (2 * SECOND_US)
+enum { SEEN_SLOTS = 4096 };
+#define LOOK_LONGEST (2 * SECOND_US) /* with something in the hand; with nothing, twice as long: empty pages are rare */
 
 enum shape { SHAPE_ENVELOPE, SHAPE_MANIFEST, SHAPE_VERSIONS };
 
@@ -153,17 +153,15 @@ static enum rc read_pages(struct reading *d, struct reader *r, const struct told
 	int64_t start = clock_mono_us();
 	enum rc rc = RC_OK;
 	*more = true;
-	for (size_t i = 0; rc == RC_OK && *more && d->count < d->most && i < ROUNDS_MAX; i++) {
+	while (rc == RC_OK && *more && d->count < d->most &&
+	       clock_mono_us() - start <= (d->count > 0 ? 1 : 2) * LOOK_LONGEST) {
 		struct page_end end = { .more = false };
 		p.limit = d->most - d->count;
+		p.look_until_us = start + 2 * LOOK_LONGEST;
 		rc = collection_page(d->t->x, r, &d->k.c, to, &p, take, d, &end, err);
 		*more = end.more;
 		if (end.upto_us > p.after_us)
 			p.after_us = end.upto_us;
-		if (d->count > 0 && clock_mono_us() - start > LOOK_LONGEST)
-			break;
-		if (clock_mono_us() - start > 2 * LOOK_LONGEST)
-			break;
 	}
 	*after = p.after_us;
 	return rc;
@@ -219,6 +217,10 @@ static void put(struct reading *d, int64_t after_us, bool more)
 		json_put_bool(&t->j, "more", true);
 		json_put_str(&t->j, "next", taxii_next(t, &d->k.c, &d->ask, after_us));
 	}
+	size_t bytes = 1024;
+	for (size_t i = 0; i < d->count; i++)
+		bytes += d->list[i].json.n + 1;
+	(void)buf_room(&t->out->body, bytes < TAXII_PAGE_BYTES ? bytes : 0); /* at once: it is large */
 	if (d->count > 0) {
 		json_key(&t->j, d->shape == SHAPE_VERSIONS ? STR("versions") : STR("objects"));
 		json_open(&t->j, '[');

@@ -121,17 +121,19 @@ static enum rc poll(struct sending *k, struct err *err)
 		struct fetch_answer answer;
 		struct json_object *o = NULL;
 		struct err why = { 0 };
+		struct arena *a = arena_new(KIB(16)); /* of one answer: a stranger may make it long */
 		struct buf url = BUF_INIT(KIB(4));
 		nanosleep(&t, NULL);
 		ms = ms * 2 < POLL_MOST_MS ? ms * 2 : POLL_MOST_MS;
 		buf_fmt(&url, STR_FMT "status/", STR_ARG(k->to->root));
 		percent_format(&url, k->status);
 		buf_char(&url, '/');
-		enum rc rc = taxii_say(k->s, buf_str(&url), NULL, k->a, &answer, &o, &why);
+		enum rc rc = taxii_say(k->s, buf_str(&url), NULL, a, &answer, &o, &why);
 		buf_free(&url);
 		if (rc == RC_OK)
 			read_status(k, o, &done);
 		json_free(o);
+		arena_free(a);
 		if (rc != RC_OK && rc != RC_BUSY)
 			return fail(err, rc, "%s", why.text);
 	}
@@ -145,16 +147,18 @@ static enum rc post(struct sending *k, const struct buf *body, struct err *err)
 {
 	struct fetch_answer answer;
 	struct json_object *o = NULL;
+	struct arena *a = arena_new(KIB(16)); /* of one answer */
 	struct buf url = BUF_INIT(KIB(4));
 	bool done = false;
 	buf_fmt(&url, STR_FMT "collections/", STR_ARG(k->to->root));
 	percent_format(&url, k->to->id);
 	buf_add(&url, STR("/objects/"));
-	enum rc rc = taxii_say(k->s, buf_str(&url), body, k->a, &answer, &o, err);
+	enum rc rc = taxii_say(k->s, buf_str(&url), body, a, &answer, &o, err);
 	buf_free(&url);
 	if (rc == RC_OK)
 		read_status(k, o, &done);
 	json_free(o);
+	arena_free(a);
 	if (rc == RC_OK)
 		k->bytes += body->n;
 	return rc == RC_OK && !done && k->status.n > 0 ? poll(k, err) : rc;
@@ -272,7 +276,7 @@ enum rc taxii_send(struct taxii_server *s, struct peer *peer, const struct taxii
 {
 	const struct taxii_offer *to = NULL;
 	enum rc rc = taxii_choose(s, list, count, s->partner.inbox, true, &to, err);
-		for (int lane = 0; rc == RC_OK && lane < LANE_COUNT && !courier_stopping(s->x);) {
+	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT && !courier_stopping(s->x);) {
 		bool more = false;
 		rc = send_some(s, peer, to, (enum lane)lane, &more, err);
 		lane = more && lane > 0 ? 0 : lane + !more; /* what is more urgent may have come meanwhile */

@@ -299,8 +299,17 @@ enum rc together_say(struct exchange *x, const struct viewer *v, const struct to
 
 /* --- reading it --- */
 
+/* A partner's node and name, read once for all words. */
+struct team_name {
+	struct uuid node;
+	str name;
+	struct team_name *next;
+};
+
 struct reading {
 	struct together_word *list;
+	struct team_name *teams;
+	bool teams_read;
 	size_t count;
 	struct arena *a;
 	struct exchange *x;
@@ -319,25 +328,32 @@ static str value(const struct record_view *v, const char *meaning, struct arena 
 	return text;
 }
 
-struct naming {
-	str node, name;
-	struct arena *a;
-};
-
-static bool name_one(void *ctx, const struct partner *p)
+static bool note_team(void *ctx, const struct partner *p)
 {
-	struct naming *n = ctx;
-	struct uuid node;
-	if (!uuid_parse(n->node, &node) || !uuid_equal(&node, &p->node))
-		return true;
-	n->name = arena_str(n->a, p->name);
-	return false;
+	struct reading *k = ctx;
+	struct team_name *one = ARENA_NEW(k->a, struct team_name);
+	*one = (struct team_name){ p->node, arena_str(k->a, p->name), NULL };
+	struct team_name **at = &k->teams;
+	while (*at) /* the first of a node counts */
+		at = &(*at)->next;
+	*at = one;
+	return true;
+}
+
+static enum rc read_teams(struct reading *k, struct err *err)
+{
+	if (k->teams_read)
+		return RC_OK;
+	k->teams_read = true;
+	enum rc rc = partners_list(k->x, reader_conn(k->r), false, k->a, note_team, k, err);
+	return rc == RC_ABSENT ? RC_OK : rc;
 }
 
 /* Who said it: what its origin says, else its origin. */
 static enum rc team_of(struct reading *k, const struct record_view *v, str *out, struct err *err)
 {
-	struct naming n = { .node = v->record->origin, .name = STR("?"), .a = k->a };
+	str origin = v->record->origin;
+	struct uuid node;
 	bool others = str_eq(value(v, "contribution.others", k->a), STR("yes")) ||
 		      str_eq(value(v, "contribution.others", k->a), STR("true"));
 	str by = value(v, "contribution.by", k->a);
@@ -346,11 +362,16 @@ static enum rc team_of(struct reading *k, const struct record_view *v, str *out,
 		*out = by.n ? by : STR("?");
 		return RC_OK;
 	}
-	if (str_eq_nocase(n.node, k->us))
+	if (str_eq_nocase(origin, k->us))
 		return RC_OK;
-	enum rc rc = partners_list(k->x, reader_conn(k->r), false, k->a, name_one, &n, err);
-	*out = n.name;
-	return rc == RC_ABSENT ? RC_OK : rc;
+	enum rc rc = read_teams(k, err);
+	*out = STR("?");
+	for (const struct team_name *t = k->teams; rc == RC_OK && t; t = t->next)
+		if (uuid_parse(origin, &node) && uuid_equal(&node, &t->node)) {
+			*out = t->name;
+			break;
+		}
+	return rc;
 }
 
 struct word_each {
@@ -394,14 +415,16 @@ static bool take_word(void *ctx, const struct record_view *v)
 static void leave_out_passed(struct reading *k)
 {
 	size_t kept = 0;
-	for (size_t i = 0; i < k->count; i++) {
+	struct uuid *passed = ARENA_ARRAY(k->a, k->count + 1, struct uuid);
+	const size_t count = k->count;
+	for (size_t i = 0; i < count; i++)
+		passed[i] = together_passed_id(k->us, k->list[i].id);
+	for (size_t i = 0; i < count; i++) {
 		struct uuid id;
 		str type;
 		bool twice = false;
-		for (size_t o = 0; record_id_parse(k->list[i].id, &type, &id) && !twice && o < k->count; o++) {
-			const struct uuid passed = together_passed_id(k->us, k->list[o].id);
-			twice = o != i && uuid_equal(&passed, &id);
-		}
+		for (size_t o = 0; record_id_parse(k->list[i].id, &type, &id) && !twice && o < count; o++)
+			twice = o != i && uuid_equal(&passed[o], &id);
 		if (!twice)
 			k->list[kept++] = k->list[i];
 	}

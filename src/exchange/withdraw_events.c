@@ -10,6 +10,8 @@
 #include "route/concern_later.h"
 #include "store/reports.h"
 
+enum { RUN_GAP = 4096 /* a chunk */, RUN_SPAN = 1 << 16 };
+
 /* What is found for one partner. */
 struct found {
 	int64_t collection;        /* 0: he has none */
@@ -252,22 +254,43 @@ struct withdrawal {
 	struct looking k;
 };
 
-static enum rc look_at_one(struct reader *r, struct looking *k, uint64_t seq, struct err *err)
+/* Those of a run, ascending. */
+struct wanted {
+	struct looking *k;
+	const uint64_t *list;
+	size_t count;
+};
+
+static bool note_wanted(void *ctx, uint64_t seq, int64_t report, size_t place)
 {
-	const struct event_query q = { .after_seq = seq - 1, .before_seq = seq + 1, .oldest_first = true, .again = true,
-				       .tlp_mask = (1u << TLP_COUNT) - 1 - (1u << TLP_RED) };
-	enum rc rc = told_concerning(r, &q, k->t.orgs, k->t.org_count, note, k, err);
+	struct wanted *w = ctx;
+	return !bsearch(&seq, w->list, w->count, sizeof seq, by_number) || note(w->k, seq, report, place);
+}
+
+/* What stands near each other is looked for at once: of a finding with very many events each would be a look at the disk. */
+static enum rc look_at_run(struct reader *r, struct wanted *w, struct err *err)
+{
+	const struct event_query q = { .after_seq = w->list[0] - 1, .before_seq = w->list[w->count - 1] + 1, .oldest_first = true,
+				       .again = true, .tlp_mask = (1u << TLP_COUNT) - 1 - (1u << TLP_RED) };
+	struct looking *k = w->k;
+	enum rc rc = told_concerning(r, &q, k->t.orgs, k->t.org_count, note_wanted, w, err);
 	rc = rc == RC_INPUT ? RC_OK : rc != RC_OK ? rc : k->rc;
-	return rc == RC_OK ? concern_later_of(reader_conn(r), seq, 0, note_later, k, err) : rc;
+	for (size_t i = 0; rc == RC_OK && i < w->count; i++)
+		if (i == 0 || w->list[i] != w->list[i - 1])
+			rc = concern_later_of(reader_conn(r), w->list[i], 0, note_later, k, err);
+	return rc;
 }
 
 static enum rc find_all(struct exchange *x, struct reader *r, struct looking *k, const uint64_t *sorted, size_t count,
 			struct err *err)
 {
 	enum rc rc = looking_begin(x, r, k, err);
-	for (size_t i = 0; rc == RC_OK && k->t.org_count && i < count; i++)
-		if (i == 0 || sorted[i] != sorted[i - 1])
-			rc = look_at_one(r, k, sorted[i], err);
+	for (size_t i = 0, n; rc == RC_OK && k->t.org_count && i < count; i += n) {
+		for (n = 1; i + n < count && sorted[i + n] - sorted[i + n - 1] <= RUN_GAP && sorted[i + n] - sorted[i] < RUN_SPAN; n++)
+			continue;
+		struct wanted w = { k, sorted + i, n };
+		rc = look_at_run(r, &w, err);
+	}
 	return rc;
 }
 

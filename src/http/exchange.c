@@ -206,6 +206,20 @@ str http_header(const struct http_request *q, const char *name)
 	return STR_NONE;
 }
 
+bool http_has_tag(const struct http_request *q, str tag)
+{
+	str list = http_header(q, "if-none-match");
+	const str weak = STR("W/");
+	if (str_eq(list, STR("*")))
+		return true;
+	while (list.n > 0) {
+		str one = str_trim(str_cut(&list, ','));
+		if (str_eq(str_starts(one, weak) ? str_from(one, weak.n) : one, str_starts(tag, weak) ? str_from(tag, weak.n) : tag))
+			return true;
+	}
+	return false;
+}
+
 str http_query(const struct http_request *q, const char *name)
 {
 	return pairs_find(&q->x->query, str_of(name));

@@ -36,6 +36,9 @@ str http_query(const struct http_request *q, const char *name);
 /* Calls each pair of the query in order. */
 void http_query_each(const struct http_request *q, void (*each)(void *ctx, str name, str value), void *ctx);
 str http_cookie(const struct http_request *q, const char *name);
+/* Does the client have what `tag` (with its quotes) names: If-None-Match (RFC 9110 section 13.1.2), compared weakly? Then
+ * the answer is 304, without a body. */
+bool http_has_tag(const struct http_request *q, str tag);
 /* Fields of a form (application/x-www-form-urlencoded, <= 64 KiB) of a POST. */
 str http_form(const struct http_request *q, const char *name);
 

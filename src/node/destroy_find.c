@@ -253,7 +253,8 @@ enum rc destroy_find(struct destroying *d, struct reader *r, str object, struct 
 		      { STR_INIT("quarantine:"), QUARANTINE }, { STR_INIT("event:"), EVENT },
 		      { STR_INIT("event--"), EVENT },	     { STR_INIT("finding:"), FINDING },
 		      { STR_INIT("finding--"), FINDING },    { STR_INIT("answer:"), BESIDE },
-		      { STR_INIT("subscriber:"), BESIDE } };
+		      { STR_INIT("subscriber:"), BESIDE },     { STR_INIT("contact:"), BESIDE },
+		      { STR_INIT("object:"), BESIDE },	     { STR_INIT("round-answer:"), BESIDE } };
 	for (size_t i = 0; i < COUNT_OF(heads); i++) {
 		int64_t number = 0;
 		if (!str_starts(object, heads[i].head))

@@ -1,35 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "notify/last_resort.h"
 
-#include "base/hash.h"
+#include "notify/contacts.h"
 #include "notify/notify_private.h"
 #include "notify/rule_private.h"
 
-enum { UUID_OURS = 8 }; /* RFC 9562, section 5.8: of a form of one's own; records have others */
-
 /* --- an address --- */
-
-static struct uuid id_of(const struct notify *n, str email)
-{
-	struct key key = key_derive(store_secret(n->w.store), "contact of last resort");
-	struct buf low = BUF_INIT(KIB(1));
-	struct uuid id;
-	for (size_t i = 0; i < email.n; i++)
-		buf_char(&low, email.p[i] >= 'A' && email.p[i] <= 'Z' ? (char)(email.p[i] + 0x20) : email.p[i]);
-	struct hash128 h = keyed_hash128_raw(&key, buf_str(&low));
-	memcpy(id.b, &h.hi, 8);
-	memcpy(id.b + 8, &h.lo, 8);
-	id.b[6] = (uint8_t)(UUID_OURS << 4 | (id.b[6] & 15));
-	id.b[8] = (uint8_t)(0x80 | (id.b[8] & 0x3f));
-	buf_free(&low);
-	explicit_bzero(&key, sizeof key);
-	return id;
-}
-
-bool last_resort_is(const struct uuid *id)
-{
-	return id->b[6] >> 4 == UUID_OURS && id->b[8] >> 6 == 2;
-}
 
 bool last_resort_email(str recipient, str *email_out)
 {
@@ -62,14 +38,14 @@ enum rc last_resort_dead(struct tx *tx, const struct notify *n, str recipient, s
 	str email;
 	if (!last_resort_email(recipient, &email))
 		return RC_OK;
-	struct uuid id = id_of(n, email);
+	struct uuid id = contact_id(store_secret(n->w.store), email);
 	struct sql *q = sql(tx_conn(tx), "UPDATE tell_contact SET dead_us = ? WHERE id = ? AND dead_us = 0");
 	sql_int(q, 1, tx_now_us(tx));
 	sql_blob(q, 2, str_mem(id.b, sizeof id.b));
 	return sql_run(q, err);
 }
 
-static enum rc is_dead(struct conn *c, const struct uuid *id, bool *out, struct err *err)
+enum rc last_resort_ended(struct conn *c, const struct uuid *id, bool *out, struct err *err)
 {
 	struct sql *q = sql(c, "SELECT 1 FROM tell_contact WHERE id = ? AND dead_us > 0");
 	sql_blob(q, 1, str_mem(id->b, sizeof id->b));
@@ -168,7 +144,7 @@ struct rule_org *last_resort_org(const struct notify *n, const struct rule_set *
 {
 	struct rule_org *o = ARENA_NEW(a, struct rule_org);
 	*o = (struct rule_org){
-		.record = id_of(n, l->email), .id = arena_fmt(a, "contact:" STR_FMT, STR_ARG(l->email)), .zone = STR(""),
+		.record = contact_id(store_secret(n->w.store), l->email), .id = arena_fmt(a, "contact:" STR_FMT, STR_ARG(l->email)), .zone = STR(""),
 		.usable = true, .last_resort = true, .trust = l->trust,
 	};
 	str languages = last_resort_languages(str_of(l->country));
@@ -196,7 +172,7 @@ enum rc last_resort_match(const struct notify *n, const struct rule_set *s, stru
 	for (size_t i = 0; rc == RC_OK && i < count && !*found_out; i++) {
 		const struct rule_org *org = last_resort_org(n, s, &list[i], a);
 		bool dead = false;
-		rc = is_dead(reader_conn(r), &org->record, &dead, err);
+		rc = last_resort_ended(reader_conn(r), &org->record, &dead, err);
 		for (size_t m = 0; rc == RC_OK && !dead && m < s->count && !*found_out; m++) {
 			*found_out = rule_misfit(&s->rules[m], &k, org, true, at_us) == NULL;
 			*out = (struct rule_match){ org, &s->rules[m] };
@@ -232,6 +208,8 @@ static enum rc find(const struct resolving *k, str recipient, struct reached *ou
 {
 	str email;
 	bool mail = !k->driver->column || str_eq(str_of(k->driver->column), STR("email"));
+	if (!str_has(recipient, '@'))
+		return fail(err, RC_ABSENT, "the address of '" STR_FMT "' was erased", STR_ARG(str_head(recipient, 120)));
 	if (!last_resort_email(recipient, &email) || !is_address(email) || !mail)
 		return fail(err, RC_ABSENT, "'" STR_FMT "' is reached by mail alone", STR_ARG(str_head(recipient, 120)));
 	out->address = out->name = arena_str(k->a, email);

@@ -2,10 +2,14 @@
 #include "notify/last_resort.h"
 
 #include "notify/bounce.h"
+#include "notify/contacts.h"
 #include "notify/rule_private.h"
 #include "notify/teller_private.h"
 #include "notify/test_senders.h"
+#include "record/erase.h"
 #include "route/fallback.h"
+
+extern const struct eraser eraser_contact;
 
 /* --- a registry of some ranges --- */
 
@@ -260,6 +264,71 @@ TEST(what_came_back_is_let_alone)
 	snapshot_free(contacts);
 }
 
+static enum rc erase_him(struct tx *tx, void *ctx, struct err *e)
+{
+	const struct erasing what = { .object = *(const str *)ctx };
+	bool more = true;
+	enum rc rc = RC_OK;
+	for (int i = 0; rc == RC_OK && more && i < 100; i++)
+		rc = eraser_contact.remove(tx, &what, &more, e);
+	return rc;
+}
+
+static enum rc is_being_sent(struct tx *tx, void *ctx, struct err *e)
+{
+	(void)ctx;
+	return sql_run(sql(tx_conn(tx), "UPDATE outbox SET state = 2, tries = 1"), e);
+}
+
+static enum rc is_queued(struct tx *tx, void *ctx, struct err *e)
+{
+	(void)ctx;
+	return sql_run(sql(tx_conn(tx), "UPDATE outbox SET state = 1"), e);
+}
+
+TEST(who_was_erased_is_let_alone)
+{
+	struct senders s = { .made = 0 };
+	begin_senders(&s, NULL);
+	struct snapshot *contacts = registry(&s);
+	teller_open(s.n);
+	struct viewer lead = staff(LEAD | ANALYST | DUTY, 1);
+	const struct change_request on = { .id = a_rule(&s, LAST ",\"pause\":\"PT1S\",\"repeat\":\"P1D\""), .to_state = STR("active"),
+					   .why = STR("a test") };
+	CHECK_RC(change(&s.w, &lead, &on, NULL), RC_OK, err);
+	struct seen k = { .s = &s, .now_us = clock_now_us() + DAY_US };
+	happens(&k, "");
+	CHECK_STR(recipients(&s), STR("contact:abuse@example.org"));
+	const struct key *secret = store_secret(s.w.s);
+	str him = contact_object(secret, STR("ABUSE@example.org"), s.w.a), head = STR("contact:");
+	struct contact_row row;
+	struct reader *r = begin(&s.w);
+	CHECK_RC(contact_find(reader_conn(r), secret, him, s.w.a, &row, &err), RC_OK, err);
+	CHECK_STR(row.email, STR("abuse@example.org"));
+	CHECK(row.last_resort && row.messages == 1 && row.first_us > 0);
+	CHECK_RC(eraser_contact.check(reader_conn(r), str_from(him, head.n), &err), RC_OK, err);
+	CHECK_INT(eraser_contact.check(reader_conn(r), STR("0"), &err), RC_ABSENT);
+	store_read_end(r);
+	/* Not under the hands of a sender. */
+	CHECK_RC(store_write(s.w.s, is_being_sent, NULL, &err), RC_OK, err);
+	CHECK_INT(store_write(s.w.s, erase_him, &him, &err), RC_BUSY);
+	CHECK_RC(store_write(s.w.s, is_queued, NULL, &err), RC_OK, err);
+	CHECK_RC(store_write(s.w.s, erase_him, &him, &err), RC_OK, err);
+	CHECK_STR(recipients(&s), him);
+	r = begin(&s.w);
+	CHECK_INT(contact_find(reader_conn(r), secret, him, s.w.a, &row, &err), RC_ABSENT);
+	CHECK_INT(eraser_contact.check(reader_conn(r), str_from(him, head.n), &err), RC_ABSENT);
+	struct message m;
+	CHECK_RC(outbox_load(reader_conn(r), 1, s.w.a, &m, &err), RC_OK, err);
+	CHECK_INT(m.state, MESSAGE_REFUSED);
+	store_read_end(r);
+	k.now_us += 2 * DAY_US;
+	happens(&k, "");
+	CHECK_STR(recipients(&s), him); /* the registry names him still */
+	end_senders(&s);
+	snapshot_free(contacts);
+}
+
 TEST(ids_and_words)
 {
 	struct senders s = { .made = 0 };
@@ -278,4 +347,4 @@ TEST(ids_and_words)
 }
 
 TEST_MAIN(TEST_RUN(which_rule_tells_them), TEST_RUN(until_somebody_is_known), TEST_RUN(what_came_back_is_let_alone),
-	  TEST_RUN(ids_and_words))
+	  TEST_RUN(who_was_erased_is_let_alone), TEST_RUN(ids_and_words))

@@ -360,6 +360,8 @@ static bool takes_address(str recipient)
 static enum rc find_address(const struct resolving *k, str recipient, struct reached *out, struct err *err)
 {
 	str address = str_from(recipient, STR("address:").n);
+	if (!str_has(address, '@'))
+		return fail(err, RC_ABSENT, "the address of '" STR_FMT "' was erased", STR_ARG(str_head(recipient, 120)));
 	if (!k->driver->column || !str_eq(str_of(k->driver->column), STR("email")))
 		return fail(err, RC_ABSENT, "'" STR_FMT "' is reached by mail alone", STR_ARG(recipient));
 	out->address = arena_str(k->a, address);

@@ -82,4 +82,17 @@ MUST_CHECK enum rc round_read_stale(struct notify *n, struct reader *r, const st
 /* Is this type one of rounds? */
 bool round_is_type(const struct type *t);
 
+/* --- what was said: names and words of people outside --- */
+
+struct round_words {
+	str id;                    /* ROUND.PLACE: object "round-answer:ROUND.PLACE", by which it is erased */
+	str by, words;
+	int64_t at_us;             /* of the answer */
+};
+/* Those with a name or words, in order, behind an id (""); the caller has asked who may read it. */
+MUST_CHECK enum rc round_words_list(struct conn *c, str after, size_t limit, struct arena *a, struct round_words **out,
+				    size_t *count_out, struct err *err);
+/* RC_ABSENT: there is none, or no more. */
+MUST_CHECK enum rc round_words_find(struct conn *c, str id, struct arena *a, struct round_words *out, struct err *err);
+
 #endif

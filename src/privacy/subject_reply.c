@@ -5,9 +5,7 @@
 
 #include "base/csv.h"
 #include "base/json.h"
-#include "notify/answers.h"
-#include "notify/subscribers.h"
-#include "privacy/subject_private.h"
+#include "privacy/beside.h"
 #include "store/held.h"
 
 enum { RECIPIENTS_LOOK = 200, ITEM_MAX = 8 << 20, GROUNDS = 8 };
@@ -135,67 +133,6 @@ static bool text_of_event(void *ctx, const struct event_view *v)
 	return true;
 }
 
-static bool number_of(const struct subject_found *f, int64_t *out)
-{
-	str id = f->object;
-	(void)str_cut(&id, ':');
-	return str_to_i64(id, out);
-}
-
-/* Who wrote it, and what: of others than him blackened, as the rest is without a basis. */
-static enum rc put_answer(struct replying *p, const struct viewer *v, const struct subject_found *f, struct json_out *j,
-			  struct err *err)
-{
-	struct answer_row *row = NULL;
-	size_t n = 0;
-	int64_t id = 0;
-	struct answer_query q = { .organisation = STR(""), .limit = 1 };
-	if (!number_of(f, &id))
-		return fail(err, RC_ABSENT, "there is no such answer");
-	q.before = id + 1;
-	enum rc rc = answers_list(reader_conn(p->r), &q, p->one, &row, &n, err);
-	if (rc == RC_OK && (!n || row[0].id != id))
-		rc = fail(err, RC_ABSENT, "there is no such answer");
-	if (rc != RC_OK)
-		return rc;
-	json_open(j, '{');
-	json_put_time(j, "at", row[0].at_us);
-	json_put_str(j, "answer", str_of(answer_kind_name(row[0].kind)));
-	json_put_str(j, "channel", row[0].channel);
-	if (v->as.personal_basis) {
-		json_put_str(j, "by", row[0].by);
-		json_put_str(j, "words", row[0].words);
-		json_put_str(j, "file_name", row[0].file_name);
-	}
-	json_close(j, '}');
-	return RC_OK;
-}
-
-static enum rc put_subscriber(struct replying *p, const struct subject_found *f, struct json_out *j, struct err *err)
-{
-	struct subscriber_row *row = NULL;
-	size_t n = 0;
-	int64_t id = 0;
-	enum rc rc = number_of(f, &id) ? subscribers_list(reader_conn(p->r), id - 1, 1, p->one, &row, &n, err) :
-					 fail(err, RC_ABSENT, "there is no such subscriber");
-	if (rc == RC_OK && (!n || row[0].id != id))
-		rc = fail(err, RC_ABSENT, "there is no such subscriber");
-	if (rc != RC_OK)
-		return rc;
-	json_open(j, '{');
-	json_put_str(j, "email", row[0].email);
-	json_put_str(j, "language", row[0].language);
-	json_put_time(j, "asked", row[0].asked_us);
-	json_put_bool(j, "confirmed", row[0].state == SUBSCRIBER_CONFIRMED);
-	json_close(j, '}');
-	return RC_OK;
-}
-
-static bool is_beside(const struct subject_found *f)
-{
-	return str_eq(f->kind, STR("answer")) || str_eq(f->kind, STR("subscriber"));
-}
-
 static enum rc read_item(struct replying *p, const struct viewer *v, const struct subject_found *f,
 			 struct buf *b, struct err *err)
 {
@@ -209,10 +146,9 @@ static enum rc read_item(struct replying *p, const struct viewer *v, const struc
 			finding_json(&finding, NULL, &j);
 		return rc;
 	}
-	if (str_eq(f->kind, STR("answer")))
-		return put_answer(p, v, f, &j, err);
-	if (str_eq(f->kind, STR("subscriber")))
-		return put_subscriber(p, f, &j, err);
+	const struct beside *beside = beside_of(f->kind);
+	if (beside)
+		return beside->put(p->r, p->q, f->object, v->as.personal_basis, p->one, &j, err);
 	if (!str_eq(f->kind, STR("record")))
 		return fail(err, RC_ABSENT, "its place alone is told");
 	struct record_view view = { 0 };
@@ -273,7 +209,7 @@ static struct privacy_about about(struct replying *p, const struct subject_found
 	if (str_eq(f->kind, STR("ledger")))
 		return (struct privacy_about){ STR("To show whom something was told."),
 					       STR("Accountability."), STR("as long as the node") };
-	if (is_beside(f))
+	if (beside_of(f->kind))
 		return privacy_other(f->kind);
 	if (!str_eq(f->kind, STR("record")))
 		return privacy_other(str_eq(f->kind, STR("quarantine")) ? STR("report") : STR("event"));
@@ -305,7 +241,7 @@ static enum rc recipients_of(struct replying *p, const struct subject_found *f, 
 	size_t n = 0;
 	struct buf b = BUF_INIT(KIB(16));
 	const struct ledger_query q = { .recipient = STR(""), .item = f->object, .limit = RECIPIENTS_LOOK };
-	enum rc rc = str_eq(f->kind, STR("ledger")) || str_eq(f->kind, STR("quarantine")) || is_beside(f) ? RC_OK :
+	enum rc rc = str_eq(f->kind, STR("ledger")) || str_eq(f->kind, STR("quarantine")) || beside_of(f->kind) ? RC_OK :
 		     read_ledger(p->r, p->q->types, p->q->roles, p->q->viewer, &q, p->one, &rows, &n, err);
 	if (rc == RC_DENIED || rc == RC_ABSENT)
 		rc = RC_OK;

@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The walk over all there is, part by part; what was found and how far it came are kept. */
+#include <limits.h>
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "notify/answers.h"
-#include "notify/subscribers.h"
-#include "privacy/subject_private.h"
+#include "privacy/beside.h"
 
 enum part { PART_INDEXED, PART_EVENTS, PART_FINDINGS, PART_RECORDS, PART_LEDGER, PART_QUARANTINE,
-	    PART_ANSWERS, PART_LIST, PARTS };
+	    PART_BESIDE /* and one for each row of beside.c */ };
 enum { FOUND_BATCH = 500, EVENTS_PAGE = 100000, FINDINGS_PAGE = 10000, LIST_PAGE = 1000, QUARANTINE_PAGE = 100,
        TELL_EVERY = 20000 };
 
-static const char *const part_names[PARTS] = { "events by index", "events", "findings", "records",
-					       "ledger", "quarantine", "answers", "mail list" };
+static const char *const part_names[PART_BESIDE] = { "events by index", "events", "findings", "records",
+						     "ledger", "quarantine" };
+
+/* NULL: that was the last part. */
+static const char *part_name(int part)
+{
+	const struct beside *b = part >= PART_BESIDE ? beside_at((size_t)part - PART_BESIDE) : NULL;
+	return part < PART_BESIDE ? part_names[part] : b ? b->part : NULL;
+}
 
 struct hit {
 	str object;
@@ -28,7 +34,7 @@ struct search {
 	str request_id;
 	struct hit *hit; /* of the page under way */
 	size_t hits, hit_room;
-	enum part part;
+	int part;          /* enum part, and behind it */
 	uint64_t at;       /* events: the last looked at; quarantine, ledger: the last id */
 	uint64_t looked, found, given;
 	struct buf text;
@@ -98,7 +104,7 @@ static bool look_on(struct search *s)
 {
 	s->looked++;
 	if (s->looked % TELL_EVERY == 0 && s->q->go_on &&
-	    !s->q->go_on(s->q->ctx, part_names[s->part], s->looked, s->found))
+	    !s->q->go_on(s->q->ctx, part_name(s->part), s->looked, s->found))
 		s->stopped = true;
 	return !s->stopped;
 }
@@ -399,114 +405,68 @@ static enum rc search_quarantine(struct search *s, struct err *err)
 	return rc;
 }
 
-/* --- answers, and who is on the mail list: for who reads the ledger --- */
+/* --- what is kept beside --- */
 
-static enum rc may_read_ledger(struct search *s, struct reader *r, struct arena *a, struct err *err)
+static bool look_beside(struct search *s, const struct beside *b, const struct beside_row *row)
 {
-	struct ledger_row *rows = NULL;
-	size_t n = 0;
-	const struct ledger_query q = { .recipient = STR(""), .item = STR(""), .limit = 1 };
-	return read_ledger(r, s->q->types, s->q->roles, s->q->viewer, &q, a, &rows, &n, err);
-}
-
-static bool look_beside(struct search *s, const char *kind, int64_t id)
-{
-	char object[40];
-	int which = identifier_in(&s->list, buf_str(&s->text));
-	snprintf(object, sizeof(object), "%s:%lld", kind, (long long)id);
+	int which = identifier_in(&s->list, row->text);
 	if (which >= 0)
-		(void)add_hit(s, kind, str_of(object), which);
-	s->at = (uint64_t)id;
+		(void)add_hit(s, b->kind, row->object, which);
 	return look_on(s);
 }
 
-static enum rc look_answers(struct search *s, struct reader *r, struct arena *a, size_t *n, struct err *err)
+static enum rc search_beside(struct search *s, const struct beside *b, struct err *err)
 {
-	struct answer_row *rows = NULL;
-	const struct answer_query q = { .organisation = STR(""), .before = (int64_t)s->at, .limit = LIST_PAGE };
-	enum rc rc = answers_list(reader_conn(r), &q, a, &rows, n, err);
-	for (size_t i = 0; rc == RC_OK && i < *n; i++) {
-		buf_reset(&s->text);
-		buf_fmt(&s->text, STR_FMT " " STR_FMT " " STR_FMT, STR_ARG(rows[i].by), STR_ARG(rows[i].words),
-			STR_ARG(rows[i].file_name));
-		if (!look_beside(s, "answer", rows[i].id))
-			break;
-	}
-	return rc;
-}
-
-static enum rc look_list(struct search *s, struct reader *r, struct arena *a, size_t *n, struct err *err)
-{
-	struct subscriber_row *rows = NULL;
-	enum rc rc = subscribers_list(reader_conn(r), (int64_t)s->at, LIST_PAGE, a, &rows, n, err);
-	for (size_t i = 0; rc == RC_OK && i < *n; i++) {
-		buf_reset(&s->text);
-		buf_add(&s->text, rows[i].email);
-		if (!look_beside(s, "subscriber", rows[i].id))
-			break;
-	}
-	return rc;
-}
-
-static enum rc walk_beside(struct search *s,
-			   enum rc (*look)(struct search *, struct reader *, struct arena *, size_t *, struct err *),
-			   struct err *err)
-{
+	struct buf place = BUF_INIT(KIB(4));
 	enum rc rc = RC_OK;
 	size_t n = 0;
 	do {
 		struct arena *a = arena_new(KIB(64));
 		struct reader *r = NULL;
+		struct beside_row *rows = NULL;
 		rc = store_read_begin(s->q->s, &r, err);
 		if (rc == RC_OK)
-			rc = may_read_ledger(s, r, a, err);
-		if (rc == RC_OK)
-			rc = look(s, r, a, &n, err);
+			rc = b->list(r, s->q, arena_str(a, buf_str(&place)), a, &rows, &n, err);
 		if (r)
 			store_read_end(r);
+		for (size_t i = 0; rc == RC_OK && i < n && look_beside(s, b, &rows[i]); i++) {
+			buf_reset(&place);
+			buf_add(&place, rows[i].place);
+		}
 		if (rc == RC_OK)
 			rc = flush(s, false, err);
 		arena_free(a);
-	} while (rc == RC_OK && !s->stopped && n == LIST_PAGE);
+	} while (rc == RC_OK && !s->stopped && n > 0);
+	buf_free(&place);
 	return rc;
-}
-
-static enum rc search_answers(struct search *s, struct err *err)
-{
-	return walk_beside(s, look_answers, err);
-}
-
-static enum rc search_list(struct search *s, struct err *err)
-{
-	return walk_beside(s, look_list, err);
 }
 
 /* --- all of it --- */
 
 static enum rc run_part(struct search *s, struct err *err)
 {
-	static enum rc (*const parts[PARTS])(struct search *, struct err *) = {
+	static enum rc (*const parts[PART_BESIDE])(struct search *, struct err *) = {
 		[PART_INDEXED] = search_indexed,   [PART_EVENTS] = search_events,
 		[PART_FINDINGS] = search_findings, [PART_RECORDS] = search_records,
 		[PART_LEDGER] = search_ledger,	   [PART_QUARANTINE] = search_quarantine,
-		[PART_ANSWERS] = search_answers,   [PART_LIST] = search_list,
 	};
-	enum rc rc = parts[s->part](s, err);
+	enum rc rc = s->part < PART_BESIDE ? parts[s->part](s, err) :
+					     search_beside(s, beside_at((size_t)s->part - PART_BESIDE), err);
 	/* what he may not look at at all is not searched, and the reply says so */
 	if (rc == RC_DENIED && s->part >= PART_LEDGER)
 		return RC_OK;
 	return rc;
 }
 
-/* Where it was cut off: events, and what stands in the order of its number, go on behind the last one, other parts begin anew. */
+/* Where it was cut off: events, ledger and quarantine go on behind the last one, other parts begin anew. */
 static enum rc load_place(struct search *s, struct reader *r, struct err *err)
 {
 	struct sql *q = sql(reader_conn(r), "SELECT part, at, ended_us FROM subject_search WHERE record = ?");
 	sql_blob(q, 1, str_mem(s->request.b, sizeof(s->request.b)));
 	if (sql_row(q) && !sql_col_int(q, 2)) {
 		int64_t part = sql_col_int(q, 0);
-		s->part = part >= 0 && part < PARTS ? (enum part)part : PART_INDEXED;
-		if (s->part == PART_EVENTS || s->part >= PART_LEDGER)
+		s->part = part >= 0 && part < INT_MAX && part_name((int)part) ? (int)part : PART_INDEXED;
+		if (s->part == PART_EVENTS || s->part == PART_LEDGER || s->part == PART_QUARANTINE)
 			s->at = (uint64_t)sql_col_int(q, 1);
 	}
 	return sql_end(q, err);
@@ -571,18 +531,18 @@ enum rc subject_search(const struct subject_ask *q, struct arena *a, struct subj
 	enum rc rc = begin(s, err);
 	if (rc == RC_OK)
 		rc = move_on(s, err);
-	while (rc == RC_OK && !s->stopped && s->part < PARTS) {
+	while (rc == RC_OK && !s->stopped && part_name(s->part)) {
 		rc = run_part(s, err);
 		if (rc != RC_OK || s->stopped)
 			break;
 		s->part++;
 		s->at = 0;
-		rc = flush(s, s->part == PARTS, err);
+		rc = flush(s, !part_name(s->part), err);
 	}
 	out->id = s->request_id;
 	out->looked = s->looked;
 	out->found = s->found;
-	out->ended = rc == RC_OK && s->part == PARTS;
+	out->ended = rc == RC_OK && !part_name(s->part);
 	struct journal_act act = { .act = "subject.search", .actor = str_of(q->viewer->actor),
 				   .object = s->request_id, .count = s->found };
 	if (out->ended)

@@ -459,6 +459,27 @@ enum rc stix_write_event(struct stix_writer *w, struct json_object *event, struc
 	return rc;
 }
 
+enum stix_makes stix_event_makes(str type)
+{
+	static const struct { const char *type; enum stix_makes how; } made[] = {
+		{ "artifact", STIX_MAKES_OF_VALUE },	    { "autonomous-system", STIX_MAKES_OF_VALUE },
+		{ "domain-name", STIX_MAKES_OF_VALUE },	    { "file", STIX_MAKES_OF_VALUE },
+		{ "indicator", STIX_MAKES_OF_ID },	    { "ipv4-addr", STIX_MAKES_OF_VALUE },
+		{ "ipv6-addr", STIX_MAKES_OF_VALUE },	    { "network-traffic", STIX_MAKES_OF_VALUE },
+		{ "observed-data", STIX_MAKES_OF_ID },	    { "sighting", STIX_MAKES_OF_ID },
+		{ "url", STIX_MAKES_OF_VALUE },		    { "user-account", STIX_MAKES_OF_VALUE },
+	};
+	for (size_t i = 0; i < COUNT_OF(made); i++)
+		if (str_eq(type, str_of(made[i].type)))
+			return made[i].how;
+	return STIX_MAKES_NOT;
+}
+
+struct uuid stix_event_uuid(struct stix_writer *w, str event_id)
+{
+	return stix_namer_uuid(w->namer, &w->space, event_id);
+}
+
 void stix_event_object_id(str node_id, str event_id, char out[STIX_ID_MAX])
 {
 	const struct uuid space = stix_space(node_id);

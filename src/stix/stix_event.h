@@ -39,6 +39,12 @@ typedef bool (*stix_give)(void *ctx, const struct stix_given *o); /* false: stop
 /* `node_id`, `node_name`: of the origin. `give` gets each object, in turn. */
 struct stix_writer *stix_writer_new(str node_id, str node_name, stix_give give, void *ctx);
 void stix_writer_free(struct stix_writer *w);
+/* What writing an event can make: nothing of this type; one whose id follows from what the event says; one that is named
+ * after the event alone. */
+enum stix_makes { STIX_MAKES_NOT, STIX_MAKES_OF_VALUE, STIX_MAKES_OF_ID };
+enum stix_makes stix_event_makes(str type);
+/* Of the objects of the writer's node that are named after this event ("0a1b…", without "event--"): all have it behind their type. */
+struct uuid stix_event_uuid(struct stix_writer *w, str event_id);
 /* `event`: flat, with IntelMQ's names and "id" (disclosure/read.h); "ronda.again": it was withdrawn, and is given again
  * at that time, which becomes `modified`. Its origin is the node, or who
  * extra.origin_node and extra.origin_event say: then none of its objects is a carrier. RC_CONFLICT: `give` said stop. RC_INPUT: it has no id or no time. */

@@ -250,6 +250,16 @@ const struct key *store_secret(const struct store *s)
 	return &s->secret;
 }
 
+enum rc store_secret_of(struct conn *c, struct key *out, struct err *err)
+{
+	struct sql *q = sql(c, "SELECT value FROM node WHERE key = 'secret'");
+	bool found = sql_row(q) && sql_col_blob(q, 0).n == sizeof *out;
+	if (found)
+		memcpy(out, sql_col_blob(q, 0).p, sizeof *out);
+	enum rc rc = sql_end(q, err);
+	return rc == RC_OK && !found ? fail(err, RC_INPUT, "main.db does not say whose it is") : rc;
+}
+
 str store_node_id(const struct store *s)
 {
 	return str_of(s->id);

@@ -46,6 +46,8 @@ void store_close(struct store *s); /* finishes what was submitted; NULL is fine 
 
 struct io_dir *store_dir(struct store *s);
 const struct key *store_secret(const struct store *s); /* the node's secret; never printed */
+/* The same, out of a view, for who has no store: his to wipe. */
+MUST_CHECK enum rc store_secret_of(struct conn *c, struct key *out, struct err *err);
 str store_node_id(const struct store *s);  /* uuid */
 str store_node_name(const struct store *s);
 str store_node_country(const struct store *s); /* ISO 3166 alpha-2 */

@@ -31,21 +31,6 @@ static str tag_of(struct page *p, str bytes)
 	return tag;
 }
 
-static bool is_known(struct page *p, str tag)
-{
-	str list = http_header(p->q, "if-none-match");
-	if (str_eq(str_trim(list), STR("*")))
-		return true;
-	while (list.n > 0) {
-		str one = str_trim(str_cut(&list, ','));
-		if (str_starts(one, STR("W/")))
-			one = str_from(one, 2);
-		if (str_eq(one, tag))
-			return true;
-	}
-	return false;
-}
-
 /* Answers with what was made; takes `b`. */
 static enum rc give(struct page *p, struct buf *b, const char *type)
 {
@@ -54,7 +39,7 @@ static enum rc give(struct page *p, struct buf *b, const char *type)
 	answer_header(p->ans, "ETag", tag);
 	answer_header(p->ans, "Cache-Control", STR("private, no-cache"));
 	p->ans->type = type;
-	if (is_known(p, tag)) {
+	if (http_has_tag(p->q, tag)) {
 		p->ans->status = 304;
 		buf_free(b);
 		return RC_OK;

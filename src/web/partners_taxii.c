@@ -3,6 +3,7 @@
 #include "exchange/line.h"
 #include "exchange/taxii.h"
 #include "web/partners_private.h"
+#include "web/taxii_http.h"
 
 uint64_t partners_taxii_body_most(const struct http_request *q)
 {
@@ -10,30 +11,13 @@ uint64_t partners_taxii_body_most(const struct http_request *q)
 	return TAXII_BODY_MAX;
 }
 
-static void hand_over(struct http_answer *a, struct taxii_answer *from)
-{
-	a->status = from->status;
-	a->type = TAXII_TYPE;
-	a->body = from->body;
-	for (size_t i = 0; i < from->header_count && a->header_count < COUNT_OF(a->headers); i++) {
-		a->headers[a->header_count].name = from->headers[i].name;
-		a->headers[a->header_count++].value = from->headers[i].value;
-	}
-}
-
-static void refuse(struct http_answer *a, int status, const char *words)
-{
-	struct taxii_answer out = { .status = 0 };
-	taxii_refuse(status, words, &out);
-	hand_over(a, &out);
-}
 
 void partners_taxii_refuse(const struct http_request *q, struct http_answer *a)
 {
 	if (!str_starts(q->path, STR(TAXII_ROOT)))
-		refuse(a, 404, "there is nothing here");
+		taxii_http_refuse(404, "there is nothing here", a);
 	else if (!taxii_takes_body(str_from(q->path, STR(TAXII_ROOT).n)))
-		refuse(a, 405, "nothing can be posted here");
+		taxii_http_refuse(405, "nothing can be posted here", a);
 }
 
 /* --- what a push is signed over --- */
@@ -115,12 +99,12 @@ void partners_taxii_answer(struct node *n, const struct http_request *q, const s
 	struct pairs pairs = { .count = 0 };
 	struct taxii_answer out = { .status = 0 };
 	if (!str_starts(q->path, STR(TAXII_ROOT))) {
-		refuse(a, 404, "there is nothing here");
+		taxii_http_refuse(404, "there is nothing here", a);
 		return;
 	}
 	if (q->method == HTTP_POST && who->partner.kind == PARTNER_NODE && !is_signed(n, q, who, body)) {
 		log_warn(n->log, "a push is not signed by its sender", L_STR("partner", who->partner.name));
-		refuse(a, 403, "the push is not signed by the key that its sender was paired with");
+		taxii_http_refuse(403, "the push is not signed by the key that its sender was paired with", a);
 		return;
 	}
 	note_fetched(n, q, who);
@@ -136,5 +120,5 @@ void partners_taxii_answer(struct node *n, const struct http_request *q, const s
 		.who = TAXII_PARTNER, .partner = &who->partner, .pin = q->pin,
 	};
 	taxii_answer(n->exchange, &t, q->a, &out);
-	hand_over(a, &out);
+	taxii_http_give(q, &out, a);
 }

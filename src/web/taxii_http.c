@@ -38,15 +38,27 @@ static enum taxii_method method_of(enum http_method m)
 	return TAXII_OTHER;
 }
 
-static void give(struct taxii_answer *from, struct http_answer *a)
+static void put_header(struct http_answer *a, const char *name, str value)
+{
+	a->headers[a->header_count].name = name;
+	a->headers[a->header_count++].value = value;
+}
+
+void taxii_http_give(const struct http_request *q, struct taxii_answer *from, struct http_answer *a)
 {
 	a->status = from->status;
 	a->type = TAXII_TYPE;
 	a->body = from->body;
-	for (size_t i = 0; i < from->header_count; i++) {
-		a->headers[a->header_count].name = from->headers[i].name;
-		a->headers[a->header_count++].value = from->headers[i].value;
+	if (from->tag.n > 0) {
+		put_header(a, "ETag", from->tag);
+		put_header(a, "Cache-Control", STR("private, no-cache"));
+		if (http_has_tag(q, from->tag)) {
+			a->status = 304;
+			buf_free(&a->body);
+		}
 	}
+	for (size_t i = 0; i < from->header_count; i++)
+		put_header(a, from->headers[i].name, from->headers[i].value);
 }
 
 void taxii_http_answer(struct exchange *x, const struct http_request *q, const struct taxii_request *who, str body,
@@ -64,14 +76,14 @@ void taxii_http_answer(struct exchange *x, const struct http_request *q, const s
 		.who = who->who, .viewer = who->viewer, .partner = who->partner,
 	};
 	taxii_answer(x, &t, q->a, &out);
-	give(&out, a);
+	taxii_http_give(q, &out, a);
 }
 
 void taxii_http_refuse(int status, const char *title, struct http_answer *a)
 {
 	struct taxii_answer out = { .status = 0 };
 	taxii_refuse(status, title, &out);
-	give(&out, a);
+	taxii_http_give(NULL, &out, a);
 }
 
 /* --- bodies --- */

@@ -9,6 +9,8 @@
 /* `who`: who, viewer, partner of it are read; the rest follows from `q`, whose path begins with TAXII_ROOT. */
 void taxii_http_answer(struct exchange *x, const struct http_request *q, const struct taxii_request *who, str body,
 		       struct http_answer *a);
+/* As an answer: 304 for who has it already, by If-None-Match. `q` NULL: without a tag. */
+void taxii_http_give(const struct http_request *q, struct taxii_answer *from, struct http_answer *a);
 /* What the listener refuses itself, in TAXII's form. */
 void taxii_http_refuse(int status, const char *title, struct http_answer *a);
 
