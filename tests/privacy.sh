@@ -36,6 +36,8 @@ is "$(tr '{' '\n' <"$T/out" | grep -c '"type":.*"purpose":""')" 0 "no type is wi
 is "$(tr '{' '\n' <"$T/out" | grep -c '"type":.*"basis":""')" 0 "nor without a legal basis"
 r privacy register --language id --json >"$T/out"
 has "$T/out" 'Untuk menangani insiden' "in Indonesian, too"
+has "$T/out" '"type":"contact"[^{]*Untuk menyurati' "also of what is no record"
+has_not "$T/out" 'To know who may' "all of it"
 
 # --- retention ---
 check "an errand" r errand new what="qzkeep1a Call them" who="Team C"
@@ -93,14 +95,23 @@ sqlite3 "$D/main.db" "INSERT INTO subscriber (id, email, language, state, asked_
 	VALUES (902, 'contact:Qzalice@example.org', x'00', 'x', '', 1, 1);
 	INSERT INTO fallback_look (source, subject, kind, first, last, asn_first, asn_last, domain, email, name, country, trust,
 	seen_day, until_us) VALUES ('rdap', '203.0.113.1', 0, zeroblob(16), zeroblob(16), 0, 0, '', 'qzalice@example.org',
-	'Qzalice Example', 'ID', 50, 20000, 4000000000000000);
-	INSERT INTO exchange_object (id, partner, stix_id, tag, type, version, version_us, tlp, marked, revoked, exercise, at_us, events,
-	title, words, json) SELECT n, zeroblob(16), 'identity--00000000-0000-4000-8000-00000000000' || n, n, 'identity', '', n, 1, 1, 0,
-	0, 1, 0, name, '', json_object('type', 'identity', 'name', name, 'contact_information', mail) FROM
-	(SELECT 1 AS n, 'Qzalice Example' AS name, 'qzalice@example.org' AS mail UNION SELECT 2, 'Carol', 'qzcarol@example.org');
-	INSERT INTO exchange_object_key (run, tag, version_us, object) VALUES (0, 1, 1, 1), (0, 2, 2, 2);" ||
+	'Qzalice Example', 'ID', 50, 20000, 4000000000000000);" ||
 	ok 1 "rows of others"
 serve
+# what a partner sends of her, and of another
+org=$(r organisation new "name=Team Q" kind=csirt 2>&1 | sed -nE 's/.*(organisation-[0-9]+).*/\1/p' | head -1)
+r partner new "name=Team Q" kind=taxii "organisation=$org" >/dev/null && r partner move 1 active >/dev/null
+ok $? "a partner"
+id=$(r organisation show "$org" --json | sed -nE 's/.*"id": ?"(organisation--[-0-9a-f]{36})".*/\1/p' | head -1)
+r account new "Client Q" --roles constituent --organisation "$id" >/dev/null
+client=$(r token make q --right read --ceiling AMBER --account "Client Q" 2>/dev/null)
+identity() { # last digit, name, address
+	printf '{"type":"identity","spec_version":"2.1","id":"identity--11111111-1111-4111-8111-11111111111%s","created":"2026-11-20T01:02:03.000Z","modified":"2026-11-20T01:02:03.000Z","name":"%s","contact_information":"%s"}' "$@"
+}
+printf '{"objects":[%s,%s]}' "$(identity 1 "Qzalice Example" qzalice@example.org)" "$(identity 2 Carol qzcarol@example.org)" >"$T/envelope"
+curl -s --max-time 60 -o "$T/out" -H 'Accept: application/taxii+json;version=2.1' -H 'Content-Type: application/taxii+json;version=2.1' \
+	-H "Authorization: Bearer $client" --data-binary "@$T/envelope" "$URL/taxii2/exchange/collections/inbox/objects/"
+has "$T/out" '"success_count": ?2' "sends two objects about persons"
 { made scan_telnet 100 3; line alice.qzhome 20001; line bob.other 20002; } >"$T/2026-11-20-scan_telnet-a.csv"
 check "events" r intake "$T/2026-11-20-scan_telnet-a.csv"
 ip=198.18.$((20001 / 256 % 256)).$((20001 % 256))

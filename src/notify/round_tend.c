@@ -112,14 +112,17 @@ enum rc node_viewer(const struct notify *n, struct viewer *out, struct err *err)
 	return policies_apply(n->w.policies, out, err);
 }
 
-static enum rc find_round(struct conn *c, const char *which, int64_t now_us, struct uuid *out, bool *found_out,
+/* In this order: one of the first is looked for before any of the next. */
+enum work { WORK_MESSAGES, WORK_SILENCE, WORK_NEXT, WORKS };
+
+static enum rc find_round(struct conn *c, enum work what, int64_t now_us, struct uuid *out, bool *found_out,
 			  struct err *err)
 {
-	struct sql *q = which[0] == 'm' ? sql(c, "SELECT round FROM round_state WHERE made = 0 AND started_us > 0 LIMIT 1") :
-			which[0] == 'd' ? sql(c, "SELECT round FROM round_state WHERE counted = 0 AND due_us <= ?1"
-						 " AND started_us > 0 AND made = 1 LIMIT 1") :
-					  sql(c, "SELECT round FROM round_state WHERE next_us <= ?1 LIMIT 1");
-	if (which[0] != 'm')
+	struct sql *q = what == WORK_MESSAGES ? sql(c, "SELECT round FROM round_state WHERE made = 0 AND started_us > 0 LIMIT 1") :
+			what == WORK_SILENCE  ? sql(c, "SELECT round FROM round_state WHERE counted = 0 AND due_us <= ?1"
+						       " AND started_us > 0 AND made = 1 LIMIT 1") :
+						sql(c, "SELECT round FROM round_state WHERE next_us <= ?1 LIMIT 1");
+	if (what != WORK_MESSAGES)
 		sql_int(q, 1, now_us);
 	*found_out = sql_row(q) && sql_col_blob(q, 0).n == sizeof out->b;
 	if (*found_out)
@@ -366,10 +369,10 @@ static enum rc next_round(struct tending *k, struct err *err)
 
 /* --- background --- */
 
-static enum rc work_on(struct tending *k, const char *which, struct err *err)
+static enum rc work_on(struct tending *k, enum work what, struct err *err)
 {
-	bool making = which[0] == 'm';
-	if (which[0] == 'n')
+	bool making = what == WORK_MESSAGES;
+	if (what == WORK_NEXT)
 		return next_round(k, err);
 	enum rc rc = round_members_load(reader_conn(k->r), k->row.round, making ? MEMBERS_UNMADE : MEMBERS_SILENT, -1,
 				  making ? MESSAGES_A_JOB : SILENT_A_JOB, k->a, &k->list, &k->count, err);
@@ -380,16 +383,15 @@ static enum rc work_on(struct tending *k, const char *which, struct err *err)
 
 static enum rc tend(struct store *s, void *ctx, bool *did_out, struct err *err)
 {
-	static const char *const kinds[] = { "messages", "due", "next" };
 	struct tending k = { .n = ctx, .a = arena_new(KIB(64)) };
 	struct uuid round;
 	bool found = false;
-	const char *which = NULL;
+	int what = WORKS;
 	struct snapshot_ref *types = snapshot_hold(records_types_snapshot(k.n->w.records));
 	k.types = snapshot_table(types);
 	enum rc rc = store_read_begin(s, &k.r, err);
-	for (size_t i = 0; rc == RC_OK && !found && i < COUNT_OF(kinds); i++)
-		rc = find_round(reader_conn(k.r), which = kinds[i], clock_now_us(), &round, &found, err);
+	for (int i = 0; rc == RC_OK && !found && i < WORKS; i++)
+		rc = find_round(reader_conn(k.r), what = i, clock_now_us(), &round, &found, err);
 	if (rc == RC_OK && found)
 		rc = node_viewer(k.n, &k.v, err);
 	if (rc == RC_OK && found) {
@@ -402,7 +404,7 @@ static enum rc tend(struct store *s, void *ctx, bool *did_out, struct err *err)
 			rc = fail(err, rc, "%s", why.text);
 	}
 	if (rc == RC_OK && found)
-		rc = work_on(&k, which, err);
+		rc = work_on(&k, what, err);
 	else if (k.lost)
 		rc = store_write(s, give_up_next, &k, err);
 	if (k.r)

@@ -13,7 +13,7 @@ struct beside_row {
 	str place;                 /* to go on behind */
 };
 struct beside {
-	const char *kind;          /* of subject_found, and of its row in the register (register.c) */
+	const char *kind;          /* of subject_found, and of its row in the register (others.def) */
 	const char *part;          /* for who watches the search: "answers" */
 	/* Some, behind a place ("": from the first), in `a`; 0: there are no more. RC_DENIED: not the viewer's to read. */
 	enum rc (*list)(struct reader *r, const struct subject_ask *q, str after, struct arena *a,

@@ -11,7 +11,7 @@ str privacy_retention(const struct type *t, str language, struct arena *a);
 struct privacy_about {
 	str purpose, basis, retention;
 };
-/* What is kept beside records: "event", "report", "account", "answer", "subscriber", "journal" and others. */
-struct privacy_about privacy_other(str name);
+/* What is kept beside records: a name of others.def. */
+struct privacy_about privacy_other(str name, str language);
 
 #endif

@@ -6,63 +6,24 @@
 enum { LEDGER_LOOK = 10000, LEDGER_PAGE = 1000, RECIPIENTS_MOST = 200 };
 
 /* What is kept beside records; the feeds of events and findings are listed elsewhere. */
-static const struct {
-	const char *name, *label, *purpose, *basis, *personal, *retention;
-} others[] = {
-	{ "event", "Events and findings",
-	  "To find out which machines are in danger, and to tell whoever is responsible for them.",
-	  "Task in the public interest: warning those concerned under the team's founding law or decree.",
-	  "addresses; accounts, local names and local addresses; whatever the feed says besides",
-	  "until forgotten: ronda forget" },
-	{ "report", "Reports as they came, and quarantine",
-	  "To show what was delivered, and to read it again when a parser was wrong.",
-	  "As of the events made from them.", "whatever the sender wrote", "until forgotten: ronda forget" },
-	{ "account", "Accounts", "To know who may do what, and who did it.",
-	  "Contract of employment; security of processing.", "name, organisation, times of use",
-	  "until disabled and erased by hand" },
-	{ "message", "Messages and the ledger of them",
-	  "To tell those responsible, and to show whom something was told, when, and under which rule.",
-	  "Task in the public interest: warning those concerned under the team's founding law or decree; accountability.",
-	  "recipient; names a letter was addressed to, and what the other side's mail server said",
-	  "as long as the node" },
-	{ "answer", "Answers to messages", "To know whether what was found is being mended, and by whom.",
-	  "As of the messages they answer.", "name, words and file of who answered",
-	  "as long as the node; name, words and file can be erased: ronda erase answer:N" },
-	{ "round-answer", "Answers to notification rounds", "To know who was reached, and what he said.",
-	  "As of the messages they answer.", "name and words of who answered, as he or one of us wrote them",
-	  "as long as the node; name and words are erased by a request of the person" },
-	{ "mail", "Mails that came, until they are read",
-	  "To take reports, answers and questions by mail; what is read becomes a record, an answer or a report.",
-	  "As of what they become.", "whatever the sender wrote; of a receipt a keyed hash of the address",
-	  "bytes until it was read; then a line with its message id, box and size, as long as the node" },
-	{ "sign-in", "Accounts of constituents and links to sign in",
-	  "To let an organisation see what concerns it, and nobody else.", "Security of processing.",
-	  "which contact an account was invited by; when a link was used", "as the account" },
-	{ "subscriber", "Mail list of warnings", "To send published warnings to who asked for them.",
-	  "Consent, confirmed by a link, ended by one.", "e-mail address, language",
-	  "until he leaves; 7 days when it was never confirmed" },
-	{ "contact", "Addresses without a record",
-	  "To write to whom a registry or a site names when the directory knows nobody, and to who takes part in correspondence.",
-	  "As of the messages.", "e-mail address, where it names the recipient of a message",
-	  "as the messages; it can be erased: ronda erase contact:ADDRESS; a keyed hash stays" },
-	{ "registry", "Contacts of registries and sites",
-	  "To find out who answers for an address or a name.", "Task in the public interest; the source published it.",
-	  "e-mail address and name, as the source published them",
-	  "a registry's table until the next one; what was looked up 180 days after it should have been asked again" },
-	{ "object", "Objects of partners", "To know what partners share that is no item of ours, as they said it.",
-	  "The agreement with that partner.", "whatever the partner wrote: identities, accounts, e-mail addresses",
-	  "until its maker takes it away, or: ronda erase object:N" },
-	{ "exchange", "How the exchange with partners stands",
-	  "To send again what did not arrive, and to show what was withdrawn and who confirmed whose key.",
-	  "The agreement with that partner; accountability.",
-	  "account of who invited or confirmed; words of an answer or of a withdrawal", "as long as the node" },
-	{ "takedown-proof", "Proofs that something was taken down",
-	  "To show what answered at an address, and when it stopped.",
-	  "Task in the public interest: protecting those whom the address deceives.",
-	  "head of the answer, DNS, digest of what was there", "as its takedown: it is erased with the record" },
-	{ "journal", "Journal", "To show who did what; nobody can change it unseen.",
-	  "Security of processing; accountability.", "account, act, time", "as long as the node; bodies can be erased" },
+struct text2 {
+	const char *en, *id;
 };
+static const struct {
+	const char *name;
+	struct text2 label, purpose, basis, personal, retention;
+} others[] = {
+#define TEXT(en, id) { en, id }
+#define OTHER(...) { __VA_ARGS__ },
+#include "privacy/others.def"
+#undef OTHER
+#undef TEXT
+};
+
+static str in_language(const struct text2 *t, str language)
+{
+	return str_of(str_starts(language, STR("id")) ? t->id : t->en);
+}
 
 /* --- recipients, from the ledger --- */
 
@@ -181,21 +142,21 @@ static void put_type(struct json_out *j, const struct register_ask *q, const str
 	json_close(j, '}');
 }
 
-static void put_other(struct json_out *j, const struct recipients *to, size_t i)
+static void put_other(struct json_out *j, const struct register_ask *q, const struct recipients *to, size_t i)
 {
 	json_open(j, '{');
 	json_put_str(j, "type", str_of(others[i].name));
-	json_put_str(j, "label", str_of(others[i].label));
-	json_put_str(j, "purpose", str_of(others[i].purpose));
-	json_put_str(j, "basis", str_of(others[i].basis));
+	json_put_str(j, "label", in_language(&others[i].label, q->language));
+	json_put_str(j, "purpose", in_language(&others[i].purpose, q->language));
+	json_put_str(j, "basis", in_language(&others[i].basis, q->language));
 	json_key(j, STR("personal"));
 	json_open(j, '[');
-	json_str(j, str_of(others[i].personal));
+	json_str(j, in_language(&others[i].personal, q->language));
 	json_close(j, ']');
 	json_key(j, STR("read_by"));
 	json_open(j, '[');
 	json_close(j, ']');
-	json_put_str(j, "retention", str_of(others[i].retention));
+	json_put_str(j, "retention", in_language(&others[i].retention, q->language));
 	json_put_bool(j, "exchange", false);
 	put_recipients(j, to, str_of(others[i].name));
 	json_close(j, '}');
@@ -218,7 +179,7 @@ enum rc privacy_register(struct reader *r, const struct register_ask *q, struct 
 	for (size_t i = 0; i < types_count(q->types); i++)
 		put_type(j, q, to, types_at(q->types, i), a);
 	for (size_t i = 0; i < COUNT_OF(others); i++)
-		put_other(j, to, i);
+		put_other(j, q, to, i);
 	json_close(j, ']');
 	*count_out = types_count(q->types) + COUNT_OF(others);
 	return RC_OK;
@@ -236,11 +197,11 @@ str privacy_retention(const struct type *t, str language, struct arena *a)
 	return arena_fmt(a, id ? "%lld hari setelah ditutup" : "%lld days after closing", (long long)days);
 }
 
-struct privacy_about privacy_other(str name)
+struct privacy_about privacy_other(str name, str language)
 {
 	for (size_t i = 0; i < COUNT_OF(others); i++)
 		if (str_eq(name, str_of(others[i].name)))
-			return (struct privacy_about){ str_of(others[i].purpose), str_of(others[i].basis),
-						       str_of(others[i].retention) };
+			return (struct privacy_about){ in_language(&others[i].purpose, language), in_language(&others[i].basis, language),
+						       in_language(&others[i].retention, language) };
 	return (struct privacy_about){ STR(""), STR(""), STR("") };
 }

@@ -207,12 +207,11 @@ static void put_content(struct replying *p, const struct buf *full_text, const s
 static struct privacy_about about(struct replying *p, const struct subject_found *f)
 {
 	if (str_eq(f->kind, STR("ledger")))
-		return (struct privacy_about){ STR("To show whom something was told."),
-					       STR("Accountability."), STR("as long as the node") };
+		return privacy_other(STR("message"), p->q->language);
 	if (beside_of(f->kind))
-		return privacy_other(f->kind);
+		return privacy_other(f->kind, p->q->language);
 	if (!str_eq(f->kind, STR("record")))
-		return privacy_other(str_eq(f->kind, STR("quarantine")) ? STR("report") : STR("event"));
+		return privacy_other(str_eq(f->kind, STR("quarantine")) ? STR("report") : STR("event"), p->q->language);
 	const struct type *t = types_find(p->q->types, str_head(f->object, str_find(f->object, STR("--"))));
 	str language = p->q->language;
 	if (!t)
@@ -334,7 +333,7 @@ static void end_letter(struct replying *p)
 	if (!p->out->given)
 		buf_add(b, l ? STR("- tidak ada\n") : STR("- nothing\n"));
 	buf_add(b, l ? STR("\nTujuan dan dasar hukum:\n") : STR("\nPurposes and legal bases:\n"));
-	struct privacy_about event = privacy_other(STR("event"));
+	struct privacy_about event = privacy_other(STR("event"), p->q->language);
 	if (p->events)
 		buf_fmt(b, "- event: " STR_FMT " " STR_FMT "\n", STR_ARG(event.purpose), STR_ARG(event.basis));
 	buf_add(b, l ? STR("- setiap catatan: lihat table.csv\n") : STR("- each record: see table.csv\n"));
