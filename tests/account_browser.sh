@@ -17,7 +17,7 @@ echo 'kelapa muda di tepi jalan' | ronda account -d "$D" password "Lead A"
 echo "public_url = http://localhost:$port" >"$D/ronda.conf"
 ronda serve -d "$D" --set "listen=127.0.0.1:$port" >"$T/address" 2>"$T/node.log" &
 node_pid=$!
-for _ in $(seq 200); do
+for _ in $(seq 1200); do
 	[ ! -s "$T/address" ] || break
 	sleep 0.05
 done

@@ -36,7 +36,7 @@ cat >"$T/round" <<END2
 END2
 r round new --body "$T/round" >/dev/null
 check "a round about them" r round start 1
-for _ in $(seq 600); do
+for _ in $(seq 1200); do
 	[ "$(query "SELECT count(*) FROM outbox WHERE state = 4 AND driver = 'webhook'")" != 2 ] || break
 	sleep 0.05
 done
@@ -61,7 +61,7 @@ state() {
 }
 # What was sent is marked told behind it.
 marked() { query "SELECT (SELECT seq FROM cursor WHERE name = 'tell:marked') >= (SELECT max(id) FROM ledger)"; }
-for _ in $(seq 600); do
+for _ in $(seq 1200); do
 	[ "$(marked)" != 1 ] || break
 	sleep 0.05
 done
@@ -166,7 +166,7 @@ has_not "$T/out" 'canary-words' "the mark of a finding holds no word of theirs"
 # --- fixed, and what came after ---
 made scan_telnet 1 300 | grep -v '198.18.0.8,' | sed "s/2026-11-20/$second/" >"$T/$second-scan_telnet-second.csv"
 check "the next complete run" r intake --feed telnet "$T/$second-scan_telnet-second.csv"
-for _ in $(seq 200); do
+for _ in $(seq 600); do
 	as "$URL/findings/$two.json" >/dev/null
 	! grep -q '"state":"gone"' "$T/page" || break
 	sleep 0.1
@@ -204,7 +204,7 @@ r round edit 1 --tlp AMBER --why "over" >/dev/null 2>&1
 printf '{"title":"On paper","kind":"contact","question":"name=Paper","answer_by":"%s"}' "$(later '1 hour')" >"$T/round"
 r round new --body "$T/round" >/dev/null
 check "one on paper" r round start 2
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ -z "$(query "SELECT id FROM outbox WHERE driver = 'print' AND state = 1")" ] || break
 	sleep 0.05
 done
@@ -214,7 +214,7 @@ paper=$(grep -oE "$URL/a/[a-z0-9]+" "$T/out" | head -1)
 ok $? "has its link in print"
 is "$(get "$paper" -d 'kind=working&nonce=n5')" 400 "what was not posted yet cannot be answered"
 r round move 2 closed >/dev/null
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ -n "$(query "SELECT id FROM outbox WHERE driver = 'print' AND state = 1")" ] || break
 	sleep 0.05
 done

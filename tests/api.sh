@@ -173,7 +173,7 @@ answers 303 "signing out" -b "$T/jar" -d "csrf=$csrf" "$URL/logout"
 answers 401 "ends the session" -b "$T/jar" "$URL/events.json"
 stop_node
 serve --sign-in
-for _ in $(seq 100); do [ "$(wc -l <"$T/address")" -lt 2 ] || break; sleep 0.05; done
+for _ in $(seq 1200); do [ "$(wc -l <"$T/address")" -lt 2 ] || break; sleep 0.05; done
 link=$(sed -n 2p "$T/address")
 once=${link##*once=}
 [ -n "$once" ]
@@ -194,7 +194,7 @@ serve
 answers 401 "nor does anybody's who is no proxy" -H "$(bearer "$far")" -H 'X-Forwarded-For: 192.0.2.7' --data-binary 198.18.5.7 "$URL/api/reports"
 stop_node
 for at in 0.0.0.0:0 '[::]:0' 192.0.2.1:0; do
-	timeout 5 ronda serve -d "$D" --set "listen=$at" >"$T/out" 2>"$T/err"
+	timeout 60 ronda serve -d "$D" --set "listen=$at" >"$T/out" 2>"$T/err"
 	[ $? = 77 ] && grep -q 'without TLS' "$T/err"
 	ok $? "no open listener without TLS at $at"
 done
@@ -210,7 +210,7 @@ answers 303 "signing in" --cacert "$T/cert.pem" --data-urlencode "token=$operate
 has "$T/head" '^Set-Cookie: __Host-ronda=.*; Secure' "the cookie is bound to the host"
 port=${URL##*:}
 for v in 1_1 1_2 1_3; do
-	echo | timeout 5 openssl s_client -tls$v -cipher 'ALL:@SECLEVEL=0' -connect "127.0.0.1:$port" >"$T/out" 2>&1
+	echo | timeout 60 openssl s_client -tls$v -cipher 'ALL:@SECLEVEL=0' -connect "127.0.0.1:$port" >"$T/out" 2>&1
 	grep -qE '^ *(New, TLSv1|Protocol *: TLSv1\.[23])' "$T/out" && grep -q 'BEGIN CERTIFICATE' "$T/out"
 	got=$?
 	[ $v = 1_1 ] && want=1 || want=0

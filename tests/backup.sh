@@ -38,7 +38,7 @@ deliveries() {
 : >"$T/acknowledged"
 deliveries &
 deliverer=$!
-for _ in $(seq 600); do
+for _ in $(seq 1200); do
 	[ "$(wc -l <"$T/acknowledged")" -lt 5 ] || break
 	sleep 0.05
 done

@@ -37,7 +37,7 @@ made_partner "$T/c" $C
 mkdir "$T/c/got"
 "$BIN" serve "$T/c" 127.0.0.1:0 >"$T/c/port" 2>"$T/c/log" &
 node_pid=$! # listens on while the nodes stand still
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ ! -s "$T/c/port" ] || break
 	sleep 0.05
 done
@@ -123,7 +123,7 @@ start_node "$NA" && a_pid=$started && URL=$address && start_node "$NB" && b_pid=
 ok $? "both run"
 until_events "$NB" 3 100
 ok $? "what may go has come to B"
-for _ in $(seq 200); do
+for _ in $(seq 600); do
 	[ "$(cat "$T/c/got/"*.POST 2>/dev/null | grep -c $seen)" -lt 3 ] || break
 	sleep 0.1
 done
@@ -232,7 +232,7 @@ done
 a incident edit 1 summary=$seen-corrected internal=$late
 check "a report is taken back" ronda feed -d "$NA" undo "$undone"
 a warning edit 2 withdrawn_because=$seen && a warning move 2 withdrawn --why $words
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ "$(cat "$T/c/got/"*.POST | grep -c '"revoked":true')" -lt 2 ] || break
 	sleep 0.1
 done

@@ -26,7 +26,7 @@ dovecot_start && postfix_start
 ok $? "a relay and a mailbox store"
 "$RONDA_BUILD/tests/helpers/ronda-hook" "$T/hooks" >"$T/port" &
 hook_pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ ! -s "$T/port" ] || break
 	sleep 0.05
 done
@@ -126,11 +126,12 @@ settled() {
 	done
 	return 1
 }
-sleep 2
+until_made round.notify 7 && until_made ladder.step 7 && until_made takedown.ask 14 && settled
 at "2026-12-02 10:00"
-sleep 3
+until_made clock.due 2 && until_made takedown.repeat 7 && settled
 at "2026-12-03 10:30"
-sleep 3
+until_made clock.due 4 && until_made takedown.repeat 14
+ok $? "all that is due was made"
 settled
 ok $? "everything has ended"
 
@@ -161,7 +162,7 @@ has "$T/out" '"id":"mail--' "who may, does"
 r incident letter 15 --answers mail-1 --to "$(org_of "Org 6")/abuse" --words "We look." >"$T/out" 2>"$T/err"
 ok $? "it is answered"
 check "and once more, in clear" r incident letter 15 --answers mail-1 --words "Please call." --tlp CLEAR
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM outbox WHERE template IN ('mail.receipt', 'mail.letter') AND state > 3")" -lt 3 ] || break
 	sleep 0.1
 done

@@ -176,15 +176,24 @@ fi
 
 # --- another process holds the directory for a moment ---
 if command -v flock >/dev/null; then
-	flock "$D/lock" sleep 2 &
+	(exec 9>>"$D/lock" && flock 9 && exec sleep 600) &
 	holder=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 1200); do
 		flock -n "$D/lock" true || break
 		sleep 0.02
 	done
-	check "a command waits for it" ronda feed list -d "$D"
-	has "$T/err" "waiting for another process that holds '$D'" "and says so"
-	wait $holder
+	ronda feed list -d "$D" >"$T/out" 2>"$T/err" &
+	waiter=$!
+	for _ in $(seq 1200); do
+		! grep -q "waiting for another process" "$T/err" || break
+		kill -0 $waiter 2>/dev/null || break
+		sleep 0.05
+	done
+	has "$T/err" "waiting for another process that holds '$D'" "a command waits for it, and says so"
+	kill $holder
+	wait $holder 2>/dev/null
+	wait $waiter
+	ok $? "until it is let go"
 else
 	skip "a held directory" "no flock(1)"
 fi

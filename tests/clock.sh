@@ -18,7 +18,7 @@ r() { ronda "$@" -d "$D"; }
 until_has() { # extended regular expression, command...
 	want=$1
 	shift
-	for _ in $(seq 300); do
+	for _ in $(seq 600); do
 		"$@" >"$T/out" 2>"$T/err"
 		! grep -qE -- "$want" "$T/out" || return 0
 		sleep 0.1
@@ -44,4 +44,13 @@ finding() { r findings "$@" --json | sed -nE 's/.*"id": ?"([0-9a-f]{32})".*/\1/p
 concerned() { # finding
 	r findings --json | grep -F "\"id\":\"$1\"" | grep -oE '"organisation": ?"[^"]*"' |
 		sed -E 's/.*: ?"(.*)"/\1/' | paste -sd, -
+}
+# Waits until as many messages of a template have been made, whatever became of them.
+until_made() { # template, how many at least
+	for _ in $(seq 600); do
+		made_now=$(sqlite3 -readonly -cmd '.timeout 5000' "$D/main.db" "SELECT count(*) FROM outbox WHERE template = '$1'")
+		[ "${made_now:-0}" -lt "$2" ] || return 0
+		sleep 0.1
+	done
+	return 1
 }

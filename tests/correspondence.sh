@@ -23,7 +23,7 @@ query() { sqlite3 -readonly -cmd '.timeout 5000' "$D/main.db" "$1"; }
 mail_of() { cat "$MAILS/$1"/Maildir/*/* 2>/dev/null | tr -d '\r'; }
 # A relay has taken a mail before the mailbox has it: address, pattern, file to keep it in.
 arrives() {
-	for _ in $(seq 300); do
+	for _ in $(seq 600); do
 		mail_of "$1" >"$3"
 		! grep -qE -- "$2" "$3" || return 0
 		sleep 0.1
@@ -31,7 +31,7 @@ arrives() {
 	return 1
 }
 wait_sent() {
-	for _ in $(seq 300); do
+	for _ in $(seq 600); do
 		[ "$(query "SELECT count(*) FROM outbox WHERE driver = 'mail' AND state IN (1, 2, 3)")" != 0 ] || return 0
 		sleep 0.1
 	done
@@ -228,7 +228,7 @@ check "one more" r incident letter 1 --to "organisation-$budi" --subject "Never 
 gone=$(query "SELECT max(id) FROM outbox WHERE template = 'mail.letter'")
 check "is withdrawn" r outbox withdraw "$gone" --why "written by mistake"
 check "the node serves" serve --set send_messages=no
-for _ in $(seq 150); do
+for _ in $(seq 600); do
 	r mail list direction=out --csv >"$T/out" 2>"$T/err"
 	! grep -q '"failed","Never mind"' "$T/out" || break
 	sleep 0.2

@@ -67,7 +67,7 @@ intake=$(r token make sender --right intake 2>/dev/null)
 status=$(curl -s -o "$T/body" -w '%{http_code}' -H "Authorization: Bearer $intake" --data-binary "@$T/2026-11-20-scan_telnet-again.csv" "$URL/api/reports")
 is "$status" 403 "nor by POST"
 nowhere "$p" "nor kept"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	r journal list --json >"$T/journal"
 	[ "$(grep -c '"act":"destroy.again"' "$T/journal")" = 0 ] || break
 	sleep 0.1
@@ -95,7 +95,7 @@ left=$(cat "$D"/raw/*.seg 2>/dev/null | wc -c)
 ok $? "nor its packed bytes"
 status=$(curl -s -o "$T/body" -w '%{http_code}' -H "Authorization: Bearer $intake" --data-binary "@$T/large.csv" "$URL/api/reports?format=shadowserver&name=2026-11-20-scan_telnet-l.csv")
 is "$status" 403 "and it does not come in again"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	r erase list --json >"$T/out"
 	grep -q 'raw:' "$T/out" || [ "$(cat "$D"/raw/*.seg 2>/dev/null | wc -c)" -gt "$left" ] || break
 	sleep 0.1
@@ -109,7 +109,7 @@ check "a feed with a folder" r feed add watched --tlp AMBER --folder "$T/in"
 { head_line; line "$p" 15001; } >"$T/in/2026-11-20-scan_telnet-w.csv"
 printf '\377\330\377\340%s, a picture' "$p" >"$T/in/picture.jpg"
 cp "$T/in/picture.jpg" "$T/picture.jpg"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ ! -e "$T/in/picture.jpg" ] || [ ! -e "$T/in/2026-11-20-scan_telnet-w.csv" ] || { sleep 0.1; continue; }
 	[ -e "$T/in/refused/picture.jpg" ] && [ -e "$T/in/done/2026-11-20-scan_telnet-w.csv" ] && break
 	sleep 0.1
@@ -124,7 +124,7 @@ nowhere "$p" "no byte of them is left in the node"
 ! grep -rqaF "$p" "$T/in"
 ok $? "nor in the folder"
 cp "$T/picture.jpg" "$T/in/again.jpg"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ -e "$T/in/again.jpg" ] || break
 	sleep 0.1
 done
@@ -183,7 +183,7 @@ gzip -9 -n -c "$T/packed.jpg" >"$T/other.gz"
 before=$(r quarantine list --json | wc -l)
 r intake --no-wait "$T/other.gz" >"$T/out" 2>&1
 is "$(r quarantine list --json | wc -l)" "$before" "packed otherwise it is known inside"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	r erase list --all --json >"$T/out"
 	! grep -q 'sent again.*"state":"erasing"\|"state":"erasing".*sent again' "$T/out" && grep -q 'sent again' "$T/out" && break
 	sleep 0.1
@@ -245,7 +245,7 @@ kill -9 "$node_pid"
 wait "$node_pid" 2>/dev/null
 serve
 ok $? "the node died, and serves again"
-for _ in $(seq 300); do
+for _ in $(seq 600); do
 	r destruction list --json >"$T/list"
 	grep -q '"state":"destroying"' "$T/list" || break
 	sleep 0.1

@@ -8,7 +8,7 @@ unset LANG LC_ALL LC_MESSAGES
 r() { ronda "$@" -d "$D"; }
 # Whom WHAT concerns first, within five seconds: the served table follows its records.
 whom() { # what, name expected, words
-	for _ in $(seq 50); do
+	for _ in $(seq 600); do
 		r who "$1" --csv >"$T/out" 2>"$T/err"
 		! sed -n 2p "$T/out" | grep -qF "\"$2\"" || break
 		sleep 0.1
@@ -138,7 +138,7 @@ END
 	"$unbound" -c "$T/unbound.conf" >"$T/unbound.log" 2>&1 &
 	dns=$!
 	trap 'kill $dns 2>/dev/null; finish' EXIT
-	for _ in $(seq 100); do
+	for _ in $(seq 1200); do
 		[ -z "$(ss -Hlun "sport = :$port")" ] || break
 		sleep 0.05
 	done

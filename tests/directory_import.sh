@@ -79,7 +79,7 @@ ronda directory -d "$D" import - --form rpsl --source whois:test <"$T/endless" >
 importer=$!
 { gzip -dc "$T/rpsl.txt.gz"; exec sleep 60; } >"$T/endless" &
 feeder=$!
-for i in $(seq 300); do
+for i in $(seq 600); do
 	ls -l "/proc/$importer/fd" 2>/dev/null | grep -q 'spill-.*(deleted)' && break
 	sleep 0.1
 done

@@ -19,7 +19,7 @@ at() { # it is that time now
 until_has() { # extended regular expression, command...
 	want=$1
 	shift
-	for _ in $(seq 150); do
+	for _ in $(seq 600); do
 		"$@" >"$T/out" 2>"$T/err"
 		! grep -qE -- "$want" "$T/out" || return 0
 		sleep 0.1

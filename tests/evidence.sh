@@ -332,7 +332,7 @@ if command -v node >/dev/null; then
 			a.setHeader("Content-Type", "application/timestamp-reply"); a.end(fs.readFileSync("r.tsr")); }); })
 			.listen(Number(process.argv[1]), "127.0.0.1");' "$port") >/dev/null 2>&1 &
 	tsa_pid=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 1200); do
 		[ -z "$(ss -Hltn "sport = :$port")" ] || break
 		sleep 0.05
 	done
@@ -457,7 +457,7 @@ chmod 600 "$D/evidence/$hex"
 printf '\377' | dd of="$D/evidence/$hex" bs=1 seek=1000 conv=notrunc 2>/dev/null
 sqlite3 "$D/main.db" "UPDATE evidence_item SET checked_us = 0"
 serve --set evidence_check_rate=1G
-for _ in $(seq 200); do
+for _ in $(seq 600); do
 	left=$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM evidence_item WHERE checked_us = 0 AND state <> 3")
 	[ "$left" = 0 ] && break
 	sleep 0.1
@@ -500,7 +500,7 @@ e add "$x" "$T/$p" >/dev/null
 grep -rqaF "$p" "$D/evidence"
 ok $? "bytes that may not be kept"
 check "destroyed and referred" ronda destroy -d "$D" "evidence-$x" --refer "Cybercrime unit"
-for _ in $(seq 40); do
+for _ in $(seq 600); do
 	grep -rqaF "$p" "$D" || break
 	ronda erase -d "$D" work >/dev/null 2>&1
 	sleep 0.1

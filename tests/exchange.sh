@@ -27,7 +27,7 @@ start() { # letter: its pid in pid_LETTER
 	: >"$T/address_$1"
 	ronda serve -d "$dir" >"$T/address_$1" 2>>"$T/log_$1" &
 	eval "pid_$1=$!"
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		[ ! -s "$T/address_$1" ] || return 0
 		sleep 0.05
 	done

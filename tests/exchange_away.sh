@@ -75,7 +75,7 @@ if [ "$each" -ge 10000 ]; then
 	ronda warning -d "$T/a" new title="Patch now" urgency=act summary="Made up" advice="Patch it" review_by=2030-01-01 --tlp GREEN >"$T/out" 2>"$T/err" &&
 		ronda warning -d "$T/a" move 1 approved >"$T/out" 2>"$T/err" && ronda warning -d "$T/a" move 1 sent >"$T/out" 2>"$T/err"
 	ok $? "a warning is sent while it does"
-	for _ in $(seq 300); do
+	for _ in $(seq 600); do
 		ronda warning -d "$T/b" list --json 2>/dev/null | grep -q 'Patch now' && break
 		sleep 0.1
 	done

@@ -16,10 +16,14 @@ made scan_telnet 0 50 >"$T/2026-11-20-scan_telnet-first.csv"
 ronda intake -d "$T/a" "$T/2026-11-20-scan_telnet-first.csv" >"$T/out" 2>"$T/err"
 until_events "$T/b" 50 300
 ok $? "a report came over"
-sleep 3
-before=$(ticks "$a_pid" "$b_pid")
-sleep 5
-used=$(($(ticks "$a_pid" "$b_pid") - before))
+# On a busy machine what follows a report takes its time.
+for _ in 1 2 3 4 5 6; do
+	sleep 3
+	before=$(ticks "$a_pid" "$b_pid")
+	sleep 5
+	used=$(($(ticks "$a_pid" "$b_pid") - before))
+	[ $used -ge 100 ] || break
+done
 [ $used -lt 100 ]
 ok $? "then both rest: $used of 1,000 ticks in five seconds"
 # --- asked to go now, while it goes ---
@@ -52,10 +56,14 @@ made scan_telnet 4000 50 >"$T/2026-11-20-scan_telnet-third.csv"
 ronda intake -d "$T/a" "$T/2026-11-20-scan_telnet-third.csv" >"$T/out" 2>"$T/err"
 ronda partner -d "$T/a" sync partner-1 >"$T/out" 2>"$T/err" &
 asked=$!
+for _ in $(seq 600); do # until the node has been asked
+	! ls -l "/proc/$asked/fd" 2>/dev/null | grep -q socket: || break
+	sleep 0.1
+done
 sleep 2
 kill "$a_pid"
 stopped=no
-for _ in $(seq 300); do
+for _ in $(seq 600); do
 	kill -0 "$a_pid" 2>/dev/null || { stopped=yes; break; }
 	sleep 0.1
 done

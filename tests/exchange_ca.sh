@@ -82,7 +82,7 @@ serves() { # directory
 	"$BIN" serve "$T/$1" 127.0.0.1:0 >"$T/port" 2>"$T/err" &
 	server=$!
 	pids="$pids $server"
-	for _ in $(seq 100); do [ ! -s "$T/port" ] || break; sleep 0.1; done
+	for _ in $(seq 600); do [ ! -s "$T/port" ] || break; sleep 0.1; done
 	ronda partner -d "$D" edit partner-1 "address=https://127.0.0.1:$(cat "$T/port")" way=push >"$T/out" 2>"$T/err"
 }
 reaches() { # directory

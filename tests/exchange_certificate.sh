@@ -42,7 +42,7 @@ shown() {
 verified() { shown && openssl verify -purpose sslserver -CAfile "$T/root.pem" -untrusted "$T/shown" "$T/shown"; }
 self_signed() { shown && openssl verify -CAfile "$T/shown" "$T/shown"; }
 until_ok() { # command: until it succeeds
-	for _ in $(seq 300); do
+	for _ in $(seq 600); do
 		! "$@" >/dev/null 2>&1 || return 0
 		sleep 0.2
 	done

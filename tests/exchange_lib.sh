@@ -20,7 +20,7 @@ with_exchange() { # directory
 # Its findings concern it from when the directory's table has it on, a moment after its record is there.
 org() { # directory, name, network: organisation-N
 	ronda organisation -d "$1" new "name=$2" kind=csirt "constituency=network|$3" 2>&1 | sed -nE 's/.*(organisation-[0-9]+).*/\1/p' | head -1
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		! ronda who -d "$1" "${3%/*}" 2>/dev/null | grep -qF "$2" || break
 		sleep 0.1
 	done
@@ -45,7 +45,7 @@ start_node() { # directory, further options
 	ronda serve -d "$dir" --set listen=127.0.0.1:0 "$@" >"$dir.address" 2>>"$dir.log" &
 	started=$!
 	pids="$pids $started"
-	for _ in $(seq 400); do
+	for _ in $(seq 1200); do
 		[ ! -s "$dir.address" ] || break
 		kill -0 $started 2>/dev/null || break
 		sleep 0.05

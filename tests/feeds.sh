@@ -36,10 +36,10 @@ made scan_telnet 300 10 | sed 's/2026-11-20/2026-11-22/' >"$T/in/.hidden"
 mv "$T/in/.hidden" "$T/in/2026-11-22-scan_telnet-d.csv"
 echo '{"not":"a report' >"$T/in/noise.bin"
 touch -d '10 seconds ago' "$T/in/"*
-for _ in $(seq 100); do [ -e "$T/in/done/2026-11-22-scan_telnet-d.csv" ] && break; sleep 0.1; done
+for _ in $(seq 600); do [ -e "$T/in/done/2026-11-22-scan_telnet-d.csv" ] && break; sleep 0.1; done
 [ -e "$T/in/done/2026-11-22-scan_telnet-d.csv" ]
 ok $? "a file in the folder is taken and moved to done/"
-for _ in $(seq 50); do [ -e "$T/in/refused/noise.bin" ] && break; sleep 0.1; done
+for _ in $(seq 600); do [ -e "$T/in/refused/noise.bin" ] && break; sleep 0.1; done
 [ -e "$T/in/refused/noise.bin" ]
 ok $? "what no format reads is moved to refused/"
 stop_node

@@ -135,7 +135,7 @@ is $n 10 "ten kinds of hostile values"
 echo "# $kept kept, $refused refused"
 [ $kept -ge 10 ] && [ $refused -ge 50 ]
 ok $? "$refused fields refuse such a value, $kept keep it"
-for _ in $(seq 300); do
+for _ in $(seq 600); do
 	[ "$(query "SELECT count(*) FROM mail_in WHERE state = 2")" -lt 20 ] || break
 	sleep 0.1
 done
@@ -146,7 +146,7 @@ for number in $(r mail list --json --limit 500 | grep -o '"number":[0-9]*' | tr 
 done
 [ "${answered:-0}" -ge 15 ]
 ok $? "${answered:-0} are answered"
-for _ in $(seq 300); do
+for _ in $(seq 600); do
 	[ "$(query "SELECT count(*) FROM outbox WHERE state IN (1, 2, 3) AND driver = 'mail'")" != 0 ] || break
 	sleep 0.1
 done

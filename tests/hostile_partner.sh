@@ -256,7 +256,7 @@ made_partner "$T/f" $F
 mkdir "$T/f/got"
 "$BIN" serve "$T/f" 127.0.0.1:0 >"$T/f/port" 2>"$T/f/log" &
 pids="$pids $!"
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ ! -s "$T/f/port" ] || break
 	sleep 0.05
 done
@@ -282,12 +282,12 @@ trouble() {
 envelope "$(event 9 $GREEN $E 2026-11-22T09:00:00+00:00 198.18.9.9)" >"$T/good-e"
 printf '{"__type":"Event","time.source":"2026-11-22T01:00:00+00:00","classification.type":"phishing","source.ip":"198.18.6.1","tlp":"GREEN"}\n' >"$T/one.json"
 says '500\n\n{}'
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	! ronda who -d "$D" 198.18.6.1 2>/dev/null | grep -q "Team F" || break
 	sleep 0.1
 done
 check "something for him" ronda intake -d "$D" "$T/one.json"
-for _ in $(seq 300); do
+for _ in $(seq 600); do
 	! ls "$T/f/got" | grep -q POST || break # fetching from him goes on meanwhile
 	sleep 0.1
 done
@@ -341,7 +341,7 @@ older() { # version
 	openssl s_server -$1 -cipher ALL:@SECLEVEL=0 -cert "$T/f/cert.pem" -key "$T/f/key.pem" -accept "127.0.0.1:$port" -www -msg >"$T/older" 2>&1 &
 	older=$!
 	pids="$pids $older"
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		[ -z "$(ss -Hltn "sport = :$port")" ] || break
 		sleep 0.05
 	done

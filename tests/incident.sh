@@ -251,7 +251,7 @@ sqlite3 "$D/main.db" 'SELECT kind, hex(value), hex(record) FROM indicator ORDER 
 ok $? "the table has them"
 sqlite3 "$D/main.db" "DELETE FROM indicator; DELETE FROM node WHERE key = 'indicators'"
 serve
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ -z "$(sqlite3 "$D/main.db" "SELECT 1 FROM node WHERE key = 'indicators' AND length(value) = 0")" ] || break
 	sleep 0.1
 done

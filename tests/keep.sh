@@ -26,7 +26,7 @@ sleep 1.5
 is "$(r events --json | wc -l)" 3 "a day before its time nothing is gone"
 at "2026-12-04 09:00"
 gone() { [ "$(r events --json | wc -l)" = 2 ]; }
-for _ in $(seq 200); do
+for _ in $(seq 600); do
 	! gone || break
 	sleep 0.1
 done

@@ -25,7 +25,7 @@ send="--set send_messages=yes --set send_pace=0s --set mail_relays=smtp://127.0.
 	--set mail_from=cert@example.org --set mail_rehearsal=watch@example.org"
 query() { sqlite3 -readonly "$D/main.db" "$1" 2>/dev/null; }
 until_is() { # SQL, value, name
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		[ "$(query "$1")" != "$2" ] || break
 		sleep 0.05
 	done
@@ -185,8 +185,10 @@ has "$sent" 'Anda menerima pesan ini karena whois:test' "reads its own language"
 for n in 1 2; do
 	more() { event "203.0.113.1$n" open-snmp; }
 	report guess more
-	sleep 2
+	until_is "SELECT count(*) FROM finding WHERE key LIKE '%203.0.113.1$n %'" 1 "another one"
+	[ $n = 2 ] || until_is "SELECT count(*) FROM tell_message WHERE recipient = 'contact:abuse@net.example'" 2 "a second message"
 done
+sleep 2
 is "$(query "SELECT count(*) FROM tell_message WHERE recipient = 'contact:abuse@net.example'")" 2 "two an hour: the cap"
 check "why not" r explain "$(id 203.0.113.12)"
 has "$T/out" 'at most 2 messages an hour' "the cap"
@@ -218,6 +220,8 @@ report guess later
 until_is "SELECT count(*) FROM finding WHERE key LIKE 'ip 192.0.2.201 %'" 1 "what is new about his network"
 sleep 2
 is "$(query "SELECT count(*) FROM outbox WHERE recipient LIKE 'contact:%'")" "$before" "he is not told of"
+check "why not" r explain "$(id 192.0.2.201)"
+has "$T/out" 'its address was erased' "that is said"
 stop_node
 check "all adds up" r verify
 done_testing

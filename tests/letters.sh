@@ -29,7 +29,7 @@ lacks() { # file, words, name
 	ok $? "$3"
 }
 until_is() { # SQL, value, name
-	for _ in $(seq 400); do
+	for _ in $(seq 1200); do
 		[ "$(query "$1" 2>/dev/null)" != "$2" ] || break
 		sleep 0.05
 	done

@@ -129,7 +129,7 @@ done
 wait_sent
 ok $? "what had failed is sent again"
 is "$(query "SELECT count(*) FROM outbox WHERE state <> 4 AND driver = 'mail'")" 0 "and all is sent"
-for _ in $(seq 200); do # marks follow the ledger
+for _ in $(seq 600); do # marks follow the ledger
 	[ "$(query 'SELECT count(DISTINCT id) FROM finding_mark WHERE mark = 1')" != $findings ] || break
 	sleep 0.1
 done

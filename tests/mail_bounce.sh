@@ -18,7 +18,7 @@ servers_can || {
 r() { ronda "$@" -d "$D"; }
 query() { sqlite3 -readonly -cmd '.timeout 5000' "$D/main.db" "$1" 2>/dev/null; }
 until_is() { # SQL, value, name
-	for _ in $(seq 600); do
+	for _ in $(seq 1200); do
 		[ "$(query "$1")" != "$2" ] || break
 		sleep 0.05
 	done

@@ -71,7 +71,7 @@ remote-control:
 END
 "$unbound" -c "$T/unbound.conf" >"$T/unbound.log" 2>&1 &
 dns_pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ -z "$(ss -Hlun "sport = :$dns_port")" ] || break
 	sleep 0.05
 done

@@ -17,7 +17,7 @@ query() { sqlite3 -readonly -cmd '.timeout 5000' "$D/main.db" "$1"; }
 mails_are() { query "SELECT coalesce((SELECT mails FROM mail_in_count WHERE kind = $1), 0)"; }
 # Until a query gives a value: QUERY VALUE
 wait_query() {
-	for _ in $(seq 300); do
+	for _ in $(seq 600); do
 		[ "$(query "$1" 2>/dev/null)" != "$2" ] || return 0
 		sleep 0.1
 	done
@@ -270,7 +270,7 @@ is "$(find "$MAILS/cert@example.net/Maildir/cur" -name '*:2,*S*' | wc -l | tr -d
 printf '%s\n' '{"name":"Net 1","kind":"constituent","contacts":[{"role":"abuse","email":"abuse@n1.example.org","channel":"mail"}],"constituency":[{"kind":"network","value":"198.18.1.0/24"}]}' \
 	'{"name":"Net 2","kind":"constituent","contacts":[{"role":"abuse","email":"bounced@n2.example.org","channel":"mail"}],"constituency":[{"kind":"network","value":"198.18.2.0/24"}]}' >"$T/organisations.jsonl"
 check "two constituents" r organisation import "$T/organisations.jsonl"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	! r who 198.18.2.7 2>/dev/null | grep -q "Net 2" || break
 	sleep 0.1
 done
@@ -343,7 +343,7 @@ next_letter() { # round's number, subject: starts it; what comes of it is in $T/
 	come_in "$number"
 }
 come_in() { # waits for a letter to them with a higher number than that
-	for _ in $(seq 300); do
+	for _ in $(seq 600); do
 		number=$(cat "$MAILS/abuse@n1.example.org/Maildir"/*/* 2>/dev/null | tr -d '\r' | sed -n 's/^X-Ronda-Message: //p' | sort -n | tail -1)
 		[ "$number" -le "$1" ] || break
 		sleep 0.1

@@ -115,7 +115,7 @@ cat >"$T/organisations.jsonl" <<END
 END
 check "constituents" r organisation import "$T/organisations.jsonl"
 members=$(r organisation list --json | grep -o '"id":"organisation--[^"]*"' | cut -d: -f2 | sort -u | paste -sd, -)
-for _ in $(seq 40); do r key list "$dedi" --csv | grep -q expired && break; sleep 0.1; done
+for _ in $(seq 600); do r key list "$dedi" --csv | grep -q expired && break; sleep 0.1; done
 check "their keys are looked through" r key check --csv
 has "$T/out" 'Cici.*takes encrypted mail only' "one has none, and must"
 has "$T/out" "Dedi.*$dedi.*expired" "one has expired"
@@ -144,7 +144,7 @@ check "the node serves" serve
 wait_ended 5
 ok $? "each message has ended"
 for who in ani budi dedi eka; do
-	for _ in $(seq 300); do [ -z "$(mail_of $who@example.net)" ] || break; sleep 0.1; done
+	for _ in $(seq 600); do [ -z "$(mail_of $who@example.net)" ] || break; sleep 0.1; done
 done
 mail_of ani@example.net >"$T/ani" && mail_of budi@example.net >"$T/budi" && mail_of eka@example.net >"$T/eka"
 mail_of dedi@example.net >"$T/dedi"
@@ -187,7 +187,7 @@ has "$T/plain" "$secret" "and reads it"
 round 2 AMBER+STRICT
 wait_ended 10
 ok $? "each message has ended"
-for _ in $(seq 300); do [ "$(ls "$MAILS"/ani@example.net/Maildir/new | wc -l)" -lt 2 ] || break; sleep 0.1; done
+for _ in $(seq 600); do [ "$(ls "$MAILS"/ani@example.net/Maildir/new | wc -l)" -lt 2 ] || break; sleep 0.1; done
 is "$(ls "$MAILS"/ani@example.net/Maildir/new "$MAILS"/ani@example.net/Maildir/cur | grep -c .)" 4 "who has a key has it" 
 for who in budi cici dedi; do
 	is "$(mail_of $who@example.net | grep -c 'Round 2\|#[6-9]\|#10')" 0 "who has none that may be used has nothing: $who"
@@ -249,7 +249,7 @@ has "$T/out" 'HALO inside' "is read"
 # --- in rehearsal ---
 check "back to rehearsal" r rehearsal back --all --why "a test of keys"
 round 3 AMBER+STRICT
-for _ in $(seq 300); do
+for _ in $(seq 600); do
 	[ -z "$(mail_of cert@example.org)" ] || break
 	sleep 0.1
 done
@@ -263,7 +263,7 @@ agents() { for p in /proc/[0-9]*; do tr '\0' '\n' <"$p/environ" | grep -qx "GNUP
 [ -n "$(agents)" ]
 ok $? "the agent runs beside the node"
 stop_node
-for _ in $(seq 50); do [ -n "$(agents)" ] || break; sleep 0.1; done
+for _ in $(seq 600); do [ -n "$(agents)" ] || break; sleep 0.1; done
 is "$(agents)" "" "and ends with it"
 is "$(stat -c %a "$D/gnupg")" 700 "the key ring is ours alone"
 done_testing

@@ -21,7 +21,7 @@ status() { curl -s -o "$T/out" -w '%{http_code}' "$@"; }
 letter() { find "$MAILS/$1/Maildir" -type f \( -path '*/new/*' -o -path '*/cur/*' \) -newer "$T/mark" 2>/dev/null | head -1; }
 # The newest letter of an address since $T/mark: ADDRESS; its lines whole in $T/letter, quoted-printable undone
 wait_letter() {
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		[ -z "$(letter "$1")" ] || break
 		sleep 0.1
 	done
@@ -30,7 +30,7 @@ wait_letter() {
 }
 # Until what was published is in the outbox for all who are on the list.
 wait_mailed() {
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ "$(sqlite3 -readonly "$D/main.db" "SELECT count(*) FROM subscriber_mailing WHERE done = 0")" != 0 ] || break
 		sleep 0.1
 	done

@@ -123,7 +123,7 @@ mail_in_every = 1s
 END
 query() { sqlite3 -readonly -cmd '.timeout 5000' "$D/main.db" "$1" 2>/dev/null; }
 wait_query() { # query, value
-	for _ in $(seq 300); do
+	for _ in $(seq 600); do
 		[ "$(query "$1")" != "$2" ] || return 0
 		sleep 0.1
 	done

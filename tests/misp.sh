@@ -154,7 +154,7 @@ free_port
 node "$B/misp.js" www "$W" "$port" >"$T/www.log" 2>&1 &
 www=$!
 trap 'kill $www 2>/dev/null; finish' EXIT
-for _ in $(seq 100); do curl -s "http://127.0.0.1:$port/" >/dev/null && break; sleep 0.05; done
+for _ in $(seq 1200); do curl -s "http://127.0.0.1:$port/" >/dev/null && break; sleep 0.05; done
 set_feeds="misp_feeds=circl=http://127.0.0.1:$port"
 check "a look" ronda misp -d "$D" --set "$set_feeds" look
 has "$T/out" "^circl: 0 MISP events taken, 0 failed" "what the folder brought is known"
@@ -170,8 +170,8 @@ ronda misp -d "$D" --json sources >"$T/out"
 has "$T/out" '"waiting":1' "waits"
 event_of $U2 1795300006 198.18.7.4 tlp:clear >"$W/$U2.json"
 serve --set "$set_feeds" --set misp_every=10s
-for _ in $(seq 200); do grep -q "GET /$U2.json.* 200" "$T/www.log" && break; sleep 0.1; done
-for _ in $(seq 50); do ronda events -d "$D" --json ip=198.18.7.4 >"$T/out" 2>/dev/null; [ -s "$T/out" ] && break; sleep 0.1; done
+for _ in $(seq 600); do grep -q "GET /$U2.json.* 200" "$T/www.log" && break; sleep 0.1; done
+for _ in $(seq 600); do ronda events -d "$D" --json ip=198.18.7.4 >"$T/out" 2>/dev/null; [ -s "$T/out" ] && break; sleep 0.1; done
 has "$T/out" '"tlp":"CLEAR"' "until the node has it, by itself"
 stop_node
 echo '<html>not today</html>' >"$W/manifest.json"

@@ -14,7 +14,7 @@ free_port
 node "$RONDA_SOURCE/tests/browser/misp_server.js" "$K" secret-key-of-forty-characters-0123456789 "$port" >"$T/misp.log" 2>&1 &
 misp=$!
 trap 'kill $misp 2>/dev/null; finish' EXIT
-for _ in $(seq 100); do curl -s "http://127.0.0.1:$port/" >/dev/null && break; sleep 0.05; done
+for _ in $(seq 1200); do curl -s "http://127.0.0.1:$port/" >/dev/null && break; sleep 0.05; done
 
 check "a node is made" ronda init "$D" --name "Team B" --country ID
 cat >>"$D/ronda.conf" <<CONF

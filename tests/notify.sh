@@ -15,7 +15,7 @@ trap end_all EXIT
 r() { ronda "$@" -d "$D"; }
 "$RONDA_BUILD/tests/helpers/ronda-hook" "$T/hooks" >"$T/port" &
 hook_pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ ! -s "$T/port" ] || break
 	sleep 0.05
 done
@@ -130,7 +130,7 @@ r ledger list --to "$(r organisation show 1 --json | sed -nE 's/.*"id": ?"(organ
 is "$(grep -c '"answer"' "$T/out")" 1 "stands in the ledger once"
 r organisation show 1 --json >"$T/out"
 has "$T/out" '"confirmed": ?"[0-9-]+"' "and confirms the contact"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ "$(sqlite3 -readonly "$D/main.db" 'SELECT counted FROM round_state')" != 1 ] || break
 	sleep 0.1
 done
@@ -146,7 +146,7 @@ check "it is closed" r round move 1 closed
 printf '{"title":"Never mind","kind":"contact","question":"name=Delta","answer_by":"%s"}' "$(later '1 hour')" >"$T/round"
 r round new --body "$T/round" >/dev/null
 check "another" r round start 2
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	r round status 2 --csv >"$T/out" 2>/dev/null
 	! grep -q '"queued"' "$T/out" || break
 	sleep 0.05
@@ -168,7 +168,7 @@ made scan_telnet 1 300 >"$T/2026-11-20-scan_telnet-first.csv"
 # shellcheck disable=SC2086
 check "the node runs again" serve $send
 check "a report" r intake "$T/2026-11-20-scan_telnet-first.csv"
-for _ in $(seq 200); do
+for _ in $(seq 600); do
 	[ "$(r findings --json 2>/dev/null | grep -c telnet)" != 300 ] || break
 	sleep 0.1
 done
@@ -224,7 +224,7 @@ check "something is due" r errand new what="Call the bank" --tlp AMBER
 check "and something that goes by no pager" r errand new what="canary of the safe" --tlp RED
 # shellcheck disable=SC2086
 check "the node runs again" serve $send
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ "$(grep -c duty.page "$T/hooks")" != 2 ] || break
 	sleep 0.1
 done

@@ -31,7 +31,7 @@ provider() { # userinfo|token
 	node "$B/provider.js" "$idp_port" "$T/cert.pem" "$T/key.pem" "$app/oidc/back" "$1" \
 		8>&- >"$T/idp" 2>"$T/idp.log" &
 	idp_pid=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		[ ! -s "$T/idp" ] || return 0
 		kill -0 $idp_pid 2>/dev/null || { cat "$T/idp.log" >&2; return 1; }
 		sleep 0.1
@@ -51,7 +51,7 @@ start_app() { # client id, more settings...
 		<"$T/fifo" >"$T/app" 2>"$T/app.log" &
 	app_pid=$!
 	exec 8>"$T/fifo"
-	for _ in $(seq 100); do
+	for _ in $(seq 1200); do
 		[ ! -s "$T/app" ] || return 0
 		kill -0 $app_pid 2>/dev/null || { cat "$T/app.log" >&2; return 1; }
 		sleep 0.05

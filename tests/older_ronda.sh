@@ -45,7 +45,7 @@ says "415 Unsupported Media Type" '{"title":"send application/taxii+json;version
 heard '^Content-Type: application/taxii\+json;version=2.1'
 ok $? "and goes as STIX when that is not known"
 says "202 Accepted" '{"id":"00000000-0000-4000-8000-000000000009","status":"complete","success_count":1,"failure_count":0}'
-for _ in $(seq 300); do
+for _ in $(seq 600); do
 	ronda partner -d "$D" line partner-1 >"$T/out" 2>&1
 	[ "$(sqlite3 -readonly "$D/main.db" "SELECT coalesce(sum(sent), 0) FROM partner_line")" -lt 1 ] || break
 	sleep 0.1

@@ -15,7 +15,7 @@ is "$(number events <"$T/sum") $(number reports <"$T/sum")" "$N $N" "each is ack
 intake=$(ronda token -d "$D" make in --right intake 2>/dev/null)
 query() { sqlite3 -readonly "$D/main.db" "$1"; }
 serve
-for _ in $(seq 300); do
+for _ in $(seq 600); do
 	[ "$(query 'SELECT count(*) FROM report')" -gt 1000 ] || break
 	sleep 0.1
 done

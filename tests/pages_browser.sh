@@ -20,7 +20,7 @@ told() { # the tour's story, which the demonstration makes behind its first repo
 		grep -q "\"${word}_href\":" "$T/tour" || return 1
 	done
 }
-for _ in $(seq 200); do
+for _ in $(seq 1200); do
 	[ "$(wc -l <"$T/address")" -lt 2 ] || break
 	sleep 0.05
 done
@@ -28,7 +28,7 @@ link=$(sed -n 2p "$T/address")
 once=$(ronda account -d "$D" invite "Duty A" 2>/dev/null | sed -nE 's,.*/welcome\?once=,,p')
 curl -s -o /dev/null -c "$T/jar" --data-urlencode "once=$once" \
 	--data-urlencode "new=kelapa muda di tepi jalan" "http://127.0.0.1:$port/welcome"
-for _ in $(seq 300); do
+for _ in $(seq 600); do
 	! told || break
 	sleep 0.1
 done

@@ -26,7 +26,7 @@ start() { # letter: its pid in pid_LETTER
 	: >"$T/address_$1"
 	ronda serve -d "$dir" >"$T/address_$1" 2>>"$T/log_$1" &
 	eval "pid_$1=$!"
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		[ ! -s "$T/address_$1" ] || return 0
 		sleep 0.05
 	done
@@ -126,7 +126,8 @@ sleep 2
 ledger_a
 is "$(grep -c '"words":"fixed' "$T/ledger")" 20 "once for each"
 has_not "$T/ledger" canary-inside "not in his words"
-ronda findings -d "$A" --json --limit 1 >"$T/out"
+finding_says() { ronda findings -d "$A" --json --limit 1 >"$T/out"; grep -q "fixed, by a partner" "$T/out"; }
+within 30 finding_says
 has "$T/out" 'fixed, by a partner' "and its findings say so"
 
 # --- what is not his changes nothing ---

@@ -38,7 +38,7 @@ got() { # token, collection
 	curl -s -g -H "Authorization: Bearer $1" -H "Accept: $T21" "$URL/taxii2/exchange/collections/$2/objects/?match[type]=malware&match[version]=all" >"$T/got"
 }
 until_got() { # token, collection, text
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		got "$1" "$2"
 		grep -qF "$3" "$T/got" && return 0
 		sleep 0.1

@@ -26,7 +26,7 @@ mkfifo "$T/fifo"
 	"public_url=http://localhost:$port" <"$T/fifo" >"$T/app" 2>"$T/app.log" &
 app_pid=$!
 exec 8>"$T/fifo"
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ ! -s "$T/app" ] || break
 	sleep 0.05
 done

@@ -40,7 +40,7 @@ cat >"$T/round" <<END2
 END2
 r round new --body "$T/round" >/dev/null
 check "a round about them" r round start 1
-for _ in $(seq 200); do
+for _ in $(seq 1200); do
 	[ "$(query "SELECT count(*) FROM outbox WHERE driver = 'portal' AND state = 1")" != 2 ] || break
 	sleep 0.05
 done
@@ -116,7 +116,7 @@ c=$(org_of "Net 2")
 check_fails 65 "nobody is invited by a contact that was not confirmed" r account invite-constituent "$c" --contact press
 check "by one that was" r account invite-constituent "$c"
 link_now() { # until the receiver has link number $1
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ "$(grep -ohE "$URL/portal/sign-in/[a-z0-9]+" "$T/hooks" | sort -u | wc -l)" -lt "$1" ] || break
 		sleep 0.1
 	done
@@ -170,7 +170,7 @@ done >"$T/rows"
 { made scan_telnet 0 0; cat "$T/rows"; } >"$T/2026-11-20-scan_telnet-many.csv"
 check "a feed that never lists all" r feed add more --tlp AMBER
 check "many more reports" r intake --feed more "$T/2026-11-20-scan_telnet-many.csv"
-for _ in $(seq 200); do
+for _ in $(seq 600); do
 	as "$ta" "$URL/portal/findings.csv" >/dev/null
 	[ "$(grep -c '198\.18\.0\.' "$T/page")" -lt 1505 ] || break
 	sleep 0.1

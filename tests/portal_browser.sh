@@ -32,7 +32,7 @@ r round start 2 >"$T/out" 2>"$T/err"
 ok $? "rounds"
 org=$(r organisation list --json | sed -nE 's/.*"id": ?"(organisation--[^"]*)".*/\1/p' | head -1)
 check "an invitation" r account invite-constituent "$org" --contact abuse --name "Night desk"
-for _ in $(seq 200); do
+for _ in $(seq 600); do
 	answer=$(grep -h 'Telnet is open' "$T/hooks" | grep -oE "$URL/a/[a-z0-9]+" | head -1)
 	sign_in=$(grep -ohE "$URL/portal/sign-in/[a-z0-9]+" "$T/hooks" | head -1)
 	waits=$(query "SELECT count(*) FROM outbox WHERE driver = 'portal'")

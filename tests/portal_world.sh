@@ -10,7 +10,7 @@ end_all() {
 trap end_all EXIT
 "$RONDA_BUILD/tests/helpers/ronda-hook" "$T/hooks" >"$T/port" &
 hook_pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ ! -s "$T/port" ] || break
 	sleep 0.05
 done
@@ -29,7 +29,7 @@ until_is() { # what SQL says in the end
 	return 1
 }
 findings_are() { # how many of telnet the fold has made
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		[ "$(r findings --limit 10000 --json 2>/dev/null | grep -c telnet)" != "$1" ] || return 0
 		sleep 0.1
 	done

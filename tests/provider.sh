@@ -25,7 +25,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
 export NODE_EXTRA_CA_CERTS="$T/cert.pem"
 node "$B/provider.js" "$idp_port" "$T/cert.pem" "$T/key.pem" "$app/login/oidc" userinfo >"$T/idp" 2>"$T/idp.log" &
 idp_pid=$!
-for _ in $(seq 200); do
+for _ in $(seq 600); do
 	[ ! -s "$T/idp" ] || break
 	kill -0 $idp_pid 2>/dev/null || { cat "$T/idp.log" >&2; exit 1; }
 	sleep 0.1
@@ -49,7 +49,7 @@ start() {
 	: >"$T/address"
 	ronda serve -d "$D" --set "listen=127.0.0.1:$app_port" >"$T/address" 2>"$T/node.log" &
 	node_pid=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		[ ! -s "$T/address" ] || return 0
 		kill -0 $node_pid 2>/dev/null || { sed 's/^/# /' "$T/node.log"; return 1; }
 		sleep 0.05
@@ -96,7 +96,7 @@ configure 'duty=boss'
 : >"$T/out" # the node empties it too, but perhaps only after the first look
 ronda serve -d "$D" --set listen=127.0.0.1:0 >"$T/out" 2>"$T/err" &
 node_pid=$!
-for _ in $(seq 100); do [ ! -s "$T/out" ] && kill -0 $node_pid 2>/dev/null || break; sleep 0.05; done
+for _ in $(seq 1200); do [ ! -s "$T/out" ] && kill -0 $node_pid 2>/dev/null || break; sleep 0.05; done
 [ ! -s "$T/out" ] && grep -q "there is no role 'boss'" "$T/err"
 ok $? "a role that there is not is said at the start"
 done_testing

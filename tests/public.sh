@@ -158,7 +158,7 @@ is "$(status --data csrf= "$URL$confirm")" 200 "the button behind it does"
 is "$(state_of)" '2|0' "so that the list has one"
 warn "By mail" CLEAR "" yes
 warn "canary-not-by-mail" AMBER "" yes
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	leave=$(link_in list.warning)
 	[ -z "$leave" ] || break
 	sleep 0.1
@@ -178,7 +178,7 @@ has "$T/out" '^Expires: 20[0-9]{2}-[0-9]{2}-[0-9]{2}T00:00:00\+00:00$' "and unti
 is "$(status "$URL/rfc2350.txt")" 404 "our card is not there while we have none that is CLEAR"
 printf '{"name":"Team B","kind":"csirt","country":"ID"}' >"$T/body"
 check "ours is written" r organisation new --body "$T/body" --tlp CLEAR --why "a test"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ "$(status "$URL/rfc2350.txt")" != 200 ] || break
 	sleep 0.1
 done

@@ -74,7 +74,7 @@ number_of() { as "$lead" "$URL/$1/$2.json" | sed -nE 's/.*"record":\{[^}]*"numbe
 	echo '"2026-11-20 01:02:03",high,198.18.1.7,tcp,23,hostofdua.example.org,telnet,64500,ID,,'
 } >"$T/2026-11-20-scan_telnet-first.csv"
 until_told() { # until the second organisation has its address
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		! ronda who -d "$D" 198.18.1.7 2>/dev/null | grep -q "Bank Dua" || return 0
 		sleep 0.1
 	done
@@ -85,7 +85,7 @@ check "a report" ronda intake -d "$D" "$T/2026-11-20-scan_telnet-first.csv"
 make "$lead" round "{\"fields\":{\"title\":\"Telnet\",\"kind\":\"notification\",\"question\":\"identifier=open-telnet\",\"answer_by\":\"$(date -u -d '+1 hour' +%Y-%m-%dT%H:%M:%SZ)\",\"texts\":[{\"language\":\"en\",\"subject\":\"Telnet is open\",\"text\":\"Please close it.\"}]}}" >/dev/null
 check "a round about it" ronda round -d "$D" start 1
 store() { sqlite3 -readonly -cmd '.timeout 5000' "$D/main.db" "$1"; }
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	message_b=$(store "SELECT id FROM outbox WHERE recipient LIKE '$b%' AND template = 'round.notify'")
 	[ -z "$message_b" ] || break
 	sleep 0.1

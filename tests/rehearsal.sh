@@ -23,7 +23,7 @@ dovecot_start && postfix_start
 ok $? "a relay and a mailbox store"
 "$RONDA_BUILD/tests/helpers/ronda-hook" "$T/hooks" >"$T/port" &
 hook_pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ ! -s "$T/port" ] || break
 	sleep 0.05
 done
@@ -153,14 +153,13 @@ settled() { # nothing waits or is under way but what a person has to do
 	r outbox list --csv | grep -E 'queued|taken|draining' | head -5 | sed 's/^/# /'
 	return 1
 }
-sleep 2
+until_made round.check 6 && until_made round.notify 5 && until_made ladder.step 4 && until_made takedown.ask 7 && settled
 at "2026-12-02 10:00"
-sleep 3
+until_made takedown.repeat 7 && { [ "${paths%tell}" = "$paths" ] || until_made tell.open-dns 4; } && settled
 at "2026-12-03 10:30"
-sleep 3
-settled
+until_made takedown.repeat 14 && settled
 ok $? "everything has ended"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ "$(sqlite3 -readonly "$D/main.db" "SELECT count(DISTINCT template) FROM outbox WHERE template IN ('mail.receipt', 'list.warning')")" != 2 ] || break
 	sleep 0.1
 done
@@ -209,7 +208,10 @@ cat >"$T/round" <<'END2'
 END2
 r round new --body "$T/round" >/dev/null
 check "a round then" r round start 3
-sleep 2
+for _ in $(seq 600); do
+	! grep -q 'And now' "$T/hooks" || break
+	sleep 0.1
+done
 settled
 grep -q 'And now' "$T/hooks"
 ok $? "arrives by hook"
@@ -221,7 +223,7 @@ check "and a letter" r incident letter 1 --to stranger@outside.example.net --sub
 printf 'From: Budi <budi@outside.example.net>\nTo: cert@example.org\nSubject: help\nMessage-ID: <h2@outside.example.net>\n\nPlease help.\n' >"$T/box/tmp/2"
 mv "$T/box/tmp/2" "$T/box/new/2"
 for who in second people stranger budi; do
-	for _ in $(seq 150); do
+	for _ in $(seq 600); do
 		[ ! -d "$MAILS/$who@outside.example.net" ] || break
 		sleep 0.1
 	done

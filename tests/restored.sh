@@ -13,7 +13,7 @@ trap cleanup EXIT
 r() { ronda "$@" -d "$D"; }
 query() { sqlite3 -readonly "$D/main.db" "$1" 2>/dev/null; }
 until_is() { # statement, what it gives
-	for _ in $(seq 600); do
+	for _ in $(seq 1200); do
 		[ "$(query "$1")" != "$2" ] || return 0
 		sleep 0.05
 	done
@@ -23,7 +23,7 @@ got() { grep -c '^/ok' "$T/hooks"; }
 
 "$RONDA_BUILD/tests/helpers/ronda-hook" "$T/hooks" >"$T/port" &
 hook_pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ ! -s "$T/port" ] || break
 	sleep 0.05
 done

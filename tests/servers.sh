@@ -45,7 +45,7 @@ servers_place() {
 listens() { [ -n "$(ss -Htln "sport = :$1")" ]; }
 # Until somebody listens at the port, or the process has ended: port, pid
 wait_listens() {
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		! listens "$1" || return 0
 		kill -0 "$2" 2>/dev/null || return 1
 		sleep 0.05

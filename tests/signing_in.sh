@@ -25,7 +25,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
 node "$B/provider.js" "$idp_port" "$T/cert.pem" "$T/key.pem" "http://localhost:$port/login/oidc" userinfo \
 	>"$T/idp" 2>"$T/idp.log" &
 idp_pid=$!
-for _ in $(seq 200); do
+for _ in $(seq 600); do
 	[ ! -s "$T/idp" ] || break
 	sleep 0.1
 done

@@ -20,7 +20,7 @@ if [ ! -x "$proxy" ] || [ ! -x "$unbound" ]; then
 	done_testing
 fi
 wait_file() {
-	for _ in $(seq 100); do
+	for _ in $(seq 1200); do
 		[ ! -s "$1" ] || return 0
 		sleep 0.05
 	done
@@ -49,7 +49,7 @@ END
 start_proxy() {
 	"$proxy" -d -c "$T/proxy.conf" >"$T/proxy.out" 2>&1 &
 	proxy_pid=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 1200); do
 		[ -z "$(ss -Htln "sport = :${PROXY##*:}")" ] || break
 		sleep 0.05
 	done
@@ -123,7 +123,7 @@ look="--set takedown_check=yes --set takedown_proxy=$PROXY --set takedown_inside
 # shellcheck disable=SC2086
 check "the node runs" serve $send $look
 hooked() { # how many of this kind arrived, once there are so many
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		n=$(grep -c "\"kind\":\"$1\"" "$T/hooks" 2>/dev/null)
 		[ "${n:-0}" -lt "$2" ] || break
 		sleep 0.1
@@ -165,8 +165,15 @@ at "2026-11-21 12:10"
 until_has '"gone","?404' r takedown looks 1 --csv
 r takedown show 1 >"$T/out"
 has "$T/out" 'Asked' "one look that finds nothing is not enough"
-at "2026-11-21 13:30"
-sleep 2
+looked_at() { # hour: until it was looked at then
+	looks=$(r takedown looks 1 --csv | wc -l)
+	at "2026-11-21 $1"
+	for _ in $(seq 600); do
+		[ "$(r takedown looks 1 --csv | wc -l)" = "$looks" ] || break
+		sleep 0.1
+	done
+}
+looked_at 13:30
 at "2026-11-21 15:00"
 until_has 'Down' r takedown show 1
 ok $? "three in a row are"
@@ -178,8 +185,7 @@ has "$T/out" 'down.*	28	' "hours from asked to down"
 has "$T/err" '0 open, 1 down, half of these within 28 hours' "and for all"
 say 200 'back again'
 for hour in 17 19 21; do
-	at "2026-11-21 $hour:00"
-	sleep 2
+	looked_at "$hour:00"
 done
 until_has 'Came back' r takedown show 1
 ok $? "it came back"

@@ -332,8 +332,11 @@ check "the journal" ronda journal -d "$D" list --json
 has "$T/out" 'exchange\.refused' "has it"
 
 # --- what became of it ---
-sleep 1
-ronda events -d "$D" --json >"$T/out" 2>"$T/err"
+for _ in $(seq 600); do
+	ronda events -d "$D" --json >"$T/out" 2>"$T/err"
+	! grep -qF 198.18.3.1 "$T/out" || break
+	sleep 0.1
+done
 has "$T/out" '198\.18\.3\.1' "an indicator's address is an event"
 has_not "$T/out" '192.0.2.66' "the forged one is not"
 has "$T/out" 'origin_event' "with the id it came under"
@@ -359,6 +362,6 @@ check_fails 66 "then it is not there" ronda object -d "$D" show $mine
 ask 404 "and cannot be deleted again" $at -X DELETE
 check "the journal" ronda journal -d "$D" list --json
 has "$T/out" 'exchange\.delete' "has it"
-for _ in $(seq 100); do ronda events -d "$D" --json ip=198.18.3.71 2>/dev/null | grep -q . || break; sleep 0.1; done
+for _ in $(seq 600); do ronda events -d "$D" --json ip=198.18.3.71 2>/dev/null | grep -q . || break; sleep 0.1; done
 is "$(ronda events -d "$D" --json ip=198.18.3.71 | wc -l)" 0 "what was made of it goes too"
 done_testing

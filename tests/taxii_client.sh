@@ -15,7 +15,7 @@ U=http://127.0.0.1:$port
 node "$RONDA_SOURCE/tests/browser/taxii_server.js" "$K" "$port" >"$T/server.log" 2>&1 &
 pids=$!
 trap finish EXIT
-for _ in $(seq 200); do curl -s "$U/taxii2/" >/dev/null && break; sleep 0.05; done
+for _ in $(seq 1200); do curl -s "$U/taxii2/" >/dev/null && break; sleep 0.05; done
 
 check "a node is made" ronda init "$D" --name "Team B" --country ID
 cat >>"$D/ronda.conf" <<CONF
@@ -161,28 +161,28 @@ seen 1 9
 echo 20000 >"$K/max"
 serve
 ok $? "the node runs"
-for _ in $(seq 200); do [ "$(posted observed-data)" -lt 9 ] || break; sleep 0.1; done
+for _ in $(seq 600); do [ "$(posted observed-data)" -lt 9 ] || break; sleep 0.1; done
 is "$(given | wc -l)" 9 "what concerns them goes by itself"
 has_not "$K/posted" 203.0.113.9 "and nothing else"
 is "$(awk '$1 > 20000' "$K/envelopes" | wc -l)" 0 "in envelopes their server takes"
 mode slow
 seen 10 12
-for _ in $(seq 200); do [ "$(given | wc -l)" -lt 12 ] || break; sleep 0.1; done
+for _ in $(seq 600); do [ "$(given | wc -l)" -lt 12 ] || break; sleep 0.1; done
 is "$(given | wc -l)" 12 "a status that is not done yet"
-for _ in $(seq 100); do grep -q 'GET /api/status/' "$K/asked" && break; sleep 0.1; done
+for _ in $(seq 600); do grep -q 'GET /api/status/' "$K/asked" && break; sleep 0.1; done
 has "$K/asked" 'GET /api/status/' "is asked for until it is"
 mode fail-some
 seen 13 15
-for _ in $(seq 200); do [ "$(given | wc -l)" -lt 15 ] || break; sleep 0.1; done
-for _ in $(seq 100); do ronda ledger -d "$D" --to "$(ronda partner -d "$D" show 1 --json | sed -nE 's/.*"id": ?"(partner--[-0-9a-f]{36})".*/\1/p' | head -1)" >"$T/ledger" 2>&1; grep -q 'we keep no such things' "$T/ledger" && break; sleep 0.1; done
+for _ in $(seq 600); do [ "$(given | wc -l)" -lt 15 ] || break; sleep 0.1; done
+for _ in $(seq 600); do ronda ledger -d "$D" --to "$(ronda partner -d "$D" show 1 --json | sed -nE 's/.*"id": ?"(partner--[-0-9a-f]{36})".*/\1/p' | head -1)" >"$T/ledger" 2>&1; grep -q 'we keep no such things' "$T/ledger" && break; sleep 0.1; done
 has "$T/ledger" "failed.*we keep no such things" "what they refuse stands in the ledger"
 mode refuse-all
 seen 16 18
-for _ in $(seq 200); do trouble >"$T/out"; grep -q 'not these' "$T/out" && break; sleep 0.1; done
+for _ in $(seq 600); do trouble >"$T/out"; grep -q 'not these' "$T/out" && break; sleep 0.1; done
 has "$T/out" "not these" "who refuses all is no reason to go on"
 mode good
 objects 121 140
-for _ in $(seq 300); do [ "$(given | wc -l)" -ge 18 ] && [ "$(kept)" -ge 127 ] && break; sleep 0.1; done
+for _ in $(seq 600); do [ "$(given | wc -l)" -ge 18 ] && [ "$(kept)" -ge 127 ] && break; sleep 0.1; done
 is "$(given | wc -l)" 18 "afterwards all of it goes"
 is "$(kept)" 127 "and what they have comes, by itself"
 is "$(given | awk '$1 > 1' | wc -l)" 0 "each once"

@@ -56,7 +56,7 @@ seen() { # first, last
 	ronda intake -d "$T/a" --feed honeypot "$T/in.json" >"$T/out" 2>"$T/err"
 }
 seen 1 8
-for _ in $(seq 100); do curl -sk -H "Authorization: Bearer $token" "$url/taxii2/exchange/collections/outbox/objects/?match\[type\]=observed-data" | grep -q 198.18 && break; sleep 0.1; done
+for _ in $(seq 600); do curl -sk -H "Authorization: Bearer $token" "$url/taxii2/exchange/collections/outbox/objects/?match\[type\]=observed-data" | grep -q 198.18 && break; sleep 0.1; done
 check "fetched" ronda partner -d "$T/b" sync 1
 is "$(events_of "$T/b")" 8 "what A lets go"
 is "$(ronda events -d "$T/b" --json ip=198.18.1.3 | sed -nE 's/.*"tlp":"([^"]*)".*/\1/p')" GREEN "as it is marked"
@@ -70,7 +70,7 @@ printf '{"source.ip":"198.19.1.1","classification.type":"infected-system","time.
 start_node "$T/b"
 ok $? "B runs"
 check "an event of B's" ronda intake -d "$T/b" --feed honeypot "$T/in.json"
-for _ in $(seq 200); do ronda partner -d "$T/b" line 1 --json >"$T/out" 2>/dev/null; grep -qE '"sent": ?[1-9]' "$T/out" && break; sleep 0.1; done
+for _ in $(seq 600); do ronda partner -d "$T/b" line 1 --json >"$T/out" 2>/dev/null; grep -qE '"sent": ?[1-9]' "$T/out" && break; sleep 0.1; done
 has "$T/out" '"sent": ?[1-9]' "is sent"
 has "$T/out" '"trouble": ?""' "and all is well"
 seen 9 12

@@ -17,7 +17,7 @@ trap end_all EXIT
 r() { ronda "$@" -d "$D"; }
 "$RONDA_BUILD/tests/helpers/ronda-hook" "$T/hooks" >"$T/port" &
 hook_pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ ! -s "$T/port" ] || break
 	sleep 0.05
 done
@@ -35,7 +35,7 @@ query() { sqlite3 -readonly "$D/main.db" "$1" 2>/dev/null; }
 arrived() { grep -c "^/$1" "$T/hooks" 2>/dev/null; }
 # Until this SQL gives this value; ten seconds at most.
 until_is() { # SQL, value, name
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		[ "$(query "$1")" != "$2" ] || break
 		sleep 0.05
 	done
@@ -43,7 +43,7 @@ until_is() { # SQL, value, name
 }
 # All that is made has ended, and nothing is due now.
 settled() {
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		left=$(query "SELECT (SELECT count(*) FROM outbox WHERE state IN (1, 2, 3) AND driver = 'webhook') +
 			(SELECT count(*) FROM tell WHERE next_us < strftime('%s', 'now') * 1000000) +
 			(SELECT coalesce(max(seq), 0) FROM transition) > (SELECT coalesce(max(seq), 0) FROM cursor WHERE name = 'teller:rules')")

@@ -14,7 +14,7 @@ r() { ronda "$@" -d "$D"; }
 rounds=${ROUNDS:-12} each=40
 "$RONDA_BUILD/tests/helpers/ronda-hook" "$T/hooks" >"$T/port" &
 hook_pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ ! -s "$T/port" ] || break
 	sleep 0.05
 done
@@ -49,7 +49,7 @@ done
 # shellcheck disable=SC2086
 serve $send
 ok $? "it starts once more"
-for _ in $(seq 600); do
+for _ in $(seq 1200); do
 	left=$(query "SELECT (SELECT count(*) FROM outbox WHERE state IN (1, 2, 3) AND driver = 'webhook') +
 		(SELECT count(*) FROM tell WHERE next_us < strftime('%s', 'now') * 1000000) +
 		(SELECT coalesce(max(seq), 0) FROM transition) > (SELECT coalesce(max(seq), 0) FROM cursor WHERE name = 'teller:rules')")

@@ -16,7 +16,7 @@ r() { ronda "$@" -d "$D"; }
 query() { sqlite3 -readonly "$D/main.db" "$1"; }
 "$RONDA_BUILD/tests/helpers/ronda-hook" "$T/hooks" >"$T/port" &
 hook_pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ ! -s "$T/port" ] || break
 	sleep 0.05
 done
@@ -34,11 +34,11 @@ for sends in yes no; do
 	check "sent before: $sends: it starts" run --set "send_messages=$sends"
 	made scan_telnet 7000 50 >"$T/2026-11-20-scan_telnet-a.csv"
 	check "a report" r intake "$T/2026-11-20-scan_telnet-a.csv"
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		[ "$(query "SELECT count(*) FROM transition")" -lt 50 ] || break
 		sleep 0.05
 	done
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		[ "$(query "SELECT (SELECT seq FROM cursor WHERE name = 'teller:rules') < (SELECT max(seq) FROM transition)")" = 1 ] || break
 		sleep 0.05
 	done

@@ -54,7 +54,7 @@ press() { # the button of a step, as it stands on the page where we are; then we
 	[ -n "$to" ] && at=${to%#*}
 }
 shows() { # words, within a while; then the name
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		look
 		! grep -qE -- "$1" "$T/page" || break
 		sleep 0.1

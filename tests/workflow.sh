@@ -30,7 +30,7 @@ check "only what is overdue" r due --within 0
 has "$T/out" 'errand-2' "and both are"
 check_fails 64 "a time that is none" r due --within soon
 check "the node runs" serve
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	r notice list >"$T/out" 2>"$T/err"
 	[ "$(grep -c 'Call them\|Write to them' "$T/out")" != 2 ] || break
 	sleep 0.1
@@ -102,7 +102,7 @@ has "$T/page" 'action="/plan/plan--[^"]*/make"' "has the button"
 is "$(get -H 'Accept: text/html' "$URL/incident/1")" 200 "an incident's"
 has "$T/page" "action=\"/plan/plan--[^\"]*/make\"" "offers the plans for its type"
 check "a third errand" r errand new what="Look again"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	get "$URL/notices.json" >/dev/null
 	! grep -q 'Look again' "$T/page" || break
 	sleep 0.1
