@@ -5,7 +5,6 @@
  * is read. */
 #include "exchange/exchange_private.h"
 #include "exchange/page_private.h"
-#include "store/events.h"
 
 static bool asks_type(const struct page_query *q)
 {
