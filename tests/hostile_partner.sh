@@ -291,7 +291,7 @@ for _ in $(seq 600); do
 	! ls "$T/f/got" | grep -q POST || break # fetching from him goes on meanwhile
 	sleep 0.1
 done
-trouble "500 for each" 'answers with 500' 12
+trouble "500 for each" 'answers with 500' 20 # what was fetched since he is there is among them
 says '404\n\n{}'
 trouble "404" 'has no exchange at that address' 12
 says '403\n\n{"title":"go away"}'
