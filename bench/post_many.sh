@@ -4,12 +4,14 @@
 # has ten million already (put there by SQL, as they would stand; what is measured comes at random). In turns, as other
 # work on the machine changes; the ratio is of the medians. RONDA_POST_KIND: "objects" (of others; the usual), "flat" (events of
 # another ronda as rondas push them), "mixed" (the same, not in the order of their times), "events" (as STIX).
-# RONDA_POST_OBJECTS: how many are there; RONDA_POST_ROUNDS. Four minutes, most of it making; 6 GB below TMPDIR.
+# RONDA_POST_OBJECTS: how many are there; RONDA_POST_DAYS: of how many days the events are (10), the last one being that of the
+# measured ones; RONDA_POST_ROUNDS. Two minutes; 3 GB below TMPDIR.
 set -eu
 cd "$(dirname "$0")/.."
 N=${RONDA_POST_OBJECTS:-10000000}
 rounds=${RONDA_POST_ROUNDS:-5}
 kind=${RONDA_POST_KIND:-objects}
+days=${RONDA_POST_DAYS:-10}
 T=$(mktemp -d "${TMPDIR:-/var/tmp}/ronda-many.XXXXXX")
 trap 'rm -rf "$T"' EXIT
 for p in starter parser mail crypto; do
@@ -43,11 +45,11 @@ UPDATE sqlite_sequence SET seq = $N WHERE name = 'exchange_object';
 SQL
 }
 
-# What stays of events taken: each one's row by its hour, and each report's tags; within the day the measured ones are of.
+# What stays of events taken: each one's row by the hour of its time, and each report's tags.
 events() {
 	cat <<SQL
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $N - 1)
-INSERT INTO taken_once (hour, tag, report, sum) SELECT 498696 + i / ($N / 24), random(), 900000 + i / 1000, i FROM n ORDER BY 1, 2;
+INSERT INTO taken_once (hour, tag, report, sum) SELECT 498720 - 24 * $days + i / ($N / 24 / $days), random(), 900000 + i / 1000, i FROM n ORDER BY 1, 2;
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $N / 1000 - 1)
 INSERT INTO taken_events (partner, report, tags)
 SELECT CASE WHEN i % 2 THEN x'0C000000000000000000000000000000' ELSE x'0C010000000000000000000000000000' END, 900000 + i, randomblob(8000) FROM n;

@@ -224,6 +224,6 @@ fi
 
 # --- what others said moves no cursor ---
 ronda partner line "$(printf 'x\033]0;title\007y')" -d "$D" >"$T/out" 2>"$T/err"
-has "$T/err" "no partner 'x?]0;title?y'" "controls in what we say are shown as such"
+has "$T/err" "no partner 'x[?]]0;title[?]y'" "controls in what we say are shown as such"
 is "$(tr -d '\n\040-\176' <"$T/err" | wc -c | tr -d ' ')" 0 "and none comes through"
 done_testing

@@ -220,6 +220,8 @@ report guess later
 until_is "SELECT count(*) FROM finding WHERE key LIKE 'ip 192.0.2.201 %'" 1 "what is new about his network"
 sleep 2
 is "$(query "SELECT count(*) FROM outbox WHERE recipient LIKE 'contact:%'")" "$before" "he is not told of"
+check "why not" r explain "$(id 192.0.2.201)"
+has "$T/out" 'its address was erased' "that is said"
 stop_node
 check "all adds up" r verify
 done_testing

@@ -94,10 +94,11 @@ sqlite3 "$D/main.db" "INSERT INTO subscriber (id, email, language, state, asked_
 	INSERT INTO fallback_look (source, subject, kind, first, last, asn_first, asn_last, domain, email, name, country, trust,
 	seen_day, until_us) VALUES ('rdap', '203.0.113.1', 0, zeroblob(16), zeroblob(16), 0, 0, '', 'qzalice@example.org',
 	'Qzalice Example', 'ID', 50, 20000, 4000000000000000);
-	INSERT INTO exchange_object (id, partner, stix_id, type, version, version_us, tlp, marked, revoked, exercise, at_us, events,
-	title, words, json) SELECT n, zeroblob(16), 'identity--00000000-0000-4000-8000-00000000000' || n, 'identity', '', n, 1, 1, 0,
+	INSERT INTO exchange_object (id, partner, stix_id, tag, type, version, version_us, tlp, marked, revoked, exercise, at_us, events,
+	title, words, json) SELECT n, zeroblob(16), 'identity--00000000-0000-4000-8000-00000000000' || n, n, 'identity', '', n, 1, 1, 0,
 	0, 1, 0, name, '', json_object('type', 'identity', 'name', name, 'contact_information', mail) FROM
-	(SELECT 1 AS n, 'Qzalice Example' AS name, 'qzalice@example.org' AS mail UNION SELECT 2, 'Carol', 'qzcarol@example.org');" ||
+	(SELECT 1 AS n, 'Qzalice Example' AS name, 'qzalice@example.org' AS mail UNION SELECT 2, 'Carol', 'qzcarol@example.org');
+	INSERT INTO exchange_object_key (run, tag, version_us, object) VALUES (0, 1, 1, 1), (0, 2, 2, 2);" ||
 	ok 1 "rows of others"
 serve
 { made scan_telnet 100 3; line alice.qzhome 20001; line bob.other 20002; } >"$T/2026-11-20-scan_telnet-a.csv"

@@ -73,6 +73,26 @@ refused "accepting what is offered to another" "no hand-over of it was offered t
 said "$(u 08)" 1 "$shared" accepted AMBER ",\"reply_to\":\"contribution--$(u 98)\"" | post
 refused "accepting what nobody offered" "no hand-over of it was offered to you"
 is "$(ronda incident -d "$D" show 1 --json | grep -c '"state": \?"open"')" 1 "the incident is as it was"
+
+# --- what was offered to him is offered for that alone, and who handles it is who accepted ---
+state() { ronda incident -d "$D" show "$1" --json 2>/dev/null | sed -nE 's/.*"state": ?"([a-z-]*)".*/\1/p' | head -1; }
+check "another one they both have" ronda incident -d "$D" new title=Third class=intrusions severity=high
+check "is worked on" ronda incident -d "$D" move 3 open
+third=$(id_of 3)
+for _ in $(seq 300); do ronda incident -d "$D" parts 3 2>/dev/null | grep -q "^Team C" && break; sleep 0.1; done
+check "it is offered to C" ronda incident -d "$D" offer 3 --to partner-1 --why "Yours"
+to_c=$(ronda contribution -d "$D" list what=offered --json 2>/dev/null | grep -oE 'contribution--[0-9a-f-]*' | grep -v "$offer" | head -1)
+before=$(stands)
+said "$(u 09)" 1 "$shared" accepted AMBER ",\"reply_to\":\"$to_c\"" | post
+refused "accepting one item by the offer of another" "no hand-over of it was offered to you"
+said "$(u 10)" 1 "$third" accepted AMBER ",\"reply_to\":\"$to_c\"" | post
+has "$T/out" '"success_count": ?1' "what was offered to him he accepts"
+handed=$(state 3)
+[ "$handed" != open ]
+ok $? "it waits for him"
+C=$E
+said "$(u 11)" 1 "$third" closed AMBER | "$BIN" post "$T/e" >"$T/out" 2>"$T/err"
+is "$(state 3)" "$handed" "who does not handle it does not close it"
 check "the journal" ronda journal -d "$D" --json
 has "$T/out" 'exchange.refused' "has what was refused"
 done_testing

@@ -129,13 +129,6 @@ static size_t utf8_length(const char *p, size_t n)
 	return 0;
 }
 
-enum { PLAIN, ESCAPED, HIGH };
-
-static unsigned class_of(unsigned char c)
-{
-	return c >= 0x80 ? HIGH : c < 0x20 || c == 0x7f || c == '"' || c == '\\' ? ESCAPED : PLAIN;
-}
-
 /* One character that is written otherwise; `to` has room for six. */
 static size_t put_one(char *to, unsigned char c)
 {
@@ -169,7 +162,7 @@ static size_t copy_plain(char *to, const char *from, bool high_too)
 /* By pieces on the stack: text in which every tenth byte is a quote is what extensions hold. */
 static void put_escaped(struct buf *b, str s)
 {
-	char piece[512];
+	char piece[192]; /* each call makes it zero, most strings are short */
 	size_t n = 1, i = 0;
 	bool known = false, clean = false;
 	piece[0] = '"';
@@ -178,23 +171,24 @@ static void put_escaped(struct buf *b, str s)
 			buf_add_mem(b, piece, n);
 			n = 0;
 		}
-		if (s.n - i >= 8) {
-			size_t plain = copy_plain(piece + n, s.p + i, clean);
-			n += plain;
-			i += plain;
-			if (plain == 8)
-				continue;
-		}
-		unsigned char c = (unsigned char)s.p[i];
-		unsigned class = class_of(c);
-		if (class == HIGH && !known) {
+		const size_t left = s.n - i;
+		char last[8] = "xxxxxxx";
+		if (left < 8)
+			memcpy(last, s.p + i, left);
+		size_t plain = copy_plain(piece + n, left < 8 ? last : s.p + i, clean);
+		plain = plain < left ? plain : left;
+		n += plain;
+		i += plain;
+		if (plain == 8 || plain == left)
+			continue;
+		const unsigned char c = (unsigned char)s.p[i]; /* one that is not to be copied as it is */
+		if (c >= 0x80 && !known) {
 			clean = str_is_utf8(str_from(s, i));
 			known = true;
 		}
-		if (class == PLAIN || (class == HIGH && clean)) {
-			piece[n++] = (char)c;
-			i++;
-		} else if (class == ESCAPED) {
+		if (c >= 0x80 && clean)
+			continue; /* seen for the first time: as it is, by eight */
+		if (c < 0x80) {
 			n += put_one(piece + n, c);
 			i++;
 		} else {

@@ -9,6 +9,7 @@
 #include "exchange/exchange_private.h"
 #include "record/outbox.h"
 
+#define NOTE_EVERY_US (MINUTE_US / 4)
 #define TELLER "partner-answers"
 #define LEDGER_CURSOR STR("partner-answers:ledger")
 enum { TRANSITIONS_A_LOOK = 500, ROWS_A_LOOK = 32, EVENTS_A_FINDING = 16, ANSWERS_A_JOB = 500,
@@ -41,6 +42,7 @@ struct telling {
 	struct fate *fates; size_t fate_count, fate_room;
 	uint64_t transition;       /* cursors: as far as was looked; 0: nothing new */
 	uint64_t row_from, row_upto;
+	bool full;                 /* there may be more than was looked at */
 	struct finding_wanted *wanted; size_t wanted_count;
 	size_t *fates_of;          /* of each finding wanted: its first fate; they stand in the order of findings */
 	enum tlp *tlps;            /* of the findings wanted */
@@ -108,6 +110,7 @@ static enum rc look_at_transitions(struct telling *t)
 	struct transition_row *list = NULL;
 	size_t n = 0;
 	enum rc rc = told_transitions(reader_conn(t->r), TELLER, TRANSITIONS_A_LOOK, t->a, &list, &n, t->err);
+	t->full = n == TRANSITIONS_A_LOOK;
 	for (size_t i = 0; rc == RC_OK && i < n; i++) {
 		bool tells = list[i].what == TRANSITION_GONE || list[i].what == TRANSITION_RETURNED;
 		t->transition = list[i].seq;
@@ -212,6 +215,7 @@ static enum rc look_at_ledger(struct telling *t)
 					  arena_str(t->a, sql_col_str(q, 4)), arena_str(t->a, sql_col_str(q, 5)),
 					  arena_str(t->a, sql_col_str(q, 6)) };
 	}
+	t->full = t->full || t->row_upto - t->row_from >= ROWS_A_LOOK;
 	rc = sql_end(q, t->err);
 	for (size_t i = 0; rc == RC_OK && t->source_count > 0 && i < n; i++) {
 		const char *what = list[i].tells ? NULL : said(list[i].words);
@@ -386,6 +390,11 @@ static enum rc tend(struct store *s, void *ctx, bool *did_out, struct err *err)
 	if (t.r)
 		store_read_end(t.r);
 	bool news = rc == RC_OK && (t.transition || t.row_upto != t.row_from);
+	/* how far it looked in vain is written now and then: no commit of its own for each report */
+	if (!t.full && t.answer_count == 0 && t.fate_count == 0 && clock_mono_us() - t.x->answers_noted_us < NOTE_EVERY_US)
+		news = false;
+	else if (news)
+		t.x->answers_noted_us = clock_mono_us();
 	while (news && rc == RC_OK) {
 		rc = store_write(s, put, &t, err);
 		if (t.answer_at == t.answer_count)

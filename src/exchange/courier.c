@@ -168,6 +168,8 @@ enum rc round_run(struct exchange *x, struct peer *p, struct err *err)
 		rc = announce_run(x, p, err);
 	if (rc == RC_OK && p->out_due)
 		rc = push_run(x, p, err);
+	if (rc == RC_OK && p->on_the_way)
+		p->in_due = true;
 	if (p->in_due)
 		fetch_from(x, p, rc, err);
 	if (rc == RC_OK && p->out_due && !p->greeted)
@@ -330,7 +332,8 @@ static void hand_out(struct courier *k)
 		if (p->busy || !p->seen || !(in || out) || (p->next_us > now && !in))
 			continue;
 		p->out_due = p->next_us <= now;
-		p->in_due = in || (p->pulls && p->in.fails == 0); /* on the way */
+		p->in_due = in;
+		p->on_the_way = p->pulls && p->in.fails == 0;
 		p->busy = true;
 		p->again = p->again && !p->out_due;
 		p->round_us = p->offered_us;
@@ -573,6 +576,7 @@ enum rc courier_once(struct exchange *x, const struct partner *p, struct arena *
 	peer->err = (struct err){ 0 };
 	peer->wait_us = peer->held_us = peer->next_us = peer->key_us = peer->pull_us = 0; /* whatever was put off */
 	peer->out_due = peer->in_due = true;
+	peer->on_the_way = false;
 	peer->paced = false;
 	struct reader *r = NULL;
 	peer->kind = p->kind;

@@ -18,6 +18,7 @@ struct line_state {        /* of one partner, for pages and commands */
 	int64_t fetch_retry_us; /* of fetching; retry_us: of sending */
 	str failure;           /* words with the next step; "": the last try went well */
 	str fetch_failure;     /* the same of fetching from him */
+	str note;              /* what is odd at his server, though it went well; "" */
 	uint64_t sent, received, bytes_out, bytes_in;
 	int64_t rtt_us;        /* 0: not measured */
 	uint64_t rate;         /* bytes a second the line carried */

@@ -47,6 +47,7 @@ struct peer {
 	int64_t wait_us;           /* what the other side asked for; 0: nothing */
 	bool paced;                /* it was no failure: our quota there is used up */
 	bool answered;             /* something, in the round under way */
+	bool on_the_way;           /* he is fetched from as well, when all was sent */
 	bool out_due, in_due;      /* of that round: he is sent to, fetched from. Each has its own pause: what fails of one does not
 	                            * keep the other waiting; what stands above and below is of sending */
 	struct {

@@ -21,6 +21,7 @@ struct exchange {
 	struct offer *offer;
 	struct object_index *objects; /* object_index.h; NULL: none */
 	int64_t lapse_looked_us;   /* handover_follow.c: of the background thread alone */
+	int64_t answers_noted_us;  /* answer_tell.c: the same */
 	uint64_t forget_entry;     /* forget.c: how far it came; the same */
 	int64_t forget_receipt, forget_next_us;
 	void (*offered_fn)(void *ctx); /* entries were made; set before anything runs */

@@ -5,7 +5,6 @@
 #include "disclosure/told_partner.h"
 #include "exchange/exchange_private.h"
 #include "record/journal.h"
-#include "store/reports.h"
 
 enum { EVENTS_LOOKED = 64, PARTNERS_MOST = 16 };
 
@@ -25,22 +24,6 @@ struct saying {
 	struct err *err;
 };
 
-struct looking {
-	str node;
-	struct partner found;
-	bool is;
-};
-
-static bool find_node(void *ctx, const struct partner *p)
-{
-	struct looking *k = ctx;
-	struct uuid node;
-	k->is = uuid_parse(k->node, &node) && !uuid_is_zero(&node) && uuid_equal(&node, &p->node);
-	if (k->is)
-		k->found = *p;
-	return !k->is;
-}
-
 /* May these words go to him: findings flow, and the check lets them. */
 static enum rc may_go(struct saying *k, const struct partner *p, bool *out, struct err *err)
 {
@@ -58,37 +41,36 @@ static enum rc may_go(struct saying *k, const struct partner *p, bool *out, stru
 /* Did this event come by the partner's own feed? What another feed says of its origin is not believed. */
 static enum rc came_by(struct saying *k, const struct event_row *e, const struct partner *p, bool *out, struct err *err)
 {
-	struct report report;
-	enum rc rc = report_load(reader_conn(k->r), e->report, &report, err);
-	struct sql *q = sql(reader_conn(k->r), "SELECT 1 FROM feed WHERE id = ? AND name = ?");
-	sql_int(q, 1, rc == RC_OK ? report.feed : 0);
+	struct sql *q = sql(reader_conn(k->r), "SELECT 1 FROM report r JOIN feed f ON f.id = r.feed WHERE r.id = ? AND f.name = ?");
+	sql_int(q, 1, e->report);
 	sql_str(q, 2, partner_feed(p, k->a));
 	*out = sql_row(q);
-	enum rc end = sql_end(q, err);
-	return rc == RC_OK ? end : rc;
+	return sql_end(q, err);
 }
 
 static enum rc add(struct saying *k, const struct event_row *e, str node, str event, struct err *err)
 {
-	struct looking l = { .node = node };
+	struct partner from;
+	struct err none = { 0 };
 	char about[STIX_ID_MAX];
 	bool may = false, came = false;
 	str head = STR("event--");
-	enum rc rc = partners_list(k->x, reader_conn(k->r), true, k->a, find_node, &l, err);
-	if (rc == RC_OK && l.is)
-		rc = came_by(k, e, &l.found, &came, err);
+	enum rc rc = partner_by_node(k->x, reader_conn(k->r), true, node, k->a, &from, &none);
+	if (rc != RC_OK)
+		return rc == RC_ABSENT ? RC_OK : fail(err, rc, "%s", none.text);
+	rc = came_by(k, e, &from, &came, err);
 	if (rc != RC_OK || !came || !str_starts(event, head))
-		return rc == RC_ABSENT ? RC_OK : rc;
+		return rc;
 	k->came = true;
 	for (size_t i = 0; i < k->count; i++)
-		if (uuid_equal(&k->list[i].partner, &l.found.id))
+		if (uuid_equal(&k->list[i].partner, &from.id))
 			return RC_OK;
-	rc = may_go(k, &l.found, &may, err);
+	rc = may_go(k, &from, &may, err);
 	if (rc != RC_OK || !may || k->count == PARTNERS_MOST)
 		return rc;
 	str item = arena_str(k->a, event), origin = arena_str(k->a, node);
 	stix_event_object_id(origin, str_from(item, head.n), about);
-	k->list[k->count++] = (struct partner_answer){ .partner = l.found.id, .item = item, .origin = origin,
+	k->list[k->count++] = (struct partner_answer){ .partner = from.id, .item = item, .origin = origin,
 						       .about = arena_str(k->a, str_of(about)), .what = k->what,
 						       .words = k->q->text, .key = k->key, .at_us = clock_now_us(),
 						       .tlp = k->tlp };

@@ -63,10 +63,11 @@ static enum rc look_at_receipts(struct sweep *w, struct conn *c, struct err *err
 {
 	struct sql *q = sql(c, "SELECT p.id, EXISTS (SELECT 1 FROM collection c JOIN collection_entry e ON e.collection = c.id AND e.lane ="
 			       " p.lane AND e.added_us <= p.upto_us AND e.added_us > p.after_us - ?3 AND e.added_us + ?5 * CASE e.kind"
-			       " WHEN 1 THEN e.last - e.first + 1 WHEN 5 THEN e.count WHEN 7 THEN e.count ELSE 1 END > p.after_us + 1"
+			       " WHEN 1 THEN e.last - e.first + 1 WHEN 5 THEN e.count WHEN 7 THEN e.count WHEN 8 THEN e.count ELSE 1 END > p.after_us + 1"
 			       " WHERE c.kind = ?4 AND c.partner = p.partner) FROM partner_receipt p WHERE p.id > ?1 ORDER BY p.id LIMIT ?2");
 	bool any = false;
-	_Static_assert(ENTRY_EVENTS == 1 && ENTRY_WITHDRAWN == 5 && ENTRY_AGAIN == 7, "as the statement says");
+	_Static_assert(ENTRY_EVENTS == 1 && ENTRY_WITHDRAWN == 5 && ENTRY_AGAIN == 7 && ENTRY_LATER == 8,
+		       "as the statement says");
 	sql_int(q, 1, w->receipt);
 	sql_int(q, 2, AT_ONCE);
 	sql_int(q, 3, (int64_t)ENTRY_EVENTS_MOST * ENTRY_STEP); /* it may end within one that is long */

@@ -221,7 +221,7 @@ enum rc courier_state(struct exchange *x, struct conn *c, struct uuid partner, s
 {
 	(void)x;
 	enum rc rc = RC_OK;
-	*out = (struct line_state){ .failure = STR(""), .fetch_failure = STR("") };
+	*out = (struct line_state){ .failure = STR(""), .fetch_failure = STR(""), .note = STR("") };
 	for (int lane = 0; rc == RC_OK && lane < LANE_COUNT; lane++) {
 		rc = stands_at(c, partner, (enum lane)lane, &out->out_us[lane], err);
 		if (rc == RC_OK)
@@ -229,9 +229,9 @@ enum rc courier_state(struct exchange *x, struct conn *c, struct uuid partner, s
 	}
 	if (rc != RC_OK)
 		return rc;
-	struct sql *q = sql(c, "SELECT success_us, try_us, retry_us, coalesce(nullif(failure, ''),"
-			       " (SELECT note FROM taxii_place p WHERE p.partner = l.partner AND note <> '' LIMIT 1), ''),"
-			       " sent, received, bytes_out, bytes_in, rtt_us, rate, fetch_failure, fetch_retry_us"
+	struct sql *q = sql(c, "SELECT success_us, try_us, retry_us, failure, sent, received, bytes_out, bytes_in, rtt_us,"
+			       " rate, fetch_failure, fetch_retry_us, coalesce((SELECT note FROM taxii_place p WHERE p.partner = l.partner"
+			       " AND note <> '' LIMIT 1), '')"
 			       " FROM partner_line l WHERE partner = ?");
 	bind_partner(q, 1, &partner);
 	if (sql_row(q)) {
@@ -247,6 +247,7 @@ enum rc courier_state(struct exchange *x, struct conn *c, struct uuid partner, s
 		out->rate = (uint64_t)sql_col_int(q, 9);
 		out->fetch_failure = arena_str(a, sql_col_str(q, 10));
 		out->fetch_retry_us = sql_col_int(q, 11);
+		out->note = arena_str(a, sql_col_str(q, 12));
 	}
 	return sql_end(q, err);
 }

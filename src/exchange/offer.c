@@ -2,6 +2,7 @@
 /* A thread looks for what is new once something was committed, a few times a second at most: one look at the events for
  * all partners, one at the records. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/queue.h"
@@ -11,6 +12,7 @@
 
 #define LOOK_EVERY_US (100 * INT64_C(1000))
 #define LOOK_SELDOM_US (2 * SECOND_US) /* with no partner yet; and for what time alone brings, as an agreement that begins */
+#define NOTE_EVERY_US MINUTE_US    /* how far it looked, when nothing came of it */
 #define EVENTS_CURSOR STR("exchange:events")
 
 struct offer {
@@ -20,7 +22,8 @@ struct offer {
 	pthread_t thread;
 	bool runs;
 	size_t partners;           /* at the last look */
-	uint64_t idle_seq;         /* up to here nobody was there to whom findings flow */
+	atomic_ullong idle_seq;    /* up to here there is nothing for anybody; the cursor follows now and then */
+	int64_t noted_us;          /* when it last did */
 	struct later later;
 	int64_t rest_us;           /* what was looked through again took so long: as long it leaves the processor to others */
 };
@@ -39,7 +42,14 @@ static enum rc put_events(struct tx *tx, void *ctx, struct err *err)
 	return rc == RC_OK ? targets_offer_events(tx, k->t, err) : rc;
 }
 
-/* *upto_out: how far it came, *end_out: there are no more. */
+static bool targets_any(const struct targets *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (t->list[i].count > 0)
+			return true;
+	return false;
+}
+
 static enum rc look_at_events(struct offer *o, struct reader *r, struct targets *t, bool *did, struct err *err)
 {
 	struct events_job k = { .t = t };
@@ -50,16 +60,26 @@ static enum rc look_at_events(struct offer *o, struct reader *r, struct targets 
 	if (rc != RC_OK || last <= k.from)
 		return rc;
 	if (t->org_count == 0) { /* nothing is written for nobody: offer_later() sees to whoever comes */
-		o->idle_seq = last;
+		atomic_store(&o->idle_seq, last);
 		return RC_OK;
 	}
-	uint64_t first = 1 + (o->idle_seq > k.from ? o->idle_seq : k.from);
+	uint64_t idle = atomic_load(&o->idle_seq), first = 1 + (idle > k.from ? idle : k.from);
+	/* while older ones are looked through it stands where that may go */
+	bool lazy = o->later.known && !o->later.passing && clock_mono_us() - o->noted_us < NOTE_EVERY_US;
+	if (first > last && lazy)
+		return RC_OK;
 	/* somebody comes to whom they flow, and there is nothing since: the cursor follows, no further than what is there */
 	k.upto = first > last || last - first < ENTRY_EVENTS_MOST ? last : first + ENTRY_EVENTS_MOST - 1;
 	if (first <= k.upto)
 		rc = targets_count(t, r, first, k.upto, err);
+	if (rc == RC_OK && lazy && !targets_any(t) && k.upto - k.from < ENTRY_EVENTS_MOST) {
+		atomic_store(&o->idle_seq, k.upto); /* a crash looks at it once more */
+		*did |= k.upto < last;
+		return RC_OK;
+	}
 	if (rc == RC_OK)
 		rc = store_write(o->x->w.store, put_events, &k, err);
+	o->noted_us = clock_mono_us();
 	*did = rc == RC_OK;
 	return rc;
 }
@@ -136,7 +156,7 @@ static enum rc look_again(struct offer *o, struct reader *r, struct targets *t, 
 	int64_t began_us = clock_mono_us();
 	enum rc rc = outbox_cursor(reader_conn(r), EVENTS_CURSOR, &upto, err);
 	if (rc == RC_OK)
-		rc = offer_later(o->x, r, t, &o->later, upto > o->idle_seq ? upto : o->idle_seq, &later, err);
+		rc = offer_later(o->x, r, t, &o->later, upto, &later, err);
 	if (later)
 		o->rest_us = clock_mono_us() - began_us;
 	*did |= later;
@@ -212,6 +232,8 @@ static enum rc events_again(struct exchange *x, struct reader *r, struct again *
 	enum rc rc = offer_first_since(r, since_us, &g->first, err);
 	if (rc == RC_OK)
 		rc = outbox_cursor(reader_conn(r), EVENTS_CURSOR, &g->last, err);
+	uint64_t idle = x->offer ? atomic_load(&x->offer->idle_seq) : 0;
+	g->last = idle > g->last ? idle : g->last;
 	uint64_t first = g->first, end = g->last;
 	while (rc == RC_OK && first && first <= end) {
 		uint64_t last = end - first < ENTRY_EVENTS_MOST ? end : first + ENTRY_EVENTS_MOST - 1;
@@ -345,7 +367,9 @@ void offer_stop(struct exchange *x)
 	queue_close(o->rest);
 	pthread_join(o->thread, NULL);
 	free_queues(o);
-	*o = (struct offer){ .x = x };
+	o->runs = false;
+	o->partners = 0;
+	o->later = (struct later){ .known = false };
 }
 
 void offer_wake(struct exchange *x)

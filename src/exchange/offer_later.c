@@ -95,7 +95,7 @@ static enum rc look_at_claims(struct exchange *x, struct reader *r, const struct
 		l->until_us = clock_mono_us() + FOLLOW_US;
 	}
 	if (rc == RC_OK)
-		*l = (struct later){ .known = true, .version = version, .flows = flows, .until_us = l->until_us };
+		*l = (struct later){ .known = true, .version = version, .flows = flows, .until_us = l->until_us, .passing = l->passing || *out };
 	return rc;
 }
 
@@ -242,6 +242,7 @@ static enum rc look_at_piece(struct exchange *x, struct reader *r, struct target
 {
 	struct piece k = { .t = t, .c = reader_conn(r), .err = err };
 	enum rc rc = outbox_cursor(k.c, LATER_CURSOR, &k.at, err);
+	l->passing = k.at != 0;
 	if (rc != RC_OK || k.at == 0)
 		return rc;
 	if (l->until_us == 0) /* it was under way when the node ended */

@@ -43,6 +43,7 @@ MUST_CHECK enum rc offer_objects(struct exchange *x, struct reader *r, struct ta
 /* What an offerer knows of the last look at claims (offer_later.c). */
 struct later {
 	bool known;
+	bool passing;              /* there is a next event to ask about */
 	uint64_t version, flows;   /* of the directory, and who got findings, when all was done for them */
 	int64_t until_us;          /* monotonic: events that come are asked about until then; 0: not known */
 };

@@ -19,6 +19,7 @@ static const struct uuid house_c = { { 0xc, 1 } };
 
 struct scene {
 	struct team t;
+	bool played;               /* he takes part in an exercise */
 	struct policies *policies;
 	struct uuid partner, agreement;
 	int64_t reports;
@@ -203,7 +204,7 @@ static struct page_end page(struct scene *s, const struct page_query *q, struct 
 	if (!g->text.cap)
 		g->text = (struct buf)BUF_INIT(MIB(16)), g->ids = (struct buf)BUF_INIT(MIB(4));
 	CHECK_RC(collection_of_partner(reader_conn(r), COLLECTION_OUT, s->partner, s->t.w.a, &c, &err), RC_OK, err);
-	CHECK_RC(told_partner(r, s->policies, p.organisation, feed, false, &to, &err), RC_OK, err);
+	CHECK_RC(told_partner(r, s->policies, p.organisation, feed, s->played, &to, &err), RC_OK, err);
 	CHECK_RC(collection_page(&s->t.x, r, &c, &to, q, take, g, &end, &err), RC_OK, err);
 	store_read_end(r);
 	return end;
@@ -254,6 +255,24 @@ TEST(only_what_concerns_him_and_only_what_he_may_have)
 	got_free(&g);
 	g = carriers(&s, LANE_WARNING, 0, &end);
 	CHECK_INT(g.count, 0);
+	got_free(&g);
+	scene_end(&s);
+}
+
+/* What is played is for those who play, and what is real is for nobody who plays. */
+TEST(who_plays_gets_what_is_played)
+{
+	struct scene s;
+	struct page_end end;
+	scene_new(&s);
+	put(&s, "partner", s.partner, NULL, NULL, "{\"tlp\":\"AMBER\",\"exercise\":true}");
+	s.played = true;
+	DELIVER(&s, { "192.0.2.1", MINE, NULL, NULL, TLP_GREEN, false });
+	DELIVER(&s, { "192.0.2.2", MINE, NULL, NULL, TLP_GREEN, true });
+	look(&s);
+	struct got g = carriers(&s, LANE_BULK, 0, &end);
+	CHECK_INT(g.carriers, 1);
+	CHECK(!has(&g, "192.0.2.1") && has(&g, "192.0.2.2"));
 	got_free(&g);
 	scene_end(&s);
 }
@@ -968,7 +987,7 @@ TEST(an_object_too_large_to_be_passed_on_holds_up_nothing)
 	scene_end(&s);
 }
 
-TEST_MAIN(TEST_RUN(only_what_concerns_him_and_only_what_he_may_have), TEST_RUN(pages_are_cut_anywhere_and_say_the_same),
+TEST_MAIN(TEST_RUN(only_what_concerns_him_and_only_what_he_may_have), TEST_RUN(who_plays_gets_what_is_played), TEST_RUN(pages_are_cut_anywhere_and_say_the_same),
 	  TEST_RUN(what_is_asked_for_by_id), TEST_RUN(a_page_looks_no_longer_than_it_may),
 	  TEST_RUN(what_comes_around_an_agreement_is_offered), TEST_RUN(what_the_directory_learns_later_is_offered),
 	  TEST_RUN(flat_events), TEST_RUN(an_agreement_that_ends_stops_what_waits), TEST_RUN(a_warning_goes_when_it_is_sent_and_comes_back_when_withdrawn),

@@ -5,7 +5,7 @@
  * is read. */
 #include "exchange/exchange_private.h"
 #include "exchange/page_private.h"
-#include "store/events.h"
+#include "disclosure/read.h"
 
 static bool asks_type(const struct page_query *q)
 {

@@ -159,6 +159,31 @@ enum rc partners_list(struct exchange *x, struct conn *c, bool active_only, stru
 	return rc;
 }
 
+struct seeking {
+	struct uuid node;
+	struct partner *out;
+	bool found;
+};
+
+static bool is_node(void *ctx, const struct partner *p)
+{
+	struct seeking *k = ctx;
+	k->found = uuid_equal(&p->node, &k->node);
+	if (k->found)
+		*k->out = *p;
+	return !k->found;
+}
+
+enum rc partner_by_node(struct exchange *x, struct conn *c, bool active_only, str node, struct arena *a, struct partner *out,
+			struct err *err)
+{
+	struct seeking k = { .out = out };
+	if (!uuid_parse(node, &k.node) || uuid_is_zero(&k.node))
+		return fail(err, RC_ABSENT, "no partner has such a node");
+	enum rc rc = partners_list(x, c, active_only, a, is_node, &k, err);
+	return rc != RC_OK || k.found ? rc : fail(err, RC_ABSENT, "no partner has that node");
+}
+
 /* "partner-7", "7" */
 static bool number_of(const struct type *t, str what, uint64_t *out)
 {

@@ -54,6 +54,9 @@ MUST_CHECK enum rc partner_by_caller(struct exchange *x, struct conn *c, const s
 typedef bool (*partner_each)(void *ctx, const struct partner *p);
 MUST_CHECK enum rc partners_list(struct exchange *x, struct conn *c, bool active_only, struct arena *a,
 				 partner_each each, void *ctx, struct err *err);
+/* The one whose node this is (a node id). RC_ABSENT. */
+MUST_CHECK enum rc partner_by_node(struct exchange *x, struct conn *c, bool active_only, str node, struct arena *a,
+				   struct partner *out, struct err *err);
 /* "partner-NAME" as feeds are called: lower case, other characters '-', made unique by its record's number. */
 str partner_feed(const struct partner *p, struct arena *a);
 

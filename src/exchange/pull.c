@@ -18,6 +18,7 @@ struct pulled {
 	int64_t after_us, upto_us;
 	uint64_t objects, bytes;
 	uint64_t wire;             /* of all pages since the last row */
+	bool moved;                /* with what was taken */
 	str next;                  /* of a page without objects: where he goes on looking */
 };
 
@@ -28,6 +29,14 @@ static enum rc moved_job(struct tx *tx, void *ctx, struct err *err)
 	if (rc == RC_OK)
 		rc = quota_note_day(tx, p->partner, p->wire, err);
 	return rc == RC_OK ? take_moved(tx, p->partner, p->lane, p->after_us, p->upto_us, err) : rc;
+}
+
+/* With what it stands for; a page that does not go on moves nothing. */
+static enum rc moved_with_it(struct tx *tx, void *ctx, struct err *err)
+{
+	struct pulled *p = ctx;
+	p->moved = p->upto_us > p->after_us;
+	return p->moved ? moved_job(tx, p, err) : RC_OK;
 }
 
 static enum rc wire_job(struct tx *tx, void *ctx, struct err *err)
@@ -78,11 +87,16 @@ static enum rc take(struct call *c, const struct fetch_answer *answer, struct pu
 	if (!last.p || !time_parse(last, false, &p->upto_us))
 		return fail(err, RC_INPUT, "'" STR_FMT "' does not say up to where its page goes", STR_ARG(c->partner.name));
 	str name = arena_fmt(c->a, "pull-%lld", (long long)p->upto_us);
-	rc = take_envelope(c->x, &c->partner, answer->body, name, c->a, &taken, err);
+	struct take_then then = { .fn = moved_with_it, .ctx = p };
+	p->wire = c->peer->unsaid;
+	rc = take_envelope_then(c->x, &c->partner, answer->body, name, c->a, &taken, &then, err);
+	p->moved = p->moved && rc == RC_OK && then.ran;
 	if (rc == RC_OK && taken.failure_count)
 		log_warn(c->x->w.log, "some of what a partner offers cannot be taken", L_STR("partner", c->partner.name),
 			 L_UINT("failures", taken.failure_count), L_STR("first", taken.failures[0].words));
-	return rc;
+	if (rc == RC_OK && p->moved && then.rc == RC_OK)
+		c->peer->unsaid = 0;
+	return rc == RC_OK && p->moved && then.rc != RC_OK ? fail(err, then.rc, "%s", then.err.text) : rc;
 }
 
 static enum rc ask_page(struct call *c, struct pulled *p, struct fetch_answer *answer, struct err *err)
@@ -144,7 +158,7 @@ static enum rc pull_one(struct exchange *x, struct peer *peer, enum lane lane, b
 	if (rc == RC_OK && p.objects && p.upto_us <= p.after_us)
 		rc = fail(err, RC_INPUT, "'" STR_FMT "' offers the same page for ever", STR_ARG(c.partner.name));
 	p.wire = peer->unsaid;
-	if (rc == RC_OK && (p.objects || p.wire > UNSAID_MOST)) {
+	if (rc == RC_OK && !p.moved && (p.objects || p.wire > UNSAID_MOST)) {
 		rc = store_write(x->w.store, p.objects ? moved_job : wire_job, &p, err);
 		peer->unsaid = rc == RC_OK ? 0 : peer->unsaid;
 	}

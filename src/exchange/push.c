@@ -107,7 +107,7 @@ static enum rc looked(struct push *p, struct err *err)
 	if (upto <= peer->looked_us[p->lane])
 		return RC_OK;
 	peer->looked_us[p->lane] = upto;
-	if (p->end.stopped || now - peer->noted_us < SECOND_US)
+	if (p->end.stopped || upto <= p->after_us || now - peer->noted_us < SECOND_US) /* the cursor says it */
 		return RC_OK;
 	peer->noted_us = now;
 	return store_write(p->c.x->w.store, looked_job, &w, err);

@@ -40,14 +40,14 @@ static bool is_outbox(void *ctx, const struct collection *c)
 	return false;
 }
 
-/* What failed last of sending to him and of fetching from him. */
+/* What failed last of sending to him and of fetching from him; else what is odd there. */
 static str line_words(const struct partner *p, const struct line_state *s, struct arena *a)
 {
 	bool out = s->failure.n > 0, in = p->pull && s->fetch_failure.n > 0;
 	if (out && in && !str_eq(s->failure, s->fetch_failure))
 		return arena_fmt(a, STR_FMT "; and nothing is fetched from it: " STR_FMT, STR_ARG(s->failure), STR_ARG(s->fetch_failure));
 	return out ? s->failure : in && p->push ? arena_fmt(a, "nothing is fetched from it (sending goes on): " STR_FMT,
-							    STR_ARG(s->fetch_failure)) : in ? s->fetch_failure : STR("");
+							    STR_ARG(s->fetch_failure)) : in ? s->fetch_failure : p->pull ? s->note : STR("");
 }
 
 static str trouble_of(const struct exchange *x, const struct partner *p, const struct partner_status *s, int64_t now_us, struct arena *a)
@@ -57,7 +57,7 @@ static str trouble_of(const struct exchange *x, const struct partner *p, const s
 		waits += s->backlog[i].items;
 	if (!p->active)
 		return STR("not active: move it to 'active' once both have read the same six words");
-	if (p->pull && s->line.fetch_failure.n > 0) /* to fetch from somebody nothing needs to be agreed */
+	if (p->pull && s->line.fetch_failure.n + s->line.note.n > 0) /* to fetch from somebody nothing needs to be agreed */
 		return line_words(p, &s->line, a);
 	if (p->pull && !p->push)
 		return STR("");

@@ -231,7 +231,21 @@ static void put_refusals(struct taking *t, struct json_out *j)
 struct finishing {
 	struct taking *t;
 	const struct taken *out;
+	struct take_then *then;
 };
+
+/* What fails of it is undone alone. */
+static enum rc and_then(struct tx *tx, struct take_then *then, struct err *err)
+{
+	enum rc rc = sql_run(sql(tx_conn(tx), "SAVEPOINT taken"), err);
+	if (rc != RC_OK)
+		return rc;
+	then->rc = then->fn(tx, then->ctx, &then->err);
+	then->ran = true;
+	if (then->rc != RC_OK)
+		rc = sql_run(sql(tx_conn(tx), "ROLLBACK TO taken"), err);
+	return rc == RC_OK ? sql_run(sql(tx_conn(tx), "RELEASE taken"), err) : rc;
+}
 
 /* One line for the envelope: what came, or that it claimed what is not his. */
 static enum rc finish(struct tx *tx, void *ctx, struct err *err)
@@ -264,7 +278,7 @@ static enum rc finish(struct tx *tx, void *ctx, struct err *err)
 	if (hostile)
 		log_warn(t->x->w.log, "a partner claimed what is not his: refused", L_STR("partner", t->from->name),
 			 L_UINT("objects", hostile));
-	return rc;
+	return rc == RC_OK && f->then ? and_then(tx, f->then, err) : rc;
 }
 
 static void sum_up(struct taking *t, struct taken *out)
@@ -351,7 +365,7 @@ static enum rc take_all(struct taking *t, struct err *err)
 	return fail(err, RC_BUSY, "it cannot be kept now: %s", why.text);
 }
 
-static enum rc take_read(struct taking t, enum rc rc, struct taken *out, struct err *err)
+static enum rc take_read(struct taking t, enum rc rc, struct taken *out, struct take_then *then, struct err *err)
 {
 	*out = (struct taken){ .objects = 0 };
 	if (rc != RC_OK || t.count == 0)
@@ -362,16 +376,25 @@ static enum rc take_read(struct taking t, enum rc rc, struct taken *out, struct 
 	if (rc != RC_OK)
 		return rc;
 	sum_up(&t, out);
-	struct finishing f = { &t, out };
-	return store_write(t.x->w.store, finish, &f, err);
+	struct finishing f = { &t, out, then };
+	rc = store_write(t.x->w.store, finish, &f, err);
+	if (then && rc != RC_OK)
+		then->ran = false; /* it went with the rest */
+	return rc;
+}
+
+enum rc take_envelope_then(struct exchange *x, const struct partner *from, str objects, str name, struct arena *a,
+			   struct taken *out, struct take_then *then, struct err *err)
+{
+	struct taking t = { .x = x, .from = from, .a = a, .name = name };
+	enum rc rc = stix_read(objects, STIX_ENVELOPE_MOST, a, &t.list, &t.count, err);
+	return take_read(t, rc, out, then, err);
 }
 
 enum rc take_envelope(struct exchange *x, const struct partner *from, str objects, str name, struct arena *a,
 		      struct taken *out, struct err *err)
 {
-	struct taking t = { .x = x, .from = from, .a = a, .name = name };
-	enum rc rc = stix_read(objects, STIX_ENVELOPE_MOST, a, &t.list, &t.count, err);
-	return take_read(t, rc, out, err);
+	return take_envelope_then(x, from, objects, name, a, out, NULL, err);
 }
 
 enum rc take_fetched(struct exchange *x, const struct partner *from, str objects, str name, struct arena *a,
@@ -381,5 +404,5 @@ enum rc take_fetched(struct exchange *x, const struct partner *from, str objects
 	if (!uuid_is_zero(&from->node))
 		return take_envelope(x, from, objects, name, a, out, err);
 	enum rc rc = stix_read_foreign(objects, STIX_ENVELOPE_MOST, store_node_id(x->w.store), a, &t.list, &t.count, err);
-	return take_read(t, rc, out, err);
+	return take_read(t, rc, out, NULL, err);
 }

@@ -28,6 +28,18 @@ struct taken {
 MUST_CHECK enum rc take_envelope(struct exchange *x, const struct partner *from, str objects, str name,
 				 struct arena *a, struct taken *out, struct err *err);
 
+/* The same, and what belongs to it is written in its last commit, when *out says how it went: one sync less than after it.
+ * An error of `fn` undoes that alone: what was taken stays, and so does the journal's line. */
+struct take_then {
+	enum rc (*fn)(struct tx *tx, void *ctx, struct err *err);
+	void *ctx;
+	bool ran;                  /* false: it did not come to that, as there was no object */
+	enum rc rc;                /* of fn */
+	struct err err;
+};
+MUST_CHECK enum rc take_envelope_then(struct exchange *x, const struct partner *from, str objects, str name,
+				      struct arena *a, struct taken *out, struct take_then *then, struct err *err);
+
 /* The same of a page that was fetched from his server. One that is no ronda (no node is named in his record) is believed
  * nothing in our extension: its objects are kept as those of others. */
 MUST_CHECK enum rc take_fetched(struct exchange *x, const struct partner *from, str objects, str name,

@@ -149,6 +149,28 @@ static void test_given_again(void)
 	desk_end(&k);
 }
 
+static enum rc undone_job(struct tx *tx, void *ctx, struct err *e)
+{
+	(void)ctx;
+	return sql_run(sql(tx_conn(tx), "INSERT INTO report (id, feed, state, received_us, digest, bytes, format, file_name, type,"
+			   " parser_version, next_offset, next_input, inputs, accepted, events, repeats, quarantined, dropped, blank,"
+			   " parse_us, words, exercise) VALUES (1, 1, 4, 1, x'00', 0, '', '', '', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', 0)"), e);
+}
+
+/* A report that was undone here, as one that came by mistake, is no reason not to take it when it comes again. */
+static void test_undone_here(void)
+{
+	static const char *const dated = "{\"time.source\":\"2026-11-22T08:00:00+00:00\",\"source.ip\":\"192.0.2.7\"}";
+	struct desk k = desk_new();
+	CHECK(is_own(&k, dated));
+	CHECK(is_own(&k, dated));
+	CHECK_INT(k.lines.n, 0);
+	CHECK_RC(store_write(k.w.s, undone_job, NULL, &err), RC_OK, err);
+	CHECK(is_own(&k, dated));
+	CHECK(k.lines.n > 0);
+	desk_end(&k);
+}
+
 /* --- taken back --- */
 
 static str gone(struct desk *k, const char *origin, const char *version, const char *item)
@@ -299,7 +321,7 @@ static void test_played_records(void)
 {
 	struct desk k = desk_new();
 	k.from.exercise = true;
-	CHECK_RC(TAKE(&k, warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "x", GREEN)), RC_OK, err);
+	CHECK_RC(TAKE(&k, warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\",\"exercise\":false}", "x", GREEN)), RC_OK, err);
 	CHECK(labels_held(&k).exercise);
 	k.from.exercise = false;
 	CHECK_RC(TAKE(&k, warning(&k, 2, NODE_C, "{\"tlp\":\"GREEN\",\"exercise\":false}", "x", GREEN)), RC_OK, err);
@@ -333,8 +355,18 @@ static void test_erased_here(void)
 	uint64_t version;
 	CHECK_STR(held(&k, &tlp, &version), STR("erased"));
 	desk_end(&k);
+	/* nor when its origin had taken it back once before, and given it again */
+	k = desk_new();
+	CHECK_RC(TAKE(&k, warning(&k, 1, NODE_C, "{\"tlp\":\"GREEN\"}", "x", GREEN),
+		      object(&k, REPORT_ID, "2026-11-22T09:00:03.000Z", NULL, NODE_C, WARNING, NULL, STR("")),
+		      warning(&k, 5, NODE_C, "{\"tlp\":\"GREEN\"}", "Again", GREEN)), RC_OK, err);
+	CHECK_HELD(&k, "Again", TLP_GREEN, 5);
+	CHECK_RC(store_write(k.w.s, erase_job, &k, &err), RC_OK, err);
+	CHECK_RC(TAKE(&k, warning(&k, 7, NODE_C, "{\"tlp\":\"GREEN\"}", "x", GREEN)), RC_OK, err);
+	CHECK_REFUSED(&k, "was erased");
+	desk_end(&k);
 }
 
 TEST_MAIN(TEST_RUN(no_node), TEST_RUN(answers_of_others), TEST_RUN(marks_of_events), TEST_RUN(members), TEST_RUN(sizes),
-	  TEST_RUN(given_again), TEST_RUN(taken_back), TEST_RUN(withdrawal_replayed), TEST_RUN(inside_and_outside), TEST_RUN(old_version_of_anothers), TEST_RUN(marks_of_records),
+	  TEST_RUN(given_again), TEST_RUN(undone_here), TEST_RUN(taken_back), TEST_RUN(withdrawal_replayed), TEST_RUN(inside_and_outside), TEST_RUN(old_version_of_anothers), TEST_RUN(marks_of_records),
 	  TEST_RUN(played_records), TEST_RUN(erased_here))

@@ -79,9 +79,13 @@ static enum rc forget_old(struct tx *tx, struct err *err)
 	return sql_run(q, err);
 }
 
+static str failures_json(struct posting *p);
+
+/* Inside the job that ends the taking: `taken` is there. */
 static enum rc keep(struct tx *tx, void *ctx, struct err *err)
 {
-	const struct posting *p = ctx;
+	struct posting *p = ctx;
+	p->failures = failures_json(p);
 	struct sql *q = sql(tx_conn(tx), "INSERT INTO taxii_status (id, partner, at_us, total, successes, failures)"
 					 " VALUES (?, ?, ?, ?, ?, ?)");
 	sql_blob(q, 1, str_mem(p->id.b, sizeof p->id.b));
@@ -209,16 +213,17 @@ static void take(struct posting *p, str body)
 {
 	struct err err = { 0 };
 	str name;
+	struct take_then then = { .fn = keep, .ctx = p };
 	enum rc rc = name_of(p, body, &name);
 	if (rc == RC_OK)
-		rc = take_envelope(p->t->x, &p->t->partner, body, name, p->t->a, &p->taken, &err);
+		rc = take_envelope_then(p->t->x, &p->t->partner, body, name, p->t->a, &p->taken, &then, &err);
 	p->t->objects = p->taken.objects;
 	if (rc != RC_OK || p->taken.objects == 0) {
 		taken_or_not(p, rc, &err);
 		return;
 	}
-	p->failures = failures_json(p);
-	rc = store_write(p->t->x->w.store, keep, p, &err);
+	rc = then.rc;
+	err = then.err;
 	bool goes_on = true;
 	if (rc == RC_CONFLICT && p->paced) /* the same came by another way meanwhile */
 		rc = check_place(p, &goes_on, &err);

@@ -217,6 +217,10 @@ static void put(struct reading *d, int64_t after_us, bool more)
 		json_put_bool(&t->j, "more", true);
 		json_put_str(&t->j, "next", taxii_next(t, &d->k.c, &d->ask, after_us));
 	}
+	size_t bytes = 1024;
+	for (size_t i = 0; i < d->count; i++)
+		bytes += d->list[i].json.n + 1;
+	(void)buf_room(&t->out->body, bytes < TAXII_PAGE_BYTES ? bytes : 0); /* at once: it is large */
 	if (d->count > 0) {
 		json_key(&t->j, d->shape == SHAPE_VERSIONS ? STR("versions") : STR("objects"));
 		json_open(&t->j, '[');

@@ -94,33 +94,17 @@ static enum rc add_part(struct parting *k, const struct held_by *h, struct err *
 
 /* --- an item of another team's: what we know of who has it --- */
 
-struct naming {
-	struct parting *k;
-	struct uuid node;
-	struct partner found;
-	bool is;
-};
-
-static bool name_origin(void *ctx, const struct partner *p)
-{
-	struct naming *n = ctx;
-	n->is = uuid_equal(&p->node, &n->node);
-	if (n->is)
-		n->found = *p;
-	return !n->is;
-}
-
 static enum rc add_origin(struct parting *k, struct err *err)
 {
-	struct naming n = { .k = k };
+	struct partner from;
+	struct err none = { 0 };
 	struct together_part *part = &k->list[k->count];
-	enum rc rc = RC_OK;
-	if (uuid_parse(k->item.r.origin, &n.node))
-		rc = partners_list(k->x, reader_conn(k->r), false, k->a, name_origin, &n, err);
-	*part = (struct together_part){ .team = n.is ? n.found.name : STR("?"), .partner = n.is ? partner_text(&n.found.id, k->a) : STR(""),
+	enum rc rc = partner_by_node(k->x, reader_conn(k->r), false, k->item.r.origin, k->a, &from, &none);
+	const bool is = rc == RC_OK;
+	*part = (struct together_part){ .team = is ? from.name : STR("?"), .partner = is ? partner_text(&from.id, k->a) : STR(""),
 					.origin = true, .since_us = k->item.r.created_us, .last_what = STR(""), .last_text = STR("") };
 	k->count++;
-	return rc == RC_ABSENT ? RC_OK : rc;
+	return is || rc == RC_ABSENT ? RC_OK : fail(err, rc, "%s", none.text);
 }
 
 /* --- what they said --- */

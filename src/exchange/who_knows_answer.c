@@ -16,8 +16,7 @@ struct answering {
 	struct arena *a;
 	struct record asked;
 	str item, value;
-	struct partner from;
-	bool is_known;             /* the asker is a partner in use */
+	struct partner from;       /* the asker, a partner in use */
 	struct told_to to;
 	bool too_often;
 	struct told_known sum;
@@ -25,17 +24,6 @@ struct answering {
 };
 
 /* --- who asks --- */
-
-static bool find_asker(void *ctx, const struct partner *p)
-{
-	struct answering *k = ctx;
-	struct uuid node;
-	if (!uuid_parse(k->asked.origin, &node) || !uuid_equal(&node, &p->node))
-		return true;
-	k->from = *p;
-	k->is_known = true;
-	return false;
-}
 
 /* *out: are there more questions of his within a day before this one than he has. */
 static enum rc count_questions(struct answering *k, bool *out, struct err *err)
@@ -58,9 +46,10 @@ static enum rc count_questions(struct answering *k, bool *out, struct err *err)
 static enum rc know_asker(struct answering *k, bool *may, struct err *err)
 {
 	*may = false;
-	enum rc rc = partners_list(k->x, reader_conn(k->r), true, k->a, find_asker, k, err);
-	if (rc != RC_OK || !k->is_known)
-		return rc == RC_ABSENT ? RC_OK : rc;
+	struct err none = { 0 };
+	enum rc rc = partner_by_node(k->x, reader_conn(k->r), true, k->asked.origin, k->a, &k->from, &none);
+	if (rc != RC_OK)
+		return rc == RC_ABSENT ? RC_OK : fail(err, rc, "%s", none.text);
 	rc = told_partner(k->r, k->x->w.policies, k->from.organisation, partner_feed(&k->from, k->a), k->from.exercise, &k->to, err);
 	if (rc == RC_OK)
 		rc = told_partner_flow(k->x->w.policies, k->from.organisation, STR("requests"), &k->to, may, err);

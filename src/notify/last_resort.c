@@ -45,7 +45,7 @@ enum rc last_resort_dead(struct tx *tx, const struct notify *n, str recipient, s
 	return sql_run(q, err);
 }
 
-static enum rc is_dead(struct conn *c, const struct uuid *id, bool *out, struct err *err)
+enum rc last_resort_ended(struct conn *c, const struct uuid *id, bool *out, struct err *err)
 {
 	struct sql *q = sql(c, "SELECT 1 FROM tell_contact WHERE id = ? AND dead_us > 0");
 	sql_blob(q, 1, str_mem(id->b, sizeof id->b));
@@ -172,7 +172,7 @@ enum rc last_resort_match(const struct notify *n, const struct rule_set *s, stru
 	for (size_t i = 0; rc == RC_OK && i < count && !*found_out; i++) {
 		const struct rule_org *org = last_resort_org(n, s, &list[i], a);
 		bool dead = false;
-		rc = is_dead(reader_conn(r), &org->record, &dead, err);
+		rc = last_resort_ended(reader_conn(r), &org->record, &dead, err);
 		for (size_t m = 0; rc == RC_OK && !dead && m < s->count && !*found_out; m++) {
 			*found_out = rule_misfit(&s->rules[m], &k, org, true, at_us) == NULL;
 			*out = (struct rule_match){ org, &s->rules[m] };

@@ -6,7 +6,7 @@
  * "contact:abuse@example.net", by mail alone; where table `tell` has an organisation stands an id made of the
  * address (table tell_contact says whose). He is told of what is about the addresses and names that the table names
  * him for, asked anew at each try (disclosure/told.h), and of nothing above setting last_resort_tlp. Nothing of an
- * exercise. One to whom mail came back is let alone. */
+ * exercise. One to whom mail came back, or whose address was erased, is let alone. */
 #ifndef RONDA_NOTIFY_LAST_RESORT_H
 #define RONDA_NOTIFY_LAST_RESORT_H
 
@@ -53,6 +53,8 @@ MUST_CHECK enum rc last_resort_recipient(struct conn *c, const struct uuid *id, 
 MUST_CHECK enum rc last_resort_keep(struct tx *tx, const struct rule_org *org, struct err *err);
 /* What was sent there came back. */
 MUST_CHECK enum rc last_resort_dead(struct tx *tx, const struct notify *n, str recipient, struct err *err);
+/* Is nothing told to it any more: what was sent there came back, or its address was erased (contacts.h)? */
+MUST_CHECK enum rc last_resort_ended(struct conn *c, const struct uuid *id, bool *out, struct err *err);
 /* RC_ABSENT: this node has no such table. */
 MUST_CHECK enum rc last_resort_told_to(const struct notify *n, str email, enum channel channel, struct told_to *out,
 				       struct err *err);

@@ -48,11 +48,11 @@ MUST_CHECK enum rc texts_item(str name, enum text_item *out, struct err *err);
  * *language_out: which; static. */
 const struct mustache *texts_find(const struct texts *t, str name, str driver, str languages,
 				  const char **language_out);
-/* A mapping by name: what it makes has `type_out`. NULL: there is none. */
 /* The text built in, with its parts named, not put in: what a person begins with. False: none. */
 bool texts_source(str class, str language, str *out);
 /* A text of somebody's for a class; "{{> head}}" and "{{> tail}}" are ours in that language. */
 MUST_CHECK enum rc texts_compile(str text, str language, struct mustache **out, struct err *err);
+/* A mapping by name: what it makes has `type_out`. NULL: there is none. */
 const struct mustache *texts_mapping(const struct texts *t, str name, const char **type_out);
 
 /* --- destinations.c: what an administrator says of where messages go --- */

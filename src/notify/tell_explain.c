@@ -223,17 +223,19 @@ static enum rc explain_contact(struct explaining *k, const struct last_resort *w
 	struct rule_key key = rule_key_of(k->t.set, &k->f);
 	const struct tell_row *row = row_of(k, &org->record);
 	const struct rule *rule = row ? rules_find(k->t.set, row->rule) : NULL;
-	bool names = k->v->as.personal_basis, fits = false;
-	enum rc rc = RC_OK;
+	bool names = k->v->as.personal_basis, fits = false, ended = false;
+	enum rc rc = last_resort_ended(reader_conn(k->r), &org->record, &ended, k->err);
 	for (size_t i = 0; i < rules_count(k->t.set) && !fits; i++)
 		fits = rule_misfit(rules_at(k->t.set, i), &key, org, true, 0) == NULL;
 	if (row)
 		put_row_words(k, row, &w);
+	else if (ended)
+		w.words = STR("what was sent there came back, or its address was erased: it is told nothing any more");
 	else if (fits)
 		w.words = STR("it was there before the rule was active, or before they were named");
 	else
 		w.words = miss_words(k, org, true);
-	if (row && rule && !row->told)
+	if (rc == RC_OK && row && rule && !row->told)
 		rc = judge_now(k, rule, org, row, &w);
 	w.recipient = names ? org->id : STR("");
 	w.title = names ? arena_fmt(k->a, "contact of last resort " STR_FMT, STR_ARG(who->email)) : w.title;

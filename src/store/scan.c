@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/events_private.h"
 
-enum { ROWS_FIRST = 128 };
+enum { ROWS_FIRST = 128, ROWS_OF_PAGE = 48 };
 
 struct scan {
 	struct selection s;
@@ -59,7 +59,7 @@ static enum rc give_chunk(struct scan *scan, const struct candidate *c, struct e
 	uint16_t *pick = ARENA_ARRAY(s->one, s->chunk.rows, uint16_t);
 	uint32_t n = pick_rows(scan, pick), given = 0;
 	enum rc rc = RC_OK;
-	for (uint32_t most = ROWS_FIRST; !rc && given < n && !scan->stopped; most *= 4) {
+	for (uint32_t most = s->q->again ? ROWS_OF_PAGE : ROWS_FIRST; !rc && given < n && !scan->stopped; most *= 4) {
 		uint32_t some = n - given < most ? n - given : most;
 		rc = give_rows(scan, c, s->q->oldest_first ? pick + given : pick + n - given - some, some, err);
 		given += some;

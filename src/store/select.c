@@ -330,7 +330,7 @@ enum rc selection_begin(struct selection *s, struct reader *r, const struct even
 	if (q->filter_count > FILTERS_MAX)
 		return fail(err, RC_LIMIT, "more than %d conditions", FILTERS_MAX);
 	s->a = arena_new(KIB(64));
-	s->one = arena_new(MIB(1));
+	s->one = arena_new(q->again ? KIB(96) : MIB(1)); /* of a page: small enough that the system is not asked for it each time */
 	s->unpack = ZSTD_createDCtx();
 	for (size_t i = 0; i < q->filter_count; i++)
 		matcher_make(&q->filters[i], &s->matcher[i]);
