@@ -4,52 +4,9 @@
 # be on the other's disk is, once, whatever is killed; an agreement that ended, and a key that was revoked, let nothing
 # through; new keys under way; what is carried by hand.
 . "$RONDA_SOURCE/tests/lib.sh"
+. "$RONDA_SOURCE/tests/exchange_lib.sh"
 A=$T/a B=$T/b
-pid_a='' pid_b=''
-ends() {
-	for p in $pid_a $pid_b; do kill -9 "$p" 2>/dev/null; done
-	rm -rf "$T"
-}
-trap ends EXIT
-free_port; port_a=$port
-free_port; port_b=$port
-node() { # folder, name, port
-	ronda init "$1" --name "$2" --country ID --team small --account lead >"$T/out" 2>"$T/err" || return 1
-	{
-		echo "listen = 127.0.0.1:0"
-		echo "exchange = yes"
-		echo "exchange_listen = 127.0.0.1:$3"
-		echo "exchange_address = https://127.0.0.1:$3"
-	} >>"$1/ronda.conf"
-}
-start() { # letter: its pid in pid_LETTER
-	eval "dir=\$$(echo "$1" | tr ab AB)"
-	: >"$T/address_$1"
-	ronda serve -d "$dir" >"$T/address_$1" 2>>"$T/log_$1" &
-	eval "pid_$1=$!"
-	for _ in $(seq 1200); do
-		[ ! -s "$T/address_$1" ] || return 0
-		sleep 0.05
-	done
-	return 1
-}
-stop() { # letter, signal
-	eval "p=\$pid_$1"
-	kill "-${2:-TERM}" "$p" 2>/dev/null
-	wait "$p" 2>/dev/null
-	eval "pid_$1="
-}
-within() { # seconds, command...: until it succeeds
-	end=$(($(date +%s) + $1))
-	shift
-	until "$@"; do
-		[ "$(date +%s)" -lt "$end" ] || return 1
-		sleep 0.1
-	done
-}
-org() { # folder, name, network
-	ronda organisation -d "$1" new "name=$2" kind=csirt "constituency=network|$3" 2>&1 | sed -nE 's/.*(organisation-[0-9]+).*/\1/p' | head -1
-}
+trap finish EXIT
 field() { # name, file with one JSON object a line
 	sed -nE "s/.*\"$1\": ?\"?([^\",}]*)\"?[,}].*/\1/p" "$2" | head -1
 }
@@ -59,9 +16,9 @@ report() { # first, count: lines about addresses of B's
 	made x "$1" "$2" | ronda intake -d "$A" - >"$T/out" 2>"$T/err"
 }
 
-node "$A" "Team A" "$port_a"
+node a "Team A"
 ok $? "node A"
-node "$B" "Team B" "$port_b"
+node b "Team B"
 ok $? "node B"
 start a
 ok $? "A serves"
@@ -82,7 +39,7 @@ ronda partner -d "$A" words --json >"$T/out"
 is "$(field words "$T/out")" "$words" "are the same at A"
 check_fails 77 "the invitation is good once" ronda partner -d "$B" accept "$line"
 has "$T/err" 'used already' "and says so"
-is "$(curl -s -k -o "$T/body" -w '%{http_code}' "https://127.0.0.1:$port_a/taxii2/")" 401 "who shows no certificate is nobody"
+is "$(curl -s -k -o "$T/body" -w '%{http_code}' "https://127.0.0.1:$a_port/taxii2/")" 401 "who shows no certificate is nobody"
 check "A confirms" ronda partner -d "$A" confirm 1
 check "B confirms" ronda partner -d "$B" confirm 1
 of_b=$(org "$A" "Team B" 198.18.0.0/16)

@@ -69,21 +69,31 @@ finish() {
 	rm -rf "$T"
 }
 
+# A node by its letter: $T/LETTER, with a listener for partners in $LETTER_port.
+node() { # letter, name
+	ronda init "$T/$1" --name "$2" --country ID --team small --account Lead >"$T/out" 2>"$T/err" || return 1
+	with_exchange "$T/$1"
+	printf %s "${more_conf:-}" >>"$T/$1/ronda.conf" # further settings, a line each
+	eval "${1}_port=\$X"
+}
+start() { # letter: its pid in $LETTER_pid, its address in $T/LETTER.address, its log in $T/LETTER.log
+	start_node "$T/$1" && eval "${1}_pid=\$started"
+}
+stop() { # letter, signal
+	eval "p=\$${1}_pid"
+	kill "-${2:-TERM}" "$p" 2>/dev/null
+	wait "$p" 2>/dev/null
+}
 # Nodes $T/a ("Team A") and $T/b ("Team B"), which is responsible for 198.18.0.0/16: paired and agreed. Both run; pids in $a_pid,
 # $b_pid, listeners in $a_port, $b_port.
 two_nodes() {
 	made_nodes && start_nodes && pair_nodes
 }
 made_nodes() {
-	for n in a b; do
-		ronda init "$T/$n" --name "Team $(echo $n | tr ab AB)" --country ID --team small --account "Lead" >"$T/out" 2>"$T/err" || return 1
-		with_exchange "$T/$n"
-		printf %s "${more_conf:-}" >>"$T/$n/ronda.conf" # further settings of both, a line each
-		eval ${n}_port=$X
-	done
+	node a "Team A" && node b "Team B"
 }
 start_nodes() {
-	start_node "$T/a" && a_pid=$started && start_node "$T/b" && b_pid=$started
+	start a && start b
 }
 pair_nodes() {
 	line=$(ronda partner -d "$T/b" invite 2>"$T/err") &&

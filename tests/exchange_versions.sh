@@ -9,14 +9,6 @@ unset LANG LC_ALL LC_MESSAGES RONDA_DIR
 trap finish EXIT
 a() { word=$1; shift; ronda "$word" -d "$T/a" "$@"; }
 b() { word=$1; shift; ronda "$word" -d "$T/b" "$@"; }
-within() { # seconds, command...
-	end=$(($(date +%s) + $1))
-	shift
-	until "$@" >"$T/tried" 2>&1; do
-		[ "$(date +%s)" -lt "$end" ] || return 1
-		sleep 0.1
-	done
-}
 visit_type() {
 	cat <<'END'
 { "type": "visit", "version": 1, "title": "who", "exchange": true, "offer": { "flow": "warnings" },

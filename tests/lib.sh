@@ -67,6 +67,15 @@ has_not() { # file, fixed string, name
 	! grep -qaF -- "$2" "$1"
 	ok $? "$3"
 }
+# Until a command succeeds: so many seconds on a machine at rest; a busy one has four times that, a minute at least.
+within() { # seconds, command...
+	within_end=$(($(date +%s) + ($1 < 15 ? 60 : $1 * 4)))
+	shift
+	until "$@" >"$T/tried" 2>&1; do
+		[ "$(date +%s)" -lt "$within_end" ] || return 1
+		sleep 0.1
+	done
+}
 # One number out of a flat JSON object: number KEY < file
 number() { sed -nE "s/.*\"$1\": ?(-?[0-9.]+).*/\1/p" | head -1; }
 

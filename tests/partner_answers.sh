@@ -3,52 +3,9 @@
 # Between two nodes: what became of A's event at B comes back to A, once; what A takes back leaves B, with its finding; what B
 # says of an item that is not its own changes nothing.
 . "$RONDA_SOURCE/tests/lib.sh"
+. "$RONDA_SOURCE/tests/exchange_lib.sh"
 A=$T/a B=$T/b
-pid_a='' pid_b=''
-ends() {
-	for p in $pid_a $pid_b; do kill -9 "$p" 2>/dev/null; done
-	rm -rf "$T"
-}
-trap ends EXIT
-free_port; port_a=$port
-free_port; port_b=$port
-node() { # folder, name, port
-	ronda init "$1" --name "$2" --country ID --team small --account lead >"$T/out" 2>"$T/err" || return 1
-	{
-		echo "listen = 127.0.0.1:0"
-		echo "exchange = yes"
-		echo "exchange_listen = 127.0.0.1:$3"
-		echo "exchange_address = https://127.0.0.1:$3"
-	} >>"$1/ronda.conf"
-}
-start() { # letter: its pid in pid_LETTER
-	eval "dir=\$$(echo "$1" | tr ab AB)"
-	: >"$T/address_$1"
-	ronda serve -d "$dir" >"$T/address_$1" 2>>"$T/log_$1" &
-	eval "pid_$1=$!"
-	for _ in $(seq 1200); do
-		[ ! -s "$T/address_$1" ] || return 0
-		sleep 0.05
-	done
-	return 1
-}
-stop() { # letter, signal
-	eval "p=\$pid_$1"
-	kill "-${2:-TERM}" "$p" 2>/dev/null
-	wait "$p" 2>/dev/null
-	eval "pid_$1="
-}
-within() { # seconds, command...: until it succeeds
-	end=$(($(date +%s) + $1))
-	shift
-	until "$@"; do
-		[ "$(date +%s)" -lt "$end" ] || return 1
-		sleep 0.1
-	done
-}
-org() { # folder, name, network
-	ronda organisation -d "$1" new "name=$2" kind=csirt "constituency=network|$3" 2>&1 | sed -nE 's/.*(organisation-[0-9]+).*/\1/p' | head -1
-}
+trap finish EXIT
 field() { # name, file with one JSON object a line
 	sed -nE "s/.*\"$1\": ?\"?([^\",}]*)\"?[,}].*/\1/p" "$2" | head -1
 }
@@ -59,9 +16,9 @@ report() { # first, count: lines about addresses of B's
 }
 
 
-node "$A" "Team A" "$port_a"
+node a "Team A"
 ok $? "node A"
-node "$B" "Team B" "$port_b"
+node b "Team B"
 ok $? "node B"
 printf 'portal = yes\nsend_messages = yes\nsend_pace = 0s\n' >>"$B/ronda.conf"
 start a
@@ -95,7 +52,7 @@ within 30 found_at_b 20
 ok $? "as findings"
 
 # --- B tells whose they are, and he answers ---
-url_b=$(head -1 "$T/address_b")
+url_b=$(head -1 "$T/b.address")
 house=$(ronda organisation -d "$B" list name="Own house" --json | sed -nE 's/.*"id": ?"(organisation--[^"]*)".*/\1/p' | head -1)
 ronda account -d "$B" new "Person B" --roles constituent --organisation "$house" >"$T/out" 2>"$T/err"
 ok $? "a person of his"

@@ -8,14 +8,6 @@ unset LANG LC_ALL LC_MESSAGES RONDA_DIR
 trap finish EXIT
 a() { word=$1; shift; ronda "$word" -d "$T/a" "$@"; }
 b() { word=$1; shift; ronda "$word" -d "$T/b" "$@"; }
-within() { # seconds, command...
-	end=$(($(date +%s) + $1))
-	shift
-	until "$@" >"$T/tried" 2>&1; do
-		[ "$(date +%s)" -lt "$end" ] || return 1
-		sleep 0.1
-	done
-}
 there() { # file, pattern: of what the last command printed
 	grep -qE "$2" "$1"
 }
