@@ -139,6 +139,15 @@ struct waiting {
 	struct err *err;
 };
 
+static void say_before(struct record_call *k, struct conn *c, const struct partner *p)
+{
+	struct partner before;
+	struct err none;
+	if (pairing_before(k->c->node->exchange, c, p, k->c->a, &before, &none) == RC_OK)
+		cli_talk(k->c, "its node says that it was that of '" STR_FMT "', which has ended: ask whether it is the same team",
+			 STR_ARG(before.name));
+}
+
 static bool show_waiting(void *ctx, const struct partner *p)
 {
 	struct waiting *w = ctx;
@@ -146,6 +155,7 @@ static bool show_waiting(void *ctx, const struct partner *p)
 	w->rc = pairing_words_of(w->k->c->node->exchange, w->c, p, w->k->c->a, words, w->err);
 	if (w->rc == RC_OK) {
 		show_words(w->k, p, words);
+		say_before(w->k, w->c, p);
 		w->count++;
 	}
 	w->rc = w->rc == RC_ABSENT ? RC_OK : w->rc;
@@ -168,6 +178,8 @@ static int words(struct record_call *k)
 			rc = pairing_words_of(k->c->node->exchange, reader_conn(r), &p, k->c->a, text, &err);
 		if (rc == RC_OK)
 			show_words(k, &p, text);
+		if (rc == RC_OK)
+			say_before(k, reader_conn(r), &p);
 	} else if (rc == RC_OK) {
 		w.c = reader_conn(r);
 		rc = partners_list(k->c->node->exchange, w.c, false, k->c->a, show_waiting, &w, &err);
@@ -198,7 +210,7 @@ struct confirming {
 static enum rc confirm_job(struct tx *tx, void *ctx, struct err *err)
 {
 	struct confirming *f = ctx;
-	return pairing_confirm(tx, f->k->c->node->exchange, &f->p, actor(f->k), err);
+	return pairing_confirm(tx, f->k->c->node->exchange, &f->p, cli_value(f->k->c, "--same-team") != NULL, actor(f->k), err);
 }
 
 static int confirm(struct record_call *k)
@@ -222,10 +234,15 @@ static int confirm(struct record_call *k)
 	return 0;
 }
 
+static const struct cli_option confirm_options[] = {
+	{ "--same-team", 0, NULL, "confirm: it is the team whose node it was before, though that partner has ended" },
+	{ .name = NULL },
+};
 const struct cli_verb cli_verb_partner_confirm = {
 	.type = "partner",
 	.word = "confirm",
-	.usage = "confirm ID",
+	.usage = "confirm ID [--same-team]",
+	.options = confirm_options,
 	.brief = "the words were the same on both sides: its keys are good, and it is active",
 	.run = confirm,
 };

@@ -338,13 +338,51 @@ enum rc pairing_words_of(struct exchange *x, struct conn *c, const struct partne
 	return rc;
 }
 
-enum rc pairing_confirm(struct tx *tx, struct exchange *x, const struct partner *p, str by, struct err *err)
+struct before {
+	const struct partner *p;
+	struct arena *a;
+	struct partner *out;
+	bool found;
+};
+
+static bool is_before(void *ctx, const struct partner *p)
+{
+	struct before *b = ctx;
+	b->found = p->ended && uuid_equal(&p->node, &b->p->node) && !uuid_equal(&p->id, &b->p->id);
+	if (b->found) {
+		*b->out = *p;
+		b->out->name = arena_str(b->a, p->name);
+	}
+	return !b->found;
+}
+
+enum rc pairing_before(struct exchange *x, struct conn *c, const struct partner *p, struct arena *a, struct partner *out,
+		       struct err *err)
+{
+	struct before b = { p, a, out, false };
+	enum rc rc = uuid_is_zero(&p->node) ? RC_OK : partners_list(x, c, false, a, is_before, &b, err);
+	return rc == RC_OK && !b.found ? RC_ABSENT : rc;
+}
+
+static enum rc check_before(struct tx *tx, struct exchange *x, const struct partner *p, struct arena *a, struct err *err)
+{
+	struct partner before;
+	enum rc rc = pairing_before(x, tx_conn(tx), p, a, &before, err);
+	if (rc == RC_OK)
+		return fail(err, RC_DENIED, "its node says that it was that of '" STR_FMT "', which has ended: whoever has its name "
+					    "may withdraw what it sent; when it is the same team, say --same-team", STR_ARG(before.name));
+	return rc == RC_ABSENT ? RC_OK : rc;
+}
+
+enum rc pairing_confirm(struct tx *tx, struct exchange *x, const struct partner *p, bool same_team, str by, struct err *err)
 {
 	struct arena *a = arena_new(KIB(16));
 	struct buf id = BUF_INIT(RECORD_ID_BYTES);
 	uint64_t count = 0;
 	struct record out;
-	enum rc rc = partner_keys_confirm(tx, p->id, &count, err);
+	enum rc rc = same_team ? RC_OK : check_before(tx, x, p, a, err);
+	if (rc == RC_OK)
+		rc = partner_keys_confirm(tx, p->id, &count, err);
 	if (rc == RC_OK && count == 0)
 		rc = fail(err, RC_ABSENT, "no key of '" STR_FMT "' waits to be confirmed", STR_ARG(p->name));
 	struct snapshot_ref *ref = snapshot_hold(x->w.types);

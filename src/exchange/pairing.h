@@ -46,8 +46,14 @@ MUST_CHECK enum rc pairing_asked(struct exchange *x, const struct digest *pin, s
 /* The words of a partner whose keys wait. RC_ABSENT: none do. */
 MUST_CHECK enum rc pairing_words_of(struct exchange *x, struct conn *c, const struct partner *p, struct arena *a,
 				    char out[PAIRING_WORDS_MAX], struct err *err);
-/* The words were the same: keys that wait are good, a draft is active. Inside a job; journalled. */
-MUST_CHECK enum rc pairing_confirm(struct tx *tx, struct exchange *x, const struct partner *p, str by, struct err *err);
+/* Another partner, one that has ended, whose node says it was this one's: what that node sent may be changed and withdrawn by
+ * who has its id now. RC_ABSENT: there is none. */
+MUST_CHECK enum rc pairing_before(struct exchange *x, struct conn *c, const struct partner *p, struct arena *a,
+				  struct partner *out, struct err *err);
+/* The words were the same: keys that wait are good, a draft is active. Inside a job; journalled. RC_DENIED: there is one
+ * before, and nobody said that it is the same team. */
+MUST_CHECK enum rc pairing_confirm(struct tx *tx, struct exchange *x, const struct partner *p, bool same_team, str by,
+				   struct err *err);
 
 /* Of two identities, whoever is first. RC_LIMIT: no memory to make them. */
 MUST_CHECK enum rc pairing_words(const struct identity *one, str one_node, const struct identity *other, str other_node,

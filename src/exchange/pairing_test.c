@@ -95,12 +95,34 @@ static struct own_keys own(struct team *t)
 struct confirming {
 	struct team *t;
 	struct partner p;
+	bool same_team;
 };
 
 static enum rc confirm(struct tx *tx, void *ctx, struct err *e)
 {
 	struct confirming *f = ctx;
-	return pairing_confirm(tx, &f->t->x, &f->p, STR("unix:0"), e);
+	return pairing_confirm(tx, &f->t->x, &f->p, f->same_team, STR("unix:0"), e);
+}
+
+static enum rc end_partner(struct tx *tx, void *ctx, struct err *e)
+{
+	struct confirming *f = ctx;
+	struct record out;
+	struct snapshot_ref *ref = snapshot_hold(f->t->x.w.types);
+	const struct type *t = types_meaning(snapshot_table(ref), STR("partner.kind"));
+	const struct record_change c = { .type = t, .id = f->p.id, .to_state = type_state(t, STR("ended")), .actor = STR("unix:0"),
+					 .why = STR("they said so") };
+	enum rc rc = record_put(tx, f->t->x.w.records, &c, f->t->w.a, &out, NULL, 0, NULL, e);
+	snapshot_drop(f->t->x.w.types, ref);
+	return rc;
+}
+
+static void find_partner(struct confirming *f, const char *name)
+{
+	struct reader *r = NULL;
+	CHECK_RC(store_read_begin(f->t->w.s, &r, &err), RC_OK, err);
+	CHECK_RC(partner_find(&f->t->x, reader_conn(r), str_of(name), f->t->w.a, &f->p, &err), RC_OK, err);
+	store_read_end(r);
 }
 
 static enum rc by_pin(struct team *t, const struct digest *pin, struct partner *out)
@@ -226,6 +248,21 @@ TEST(an_invitation_is_good_once_and_not_for_long)
 		CHECK(strstr(err.text, "run out"));
 		clock_move(-2 * HOUR_US);
 	}
+	/* when it has ended, another may say that it is this node: people are asked */
+	find_partner(&f, "Team B");
+	CHECK_RC(store_write(a.w.s, end_partner, &f, &err), RC_OK, err);
+	again = invite(&a, DAY_US, (struct uuid){ { 0 } });
+	memset(kc.now.who.pin.b, 9, sizeof kc.now.who.pin.b);
+	body = claim_of(&a, &again, NODE_B, "Team M", kc.now.who.sign);
+	CHECK_RC(asked(&a, &kc.now.who.pin, STR(NODE_B), body, kc.now.secret), RC_OK, err);
+	find_partner(&f, "Team M");
+	CHECK_RC(store_write(a.w.s, confirm, &f, &err), RC_DENIED, err);
+	CHECK(strstr(err.text, "'Team B'"));
+	CHECK_RC(by_pin(&a, &kc.now.who.pin, &f.p), RC_ABSENT, err);
+	find_partner(&f, "Team M");
+	f.same_team = true;
+	CHECK_RC(store_write(a.w.s, confirm, &f, &err), RC_OK, err);
+	CHECK_RC(by_pin(&a, &kc.now.who.pin, &f.p), RC_OK, err);
 	world_end(&a.w);
 	world_end(&b.w);
 	settings_free(settings);
