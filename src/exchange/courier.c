@@ -13,6 +13,9 @@ enum { THREADS_MOST = 64, FAILS_MOST = 9 };
 #define LOOK_US SECOND_US        /* what no wake tells of: retries, fetching, partners that changed */
 #define LOOK_SELDOM_US (10 * SECOND_US) /* when nothing was committed since */
 #define RETRY_LEAST_US SECOND_US
+/* A ronda that is away costs one connection a try, and each minute later is one that somebody is told later; servers
+ * of others are asked more seldom. */
+#define RETRY_MOST_NODE_US MINUTE_US
 #define RETRY_MOST_US (5 * MINUTE_US)
 #define ABSENT_US (2 * SECOND_US)  /* what keeps us from calling him at all may end */
 #define REACHED_EVERY_US MINUTE_US /* who calls us and does not answer us is not called for each call of his */
@@ -369,10 +372,11 @@ static void hand_to_askers(struct courier *k)
 	}
 }
 
-int64_t courier_pause(unsigned fails)
+int64_t courier_pause(enum partner_kind kind, unsigned fails)
 {
+	const int64_t most = kind == PARTNER_NODE ? RETRY_MOST_NODE_US : RETRY_MOST_US;
 	int64_t us = RETRY_LEAST_US << (fails < FAILS_MOST ? fails : FAILS_MOST);
-	us = us < RETRY_MOST_US ? us : RETRY_MOST_US;
+	us = us < most ? us : most;
 	return us / 2 + (int64_t)(random_u64() % (uint64_t)us);
 }
 
@@ -383,7 +387,7 @@ int64_t courier_pull_pause(int64_t every_us)
 
 static int64_t pause_after(const struct peer *p, unsigned fails, bool good, bool paced, int64_t wait_us)
 {
-	int64_t pause = good ? 0 : courier_pause(fails);
+	int64_t pause = good ? 0 : courier_pause(p->kind, fails);
 	if (paced) /* as he asks, and not all of those who were told so at once */
 		return wait_us + (int64_t)(random_u64() % (uint64_t)(wait_us / 4 + 1));
 	/* The first time a moment may be enough, whatever it asks for. */

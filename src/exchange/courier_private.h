@@ -120,8 +120,9 @@ void peer_measure(struct peer *p, size_t wire, size_t plain, int64_t took_us);
 /* Less urgent things wait so long from now. */
 void peer_hold(struct peer *p, int64_t wait_us);
 bool peer_held(const struct peer *p, enum lane lane);
-/* Growing pauses with jitter, at most 7.5 min, so that those who lost the same line do not come back together. */
-int64_t courier_pause(unsigned fails);
+/* Growing pauses with jitter, so that those who lost the same line do not come back together: at most 90 s for a ronda, 7.5 min
+ * for others. */
+int64_t courier_pause(enum partner_kind kind, unsigned fails);
 /* A tenth more or less, so that those who were started together do not come together. */
 int64_t courier_pull_pause(int64_t every_us);
 bool courier_stopping(const struct exchange *x);
