@@ -288,14 +288,30 @@ static enum rc without_password(str bytes, str password, struct buf *out, struct
 }
 
 /* A certificate with its private key (PKCS #12, RFC 7292): GPGME cannot tell gpgsm a password, not even
- * an empty one, so gpgsm is run as it is. */
+ * an empty one, so gpgsm is run as it is. It derives a wrong key from one salt in a hundred or so (where a sum of
+ * RFC 7292, appendix B.2, begins with a zero byte): what it cannot read is written anew, with another salt. */
 static enum rc import_pkcs12(str bytes, str password, struct imported *seen, struct err *err)
 {
+	enum { TRIES = 6 };
 	char said[KIB(16)], *rest = said;
 	struct buf open = BUF_INIT(PKCS12_MOST);
-	enum rc rc = password.n > 0 ? without_password(bytes, password, &open, err) : RC_OK;
-	if (rc == RC_OK)
-		rc = crypto_run_gpgsm_import(password.n > 0 ? buf_str(&open) : bytes, said, sizeof said, err);
+	struct err first = { 0 };
+	enum rc rc = RC_INPUT;
+	for (int i = 0; rc == RC_INPUT && i < TRIES; i++) {
+		const bool as_is = i == 0 && password.n == 0;
+		struct err now = { 0 };
+		buf_reset(&open);
+		rc = as_is ? RC_OK : without_password(bytes, password, &open, &now);
+		const bool opened = rc == RC_OK;
+		if (opened)
+			rc = crypto_run_gpgsm_import(as_is ? bytes : buf_str(&open), said, sizeof said, &now);
+		if (rc != RC_OK && (i == 0 || rc != RC_INPUT))
+			first = now;
+		if (!opened)
+			break;
+	}
+	if (rc != RC_OK)
+		*err = first;
 	if (open.p)
 		explicit_bzero(open.p, open.n);
 	buf_free(&open);

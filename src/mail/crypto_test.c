@@ -3,6 +3,8 @@
  * and by openssl, and the other way round. */
 #include "mail/crypto.h"
 
+#include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -318,6 +320,49 @@ static str import_smime(struct world *w, const char *file)
 	return import_smime_by(w, file, STR(""));
 }
 
+/* With a salt from which gpgsm derives a wrong key, whatever the certificate is: found by trying. */
+static str with_salt(struct world *w, const char *name, const unsigned char *salt, int salt_n)
+{
+	const int pbe = NID_pbe_WithSHA1And3_Key_TripleDES_CBC;
+	str cert_pem = read_file(w, "c.pem"), key_pem = read_file(w, "c.key");
+	BIO *c = BIO_new_mem_buf(cert_pem.p, (int)cert_pem.n), *k = BIO_new_mem_buf(key_pem.p, (int)key_pem.n);
+	X509 *cert = PEM_read_bio_X509(c, NULL, NULL, NULL);
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(k, NULL, NULL, NULL);
+	STACK_OF(PKCS12_SAFEBAG) *certs = NULL, *keys = NULL;
+	STACK_OF(PKCS7) *safes = sk_PKCS7_new_null();
+	CHECK(cert && key && PKCS12_add_cert(&certs, cert) && PKCS12_add_key(&keys, key, 0, 2048, pbe, ""));
+	CHECK(sk_PKCS7_push(safes, PKCS12_pack_p7encdata(pbe, "", 0, (unsigned char *)(uintptr_t)salt, salt_n, 2048, certs)) > 0);
+	CHECK(PKCS12_add_safe(&safes, keys, -1, 0, NULL) == 1);
+	PKCS12 *all = PKCS12_add_safes(safes, 0);
+	unsigned char *der = NULL;
+	CHECK(PKCS12_set_mac(all, "", 0, NULL, 0, 2048, EVP_sha1()) == 1);
+	int n = i2d_PKCS12(all, &der);
+	str bytes = arena_str(w->a, str_mem(der, n > 0 ? (size_t)n : 0));
+	write_file(w, name, bytes);
+	OPENSSL_free(der);
+	PKCS12_free(all);
+	sk_PKCS7_pop_free(safes, PKCS7_free);
+	sk_PKCS12_SAFEBAG_pop_free(certs, PKCS12_SAFEBAG_free);
+	sk_PKCS12_SAFEBAG_pop_free(keys, PKCS12_SAFEBAG_free);
+	EVP_PKEY_free(key);
+	X509_free(cert);
+	BIO_free(c);
+	BIO_free(k);
+	return bytes;
+}
+
+TEST(a_salt_that_gpgsm_gets_wrong)
+{
+	static const unsigned char salt[8] = { 0, 0, 0, 0, 0, 0, 0, 198 };
+	struct world w = world_open();
+	CHECK(certificates(&w));
+	(void)with_salt(&w, "s.p12", salt, sizeof salt);
+	CHECK(does(&w, "openssl pkcs12 -in s.p12 -passin pass: -nodes -legacy -out /dev/null"));
+	(void)import_smime(&w, "ca.pem");
+	(void)import_smime(&w, "s.p12");
+	world_close(&w);
+}
+
 /* As openssl 3 writes it (PBES2, AES-256), and as older programs do. */
 TEST(a_certificate_with_a_password)
 {
@@ -457,4 +502,4 @@ TEST(the_home_is_ours_alone)
 TEST_MAIN(TEST_RUN(a_key_is_made_listed_exported_deleted), TEST_RUN(a_signature_verifies_with_plain_gpg),
 	  TEST_RUN(what_is_encrypted_is_for_them_alone),
 	  TEST_RUN(keys_that_may_not_be_used_are_refused_in_words), TEST_RUN(what_comes_in_is_opened_and_judged),
-	  TEST_RUN(smime_both_ways), TEST_RUN(a_certificate_with_a_password), TEST_RUN(no_agent_is_left), TEST_RUN(the_home_is_ours_alone))
+	  TEST_RUN(smime_both_ways), TEST_RUN(a_salt_that_gpgsm_gets_wrong), TEST_RUN(a_certificate_with_a_password), TEST_RUN(no_agent_is_left), TEST_RUN(the_home_is_ours_alone))

@@ -10,7 +10,7 @@
 #include "notify/rehearsal.h"
 #include "notify/teller.h"
 
-enum { MESSAGES_MOST = 200, LOOKS_MOST = 200, DUE_MOST = 500 };
+enum { MESSAGES_MOST = 200, LOOKS_MOST = 6000, DUE_MOST = 500 };
 #define LOOK_EVERY_US (SECOND_US / 20)
 
 struct telling {
