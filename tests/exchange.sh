@@ -16,9 +16,9 @@ report() { # first, count: lines about addresses of B's
 	made x "$1" "$2" | ronda intake -d "$A" - >"$T/out" 2>"$T/err"
 }
 
-node a "Team A"
+new_node a "Team A"
 ok $? "node A"
-node b "Team B"
+new_node b "Team B"
 ok $? "node B"
 start a
 ok $? "A serves"

@@ -70,7 +70,7 @@ finish() {
 }
 
 # A node by its letter: $T/LETTER, with a listener for partners in $LETTER_port.
-node() { # letter, name
+new_node() { # letter, name
 	ronda init "$T/$1" --name "$2" --country ID --team small --account Lead >"$T/out" 2>"$T/err" || return 1
 	with_exchange "$T/$1"
 	printf %s "${more_conf:-}" >>"$T/$1/ronda.conf" # further settings, a line each
@@ -90,7 +90,7 @@ two_nodes() {
 	made_nodes && start_nodes && pair_nodes
 }
 made_nodes() {
-	node a "Team A" && node b "Team B"
+	new_node a "Team A" && new_node b "Team B"
 }
 start_nodes() {
 	start a && start b

@@ -16,9 +16,9 @@ report() { # first, count: lines about addresses of B's
 }
 
 
-node a "Team A"
+new_node a "Team A"
 ok $? "node A"
-node b "Team B"
+new_node b "Team B"
 ok $? "node B"
 printf 'portal = yes\nsend_messages = yes\nsend_pace = 0s\n' >>"$B/ronda.conf"
 start a
